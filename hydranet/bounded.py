@@ -1,0 +1,40 @@
+"""Bounded models: everything that may cross a task queue has a largest size.
+
+An oversized activity argument (2 MB) hangs a workflow without a word, so every string and every
+collection of a `Bounded` model carries a maximum; `tests/unit/test_contracts.py` walks them all.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+
+
+def _clip(limit: int) -> BeforeValidator:
+    def clip(value: Any) -> Any:
+        if isinstance(value, str) and len(value) > limit:
+            return value[: limit - 1] + "…"
+        return value
+
+    return BeforeValidator(clip)
+
+
+class Bounded(BaseModel):
+    """A frozen model that refuses unknown fields and fits into a task queue."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Name = Annotated[str, StringConstraints(max_length=200)]
+"""An identifier or a path: refused when longer than 200 characters."""
+
+Line = Annotated[str, _clip(300), StringConstraints(max_length=300)]
+"""A sentence for people: clipped at 300 characters."""
+
+Note = Annotated[str, _clip(1500), StringConstraints(max_length=1500)]
+"""A paragraph for people or models: clipped at 1,500 characters."""
+
+TESTS = 24
+"""How many test ids cross a task queue at most; a count always goes with them."""
+
+Text = Annotated[str, StringConstraints(max_length=20_000)]
+"""What a user wrote, such as an issue: refused when longer than 20,000 characters."""

@@ -1,0 +1,53 @@
+"""The budget of a run and what has been spent of it."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from hydranet.bounded import Bounded, Name
+
+
+class Budget(Bounded):
+    """Limits of one run; reaching any of them ends it with the verdict exhausted."""
+
+    attempts_per_branch: Annotated[int, Field(ge=1, le=200)] = 8
+    branches: Annotated[int, Field(ge=1, le=100)] = 12
+    tokens: Annotated[int, Field(ge=0)] = 200_000
+    seconds: Annotated[float, Field(gt=0)] = 3600.0
+
+
+class Usage(Bounded):
+    """What model calls cost: tokens, calls and seconds of waiting for the model."""
+
+    model: Name = ""
+    calls: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and output tokens together, the figure a budget counts."""
+        return self.prompt_tokens + self.output_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            model=self.model or other.model,
+            calls=self.calls + other.calls,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            seconds=self.seconds + other.seconds,
+        )
+
+
+def breach(budget: Budget, *, branches: int, tokens: int, seconds: float) -> str | None:
+    """The sentence that says which limit of the run is reached, or None."""
+    if tokens >= budget.tokens > 0:
+        return f"The token budget is spent: {tokens} of {budget.tokens} tokens."
+    if seconds >= budget.seconds:
+        return f"The time budget is spent: {seconds:.0f} of {budget.seconds:.0f} seconds."
+    if branches >= budget.branches:
+        return f"The branch budget is spent: {branches} of {budget.branches} branches."
+    return None

@@ -1,0 +1,129 @@
+"""What crosses a task queue: bounded models, queue names, workflow names, search attributes.
+
+Bulk (prompts, logs, candidates, bundles) never crosses: it lies in the artifact store and travels
+as an `ArtifactRef`.
+"""
+
+from hydranet.contracts.artifacts import ArtifactRef
+from hydranet.contracts.inference import (
+    AttemptDigest,
+    DeadBranch,
+    ImplementAnswer,
+    Plan,
+    PlanAnswer,
+    ReflectAnswer,
+    StepRequest,
+    StrategiesAnswer,
+    StrategiesRequest,
+    Work,
+)
+from hydranet.contracts.repository import (
+    Checkpoint,
+    CommitRequest,
+    NamedCheckpoint,
+    Publication,
+    PublishRequest,
+    Snapshot,
+    SnapshotRequest,
+)
+from hydranet.contracts.retrieval import Context, FailingTest, Retrieval, RetrieveRequest, Shown, Snippet
+from hydranet.contracts.runs import (
+    AttemptReport,
+    BranchRequest,
+    BranchResult,
+    BranchState,
+    FixRequest,
+    ReapRequest,
+    RecordRequest,
+    RunResult,
+)
+from hydranet.contracts.sandbox import (
+    Candidate,
+    Candidates,
+    CoverageRequest,
+    Environment,
+    PrepareRequest,
+    SandboxSpec,
+    Spectrum,
+    TestIndices,
+    TestReport,
+    TestRequest,
+    TestResult,
+    TestResults,
+    TestsByLine,
+    Trial,
+    TrialRequest,
+)
+
+SUPERVISOR_QUEUE = "hydra-supervisor"
+INFERENCE_QUEUE = "hydra-inference"
+RETRIEVAL_QUEUE = "hydra-retrieval"
+SANDBOX_QUEUE = "hydra-sandbox"
+
+FIX_WORKFLOW = "FixIssueWorkflow"
+BRANCH_WORKFLOW = "BranchWorkflow"
+
+SEARCH_ATTRIBUTES = {
+    "HydraRepository": "Keyword",
+    "HydraVerdict": "Keyword",
+    "HydraBranches": "Int",
+    "HydraReaps": "Int",
+    "HydraHighestConvergence": "Double",
+}
+
+__all__ = [
+    "BRANCH_WORKFLOW",
+    "FIX_WORKFLOW",
+    "INFERENCE_QUEUE",
+    "RETRIEVAL_QUEUE",
+    "SANDBOX_QUEUE",
+    "SEARCH_ATTRIBUTES",
+    "SUPERVISOR_QUEUE",
+    "ArtifactRef",
+    "AttemptDigest",
+    "AttemptReport",
+    "BranchRequest",
+    "BranchResult",
+    "BranchState",
+    "Candidate",
+    "Candidates",
+    "Checkpoint",
+    "CommitRequest",
+    "Context",
+    "CoverageRequest",
+    "DeadBranch",
+    "Environment",
+    "FailingTest",
+    "FixRequest",
+    "ImplementAnswer",
+    "NamedCheckpoint",
+    "Plan",
+    "PlanAnswer",
+    "PrepareRequest",
+    "Publication",
+    "PublishRequest",
+    "ReapRequest",
+    "RecordRequest",
+    "ReflectAnswer",
+    "Retrieval",
+    "RetrieveRequest",
+    "RunResult",
+    "SandboxSpec",
+    "Shown",
+    "Snapshot",
+    "SnapshotRequest",
+    "Snippet",
+    "Spectrum",
+    "StepRequest",
+    "StrategiesAnswer",
+    "StrategiesRequest",
+    "TestIndices",
+    "TestReport",
+    "TestRequest",
+    "TestResult",
+    "TestResults",
+    "TestsByLine",
+    "Trial",
+    "TrialRequest",
+    "Work",
+]

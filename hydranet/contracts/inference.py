@@ -1,0 +1,125 @@
+"""Contracts of inference: strategies and the steps of an attempt."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from hydranet.bounded import Bounded, Line, Name, Note
+from hydranet.budget import Usage
+from hydranet.contracts.artifacts import ArtifactRef
+from hydranet.contracts.repository import Checkpoint, Snapshot
+from hydranet.convergence import Command
+from hydranet.signatures import ErrorSignature
+from hydranet.strategy import Strategy
+
+
+class AttemptDigest(Bounded):
+    """An earlier attempt as the next prompt tells it; `patch` is the head of its diff."""
+
+    number: int
+    summary: Line = ""
+    patch: Annotated[str, StringConstraints(max_length=400)] = ""
+    reason: Line = ""
+    failing_count: int = 0
+
+
+class DeadBranch(Bounded):
+    """A dead branch as the next prompt tells it: its strategy, why it died, what that rules out."""
+
+    number: int
+    strategy: Strategy
+    reason: Line = ""
+    lesson: Line = ""
+
+
+class Work(Bounded):
+    """What every inference call of a run shares."""
+
+    run_id: Name
+    model: Name
+    snapshot: Snapshot
+    checkpoint: Checkpoint
+    context: ArtifactRef
+    spectrum: ArtifactRef | None = None
+
+
+class StrategiesRequest(Bounded):
+    """Asks for up to `count` strategies unlike the dead ones; `round` counts the requests of a run."""
+
+    work: Work
+    round: int
+    count: int = 3
+    dead: Annotated[tuple[DeadBranch, ...], Field(max_length=100)] = ()
+    instruction: Note = ""
+
+
+class StrategiesAnswer(Bounded):
+    """Strategies, best first; `reason` says why there are none."""
+
+    strategies: Annotated[tuple[Strategy, ...], Field(max_length=100)] = ()
+    reason: Line = ""
+    prompt: Name = ""
+    usage: Usage = Usage()
+    transcript: ArtifactRef | None = None
+
+
+class Plan(Bounded):
+    """What an attempt means to change and why."""
+
+    summary: Line
+    steps: Note = ""
+
+
+class StepRequest(Bounded):
+    """Asks for the next step (plan, implementation or reflection) of one attempt.
+
+    `seed` is drawn by the workflow; `history` holds the branch's last attempts, oldest first.
+    """
+
+    work: Work
+    branch: int
+    attempt: int
+    strategy: Strategy
+    seed: int = 0
+    plan: Plan | None = None
+    history: Annotated[tuple[AttemptDigest, ...], Field(max_length=3)] = ()
+    reflection: Note = ""
+    dead: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
+    error: ErrorSignature | None = None
+    tail: Note = ""
+    instruction: Note = ""
+
+
+class PlanAnswer(Bounded):
+    """The plan of an attempt."""
+
+    plan: Plan
+    commands: Annotated[tuple[Command, ...], Field(max_length=20)] = ()
+    prompt: Name = ""
+    usage: Usage = Usage()
+    transcript: ArtifactRef | None = None
+
+
+class ImplementAnswer(Bounded):
+    """Candidate patches; None with a `reason` when none could be made.
+
+    `exhausted` says that the strategy has nothing more to offer and its branch should end.
+    """
+
+    candidates: ArtifactRef | None = None
+    count: int = 0
+    summary: Line = ""
+    reason: Line = ""
+    exhausted: bool = False
+    prompt: Name = ""
+    usage: Usage = Usage()
+    transcript: ArtifactRef | None = None
+
+
+class ReflectAnswer(Bounded):
+    """What the failed attempt teaches and what to do next."""
+
+    reflection: Note = ""
+    prompt: Name = ""
+    usage: Usage = Usage()
+    transcript: ArtifactRef | None = None

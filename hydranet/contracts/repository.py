@@ -1,0 +1,68 @@
+"""Contracts of the repository and its checkpoints."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from hydranet.bounded import Bounded, Line, Name, Note, Text
+from hydranet.contracts.artifacts import ArtifactRef
+
+
+class SnapshotRequest(Bounded):
+    """Asks the host that has the repository at `path` for what other nodes need of it and of the issue."""
+
+    path: Annotated[str, StringConstraints(max_length=4096)]
+    issue: Text
+    limit_mb: int = 500
+
+
+class Snapshot(Bounded):
+    """The repository at one commit: `pack` holds the objects of `commit` and of its tree; and the issue's text."""
+
+    commit: Name
+    pack: ArtifactRef
+    issue: ArtifactRef
+
+
+class Checkpoint(Bounded):
+    """A commit made from an attempt; `bundle` (thin, from the snapshot's commit) is None for the base."""
+
+    commit: Name
+    bundle: ArtifactRef | None = None
+
+
+class CommitRequest(Bounded):
+    """Asks for the commit that `diff` (artifact, unified diff) makes on top of `parent`."""
+
+    snapshot: Snapshot
+    parent: Checkpoint
+    diff: ArtifactRef | None
+    message: Note
+
+
+class NamedCheckpoint(Bounded):
+    """A checkpoint and its name below the run, such as `b02/attempt-003`."""
+
+    name: Name
+    checkpoint: Checkpoint
+
+
+class PublishRequest(Bounded):
+    """Asks to put the fix (None when there is none) and the checkpoints into the user's repository."""
+
+    path: Annotated[str, StringConstraints(max_length=4096)]
+    run_id: Name
+    slug: Name
+    base: Name
+    fix: Checkpoint | None
+    message: Note = ""
+    apply: bool = False
+    checkpoints: Annotated[tuple[NamedCheckpoint, ...], Field(max_length=1000)] = ()
+
+
+class Publication(Bounded):
+    """The branch that now holds the fix; `note` says what happened with `apply`."""
+
+    branch: Name = ""
+    commit: Name = ""
+    note: Line = ""

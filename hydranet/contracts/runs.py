@@ -1,0 +1,127 @@
+"""Contracts of runs and branches: requests, results and the signals between them."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from hydranet.bounded import TESTS, Bounded, Line, Name, Note, Text
+from hydranet.budget import Budget, Usage
+from hydranet.contracts.artifacts import ArtifactRef
+from hydranet.contracts.inference import AttemptDigest
+from hydranet.contracts.repository import Checkpoint, Snapshot
+from hydranet.contracts.retrieval import Retrieval
+from hydranet.contracts.sandbox import Environment, SandboxSpec
+from hydranet.convergence import Attempt, ConvergenceSettings, Score
+from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Verdict
+from hydranet.signatures import ErrorSignature
+from hydranet.strategy import Strategy
+
+
+class FixRequest(Bounded):
+    """One run: one repository, one issue."""
+
+    path: Annotated[str, StringConstraints(max_length=4096)]
+    repository: Name
+    title: Line
+    issue: Text
+    model: Name = "templates"
+    templates_first: bool = True
+    parallel_branches: Annotated[int, Field(ge=1, le=16)] = 1
+    require_approval: bool = False
+    apply: bool = False
+    reaper: bool = True
+    budget: Budget = Budget()
+    convergence: ConvergenceSettings = ConvergenceSettings()
+    sandbox: SandboxSpec = SandboxSpec()
+    repository_limit_mb: int = 500
+
+
+class RunResult(Bounded):
+    """How a run ended; `refused` says that the input, not the search, was the reason."""
+
+    verdict: Verdict
+    reason: Line = ""
+    refused: bool = False
+    published: Name = ""
+    commit: Name = ""
+    note: Line = ""
+
+
+class BranchState(Bounded):
+    """What a branch carries over when it continues as new: its last attempts and its best checkpoint."""
+
+    attempts: int = 0
+    tokens: int = 0
+    facts: Annotated[tuple[Attempt, ...], Field(max_length=20)] = ()
+    history: Annotated[tuple[AttemptDigest, ...], Field(max_length=3)] = ()
+    reflection: Note = ""
+    unreported: Usage = Usage()
+    best: Checkpoint
+    best_failing: int
+    tail: Note = ""
+
+
+class BranchRequest(Bounded):
+    """One strategy to pursue from `start`, and what its attempts need.
+
+    `dead` are sentences about dead branches for the prompts; `target` are the tests that fail at the base.
+    """
+
+    run_id: Name
+    number: int
+    strategy: Strategy
+    start: Checkpoint
+    start_failing: int
+    model: Name
+    snapshot: Snapshot
+    environment: Environment
+    sandbox: SandboxSpec
+    baseline: ArtifactRef
+    target: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
+    retrieval: Retrieval
+    spectrum: ArtifactRef | None = None
+    error: ErrorSignature | None = None
+    tail: Note = ""
+    convergence: ConvergenceSettings = ConvergenceSettings()
+    reaper: bool = True
+    attempts: int = 8
+    tokens: int = 0
+    dead: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
+    instruction: Note = ""
+    paused: bool = False
+    state: BranchState | None = None
+
+
+class AttemptReport(Bounded):
+    """A branch's signal to its run after each attempt."""
+
+    branch: int
+    record: AttemptRecord
+    checkpoint: Checkpoint | None = None
+
+
+class BranchResult(Bounded):
+    """How a branch ended by itself; `passed` is the checkpoint that passes all tests."""
+
+    ending: Ending
+    reason: Line = ""
+    passed: Checkpoint | None = None
+
+
+class ReapRequest(Bounded):
+    """The Reaper's signal: which branch circles, how much, and the evidence in a sentence.
+
+    By hand, `branch` 0 means the branch that is running.
+    """
+
+    branch: int
+    score: Score = Score()
+    evidence: Line = ""
+    by_hand: bool = False
+
+
+class RecordRequest(Bounded):
+    """A run without its branches and, where one ended, that branch, to be put on record."""
+
+    run: Genealogy
+    branch: BranchRecord | None = None

@@ -1,0 +1,162 @@
+"""Contracts of the sandbox: environments, test runs, coverage, trials of candidates."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from hydranet.bounded import TESTS, Bounded, Line, Name, Note, Text
+from hydranet.contracts.artifacts import ArtifactRef
+from hydranet.contracts.repository import Checkpoint, Snapshot
+from hydranet.patches import Patch
+from hydranet.signatures import ErrorSignature
+
+
+class SandboxSpec(Bounded):
+    """How a run's sandbox is prepared and limited; times in seconds, sizes in MB."""
+
+    setup: Annotated[tuple[Annotated[str, StringConstraints(max_length=2000)], ...], Field(max_length=20)] = ()
+    env: Annotated[dict[Name, Line], Field(max_length=40)] = {}
+    test_command: Name = "python -m pytest -q"
+    test_timeout: Annotated[float, Field(gt=0, le=3600)] = 300.0
+    setup_timeout: Annotated[float, Field(gt=0, le=3600)] = 900.0
+    memory_mb: Annotated[int, Field(ge=64)] = 2048
+    processes: Annotated[int, Field(ge=8)] = 256
+    file_mb: Annotated[int, Field(ge=1)] = 256
+    output_kb: Annotated[int, Field(ge=16)] = 2048
+
+
+class PrepareRequest(Bounded):
+    """Asks for the environment in which the tests of `snapshot` run offline."""
+
+    snapshot: Snapshot
+    spec: SandboxSpec
+
+
+class Environment(Bounded):
+    """A prepared environment: the key that finds it, or makes it again, on any sandbox node."""
+
+    key: Name
+    note: Line = ""
+
+
+class TestReport(Bounded):
+    """What a test run said.
+
+    `failing` holds at most `TESTS` ids, `failing_count` their true number; `structured` is False when only
+    the exit status is known (then the one "test" is the command). `results` is a JSON `TestResults`.
+    """
+
+    __test__ = False
+
+    passed: bool
+    failing: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
+    failing_count: int = 0
+    passing_count: int = 0
+    error: ErrorSignature | None = None
+    reason: Line = ""
+    tail: Note = ""
+    structured: bool = True
+    exit_status: int = 0
+    seconds: float = 0.0
+    results: ArtifactRef | None = None
+
+
+class TestResult(Bounded):
+    """One test: outcome is passed, failed, error or skipped; `message` the end of its traceback."""
+
+    __test__ = False
+
+    id: Annotated[str, StringConstraints(max_length=2000)]
+    outcome: Name
+    seconds: float = 0.0
+    message: Text = ""
+
+
+class TestResults(Bounded):
+    """The artifact behind `TestReport.results`: every test, and the end of the output."""
+
+    __test__ = False
+
+    tests: Annotated[tuple[TestResult, ...], Field(max_length=20_000)] = ()
+    exit_status: int = 0
+    output: Text = ""
+
+
+class TestRequest(Bounded):
+    """Asks for a run of the whole test command on a clean checkout of `checkpoint`."""
+
+    __test__ = False
+
+    snapshot: Snapshot
+    checkpoint: Checkpoint
+    environment: Environment
+    spec: SandboxSpec
+
+
+class CoverageRequest(Bounded):
+    """Asks which lines each test executes; `baseline` is the `TestResults` of the same tree."""
+
+    snapshot: Snapshot
+    checkpoint: Checkpoint
+    environment: Environment
+    spec: SandboxSpec
+    baseline: ArtifactRef
+
+
+TestIndices = Annotated[tuple[int, ...], Field(max_length=20_000)]
+TestsByLine = Annotated[dict[int, TestIndices], Field(max_length=100_000)]
+
+
+class Spectrum(Bounded):
+    """The artifact a coverage run makes: per file and line, the indices into `tests` that execute it."""
+
+    tests: Annotated[tuple[TestResult, ...], Field(max_length=20_000)] = ()
+    lines: Annotated[
+        dict[Annotated[str, StringConstraints(max_length=2000)], TestsByLine],
+        Field(max_length=20_000),
+    ] = {}
+
+
+class Candidate(Bounded):
+    """One patch to try: a validated unified diff (at most 64 KB) and what it does in a line."""
+
+    diff: Annotated[str, StringConstraints(max_length=65_536)]
+    title: Line = ""
+
+
+class Candidates(Bounded):
+    """The artifact an implementation makes: patches in the order in which to try them."""
+
+    candidates: Annotated[tuple[Candidate, ...], Field(max_length=2000)] = ()
+
+
+class TrialRequest(Bounded):
+    """Asks to try candidates on `parent`: the failing tests of `baseline` first, all tests for those that pass.
+
+    `baseline` is the `TestResults` at the run's base commit; its failing tests are the target and a
+    test that passed there may not fail.
+    """
+
+    snapshot: Snapshot
+    parent: Checkpoint
+    environment: Environment
+    spec: SandboxSpec
+    baseline: ArtifactRef
+    candidates: ArtifactRef
+
+
+class Trial(Bounded):
+    """The best candidate (all tests pass, else fewest failing) and its tests.
+
+    `index` is its place in the candidates, `diff` its unified diff as an artifact; `tried` counts the
+    candidates that were run, `passing` those that pass everything.
+    """
+
+    index: int
+    title: Line = ""
+    patch: Patch = Patch()
+    diff: ArtifactRef | None = None
+    report: TestReport
+    tried: int = 0
+    passing: int = 0
+    refused: Line = ""

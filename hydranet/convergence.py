@@ -1,0 +1,261 @@
+"""Convergence: how much an attempt repeats earlier ones.
+
+score = (α·patch_similarity + β·command_repetition + γ·error_match) / (α, β, γ of the terms that exist)
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from hydranet.bounded import TESTS, Bounded, Line, Name
+from hydranet.patches import Patch
+from hydranet.signatures import ErrorClass, ErrorSignature
+from hydranet.similarity import is_empty, similarity
+
+
+class ConvergenceSettings(Bounded):
+    """Weights of the three terms, the threshold above which a branch is dead, and the window in attempts."""
+
+    alpha: Annotated[float, Field(ge=0, le=1)] = 0.45
+    beta: Annotated[float, Field(ge=0, le=1)] = 0.15
+    gamma: Annotated[float, Field(ge=0, le=1)] = 0.40
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.75
+    window: Annotated[int, Field(ge=1, le=20)] = 3
+
+
+class Command(Bounded):
+    """An investigative command a model asked for, and a digest of what it printed.
+
+    `workspace_changed` says that files changed since the command before it, or by it.
+    """
+
+    command: Line
+    result: Line = ""
+    workspace_changed: bool = False
+
+
+class Attempt(Bounded):
+    """The facts of one attempt that its convergence is computed from.
+
+    `failing_tests` holds test ids (at most `TESTS`; `failing_count` is the true number).
+    """
+
+    patch: Patch = Patch()
+    error: ErrorSignature | None = None
+    failing_tests: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
+    failing_count: int = 0
+    commands: Annotated[tuple[Command, ...], Field(max_length=20)] = ()
+    infrastructure: bool = False
+
+
+class Terms(Bounded):
+    """The three terms of a score, each in 0..1, None where there is nothing to compare.
+
+    In `patch_similarity` a patch that is almost an earlier one counts half until its branch has made
+    such a repetition before; the very same patch, and one that changes nothing, count in full at once.
+    """
+
+    patch_similarity: float | None = None
+    command_repetition: float | None = None
+    error_match: float | None = None
+
+
+class Score(Bounded):
+    """A convergence score in 0..1 with its terms and the nearest earlier attempt (1-based).
+
+    With `novelty` the attempt is its branch's first and `nearest` counts the attempts of dead branches.
+    """
+
+    value: float = 0.0
+    terms: Terms = Terms()
+    nearest: int | None = None
+    novelty: bool = False
+
+
+def score(
+    attempts: Sequence[Attempt],
+    settings: ConvergenceSettings = ConvergenceSettings(),  # noqa: B008  (frozen)
+    dead: Sequence[Attempt] = (),
+) -> Score:
+    """The score of the last of `attempts`, which are those of one branch, oldest first.
+
+    It depends on that attempt and the `window` + 1 attempts before it, infrastructure errors left out.
+    A branch's first attempt has nothing to repeat but the attempts of `dead` branches.
+    """
+    if not attempts or attempts[-1].infrastructure:
+        return Score()
+    numbers = [number for number, attempt in enumerate(attempts, 1) if not attempt.infrastructure]
+    numbers = numbers[-settings.window - 2 :]
+    branch = [attempts[number - 1] for number in numbers]
+    commands = _command_repetition(branch, settings.window)
+    if len(branch) == 1:
+        return _novelty(branch[0], dead, commands)
+    current, earlier = branch[-1], branch[:-1]
+    stuck = _since_progress(earlier)
+    echo = max((_echo(late, early) for early, late in combinations(stuck, 2)), default=0.0)
+    pairs = [_compare(current, attempt, echo) for attempt in earlier[-settings.window :]]
+    values = [_weighted(pair, commands, settings) for pair in pairs]
+    best = max(range(len(pairs)), key=lambda index: (values[index], index))
+    return Score(
+        value=values[best],
+        terms=_terms(pairs[best], commands),
+        nearest=numbers[best - len(pairs) - 1],
+    )
+
+
+def best(attempts: Sequence[Attempt]) -> int | None:
+    """The index of the attempt with the fewest failing tests, the earliest of equals; None without any.
+
+    An attempt whose error hides the tests behind it (they could not be imported, or did not end) says
+    little about them, so it comes after all others. One without a failing test was not tested, or it
+    passed and nothing follows it.
+    """
+    tested = [
+        (_hides_tests(attempt), _failing(attempt), index)
+        for index, attempt in enumerate(attempts)
+        if _failing(attempt) and not attempt.infrastructure
+    ]
+    return min(tested)[2] if tested else None
+
+
+class _Pair(NamedTuple):
+    """An attempt compared with an earlier one."""
+
+    patch: float
+    error: float | None
+
+
+def _compare(current: Attempt, earlier: Attempt, echo: float) -> _Pair:
+    """A patch that is almost an earlier one counts half, unless the branch has done so before.
+
+    One variation of a failed patch is how one works; the next one is circling. `echo` is how much the
+    attempts before this one repeat each other.
+    """
+    return _Pair(_heard(similarity(current.patch, earlier.patch), echo), _error_match(current, earlier))
+
+
+def _heard(alike: float, echo: float) -> float:
+    return 1.0 if alike == 1.0 else round((alike + min(alike, echo)) / 2, 4)
+
+
+def _echo(current: Attempt, earlier: Attempt) -> float:
+    error = _error_match(current, earlier)
+    if error == 0.0:
+        return 0.0
+    return similarity(current.patch, earlier.patch) * (1.0 if error is None else error)
+
+
+def _error_match(current: Attempt, earlier: Attempt) -> float | None:
+    """1 for the same signature, 0.5 for the same type and file, 0 else or when fewer tests fail."""
+    one, other = current.error, earlier.error
+    if one is None and other is None:
+        return None
+    if one is None or other is None or _shrank(current, earlier):
+        return 0.0
+    if one == other:
+        return 1.0
+    return 0.5 if (one.type, one.file) == (other.type, other.file) else 0.0
+
+
+def _since_progress(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+    """The attempts from the last one on that had fewer failing tests than all before it."""
+    start, fewest = 0, 0
+    for index, attempt in enumerate(attempts):
+        failing = _failing(attempt)
+        if not failing or _hides_tests(attempt):
+            continue
+        if failing < fewest:
+            start = index
+        fewest = min(failing, fewest or failing)
+    return attempts[start:]
+
+
+def _shrank(current: Attempt, earlier: Attempt) -> bool:
+    return 0 < _failing(current) < _failing(earlier)
+
+
+def _novelty(current: Attempt, dead: Sequence[Attempt], commands: float | None) -> Score:
+    """The score of a branch's first attempt: how much its patch is one that a dead branch has tried.
+
+    All branches start from the same error, so it counts only to tell a patch that is almost an old one
+    and has changed nothing from one that has.
+    """
+    score = Score(terms=Terms(command_repetition=commands))
+    if is_empty(current.patch):
+        return score
+    for number, earlier in enumerate(dead, 1):
+        alike = 0.0 if earlier.infrastructure else similarity(current.patch, earlier.patch)
+        value = alike / 2 if _shrank(current, earlier) else _heard(alike, _echo(current, earlier))
+        if value > score.value:
+            terms = Terms(patch_similarity=value, command_repetition=commands)
+            score = Score(value=value, terms=terms, nearest=number, novelty=True)
+    return score
+
+
+def _command_repetition(branch: Sequence[Attempt], window: int) -> float | None:
+    """The share of the branch's last commands that had been run before, with nothing new to see."""
+    if not any(_is_investigative(command) for command in branch[-1].commands):
+        return None
+    commands = [command for attempt in branch for command in attempt.commands]
+    asked = [index for index, command in enumerate(commands) if _is_investigative(command)]
+    return sum(_repeats(commands, index) for index in asked[-window:]) / len(asked[-window:])
+
+
+def _repeats(commands: Sequence[Command], index: int) -> bool:
+    """Whether a command ran before with the same result, and no file changed from then on."""
+    current = commands[index]
+    if current.workspace_changed:
+        return False
+    for earlier in reversed(commands[:index]):
+        if earlier.workspace_changed:
+            return False
+        if earlier.command.split() == current.command.split() and earlier.result == current.result:
+            return True
+    return False
+
+
+_RUNNER = re.compile(
+    r"""
+    (?:\w+=\S*\s+)*                                           # environment
+    (?:(?:timeout\s+\S+|uv\s+run|poetry\s+run|pipenv\s+run|env|xvfb-run|npx)\s+(?:\w+=\S*\s+)*)*
+    (?:\S*python[\d.]*\s+(?:-[a-zA-Z]\s+)*?(?:-m\s+)?)?(?:coverage\s+run\s+(?:-m\s+)?)?
+    (?:\S*/)?
+    (?:pytest|py\.test|unittest|doctest|nose2?|nosetests|tox|nox|ctest|jest|vitest|mocha|rspec|phpunit
+      |(?:manage\.py|make|npm(?:\s+run)?|yarn|pnpm|go|cargo|mvn|gradle|gradlew|bazel|dotnet)\s+(?:test|check)
+      |(?:run_?tests?|test_\w+|\w+_test)\.(?:py|sh|js))
+    (?![\w.-])
+    """,
+    re.VERBOSE,
+)
+
+
+def _is_investigative(command: Command) -> bool:
+    """Whether a command is anything but a test run: running the tests again is how one verifies."""
+    return not any(_RUNNER.match(part.strip()) for part in re.split(r"&&|\|\||;", command.command))
+
+
+def _weighted(pair: _Pair, commands: float | None, settings: ConvergenceSettings) -> float:
+    terms = [(settings.alpha, pair.patch), (settings.beta, commands), (settings.gamma, pair.error)]
+    present = [(weight, value) for weight, value in terms if value is not None]
+    total = sum(weight for weight, _ in present)
+    return round(sum(weight * value for weight, value in present) / total, 4) if total else 0.0
+
+
+def _terms(pair: _Pair, commands: float | None) -> Terms:
+    return Terms(patch_similarity=pair.patch, command_repetition=commands, error_match=pair.error)
+
+
+def _failing(attempt: Attempt) -> int:
+    return max(attempt.failing_count, len(attempt.failing_tests))
+
+
+def _hides_tests(attempt: Attempt) -> bool:
+    return attempt.error is not None and attempt.error.error_class in (
+        ErrorClass.SYNTAX,
+        ErrorClass.IMPORT,
+        ErrorClass.TIMEOUT,
+        ErrorClass.RESOURCE,
+    )

@@ -1,0 +1,59 @@
+"""The genealogy as the Markdown that Temporal's Web UI shows under *Current Details*."""
+
+from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
+
+LIMIT = 20_000
+
+_ENDINGS = {
+    Ending.RUNNING: "▶ running",
+    Ending.PASSED: "✔ passed",
+    Ending.REAPED: "✘ reaped",
+    Ending.SPENT: "■ spent",
+    Ending.REFUTED: "✘ refuted",
+    Ending.CANCELLED: "○ cancelled",
+    Ending.FAILED: "✘ failed",
+}
+
+
+def markdown(genealogy: Genealogy) -> str:
+    """Headings, flat lists and tables only, at most 20 KB: the oldest branches are folded when it is more."""
+    branches = [_branch(branch, genealogy.threshold) for branch in genealogy.branches]
+    head = _head(genealogy)
+    folded = 0
+    while branches[folded:] and len("\n".join([head, *branches[folded:]]).encode()) > LIMIT - 200:
+        folded += 1
+    note = [f"*{folded} earlier branches: see* `hydra show {genealogy.run_id}`\n"] if folded else []
+    return "\n".join([head, *note, *branches[folded:]])
+
+
+def _head(genealogy: Genealogy) -> str:
+    verdict = f"**{genealogy.verdict}**: {_plain(genealogy.reason)}" if genealogy.verdict else _plain(genealogy.state)
+    published = f"\n- Published as `{genealogy.published}`" if genealogy.published else ""
+    return (
+        f"## {_plain(genealogy.title)}\n\n"
+        f"- {verdict}{published}\n"
+        f"- Repository {genealogy.repository} at `{genealogy.base[:12]}`, model `{genealogy.model}`\n"
+        f"- {genealogy.target_count} failing tests at the base, {len(genealogy.branches)} branches, "
+        f"{genealogy.attempts} attempts, {genealogy.reaps} reaped, {genealogy.usage.tokens} tokens\n"
+    )
+
+
+def _branch(branch: BranchRecord, threshold: float) -> str:
+    rows = "\n".join(_row(attempt, threshold) for attempt in branch.attempts)
+    table = f"\n\n| attempt | tests failing | convergence | what was tried |\n|---|---|---|---|\n{rows}" if rows else ""
+    reason = f"\n\n{_plain(branch.reason)}" if branch.reason else ""
+    return f"### b{branch.number:02d} {_plain(branch.strategy.title)}: {_ENDINGS[branch.ending]}{reason}{table}\n"
+
+
+def _row(attempt: AttemptRecord, threshold: float) -> str:
+    failing = "0 ✔" if attempt.outcome is Outcome.PASSED else str(attempt.facts.failing_count)
+    if attempt.outcome in (Outcome.NO_PATCH, Outcome.REFUSED):
+        failing = str(attempt.outcome)
+    mark = " ✘" if attempt.score.value > threshold else ""
+    return f"| {attempt.number} | {failing} | {attempt.score.value:.2f}{mark} | {_plain(attempt.summary)} |"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is: it comes from a repository or a model."""
+    escaped = "".join(f"\\{c}" if c in "\\`*_[]<>|#!" else c for c in text)
+    return " ".join(escaped.split())

@@ -1,0 +1,114 @@
+"""The genealogy: the tree run → branches → attempts with scores, outcomes and reasons."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from hydranet.bounded import TESTS, Bounded, Line, Name
+from hydranet.budget import Usage
+from hydranet.convergence import Attempt, Score
+from hydranet.strategy import Strategy
+
+
+class Verdict(StrEnum):
+    """What ended a run."""
+
+    FIXED = "fixed"
+    EXHAUSTED = "exhausted"
+    ABORTED = "aborted"
+    FAILED = "failed"
+
+
+class Outcome(StrEnum):
+    """What became of an attempt."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    REFUSED = "refused"
+    NO_PATCH = "no patch"
+
+
+class Ending(StrEnum):
+    """What became of a branch."""
+
+    RUNNING = "running"
+    PASSED = "passed"
+    REAPED = "reaped"
+    SPENT = "spent"
+    REFUTED = "refuted"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class AttemptRecord(Bounded):
+    """One attempt as it stays on record.
+
+    `summary` says what was tried, `reason` why the outcome is what it is; `candidates` counts the
+    patches tried within the attempt, of which `facts.patch` is the best.
+    """
+
+    number: int
+    summary: Line = ""
+    outcome: Outcome
+    reason: Line = ""
+    score: Score = Score()
+    facts: Attempt = Attempt()
+    passing: int = 0
+    candidates: int = 1
+    checkpoint: Name = ""
+    prompt: Name = ""
+    usage: Usage = Usage()
+    seconds: float = 0.0
+
+
+class BranchRecord(Bounded):
+    """One branch as it stays on record; `start` is the commit its attempts began from."""
+
+    number: int
+    id: Name
+    strategy: Strategy
+    start: Name = ""
+    attempts: Annotated[tuple[AttemptRecord, ...], Field(max_length=200)] = ()
+    ending: Ending = Ending.RUNNING
+    reason: Line = ""
+
+
+class Genealogy(Bounded):
+    """The whole tree of a run, as `hydra show`, the Web UI and the report render it.
+
+    `shown` names the code that retrieval gave to the prompts, best first.
+    """
+
+    run_id: Name
+    repository: Name
+    title: Line
+    base: Name = ""
+    model: Name = ""
+    threshold: float = 0.75
+    state: Line = "starting"
+    instructions: Annotated[tuple[Line, ...], Field(max_length=20)] = ()
+    target_tests: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
+    target_count: int = 0
+    shown: Annotated[tuple[Name, ...], Field(max_length=12)] = ()
+    branches: Annotated[tuple[BranchRecord, ...], Field(max_length=100)] = ()
+    verdict: Verdict | None = None
+    reason: Line = ""
+    published: Name = ""
+    usage: Usage = Usage()
+    seconds: float = 0.0
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts the run has made, over all branches."""
+        return sum(len(branch.attempts) for branch in self.branches)
+
+    @property
+    def reaps(self) -> int:
+        """How many branches were reaped."""
+        return sum(branch.ending is Ending.REAPED for branch in self.branches)
+
+    @property
+    def highest_convergence(self) -> float:
+        """The highest score of any attempt, 0 before the first."""
+        return max((a.score.value for b in self.branches for a in b.attempts), default=0.0)

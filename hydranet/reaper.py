@@ -1,0 +1,50 @@
+"""The Reaper: decides that a branch is dead and says on what evidence."""
+
+from collections.abc import Sequence
+
+from hydranet.convergence import Attempt, ConvergenceSettings, Score
+from hydranet.similarity import is_empty
+
+
+def decide(attempts: Sequence[Attempt], score: Score, settings: ConvergenceSettings) -> str | None:
+    """The evidence, in a sentence, that the branch of `attempts` is dead by the `score` of the last one.
+
+    None while it is alive: at or below the threshold, and at its first attempt, unless that repeats
+    what a dead branch has tried.
+    """
+    real = [attempt for attempt in attempts if not attempt.infrastructure]
+    if not real or attempts[-1].infrastructure or score.value <= settings.threshold:
+        return None
+    if len(real) < 2 and not score.novelty:
+        return None
+    said = [_patch(real[-1], score), _error(real[-1], score), _commands(score)]
+    evidence = ", ".join(part for part in said if part)
+    return f"{evidence}: convergence {score.value:.2f} is above {settings.threshold:.2f}."
+
+
+def _patch(current: Attempt, score: Score) -> str:
+    alike = score.terms.patch_similarity or 0.0
+    if is_empty(current.patch):
+        return "The attempt changes nothing"
+    where = "a dead branch" if score.novelty else f"attempt {score.nearest}"
+    files = ", ".join(dict.fromkeys(edit.file for edit in current.patch.edits))
+    how = "is the same as" if alike == 1.0 else "is nearly"
+    return f"The patch to {_short(files, 70)} {how} that of {where}"
+
+
+def _error(current: Attempt, score: Score) -> str:
+    if not score.terms.error_match or current.error is None:
+        return ""
+    error = current.error
+    place = " in ".join(part for part in (error.function, error.file) if part)
+    kind = "the same error follows" if score.terms.error_match == 1.0 else "the same kind of error follows"
+    return f"{kind} ({error.type}{f' in {_short(place, 70)}' if place else ''})"
+
+
+def _commands(score: Score) -> str:
+    share = score.terms.command_repetition or 0.0
+    return f"{share:.0%} of its last commands repeat earlier ones with the same result" if share else ""
+
+
+def _short(text: str, length: int) -> str:
+    return text if len(text) <= length else f"…{text[1 - length :]}"

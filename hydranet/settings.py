@@ -1,0 +1,143 @@
+"""Settings: `hydra.config.json`, then HYDRA_* environment variables, then command-line flags."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from hydranet.budget import Budget
+from hydranet.contracts import SandboxSpec
+from hydranet.convergence import ConvergenceSettings
+from hydranet.errors import UsageError
+
+CONFIG_NAME = "hydra.config.json"
+
+# A repository is untrusted: its own file may describe its tests, never where code or data go.
+REPOSITORY_KEYS = frozenset({"sandbox", "budget", "convergence", "parallel_branches"})
+
+
+class TemporalSettings(BaseModel):
+    """Where Temporal is. Without an `address` HydraNet starts its own; port 0 means any free one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    address: str = ""
+    namespace: str = "default"
+    ui: str = ""
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    ui_port: Annotated[int, Field(ge=0, le=65535)] = 0
+
+
+class ModelSettings(BaseModel):
+    """Where models are; `slots` calls run at the same time, times are in seconds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ollama_host: str = ""
+    openai_api_key: SecretStr = SecretStr("")
+    slots: Annotated[int, Field(ge=1)] = 1
+    token_gap: Annotated[float, Field(gt=0)] = 120.0
+    total: Annotated[float, Field(gt=0)] = 1200.0
+
+
+class Settings(BaseSettings):
+    """Everything that can be set.
+
+    `model` is `auto` (Ollama when one answers, else templates), `templates`, `ollama:NAME`,
+    `openai:URL#NAME` or `scripted:FILE`; `database` is a PostgreSQL DSN, empty for the embedded one.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HYDRA_", env_nested_delimiter="__", extra="forbid")
+
+    model: str = "auto"
+    templates_first: bool = True
+    parallel_branches: Annotated[int, Field(ge=1, le=16)] = 1
+    require_approval: bool = False
+    repository_limit_mb: Annotated[int, Field(ge=1)] = 500
+    budget: Budget = Budget()
+    convergence: ConvergenceSettings = ConvergenceSettings()
+    sandbox: SandboxSpec = SandboxSpec()
+    temporal: TemporalSettings = TemporalSettings()
+    models: ModelSettings = ModelSettings()
+    database: str = ""
+    data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path("hydranet"))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the files, which arrive as constructor arguments."""
+        return env_settings, init_settings
+
+
+def load(repository: Path | None = None, flags: dict[str, Any] | None = None) -> Settings:
+    """Read the user's settings file, then the repository's, the environment and `flags` (nested, None = unset).
+
+    Raises UsageError, naming file and key, for a wrong key or value.
+    """
+    user = platformdirs.user_config_path("hydranet") / CONFIG_NAME
+    values = _read(user)
+    if repository is not None:
+        own = repository / CONFIG_NAME
+        declared = _read(own)
+        if foreign := sorted(set(declared) - REPOSITORY_KEYS):
+            known = set(Settings.model_fields)
+            where = f"move it to {user}" if foreign[0] in known else "remove it or correct its spelling"
+            raise UsageError(
+                f"{own}: the key '{foreign[0]}' is not one a repository may set "
+                f"({', '.join(sorted(REPOSITORY_KEYS))}); {where}."
+            )
+        values = _merge(values, declared)
+    try:
+        settings = Settings(**values)
+        if flags := _given(flags or {}):
+            settings = Settings.model_validate(_merge(settings.model_dump(), flags))
+    except ValidationError as error:
+        raise UsageError(_sentence(error)) from None
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}); correct its permissions.") from None
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"{path} is not valid JSON ({error}); correct it.") from None
+    if not isinstance(values, dict):
+        raise UsageError(f"{path} must hold a JSON object, such as {{}}.")
+    return values
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _given(flags: dict[str, Any]) -> dict[str, Any]:
+    """`flags` without what was not set on the command line."""
+    nested = {key: _given(value) if isinstance(value, dict) else value for key, value in flags.items()}
+    return {key: value for key, value in nested.items() if value is not None and value != {}}
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"The settings have no key '{key}'; remove it or correct its spelling ({CONFIG_NAME} or HYDRA_*)."
+    return f"The setting '{key}' is wrong: {first['msg']}; correct it in {CONFIG_NAME}, HYDRA_* or the flag."

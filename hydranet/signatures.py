@@ -1,0 +1,202 @@
+"""Error signatures: what identifies an error however its text varies."""
+
+import hashlib
+import re
+from enum import StrEnum
+
+from hydranet import tracebacks
+from hydranet.bounded import Bounded, Line, Name
+from hydranet.tracebacks import Frame, Raised
+
+
+class ErrorClass(StrEnum):
+    """The kind of an error, which routes the next prompt."""
+
+    SYNTAX = "syntax"
+    TYPE = "type"
+    RUNTIME = "runtime"
+    ASSERTION = "assertion"
+    IMPORT = "import"
+    TIMEOUT = "timeout"
+    RESOURCE = "resource"
+    UNKNOWN = "unknown"
+
+
+class ErrorSignature(Bounded):
+    """Error type, normalised message and the deepest frame inside the repository."""
+
+    type: Name
+    message: Line = ""
+    file: Name = ""
+    function: Name = ""
+    error_class: ErrorClass = ErrorClass.UNKNOWN
+
+
+_CLASSES = {
+    **dict.fromkeys(("SyntaxError", "IndentationError", "TabError", "BuildError"), ErrorClass.SYNTAX),
+    **dict.fromkeys(("TypeError", "AttributeError"), ErrorClass.TYPE),
+    **dict.fromkeys(("ImportError", "ModuleNotFoundError"), ErrorClass.IMPORT),
+    **dict.fromkeys(("AssertionError", "Failed", "DocTestFailure", "FAIL"), ErrorClass.ASSERTION),
+    **dict.fromkeys(("Timeout", "TimeoutError", "TimeoutExpired"), ErrorClass.TIMEOUT),
+    **dict.fromkeys(("MemoryError", "Killed", "SIGKILL", "OutOfMemory", "OutputLimit"), ErrorClass.RESOURCE),
+    "Error": ErrorClass.RUNTIME,
+    "": ErrorClass.UNKNOWN,
+}
+_BY_MESSAGE = (
+    (re.compile(r"Timeout\b|timed out"), ErrorClass.TIMEOUT),
+    (re.compile(r"Cannot find (?:module|package)|ERR_MODULE_NOT_FOUND"), ErrorClass.IMPORT),
+    (
+        re.compile(r"(?:\[Errno \d+\] )?(?:No space left|Too many open files|Cannot allocate memory)"),
+        ErrorClass.RESOURCE,
+    ),
+)
+_TESTS = re.compile(
+    r"(?:^|/)(?:tests?|testing|__tests__)/|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(?:test|spec)\."
+)
+_PASSED = re.compile(r"=*\s*\d+ passed\b(?!.*\b(?:failed|errors?)\b)|OK\b|PASS\b|ok\s")
+_TELLING = re.compile(r"error|fail|panic|exception", re.IGNORECASE)
+
+
+def error_signature(output: str) -> ErrorSignature | None:
+    """The signature of the error that raw test output is about; None when it tells of none.
+
+    Of several failing tests the first one counts, of chained errors the one that was raised last. The
+    repository lies at /work or is where relative paths begin.
+    """
+    lines = tracebacks.lines(output)
+    if error := tracebacks.reported(lines):
+        return _signature(error)
+    if crash := next(tracebacks.crashes(lines), None):
+        return _signature(Raised(*crash))
+    printed = tracebacks.printed(lines)
+    error = printed if printed and printed.placed else tracebacks.summarised(lines) or printed
+    return _signature(error) if error else _unknown(lines)
+
+
+def normalise(message: str) -> str:
+    """The part of a message that stays the same when the same error happens again.
+
+    Values (quoted text, numbers, dates, durations, addresses, ids, containers of them) become `#`,
+    paths outside the repository `<path>`; names that the interpreter quotes are kept. A long result is
+    cut, but ends in a digest of the whole.
+    """
+    if len(message) > _LONGEST:
+        message = f"{message[: _LONGEST // 2]} {message[-_LONGEST // 2 :]}"
+    names: list[str] = []
+
+    def set_aside(match: re.Match[str]) -> str:
+        if not match["name"]:
+            return "#"
+        names.append(match["name"])
+        return _ASIDE
+
+    text = _PATH.sub(_inside, _URL.sub("<url>", message.replace(_ASIDE, "#")))
+    text = _QUOTED.sub(set_aside, text)
+    text = _VOLATILE.sub("#", text)
+    text = _WORD.sub(lambda match: _plain(match[0]), text)
+    for _ in range(6):
+        text = _CONTAINER.sub("#", _SEQUENCE.sub("#", text))
+    for name in names:
+        text = text.replace(_ASIDE, name, 1)
+    text = " ".join(text.split())
+    if len(text) > 300:
+        text = f"{text[:280]}… {hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return text
+
+
+_LONGEST = 2_000
+_URL = re.compile(r"\b[a-z][a-z+]{1,9}://[^\s'\"<>]+")
+_PATH = re.compile(r"(?<![\w.<])(?:~?(?:/[\w.@+~-]+)+/?|[A-Za-z]:\\[^\s'\"]*)(?::\d+)*")
+_ASIDE = "\ue000"
+_QUOTED = re.compile(
+    r"""(?P<name>
+      ^\s*'[A-Za-z_]{1,60}'\s*$ |
+      unsupported\ operand\ type\(s\)\ for\ [^\s']{1,20}(?:\ or\ \S{1,20})?:\ '[\w.]+'(?:\ and\ '[\w.]+')?
+    | '[<>=!]+'\ not\ supported\ between\ instances\ of\ '[\w.]+'\ and\ '[\w.]+'
+    | '[\w.]+'\ object\ (?:has\ no\ attribute\ '\w+'|is\ not|does\ not|cannot|can't)
+    | (?:type\ object|module|partially\ initialized\ module)\ '[\w.]+'\ has\ no\ attribute\ '\w+'
+    | ^name\ '\w+'\ is\ not\ defined | \b(?:local|free)\ variable\ '\w+' | ^object\ of\ type\ '\w+'
+    | \bkeyword\ argument\ '\w+' | ^fixture\ '\w+'\ not\ found | \((?:reading|setting)\ '[^']{1,60}'\)
+    | \b(?:No\ module\ named|import\ name)\ '[\w.]+'(?:\ from\ '[\w.]+')?
+    | \bpositional\ arguments?:\ '\w+'(?:(?:,|\ and|,\ and)\ '\w+')*
+    | \(not\ "\w+"\)
+    | Cannot\ find\ (?:module|package)\ '[^'\\]{1,120}'
+    )
+    | (?<![\w'"])[bBrRuUfF]{0,2}(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")(?!\w)
+    | (?<![\w`])`[^`]*`(?!\w)
+    | (?<![\w'"])[bBrRuUfF]{0,2}['"][^'"]*$""",
+    re.VERBOSE,
+)
+_UNIT = r"(?:[nuµm]?s|secs?|seconds?|m|mins?|minutes?|h|hours?|days?|[kKMGT]i?B|bytes)\b"
+_DAY = r"(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?"
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
+    r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\b"
+)
+_VOLATILE = re.compile(
+    rf"""\b[0-9a-fA-F]{{8}}(?:-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}\b
+    | \b0x[0-9a-fA-F]+
+    | \btmp\w{{8}}\b
+    | (?:\b{_DAY},?\ )?\b{_MONTH}\.?\ +\d{{1,2}}\b
+    | (?:\b{_DAY},?\ )?\b\d{{1,2}}[ -]{_MONTH}\b
+    | (?<![\w.])[-+]?\d+(?:\.\d+)?\ ?{_UNIT}
+    | (?<![\w.])[-+]?\.?\d+(?:[.,:_/-]\d+)*(?:[eE][-+]?\d+)?(?:T\d+(?:[:.]\d+)*Z?)?(?!\w)""",
+    re.VERBOSE,
+)
+_WORD = re.compile(r"[^\W_]*\d[^\W_]*")
+_SEQUENCE = re.compile(r"#(?:[\s,;:./|-]*(?:\.{3}|#))+")
+_CONTAINER = re.compile(
+    r"(?<![\w\])])[\[({][\s,:]*(?:#|\.{3})?[\s,:]*[\])}]|\b(?:set|dict|frozenset|deque|array)\(#?\)"
+)
+_LITERAL = re.compile(r"\b(?:None|True|False|nan|inf)\b")
+
+
+def _inside(match: re.Match[str]) -> str:
+    path = tracebacks.deepest([Frame(re.sub(r"(?::\d+)+$", "", match[0]))]).path
+    return path if match[0].startswith(tracebacks.ROOT) and path else "<path>"
+
+
+def _plain(word: str) -> str:
+    """A word without its numbers; one that looks drawn by chance, such as `9f3ab2`, is all number."""
+    digits = re.findall(r"\d+", word)
+    drawn = len(digits) > 1 or (word[0].isalpha() and word[-1].isalpha()) or re.fullmatch(r"[\da-f]{6,}", word)
+    return "#" if drawn else re.sub(r"\d+", "#", word)
+
+
+def _signature(error: Raised) -> ErrorSignature:
+    frame = tracebacks.deepest(error.frames)
+    error_class = _classify(error)
+    message = normalise(error.message)
+    if error_class is ErrorClass.ASSERTION:
+        message = _assertion(error, frame, message)
+    return ErrorSignature(
+        type=(error.type or "Error")[:200],
+        message=message,
+        file=frame.path[-200:],
+        function=frame.function[:200],
+        error_class=error_class,
+    )
+
+
+def _assertion(error: Raised, frame: Frame, message: str) -> str:
+    """The assertion itself where a test holds it: its code stays the same, whatever the values are."""
+    if error.type == "DocTestFailure":
+        return error.message
+    code = " ".join(frame.source.split())
+    if code and code != "???" and _TESTS.search(frame.path):
+        return code if code.count("(") == code.count(")") else f"{code} {message}"
+    return _SEQUENCE.sub("#", _LITERAL.sub("#", message))
+
+
+def _classify(error: Raised) -> ErrorClass:
+    for pattern, error_class in _BY_MESSAGE:
+        if pattern.match(error.message):
+            return error_class
+    return _CLASSES.get(error.type, ErrorClass.RUNTIME)
+
+
+def _unknown(lines: list[str]) -> ErrorSignature | None:
+    if not lines or _PASSED.match(lines[-1]):
+        return None
+    line = next((line for line in reversed(lines) if _TELLING.search(line)), lines[-1])
+    return ErrorSignature(type="Unknown", message=normalise(line))

@@ -1,0 +1,209 @@
+"""Similarity of patches: how much the idea of one is the idea of the other."""
+
+import keyword
+import re
+import zlib
+from bisect import bisect_right
+from functools import lru_cache
+from typing import NamedTuple
+
+from rapidfuzz.distance import LCSseq
+
+from hydranet.patches import Edit, Patch
+
+# Any two pieces of code share this much of their tokens by chance, counted as _alike counts.
+_CHANCE = 0.4
+# The longer of two texts counts this much less: a patch that grew is still the same patch.
+_GROWTH = 0.3
+# Edits up to this many lines apart are in about the same place.
+_REACH = 5
+# What is left of the likeness of edits that lie further apart.
+_ELSEWHERE = 0.55
+# The very same change of the very same lines, found further away, where lines may have moved to; it takes
+# some tokens to tell a line.
+_MOVED, _TELLING = 0.8, 5
+# Only a patch that is the same, line for line, is worth 1.
+_ALMOST = 0.95
+
+_CODE = r"""[^\W\d]\w*|\d[\w.]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[-+*/%&|^=<>!:]=|\*\*|//|->|=>|&&|\|\||\S"""
+_HASH_COMMENTS = re.compile(rf"(#.*)|({_CODE})")
+_SLASH_COMMENTS = re.compile(rf"(//.*|/\*.*?\*/)|({_CODE})")
+_NO_COMMENTS = re.compile(rf"(\Z)|({_CODE})")
+_HASHED = ("py", "pyi", "pyx", "sh", "rb", "toml", "yaml", "yml", "cfg", "ini")
+_SLASHED = ("js", "jsx", "mjs", "cjs", "ts", "tsx", "go", "rs", "java", "kt", "cs", "c", "h", "cc", "cpp")
+_LEXERS = {**dict.fromkeys(_HASHED, _HASH_COMMENTS), **dict.fromkeys(_SLASHED, _SLASH_COMMENTS)}
+_KEYWORDS = {*keyword.kwlist, "const", "let", "var", "function", "new", "func", "nil", "null", "true", "false"}
+
+# A token is one character: names and values, which small edits change, lie above _NAMES, all else below.
+_NAMES = 0x10000
+_OTHER = "\x01"
+
+
+class _Side(NamedTuple):
+    """One side (removed or added) of a patch in one file; a line is its indentation and its tokens."""
+
+    lines: tuple[tuple[int, str], ...]
+    tokens: str
+    shuffled: str
+    names: frozenset[str]
+
+
+class _FileShape(NamedTuple):
+    """What a patch does to one file: `spans` are the old lines of its edits, `bare` counts those without."""
+
+    removed: _Side
+    added: _Side
+    spans: tuple[tuple[int, int], ...]
+    bare: int
+
+    @property
+    def size(self) -> int:
+        return len(self.removed.tokens) + len(self.added.tokens) + self.bare
+
+    def same_change(self, other: "_FileShape") -> bool:
+        return self.same_text(other) and _nearness(self.spans, other.spans) > 0
+
+    def same_text(self, other: "_FileShape") -> bool:
+        return (
+            self.removed.lines == other.removed.lines
+            and self.added.lines == other.added.lines
+            and self.bare == other.bare
+        )
+
+
+class _Shape(NamedTuple):
+    files: dict[str, _FileShape]
+    digest: str
+
+
+def is_empty(patch: Patch) -> bool:
+    """Whether the patch changes nothing: no edits, or only comments, blank lines and trailing spaces."""
+    shape = _shape(patch)
+    return not shape.files and not shape.digest
+
+
+@lru_cache(maxsize=512)
+def similarity(patch: Patch, earlier: Patch) -> float:
+    """How much `patch` repeats `earlier`, 0..1; 1 for the same change, and for a patch that changes nothing.
+
+    Per file, the longest common subsequence of the tokens of added and of removed lines, in any order
+    of statements, weighed with how near the lines are; in the same place a renamed identifier is the
+    same. Where one patch is larger than the other, what the smaller one repeats counts most.
+    """
+    if is_empty(patch):
+        return 1.0
+    one, other = _shape(patch), _shape(earlier)
+    if _same(one, other):
+        return 1.0
+    shared = [name for name in one.files if name in other.files]
+    likeness = {name: _file_likeness(one.files[name], other.files[name]) for name in shared}
+    low, high = sorted(_repeated(shape, likeness) for shape in (one, other))
+    return min(_ALMOST, high * (low / high) ** _GROWTH) if high else 0.0
+
+
+def _same(one: _Shape, other: _Shape) -> bool:
+    return (
+        one.files.keys() == other.files.keys()
+        and one.digest == other.digest
+        and all(file.same_change(other.files[name]) for name, file in one.files.items())
+    )
+
+
+def _repeated(shape: _Shape, likeness: dict[str, float]) -> float:
+    """The part of a patch that the other one repeats; files count by the size of what changes in them."""
+    total = sum(file.size for file in shape.files.values())
+    return sum(shape.files[name].size * alike for name, alike in likeness.items()) / total if total else 0.0
+
+
+def _file_likeness(one: _FileShape, other: _FileShape) -> float:
+    near = _nearness(one.spans, other.spans)
+    parts = [(0.15, near)]
+    for weight, a, b in ((0.15, one.removed, other.removed), (0.7, one.added, other.added)):
+        if a.tokens or b.tokens:
+            parts.append((weight, _side_likeness(a, b, same_place=near == 1.0)))
+    likeness = sum(weight * part for weight, part in parts) / sum(weight for weight, _ in parts)
+    likeness *= _ELSEWHERE + (1 - _ELSEWHERE) * near
+    if len(one.removed.tokens) >= _TELLING and one.same_text(other):
+        return max(_MOVED, likeness)
+    return likeness
+
+
+def _side_likeness(one: _Side, other: _Side, *, same_place: bool) -> float:
+    likeness = _alike(one.tokens, other.tokens)
+    if likeness < _ALMOST:
+        likeness = max(likeness, _alike(one.shuffled, other.shuffled))
+    if likeness < _ALMOST and same_place:
+        strange = {ord(token): _OTHER for token in one.names ^ other.names}
+        renamed = _alike(one.tokens.translate(strange), other.tokens.translate(strange))
+        likeness = max(likeness, (likeness + renamed) / 2)
+    return likeness
+
+
+def _alike(one: str, other: str) -> float:
+    small, large = sorted((len(one), len(other)))
+    if not small:
+        return 0.0
+    share: float = LCSseq.similarity(one, other) / small * (small / large) ** _GROWTH
+    return max(0.0, (share - _CHANCE) / (1 - _CHANCE))
+
+
+def _nearness(one: tuple[tuple[int, int], ...], other: tuple[tuple[int, int], ...]) -> float:
+    """1 where the edits of one patch lie at those of the other, 0 where none is within reach."""
+    return max(_covered(one, other), _covered(other, one))
+
+
+def _covered(spans: tuple[tuple[int, int], ...], by: tuple[tuple[int, int], ...]) -> float:
+    starts = [first for first, _ in by]
+    total = 0.0
+    for first, last in spans:
+        index = bisect_right(starts, first)
+        gaps = [max(span[0] - last, first - span[1], 1) for span in by[max(0, index - 1) : index + 1]]
+        total += max(0.0, 1 - (min(gaps) - 1) / (_REACH - 1))
+    return total / len(spans)
+
+
+@lru_cache(maxsize=512)
+def _shape(patch: Patch) -> _Shape:
+    edits: dict[str, list[Edit]] = {}
+    for edit in patch.edits:
+        edits.setdefault(edit.file, []).append(edit)
+    shapes = {name: _file_shape(name, own) for name, own in edits.items()}
+    return _Shape({name: shape for name, shape in shapes.items() if shape.size}, patch.digest)
+
+
+def _file_shape(name: str, edits: list[Edit]) -> _FileShape:
+    kind = name.rpartition(".")[2].lower()
+    removed, added, spans, bare = list[tuple[int, str]](), list[tuple[int, str]](), list[tuple[int, int]](), 0
+    for edit in sorted(edits, key=lambda edit: edit.start):
+        old, new = ([_line(kind, text) for text in side] for side in (edit.removed, edit.added))
+        old, new = [line for line in old if line[1]], [line for line in new if line[1]]
+        bare += not edit.removed and not edit.added
+        if old == new and (edit.removed or edit.added):
+            continue
+        removed += old
+        added += new
+        spans.append((edit.start, edit.start + max(len(edit.removed) - 1, 0)))
+    return _FileShape(_side(removed), _side(added), tuple(spans), bare)
+
+
+def _side(lines: list[tuple[int, str]]) -> _Side:
+    tokens = [tokens for _, tokens in lines]
+    text = "".join(tokens)
+    names = frozenset(token for token in set(text) if ord(token) >= _NAMES)
+    return _Side(tuple(lines), text, "".join(sorted(tokens)), names)
+
+
+@lru_cache(maxsize=16_384)
+def _line(kind: str, text: str) -> tuple[int, str]:
+    text = text.expandtabs(4)
+    code = text.strip()
+    found = _LEXERS.get(kind, _NO_COMMENTS).findall(code)
+    return len(text) - len(text.lstrip()), "".join(_character(token) for _, token in found if token)
+
+
+def _character(token: str) -> str:
+    number = zlib.crc32(token.encode())
+    value = token[0].isdigit() or token[0] in "\"'"
+    if value or (token.isidentifier() and token not in _KEYWORDS):
+        return chr(_NAMES + number % 0xF0000)
+    return chr(0x100 + number % 0xC000)

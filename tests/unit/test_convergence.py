@@ -1,0 +1,286 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hydranet import similarity as similarities
+from hydranet.convergence import Attempt, Command, ConvergenceSettings, Score, Terms, score
+from hydranet.patches import Edit, Patch
+from hydranet.signatures import ErrorClass, ErrorSignature, error_signature
+from hydranet.similarity import is_empty, similarity
+
+BUG = ErrorSignature(type="TypeError", message="bad operand", file="m.py", function="f")
+
+
+def change(added: str, removed: str = "    return a / b", *, file: str = "m.py", start: int = 40) -> Patch:
+    lines = (tuple(side.split("\n")) if side else () for side in (removed, added))
+    return Patch(edits=(Edit(file=file, start=start, removed=next(lines), added=next(lines)),))
+
+
+def attempt(patch: Patch, error: ErrorSignature | None = BUG, failing: int = 1, *commands: Command) -> Attempt:
+    return Attempt(patch=patch, error=error, failing_count=failing, commands=commands)
+
+
+# --- similarity ---------------------------------------------------------------------------------------------
+
+GUARD = "    if b == 0:\n        return 0\n    return a / b"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (change("    return a // b"), change("    return a // b  # whole numbers")),
+        (change("    return a // b"), change("    return a//b")),
+        (change("    return a // b"), change("    return a // b", start=43)),
+        (change("    return a // b;", file="m.js"), change("    return a // b;", file="m.js")),
+    ],
+)
+def test_the_same_change_is_worth_one(one: Patch, other: Patch) -> None:
+    assert similarity(one, other) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (change("    return a // b"), change("    return int(a / b)")),
+        (change("    return int(x)"), change("    return int(str(x))")),
+        (change("    if n <= 0:"), change("    if n < 1:")),
+        (change(GUARD), change(GUARD.replace("return 0", "raise ValueError(b)"))),
+        (change(GUARD), change(GUARD + "\n    # done\n    return None")),
+        (
+            change("    x = f(a)\n    y = g(b)\n    return x + y"),
+            change("    y = g(b)\n    x = f(a)\n    return x + y"),
+        ),
+        (
+            change("    result = f(a)\n    return result or b"),
+            change("    value = f(a)\n    return value or b"),
+        ),
+        (
+            change("    return a // max(b, 1)", "    total = a / b / c"),
+            change("    return a // max(b, 1)", "    total = a / b / c", start=90),
+        ),
+        (
+            change("    return a // b"),
+            Patch(
+                edits=(
+                    *change("    return a // b").edits,
+                    *change("    log(a)\n" * 9, "", start=2, file="log.py").edits,
+                )
+            ),
+        ),
+    ],
+    ids="operators wrapped comparison branch grown shuffled renamed moved with-another-file".split(),  # noqa: SIM905
+)
+def test_small_edits_are_alike_but_not_the_same(one: Patch, other: Patch) -> None:
+    assert 0.5 < similarity(one, other) < 1.0
+    assert similarity(one, other) == similarity(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (change(GUARD), change(GUARD, file="n.py")),
+        (
+            change("    return (x or '').strip()", "    return x.strip()"),
+            change("    return (y or '').lower()", "    return y.lower()", start=46),
+        ),
+        (change("    return 0", "    return None", start=10), change("    return 0", "    return None", start=60)),
+        (
+            change("    if a is None:\n        return None", ""),
+            change("    if a is None:\n        return None", "", start=80),
+        ),
+        (change(GUARD), change("    raise NotImplementedError")),
+        (
+            change("    return a // b"),
+            change("    values = [f(x) for x in xs]\n    while values:\n        a += values.pop()\n    return a"),
+        ),
+    ],
+    ids="other-file other-function same-line-elsewhere same-guard-elsewhere unlike rewritten".split(),  # noqa: SIM905
+)
+def test_other_ideas_are_unlike(one: Patch, other: Patch) -> None:
+    assert similarity(one, other) < 0.5
+
+
+def test_a_patch_that_changes_nothing_repeats_everything() -> None:
+    nothing = change("    # first\n    return a / b  \n", "    return a / b")
+    assert is_empty(Patch())
+    assert is_empty(nothing)
+    assert similarity(nothing, change("    return a // b")) == 1.0
+    assert similarity(change("    return a // b"), nothing) == 0.0
+
+
+def test_indentation_and_empty_files_are_changes() -> None:
+    assert not is_empty(change("        return a / b", "    return a / b"))
+    assert not is_empty(Patch(edits=(Edit(file="pkg/__init__.py", start=0),)))
+    dedented = similarity(change("    return a // b"), change("return a // b"))
+    assert 0.9 < dedented < 1.0
+
+
+def test_cut_patches_with_the_same_head_are_not_the_same() -> None:
+    head = change("    return a // b")
+    assert similarity(head.model_copy(update={"digest": "1"}), head.model_copy(update={"digest": "2"})) < 1.0
+    assert not is_empty(Patch(digest="1"))
+
+
+# --- the score ----------------------------------------------------------------------------------------------
+
+
+def test_the_score_is_the_weighted_mean_of_its_terms() -> None:
+    seen = Command(command="cat m.py", result="...")
+    past = [attempt(change("    return a // b"), BUG, 1, seen), attempt(change("    raise KeyError(a)"), BUG, 1, seen)]
+    found = score(past)
+    patch, command, error = found.terms.patch_similarity, found.terms.command_repetition, found.terms.error_match
+    assert (command, error) == (0.5, 1.0)
+    assert patch is not None
+    assert found.value == pytest.approx(0.45 * patch + 0.15 * 0.5 + 0.40, abs=1e-4)
+    weighed = ConvergenceSettings(alpha=0.0, beta=0.0, gamma=1.0)
+    assert score(past, weighed).value == 1.0
+    assert score(past, ConvergenceSettings(alpha=0.0, beta=0.0, gamma=0.0)).value == 0.0
+
+
+def test_a_first_attempt_has_nothing_to_repeat() -> None:
+    assert score([]) == Score()
+    assert score([attempt(change("    return a // b"))]) == Score()
+
+
+@pytest.mark.parametrize(
+    ("error", "failing", "match"),
+    [
+        (BUG, 3, 1.0),
+        (BUG, 4, 1.0),
+        (BUG, 2, 0.0),
+        (BUG.model_copy(update={"message": "other"}), 3, 0.5),
+        (BUG.model_copy(update={"function": "g"}), 3, 0.5),
+        (BUG.model_copy(update={"file": "n.py"}), 3, 0.0),
+        (BUG.model_copy(update={"type": "KeyError"}), 3, 0.0),
+        (None, 0, 0.0),
+    ],
+)
+def test_error_match(error: ErrorSignature | None, failing: int, match: float) -> None:
+    past = [attempt(change("    return a // b"), BUG, 3), attempt(change("    return a // c"), error, failing)]
+    assert score(past).terms.error_match == match
+
+
+def test_without_errors_there_is_no_error_term() -> None:
+    refused = [attempt(change("    return a // b"), None, 0), attempt(change("    return a // b"), None, 0)]
+    assert score(refused).terms == Terms(patch_similarity=1.0)
+
+
+def test_the_nearest_attempt_is_the_one_that_the_terms_compare_with() -> None:
+    a, b = change("    return a // b"), change("    raise KeyError(a)", "    pass", start=80)
+    assert [score([attempt(p) for p in (a, b, a, b)[:n]]).nearest for n in (2, 3, 4)] == [1, 1, 2]
+    outage = Attempt(infrastructure=True)
+    assert score([attempt(a), outage, attempt(b), outage, attempt(a)]).nearest == 1
+
+
+def test_progress_starts_the_count_anew() -> None:
+    bodies = ("    return a // b", "    return a // int(b)", "    return int(a) // b", "    return int(a) // int(b)")
+    stuck = [attempt(change(body), BUG, 4) for body in bodies]
+    moving = [attempt(change(body), BUG, failing) for body, failing in zip(bodies, (4, 4, 3, 3), strict=True)]
+    assert score(stuck).value > 0.75
+    assert score(moving).value <= 0.75
+
+
+def test_what_is_forgotten_past_the_window_does_not_count() -> None:
+    a = change("    return a // b")
+    others = [change(f"    {word}({number})", "    pass", start=100 * number) for number, word in enumerate("fgh", 1)]
+    past = [attempt(p) for p in (a, *others, a)]
+    assert score(past).value < 0.75
+    assert score(past, ConvergenceSettings(window=4)).value == 1.0
+
+
+# --- properties ---------------------------------------------------------------------------------------------
+
+CODE = ["x = f(a)", "return x", "if x is None:", "    return 0", "for i in range(n):", "    total += i", "# note", ""]
+lines = st.lists(st.sampled_from(CODE), max_size=4).map(tuple)
+edits = st.builds(Edit, file=st.sampled_from(["a.py", "b.py"]), start=st.integers(1, 60), removed=lines, added=lines)
+errors = st.builds(
+    ErrorSignature,
+    type=st.sampled_from(["TypeError", "KeyError"]),
+    message=st.sampled_from(["one", "two"]),
+    file=st.sampled_from(["a.py", "b.py"]),
+    error_class=st.sampled_from(list(ErrorClass)),
+)
+
+
+def histories(*, changed: bool = True) -> st.SearchStrategy[list[Attempt]]:
+    commands = st.builds(
+        Command,
+        command=st.sampled_from(["ls", "cat a.py", "pytest"]),
+        result=st.sampled_from(["", "x"]),
+        workspace_changed=st.booleans() if changed else st.just(False),
+    )
+    return st.lists(
+        st.builds(
+            Attempt,
+            patch=st.builds(Patch, edits=st.lists(edits, max_size=3).map(tuple)),
+            error=st.none() | errors,
+            failing_count=st.integers(0, 5),
+            commands=st.lists(commands, max_size=4).map(tuple),
+            infrastructure=st.sampled_from([False, False, True]),
+        ),
+        min_size=1,
+        max_size=8,
+    )
+
+
+def forget() -> None:
+    similarities.similarity.cache_clear()
+    similarities._shape.cache_clear()
+    similarities._line.cache_clear()
+
+
+@given(histories(), histories())
+def test_a_score_is_bounded_and_the_same_on_replay(attempts: list[Attempt], dead: list[Attempt]) -> None:
+    first = score(attempts, dead=dead)
+    assert 0.0 <= first.value <= 1.0
+    assert all(value is None or 0.0 <= value <= 1.0 for value in first.terms.model_dump().values())
+    forget()
+    assert score([Attempt.model_validate_json(a.model_dump_json()) for a in attempts], dead=dead) == first
+
+
+@given(histories(changed=False))
+def test_a_repeated_attempt_scores_no_lower(attempts: list[Attempt]) -> None:
+    assert score([*attempts, attempts[-1]]).value >= score(attempts).value
+
+
+@given(histories())
+def test_only_the_window_counts(attempts: list[Attempt]) -> None:
+    real = [attempt for attempt in attempts if not attempt.infrastructure]
+    kept = real[-ConvergenceSettings().window - 2 :]
+    whole, part = score(real), score(kept)
+    assert (whole.value, whole.terms) == (part.value, part.terms)
+
+
+volatile = st.tuples(
+    st.integers(1, 9999),
+    st.integers(0, 2**48).map(hex),
+    st.text("abcdefghijklmnopqrstuvwxyz0123456789_", min_size=8, max_size=8),
+    st.sampled_from(
+        ["/usr/lib/python3.12", "/opt/env/lib/python3.11/site-packages/lib", "/root/.pyenv/lib/python3.13"]
+    ),
+    st.uuids(),
+    st.floats(0.001, 99).map("{:.2f}".format),
+)
+
+
+def output(line: int, address: str, name: str, library: str, identity: object, seconds: str) -> str:
+    return f"""\
+Traceback (most recent call last):
+  File "/work/tests/test_m.py", line {line}, in test_f
+    f(1)
+  File "/work/m.py", line {line + 7}, in f
+    return json.loads(text)
+  File "{library}/json/__init__.py", line {line}, in loads
+    return decode(text)
+ValueError: <Reader object at {address}> gave up on /tmp/tmp{name}/{name}.json and {library}/x.py:{line} \
+after {seconds}s, pid {line}, request {identity}
+"""
+
+
+@given(volatile, volatile)
+def test_a_score_ignores_what_varies_by_chance(one: tuple[object, ...], other: tuple[object, ...]) -> None:
+    found = [error_signature(output(*seen)) for seen in (one, other)]  # type: ignore[arg-type]
+    assert found[0] == found[1]
+    patches = (change("    return a // b"), change("    return a // int(b)"))
+    past = [attempt(patch, error) for patch, error in zip(patches, found, strict=True)]
+    assert score(past).terms.error_match == 1.0

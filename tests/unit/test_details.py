@@ -1,0 +1,46 @@
+from hydranet.details import LIMIT, markdown
+from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
+from hydranet.strategy import Strategy
+
+
+def genealogy(branches: int = 2, attempts: int = 2, title: str = "Fix f()") -> Genealogy:
+    made = tuple(
+        AttemptRecord(number=n + 1, outcome=Outcome.FAILED, summary=f"change {n}" * 20) for n in range(attempts)
+    )
+    return Genealogy(
+        run_id="fix-x-1",
+        repository="x",
+        title="It | breaks",
+        branches=tuple(
+            BranchRecord(number=n + 1, id=f"b{n}", strategy=Strategy(title=title), attempts=made, ending=Ending.REAPED)
+            for n in range(branches)
+        ),
+    )
+
+
+def test_every_branch_and_attempt_is_told() -> None:
+    page = markdown(genealogy())
+    assert page.count("### b0") == 2
+    assert page.count("| 0.00 |") == 4
+    assert "reaped" in page
+
+
+def test_what_comes_from_outside_cannot_break_the_markdown() -> None:
+    page = markdown(genealogy(title="<img src=x> [a](b) `c` | d\n# e"))
+    assert "<img" not in page.replace("\\<img", "")
+    assert "\n# e" not in page
+    assert "It \\| breaks" in page
+
+
+def test_a_long_history_is_folded_from_its_oldest_end() -> None:
+    page = markdown(genealogy(branches=60, attempts=8))
+    assert len(page.encode()) <= LIMIT
+    assert "earlier branches" in page
+    assert "### b60" in page
+    assert "### b01 " not in page
+
+
+def test_the_verdict_comes_first() -> None:
+    ended = genealogy().model_copy(update={"verdict": Verdict.FIXED, "reason": "done", "published": "hydra/fix-x"})
+    assert "**fixed**: done" in markdown(ended).split("###")[0]
+    assert "hydra/fix-x" in markdown(ended)

@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from hydranet import settings
+from hydranet.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+def write(folder: Path, **values: object) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / settings.CONFIG_NAME).write_text(json.dumps(values))
+    return folder
+
+
+def test_flags_win_over_the_environment_and_that_over_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "config" / "hydranet", budget={"tokens": 1, "branches": 1, "seconds": 1})
+    repository = write(tmp_path / "repo", budget={"branches": 2, "seconds": 2})
+    monkeypatch.setenv("HYDRA_BUDGET__SECONDS", "3")
+    chosen = settings.load(repository, {"budget": {"seconds": None, "attempts_per_branch": 4}})
+    assert (chosen.budget.tokens, chosen.budget.branches) == (1, 2)
+    assert (chosen.budget.seconds, chosen.budget.attempts_per_branch) == (3, 4)
+
+
+def test_a_repository_may_not_say_where_code_goes(tmp_path: Path) -> None:
+    repository = write(tmp_path / "repo", model="openai:http://elsewhere/v1#m")
+    with pytest.raises(UsageError, match="'model' is not one a repository may set"):
+        settings.load(repository)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"colour": 1}, "no key 'colour'"),
+        ({"budget": {"tokns": 1}}, "no key 'budget.tokns'"),
+        ({"budget": {"branches": 0}}, "'budget.branches' is wrong"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named(tmp_path: Path, values: dict[str, object], sentence: str) -> None:
+    write(tmp_path / "config" / "hydranet", **values)
+    with pytest.raises(UsageError, match=sentence):
+        settings.load()
+
+
+def test_a_file_that_is_not_json_is_named(tmp_path: Path) -> None:
+    file = write(tmp_path / "repo") / settings.CONFIG_NAME
+    file.write_text("{")
+    with pytest.raises(UsageError, match="not valid JSON"):
+        settings.load(tmp_path / "repo")

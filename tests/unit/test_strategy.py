@@ -1,0 +1,27 @@
+from hydranet.strategy import Strategy, is_new, slug
+
+
+def strategy(title: str = "t", kind: str = "missing guard", **more: tuple[str, ...]) -> Strategy:
+    return Strategy(title=title, kind=kind, **{"target_files": ("a.py",), "target_symbols": ("f",), **more})
+
+
+def test_another_wording_is_not_another_strategy() -> None:
+    dead = strategy("Guard against None", kind="missing guard")
+    assert not is_new(strategy("Handle the empty case", kind="Guard, missing!"), [dead])
+
+
+def test_another_file_symbol_or_kind_is_another_strategy() -> None:
+    dead = [strategy()]
+    assert is_new(strategy(target_files=("b.py",)), dead)
+    assert is_new(strategy(target_symbols=("g",)), dead)
+    assert is_new(strategy(kind="boundary"), dead)
+
+
+def test_the_order_of_targets_does_not_count() -> None:
+    dead = strategy(target_files=("a.py", "b.py"))
+    assert not is_new(strategy(target_files=("b.py", "a.py")), [dead])
+
+
+def test_slugs_are_short_plain_and_never_empty() -> None:
+    assert slug("Boundary condition in paginate() (shop/paging.py)") == "boundary-condition-in-paginate-s"
+    assert slug("«…»") == "strategy"
