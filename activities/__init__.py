@@ -1,0 +1,1 @@
+"""The world, one package per capability; every activity is idempotent on run, branch and attempt."""

@@ -1,0 +1,53 @@
+"""Records: the genealogy of every run in PostgreSQL, where it outlives Temporal's retention."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from temporalio import activity
+
+from activities.failures import translated
+from hydranet.contracts import RecordRequest
+from hydranet.genealogy import BranchRecord, Genealogy
+
+if TYPE_CHECKING:
+    from psycopg_pool import AsyncConnectionPool
+
+
+class RecordActivities:
+    """Writes genealogies as they grow."""
+
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
+
+    @activity.defn
+    @translated
+    async def record_genealogy(self, request: RecordRequest) -> None:
+        """Record the run (without branches) and, when given, one branch; recording again overwrites."""
+        run = request.run
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(
+                "INSERT INTO runs (run_id, genealogy) VALUES (%s, %s) ON CONFLICT (run_id) DO UPDATE"
+                " SET genealogy = excluded.genealogy, updated_at = now()",
+                (run.run_id, run.model_dump_json()),
+            )
+            if request.branch is not None:
+                await connection.execute(
+                    "INSERT INTO branches (run_id, number, branch) VALUES (%s, %s, %s)"
+                    " ON CONFLICT (run_id, number) DO UPDATE SET branch = excluded.branch, updated_at = now()",
+                    (run.run_id, request.branch.number, request.branch.model_dump_json()),
+                )
+
+
+async def recorded(pool: AsyncConnectionPool, run_id: str) -> Genealogy | None:
+    """The genealogy on record for `run_id`, or None."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute("SELECT genealogy::text FROM runs WHERE run_id = %s", (run_id,))
+        row = await cursor.fetchone()
+        if row is None:
+            return None
+        cursor = await connection.execute(
+            "SELECT branch::text FROM branches WHERE run_id = %s ORDER BY number", (run_id,)
+        )
+        branches = tuple(BranchRecord.model_validate_json(text) for (text,) in await cursor.fetchall())
+    return Genealogy.model_validate_json(row[0]).model_copy(update={"branches": branches})

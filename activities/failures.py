@@ -1,0 +1,89 @@
+"""How an activity fails and shows that it lives: our errors as Temporal's, and heartbeats."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import ParamSpec, TypeVar
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from hydranet.errors import FatalError, HydraError, TransientError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+HEARTBEAT_SECONDS = 1.0
+
+# What we did not foresee may pass by itself, but not for ever: with the retry policy's delays, two minutes.
+_UNFORESEEN_TRIES = 8
+
+# A failure stays in the workflow's history.
+_MESSAGE_LIMIT = 1000
+
+
+def translated(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Make an async function fit to be an activity; goes directly under `@activity.defn`.
+
+    While it runs it heartbeats every second. What it raises of `hydranet.errors` becomes an
+    `ApplicationError`: a `TransientError` is retried, after the delay it names if it names one; all
+    others are not and have the type "FatalError". A database that does not answer is transient;
+    anything else is tried a few times, then fatal.
+    """
+
+    @functools.wraps(function)
+    async def activity_function(*args: P.args, **kwargs: P.kwargs) -> R:
+        async with _heartbeats():
+            try:
+                return await function(*args, **kwargs)
+            except HydraError as error:
+                raise as_application_error(error) from None
+            except Exception as error:
+                raise _unforeseen(error) from error
+
+    return activity_function
+
+
+def as_application_error(error: HydraError) -> ApplicationError:
+    """The Temporal failure that says what `error` says."""
+    message = str(error)[:_MESSAGE_LIMIT]
+    if not isinstance(error, TransientError):
+        return ApplicationError(message, type="FatalError", non_retryable=True)
+    delay = None if error.retry_after is None else timedelta(seconds=error.retry_after)
+    return ApplicationError(message, type="TransientError", next_retry_delay=delay)
+
+
+def _unforeseen(error: Exception) -> Exception:
+    from psycopg import OperationalError
+
+    if isinstance(error, OperationalError):
+        return as_application_error(TransientError(f"The database does not answer: {error}"))
+    if not activity.in_activity() or activity.info().attempt < _UNFORESEEN_TRIES:
+        return error
+    what = f"{activity.info().activity_type} failed {_UNFORESEEN_TRIES} times, unforeseen: {error!r}"
+    return as_application_error(FatalError(f"{what}. The worker's log says more."))
+
+
+@asynccontextmanager
+async def _heartbeats() -> AsyncIterator[None]:
+    # Outside a worker, as in a test that calls the function, nobody listens.
+    if not activity.in_activity():
+        yield
+        return
+    beating = asyncio.create_task(_beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
+
+
+async def _beat() -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(HEARTBEAT_SECONDS)

@@ -1,0 +1,90 @@
+"""How our errors reach Temporal, and that an activity shows that it lives."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.failures import translated
+from hydranet.contracts import StepRequest
+from hydranet.errors import FatalError, HydraError, PatchError, TransientError, UsageError
+
+
+async def failure(error: Exception) -> ApplicationError:
+    @translated
+    async def fails() -> None:
+        raise error
+
+    with pytest.raises(ApplicationError) as raised:
+        await fails()
+    return raised.value
+
+
+async def test_a_transient_error_is_tried_again_when_the_server_says() -> None:
+    raised = await failure(TransientError("busy", retry_after=7))
+    assert (raised.type, raised.non_retryable, raised.message) == ("TransientError", False, "busy")
+    assert raised.next_retry_delay == timedelta(seconds=7)
+    assert (await failure(TransientError("busy"))).next_retry_delay is None
+
+
+@pytest.mark.parametrize("kind", [FatalError, UsageError, PatchError])
+async def test_other_errors_of_ours_are_final(kind: type[HydraError]) -> None:
+    raised = await failure(kind("no"))
+    assert (raised.type, raised.non_retryable, raised.message) == ("FatalError", True, "no")
+
+
+async def test_a_long_message_does_not_fill_the_history() -> None:
+    assert len((await failure(FatalError("x" * 100_000))).message) == 1000
+
+
+async def test_errors_of_others_pass_unchanged() -> None:
+    @translated
+    async def fails() -> None:
+        raise KeyError("bug")
+
+    with pytest.raises(KeyError):
+        await fails()
+
+
+async def test_a_running_activity_heartbeats_and_leaves_no_task() -> None:
+    beaten = asyncio.Event()
+    environment = ActivityEnvironment()
+    environment.on_heartbeat = lambda *_: beaten.set()
+
+    @translated
+    async def waits() -> str:
+        await beaten.wait()
+        return "done"
+
+    before = asyncio.all_tasks()
+    assert await environment.run(waits) == "done"
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_cancelled_activity_stays_cancelled() -> None:
+    started = asyncio.Event()
+    environment = ActivityEnvironment()
+
+    @translated
+    async def waits() -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(environment.run(waits))
+    await started.wait()
+    environment.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+def test_the_signature_that_temporal_reads_is_kept() -> None:
+    @activity.defn
+    @translated
+    async def step(request: StepRequest) -> str:
+        return request.work.model
+
+    definition = activity._Definition.must_from_callable(step)
+    assert (definition.name, definition.arg_types, definition.ret_type) == ("step", [StepRequest], str)
