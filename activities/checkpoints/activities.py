@@ -1,0 +1,75 @@
+"""Activities on the user's repository (snapshot, publish) and on checkpoints (commit)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from temporalio import activity
+
+from activities.failures import translated
+from hydranet.contracts import (
+    Checkpoint,
+    CommitRequest,
+    Publication,
+    PublishRequest,
+    Snapshot,
+    SnapshotRequest,
+)
+
+if TYPE_CHECKING:
+    from activities.artifacts.store import ArtifactStore
+    from activities.checkpoints.objects import GitObjects
+
+
+class RepositoryActivities:
+    """What is done to the user's repository, on the host that has it."""
+
+    def __init__(self, artifacts: ArtifactStore) -> None:
+        self._artifacts = artifacts
+
+    @activity.defn
+    @translated
+    async def snapshot_repository(self, request: SnapshotRequest) -> Snapshot:
+        """Pack the objects of HEAD and its tree into an artifact; fatal when over the size limit."""
+        from activities.checkpoints.repository import pack
+
+        commit, data = await asyncio.to_thread(pack, Path(request.path), request.limit_mb)
+        return Snapshot(
+            commit=commit,
+            pack=await self._artifacts.put(data, "application/x-git-pack"),
+            issue=await self._artifacts.put(request.issue.encode(), "text/plain"),
+        )
+
+    @activity.defn
+    @translated
+    async def publish_fix(self, request: PublishRequest) -> Publication:
+        """Put the fix on a branch `hydra/fix-…` and the checkpoints under `refs/hydra/`, as the user asked."""
+        from activities.checkpoints.repository import publish
+
+        wanted = [named.checkpoint for named in request.checkpoints]
+        if request.fix is not None:
+            wanted.append(request.fix)
+        bundles = [await self._artifacts.get(c.bundle) for c in wanted if c.bundle is not None]
+        return await asyncio.to_thread(publish, request, bundles)
+
+
+class CheckpointActivities:
+    """Commits made from attempts, on a sandbox node."""
+
+    def __init__(self, artifacts: ArtifactStore, objects: GitObjects) -> None:
+        self._artifacts = artifacts
+        self._objects = objects
+
+    @activity.defn
+    @translated
+    async def commit_checkpoint(self, request: CommitRequest) -> Checkpoint:
+        """Commit a diff on top of a checkpoint; the same request always gives the same commit."""
+        from activities.checkpoints.commits import bundle, commit
+
+        repository = await self._objects.fetch(request.snapshot, request.parent)
+        diff = (await self._artifacts.get(request.diff)).decode() if request.diff is not None else ""
+        made = await asyncio.to_thread(commit, repository, request.parent.commit, diff, request.message)
+        data = await asyncio.to_thread(bundle, repository, request.snapshot.commit, made)
+        return Checkpoint(commit=made, bundle=await self._artifacts.put(data, "application/x-git-bundle"))

@@ -1,0 +1,43 @@
+"""Deterministic commits: parent, diff and message decide the sha, so that a retry gives the same one."""
+
+import tempfile
+from pathlib import Path
+
+from activities.checkpoints.objects import GitError, commit_tree, git, read_blob
+from hydranet import patches
+
+
+def commit(repository: Path, parent: str, diff: str, message: str) -> str:
+    """Commit `diff` (a unified diff, may be empty) on top of `parent` and return the commit's sha.
+
+    Raises PatchError when the diff does not apply.
+    """
+    changed = patches.apply(diff, lambda path: read_blob(repository, parent, path)) if diff else {}
+    with tempfile.TemporaryDirectory() as scratch:
+        index = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
+        git(repository, "read-tree", parent, env=index)
+        for path, text in changed.items():
+            if text is None:
+                git(repository, "update-index", "--force-remove", "--", path, env=index)
+                continue
+            blob = git(repository, "hash-object", "-w", "--stdin", stdin=text.encode()).decode().strip()
+            entry = f"{_mode(repository, parent, path)} {blob}\t{path}\0"
+            git(repository, "update-index", "-z", "--index-info", stdin=entry.encode(), env=index)
+        tree = git(repository, "write-tree", env=index).decode().strip()
+    return commit_tree(repository, tree, parent, message)
+
+
+def bundle(repository: Path, base: str, commit: str) -> bytes:
+    """A thin bundle of `base..commit`: a few KB, applied by `git bundle unbundle` where `base` is."""
+    # A bundle holds references, never bare commits.
+    reference = f"refs/bundles/{commit}"
+    git(repository, "update-ref", reference, commit)
+    return git(repository, "bundle", "create", "--quiet", "-", reference, f"^{base}")
+
+
+def _mode(repository: Path, commit: str, path: str) -> str:
+    try:
+        entry = git(repository, "ls-tree", "-z", commit, "--", path)
+    except GitError:
+        return "100644"
+    return entry.split()[0].decode() if entry else "100644"

@@ -1,0 +1,84 @@
+"""The user's own repository: packed for the other nodes, and given the fix as a branch."""
+
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from activities.checkpoints.objects import GitError, commit_tree, git
+from hydranet.contracts import Publication, PublishRequest
+from hydranet.errors import FatalError
+
+
+def pack(path: Path, limit_mb: int) -> tuple[str, bytes]:
+    """The commit at HEAD and a pack of it and its tree, without history.
+
+    Raises FatalError when the pack is larger than `limit_mb`.
+    """
+    commit = git(path, "rev-parse", "HEAD").decode().strip()
+    names = git(path, "rev-list", "--objects", "--no-walk", commit)
+    data = git(path, "pack-objects", "--stdout", "--quiet", "--threads=1", "--no-reuse-delta", stdin=names)
+    if len(data) > limit_mb * 1_000_000:
+        raise FatalError(
+            f"The repository packs to {len(data) / 1e6:.0f} MB, above the limit of {limit_mb} MB: "
+            "remove large files from HEAD or raise 'repository_limit_mb'."
+        )
+    return commit, data
+
+
+def publish(request: PublishRequest, bundles: Sequence[bytes]) -> Publication:
+    """Bring the checkpoints' objects in, name them, and put the fix on `hydra/fix-<slug>`.
+
+    Neither the working tree nor any branch of the user's is touched, unless `apply` asks to
+    fast-forward the checked-out branch. Publishing the same request again changes nothing.
+    """
+    path = Path(request.path)
+    for data in bundles:
+        with tempfile.NamedTemporaryFile(suffix=".bundle") as file:
+            file.write(data)
+            file.flush()
+            git(path, "bundle", "unbundle", file.name)
+    for named in request.checkpoints:
+        git(path, "update-ref", f"refs/hydra/{request.run_id}/{named.name}", named.checkpoint.commit)
+    if request.fix is None:
+        return Publication()
+    fix = _described(path, request)
+    branch = _free_branch(path, f"hydra/fix-{request.slug}", fix)
+    git(path, "update-ref", f"refs/heads/{branch}", fix)
+    return Publication(branch=branch, commit=fix, note=_apply(path, branch) if request.apply else "")
+
+
+def _described(path: Path, request: PublishRequest) -> str:
+    """One commit with the fix's tree on top of the base, however many attempts led to it."""
+    assert request.fix is not None
+    return commit_tree(path, f"{request.fix.commit}^{{tree}}", request.base, request.message)
+
+
+def _free_branch(path: Path, wanted: str, commit: str) -> str:
+    """`wanted`, or with a number when that branch exists and is something else."""
+    name, number = wanted, 1
+    while _resolve(path, f"refs/heads/{name}") not in (None, commit):
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
+
+
+def _resolve(path: Path, reference: str) -> str | None:
+    try:
+        return git(path, "rev-parse", "--verify", "--quiet", reference).decode().strip()
+    except GitError:
+        return None
+
+
+def _apply(path: Path, branch: str) -> str:
+    """Fast-forward the checked-out branch; git itself refuses to overwrite local changes."""
+    done = subprocess.run(
+        ["git", "-c", "core.hooksPath=/dev/null", "merge", "--ff-only", "--quiet", branch],
+        cwd=path,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    if done.returncode == 0:
+        return f"applied: the working tree is now at {branch}"
+    return f"not applied, the working tree is as it was: {done.stderr.strip().splitlines()[0]}"
