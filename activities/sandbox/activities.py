@@ -1,0 +1,148 @@
+"""Activities on a sandbox node: prepare an environment, run tests, measure coverage, try candidates."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from temporalio import activity
+
+from activities.failures import translated
+from hydranet.contracts import (
+    ArtifactRef,
+    Candidates,
+    Checkpoint,
+    CoverageRequest,
+    Environment,
+    PrepareRequest,
+    SandboxSpec,
+    Snapshot,
+    TestReport,
+    TestRequest,
+    TestResults,
+    Trial,
+    TrialRequest,
+)
+
+if TYPE_CHECKING:
+    from activities.artifacts.store import ArtifactStore
+    from activities.checkpoints.objects import GitObjects
+    from activities.sandbox.dependencies import Plan
+    from activities.sandbox.protocol import Sandbox
+    from activities.sandbox.testing import Bench
+
+
+class SandboxActivities:
+    """What is run of a repository or a model, always in `sandbox`; environments are kept below `cache`."""
+
+    def __init__(self, sandbox: Sandbox, artifacts: ArtifactStore, objects: GitObjects, cache: Path) -> None:
+        self._sandbox = sandbox
+        self._artifacts = artifacts
+        self._objects = objects
+        self._cache = cache
+
+    @activity.defn
+    @translated
+    async def prepare_environment(self, request: PrepareRequest) -> Environment:
+        """Make the environment in which the repository's tests run offline, unless this node has it."""
+        plan, _ = await self._environment(request.snapshot, request.spec)
+        return Environment(key=plan.key, note=plan.note)
+
+    @activity.defn
+    @translated
+    async def run_tests(self, request: TestRequest) -> TestReport:
+        """Run the whole test command on a clean checkout.
+
+        At the base commit a command that does not exist is an error of the set-up, not a failing test.
+        """
+        from activities.artifacts.store import put_model
+        from activities.sandbox.results import NOT_FOUND, Recorded, report, results
+        from activities.sandbox.testing import shell
+        from hydranet.errors import FatalError
+
+        spec = request.spec
+        bench = await self._bench(request.snapshot, request.checkpoint, spec)
+        lines, execution = await bench.run(shell(spec.test_command))
+        if execution.exit_status == NOT_FOUND and not lines and request.checkpoint.bundle is None:
+            raise FatalError(
+                f"The test command `{spec.test_command}` was not found in the sandbox: correct it, or install "
+                f"what it needs with 'sandbox.setup'. It said: {execution.output.strip()[-300:]}"
+            )
+        recorded = Recorded.of(lines)
+        found = results(recorded, execution, spec.test_command)
+        told = report(found, recorded, execution)
+        return told.model_copy(update={"results": await put_model(self._artifacts, found)})
+
+    @activity.defn
+    @translated
+    async def measure_coverage(self, request: CoverageRequest) -> ArtifactRef:
+        """Find out which lines each test executes; returns a `Spectrum`."""
+        from activities.artifacts.store import get_model, put_model
+        from activities.sandbox.spectrum import measure
+
+        baseline = await get_model(self._artifacts, request.baseline, TestResults)
+        bench = await self._bench(request.snapshot, request.checkpoint, request.spec)
+        files = await self._objects.files(request.snapshot, request.checkpoint)
+        return await put_model(self._artifacts, await measure(bench, baseline, files))
+
+    @activity.defn
+    @translated
+    async def try_candidates(self, request: TrialRequest) -> Trial:
+        """Try candidates and return the best: one that passes all tests, else the one with fewest failing."""
+        from activities.artifacts.store import get_model, put_model
+        from activities.checkpoints.objects import read_blob
+        from activities.sandbox.trials import Protection, Target, best, changes, try_all
+        from hydranet import patches
+
+        baseline = await get_model(self._artifacts, request.baseline, TestResults)
+        candidates = (await get_model(self._artifacts, request.candidates, Candidates)).candidates
+        repository = await self._objects.fetch(request.snapshot, request.parent)
+        paths = await self._objects.files(request.snapshot, request.parent)
+        read = functools.cache(functools.partial(read_blob, repository, request.parent.commit))
+        target = Target.of(baseline)
+        protection = await asyncio.to_thread(Protection, target, paths, read)
+        usable, refused = await asyncio.to_thread(changes, candidates, protection, read)
+        if not usable:
+            reason = next(iter(refused.values()), "There is no candidate.")
+            if len(refused) > 1:
+                reason = f"All {len(refused)} candidates were refused, the first because: {reason}"
+            return Trial(index=-1, report=TestReport(passed=False, reason=reason), refused=reason)
+        bench = await self._bench(request.snapshot, request.parent, request.spec)
+        tried = await try_all(bench, target, usable)
+        winner = best(tried)
+        chosen = candidates[winner.index]
+        return Trial(
+            index=winner.index,
+            title=chosen.title,
+            patch=patches.parse(chosen.diff),
+            diff=await self._artifacts.put(chosen.diff.encode(), "text/x-diff"),
+            report=winner.report.model_copy(update={"results": await put_model(self._artifacts, winner.tests)}),
+            tried=len({one.index for one in tried}),
+            passing=sum(not one.failing for one in tried),
+            refused=f"{len(refused)} were refused" if refused else "",
+        )
+
+    async def _bench(self, snapshot: Snapshot, checkpoint: Checkpoint, spec: SandboxSpec) -> Bench:
+        """Where the tests of a checkpoint run; its environment is made again where another node made it."""
+        from activities.sandbox.testing import Bench
+
+        _, environment = await self._environment(snapshot, spec)
+        tree = await self._objects.checkout(snapshot, checkpoint)
+        return Bench(self._sandbox, tree, environment, spec)
+
+    async def _environment(self, snapshot: Snapshot, spec: SandboxSpec) -> tuple[Plan, Path]:
+        from activities.sandbox import dependencies
+        from activities.sandbox.environments import Environments
+
+        base = Checkpoint(commit=snapshot.commit)
+        paths = await self._objects.files(snapshot, base)
+        declared = {
+            path: text
+            for path in dependencies.declaring(paths, spec)
+            if (text := await self._objects.read(snapshot, base, path)) is not None
+        }
+        plan = dependencies.plan(spec, declared, any(path.startswith("src/") for path in paths))
+        tree = await self._objects.checkout(snapshot, base)
+        return plan, await Environments(self._sandbox, self._cache).prepare(plan, tree, spec)

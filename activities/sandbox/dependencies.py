@@ -1,0 +1,144 @@
+"""What a repository needs to run its tests: what the user set, or what its files declare."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+import shlex
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hydranet.contracts import SandboxSpec
+
+# Part of every environment, for structured results and coverage.
+TOOLS = ("pytest", "coverage")
+
+_DECLARING = re.compile(r"pyproject\.toml|setup\.(?:py|cfg)|[\w.-]*requirements[\w.-]*\.txt|requirements/[\w.-]+\.txt")
+_REQUIREMENTS = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-test.txt",
+    "requirements-tests.txt",
+    "requirements_dev.txt",
+    "dev-requirements.txt",
+    "test-requirements.txt",
+    "requirements/dev.txt",
+    "requirements/test.txt",
+    "requirements/tests.txt",
+)
+_GROUPS = ("test", "tests", "testing", "dev")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The shell lines that make an environment, the variables they run with, and the key of the result."""
+
+    commands: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    key: str
+    note: str
+
+
+def declaring(paths: Iterable[str], spec: SandboxSpec) -> list[str]:
+    """Those of a repository's paths that determine its environment.
+
+    They declare dependencies, or the user's set-up commands name them.
+    """
+    named = {word.removeprefix("./") for line in spec.setup for word in re.split(r"[^\w./-]+", line)}
+    if "make" in named:
+        named |= {"Makefile", "makefile", "GNUmakefile"}
+    return [path for path in paths if path in named or _DECLARING.fullmatch(path)]
+
+
+def base() -> Plan:
+    """The environment that all others start from: this interpreter, pytest and coverage."""
+    return _plan(("python3 -I -m venv /env", f"pip install {' '.join(TOOLS)}"), {}, {}, "no dependencies")
+
+
+def plan(spec: SandboxSpec, declared: Mapping[str, str], has_src: bool) -> Plan:
+    """How to make the environment for a repository.
+
+    `declared` holds the text of its declaring files by path, `has_src` says that its packages lie in src/.
+    The user's set-up commands win. Without any, requirements files are installed, and what pyproject.toml
+    declares for running and testing; the project itself only where nothing else tells its dependencies
+    (setup.py, a dynamic list) or where its packages cannot be imported otherwise (src/).
+    """
+    commands = spec.setup or tuple(_detected(declared, has_src))
+    if not commands:
+        return base()
+    note = "; ".join(commands) if spec.setup else f"detected: {'; '.join(commands)}"
+    return _plan(commands, spec.env, declared, note)
+
+
+def _plan(commands: tuple[str, ...], env: Mapping[str, str], declared: Mapping[str, str], note: str) -> Plan:
+    content = {
+        "python": [platform.python_version(), platform.machine(), sys.base_prefix],
+        "tools": TOOLS,
+        "commands": commands,
+        "env": sorted(env.items()),
+        "files": sorted(declared.items()),
+    }
+    key = hashlib.sha256(json.dumps(content).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return Plan(commands, tuple(sorted(env.items())), key, f"Python {platform.python_version()}; {note}")
+
+
+def _detected(declared: Mapping[str, str], has_src: bool) -> list[str]:
+    # Never `python -m pip`: a queue.py in the repository would be the installer's queue.
+    files = [name for name in _REQUIREMENTS if name in declared]
+    commands = [f"pip install -r {shlex.quote(name)}" for name in files]
+    project = _project(declared.get("pyproject.toml", ""))
+    packages = _strings(project.get("project", {}).get("dependencies"))
+    extras = _extras(project)
+    if _needs_install(project, declared, has_src, bool(files)):
+        commands.append(f"pip install -e {shlex.quote(_dotted(extras))}")
+    elif packages := packages + [package for extra in extras.values() for package in extra]:
+        commands.append(f"pip install -- {shlex.join(packages)}")
+    groups = _strings(
+        [package for name in _GROUPS for package in _list(project.get("dependency-groups", {}).get(name))]
+    )
+    if groups:
+        commands.append(f"pip install -- {shlex.join(groups)}")
+    return commands
+
+
+def _needs_install(project: dict[str, Any], declared: Mapping[str, str], has_src: bool, has_files: bool) -> bool:
+    table = project.get("project")
+    if isinstance(table, dict) and table:
+        return has_src or "dependencies" in _list(table.get("dynamic"))
+    if "build-system" in project or "setup.py" in declared:
+        return has_src or not has_files
+    return False
+
+
+def _project(text: str) -> dict[str, Any]:
+    try:
+        project = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+    tables = ("project", "dependency-groups", "build-system")
+    return {name: project[name] for name in tables if isinstance(project.get(name), dict)}
+
+
+def _extras(project: dict[str, Any]) -> dict[str, list[str]]:
+    """The extras of pyproject.toml that are for testing, by name."""
+    declared = project.get("project", {}).get("optional-dependencies")
+    found = declared if isinstance(declared, dict) else {}
+    return {name: _strings(found[name]) for name in _GROUPS if _strings(found.get(name))}
+
+
+def _dotted(extras: Iterable[str]) -> str:
+    names = ",".join(extras)
+    return f".[{names}]" if names else "."
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _strings(value: Any) -> list[str]:
+    return [item for item in _list(value) if isinstance(item, str)]

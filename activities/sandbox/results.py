@@ -1,0 +1,233 @@
+"""Test results out of what a run recorded, which is hostile input: bounded, checked, defused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from activities.sandbox.protocol import Execution
+from hydranet.bounded import TESTS
+from hydranet.contracts import TestReport, TestResult, TestResults
+from hydranet.signatures import error_signature
+
+BYTES_LIMIT = 64_000_000
+RECORDS_LIMIT = 400_000
+LINE_LIMIT = 200_000
+TESTS_LIMIT = 20_000
+ID_LIMIT = 2_000
+NAME_LIMIT = 200
+OUTPUT_LIMIT = 20_000
+TAIL_LIMIT = 1_400
+MESSAGE_LIMIT = 20_000
+# What all messages of one run may take in the artifact.
+MESSAGES_LIMIT = 8_000_000
+
+# What a shell says of a command that does not exist.
+NOT_FOUND = 127
+
+_SEVERITY = {"passed": 0, "skipped": 1, "failed": 2, "error": 3}
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def records(path: Path) -> Iterator[dict[str, Any]]:
+    """The JSON objects in a file with one per line; what is malformed or too large is left out."""
+    room, left = BYTES_LIMIT, RECORDS_LIMIT
+    with path.open("rb") as file:
+        while room > 0 and left > 0 and (line := file.readline(LINE_LIMIT)):
+            room -= len(line)
+            left -= 1
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(record, dict):
+                yield record
+
+
+def clean(text: str) -> str:
+    """`text` without terminal escapes, control characters and lone surrogates."""
+    return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
+
+
+@dataclass
+class Recorded:
+    """What the recorder said about one run of tests.
+
+    `tests` by id, in the order in which they ended; `unfinished` began and never ended; `collected` is None
+    when no session got that far; `internal` is the text of an error of pytest's own.
+    """
+
+    tests: dict[str, TestResult] = field(default_factory=dict)
+    unfinished: dict[str, None] = field(default_factory=dict)
+    collected: int | None = None
+    internal: str = ""
+    status: int | None = None
+    _room: int = MESSAGES_LIMIT
+
+    @classmethod
+    def of(cls, lines: Iterable[dict[str, Any]]) -> Recorded:
+        """All lines of one run together."""
+        recorded = cls()
+        for line in lines:
+            recorded.add(line)
+        return recorded
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Take one line into account, if it is one of ours."""
+        kind = record.get("kind")
+        if kind == "test":
+            self._add_test(record)
+        elif kind == "start" and (test := _identifier(record)) and len(self.unfinished) < TESTS_LIMIT:
+            if test not in self.tests:
+                self.unfinished[test] = None
+        elif kind == "collected" and type(record.get("count")) is int:
+            self.collected = (self.collected or 0) + min(max(0, record["count"]), 1_000_000)
+        elif kind == "internal":
+            self.internal = _text(record.get("message"))[-MESSAGE_LIMIT:]
+        elif kind == "finish" and type(record.get("status")) is int:
+            self.status = record["status"]
+
+    def _add_test(self, record: dict[str, Any]) -> None:
+        test, outcome = _identifier(record), record.get("outcome")
+        if not test or not isinstance(outcome, str) or outcome not in _SEVERITY:
+            return
+        self.unfinished.pop(test, None)
+        before = self.tests.get(test)
+        if before is None and len(self.tests) >= TESTS_LIMIT:
+            return
+        if before is not None and _SEVERITY[before.outcome] >= _SEVERITY[outcome]:
+            return
+        message = _text(record.get("message"))[-MESSAGE_LIMIT:]
+        message = message if len(message) <= self._room else ""
+        self._room -= len(message)
+        self.tests[test] = TestResult(
+            id=test, outcome=outcome, seconds=_seconds(record.get("seconds")), message=message
+        )
+
+    @property
+    def failing(self) -> list[TestResult]:
+        """The tests that failed or broke."""
+        return [test for test in self.tests.values() if is_failing(test)]
+
+
+def is_failing(test: TestResult) -> bool:
+    """Whether a test failed, or broke outside its call."""
+    return test.outcome in ("failed", "error")
+
+
+def results(recorded: Recorded, execution: Execution, command: str) -> TestResults:
+    """Every test of a run of `command`.
+
+    A test that never ended is an error. A run that ended badly without a failing test has one more: the
+    command itself, which is also the only test when nothing was recorded.
+    """
+    output = clean(execution.output)
+    tests = dict(recorded.tests)
+    for test in recorded.unfinished:
+        message = f"The test did not end: {ending(execution)}.\n{output[-4000:]}"
+        tests.setdefault(test, TestResult(id=test, outcome="error", message=message))
+    failed = bool(execution.exit_status or execution.reason)
+    if not tests or (failed and not any(map(is_failing, tests.values()))):
+        message = f"{recorded.internal or output[-8000:]}\n{ending(execution)}".strip()
+        outcome = "error" if failed else "passed"
+        name = command[:ID_LIMIT]
+        tests[name] = TestResult(id=name, outcome=outcome, seconds=execution.seconds, message=message if failed else "")
+    return TestResults(
+        tests=tuple(tests.values())[:TESTS_LIMIT],
+        exit_status=execution.exit_status,
+        output=bounded(output, OUTPUT_LIMIT),
+    )
+
+
+def report(found: TestResults, recorded: Recorded, execution: Execution) -> TestReport:
+    """What to tell of a run, without the artifact."""
+    failing = [test for test in found.tests if is_failing(test)]
+    first = failing[0] if failing else None
+    return TestReport(
+        passed=not failing,
+        failing=tuple(short(test.id) for test in failing[:TESTS]),
+        failing_count=len(failing),
+        passing_count=sum(test.outcome == "passed" for test in found.tests),
+        error=error_signature(first.message) if first else None,
+        reason=_reason(failing, len(found.tests), recorded, execution),
+        tail=tail(first.message) if first else "",
+        structured=bool(recorded.tests or recorded.unfinished),
+        exit_status=execution.exit_status,
+        seconds=round(execution.seconds, 3),
+    )
+
+
+def short(identifier: str) -> str:
+    """`identifier` in at most 200 characters, a hash at its end keeping apart what was cut."""
+    if len(identifier) <= NAME_LIMIT:
+        return identifier
+    digest = hashlib.sha256(identifier.encode()).hexdigest()[:10]
+    return f"{identifier[: NAME_LIMIT - 11]}~{digest}"
+
+
+def bounded(text: str, limit: int) -> str:
+    """`text`, or a quarter of its room from the beginning and the rest from the end."""
+    if len(text) <= limit:
+        return text
+    mark = f"\n[... {len(text) - limit} characters left out ...]\n"
+    head = (limit - len(mark)) // 4
+    return text[:head] + mark + text[len(text) - (limit - len(mark) - head) :]
+
+
+def tail(message: str) -> str:
+    """The end of a message, in whole lines."""
+    message = message.strip()
+    if len(message) <= TAIL_LIMIT:
+        return message
+    end = message[-TAIL_LIMIT:]
+    return end.split("\n", 1)[1] if "\n" in end[:-1] else end
+
+
+def _reason(failing: list[TestResult], known: int, recorded: Recorded, execution: Execution) -> str:
+    if not failing:
+        return ""
+    ran = len(recorded.tests) + len(recorded.unfinished)
+    if not ran:
+        return f"The test command failed: {ending(execution)}."
+    collected = recorded.collected or 0
+    sentence = f"{len(failing)} of {max(known, collected)} tests fail"
+    if collected > ran or execution.reason:
+        sentence += f"; {max(0, collected - ran)} never ran: {ending(execution)}"
+    return f"{sentence}."
+
+
+def ending(execution: Execution) -> str:
+    """How a run ended, in words that go on a sentence."""
+    known = {
+        2: "it was interrupted",
+        3: "pytest had an internal error",
+        4: "pytest refused its arguments",
+        5: "no tests ran",
+        NOT_FOUND: "the command was not found",
+    }
+    if execution.reason:
+        return execution.reason
+    status = execution.exit_status
+    if status > 128:
+        return f"the process was killed by signal {status - 128}"
+    return f"exit status {status}" + (f" ({known[status]})" if status in known else "")
+
+
+def _identifier(record: dict[str, Any]) -> str:
+    value = record.get("id")
+    return clean(value)[:ID_LIMIT] if isinstance(value, str) else ""
+
+
+def _text(value: Any) -> str:
+    return clean(value) if isinstance(value, str) else ""
+
+
+def _seconds(value: Any) -> float:
+    usable = isinstance(value, int | float) and 0 <= value < 1e6
+    return round(float(value), 6) if usable else 0.0

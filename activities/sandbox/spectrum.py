@@ -1,0 +1,77 @@
+"""Which lines each test executes: coverage with a context per test, as a `Spectrum`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from pathlib import PurePosixPath
+from typing import Any
+
+from activities.sandbox.protocol import INPUTS
+from activities.sandbox.results import Recorded, is_failing
+from activities.sandbox.testing import Bench, seconds_per_test, shell, slowest
+from hydranet.contracts import Spectrum, TestResults
+
+# Tracing slows tests down; what computes for longer than this many times the slowest test that passes, and
+# at least this long, hangs. It has executed its lines by then.
+SLOWDOWN = 20
+LEAST_CPU_SECONDS = 0.25
+# Passing tests are measured until this much time has gone (seconds).
+LIMIT_SECONDS = 60.0
+ENTRIES_LIMIT = 2_000_000
+PATH_LIMIT = 2_000
+LINE_LIMIT = 1_000_000
+
+_TEST_FILE = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*\.py$|[^/]*_test\.py$|conftest\.py$)")
+
+
+async def measure(bench: Bench, baseline: TestResults, files: Collection[str]) -> Spectrum:
+    """Run the tests once more, failing ones first, under coverage.
+
+    `files` are the repository's; those of tests are left out. A run that is killed gives no lines.
+    """
+    spec = bench.spec
+    order = sorted(baseline.tests, key=lambda test: not is_failing(test))
+    usual = max(LEAST_CPU_SECONDS, SLOWDOWN * slowest(baseline.tests))
+    lines, _ = await bench.run(
+        shell(spec.test_command),
+        plugin={
+            "order": f"{INPUTS}/order.json",
+            "test_seconds": min(4 * usual, seconds_per_test(spec)),
+            "cpu_seconds": min(usual, seconds_per_test(spec)),
+            "coverage_seconds": min(LIMIT_SECONDS, spec.test_timeout / 2),
+        },
+        inputs={"order.json": json.dumps([test.id for test in order if is_failing(test)])},
+    )
+    tests = tuple(Recorded.of(lines).tests.values())
+    numbers = {test.id: number for number, test in enumerate(tests)}
+    sources = {path for path in files if not _is_test(path)}
+    return Spectrum(tests=tests, lines=_lines(lines, numbers, sources))
+
+
+def _lines(
+    records: list[dict[str, Any]], numbers: dict[str, int], sources: set[str]
+) -> dict[str, dict[int, tuple[int, ...]]]:
+    """By file and line the tests that execute it."""
+    found: dict[str, dict[int, set[int]]] = {}
+    room = ENTRIES_LIMIT
+    for record in records:
+        file, test, lines = record.get("file"), record.get("id"), record.get("lines")
+        if record.get("kind") != "lines" or not isinstance(test, str) or not isinstance(lines, list):
+            continue
+        if not isinstance(file, str) or file not in sources or test not in numbers or len(lines) > room:
+            continue
+        room -= len(lines)
+        by_line = found.setdefault(file, {})
+        for line in lines:
+            if type(line) is int and 0 < line <= LINE_LIMIT:
+                by_line.setdefault(line, set()).add(numbers[test])
+    return {
+        file: {line: tuple(sorted(tests)) for line, tests in sorted(by_line.items())}
+        for file, by_line in sorted(found.items())
+    }
+
+
+def _is_test(path: str) -> bool:
+    return bool(_TEST_FILE.search(path)) or PurePosixPath(path).suffix != ".py"

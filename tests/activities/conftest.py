@@ -1,0 +1,144 @@
+"""Fixtures: a sandbox, the environment that its tests share, and small repositories to run in it."""
+
+import subprocess
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import pytest
+
+from activities.artifacts.store import FolderArtifacts, get_model, put_model
+from activities.checkpoints.objects import GitObjects
+from activities.sandbox import dependencies
+from activities.sandbox.activities import SandboxActivities
+from activities.sandbox.bubblewrap import Bubblewrap
+from activities.sandbox.environments import Environments
+from hydranet import patches
+from hydranet.contracts import (
+    ArtifactRef,
+    Candidate,
+    Candidates,
+    Checkpoint,
+    CoverageRequest,
+    Environment,
+    SandboxSpec,
+    Snapshot,
+    Spectrum,
+    TestReport,
+    TestRequest,
+    TestResult,
+    TestResults,
+    Trial,
+    TrialRequest,
+)
+
+# Kept between runs of the tests: only the first needs a package index.
+CACHE = platformdirs.user_cache_path("hydranet-tests")
+
+
+class Project:
+    """A repository of one commit and the sandbox activities on it."""
+
+    def __init__(self, folder: Path, snapshot: Snapshot, spec: SandboxSpec, artifacts: FolderArtifacts) -> None:
+        self.artifacts = artifacts
+        self.snapshot = snapshot
+        self.spec = spec
+        self.base = Checkpoint(commit=snapshot.commit)
+        self.environment = Environment(key="")
+        self.objects = GitObjects(folder / "nodes", artifacts)
+        self.activities = SandboxActivities(Bubblewrap(), artifacts, self.objects, CACHE)
+
+    async def test(self) -> TestReport:
+        return await self.activities.run_tests(
+            TestRequest(snapshot=self.snapshot, checkpoint=self.base, environment=self.environment, spec=self.spec)
+        )
+
+    async def results(self, report: TestReport) -> dict[str, TestResult]:
+        assert report.results is not None
+        found = await get_model(self.artifacts, report.results, TestResults)
+        return {test.id: test for test in found.tests}
+
+    async def cover(self, baseline: ArtifactRef | None) -> Spectrum:
+        assert baseline is not None
+        request = CoverageRequest(
+            snapshot=self.snapshot,
+            checkpoint=self.base,
+            environment=self.environment,
+            spec=self.spec,
+            baseline=baseline,
+        )
+        return await get_model(self.artifacts, await self.activities.measure_coverage(request), Spectrum)
+
+    async def change(self, path: str, old: str, new: str) -> Candidate:
+        """The candidate that replaces `old` by `new` in the file."""
+        text = await self.objects.read(self.snapshot, self.base, path)
+        assert text is not None
+        assert old in text
+        return Candidate(diff=patches.diff(path, text, text.replace(old, new)), title=new)
+
+    async def attempt(self, baseline: ArtifactRef | None, candidates: Iterable[Candidate]) -> Trial:
+        assert baseline is not None
+        request = TrialRequest(
+            snapshot=self.snapshot,
+            parent=self.base,
+            environment=self.environment,
+            spec=self.spec,
+            baseline=baseline,
+            candidates=await put_model(self.artifacts, Candidates(candidates=tuple(candidates))),
+        )
+        return await self.activities.try_candidates(request)
+
+
+Make = Callable[..., Awaitable[Project]]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Make:
+    """Makes a project out of files (path to text); other arguments are settings of its sandbox."""
+
+    async def make(files: Mapping[str, str], **settings: Any) -> Project:
+        artifacts = FolderArtifacts(tmp_path / "artifacts")
+        commit, pack = _commit(tmp_path / "repository", files)
+        snapshot = Snapshot(commit=commit, pack=await artifacts.put(pack), issue=await artifacts.put(b"It fails."))
+        return Project(tmp_path, snapshot, SandboxSpec(**{"test_timeout": 60, **settings}), artifacts)
+
+    return make
+
+
+@pytest.fixture
+def sandbox() -> Bubblewrap:
+    return Bubblewrap()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A folder with one file, `kept.txt`."""
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    (folder / "kept.txt").write_text("as it was\n")
+    return folder
+
+
+@pytest.fixture
+async def base_environment(sandbox: Bubblewrap, tree: Path) -> Path:
+    """The environment with pytest and coverage, made by the first test that ever asks for it."""
+    return await Environments(sandbox, CACHE).prepare(dependencies.base(), tree, SandboxSpec())
+
+
+def _commit(folder: Path, files: Mapping[str, str]) -> tuple[str, bytes]:
+    """The commit that holds the files and a pack of its objects."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    _git(folder, "init", "--quiet")
+    _git(folder, "add", "--all", "--force")
+    _git(folder, "-c", "user.name=A", "-c", "user.email=a@b.c", "commit", "--quiet", "--message", "all")
+    names = _git(folder, "rev-list", "--objects", "--no-walk", "HEAD")
+    pack = _git(folder, "pack-objects", "--stdout", "--quiet", stdin=names)
+    return _git(folder, "rev-parse", "HEAD").decode().strip(), pack
+
+
+def _git(folder: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
+    return subprocess.run(["git", *arguments], cwd=folder, input=stdin, capture_output=True, check=True).stdout

@@ -1,0 +1,220 @@
+"""Prepared environments: what is detected, how they are made, shared and made again."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+
+from activities.sandbox import dependencies
+from activities.sandbox.bubblewrap import Bubblewrap
+from activities.sandbox.environments import Environments
+from activities.sandbox.protocol import Execution, Job, Limits
+from hydranet.contracts import SandboxSpec
+from hydranet.errors import FatalError
+
+LIMITS = Limits(seconds=30, memory_mb=512, processes=64, file_mb=16, disk_mb=32, output_kb=64)
+SITE = "$(python -c 'import site; print(site.getsitepackages()[0])')"
+
+
+class Counting(Bubblewrap):
+    """The real sandbox, counting what runs in it."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self.called = asyncio.Event()
+
+    async def run(self, job: Job) -> Execution:
+        self.jobs.append(job)
+        self.called.set()
+        return await super().run(job)
+
+
+@pytest.fixture
+def counting() -> Counting:
+    return Counting()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, base_environment: Path) -> Path:
+    """An empty cache but for the base environment."""
+    folder = tmp_path / "cache"
+    (folder / "environments").mkdir(parents=True)
+    (folder / "environments" / base_environment.name).symlink_to(base_environment)
+    return folder
+
+
+def kept(cache: Path) -> list[str]:
+    return sorted(path.name for path in (cache / "environments").iterdir() if path.suffix != ".lock")
+
+
+def plan_of(*setup: str, **settings: object) -> dependencies.Plan:
+    return dependencies.plan(SandboxSpec(setup=setup, **settings), {}, has_src=False)
+
+
+async def test_setup_makes_an_environment_for_later_commands(counting, cache, tree):
+    plan = plan_of(
+        f"echo 'VALUE = 42' > {SITE}/prepared.py", "test $(python -c 'import prepared; print(prepared.VALUE)') = 42"
+    )
+    environment = await Environments(counting, cache).prepare(plan, tree, SandboxSpec())
+    job = Job(("python", "-c", "import prepared, pytest, coverage; print(prepared.VALUE)"), tree, LIMITS)
+    done = await counting.run(Job(**{**vars(job), "environment": environment}))
+    assert done.output == "42\n"
+    assert [job.setup for job in counting.jobs] == [True, False]
+
+
+async def test_what_setup_makes_in_the_tree_is_in_every_later_tree(counting, cache, tree):
+    (tree / "package").mkdir()
+    plan = plan_of("echo '1.0' > package/_version.py", "echo changed > kept.txt", "mkdir egg && touch egg/info")
+    environment = await Environments(counting, cache).prepare(plan, tree, SandboxSpec())
+    done = await counting.run(
+        Job(("/bin/sh", "-c", "cat package/_version.py kept.txt; ls egg"), tree, LIMITS, environment=environment)
+    )
+    assert done.output == "1.0\nas it was\ninfo\n"
+    assert sorted(path.name for path in tree.iterdir()) == ["kept.txt", "package"]
+
+
+async def test_a_failing_setup_is_told_with_its_command_and_log(counting, cache, tree):
+    environments = Environments(counting, cache)
+    plan = plan_of("echo fine", "echo no such package; exit 7", "echo never")
+    with pytest.raises(FatalError) as raised:
+        await environments.prepare(plan, tree, SandboxSpec())
+    message = str(raised.value)
+    assert "failed at `echo no such package; exit 7` (exit status 7)" in message
+    assert "'sandbox.setup'" in message
+    assert message.endswith("no such package")
+    assert kept(cache) == [dependencies.base().key]
+
+
+async def test_a_setup_that_takes_too_long_is_told_as_that(counting, tree, tmp_path):
+    # An empty base, so that copying it takes no time.
+    (tmp_path / "environments" / dependencies.base().key).mkdir(parents=True)
+    plan = plan_of("echo fine", "sleep 1000")
+    with pytest.raises(FatalError, match=r"failed at `sleep 1000` \(timed out after 2 s\)"):
+        await Environments(counting, tmp_path).prepare(plan, tree, SandboxSpec(setup_timeout=2))
+
+
+async def test_an_environment_is_made_once(counting, cache, tree):
+    plan = plan_of("echo made")
+    made = await asyncio.gather(*(Environments(counting, cache).prepare(plan, tree, SandboxSpec()) for _ in range(3)))
+    assert set(made) == {cache / "environments" / plan.key}
+    assert len(counting.jobs) == 1
+
+
+async def test_half_an_environment_is_made_again(counting, cache, tree):
+    plan = plan_of("echo made")
+    partial = cache / "environments" / f"{plan.key}.partial"
+    (partial / "lib").mkdir(parents=True)
+    (partial / "left-over").touch()
+    environment = await Environments(counting, cache).prepare(plan, tree, SandboxSpec())
+    assert not (environment / "left-over").exists()
+    assert (environment / "bin" / "pytest").exists()
+    assert not partial.exists()
+
+
+async def test_cancelling_leaves_nothing_and_the_next_goes_on(counting, cache, tree):
+    plan = plan_of("sleep 1000")
+    running = asyncio.ensure_future(Environments(counting, cache).prepare(plan, tree, SandboxSpec()))
+    await counting.called.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert kept(cache) == [dependencies.base().key]
+    assert await Environments(counting, cache).prepare(plan_of("echo"), tree, SandboxSpec())
+
+
+async def test_commands_of_the_repository_run_only_in_the_sandbox(counting, cache, tree, tmp_path):
+    plan = plan_of(f"echo escaped > {tmp_path}/escaped || true")
+    await Environments(counting, cache).prepare(plan, tree, SandboxSpec())
+    assert not (tmp_path / "escaped").exists()
+
+
+async def test_a_repository_has_no_hand_in_the_base_environment(counting, tree, tmp_path, monkeypatch):
+    monkeypatch.setattr(dependencies, "TOOLS", ("./nowhere",))
+    for name in ("venv.py", "pip.py", "ensurepip.py", "sitecustomize.py", "nowhere"):
+        (tree / name).write_text("raise SystemExit('of the repository')\n")
+    with pytest.raises(FatalError) as raised:
+        await Environments(counting, tmp_path / "new").prepare(dependencies.base(), tree, SandboxSpec())
+    message = str(raised.value)
+    assert "`pip install ./nowhere` failed" in message
+    assert "package index" in message
+    assert "of the repository" not in message
+
+
+def test_the_key_is_that_of_the_content():
+    plan = plan_of("echo")
+    assert plan_of("echo").key == plan.key
+    assert plan_of("echo ").key != plan.key
+    assert plan_of("echo", env={"A": "1"}).key != plan.key
+    declared = dependencies.plan(SandboxSpec(setup=("echo",)), {"setup.cfg": "[metadata]"}, has_src=False)
+    assert declared.key != plan.key
+
+
+def test_files_that_declare_dependencies():
+    paths = ["setup.py", "src/setup.py", "requirements.txt", "requirements-dev.txt", "requirements/test.txt"]
+    others = ["docs/requirements.txt", "requirements.md", "app.py"]
+    assert dependencies.declaring(paths + others, SandboxSpec()) == ["setup.py", *paths[2:]]
+
+
+def test_files_that_setup_names_count_as_well():
+    paths = ["Makefile", "ci/install.sh", "ci/other.sh", "app.py"]
+    spec = SandboxSpec(setup=("sh ./ci/install.sh --all", "make deps"))
+    assert dependencies.declaring(paths, spec) == ["Makefile", "ci/install.sh"]
+
+
+STATIC = '[project]\nname = "a"\ndependencies = ["one>=1", "two; python_version > \'3\'"]\n'
+
+
+@pytest.mark.parametrize(
+    ("declared", "has_src", "commands"),
+    [
+        ({}, False, ()),
+        ({"pyproject.toml": "[tool.ruff]\nline-length = 100\n"}, False, ()),
+        ({"pyproject.toml": "not toml ["}, False, ()),
+        ({"pyproject.toml": '[project]\nname = "a"\n'}, False, ()),
+        ({"pyproject.toml": "project = 3\n"}, False, ()),
+        ({"requirements.txt": "x"}, False, ("pip install -r requirements.txt",)),
+        (
+            {"pyproject.toml": STATIC},
+            False,
+            ("pip install -- 'one>=1' 'two; python_version > '\"'\"'3'\"'\"''",),
+        ),
+        (
+            {"pyproject.toml": STATIC + '[project.optional-dependencies]\ntest = ["three"]\ndocs = ["four"]\n'},
+            True,
+            ("pip install -e '.[test]'",),
+        ),
+        (
+            {"pyproject.toml": '[project]\nname = "a"\ndynamic = ["dependencies"]\n'},
+            False,
+            ("pip install -e .",),
+        ),
+        (
+            {"pyproject.toml": '[dependency-groups]\ntest = ["three", {include-group = "x"}]\n'},
+            False,
+            ("pip install -- three",),
+        ),
+        ({"setup.py": "setup()"}, False, ("pip install -e .",)),
+        (
+            {"setup.py": "setup()", "requirements-dev.txt": "x"},
+            False,
+            ("pip install -r requirements-dev.txt",),
+        ),
+    ],
+)
+def test_dependencies_are_detected(declared, has_src, commands):
+    found = dependencies.plan(SandboxSpec(), declared, has_src)
+    assert found.commands == (commands or dependencies.base().commands)
+
+
+def test_the_users_setup_wins():
+    plan = dependencies.plan(SandboxSpec(setup=("make deps",)), {"requirements.txt": "x"}, has_src=True)
+    assert plan.commands == ("make deps",)
+
+
+async def test_an_environment_that_is_gone_is_made_again(counting, cache, tree):
+    environments = Environments(counting, cache)
+    plan = plan_of("echo made")
+    shutil.rmtree(await environments.prepare(plan, tree, SandboxSpec()))
+    assert (await environments.prepare(plan, tree, SandboxSpec())).exists()
+    assert len(counting.jobs) == 2

@@ -1,0 +1,211 @@
+"""What a run recorded is hostile input."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from activities.sandbox import results as module
+from activities.sandbox.protocol import Execution
+from activities.sandbox.results import Recorded, bounded, clean, records, report, results, short, tail
+from activities.sandbox.testing import pytest_command
+from hydranet.bounded import TESTS
+from hydranet.contracts import TestResults
+
+DONE = Execution(exit_status=1, output="the output")
+
+
+def line_of(identifier: object = "test_a.py::test", outcome: object = "failed", **more: object) -> dict:
+    return {"kind": "test", "id": identifier, "outcome": outcome, "seconds": 0.5, "message": "E  boom", **more}
+
+
+def read(tmp_path: Path, content: bytes) -> list[dict]:
+    path = tmp_path / "results"
+    path.write_bytes(content)
+    return list(records(path))
+
+
+def test_malformed_lines_are_left_out(tmp_path):
+    good = json.dumps(line_of()).encode()
+    lines = [b"{", b"\xff\xfe", b"[" * 100_000, b"[1]", b'"text"', b"1" * 5000, b"", b"\0\0", good]
+    assert read(tmp_path, b"\n".join(lines)) == [line_of()]
+
+
+def test_endless_lines_and_files_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "BYTES_LIMIT", 1_000_000)
+    good = json.dumps(line_of()).encode() + b"\n"
+    assert read(tmp_path, b"x" * 250_000 + b"\n" + good) == [line_of()]
+    assert 0 < len(read(tmp_path, good * 20_000)) < 20_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {},
+        {"kind": 3},
+        {"kind": ["test"]},
+        {"kind": "test"},
+        line_of(None),
+        line_of(""),
+        line_of(3),
+        line_of(["a"]),
+        line_of(outcome="great"),
+        line_of(outcome=None),
+        line_of(outcome=["passed"]),
+        {"kind": "start", "id": 5},
+        {"kind": "collected", "count": True},
+        {"kind": "finish", "status": "0"},
+    ],
+)
+def test_lines_of_wrong_types_tell_nothing(line):
+    assert Recorded.of([line]) == Recorded()
+
+
+@pytest.mark.parametrize("seconds", [None, "1", float("nan"), float("inf"), -1, 10**400, [1]], ids=range(7))
+def test_impossible_durations_are_none(seconds):
+    recorded = Recorded.of([line_of(seconds=seconds)])
+    assert [test.seconds for test in recorded.tests.values()] == [0.0]
+
+
+def test_text_is_defused():
+    hostile = "a\x1b[31mb\x1b]0;title\x07c\0d\ud800e\x08f\r\ng\x9bh"
+    assert clean(hostile) == "abcdef\ngh"
+    recorded = Recorded.of([line_of(identifier=hostile, message=hostile)])
+    found = results(recorded, DONE, "pytest")
+    assert TestResults.model_validate_json(found.model_dump_json()) == found
+
+
+def test_the_worst_outcome_of_a_test_counts():
+    lines = [line_of(outcome=outcome) for outcome in ("passed", "failed", "passed", "skipped")]
+    assert [test.outcome for test in Recorded.of(lines).tests.values()] == ["failed"]
+
+
+def test_tests_and_messages_are_bounded(monkeypatch):
+    monkeypatch.setattr(module, "TESTS_LIMIT", 5)
+    monkeypatch.setattr(module, "MESSAGES_LIMIT", 1)
+    recorded = Recorded.of(line_of(f"t::{number}", message="m" * 50_000) for number in range(10))
+    assert len(recorded.tests) == 5
+    assert all(len(test.message) <= module.MESSAGE_LIMIT for test in recorded.tests.values())
+    assert len(results(recorded, DONE, "pytest").tests) == 5
+
+
+def test_a_test_that_never_ended_is_an_error():
+    recorded = Recorded.of([{"kind": "collected", "count": 3}, line_of(outcome="passed"), {"kind": "start", "id": "b"}])
+    execution = Execution(exit_status=139, output="Segmentation fault")
+    found = results(recorded, execution, "pytest")
+    assert [(test.id, test.outcome) for test in found.tests] == [("test_a.py::test", "passed"), ("b", "error")]
+    told = report(found, recorded, execution)
+    assert (told.passed, told.failing, told.passing_count) == (False, ("b",), 1)
+    assert told.reason == "1 of 3 tests fail; 1 never ran: the process was killed by signal 11."
+    assert "Segmentation fault" in told.tail
+
+
+def test_without_tests_the_exit_status_decides():
+    for status, passed in ((0, True), (2, False)):
+        execution = Execution(exit_status=status, output="said\n")
+        found = results(Recorded(), execution, "make check")
+        told = report(found, Recorded(), execution)
+        assert (told.passed, told.structured, told.exit_status) == (passed, False, status)
+        assert told.failing == (() if passed else ("make check",))
+    assert told.reason == "The test command failed: exit status 2 (it was interrupted)."
+    assert "said" in told.tail
+
+
+def test_a_bad_end_without_a_failing_test_is_a_failure():
+    recorded = Recorded.of([line_of(outcome="passed"), {"kind": "internal", "message": "INTERNALERROR"}])
+    told = report(results(recorded, DONE, "pytest"), recorded, DONE)
+    assert (told.passed, told.failing, told.structured) == (False, ("pytest",), True)
+    assert "INTERNALERROR" in told.tail
+
+
+def test_a_run_that_the_sandbox_ended_never_passes():
+    execution = Execution(exit_status=0, output="", reason="printed more than 64 KB")
+    recorded = Recorded.of([line_of(outcome="passed")])
+    assert not report(results(recorded, execution, "pytest"), recorded, execution).passed
+
+
+def test_many_failing_tests_are_counted_and_the_first_are_named():
+    recorded = Recorded.of(line_of(f"t.py::test[{number}]") for number in range(200))
+    told = report(results(recorded, DONE, "pytest"), recorded, DONE)
+    assert (told.failing_count, len(told.failing)) == (200, TESTS)
+
+
+def test_long_ids_are_shortened_and_stay_apart():
+    one, other = short("t.py::test[" + "x" * 500 + "1]"), short("t.py::test[" + "x" * 500 + "2]")
+    assert len(one) == len(other) == 200
+    assert one != other
+    assert short("t.py::test") == "t.py::test"
+
+
+def test_long_output_keeps_both_ends():
+    text = "begin" + "." * 100_000 + "end"
+    cut = bounded(text, 1000)
+    assert len(cut) <= 1000
+    assert cut.startswith("begin")
+    assert cut.endswith("end")
+    assert "characters left out" in cut
+
+
+def test_the_tail_begins_with_a_whole_line():
+    message = "\n".join(f"line {number}" for number in range(1000))
+    assert tail(message).startswith("line ")
+    assert tail(message).endswith("line 999")
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "path", "env"),
+    [
+        ("pytest", (), (), {}),
+        ("python -m pytest -q 'a b'", ("-q", "a b"), ("/work",), {}),
+        ("A=1 B='x y' pytest -k 'one or (two)'", ("-k", "one or (two)"), (), {"A": "1", "B": "x y"}),
+        ("pytest t.py::test[1-a]", ("t.py::test[1-a]",), (), {}),
+    ],
+)
+def test_a_call_of_pytest_is_taken_apart(command, arguments, path, env):
+    found = pytest_command(command)
+    assert found is not None
+    assert (found.arguments, found.path, dict(found.env)) == (arguments, path, env)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "make",
+        "pytest && true",
+        "pytest; true",
+        "cd a\npytest",
+        "pytest $X",
+        'pytest "$X"',
+        "pytest 'a",
+        "pytest *.py",
+        "pytest >log",
+        "pytest ~/a",
+        "python -X dev -m pytest",
+        "python test.py",
+    ],
+)
+def test_anything_else_is_left_to_a_shell(command):
+    assert pytest_command(command) is None
+
+
+def test_tests_that_run_at_once_are_kept_apart(tmp_path):
+    from activities.sandbox.inside.recorder import Recorder
+
+    path = tmp_path / "results"
+    with path.open("wb") as file:
+        recorder = Recorder(file.fileno(), test_seconds=1)
+        recorder.pytest_runtest_logstart("t.py::one")
+        recorder.pytest_runtest_logstart("t.py::other")
+        for name, outcome in (("one", "passed"), ("other", "failed")):
+            recorder.pytest_runtest_logreport(
+                pytest.TestReport(f"t.py::{name}", ("t.py", 1, name), {}, outcome, None, "call", duration=0.5)
+            )
+        recorder.pytest_runtest_logfinish("t.py::other")
+        recorder.pytest_runtest_logfinish("t.py::one")
+    recorded = Recorded.of(records(path))
+    assert {name: test.outcome for name, test in recorded.tests.items()} == {
+        "t.py::one": "passed",
+        "t.py::other": "failed",
+    }
+    assert not recorded.unfinished
