@@ -1,0 +1,1 @@
+"""Retrieval: the code a model should see."""

@@ -1,0 +1,221 @@
+"""The syntax of a Python file, by tree-sitter: definitions, imports, names, errors.
+
+A file with syntax errors still yields what can be read of it. Lines are 1-based and inclusive; they
+end at "\\n" alone, as in tree-sitter and git, so that a form feed in a source is not a line break.
+"""
+
+import ast
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import tree_sitter_python
+from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
+
+_LANGUAGE = Language(tree_sitter_python.language())
+_IMPORTS = Query(_LANGUAGE, "[(import_statement) (import_from_statement)] @import")
+_IDENTIFIERS = Query(_LANGUAGE, "(identifier) @name")
+
+# What a definition may stand below and still be reachable by its name; expressions are never entered.
+_BLOCKS = frozenset(
+    {"module", "block", "if_statement", "elif_clause", "else_clause", "try_statement", "except_clause"}
+    | {"finally_clause", "with_statement", "for_statement", "while_statement", "ERROR"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A function, class, method or module-level variable with its lines.
+
+    `name` is qualified ("Cart.total"); `first` is the line of the first decorator, `start` that of
+    `def` or `class`, `body` that of the body's first statement; `docstring` holds its two lines.
+    """
+
+    name: str
+    kind: Literal["function", "class", "variable"]
+    first: int
+    start: int
+    body: int
+    last: int
+    docstring: tuple[int, int] | None = None
+
+    @property
+    def own_name(self) -> str:
+        """The name without what it is defined in."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def owner(self) -> str:
+        """The qualified name of the class it is defined in, empty at module level."""
+        return self.name.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """`name` of `module` is known as `alias` in the file.
+
+    `module` keeps its leading dots; `name` is empty when the module itself is imported and "*" for
+    all its names.
+    """
+
+    module: str
+    name: str
+    alias: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The first syntax error of a file."""
+
+    line: int
+    message: str
+
+
+def parse(source: str) -> Tree:
+    """The syntax tree of `source`."""
+    return Parser(_LANGUAGE).parse(source.encode("utf-8", "replace"))
+
+
+def definitions(tree: Tree) -> list[Definition]:
+    """Functions, classes, methods and module-level variables in the order of the file.
+
+    What is defined inside a function belongs to that function and is left out.
+    """
+    return sorted(_walk(tree.root_node), key=lambda found: (found.first, found.name))
+
+
+def imports(tree: Tree) -> list[Import]:
+    """The imports of a file, wherever they stand."""
+    nodes = QueryCursor(_IMPORTS).captures(tree.root_node).get("import", [])
+    return [one for node in sorted(nodes, key=lambda node: node.start_byte) for one in _imported(node)]
+
+
+def identifiers(tree: Tree, first: int, last: int) -> set[str]:
+    """The names, attributes included, in the lines `first` to `last`."""
+    cursor = QueryCursor(_IDENTIFIERS)
+    cursor.set_point_range((first - 1, 0), (last, 0))
+    nodes = cursor.captures(tree.root_node).get("name", [])
+    return {_text(node) for node in nodes if first <= _line(node) <= last}
+
+
+def fault(source: str) -> Fault | None:
+    """The first syntax error by this interpreter's grammar, which is stricter than tree-sitter's."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(source)
+    except SyntaxError as error:
+        return Fault(error.lineno or 1, error.msg)
+    except (RecursionError, MemoryError, ValueError) as error:
+        return Fault(1, str(error) or "too deeply nested")
+    return None
+
+
+def tolerant_fault(source: str) -> Fault | None:
+    """The first syntax error by tree-sitter, which reads the grammar of every Python version."""
+    node = parse(source).root_node
+    if not node.has_error:
+        return None
+    while inner := next((child for child in node.children if child.has_error or child.is_missing), None):
+        node = inner
+    what = f"{node.type} is missing" if node.is_missing else "invalid syntax"
+    return Fault(_line(node), what)
+
+
+def new_fault(old: str, new: str) -> Fault | None:
+    """The syntax error that `new` has and `old` has not.
+
+    A source for another Python version than this interpreter's is judged by tree-sitter alone.
+    """
+    for judge in (fault, tolerant_fault):
+        if judge(old) is None:
+            return judge(new)
+    return None
+
+
+def excerpt(source: str, one: Definition, among: Iterable[Definition]) -> str:
+    """The whole text of a definition, below the head of the class it is in."""
+    lines = source.split("\n")
+    owner = next((other for other in among if other.name == one.owner), None)
+    head = [] if owner is None else lines[owner.start - 1 : max(owner.start, owner.body - 1)]
+    return "\n".join([*head[:4], *lines[one.first - 1 : one.last]])
+
+
+def _walk(root: Node) -> Iterator[Definition]:
+    stack = [(root, "")]
+    while stack:
+        node, owner = stack.pop()
+        for child in node.children:
+            inner = child
+            if child.type == "decorated_definition":
+                inner = child.child_by_field_name("definition") or child
+            if inner.type in ("function_definition", "class_definition"):
+                found = _definition(child, inner, owner)
+                if found is None:
+                    continue
+                yield found
+                body = inner.child_by_field_name("body")
+                if found.kind == "class" and body is not None:
+                    stack.append((body, found.name))
+            elif child.type in _BLOCKS:
+                stack.append((child, owner))
+            elif child.type == "expression_statement" and not owner:
+                yield from _variables(child)
+
+
+def _definition(outer: Node, node: Node, owner: str) -> Definition | None:
+    name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+    if name is None or body is None:
+        return None
+    first = next((child for child in body.named_children if child.type != "comment"), None)
+    if first is None:
+        return None
+    return Definition(
+        name=f"{owner}.{_text(name)}" if owner else _text(name),
+        kind="class" if node.type == "class_definition" else "function",
+        first=_line(outer),
+        start=_line(node),
+        body=_line(first),
+        last=_last_line(node),
+        docstring=(_line(first), _last_line(first)) if _is_string(first) else None,
+    )
+
+
+def _variables(statement: Node) -> Iterator[Definition]:
+    for assignment in statement.children:
+        target = assignment.child_by_field_name("left") if assignment.type == "assignment" else None
+        if target is not None and target.type == "identifier":
+            line = _line(statement)
+            yield Definition(_text(target), "variable", line, line, line, _last_line(statement))
+
+
+def _imported(node: Node) -> Iterator[Import]:
+    line = _line(node)
+    source = node.child_by_field_name("module_name")
+    module = "" if source is None else _text(source).replace(" ", "")
+    if any(child.type == "wildcard_import" for child in node.children):
+        yield Import(module, "*", "*", line)
+    for child in node.children_by_field_name("name"):
+        name, alias = child.child_by_field_name("name"), child.child_by_field_name("alias")
+        dotted = _text(name or child)
+        bound = _text(alias) if alias is not None else dotted
+        yield Import(module, dotted, bound, line) if source is not None else Import(dotted, "", bound, line)
+
+
+def _is_string(statement: Node) -> bool:
+    return statement.type == "expression_statement" and statement.named_children[0].type == "string"
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def _line(node: Node) -> int:
+    return node.start_point.row + 1
+
+
+def _last_line(node: Node) -> int:
+    # A node that ends at the start of a line does not reach into it.
+    return node.end_point.row + (1 if node.end_point.column else 0)
