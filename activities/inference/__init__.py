@@ -1,0 +1,1 @@
+"""Inference: model backends, prompts, and from an answer to candidate patches."""

@@ -1,0 +1,54 @@
+"""Activities of the inference queue: one per step, whichever backend the model names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from temporalio import activity
+
+from activities.failures import translated
+from hydranet.contracts import (
+    ImplementAnswer,
+    PlanAnswer,
+    ReflectAnswer,
+    StepRequest,
+    StrategiesAnswer,
+    StrategiesRequest,
+)
+
+if TYPE_CHECKING:
+    from activities.inference.backend import Backend, Backends
+
+
+class InferenceActivities:
+    """Strategies, plans, implementations and reflections; a strategy may name its own model."""
+
+    def __init__(self, backends: Backends) -> None:
+        self._backends = backends
+
+    @activity.defn
+    @translated
+    async def propose_strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
+        """Strategies unlike the dead ones, best first."""
+        return await self._backends.get(request.work.model).strategies(request)
+
+    @activity.defn
+    @translated
+    async def plan(self, request: StepRequest) -> PlanAnswer:
+        """What the attempt means to change."""
+        return await self._backend(request).plan(request)
+
+    @activity.defn
+    @translated
+    async def implement(self, request: StepRequest) -> ImplementAnswer:
+        """Candidate patches for the attempt."""
+        return await self._backend(request).implement(request)
+
+    @activity.defn
+    @translated
+    async def reflect(self, request: StepRequest) -> ReflectAnswer:
+        """What the failed attempt teaches."""
+        return await self._backend(request).reflect(request)
+
+    def _backend(self, request: StepRequest) -> Backend:
+        return self._backends.get(request.strategy.model or request.work.model)

@@ -1,0 +1,153 @@
+"""From what a model said to a checked answer: read leniently, validated strictly."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+import json_repair
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+
+from hydranet.bounded import Line, Note
+from hydranet.errors import HydraError
+
+# Longer answers than these characters are not read to the end: repairing takes quadratic time.
+_LIMIT = 8000
+
+REWRITE = "rewrite function"
+
+KINDS = (
+    "boundary condition",
+    "wrong operator",
+    "wrong variable",
+    "missing guard",
+    "missing update",
+    "wrong order",
+    "wrong value",
+    REWRITE,
+)
+"""The kinds of change a strategy may name; another wording would make an old strategy look new."""
+
+
+class AnswerError(HydraError):
+    """The answer is not what was asked for: a failed step, never a failed run."""
+
+
+def _flat(value: Any) -> Any:
+    """A text of whatever a model put where a text belongs."""
+    if isinstance(value, list):
+        return "\n".join(str(_flat(item)) for item in value)
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {_flat(item)}" for key, item in value.items())
+    return "" if value is None else str(value)
+
+
+def _names(value: Any) -> Any:
+    """A list of names of a list, a single name or names with commas."""
+    items = value if isinstance(value, list) else str(value or "").split(",")
+    return [str(item).strip().removesuffix("()") for item in items if isinstance(item, str) and item.strip()]
+
+
+AnyText = BeforeValidator(_flat)
+Names = Annotated[list[str], BeforeValidator(_names)]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Hypothesis(_Answer):
+    """One strategy as a model words it."""
+
+    title: Annotated[Line, AnyText]
+    rationale: Annotated[Note, AnyText] = ""
+    plan: Annotated[Note, AnyText] = ""
+    kind: Annotated[Line, AnyText] = ""
+    target_files: Names = []
+    target_symbols: Names = []
+
+    @model_validator(mode="after")
+    def _know_kind(self) -> "Hypothesis":
+        # Small models name the kind in the title and choose any for the field.
+        for said in (self.title.lower(), self.kind.strip().lower()):
+            for kind in KINDS:
+                if kind in said:
+                    self.kind = kind
+                    return self
+        self.kind = REWRITE
+        return self
+
+
+class PlanWords(_Answer):
+    """A plan as a model words it."""
+
+    summary: Annotated[Line, AnyText]
+    steps: Annotated[Note, AnyText] = ""
+
+
+class Reflection(_Answer):
+    """A reflection as a model words it."""
+
+    lesson: Annotated[Note, AnyText]
+    next: Annotated[Note, AnyText] = ""
+
+
+Kind = TypeVar("Kind", bound=_Answer)
+
+
+def read(text: str, kind: type[Kind]) -> Kind:
+    """The answer `text` holds, whatever stands around it; AnswerError when it holds none."""
+    value = _json(text)
+    if isinstance(value, list):
+        value = next((item for item in value if isinstance(item, dict)), None)
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise AnswerError(f"The answer does not fit: {where}: {first['msg']}."[:300]) from None
+
+
+def read_hypotheses(text: str) -> list[Hypothesis]:
+    """The strategies `text` holds; those that do not fit are left out."""
+    value = _json(text)
+    if isinstance(value, Mapping):
+        value = value.get("strategies", [value])
+    found = []
+    for item in value if isinstance(value, list) else []:
+        try:
+            found.append(Hypothesis.model_validate(item))
+        except ValidationError:
+            continue
+    return [one for one in found if one.title.strip()]
+
+
+def spoken(text: str) -> str:
+    """`text` without the thoughts that some models begin with."""
+    return re.sub(r"^\s*<think>.*?(</think>|\Z)", "", text, count=1, flags=re.DOTALL)
+
+
+def schema(kind: type[BaseModel], limits: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Any]:
+    """The JSON schema of a flat answer: texts, and lists of texts; `limits` adds to single fields."""
+    properties: dict[str, Any] = {}
+    for name, field in kind.model_fields.items():
+        is_list = field.annotation == list[str]
+        shape: dict[str, Any] = {"type": "array", "items": {"type": "string"}} if is_list else {"type": "string"}
+        properties[name] = shape | (limits or {}).get(name, {})
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _json(text: str) -> Any:
+    """The first JSON value in `text`, repaired where it is broken."""
+    body = spoken(text)[:_LIMIT]
+    start = re.search(r"[{\[]", body)
+    if start is None:
+        raise AnswerError("The answer holds no JSON.")
+    try:
+        return json_repair.loads(body[start.start() :])
+    except (ValueError, RecursionError):
+        raise AnswerError("The answer holds no readable JSON.") from None

@@ -1,0 +1,127 @@
+"""Model backends: the protocol, the registry, and what a model specification means."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from hydranet.contracts import (
+    ImplementAnswer,
+    PlanAnswer,
+    ReflectAnswer,
+    StepRequest,
+    StrategiesAnswer,
+    StrategiesRequest,
+)
+from hydranet.errors import FatalError, TransientError, UsageError
+from hydranet.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from activities.artifacts.store import ArtifactStore
+    from activities.checkpoints.objects import GitObjects
+    from activities.inference.client import ChatClient
+
+TEMPLATES = "templates"
+
+# A server that takes longer than this to say what it has is taken as one that does not answer.
+_PROBE_SECONDS = 10.0
+_DISCOVERY_SECONDS = 1.0
+
+
+class Backend(Protocol):
+    """Whatever can look for a fix: it names strategies, plans, makes candidate patches and reflects.
+
+    A step that comes to nothing is an answer with a reason; TransientError means that the same call
+    may succeed later, FatalError that it never will.
+    """
+
+    async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
+        """Strategies unlike the dead ones, best first."""
+        ...
+
+    async def plan(self, request: StepRequest) -> PlanAnswer:
+        """What the attempt means to change."""
+        ...
+
+    async def implement(self, request: StepRequest) -> ImplementAnswer:
+        """Candidate patches against the request's checkpoint."""
+        ...
+
+    async def reflect(self, request: StepRequest) -> ReflectAnswer:
+        """What the failed attempt teaches."""
+        ...
+
+
+class Backends:
+    """The backends of this node by model specification, each made once."""
+
+    def __init__(self, artifacts: ArtifactStore, objects: GitObjects, settings: ModelSettings) -> None:
+        self._artifacts = artifacts
+        self._objects = objects
+        self._settings = settings
+        self._made: dict[str, Backend] = {}
+
+    def get(self, model: str) -> Backend:
+        """The backend for `model`; UsageError when there is no such form of model."""
+        if model not in self._made:
+            self._made[model] = self._make(model)
+        return self._made[model]
+
+    def _make(self, model: str) -> Backend:
+        if model == TEMPLATES:
+            from activities.inference.templates.backend import TemplatesBackend
+
+            return TemplatesBackend(self._artifacts, self._objects)
+        from activities.inference.chat import ChatBackend
+
+        return ChatBackend(connect(model, self._settings), self._artifacts, self._objects)
+
+
+def connect(model: str, settings: ModelSettings) -> ChatClient:
+    """The client of a chat model; UsageError, naming the forms there are, for any other `model`."""
+    form, _, rest = model.partition(":")
+    url, _, name = rest.rpartition("#")
+    if form == "ollama" and rest:
+        from activities.inference.ollama import OllamaClient
+
+        return OllamaClient(rest, settings)
+    if form == "openai" and name and url.startswith(("http://", "https://")):
+        from activities.inference.openai_compatible import OpenAIClient
+
+        return OpenAIClient(url, name, settings)
+    if form == "scripted" and rest:
+        from activities.inference.scripted import ScriptedClient
+
+        return ScriptedClient(Path(rest))
+    raise UsageError(
+        f"'{model}' is not a model; write templates, ollama:NAME, openai:http://HOST:PORT/v1#NAME or scripted:FILE."
+    )
+
+
+async def probe(model: str, settings: ModelSettings) -> str:
+    """What answers as `model`, in a few words; UsageError when nothing does, or when it lacks the model."""
+    if model == TEMPLATES:
+        return "repair templates, no model"
+    client = connect(model, settings)
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            return await client.describe()
+    except TimeoutError:
+        raise UsageError(f"The model {model} does not answer within {_PROBE_SECONDS:g} seconds.") from None
+    except FatalError as error:
+        raise UsageError(str(error)) from None
+    except TransientError as error:
+        raise UsageError(f"{str(error).rstrip('.')}; start the server, or choose another model.") from None
+
+
+async def default_model(settings: ModelSettings) -> str:
+    """The best coder model of an Ollama server that answers at once, else the templates."""
+    from activities.inference.ollama import best_coder
+
+    try:
+        async with asyncio.timeout(_DISCOVERY_SECONDS):
+            name = await best_coder(settings)
+    except (TimeoutError, FatalError, TransientError):
+        name = None
+    return f"ollama:{name}" if name else TEMPLATES

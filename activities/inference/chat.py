@@ -1,0 +1,244 @@
+"""The backend for chat models: prompts out, checked answers in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+from activities.artifacts.store import put_model
+from activities.inference import suspects
+from activities.inference.answers import (
+    KINDS,
+    AnswerError,
+    Hypothesis,
+    PlanWords,
+    Reflection,
+    read,
+    read_hypotheses,
+    schema,
+)
+from activities.inference.client import Call, ChatClient
+from activities.inference.conversation import Conversation, Exchange
+from activities.inference.edits import Target, UnchangedError, edited, named_paths
+from activities.inference.prompts import clipped, prompt
+from activities.inference.view import View, look
+from activities.inference.view import read as read_files
+from activities.inference.wording import dead_branch, step_values, without_plan
+from hydranet import patches
+from hydranet.contracts import (
+    AttemptDigest,
+    Candidate,
+    Candidates,
+    ImplementAnswer,
+    Plan,
+    PlanAnswer,
+    ReflectAnswer,
+    Snippet,
+    StepRequest,
+    StrategiesAnswer,
+    StrategiesRequest,
+)
+from hydranet.errors import PatchError
+
+if TYPE_CHECKING:
+    from activities.artifacts.store import ArtifactStore
+    from activities.checkpoints.objects import GitObjects
+
+# A function above this length does not fit into one answer: only the lines that change are asked for.
+_WHOLE_FUNCTION_CHARACTERS = 2400
+
+# At temperature 0 a model tends to repeat the answer that was just refused.
+_CORRECTION_TEMPERATURE = 0.8
+
+_DEAD_SHOWN = 6
+
+_Step = Literal["plan", "implement", "reflect"]
+
+
+class _Sampling(TypedDict):
+    temperature: float
+    seed: int
+
+
+class ChatBackend:
+    """Looks for a fix with a chat model.
+
+    What a model says is never trusted to be what was asked for: an answer that cannot be used gives
+    a step that says so.
+    """
+
+    def __init__(self, client: ChatClient, artifacts: ArtifactStore, objects: GitObjects) -> None:
+        self._client = client
+        self._artifacts = artifacts
+        self._objects = objects
+
+    async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
+        """The model's hypotheses as far as they hold, else strategies from what retrieval found."""
+        view = await look(request.work, self._artifacts, self._objects)
+        talk = Conversation(self._client, Call("strategies", round=request.round), prompt("strategies"), view)
+        said = await talk.ask(
+            {
+                "dead": "\n".join(map(dead_branch, request.dead[-_DEAD_SHOWN:])),
+                "instruction": request.instruction,
+                "count": str(request.count),
+                "kinds": ", ".join(KINDS),
+            },
+            temperature=min(0.2 * request.round, 0.8),
+            seed=request.round,
+            shape=_hypotheses_shape(view, request.count),
+        )
+        try:
+            hypotheses = read_hypotheses(said.answer)
+        except AnswerError:
+            hypotheses = []
+        await read_files(view, suspects.mentioned(hypotheses, view.paths)[:8], request.work, self._objects)
+        dead = [branch.strategy for branch in request.dead]
+        found = suspects.strategies(hypotheses, view, dead, request.count)
+        return StrategiesAnswer(
+            strategies=tuple(found),
+            reason="" if found else "The model offered no strategy unlike those already tried.",
+            prompt=talk.form.id,
+            usage=talk.usage,
+            transcript=await put_model(self._artifacts, talk.transcript(request.work.model)),
+        )
+
+    async def plan(self, request: StepRequest) -> PlanAnswer:
+        """The model's plan; the strategy's own where the model's cannot be read."""
+        talk, _ = await self._talk("plan", request)
+        said = await talk.ask(step_values(request), **_sampling(request), shape=schema(PlanWords))
+        try:
+            words = read(said.answer, PlanWords)
+            plan = Plan(summary=words.summary or request.strategy.title, steps=words.steps)
+        except AnswerError:
+            plan = Plan(summary=request.strategy.title, steps=request.strategy.plan)
+        return PlanAnswer(
+            plan=plan,
+            prompt=talk.form.id,
+            usage=talk.usage,
+            transcript=await put_model(self._artifacts, talk.transcript(_model(request))),
+        )
+
+    async def implement(self, request: StepRequest) -> ImplementAnswer:
+        """Up to two candidates, one by the plan and one without it.
+
+        A wrong plan leads a small model astray from what it would have got right. When neither answer
+        can be used, the model gets one more chance, and is told what was wrong.
+        """
+        talk, view = await self._talk("implement", request)
+        values = step_values(request)
+        planned = await talk.ask(values, **_sampling(request))
+        diffs, problem = await self._diffs(planned, view, request)
+        plain = await talk.ask(without_plan(values), **_sampling(request))
+        others, _ = await self._diffs(plain, view, request)
+        diffs += [diff for diff in others if diff not in diffs and not _was_tried(diff, request.history)]
+        if problem is not None and not diffs and planned.messages:
+            diffs, problem = await self._diffs(await _retry(talk, planned, problem, request), view, request)
+        summary = request.plan.summary if request.plan else request.strategy.title
+        made = Candidates(candidates=tuple(Candidate(diff=diff, title=summary) for diff in diffs))
+        return ImplementAnswer(
+            candidates=await put_model(self._artifacts, made) if diffs else None,
+            count=len(diffs),
+            summary=summary,
+            reason="" if diffs else str(problem),
+            prompt=talk.form.id,
+            usage=talk.usage,
+            transcript=await put_model(self._artifacts, talk.transcript(_model(request))),
+        )
+
+    async def reflect(self, request: StepRequest) -> ReflectAnswer:
+        """The model's lesson and what it would try next."""
+        talk, _ = await self._talk("reflect", request)
+        said = await talk.ask(step_values(request), **_sampling(request), shape=schema(Reflection))
+        try:
+            words = read(said.answer, Reflection)
+            reflection = " ".join(filter(None, (words.lesson.strip(), words.next.strip())))
+        except AnswerError:
+            reflection = clipped(said.answer.strip(), 300)
+        return ReflectAnswer(
+            reflection=reflection,
+            prompt=talk.form.id,
+            usage=talk.usage,
+            transcript=await put_model(self._artifacts, talk.transcript(_model(request))),
+        )
+
+    async def _talk(self, purpose: _Step, request: StepRequest) -> tuple[Conversation, View]:
+        view = await look(request.work, self._artifacts, self._objects)
+        strategy = request.strategy
+        await read_files(view, strategy.target_files, request.work, self._objects)
+        focus = view.focus(strategy.target_files, strategy.target_symbols)
+        form = prompt(_form(focus) if purpose == "implement" else purpose)
+        call = Call(purpose, request.branch, request.attempt)
+        return Conversation(self._client, call, form, view, focus), view
+
+    async def _diffs(self, said: Exchange, view: View, request: StepRequest) -> tuple[list[str], PatchError | None]:
+        """The unified diff that an answer makes, or why it makes none."""
+        try:
+            return [await self._diff(said, view, request)], None
+        except PatchError as problem:
+            return [], problem
+
+    async def _diff(self, said: Exchange, view: View, request: StepRequest) -> str:
+        if not said.messages:
+            raise PatchError("The code does not fit into the model's context.")
+        if not said.answer.strip():
+            raise PatchError("The model answered nothing.")
+        await read_files(view, named_paths(said.answer, view.paths), request.work, self._objects)
+        sources = {path: text for path, text in view.sources.items() if path not in view.tests}
+        target = Target(request.strategy.target_files, request.strategy.target_symbols)
+        changed = edited(said.answer, sources, target, truncated=said.finish_reason == "length")
+        diff = "".join(patches.diff(path, sources[path], changed[path]) for path in sorted(changed))
+        patches.check(diff, view.tests)
+        return diff
+
+
+async def _retry(talk: Conversation, planned: Exchange, problem: PatchError, request: StepRequest) -> Exchange:
+    temperature = max(_sampling(request)["temperature"], _CORRECTION_TEMPERATURE)
+    if isinstance(problem, UnchangedError):
+        # A model that sees the answer in which it changed nothing gives that answer again.
+        return await talk.again(planned, temperature=temperature, seed=request.seed)
+    return await talk.correct(planned, str(problem), temperature=temperature, seed=request.seed)
+
+
+def _form(focus: Sequence[Snippet]) -> str:
+    size = sum(len(one.code) for one in focus)
+    return "implement" if focus and size <= _WHOLE_FUNCTION_CHARACTERS else "replace"
+
+
+def _sampling(request: StepRequest) -> _Sampling:
+    """A temperature that rises with attempts and dead branches, so that new tries are new in form."""
+    temperature = 0.3 * (request.attempt - 1) + 0.2 * min(len(request.dead), 2)
+    return {"temperature": round(min(temperature, 0.9), 2), "seed": request.seed}
+
+
+def _was_tried(diff: str, history: Sequence[AttemptDigest]) -> bool:
+    return any(attempt.patch and diff.startswith(attempt.patch.removesuffix("…")) for attempt in history)
+
+
+def _model(request: StepRequest) -> str:
+    return request.strategy.model or request.work.model
+
+
+def _hypotheses_shape(view: View, count: int) -> dict[str, Any]:
+    """The JSON schema of hypotheses, which can only aim at what is shown."""
+    shown = [one for one in view.shown if not view.is_test(one.file)]
+    files = list(dict.fromkeys(one.file for one in shown))
+    symbols = list(dict.fromkeys(one.symbol for one in shown if one.symbol))
+    one = schema(
+        Hypothesis,
+        {
+            "kind": {"enum": list(KINDS)},
+            "target_files": _some_of(files),
+            "target_symbols": _some_of(symbols),
+        },
+    )
+    return {
+        "type": "object",
+        "properties": {"strategies": {"type": "array", "items": one, "minItems": 1, "maxItems": count}},
+        "required": ["strategies"],
+        "additionalProperties": False,
+    }
+
+
+def _some_of(names: list[str]) -> dict[str, Any]:
+    items = {"type": "string", "enum": names} if names else {"type": "string"}
+    return {"items": items, "minItems": 1, "maxItems": 2}

@@ -1,0 +1,61 @@
+"""What a chat model is to its callers: messages in, text out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from hydranet.budget import Usage
+
+Purpose = Literal["strategies", "plan", "implement", "reflect"]
+
+
+Message = dict[str, str]
+"""One message of a chat: `role` (system, user or assistant) and `content`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a completion is for, by which a scripted model answers.
+
+    `sample` counts the completions of one step.
+    """
+
+    purpose: Purpose
+    branch: int | None = None
+    attempt: int | None = None
+    round: int | None = None
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A model's answer; `finish_reason` is "stop", or "length" when it was cut off."""
+
+    text: str
+    usage: Usage
+    finish_reason: str = "stop"
+
+
+class ChatClient(Protocol):
+    """One model at one server. It never tries again by itself: that is Temporal's part."""
+
+    async def complete(
+        self,
+        call: Call,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None,
+        temperature: float,
+        seed: int,
+        max_tokens: int,
+    ) -> Completion:
+        """The model's answer, constrained to the JSON `schema` if one is given and the server can.
+
+        Raises TransientError when the server cannot answer now, FatalError when it never will, and
+        ContextOverflowError when the prompt is longer than the model's context.
+        """
+        ...
+
+    async def describe(self) -> str:
+        """What answers, in a few words; the errors of `complete` when nothing does or it lacks the model."""
+        ...

@@ -1,0 +1,149 @@
+"""The conversation of one step: questions made of a prompt, answers, and the transcript of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from activities.inference.answers import spoken
+from activities.inference.client import Call, ChatClient, Completion, Message, Purpose
+from activities.inference.prompts import Prompt, fenced, prompt
+from activities.inference.server import ContextOverflowError
+from activities.inference.view import CODE_CHARACTERS, View
+from hydranet.budget import Usage
+from hydranet.contracts import Snippet
+
+# How much code the question shows; less each time the model's context is too small for it.
+_CODE_CHARACTERS = (CODE_CHARACTERS, CODE_CHARACTERS // 3, 0)
+
+# What a server sends beyond this has ignored the limit it was given.
+_ANSWER_CHARACTERS = 50_000
+
+
+class Exchange(BaseModel):
+    """One question to the model and its answer; without messages the question did not fit its context."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sample: int
+    messages: list[Message] = []
+    answer: str = ""
+    finish_reason: str = "stop"
+    usage: Usage = Usage()
+
+
+class Transcript(BaseModel):
+    """The artifact of one step: what was said to the model and what it answered.
+
+    As a line of a script it makes the scripted backend give the same answers again.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    purpose: Purpose
+    branch: int | None
+    attempt: int | None
+    round: int | None
+    model: str
+    prompt: str
+    exchanges: list[Exchange]
+
+
+@dataclass
+class Conversation:
+    """Asks `client` with one prompt about one view; keeps what was said."""
+
+    client: ChatClient
+    call: Call
+    form: Prompt
+    view: View
+    focus: Sequence[Snippet] = ()
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    async def ask(
+        self,
+        values: Mapping[str, str],
+        *,
+        temperature: float,
+        seed: int,
+        shape: Mapping[str, Any] | None = None,
+    ) -> Exchange:
+        """The answer to the prompt filled with the view and `values`; `shape` is its JSON schema."""
+        for characters in _CODE_CHARACTERS:
+            shown = self.view.values(self.focus if characters else (), characters)
+            context = prompt("context").fill(**shown)
+            messages = [
+                {"role": "system", "content": prompt("system").fill()},
+                {"role": "user", "content": self.form.fill(context=context, **values)},
+            ]
+            try:
+                return await self._say(messages, temperature, seed, shape)
+            except ContextOverflowError:
+                continue
+        return self._keep(Exchange(sample=len(self.exchanges)))
+
+    async def again(self, exchange: Exchange, *, temperature: float, seed: int) -> Exchange:
+        """Ask the same question again."""
+        return await self._say(exchange.messages, temperature, seed, None)
+
+    async def correct(self, exchange: Exchange, problem: str, *, temperature: float, seed: int) -> Exchange:
+        """Say what is wrong with an answer and return the next; the same one when the context is full."""
+        messages = [
+            *exchange.messages,
+            {"role": "assistant", "content": exchange.answer},
+            {"role": "user", "content": prompt("correct").fill(problem=fenced(problem))},
+        ]
+        try:
+            return await self._say(messages, temperature, seed, None)
+        except ContextOverflowError:
+            return exchange
+
+    @property
+    def usage(self) -> Usage:
+        """What all exchanges cost together."""
+        return sum((exchange.usage for exchange in self.exchanges), Usage())
+
+    def transcript(self, model: str) -> Transcript:
+        """All that was said."""
+        return Transcript(
+            purpose=self.call.purpose,
+            branch=self.call.branch,
+            attempt=self.call.attempt,
+            round=self.call.round,
+            model=model,
+            prompt=self.form.id,
+            exchanges=self.exchanges,
+        )
+
+    async def _say(
+        self, messages: list[Message], temperature: float, seed: int, shape: Mapping[str, Any] | None
+    ) -> Exchange:
+        sample = len(self.exchanges)
+        done = await self.client.complete(
+            replace(self.call, sample=sample),
+            messages,
+            schema=shape,
+            temperature=temperature,
+            seed=seed + sample,
+            max_tokens=self.form.max_tokens,
+        )
+        return self._keep(_exchange(sample, messages, done))
+
+    def _keep(self, exchange: Exchange) -> Exchange:
+        self.exchanges.append(exchange)
+        return exchange
+
+
+def _exchange(sample: int, messages: list[Message], done: Completion) -> Exchange:
+    # Lone surrogates and NULs are no text that could be stored or compared.
+    text = done.text[:_ANSWER_CHARACTERS].encode("utf-8", "replace").decode().replace("\0", "")
+    return Exchange(
+        sample=sample,
+        messages=messages,
+        answer=spoken(text),
+        finish_reason=done.finish_reason,
+        usage=done.usage,
+    )

@@ -1,0 +1,70 @@
+"""From an answer to new sources: every edit format, whichever the model chose.
+
+A new format is one module with an `apply` like the others' and one line in `FORMATS`.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from activities.inference.edits import diff, file, function, search_replace
+from activities.inference.edits.blocks import blocks
+from activities.inference.edits.target import Target, named_paths
+from activities.retrieval.syntax import new_fault
+from hydranet.errors import PatchError
+
+__all__ = ["FORMATS", "Target", "UnchangedError", "edited", "named_paths"]
+
+
+class UnchangedError(PatchError):
+    """The answer repeats the code as it is."""
+
+
+class Format(Protocol):
+    """Reads an answer as edits of `sources`: the changed files, or None when it is not in this format."""
+
+    def __call__(self, answer: str, sources: Mapping[str, str], target: Target) -> dict[str, str] | None:
+        """Apply the answer; PatchError when it is in this format but cannot be applied."""
+        ...
+
+
+FORMATS: dict[str, Format] = {
+    "search_replace": search_replace.apply,
+    "diff": diff.apply,
+    "file": file.apply,
+    "function": function.apply,
+}
+
+
+def edited(answer: str, sources: Mapping[str, str], target: Target, *, truncated: bool = False) -> dict[str, str]:
+    """The new text of every file of `sources` that `answer` changes; at least one.
+
+    `truncated` says that the answer ended at its length limit. Raises PatchError, with a sentence for
+    the model, when the answer holds no edit, an edit that does not fit, no change, or invalid syntax.
+    """
+    if truncated and not all(block.closed for block in blocks(answer)):
+        raise PatchError("The answer is too long and was cut off.")
+    unix = {path: source.replace("\r\n", "\n") for path, source in sources.items()}
+    changed = _applied(answer.replace("\r\n", "\n"), unix, target)
+    changed = {path: source for path, source in changed.items() if source != unix[path]}
+    if not changed:
+        raise UnchangedError("The answer is the code as it was, with the bug still in it.")
+    for path, source in changed.items():
+        problem = new_fault(unix[path], source) if path.endswith(".py") else None
+        if problem is not None:
+            lines = source.split("\n")[problem.line - 1 : problem.line]
+            shown = f": {lines[0].strip()[:80]}" if lines else ""
+            raise PatchError(f"Invalid syntax in {path} line {problem.line} ({problem.message}){shown}")
+    return {path: _like(sources[path], source) for path, source in changed.items()}
+
+
+def _applied(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, str]:
+    for apply in FORMATS.values():
+        changed = apply(answer, sources, target)
+        if changed is not None:
+            return changed
+    raise PatchError("The answer holds no code.")
+
+
+def _like(original: str, source: str) -> str:
+    """`source` with the line ends of `original`."""
+    return source.replace("\n", "\r\n") if "\r\n" in original else source

@@ -1,0 +1,282 @@
+"""The edit format "function": whole functions and classes, put in the place of those of the same name."""
+
+import re
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tree_sitter import Tree
+
+from activities.inference.edits.blocks import Block, blocks
+from activities.inference.edits.lines import indentation
+from activities.inference.edits.target import Target
+from activities.retrieval import syntax
+from activities.retrieval.syntax import Definition
+from hydranet.errors import PatchError
+
+# A comment that stands for code: "# ... rest of the method", "... # unchanged".
+_ELISION = re.compile(
+    r"^\s*(# ?(\.{3}|…)|(\.{3}|…) *#|"
+    r"# ?\(?(the )?(rest|remaining|existing|other|same)\b.*\b(code|here|unchanged|above))",
+    re.IGNORECASE,
+)
+
+_DEFINITION = re.compile(r"^\s*(async\s+)?(def|class)\s+\w+", re.MULTILINE)
+
+
+@dataclass
+class _File:
+    """A source file, and by their place the definitions that take the place of its own."""
+
+    source: str
+    definitions: list[Definition] = field(default_factory=list)
+    replaced: dict[Definition, list[str]] = field(default_factory=dict)
+    members: dict[Definition, list[list[str]]] = field(default_factory=dict)
+    helpers: list[list[str]] = field(default_factory=list)
+    imports: list[str] = field(default_factory=list)
+    taken: bool = False
+
+    @property
+    def lines(self) -> list[str]:
+        return self.source.split("\n")
+
+    def text(self, definition: Definition) -> list[str]:
+        return self.lines[definition.first - 1 : definition.last]
+
+
+def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, str] | None:
+    """The files in which a function or class of the answer replaces one of the same name; None without any.
+
+    No files when all of them are as they were.
+    Decorators, docstring and indentation of the original stay unless the answer brings its own. New
+    functions and imports come along when the replaced code uses them. When a name occurs in several
+    places the target's symbols decide; PatchError when they do not, or when nothing has the name.
+    """
+    files = {path: _File(sources[path]) for path in target.order(sources) if path.endswith(".py")}
+    for file in files.values():
+        file.definitions = syntax.definitions(syntax.parse(file.source))
+    unknown: list[str] = []
+    for block in blocks(answer):
+        unknown += _take(block, files, target)
+    if any(file.taken for file in files.values()):
+        return {path: _rebuilt(file) for path, file in files.items() if file.replaced or file.members}
+    if unknown:
+        raise PatchError(f"The answer defines {', '.join(unknown[:3])}, which is in none of the files shown.")
+    for block in blocks(answer):
+        if _DEFINITION.search(block.code):
+            raise _broken(textwrap.dedent(block.code))
+    return None
+
+
+def _take(block: Block, files: dict[str, _File], target: Target) -> list[str]:
+    """Note what `block` replaces and return the names it defines that no file has."""
+    code = textwrap.dedent(block.code.expandtabs(4))
+    tree = syntax.parse(code)
+    defined = [one for one in syntax.definitions(tree) if one.kind != "variable"]
+    lines = code.split("\n")
+    hint = block.path(files)
+    unknown: list[Definition] = []
+    home: _File | None = None
+    for one in defined:
+        if one.owner:
+            continue
+        text = lines[one.first - 1 : one.last]
+        if _is_torn(one, lines):
+            raise _broken(code)
+        place = _place(one, text, files, target, hint)
+        if place is None:
+            unknown.append(one)
+            continue
+        home, original = place
+        home.taken = True
+        members = [member for member in defined if member.owner == one.name and one.kind == "class"]
+        if _is_partial(home, original, members):
+            _take_members(home, original, members, lines)
+        else:
+            _put(home, original, _fitted(home, original, one, text))
+    if home is not None:
+        _take_company(home, tree, lines, unknown)
+    return [one.name for one in unknown]
+
+
+def _is_torn(one: Definition, lines: list[str]) -> bool:
+    """Whether lines of the body follow a definition, since a syntax error ended it too early."""
+    depth = len(indentation(lines[one.start - 1]))
+    for line in lines[one.last :]:
+        if line.strip() and len(indentation(line)) <= depth:
+            return False
+        if line.strip() and not line.lstrip().startswith("#"):
+            return True
+    return False
+
+
+def _broken(code: str) -> PatchError:
+    problem = syntax.fault(code) or syntax.Fault(1, "no valid definition")
+    line = code.split("\n")[problem.line - 1 : problem.line]
+    return PatchError(f"Invalid syntax ({problem.message}) at: {''.join(line).strip()[:80]}")
+
+
+def _place(
+    one: Definition, text: list[str], files: dict[str, _File], target: Target, hint: str | None
+) -> tuple[_File, Definition] | None:
+    everywhere = [
+        (path, found)
+        for path, file in files.items()
+        for found in file.definitions
+        if found.own_name == one.own_name and found.kind == one.kind
+    ]
+    hinted = [place for place in everywhere if place[0] == hint]
+    aimed = [place for place in everywhere if place[0] in target.files]
+    for tier in (
+        [place for place in hinted if place[1].name in target.symbols],
+        [place for place in aimed if place[1].name in target.symbols],
+        hinted,
+        aimed,
+        everywhere,
+    ):
+        if tier:
+            path = tier[0][0]
+            same_file = [found for where, found in tier if where == path]
+            if len(same_file) < len(tier):
+                raise PatchError(f"{one.name} is defined in several files; the answer does not say which.")
+            return files[path], _the_one(files[path], same_file, one, text)
+    return None
+
+
+def _the_one(home: _File, same_name: list[Definition], one: Definition, text: list[str]) -> Definition:
+    """Of definitions of one name the one that is meant; a property and its setter differ by decorator."""
+    decorators = [line.strip() for line in text[: one.start - one.first]]
+    alike = [
+        found
+        for found in same_name
+        if [line.strip() for line in home.lines[found.first - 1 : found.start - 1]] == decorators
+    ]
+    for candidates in (same_name, alike):
+        if len(candidates) == 1:
+            return candidates[0]
+    raise PatchError(f"{one.name} is defined {len(same_name)} times; the answer does not say which it means.")
+
+
+def _is_partial(home: _File, original: Definition, members: list[Definition]) -> bool:
+    """Whether an answer that gives a class leaves out some of its methods, which are to stay then."""
+    given = {member.own_name for member in members}
+    own = {one.own_name for one in home.definitions if one.owner == original.name and one.kind == "function"}
+    return original.kind == "class" and bool(given) and not own <= given
+
+
+def _take_members(home: _File, original: Definition, members: list[Definition], lines: list[str]) -> None:
+    own = [one for one in home.definitions if one.owner == original.name]
+    for member in members:
+        text = lines[member.first - 1 : member.last]
+        same_name = [one for one in own if one.own_name == member.own_name]
+        if same_name:
+            place = _the_one(home, same_name, member, text)
+            _put(home, place, _fitted(home, place, member, text))
+        else:
+            indent = indentation(home.lines[own[0].start - 1])
+            home.members.setdefault(original, []).append(_indented(text, indent, home.source))
+
+
+def _put(home: _File, original: Definition, text: list[str]) -> None:
+    # A model often quotes the original before the new version, or repeats it after.
+    if text != home.text(original):
+        home.replaced[original] = text
+
+
+def _fitted(home: _File, original: Definition, new: Definition, text: list[str]) -> list[str]:
+    """`text` indented like the original, with its decorators and docstring where it has none itself."""
+    if any(_ELISION.match(line) for line in text) and not any(map(_ELISION.match, home.text(original))):
+        raise PatchError(f"The answer leaves out parts of {new.name}.")
+    indent = indentation(home.lines[original.start - 1])
+    fitted = _indented(text, indent, home.source)
+    body = new.body - new.first
+    if original.docstring and not new.docstring and body > new.start - new.first:
+        first, last = original.docstring
+        fitted[body:body] = home.lines[first - 1 : last]
+    if original.first < original.start and new.first == new.start:
+        fitted[:0] = home.lines[original.first - 1 : original.start - 1]
+    return fitted
+
+
+def _take_company(home: _File, tree: Tree, lines: list[str], unknown: list[Definition]) -> None:
+    """Take along the block's new functions and imports that the replaced code needs."""
+    known = {one.own_name for one in home.definitions}
+    known |= {one.alias for one in syntax.imports(syntax.parse(home.source))}
+    used = _names([*home.replaced.values(), *(text for texts in home.members.values() for text in texts)])
+    for one in list(unknown):
+        if one.kind == "function" and one.name in used:
+            text = lines[one.first - 1 : one.last]
+            home.helpers.append(_indented(text, "", home.source))
+            used |= _names([text])
+            unknown.remove(one)
+    for needed in syntax.imports(tree):
+        line = lines[needed.line - 1].rstrip()
+        is_whole = not indentation(line) and line[-1:] not in ("(", "\\", ",")
+        if is_whole and needed.alias in used - known and line not in home.imports:
+            home.imports.append(line)
+
+
+def _names(texts: Iterable[list[str]]) -> set[str]:
+    return {name for text in texts for line in text for name in re.findall(r"[A-Za-z_]\w*", line)}
+
+
+def _indented(text: list[str], indent: str, source: str) -> list[str]:
+    own = indentation(text[0])
+    shifted = [line[len(own) :] if line.startswith(own) else line.lstrip() for line in text]
+    if any(line.startswith("\t") for line in source.split("\n")):
+        shifted = [_tabbed(line) for line in shifted]
+    return [indent + line if line.strip() else "" for line in shifted]
+
+
+def _tabbed(line: str) -> str:
+    spaces = len(indentation(line))
+    return "\t" * (spaces // 4) + " " * (spaces % 4) + line[spaces:]
+
+
+def _rebuilt(file: _File) -> str:
+    edits = [
+        (one.first - 1, one.last, text)
+        for one, text in file.replaced.items()
+        # What lies in a class that is replaced as a whole went with it.
+        if not any(one.name.startswith(f"{other.name}.") for other in file.replaced)
+    ]
+    for one, texts in file.members.items():
+        edits.append((one.last, one.last, [line for text in texts for line in ("", *text)]))
+    if file.helpers:
+        top = _top_level(file)
+        edits.append((top, top, [line for text in file.helpers for line in (*text, "", "")]))
+    if file.imports:
+        at = _after_imports(file.source)
+        following = file.lines[at : at + 1]
+        apart = ["", ""] if following and following[0] and not following[0].startswith(("import ", "from ")) else []
+        edits.append((at, at, [*file.imports, *apart]))
+    lines = file.lines
+    for first, last, text in sorted(edits, key=lambda edit: (edit[0], edit[1]), reverse=True):
+        lines[first:last] = text
+    return "\n".join(lines)
+
+
+def _top_level(file: _File) -> int:
+    first = min(one.first for one in (*file.replaced, *file.members))
+    enclosing = [one.first for one in file.definitions if not one.owner and one.first <= first <= one.last]
+    return min([first, *enclosing]) - 1
+
+
+def _after_imports(source: str) -> int:
+    """The number of lines up to the end of the leading docstring and imports."""
+    end = 0
+    for node in syntax.parse(source).root_node.named_children:
+        kind = node.type
+        if kind == "expression_statement":
+            kind = node.named_children[0].type
+        if kind not in (
+            "string",
+            "import_statement",
+            "import_from_statement",
+            "future_import_statement",
+            "comment",
+        ):
+            break
+        if kind != "comment" or end == 0:
+            end = node.end_point.row + 1
+    return end

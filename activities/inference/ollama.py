@@ -1,0 +1,147 @@
+"""The backend "ollama": a model of an Ollama server, through the official client."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from typing import Any, cast
+
+import httpx
+from ollama import AsyncClient, ChatResponse, ListResponse, ResponseError
+
+from activities.inference.client import Call, Completion, Message
+from activities.inference.server import CONNECT_SECONDS, Server
+from activities.inference.stream import Answer
+from hydranet.errors import TransientError
+from hydranet.settings import ModelSettings
+
+DEFAULT_HOST = "http://127.0.0.1:11434"
+
+# The tests run between two calls; the model should still be loaded then.
+_KEEP_ALIVE = "15m"
+
+# Our prompts and answers are far shorter. A changing size would make Ollama load the model again.
+_CONTEXT = 8192
+
+_COMMON_MEMORY = 12 * 2**30
+
+
+class OllamaClient:
+    """The model `name` of the Ollama server of `endpoints`."""
+
+    def __init__(self, name: str, endpoints: ModelSettings) -> None:
+        self._name = name
+        self._host = host(endpoints)
+        self._total = endpoints.total
+        self._server = Server(
+            self._host,
+            f"The model {name} is not pulled at {self._host}; run `ollama pull {name}`.",
+            endpoints,
+        )
+        self._context: int | None = None
+
+    async def complete(
+        self,
+        call: Call,  # noqa: ARG002
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None,
+        temperature: float,
+        seed: int,
+        max_tokens: int,
+    ) -> Completion:
+        """The model's answer; cancelling closes the stream, upon which Ollama stops generating."""
+        answer = Answer(self._name, messages)
+        options = {"temperature": temperature, "seed": seed, "num_predict": max_tokens}
+        async with self.connect() as client, answer.within(self._total):
+            with self.guarded():
+                options["num_ctx"] = await self._context_size(client)
+                await self._read(client, answer, schema, options)
+        return answer.completion()
+
+    async def describe(self) -> str:
+        """The model's name, size, quantisation, context in tokens, and where it is."""
+        async with self.connect() as client:
+            with self.guarded():
+                shown = await client.show(self._name)
+        details = shown.details
+        words = [details.parameter_size, details.quantization_level] if details else []
+        context = _trained_context(shown.modelinfo)
+        facts = ", ".join(word for word in [*words, f"context {context}" if context else ""] if word)
+        return f"{self._name} ({facts}) at {self._host}"
+
+    def connect(self) -> AsyncClient:
+        """A client whose failures are ours."""
+        return AsyncClient(
+            self._host,
+            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
+            event_hooks={"response": [self._server.check]},
+        )
+
+    async def _context_size(self, client: AsyncClient) -> int:
+        if self._context is None:
+            trained = _trained_context((await client.show(self._name)).modelinfo)
+            self._context = min(trained or _CONTEXT, _CONTEXT)
+        return self._context
+
+    async def _read(
+        self, client: AsyncClient, answer: Answer, schema: Mapping[str, Any] | None, options: dict[str, Any]
+    ) -> None:
+        stream = await client.chat(
+            self._name,
+            answer.messages,
+            stream=True,
+            format=dict(schema) if schema is not None else None,
+            options=options,
+            keep_alive=_KEEP_ALIVE,
+        )
+        async with aclosing(self._server.paced(cast("AsyncGenerator[ChatResponse, None]", stream))) as parts:
+            async for part in parts:
+                if part.message.content:
+                    answer.pieces.append(part.message.content)
+                if part.done:
+                    answer.finish_reason = part.done_reason or "stop"
+                    answer.prompt_tokens = part.prompt_eval_count or 0
+                    answer.output_tokens = part.eval_count or 0
+        if not answer.finish_reason:
+            raise TransientError(f"{self._host} ended its answer in the middle.")
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Turn what the client raises into our errors."""
+        with self._server.watched():
+            try:
+                yield
+            except ResponseError as error:
+                # An error within a stream has no status.
+                status = error.status_code if error.status_code > 0 else 500
+                raise self._server.refusal(status, error.error) from None
+
+
+def host(endpoints: ModelSettings) -> str:
+    """The address of the Ollama server."""
+    return endpoints.ollama_host or os.environ.get("OLLAMA_HOST", "") or DEFAULT_HOST
+
+
+def _trained_context(modelinfo: Mapping[str, Any] | None) -> int:
+    """The context in tokens that `show` names, under a key that begins with the model's architecture."""
+    sizes = [value for key, value in (modelinfo or {}).items() if key.endswith(".context_length")]
+    return sizes[0] if sizes and isinstance(sizes[0], int) else 0
+
+
+async def best_coder(settings: ModelSettings) -> str | None:
+    """The pulled model to use when the user names none: a coder model, the largest of common size."""
+    client = OllamaClient("", settings)
+    async with client.connect() as connection:
+        with client.guarded():
+            pulled = (await connection.list()).models
+    usable = [one for one in pulled if one.model and "embed" not in one.model]
+    best = max(usable, key=_worth, default=None)
+    return None if best is None else best.model
+
+
+def _worth(pulled: ListResponse.Model) -> tuple[bool, float]:
+    name, size = pulled.model or "", float(pulled.size or 0)
+    # Larger is better as far as it fits into the memory of a common machine, worse beyond that.
+    return "code" in name or "devstral" in name, size if size <= _COMMON_MEMORY else -size

@@ -1,0 +1,155 @@
+"""The backend "openai": a model of any server with an OpenAI-compatible chat interface."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+from pydantic import BaseModel
+
+from activities.inference.client import Call, Completion, Message
+from activities.inference.server import CONNECT_SECONDS, RefusedError, Server
+from activities.inference.stream import Answer
+from hydranet.errors import FatalError, TransientError
+from hydranet.settings import ModelSettings
+
+
+class OpenAIClient:
+    """The model `name` of the server whose interface begins at `url`, such as http://host:8000/v1."""
+
+    def __init__(self, url: str, name: str, endpoints: ModelSettings) -> None:
+        self._url = url.rstrip("/")
+        self._name = name
+        self._endpoints = endpoints
+        self._server = Server(self._url, f"{self._url} has no model {name}, or no chat interface.", endpoints)
+        self._constrains = True
+
+    async def complete(
+        self,
+        call: Call,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None,
+        temperature: float,
+        seed: int,
+        max_tokens: int,
+    ) -> Completion:
+        """The model's answer; cancelling closes the connection, upon which the server stops generating."""
+        body: dict[str, Any] = {
+            "model": self._name,
+            "messages": list(messages),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "temperature": temperature,
+            "seed": seed,
+            "max_tokens": max_tokens,
+        }
+        if schema is None or not self._constrains:
+            return await self._answer(body)
+        shape = {"name": call.purpose, "schema": dict(schema), "strict": True}
+        try:
+            return await self._answer(body | {"response_format": {"type": "json_schema", "json_schema": shape}})
+        except RefusedError as refused:
+            if refused.status not in (400, 422):
+                raise
+        # The prompt describes the shape as well, so a server that cannot constrain its output will do.
+        self._constrains = False
+        return await self._answer(body)
+
+    async def describe(self) -> str:
+        """The server's address; FatalError when it lists models and the named one is not among them."""
+        async with self._connect() as client:
+            with self._server.watched():
+                listing = _Listing.model_validate_json((await client.get(f"{self._url}/models")).content)
+        names = [model.id for model in listing.data]
+        if names and self._name not in names:
+            raise FatalError(f"{self._url} has no model {self._name}; it has {', '.join(names[:8])}.")
+        return f"{self._name} at {self._url}"
+
+    async def _answer(self, body: dict[str, Any]) -> Completion:
+        answer = Answer(self._name, body["messages"])
+        async with self._connect() as client, answer.within(self._endpoints.total):
+            with self._server.watched():
+                await self._read(client, answer, body)
+        return answer.completion()
+
+    def _connect(self) -> httpx.AsyncClient:
+        key = self._endpoints.openai_api_key.get_secret_value()
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
+            headers={"authorization": f"Bearer {key}"} if key else {},
+            event_hooks={"response": [self._server.check]},
+        )
+
+    async def _read(self, client: httpx.AsyncClient, answer: Answer, body: dict[str, Any]) -> None:
+        ended = False
+        async with aclosing(self._server.paced(self._lines(client, body))) as lines:
+            async for line in lines:
+                if not line.startswith(b"data:"):
+                    continue
+                data = line.removeprefix(b"data:").strip()
+                ended = ended or data == b"[DONE]"
+                if not ended:
+                    self._take(answer, data)
+        if not ended and not answer.finish_reason:
+            raise TransientError(f"{self._url} ended its answer in the middle.")
+
+    async def _lines(self, client: httpx.AsyncClient, body: dict[str, Any]) -> AsyncGenerator[bytes, None]:
+        # httpx also splits lines at characters that JSON may hold as they are, such as U+2028.
+        rest = b""
+        async with client.stream("POST", f"{self._url}/chat/completions", json=body) as response:
+            async for chunk in response.aiter_bytes():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    yield line
+        yield rest
+
+    def _take(self, answer: Answer, data: bytes) -> None:
+        event = _Event.model_validate_json(data)
+        if event.error is not None:
+            code = event.error.get("code") if isinstance(event.error, dict) else None
+            raise self._server.refusal(code if isinstance(code, int) else 500, str(event.error))
+        for choice in event.choices:
+            if choice.delta is not None and choice.delta.content:
+                answer.pieces.append(choice.delta.content)
+            answer.finish_reason = choice.finish_reason or answer.finish_reason
+        if event.usage is not None:
+            details = event.usage.prompt_tokens_details
+            answer.prompt_tokens = event.usage.prompt_tokens
+            answer.output_tokens = event.usage.completion_tokens
+            answer.cached_tokens = details.cached_tokens or 0 if details else 0
+
+
+class _Delta(BaseModel):
+    content: str | None = None
+
+
+class _Choice(BaseModel):
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _PromptDetails(BaseModel):
+    cached_tokens: int | None = 0
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_tokens_details: _PromptDetails | None = None
+
+
+class _Event(BaseModel):
+    choices: list[_Choice] = []
+    usage: _Usage | None = None
+    error: dict[str, Any] | str | None = None
+
+
+class _Model(BaseModel):
+    id: str
+
+
+class _Listing(BaseModel):
+    data: list[_Model]

@@ -1,0 +1,80 @@
+"""Prompts: versioned Markdown files with {placeholders}, filled and fenced.
+
+A paragraph whose placeholders are all empty is left out. What comes from outside goes into fences
+that it cannot close.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+_FRONT_MATTER = re.compile(r"\A---\n(?P<head>.*?)\n---\n(?P<body>.*)\Z", re.DOTALL)
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt file; `max_tokens` bounds the answer to it."""
+
+    name: str
+    version: int
+    max_tokens: int
+    text: str
+
+    @property
+    def id(self) -> str:
+        """Name and version as they stay on record, such as "plan@1"."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The names of the values the prompt needs."""
+        return frozenset(_PLACEHOLDER.findall(self.text))
+
+    def fill(self, **values: str) -> str:
+        """The prompt with its values, none of which is read for placeholders; KeyError for a missing one."""
+        paragraphs = (_filled(paragraph, values) for paragraph in self.text.strip().split("\n\n"))
+        return "\n\n".join(paragraph for paragraph in paragraphs if paragraph is not None)
+
+
+@cache
+def prompt(name: str) -> Prompt:
+    """The prompt of the file `prompts/<name>.md`."""
+    text = resources.files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8")
+    parts = _FRONT_MATTER.match(text)
+    if parts is None:
+        raise ValueError(f"prompts/{name}.md has no front matter")
+    head = dict(line.split(": ", 1) for line in parts["head"].splitlines())
+    return Prompt(name, int(head["version"]), int(head.get("max_tokens", 0)), parts["body"])
+
+
+def fenced(text: str, info: str = "") -> str:
+    """`text` in a fence longer than any inside it."""
+    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{info}\n{text.strip(chr(10))}\n{fence}"
+
+
+def clipped(text: str, limit: int) -> str:
+    """The first lines of `text` that fit into `limit` characters; of one long line its beginning."""
+    if len(text) <= limit:
+        return text
+    whole = text[:limit].rpartition("\n")[0]
+    return (whole or text[:limit]) + "\n…"
+
+
+def tail(text: str, limit: int) -> str:
+    """The last lines of `text` that fit into `limit` characters; of one long line its end."""
+    if len(text) <= limit:
+        return text
+    whole = text[-limit:].partition("\n")[2]
+    return "…\n" + (whole or text[-limit:])
+
+
+def _filled(paragraph: str, values: Mapping[str, str]) -> str | None:
+    names = _PLACEHOLDER.findall(paragraph)
+    if names and not any(values[name] for name in names):
+        return None
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], paragraph)

@@ -1,0 +1,112 @@
+"""A model server as its clients see it: how it fails and how long it may be silent."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import httpx
+
+from hydranet.errors import FatalError, HydraError, TransientError
+from hydranet.settings import ModelSettings
+
+T = TypeVar("T")
+
+CONNECT_SECONDS = 10.0
+
+# How servers say that a prompt is too long: llama.cpp, vLLM and Ollama, OpenAI, LM Studio.
+_TOO_LONG = ("exceeds the available context", "context length", "context_length_exceeded", "n_ctx")
+
+_BUSY = frozenset({408, 409, 425, 429})
+
+
+class ContextOverflowError(FatalError):
+    """The prompt is longer than the model's context: a shorter one may do."""
+
+
+class RefusedError(FatalError):
+    """The server refused the request as it was; `status` is the HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server; `missing` is the sentence for a model that it does not have."""
+
+    address: str
+    missing: str
+    endpoints: ModelSettings
+
+    async def check(self, response: httpx.Response) -> None:
+        """Raise the error that a response stands for; a response hook of httpx."""
+        if response.status_code >= 400:
+            await response.aread()
+            delay = retry_after(response.headers.get("retry-after"))
+            raise self.refusal(response.status_code, response.text, delay)
+
+    def refusal(self, status: int, body: str, delay: float | None = None) -> HydraError:
+        """The error that an HTTP status and a body stand for; the body may also come in a stream."""
+        said = " ".join(body.split())[:200]
+        lowered = body.lower()
+        if any(phrase in lowered for phrase in _TOO_LONG):
+            return ContextOverflowError(f"The prompt does not fit into the context of the model at {self.address}.")
+        if status in (401, 403):
+            return FatalError(f"{self.address} refuses access (HTTP {status}); set the API key: {said}")
+        if status == 404:
+            return FatalError(self.missing)
+        if "more system memory" in lowered:
+            return FatalError(f"{self.address} has too little memory for the model: {said}")
+        if status in _BUSY or status >= 500:
+            return TransientError(f"{self.address} is busy or failing (HTTP {status}): {said}", delay)
+        return RefusedError(f"{self.address} refuses the request (HTTP {status}): {said}", status)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Turn what goes wrong between us and the server into transient errors."""
+        try:
+            yield
+        except httpx.TimeoutException:
+            raise TransientError(f"{self.address} does not answer in time.") from None
+        except (httpx.HTTPError, httpx.StreamError, ConnectionError) as error:
+            raise TransientError(f"The connection to {self.address} failed: {error or type(error).__name__}") from None
+        except ValueError as error:
+            raise TransientError(f"{self.address} sent what is not an answer: {str(error)[:200]}") from None
+
+    async def paced(self, chunks: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+        """The chunks of a stream, which is closed at the end; TransientError after too long a silence."""
+        # Before the first token the server may load the model and has the whole prompt to read.
+        patience = max(self.endpoints.token_gap, self.endpoints.total / 2)
+        async with aclosing(chunks):
+            while True:
+                try:
+                    async with asyncio.timeout(patience):
+                        chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError:
+                    raise TransientError(f"{self.address} was silent for {patience:g} seconds.") from None
+                yield chunk
+                patience = self.endpoints.token_gap
+
+
+def retry_after(header: str | None) -> float | None:
+    """The seconds that a Retry-After header asks for, as a number or a date; None without a usable one."""
+    if header is None:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return min(max(seconds, 0.0), 3600.0) if math.isfinite(seconds) else None

@@ -1,0 +1,53 @@
+"""An answer as it streams in, and what it cost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from activities.inference.client import Completion, Message
+from hydranet.budget import Usage
+from hydranet.errors import TransientError
+
+# A server that does not count tokens is taken at this many characters to a token.
+CHARACTERS_PER_TOKEN = 4
+
+
+@dataclass
+class Answer:
+    """Collects the pieces of one answer; counts that the server leaves out are estimated."""
+
+    model: str
+    messages: Sequence[Message]
+    pieces: list[str] = field(default_factory=list)
+    finish_reason: str = ""
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    @asynccontextmanager
+    async def within(self, seconds: float) -> AsyncIterator[None]:
+        """Stop reading after `seconds`; what has come by then is the answer, TransientError if nothing."""
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError:
+            if not self.pieces:
+                raise TransientError(f"The model {self.model} took longer than {seconds:g} seconds.") from None
+
+    def completion(self) -> Completion:
+        """The whole answer; one that was never finished counts as cut off."""
+        prompt = sum(len(message["content"]) for message in self.messages) // CHARACTERS_PER_TOKEN
+        usage = Usage(
+            model=self.model,
+            calls=1,
+            prompt_tokens=self.prompt_tokens or prompt,
+            cached_tokens=self.cached_tokens,
+            output_tokens=self.output_tokens or len(self.pieces),
+            seconds=round(time.monotonic() - self.started, 3),
+        )
+        return Completion("".join(self.pieces), usage, self.finish_reason or "length")

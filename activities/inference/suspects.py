@@ -1,0 +1,83 @@
+"""Strategies from a model's hypotheses, and from the retrieval alone where the model has none."""
+
+from collections.abc import Iterable, Iterator
+
+from activities.inference.answers import KINDS, REWRITE, Hypothesis
+from activities.inference.view import View
+from hydranet.strategy import Strategy, is_new
+
+_NAME_LIMIT = 200
+
+
+def strategies(hypotheses: Iterable[Hypothesis], view: View, dead: Iterable[Strategy], count: int) -> list[Strategy]:
+    """Up to `count` strategies that aim at something that exists and are unlike the dead and each other.
+
+    Where no hypothesis is usable, they are derived from the snippets, best first.
+    """
+    dead = list(dead)
+    proposed = (strategy for one in hypotheses if (strategy := _checked(one, view)) is not None)
+    return _new(proposed, dead, count) or _new(_derived(view), dead, count)
+
+
+def mentioned(hypotheses: Iterable[Hypothesis], paths: Iterable[str]) -> list[str]:
+    """The existing files that hypotheses aim at."""
+    named = {file.removeprefix("./") for one in hypotheses for file in one.target_files}
+    return sorted(path for path in paths if path in named)
+
+
+def _new(offered: Iterable[Strategy], dead: list[Strategy], count: int) -> list[Strategy]:
+    found: list[Strategy] = []
+    for strategy in offered:
+        if len(found) == count:
+            break
+        if is_new(strategy, [*dead, *found]):
+            found.append(strategy)
+    return found
+
+
+def _checked(one: Hypothesis, view: View) -> Strategy | None:
+    """The hypothesis with the files and symbols that exist; None when nothing is left of its aim."""
+    named = [file.removeprefix("./") for file in one.target_files]
+    files = [path for path in named if path in view.sources and not view.is_test(path)]
+    others = [path for path in view.sources if path not in files and not view.is_test(path)]
+    symbols: list[str] = []
+    for wanted in one.target_symbols:
+        for path in [*files, *others]:
+            if found := view.holding(path, wanted):
+                symbols.append(found)
+                files.append(path)
+                break
+    if not symbols:
+        symbols = [shown.symbol for shown in view.shown if shown.file in files[:1] and shown.symbol][:1]
+    files = [path for path in dict.fromkeys(files) if len(path) <= _NAME_LIMIT]
+    symbols = [name for name in dict.fromkeys(symbols) if len(name) <= _NAME_LIMIT]
+    if not files:
+        return None
+    says_little = one.title.strip().lower() in KINDS
+    return Strategy(
+        title=f"Look for a {one.kind} in {', '.join(symbols or files)}" if says_little else one.title,
+        rationale=one.rationale,
+        plan=one.plan,
+        kind=one.kind,
+        target_files=tuple(files[:8]),
+        target_symbols=tuple(symbols[:8]),
+    )
+
+
+def _derived(view: View) -> Iterator[Strategy]:
+    """Every kind of change for every function shown, the most suspicious function first within a kind."""
+    for kind in (REWRITE, *KINDS[:-1]):
+        for snippet in view.snippets:
+            file, symbol = snippet.shown.file, snippet.shown.symbol
+            if view.is_test(file) or not any(
+                one.name == symbol and one.kind != "variable" for one in view.definitions(file)
+            ):
+                continue
+            title = f"Rewrite {symbol}() in {file}" if kind == REWRITE else f"Look for a {kind} in {symbol}() in {file}"
+            yield Strategy(
+                title=title,
+                rationale=snippet.shown.why,
+                kind=kind,
+                target_files=(file,),
+                target_symbols=(symbol,),
+            )

@@ -1,0 +1,148 @@
+"""What a prompt shows of the bug: issue, failing tests and code as it stands at the checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from activities.artifacts.store import get_model
+from activities.inference.prompts import clipped, fenced, tail
+from activities.retrieval import syntax
+from activities.retrieval.seeds import is_test_file, test_file
+from activities.retrieval.syntax import Definition
+from hydranet.contracts import Context, Shown, Snippet, Work
+
+if TYPE_CHECKING:
+    from activities.artifacts.store import ArtifactStore
+    from activities.checkpoints.objects import GitObjects
+
+CODE_CHARACTERS = 3600
+"""How much code a prompt shows; a function that is to be changed is shown whatever its length."""
+
+_ISSUE_CHARACTERS = 1200
+_MESSAGE_CHARACTERS = 600
+_FAILING_TESTS = 2
+_NAMED = 8
+
+
+@dataclass
+class View:
+    """The bug's context, the repository's paths, and the sources read so far."""
+
+    context: Context
+    paths: frozenset[str]
+    snippets: tuple[Snippet, ...] = ()
+    sources: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def tests(self) -> frozenset[str]:
+        """The files of the failing tests, which a patch may not touch."""
+        return frozenset(filter(None, (test_file(test.id, self.paths) for test in self.context.failing)))
+
+    def is_test(self, path: str) -> bool:
+        """Whether a file holds tests, so that no strategy may aim at it."""
+        return path in self.tests or is_test_file(path)
+
+    def definitions(self, path: str) -> list[Definition]:
+        """The definitions of a file that has been read."""
+        return syntax.definitions(syntax.parse(self.sources.get(path, "")))
+
+    @property
+    def shown(self) -> list[Shown]:
+        """What the snippets show, best first."""
+        return [snippet.shown for snippet in self.snippets]
+
+    def holding(self, path: str, name: str) -> str | None:
+        """The definition of a file that is called `name`, or else the first whose code has that name in it."""
+        tree = syntax.parse(self.sources.get(path, ""))
+        among = [one for one in syntax.definitions(tree) if one.kind == "function"]
+        for one in syntax.definitions(tree):
+            if name in (one.name, one.own_name):
+                return one.name
+        return next((one.name for one in among if name in syntax.identifiers(tree, one.first, one.last)), None)
+
+    def focus(self, files: Collection[str], symbols: Collection[str]) -> list[Snippet]:
+        """The definitions that a strategy aims at."""
+        return [
+            _snippet(path, one, self.sources[path], self.definitions(path))
+            for path in files
+            if path in self.sources
+            for one in self.definitions(path)
+            if one.name in symbols
+        ]
+
+    def values(self, focus: Iterable[Snippet], characters: int) -> dict[str, str]:
+        """The values of the prompt "context", the same for all prompts of a branch.
+
+        Whole snippets, best first, as far as `characters` go; those in focus always.
+        """
+        focus = list(focus)
+        aimed = {(one.shown.file, one.shown.symbol) for one in focus}
+        others = [one for one in self.snippets if (one.shown.file, one.shown.symbol) not in aimed]
+        room = characters - sum(len(one.code) for one in focus)
+        kept = set()
+        for one in others:
+            if len(one.code) <= room:
+                room -= len(one.code)
+                kept.add(one.shown)
+        shown = [one for one in self.snippets if one.shown in kept or (one.shown.file, one.shown.symbol) in aimed]
+        left_out = [one.shown for one in others if one.shown not in kept and one.shown.symbol]
+        present = {(one.shown.file, one.shown.symbol) for one in shown}
+        shown += [one for one in focus if (one.shown.file, one.shown.symbol) not in present]
+        return {
+            "issue": fenced(clipped(self.context.issue.strip(), min(_ISSUE_CHARACTERS, characters))),
+            "failing": "\n\n".join(_failing(self.context, min(_MESSAGE_CHARACTERS, characters))),
+            "code": "\n\n".join([*map(_shown, shown), *_not_shown(left_out)]),
+        }
+
+
+async def look(work: Work, artifacts: ArtifactStore, objects: GitObjects) -> View:
+    """The view of a run's context, its snippets brought up to the checkpoint."""
+    context = await get_model(artifacts, work.context, Context)
+    view = View(context, frozenset(await objects.files(work.snapshot, work.checkpoint)))
+    await read(view, [one.shown.file for one in context.snippets], work, objects)
+    view.snippets = tuple(filter(None, (_current(one, view) for one in context.snippets)))
+    return view
+
+
+async def read(view: View, paths: Iterable[str], work: Work, objects: GitObjects) -> None:
+    """Read more files of the checkpoint into the view; what is no text file stays out."""
+    for path in paths:
+        if path in view.paths and path not in view.sources:
+            source = await objects.read(work.snapshot, work.checkpoint, path)
+            if source is not None:
+                view.sources[path] = source
+
+
+def _current(snippet: Snippet, view: View) -> Snippet | None:
+    source = view.sources.get(snippet.shown.file)
+    if source is None or not snippet.shown.symbol:
+        return None if source is None else snippet
+    among = view.definitions(snippet.shown.file)
+    one = next((one for one in among if one.name == snippet.shown.symbol), None)
+    return None if one is None else _snippet(snippet.shown.file, one, source, among, snippet.shown.why)
+
+
+def _snippet(path: str, one: Definition, source: str, among: list[Definition], why: str = "") -> Snippet:
+    shown = Shown(file=path, symbol=one.name[:200], first_line=one.first, last_line=one.last, why=why)
+    return Snippet(shown=shown, code=clipped(syntax.excerpt(source, one, among), 39_000))
+
+
+def _shown(snippet: Snippet) -> str:
+    why = f" ({snippet.shown.why})" if snippet.shown.why else ""
+    return f"{snippet.shown.file}{why}:\n{fenced(snippet.code, 'python')}"
+
+
+def _not_shown(shown: list[Shown]) -> Iterable[str]:
+    if shown:
+        names = ", ".join(f"`{one.symbol}` in {one.file}" for one in shown[:_NAMED])
+        yield f"Also there, not shown: {names}."
+
+
+def _failing(context: Context, characters: int) -> Iterable[str]:
+    for test in context.failing[:_FAILING_TESTS]:
+        message = f"\n{fenced(tail(test.message.strip(), characters // _FAILING_TESTS))}" if test.message else ""
+        yield f"{clipped(test.id, 200)}{message}"
+    if context.failing_count > _FAILING_TESTS:
+        yield f"and {context.failing_count - min(len(context.failing), _FAILING_TESTS)} more"

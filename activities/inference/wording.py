@@ -1,0 +1,56 @@
+"""How a request reads in a prompt: its strategy, history, last error and dead branches."""
+
+from activities.inference.prompts import clipped, fenced, tail
+from hydranet.contracts import AttemptDigest, DeadBranch, StepRequest
+
+_PARAGRAPH = 600
+
+
+def step_values(request: StepRequest) -> dict[str, str]:
+    """The values of the prompts "plan", "implement", "replace" and "reflect"."""
+    strategy, plan = request.strategy, request.plan
+    symbols = ", ".join(f"`{symbol}`" for symbol in strategy.target_symbols)
+    files = ", ".join(strategy.target_files)
+    return {
+        "hypothesis": clipped(f"{strategy.title}. {strategy.rationale}".strip(), _PARAGRAPH),
+        "plan": clipped(f"{plan.summary} {plan.steps}".strip(), _PARAGRAPH) if plan else "",
+        "history": "\n\n".join(map(_attempt, request.history)),
+        "reflection": clipped(request.reflection, _PARAGRAPH),
+        "dead": "\n".join(f"- {line}" for line in request.dead),
+        "instruction": request.instruction,
+        "error": _error(request),
+        "target": " of ".join(filter(None, (symbols, files))) or "the code above",
+    }
+
+
+def without_plan(values: dict[str, str]) -> dict[str, str]:
+    """The values without what the model thought of before: the code, the task and what a person said."""
+    return values | dict.fromkeys(("hypothesis", "plan", "history", "reflection", "dead"), "")
+
+
+def dead_branch(branch: DeadBranch) -> str:
+    """A dead branch in a line: its aim and what it rules out."""
+    strategy = branch.strategy
+    aim = ", ".join((*strategy.target_symbols, *strategy.target_files))
+    return f"- {strategy.title} ({strategy.kind}; {aim}): {clipped(branch.lesson or branch.reason, 200)}"
+
+
+def _attempt(attempt: AttemptDigest) -> str:
+    """An attempt as its result and its changed lines, without the lines around them."""
+    failing = f" {attempt.failing_count} tests failed." if attempt.failing_count else ""
+    changes = [
+        line
+        for line in attempt.patch.split("\n")
+        if line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- "))
+    ]
+    shown = "\n" + fenced("\n".join(changes), "diff") if changes else ""
+    return f"{attempt.number}. {attempt.summary} {attempt.reason}{failing}{shown}"
+
+
+def _error(request: StepRequest) -> str:
+    """The error's signature, which says more than the end of a log; the log where there is none."""
+    error = request.error
+    if error is None:
+        return fenced(tail(request.tail.strip(), _PARAGRAPH)) if request.tail.strip() else ""
+    where = " in ".join(filter(None, (error.function, error.file)))
+    return fenced(f"{error.type}: {error.message}" + (f"\nat {where}" if where else ""))

@@ -1,0 +1,63 @@
+"""Prompts are versioned, filled once, and cannot be broken out of."""
+
+import hashlib
+
+import pytest
+
+from activities.inference.prompts import Prompt, clipped, fenced, prompt, tail
+
+# Raise the version of a prompt whenever its text changes: results are compared by it.
+TEXTS = {
+    "context@1": "179f614ed54f",
+    "correct@1": "839fd3e16845",
+    "implement@1": "744cb766c541",
+    "plan@1": "7bb8f87b6c99",
+    "reflect@1": "660f39719975",
+    "replace@1": "5fb0cb3403ad",
+    "strategies@1": "b133d8661155",
+    "system@1": "de7ef29d5e03",
+}
+
+
+@pytest.mark.parametrize("known", TEXTS)
+def test_a_changed_text_has_a_new_version(known: str) -> None:
+    found = prompt(known.partition("@")[0])
+    assert {found.id: hashlib.sha256(found.text.encode()).hexdigest()[:12]} == {known: TEXTS[known]}
+
+
+@pytest.mark.parametrize("name", ["strategies", "plan", "implement", "replace", "reflect"])
+def test_what_varies_least_comes_first(name: str) -> None:
+    """The server's prompt cache serves the beginning that two prompts share."""
+    assert prompt(name).text.startswith("{context}\n")
+    assert prompt(name).max_tokens > 0
+
+
+def test_values_are_not_read_for_placeholders() -> None:
+    made = Prompt("p", 1, 0, 'Fix {what}: {"json": "stays"}')
+    assert made.placeholders == {"what"}
+    assert made.fill(what="{what} {other}") == 'Fix {what} {other}: {"json": "stays"}'
+
+
+def test_a_paragraph_without_values_is_left_out() -> None:
+    made = Prompt("p", 1, 0, "Begin\n\n# History\n{history}\n\nBy {who} and {whom}\n\nEnd")
+    assert made.fill(history="", who="", whom="B") == "Begin\n\nBy  and B\n\nEnd"
+
+
+def test_a_missing_value_is_noticed() -> None:
+    with pytest.raises(KeyError):
+        Prompt("p", 1, 0, "{what}").fill()
+
+
+@pytest.mark.parametrize("hostile", ["plain", "```\nescape\n```", "`````\nescape", "a ```` b"])
+def test_nothing_closes_the_fence_it_is_in(hostile: str) -> None:
+    lines = fenced(hostile, "python").splitlines()
+    fence = lines[-1]
+    assert lines[0] == f"{fence}python"
+    assert all(fence not in line for line in lines[1:-1])
+
+
+def test_texts_are_cut_between_lines() -> None:
+    assert clipped("one\ntwo\nthree", 9) == "one\ntwo\n…"
+    assert tail("one\ntwo\nthree", 9) == "…\nthree"
+    assert clipped("x" * 20, 5) == "xxxxx\n…"
+    assert clipped("short", 9) == tail("short", 9) == "short"
