@@ -1,0 +1,1 @@
+"""The model-free repair backend: fault localisation and typed single-edit templates."""

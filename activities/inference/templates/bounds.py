@@ -1,0 +1,172 @@
+"""Templates for bounds: an index, range, slice or count is off by one or runs the wrong way."""
+
+import ast
+from collections.abc import Iterator
+
+from activities.inference.templates.kinds import Kind
+from activities.inference.templates.site import Edit, Site, callee
+
+# How often a number in such a place is off by one.
+_OFF_BY_ONE = {
+    "range": 0.85,
+    "slice": 0.7,
+    "index": 0.6,
+    "compared": 0.6,
+    "recursive": 0.75,
+    "argument": 0.4,
+    "returned": 0.4,
+    "assigned": 0.4,
+    "repeated": 0.5,
+}
+
+
+def off_by_one(site: Site) -> Iterator[Edit]:
+    """One more or one less."""
+    place = _place(site)
+    if place is None or not isinstance(site.node, ast.expr):
+        return
+    prior = _OFF_BY_ONE[place]
+    match site.node:
+        case ast.Constant(value=bool()):
+            return
+        case ast.Constant(value=int(number)):
+            yield site.replace(str(number + 1), prior)
+            yield site.replace(str(number - 1), prior * 0.9)
+            if number not in (0, 1):
+                yield site.replace(str(-number), prior * 0.3)
+            return
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=ast.Constant(value=int(number))):
+            sign = "+" if isinstance(op, ast.Add) else "-"
+            yield site.replace(site.text(left), prior)
+            yield site.replace(f"{site.text(left)} {sign} {number + 1}", prior * 0.7)
+            if number > 2:
+                yield site.replace(f"{site.text(left)} {sign} {number - 1}", prior * 0.7)
+            return
+        case ast.BinOp(left=ast.Constant(value=int()), op=ast.Add(), right=right):
+            yield site.replace(site.text(right), prior)
+            return
+        case ast.Constant() | ast.UnaryOp() | ast.Lambda() | ast.Starred() | ast.Slice():
+            return
+    kind = site.kind(site.node)
+    if kind is Kind.NUMBER or (kind is Kind.UNKNOWN and not isinstance(site.node, ast.IfExp | ast.BoolOp)):
+        sure = 1.0 if kind is Kind.NUMBER or place in ("range", "slice") else 0.5
+        yield site.replace(f"{site.text(site.node)} + 1", prior * sure)
+        yield site.replace(f"{site.text(site.node)} - 1", prior * sure * 0.95)
+
+
+def ranges(site: Site) -> Iterator[Edit]:
+    """A range that begins elsewhere, ends elsewhere or runs backwards."""
+    match site.node:
+        case ast.Call(func=ast.Name(id="range"), args=[end], keywords=[]):
+            text = site.text(end)
+            yield site.replace(f"range(1, {text})", 0.6)
+            yield site.replace(f"range(1, {text} + 1)", 0.5)
+            yield site.replace(f"range({text} - 1, -1, -1)", 0.45)
+        case ast.Call(func=ast.Name(id="range"), args=[start, end], keywords=[]):
+            first, last = site.text(start), site.text(end)
+            yield site.replace(f"range({last})", 0.5)
+            yield site.replace(f"range({last}, {first})", 0.3)
+            yield site.replace(f"range({first}, {last}, -1)", 0.3)
+            yield site.replace(f"range({last} - 1, {first} - 1, -1)", 0.3)
+            for name in site.names:
+                if site.scope.kinds.of_name(name) is Kind.NUMBER:
+                    yield site.replace(f"range({name}, {last})", 0.3)
+                    yield site.replace(f"range({name} + 1, {last})", 0.4)
+        case ast.Call(func=ast.Name(id="range"), args=[start, end, ast.UnaryOp(op=ast.USub())], keywords=[]):
+            yield site.replace(f"range({site.text(start)}, {site.text(end)})", 0.3)
+
+
+def slices(site: Site) -> Iterator[Edit]:
+    """A slice with a bound more, a bound less or the bounds on the other side."""
+    match site.node:
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            low, high = _text(site, lower), _text(site, upper)
+            tail = "" if step is None else f":{site.text(step)}"
+            if low and high:
+                yield site.replace(f"{low}:{tail}", 0.5)
+                yield site.replace(f":{high}{tail}", 0.5)
+            elif low or high:
+                yield site.replace(f"{high}:{low}{tail}", 0.7)
+            if not high:
+                yield site.replace(f"{low}:-1{tail}", 0.4)
+            if not low:
+                yield site.replace(f"1:{high}{tail}", 0.4)
+            if step is None:
+                yield site.replace(f"{low}:{high}:-1", 0.25)
+            for name in site.names:
+                if site.scope.kinds.of_name(name) is Kind.NUMBER:
+                    if not low:
+                        yield site.replace(f"{name}:{high}{tail}", 0.35)
+                    if not high:
+                        yield site.replace(f"{low}:{name}{tail}", 0.35)
+
+
+def indices(site: Site) -> Iterator[Edit]:
+    """The last for the first element, counting from the other end, or a slice for an element."""
+    match site.node:
+        case ast.Subscript(slice=ast.Slice() | ast.Tuple()):
+            return
+        case ast.Subscript(value=value, slice=index, ctx=ast.Load()):
+            base, place = site.text(value), site.text(index)
+            if site.kind(value) is Kind.DICT or site.kind(index) is Kind.TEXT:
+                return
+            if place != "-1":
+                yield site.replace(f"{base}[-1]", 0.35)
+            if place != "0":
+                yield site.replace(f"{base}[0]", 0.3)
+            if isinstance(index, ast.Name):
+                yield site.replace(f"{base}[-{place}]", 0.2)
+                yield site.replace(f"{base}[{place}:]", 0.25)
+                yield site.replace(f"{base}[:{place}]", 0.25)
+
+
+def cuts(site: Site) -> Iterator[Edit]:
+    """A part of a sequence for the whole."""
+    if site.slot not in ("iter", "args", "value") or isinstance(site.parent, ast.Attribute | ast.Subscript):
+        return
+    match site.node:
+        case ast.Name() | ast.Attribute() if site.kind(site.node) in _CUTTABLE:
+            text = site.text(site.node)
+            prior = 0.45 if site.slot == "iter" or site.recursive else 0.25
+            yield site.replace(f"{text}[1:]", prior)
+            yield site.replace(f"{text}[:-1]", prior)
+            yield site.replace(f"{text}[::-1]", prior * 0.6)
+            for name in site.names:
+                if site.scope.kinds.of_name(name) is Kind.NUMBER:
+                    yield site.replace(f"{text}[{name}:]", prior)
+                    yield site.replace(f"{text}[:{name}]", prior * 0.8)
+                    yield site.replace(f"{text}[{name} + 1:]", prior * 0.5)
+        case ast.Subscript(value=value, slice=ast.Slice()):
+            yield site.replace(site.text(value), 0.4)
+
+
+_CUTTABLE = (Kind.LIST, Kind.TEXT, Kind.TUPLE, Kind.ITERABLE, Kind.UNKNOWN)
+
+
+def _place(site: Site) -> str | None:
+    """The sort of place in which a number may be off by one, or None."""
+    match site.parent, site.slot:
+        case ast.Call() as call, "args":
+            if callee(call) == "range":
+                return "range"
+            return "recursive" if site.recursive else "argument"
+        case ast.Slice(), "lower" | "upper":
+            return "slice"
+        case ast.Subscript(), "slice":
+            return "index"
+        case ast.Compare(ops=[ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE() | ast.Eq() | ast.NotEq()]), _:
+            return "compared"
+        case ast.Return(), _:
+            return "returned"
+        case ast.Assign() | ast.AugAssign(), "value":
+            return "assigned"
+        case ast.BinOp(op=ast.Mult() | ast.FloorDiv() | ast.Mod()), _:
+            return "repeated"
+    return None
+
+
+def _text(site: Site, node: ast.expr | None) -> str:
+    return "" if node is None else site.text(node)
+
+
+TEMPLATES = (off_by_one, ranges, slices, indices, cuts)

@@ -1,0 +1,101 @@
+"""Equivalence: one form for programs that differ only in how they are written."""
+
+import ast
+from typing import TypeVar
+
+_SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Gt: ast.Lt, ast.GtE: ast.LtE}
+_OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+_JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+
+Node = TypeVar("Node", bound=ast.AST)
+
+
+def canonical(tree: ast.Module) -> str:
+    """A text that is equal for trees that are known to do the same."""
+    return ast.dump(_Canonical().visit(tree))
+
+
+class _Canonical(ast.NodeTransformer):
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if isinstance(block, list):
+                setattr(node, name, _reachable(block))
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _SWAPPED:
+                return ast.Compare(left=right, ops=[_SWAPPED[type(op)]()], comparators=[left])
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.UnaryOp(op=ast.Not(), operand=ast.Compare(left=left, ops=[op], comparators=[right])):
+                if type(op) in _OPPOSITES:
+                    return ast.Compare(left=left, ops=[_OPPOSITES[type(op)]()], comparators=[right])
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+                return ast.Constant(value=-number)
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.BinOp(left=left, op=ast.Sub(), right=ast.Constant(value=int(number))):
+                return _sum(left, -number)
+            case ast.BinOp(left=left, op=ast.Add(), right=ast.Constant(value=int(number))):
+                return _sum(left, number)
+            case ast.BinOp(left=ast.Constant(value=int(number)), op=ast.Add(), right=right):
+                return _sum(right, number)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=0), end], keywords=[]):
+                return ast.Call(func=node.func, args=[end], keywords=[])
+            case ast.Call(func=ast.Attribute(attr="get"), args=[key, ast.Constant(value=None)], keywords=[]):
+                return ast.Call(func=node.func, args=[key], keywords=[])
+        return node
+
+    def visit_Return(self, node: ast.Return) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.Return(value=ast.Constant(value=None)):
+                return ast.Return(value=None)
+        return node
+
+
+def _sum(term: ast.expr, number: int) -> ast.expr:
+    """`term + number`, with the numbers in it added up."""
+    match term:
+        case ast.Constant(value=int(other)):
+            return ast.Constant(value=other + number)
+        case ast.BinOp(left=left, op=ast.Add(), right=ast.Constant(value=int(other))):
+            return _sum(left, other + number)
+    return term if number == 0 else ast.BinOp(left=term, op=ast.Add(), right=ast.Constant(value=number))
+
+
+def _reachable(block: list[ast.stmt]) -> list[ast.stmt]:
+    """A block without what does nothing and without what follows a jump."""
+    kept: list[ast.stmt] = []
+    for node in block:
+        match node:
+            case ast.Pass():
+                continue
+            case ast.Assign(targets=[ast.Name(id=target)], value=ast.Name(id=value)) if target == value:
+                continue
+        kept.append(node)
+        if isinstance(node, _JUMPS):
+            break
+    return kept

@@ -1,0 +1,177 @@
+"""Evidence: what coverage, tracebacks, assertions and the issue say about where the bug is."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import sqrt
+
+from activities.inference.templates.regions import is_test
+from hydranet.contracts import Context, Spectrum
+
+Lines = Mapping[str, Mapping[int, float]]
+
+_FRAME = re.compile(
+    r'^(?:E\s+)?\s*(?:File "(?P<native>[^"\n]+)", line (?P<at>\d+)|(?P<path>[^\s:"]+\.py):(?P<line>\d+):)',
+    re.M,
+)
+_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_QUOTED = re.compile(r"['\"`]([A-Za-z_]\w*)['\"`]")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+_FAILING_READ = 20
+_FAILING = ("failed", "error")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known about a failure before any code is read; all figures in 0..1.
+
+    `lines` holds the suspiciousness of the lines that failing tests execute, `frames` of those in
+    their tracebacks; `asserted` the functions that failing assertions call, `named` the words of the
+    issue, `quoted` the identifiers in error messages. `whole` is False when a failing test left no
+    coverage, so that a line without any may still have been executed.
+    """
+
+    lines: Lines = field(default_factory=dict)
+    frames: Lines = field(default_factory=dict)
+    asserted: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
+    quoted: frozenset[str] = frozenset()
+    shown: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    tests: tuple[str, ...] = ()
+    error: str = ""
+    whole: bool = True
+
+
+def ochiai(failing: int, passing: int, all_failing: int) -> float:
+    """Ochiai's coefficient of a line that `failing` of `all_failing` and `passing` other tests execute.
+
+    Abreu, Zoeteweij and van Gemund, "An Evaluation of Similarity Coefficients for Software Fault
+    Localization", PRDC 2006.
+    """
+    executed = all_failing * (failing + passing)
+    return failing / sqrt(executed) if executed else 0.0
+
+
+def dstar(failing: int, passing: int, all_failing: int) -> float:
+    """D* with exponent 2, of the same figures, brought into 0..1 by d / (d + all_failing).
+
+    Wong, Debroy, Gao and Li, "The DStar Method for Effective Software Fault Localization", IEEE
+    Transactions on Reliability 63(1), 2014.
+    """
+    if not failing:
+        return 0.0
+    others = passing + all_failing - failing
+    return failing**2 / (failing**2 + others * all_failing)
+
+
+def gather(spectrum: Spectrum | None, context: Context, paths: Iterable[str]) -> Evidence:
+    """Read the evidence; `paths` are the files of the repository, to which tracebacks are matched."""
+    failing = [test for test in spectrum.tests if test.outcome in _FAILING] if spectrum else []
+    ids = [*(test.id for test in failing), *(test.id for test in context.failing)]
+    messages = [test.message for test in failing] or [test.message for test in context.failing]
+    messages = messages[:_FAILING_READ]
+    known = frozenset(path for path in paths if path.endswith(".py"))
+    lines, whole = _suspicious_lines(spectrum, known) if spectrum else ({}, False)
+    error = context.error
+    text = "\n".join([*messages, error.message if error else ""])
+    return Evidence(
+        lines=lines,
+        frames=_frames(messages, known),
+        asserted=frozenset(_asserted(messages)),
+        named=frozenset(word for word in _WORD.findall(context.issue) if len(word) > 2 and word[:2] != "__"),
+        quoted=frozenset(_QUOTED.findall(_errors(text) + "\n" + (error.message if error else ""))),
+        shown={
+            (snippet.shown.file, snippet.shown.symbol): 1.0 / (1 + rank)
+            for rank, snippet in reversed(list(enumerate(context.snippets)))
+        },
+        tests=tuple(dict.fromkeys(name.partition("::")[0] for name in ids)),
+        error=error.type.rpartition(".")[2] if error else "",
+        whole=whole,
+    )
+
+
+def _suspicious_lines(spectrum: Spectrum, known: frozenset[str]) -> tuple[Lines, bool]:
+    failing = {index for index, test in enumerate(spectrum.tests) if test.outcome in _FAILING}
+    passing = {index for index, test in enumerate(spectrum.tests) if test.outcome == "passed"}
+    seen: set[int] = set()
+    found: dict[str, dict[int, float]] = {}
+    covered: dict[str, list[tuple[int, int, int]]] = {}
+    for path, lines in spectrum.lines.items():
+        if is_test(path) or path not in known:
+            continue
+        for line, tests in lines.items():
+            hit = failing.intersection(tests)
+            if hit:
+                seen |= hit
+                covered.setdefault(path, []).append((line, len(hit), len(passing.intersection(tests))))
+    # A test that hangs or dies leaves no coverage, and says nothing about the lines of the others.
+    for path, counts in covered.items():
+        found[path] = {
+            line: (ochiai(hit, passed, len(seen)) + dstar(hit, passed, len(seen))) / 2 for line, hit, passed in counts
+        }
+    return found, seen == failing and bool(seen)
+
+
+def _frames(messages: list[str], known: frozenset[str]) -> Lines:
+    found: dict[str, dict[int, float]] = {}
+    for message in messages:
+        frames = [
+            (path, int(match["line"] or match["at"]))
+            for match in _FRAME.finditer(message)
+            if (path := repository_path(match["path"] or match["native"], known)) and not is_test(path)
+        ]
+        for depth, (path, line) in enumerate(dict.fromkeys(reversed(frames))):
+            at = found.setdefault(path, {})
+            at[line] = max(at.get(line, 0.0), max(0.2, 1.0 - 0.25 * depth))
+    return found
+
+
+def repository_path(path: str, known: frozenset[str]) -> str:
+    """The repository's file that a traceback means by `path`, empty when it is none of its files."""
+    parts = path.replace("\\", "/").removeprefix("./").split("/")
+    for start in range(len(parts)):
+        if (tail := "/".join(parts[start:])) in known:
+            return tail
+    return ""
+
+
+def _errors(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if line.startswith("E ") or "Error" in line)
+
+
+def _asserted(messages: list[str]) -> Iterator[str]:
+    for message in messages:
+        for line in message.splitlines():
+            if line.startswith((">", "E  ")):
+                yield from _CALLED.findall(line)
+
+
+def imported(tree: ast.Module, path: str, known: frozenset[str]) -> list[str]:
+    """The repository's files that a module imports, in the order of the text."""
+    found: list[str] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                found += [file for alias in names for file in _module_files(alias.name, known)]
+            case ast.ImportFrom(module=module, names=names, level=level):
+                above = path.split("/")[:-level] if level else []
+                base = ".".join([*above, *([module] if module else [])])
+                found += _module_files(base, known)
+                found += [file for alias in names for file in _module_files(f"{base}.{alias.name}", known)]
+    return list(dict.fromkeys(found))
+
+
+def _module_files(module: str, known: frozenset[str]) -> list[str]:
+    tail = module.replace(".", "/")
+    wanted = (f"{tail}.py", f"{tail}/__init__.py")
+    return sorted(path for path in known if path in wanted or path.endswith(tuple(f"/{one}" for one in wanted)))
+
+
+def called(tree: ast.Module) -> Iterator[str]:
+    """The names by which a test file calls."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+                yield name

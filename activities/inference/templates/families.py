@@ -1,0 +1,88 @@
+"""Families of templates: the kinds of change a strategy can mean, and how likely each is for an error."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from activities.inference.templates import (
+    bounds,
+    calls,
+    conditions,
+    flow,
+    guards,
+    operands,
+    statements,
+    values,
+)
+from activities.inference.templates.site import Edit, Site, Template
+from hydranet.signatures import ErrorClass
+
+# Below this prior an edit is tried only when the likelier ones of all families were.
+_COMMON = 0.25
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of change: its name, which is also the strategy's kind, its templates and its prior.
+
+    Only edits whose own prior is at least `least` and below `below` belong to it.
+    """
+
+    name: str
+    templates: tuple[Template, ...]
+    prior: float
+    least: float = _COMMON
+    below: float = 2.0
+
+    def edits(self, site: Site) -> Iterator[Edit]:
+        """All edits of the family at a site."""
+        for template in self.templates:
+            yield from (edit for edit in template(site) if self.least <= edit.prior < self.below)
+
+
+CONDITION = Family("boundary or condition", (*conditions.TEMPLATES, *bounds.TEMPLATES), 1.0)
+OPERAND = Family("operand or variable", operands.TEMPLATES, 0.97)
+CALL = Family("call or argument", calls.TEMPLATES, 0.92)
+VALUE = Family("value or state", values.TEMPLATES, 0.8)
+STATEMENT = Family("missing or misplaced statement", statements.TEMPLATES, 0.76)
+FLOW = Family("result or control flow", flow.TEMPLATES, 0.74)
+GUARD = Family("missing guard or case", guards.TEMPLATES, 0.72)
+
+_KINDS = (CONDITION, OPERAND, CALL, VALUE, STATEMENT, FLOW, GUARD)
+
+UNCOMMON = Family(
+    "uncommon change",
+    tuple(template for family in _KINDS for template in family.templates),
+    0.5,
+    least=0.01,
+    below=_COMMON,
+)
+
+FAMILIES = (*_KINDS, UNCOMMON)
+
+# Families that an error makes likelier than they are by themselves.
+_LIKELIER: dict[str, dict[str, float]] = {
+    "IndexError": {GUARD.name: 1.3},
+    "KeyError": {GUARD.name: 1.35, VALUE.name: 1.2},
+    "AttributeError": {GUARD.name: 1.35, FLOW.name: 1.2},
+    "TypeError": {GUARD.name: 1.25, FLOW.name: 1.15, CALL.name: 1.05},
+    "ZeroDivisionError": {GUARD.name: 1.4},
+    "NameError": {OPERAND.name: 1.2},
+    "UnboundLocalError": {VALUE.name: 1.3, STATEMENT.name: 1.3},
+    "RecursionError": {GUARD.name: 1.2},
+    "StopIteration": {GUARD.name: 1.3},
+    "ValueError": {GUARD.name: 1.2},
+    "RuntimeError": {VALUE.name: 1.3},
+}
+
+
+def likelihood(family: Family, error: str, error_class: ErrorClass) -> float:
+    """How likely the family is to hold the repair, when a test fails with such an error."""
+    factor = _LIKELIER.get(error, {}).get(family.name, 1.0)
+    if error_class is ErrorClass.TIMEOUT and family in (STATEMENT, CONDITION):
+        factor *= 1.15
+    return family.prior * factor
+
+
+def named(name: str) -> Family | None:
+    """The family that a strategy's kind names, if it is one."""
+    return next((family for family in FAMILIES if family.name == name), None)

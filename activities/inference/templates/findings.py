@@ -1,0 +1,75 @@
+"""Findings: the suspects of a run's failure, from its evidence and the code it points to."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from activities.artifacts.store import ArtifactStore, get_model
+from activities.checkpoints.objects import GitObjects
+from activities.inference.templates.evidence import Evidence, called, gather, imported
+from activities.inference.templates.localisation import Suspect, suspects, suspicious_files
+from activities.inference.templates.source import Source
+from hydranet.contracts import Context, Spectrum, Work
+from hydranet.signatures import ErrorClass
+
+# Files read at most: the suspicious ones and what they import.
+_READ = 40
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is known about the failure, and the regions in the order of suspicion."""
+
+    evidence: Evidence
+    suspects: list[Suspect]
+    error_class: ErrorClass
+
+
+async def find(artifacts: ArtifactStore, objects: GitObjects, work: Work) -> Findings:
+    """Localise the failure at the checkpoint of `work`."""
+    context = await get_model(artifacts, work.context, Context)
+    spectrum = await get_model(artifacts, work.spectrum, Spectrum) if work.spectrum else None
+    paths = await objects.files(work.snapshot, work.checkpoint)
+    evidence = await asyncio.to_thread(gather, spectrum, context, paths)
+    code = _Code(objects, work, paths)
+    if not evidence.whole:
+        evidence = await _asked_of_tests(code, evidence)
+    await code.read(suspicious_files(evidence, paths))
+    await code.follow_imports()
+    ranked = await asyncio.to_thread(suspects, code.sources(), evidence)
+    return Findings(evidence, ranked, context.error.error_class if context.error else ErrorClass.UNKNOWN)
+
+
+async def _asked_of_tests(code: "_Code", evidence: Evidence) -> Evidence:
+    """Where a test left no coverage, what it imports and calls says what it runs."""
+    tests = await code.read(evidence.tests)
+    await code.follow_imports()
+    names = frozenset(name for test in tests for name in called(test.tree))
+    return replace(evidence, asserted=evidence.asserted | names)
+
+
+class _Code:
+    """The files of a checkpoint that were read and are Python."""
+
+    def __init__(self, objects: GitObjects, work: Work, paths: list[str]) -> None:
+        self._objects = objects
+        self._work = work
+        self._known = frozenset(path for path in paths if path.endswith(".py"))
+        self._read: dict[str, Source | None] = {}
+
+    def sources(self) -> list[Source]:
+        """What was read, in the order of the paths."""
+        return [source for _, source in sorted(self._read.items()) if source is not None]
+
+    async def read(self, paths: Iterable[str]) -> list[Source]:
+        """The sources at `paths`, without those that are no Python or too many."""
+        for path in paths:
+            if path in self._known and path not in self._read and len(self._read) < _READ:
+                text = await self._objects.read(self._work.snapshot, self._work.checkpoint, path)
+                self._read[path] = await asyncio.to_thread(Source.of, path, text)
+        return [source for path in paths if (source := self._read.get(path)) is not None]
+
+    async def follow_imports(self) -> None:
+        """Read also what the files read so far import."""
+        for source in self.sources():
+            await self.read(imported(source.tree, source.path, self._known))

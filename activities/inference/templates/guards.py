@@ -1,0 +1,321 @@
+"""Templates for guards: a case that should be treated apart (nothing, empty, zero, absent) is not."""
+
+import ast
+from collections.abc import Iterator
+from itertools import combinations
+
+from activities.inference.templates.kinds import COLLECTIONS, Kind, affinity
+from activities.inference.templates.layout import layout
+from activities.inference.templates.site import Edit, Site, negated
+
+_DEFAULTS = {
+    Kind.NUMBER: ("0", "1", "-1"),
+    Kind.TEXT: ("''",),
+    Kind.LIST: ("[]",),
+    Kind.BOOL: ("False", "True"),
+    Kind.DICT: ("{}",),
+    Kind.SET: ("set()",),
+    Kind.TUPLE: ("()",),
+}
+
+
+def early_exit(site: Site) -> Iterator[Edit]:
+    """Leave the function or the round of the loop before the statement when a case needs nothing done."""
+    if not _is_plain(site):
+        return
+    place = layout(site.scope.source, site.statement)
+    for condition, prior in _cases(site):
+        if site.statement.loop is not None:
+            yield Edit((place.before(f"if {condition}:", "\tcontinue"),), prior * 0.8)
+            yield Edit((place.before(f"if {condition}:", "\tbreak"),), prior * 0.5)
+        for value, share in _results(site):
+            yield Edit((place.before(f"if {condition}:", f"\treturn {value}".rstrip()),), prior * share)
+
+
+def only_if(site: Site) -> Iterator[Edit]:
+    """Run the statement only in the cases it is right for."""
+    if not _is_plain(site) or isinstance(site.node, ast.Return):
+        return
+    place = layout(site.scope.source, site.statement)
+    if not place.movable:
+        return
+    for condition, prior in _cases(site):
+        yield Edit((place.under(f"if {negated(condition)}:"),), prior * 0.8)
+    for text, prior in [*_known_conditions(site), *_comparisons(site)]:
+        yield Edit((place.under(f"if {text}:"),), prior * 0.8)
+
+
+def base_case(site: Site) -> Iterator[Edit]:
+    """A case that the function answers at once, before anything else."""
+    function = site.statement.function
+    if function is None or site.statement.parent is not function or site.node is function:
+        return
+    if site.statement.index and not (site.statement.index == 1 and _has_docstring(function)):
+        return
+    if not _is_plain(site, simple=False):
+        return
+    place = layout(site.scope.source, site.statement)
+    for name in site.scope.parameters:
+        kind = site.scope.kinds.of_name(name)
+        conditions = [f"not {name}"]
+        if kind in (Kind.NUMBER, Kind.UNKNOWN):
+            conditions += [f"{name} == 0", f"{name} <= 0", f"{name} < 0", f"{name} <= 1", f"{name} == 1"]
+        if kind is not Kind.NUMBER:
+            conditions.append(f"{name} is None")
+        if kind in COLLECTIONS:
+            conditions.append(f"len({name}) <= 1")
+        for condition in conditions:
+            for value, share in _results(site):
+                yield Edit((place.before(f"if {condition}:", f"\treturn {value}".rstrip()),), 0.4 * share)
+
+
+def stronger(site: Site) -> Iterator[Edit]:
+    """One more thing that a condition asks for, or one that is enough for it."""
+    if not site.is_condition or not isinstance(site.node, ast.expr) or isinstance(site.node, ast.Constant):
+        return
+    own = site.text(site.node)
+    either = f"({own})" if isinstance(site.node, ast.BoolOp) and isinstance(site.node.op, ast.Or) else own
+    if isinstance(site.node, ast.IfExp | ast.Lambda | ast.NamedExpr):
+        own = either = f"({own})"
+    for condition, prior in _cases(site, site.node):
+        yield site.replace(f"{condition} or {own}", prior)
+        yield site.replace(f"{negated(condition)} and {either}", prior)
+    for condition, prior in [*_known_conditions(site), *_comparisons(site)]:
+        if condition not in own:
+            yield site.replace(f"{either} and {condition}", prior)
+            yield site.replace(f"{own} or {condition}", prior * 0.9)
+
+
+def fallback(site: Site) -> Iterator[Edit]:
+    """A default for a value that may be missing."""
+    if site.slot in ("func", "targets", "target") or not isinstance(site.node, ast.expr):
+        return
+    match site.node:
+        case ast.Subscript(value=value, slice=key, ctx=ast.Load()) if not isinstance(key, ast.Slice):
+            if site.kind(value) in (Kind.DICT, Kind.UNKNOWN, Kind.OBJECT):
+                head, inside = site.text(value), site.text(key)
+                sure = 1.0 if site.kind(value) is Kind.DICT else 0.5
+                yield site.replace(f"{head}.get({inside})", 0.4 * sure)
+                for default in ("0", "[]", "''", inside):
+                    yield site.replace(f"{head}.get({inside}, {default})", 0.35 * sure)
+        case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[key]):
+            for default in ("0", "[]", "''", "{}", "False", "True"):
+                yield site.replace(f"{site.text(value)}.get({site.text(key)}, {default})", 0.35)
+        case ast.Attribute(value=ast.Name() as value) if not _is_self(value) and site.slot != "value":
+            text = site.text(site.node)
+            yield site.replace(f"{text} if {site.text(value)} is not None else None", 0.3)
+            yield site.replace(f"{text} if {site.text(value)} else None", 0.2)
+        case ast.BinOp(op=ast.Div() | ast.FloorDiv() | ast.Mod(), right=right):
+            if not isinstance(right, ast.Constant):
+                yield site.replace(f"{site.text(site.node)} if {site.text(right)} else 0", 0.4)
+    if isinstance(site.node, ast.Name | ast.Call | ast.Attribute) and site.slot in ("args", "value", "iter"):
+        if isinstance(site.parent, ast.Attribute | ast.Subscript | ast.Expr):
+            return
+        kind = site.kind(site.node)
+        for default in _DEFAULTS.get(kind, ("[]", "0", "''", "{}")):
+            yield site.replace(f"{site.text(site.node)} or {default}", 0.2 if site.slot != "iter" else 0.3)
+
+
+def caught(site: Site) -> Iterator[Edit]:
+    """An exception that is expected, or another one than is caught."""
+    if isinstance(site.statement.node, ast.Try) and site.node is site.statement.node:
+        source = site.scope.source
+        for handler in site.statement.node.handlers:
+            if handler.type is not None:
+                for other in _relatives(site.text(handler.type)):
+                    splice = source.replace(handler.type, other)
+                    yield Edit((splice,), 0.5)
+    if _is_plain(site) and not isinstance(site.node, ast.Return):
+        place = layout(site.scope.source, site.statement)
+        if place.movable:
+            for error in _risks(site.node):
+                head = [f"{place.indent}try:", *place.lines(place.deeper()), f"{place.indent}except {error}:"]
+                for action in ("continue", "break") if site.statement.loop is not None else ("pass", "return None"):
+                    yield Edit((place.become([*head, place.deeper() + action]),), 0.2)
+
+
+def _cases(site: Site, within: ast.expr | None = None) -> list[tuple[str, float]]:
+    """The conditions under which what the site does could not be done, likeliest first."""
+    found: dict[str, float] = {}
+
+    def add(condition: str, prior: float) -> None:
+        found[condition] = max(prior, found.get(condition, 0.0))
+
+    header = [within] if within is not None else list(_header(site.statement.node))
+    for node in (inner for part in header for inner in ast.walk(part)):
+        match node:
+            case ast.Attribute(value=ast.Name() | ast.Attribute() | ast.Subscript() as value) if not _is_self(value):
+                if site.scope.can_name(value, site.names) and not _is_module(site, value):
+                    add(f"{site.text(value)} is None", 0.7)
+                    add(f"not {site.text(value)}", 0.3)
+            case ast.Subscript(value=value, slice=key, ctx=ast.Load()) if site.scope.can_name(node, site.names):
+                base = site.text(value)
+                if isinstance(key, ast.Slice):
+                    continue
+                if site.kind(value) is not Kind.DICT:
+                    add(f"not {base}", 0.45)
+                    if not isinstance(key, ast.Constant):
+                        add(f"{site.text(key)} >= len({base})", 0.5)
+                        add(f"{site.text(key)} < 0", 0.35)
+                if site.kind(value) in (Kind.DICT, Kind.UNKNOWN):
+                    add(f"{site.text(key)} not in {base}", 0.55)
+            case ast.BinOp(op=ast.Div() | ast.FloorDiv() | ast.Mod(), right=right):
+                if not isinstance(right, ast.Constant) and site.scope.can_name(right, site.names):
+                    text = site.text(right)
+                    add(f"{text} == 0" if isinstance(right, ast.Name) else f"not {text}", 0.6)
+            case ast.Name(id=name, ctx=ast.Load()) if name in site.names and name not in ("self", "cls"):
+                kind = site.scope.kinds.of_name(name)
+                if kind in COLLECTIONS or kind is Kind.UNKNOWN:
+                    add(f"not {name}", 0.35)
+                if kind is Kind.NUMBER:
+                    add(f"{name} <= 0", 0.25)
+                    add(f"{name} == 0", 0.3)
+                elif kind in (Kind.UNKNOWN, Kind.OBJECT):
+                    add(f"{name} is None", 0.35)
+    if within is None:
+        for condition, prior in [*_known_conditions(site), *_memberships(site)]:
+            add(condition, prior)
+    return sorted(found.items(), key=lambda item: -item[1])[:16]
+
+
+def _known_conditions(site: Site) -> list[tuple[str, float]]:
+    usable = (node for node in site.scope.conditions if site.scope.can_name(node, site.names))
+    return [(site.text(node), 0.3) for node in usable if not isinstance(node, ast.BoolOp)][:12]
+
+
+def _memberships(site: Site) -> list[tuple[str, float]]:
+    """`x in seen` for what a loop has to do only once."""
+    kinds = {name: site.scope.kinds.of_name(name) for name in site.names}
+    holders = [name for name, kind in kinds.items() if kind in (Kind.SET, Kind.DICT, Kind.LIST)]
+    items = [name for name, kind in kinds.items() if kind not in COLLECTIONS and kind is not Kind.CALLABLE]
+    pairs = [(item, holder) for holder in holders for item in items if item not in ("self", "cls")]
+    return [
+        (f"{item} {word} {holder}", 0.4 if kinds[holder] is Kind.SET else 0.3)
+        for item, holder in pairs[:8]
+        for word in ("in", "not in")
+    ]
+
+
+def _comparisons(site: Site) -> list[tuple[str, float]]:
+    """Simple conditions over the names in scope."""
+    found = list(_memberships(site))
+    names = [name for name in site.names if name not in ("self", "cls")][:7]
+    kinds = {name: site.scope.kinds.of_name(name) for name in names}
+    for name in names:
+        if kinds[name] in COLLECTIONS | {Kind.UNKNOWN, Kind.BOOL}:
+            found += [(name, 0.22), (f"not {name}", 0.22)]
+        if kinds[name] is Kind.NUMBER:
+            found += [(f"{name} > 0", 0.25), (f"{name} >= 0", 0.2)]
+    for item, other in _elements(kinds):
+        found += [(f"{item} {symbol} {other}", 0.16) for symbol in ("<", ">", "==", "!=")]
+    for one, other in combinations(names, 2):
+        if kinds[one] is Kind.CALLABLE or kinds[other] is Kind.CALLABLE:
+            continue
+        fit = affinity(kinds[one], kinds[other])
+        if fit >= 0.7:
+            symbols = ("<", ">", "<=", ">=", "!=", "==") if kinds[one] is kinds[other] is Kind.NUMBER else ("!=", "==")
+            found += [(f"{one} {symbol} {other}", 0.22 * fit) for symbol in symbols]
+    return found
+
+
+def _elements(kinds: dict[str, Kind]) -> list[tuple[str, str]]:
+    """An element of each sequence, by each number that could be its index, beside each other variable."""
+    holders = [name for name, kind in kinds.items() if kind in (Kind.LIST, Kind.ITERABLE, Kind.TUPLE)]
+    numbers = [name for name, kind in kinds.items() if kind is Kind.NUMBER]
+    others = [name for name, kind in kinds.items() if kind in (Kind.NUMBER, Kind.UNKNOWN)]
+    triples = [(holder, index, other) for holder in holders for index in numbers for other in others]
+    return [(f"{holder}[{index}]", other) for holder, index, other in triples if other != index][:20]
+
+
+def _results(site: Site) -> list[tuple[str, float]]:
+    """What a guard may return, with the share of each."""
+    if site.statement.function is None:
+        return []
+    if site.scope.yields:
+        return [("", 0.8)]
+    values = dict.fromkeys(site.scope.returned, 1.0)
+    for name in site.scope.parameters:
+        values.setdefault(name, 0.5)
+    kinds = {site.kind(node.value) for node in ast.walk(site.statement.function) if isinstance(node, ast.Return)}
+    for kind in Kind:
+        if kind in kinds:
+            for default in _DEFAULTS.get(kind, ()):
+                values.setdefault(default, 0.8)
+    values.setdefault("None", 0.6)
+    usable = [(text, share) for text, share in values.items() if not text.isidentifier() or _is_known(site, text)]
+    return usable[:8]
+
+
+def _is_known(site: Site, text: str) -> bool:
+    return text in site.names or text in ("None", "True", "False")
+
+
+def _is_plain(site: Site, *, simple: bool = True) -> bool:
+    """Whether the site is a whole statement, on lines of its own, that does something."""
+    if site.node is not site.statement.node or not layout(site.scope.source, site.statement).alone:
+        return False
+    if isinstance(site.node, ast.Pass | ast.Break | ast.Continue | ast.Global | ast.Nonlocal | ast.ClassDef):
+        return False
+    if isinstance(site.node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return not simple and site.node is not site.scope.region.node
+    parent = site.statement.parent
+    return not (isinstance(parent, ast.If) and site.node in parent.orelse and isinstance(site.node, ast.If))
+
+
+def _header(node: ast.stmt) -> Iterator[ast.expr]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            yield child
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
+def _is_module(site: Site, node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and isinstance(site.scope.globals.get(node.id), ast.Import | ast.ImportFrom)
+
+
+def _has_docstring(function: ast.AST) -> bool:
+    return isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(function) is not None
+
+
+_RELATIVES = (
+    ("KeyError", "IndexError", "LookupError", "AttributeError"),
+    ("ValueError", "TypeError", "AttributeError", "KeyError"),
+    ("OSError", "FileNotFoundError", "PermissionError"),
+    ("ZeroDivisionError", "ArithmeticError", "OverflowError"),
+    ("ImportError", "ModuleNotFoundError"),
+    ("UnicodeDecodeError", "UnicodeEncodeError", "UnicodeError", "ValueError"),
+)
+
+
+def _relatives(text: str) -> list[str]:
+    """Exception types that could be meant by `text`, and both together."""
+    if not text.isidentifier():
+        return ["Exception"]
+    others = list(dict.fromkeys(name for group in _RELATIVES if text in group for name in group if name != text))
+    others = others or ["ValueError", "TypeError", "KeyError", "AttributeError"]
+    return [f"({text}, {other})" for other in others] + others + ["Exception"]
+
+
+def _risks(node: ast.AST) -> list[str]:
+    found = []
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Subscript(slice=ast.Slice()):
+                pass
+            case ast.Subscript(ctx=ast.Load()):
+                found += ["KeyError", "IndexError"]
+            case ast.Call(func=ast.Name(id="int" | "float")):
+                found += ["ValueError"]
+            case ast.Call(func=ast.Name(id="next")):
+                found += ["StopIteration"]
+            case ast.Call(func=ast.Attribute(attr="index" | "remove")):
+                found += ["ValueError"]
+            case ast.BinOp(op=ast.Div() | ast.FloorDiv() | ast.Mod()):
+                found += ["ZeroDivisionError"]
+    return list(dict.fromkeys(found))
+
+
+TEMPLATES = (early_exit, only_if, base_case, stronger, fallback, caught)

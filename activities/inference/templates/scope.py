@@ -1,0 +1,280 @@
+"""Scope: the names, attributes, calls and expressions from which a region's repairs are made."""
+
+import ast
+import builtins
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from activities.inference.templates.kinds import Kinds
+from activities.inference.templates.regions import FunctionNode, Region, Statement
+from activities.inference.templates.source import Source
+
+BUILTINS = frozenset(dir(builtins))
+
+_INGREDIENT_CHARACTERS = 60
+_INGREDIENTS = 60
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+
+
+class Scope:
+    """What a region's code can refer to, and what it and its file already say."""
+
+    def __init__(self, region: Region) -> None:
+        self.region = region
+        self.source: Source = region.source
+        own = [statement.node for statement in region.statements]
+        self._nodes: list[ast.AST] = [region.function] if region.function is not None else [*own]
+        self.kinds = Kinds(self._nodes)
+        self._bindings: dict[FunctionNode | None, list[tuple[str, int]]] = {}
+
+    # --- names ----------------------------------------------------------------------------------
+
+    def names(self, statement: Statement, node: ast.AST | None = None) -> list[str]:
+        """The variables that have a value where `statement` (or `node` in its header) runs, nearest first."""
+        found = list(self._comprehended(node)) if node is not None else []
+        for function in self._functions_around(statement):
+            bound = self._bound(function)
+            found += [name for name, line in reversed(bound) if self._is_set(line, function, statement)]
+        return list(dict.fromkeys(found))
+
+    def can_name(self, expression: ast.AST, names: Iterable[str]) -> bool:
+        """Whether all that `expression` refers to is among `names`, the globals or the builtins."""
+        known = {*names, *self.globals, *BUILTINS}
+        own = {target for inner in ast.walk(expression) for target in _targets_of(inner)}
+        return all(node.id in known or node.id in own for node in ast.walk(expression) if isinstance(node, ast.Name))
+
+    @cached_property
+    def globals(self) -> dict[str, ast.stmt]:
+        """What the module defines or imports, with the defining statement."""
+        found: dict[str, ast.stmt] = {}
+        for node in self.source.tree.body:
+            for name in _defined(node):
+                found.setdefault(name, node)
+        return found
+
+    @cached_property
+    def constants(self) -> list[str]:
+        """Module-level variables."""
+        return [name for name, node in self.globals.items() if isinstance(node, ast.Assign | ast.AnnAssign)]
+
+    @cached_property
+    def parameters(self) -> list[str]:
+        """The region's parameters except `self` and `cls`."""
+        function = self.region.function
+        return [] if function is None else [name for name in parameters(function) if name not in ("self", "cls")]
+
+    # --- attributes and functions ---------------------------------------------------------------
+
+    @cached_property
+    def owner(self) -> ast.ClassDef | None:
+        """The class whose method or body the region is."""
+        node = self.region.node
+        if isinstance(node, ast.ClassDef) or node is None:
+            return node
+        parent = self.source.parent(node)
+        return parent if isinstance(parent, ast.ClassDef) else None
+
+    @cached_property
+    def own_attributes(self) -> list[str]:
+        """What the owner and its bases in the file define and use on `self`."""
+        found: list[str] = []
+        for owner in self._lineage:
+            walked = ast.walk(owner)
+            found += [node.attr for node in walked if isinstance(node, ast.Attribute) and _is_self(node.value)]
+            found += [name for node in owner.body for name in _defined(node)]
+        return list(dict.fromkeys(found))
+
+    def attributes_like(self, node: ast.Attribute) -> list[tuple[str, bool]]:
+        """The attributes the file uses in the way of `node`, and whether on the same object."""
+        called, base = self._is_callee(node), ast.dump(node.value)
+        same = [name for name, value, _ in self._attributes if value == base]
+        if _is_self(node.value):
+            same += self.own_attributes
+        alike = [name for name, _, is_called in self._attributes if is_called == called]
+        first = dict.fromkeys((name, True) for name in same if name != node.attr)
+        rest = dict.fromkeys((name, False) for name in alike if name != node.attr and name not in same)
+        return [*first, *rest]
+
+    @cached_property
+    def functions(self) -> dict[str, FunctionNode]:
+        """All functions and methods of the file by name."""
+        walked = ast.walk(self.source.tree)
+        return {node.name: node for node in walked if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+    @cached_property
+    def unary_functions(self) -> list[str]:
+        """Names the file calls with one argument, most used first."""
+        calls = (node for node in ast.walk(self.source.tree) if isinstance(node, ast.Call))
+        names = (
+            node.func.id
+            for node in calls
+            if isinstance(node.func, ast.Name) and len(node.args) == 1 and not node.keywords
+        )
+        return [name for name, _ in Counter(names).most_common()]
+
+    @cached_property
+    def bare_methods(self) -> list[str]:
+        """Methods the file calls without arguments, most used first."""
+        calls = (node for node in ast.walk(self.source.tree) if isinstance(node, ast.Call))
+        names = (node.func.attr for node in calls if isinstance(node.func, ast.Attribute) and not node.args)
+        return [name for name, _ in Counter(names).most_common()]
+
+    # --- expressions ----------------------------------------------------------------------------
+
+    @cached_property
+    def ingredients(self) -> list[ast.expr]:
+        """Expressions of the region that could stand elsewhere in it, one of each text."""
+        found: dict[str, ast.expr] = {}
+        for node in self._walk():
+            if isinstance(node, ast.Subscript | ast.Attribute | ast.Call | ast.BinOp | ast.List | ast.Tuple):
+                text = self.source.of_node(node)
+                if len(text) <= _INGREDIENT_CHARACTERS and not self._is_callee(node):
+                    found.setdefault(text, node)
+        return list(found.values())[:_INGREDIENTS]
+
+    @cached_property
+    def conditions(self) -> list[ast.expr]:
+        """The conditions of the region and their parts, one of each text."""
+        found: dict[str, ast.expr] = {}
+        for node in self._walk():
+            if isinstance(node, ast.Compare) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
+                found.setdefault(self.source.of_node(node), node)
+            test = getattr(node, "test", None)
+            if isinstance(test, ast.Name | ast.Call | ast.Attribute):
+                found.setdefault(self.source.of_node(test), test)
+        return list(found.values())[:_INGREDIENTS]
+
+    @cached_property
+    def returned(self) -> list[str]:
+        """The simple values that the region returns, one of each text."""
+        values = (node.value for node in self._walk() if isinstance(node, ast.Return) and node.value is not None)
+        simple = (value for value in values if isinstance(value, ast.Constant | ast.Name | ast.List | ast.Dict))
+        return list(dict.fromkeys(self.source.of_node(value) for value in simple))
+
+    @cached_property
+    def yields(self) -> bool:
+        """Whether the region is a generator."""
+        return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in self._walk())
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The short strings of the file, one of each."""
+        walked = (node.value for node in ast.walk(self.source.tree) if isinstance(node, ast.Constant))
+        return list(dict.fromkeys(value for value in walked if isinstance(value, str) and 0 < len(value) <= 40))
+
+    # --- how they are found ---------------------------------------------------------------------
+
+    @cached_property
+    def _lineage(self) -> list[ast.ClassDef]:
+        """The owner and those of its bases that are defined in the file, nearest first."""
+        found = [self.owner] if self.owner is not None else []
+        for owner in found:
+            bases = (self.globals.get(base.id) for base in owner.bases if isinstance(base, ast.Name))
+            found += [base for base in bases if isinstance(base, ast.ClassDef) and base not in found]
+        return found
+
+    def _walk(self) -> Iterator[ast.AST]:
+        for root in self._nodes:
+            yield from preorder(root)
+
+    @cached_property
+    def _attributes(self) -> list[tuple[str, str, bool]]:
+        """The attributes the file uses: the name, a text for the object, and whether it is called."""
+        found = (node for node in ast.walk(self.source.tree) if isinstance(node, ast.Attribute))
+        return list(dict.fromkeys((node.attr, ast.dump(node.value), self._is_callee(node)) for node in found))
+
+    def _is_callee(self, node: ast.AST) -> bool:
+        parent = self.source.parent(node)
+        return isinstance(parent, ast.Call) and parent.func is node
+
+    def _functions_around(self, statement: Statement) -> list[FunctionNode | None]:
+        inside: list[FunctionNode | None] = []
+        node: ast.AST | None = statement.function
+        while isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            inside.append(node)
+            node = self.source.parent(node)
+            while not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+                node = self.source.parent(node)
+        return inside or [None]
+
+    def _bound(self, function: FunctionNode | None) -> list[tuple[str, int]]:
+        if function not in self._bindings:
+            body = function.body if function is not None else [statement.node for statement in self.region.statements]
+            given = [] if function is None else [(name, function.lineno) for name in parameters(function)]
+            local = [(name, line) for node in body for name, line in _local_bindings(node)]
+            self._bindings[function] = given + sorted(set(local), key=lambda binding: (binding[1], binding[0]))
+        return self._bindings[function]
+
+    def _is_set(self, line: int, function: FunctionNode | None, statement: Statement) -> bool:
+        if function is not statement.function or line < statement.first_line:
+            return True
+        node: ast.AST = statement.node
+        while node is not function and not isinstance(node, ast.Module):
+            node = self.source.parent(node)
+            # What a loop binds further down it has bound from its second round on.
+            if isinstance(node, _LOOPS) and node.lineno <= line <= (node.end_lineno or node.lineno):
+                return True
+        return False
+
+    def _comprehended(self, node: ast.AST) -> Iterator[str]:
+        while isinstance(node, ast.expr | ast.comprehension | ast.keyword):
+            yield from _targets_of(node)
+            node = self.source.parent(node)
+
+
+def preorder(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a tree in the order of the text."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from preorder(child)
+
+
+def parameters(function: FunctionNode) -> list[str]:
+    """The names of a function's parameters, in order."""
+    arguments = function.args
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return [parameter.arg for parameter in [*named, arguments.vararg, arguments.kwarg] if parameter is not None]
+
+
+def _targets_of(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, _COMPREHENSIONS):
+        for generator in node.generators:
+            yield from (target.id for target in ast.walk(generator.target) if isinstance(target, ast.Name))
+    elif isinstance(node, ast.Lambda):
+        yield from (parameter.arg for parameter in node.args.args)
+
+
+def _local_bindings(node: ast.AST) -> Iterator[tuple[str, int]]:
+    """Names a statement binds in the function it stands in, with their lines."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name, node.lineno
+            return
+        case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            return
+        case ast.Name(id=name, ctx=ast.Store()):
+            yield name, node.lineno
+        case ast.ExceptHandler(name=str(name)):
+            yield name, node.lineno
+    for child in ast.iter_child_nodes(node):
+        yield from _local_bindings(child)
+
+
+def _defined(node: ast.stmt) -> Iterator[str]:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            yield from ((alias.asname or alias.name).partition(".")[0] for alias in names if alias.name != "*")
+        case ast.Assign() | ast.AnnAssign():
+            yield from (target.id for target in ast.walk(node) if isinstance(target, ast.Name) and _is_stored(target))
+
+
+def _is_stored(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"

@@ -1,0 +1,156 @@
+"""The search: a family's edits in a region, likeliest first, each program once, as patches."""
+
+import ast
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from activities.inference.templates.equivalence import canonical
+from activities.inference.templates.families import Family
+from activities.inference.templates.localisation import Suspect
+from activities.inference.templates.regions import first_line
+from activities.inference.templates.scope import Scope
+from activities.inference.templates.site import Edit, Site, sites
+from activities.inference.templates.source import Source, Splice, compiles, parse
+
+BATCH = 100
+"""Candidates in one attempt."""
+
+# A region with more edits than these is long; the tail of the list is never reached.
+_EDITS = 8000
+# How much more likely an edit is where the error message names what it changes.
+_QUOTED = 1.3
+
+
+@dataclass(frozen=True)
+class Change:
+    """An edit that makes a new, valid program, and what it does in a line."""
+
+    text: str
+    title: str
+
+
+class Search:
+    """The changes of one family in one region, in a fixed order, made as they are asked for."""
+
+    def __init__(self, suspect: Suspect, family: Family, quoted: frozenset[str] = frozenset()) -> None:
+        self._suspect = suspect
+        self._family = family
+        self._quoted = quoted
+        self._source: Source = suspect.region.source
+        self._found: list[Change] = []
+        self._lock = threading.Lock()
+        self._changes = self._distinct()
+
+    @property
+    def path(self) -> str:
+        """The file that is changed."""
+        return self._source.path
+
+    @property
+    def text(self) -> str:
+        """The file's text before any change."""
+        return self._source.text
+
+    @staticmethod
+    def first(number: int) -> int:
+        """The place (from 1) of the first candidate of the batch `number`."""
+        return (number - 1) * BATCH + 1
+
+    def batch(self, number: int) -> list[Change]:
+        """The changes of the batch `number` (from 1); empty when there are no more."""
+        return self._upto(number * BATCH)[(number - 1) * BATCH :]
+
+    def has_more(self, number: int) -> bool:
+        """Whether a batch follows the batch `number`."""
+        return len(self._upto(number * BATCH + 1)) > number * BATCH
+
+    def _upto(self, count: int) -> list[Change]:
+        with self._lock:
+            while len(self._found) < count and (change := next(self._changes, None)) is not None:
+                self._found.append(change)
+            return self._found[:count]
+
+    @cached_property
+    def _edits(self) -> list[Edit]:
+        try:
+            rated = sorted(self._rated(), key=lambda pair: -pair[0])
+        except RecursionError:
+            return []  # an expression nested deeper than anything a person writes
+        return [edit for _, edit in rated[:_EDITS]]
+
+    def _rated(self) -> Iterator[tuple[float, Edit]]:
+        suspect = self._suspect
+        scope = Scope(suspect.region)
+        top = max(suspect.statements.values(), default=0.0)
+        for statement in suspect.region.statements:
+            suspicion = suspect.statements[statement] / top if top else 1.0
+            if suspicion == 0:
+                continue  # every failing test passes it by
+            for site in sites(scope, statement):
+                factor = suspicion * (_QUOTED if self._is_quoted(site) else 1.0)
+                for edit in self._family.edits(site):
+                    yield edit.prior * factor, edit
+
+    def _is_quoted(self, site: Site) -> bool:
+        match site.node:
+            case ast.Name(id=word) | ast.Attribute(attr=word) | ast.Constant(value=str(word)):
+                return word in self._quoted
+        return False
+
+    def _distinct(self) -> Iterator[Change]:
+        seen: set[str] = set()
+        originals: dict[tuple[int, int], str | None] = {}
+        for edit in self._edits:
+            start, end = self._unit(edit.splices)
+            if (start, end) not in originals:
+                originals[start, end] = self._program(self._source.text[start:end])
+            text = self._source.apply(edit.splices)
+            program = self._program(text[start : end + len(text) - len(self._source.text)])
+            if program is None or program == originals[start, end]:
+                continue
+            key = f"{start} {program}"
+            if key not in seen:
+                seen.add(key)
+                yield Change(text, _title(self._source.text, text))
+
+    def _unit(self, splices: tuple[Splice, ...]) -> tuple[int, int]:
+        """The span of the region, or of the top-level statements around splices that reach out of it."""
+        first, last = min(splice.start for splice in splices), max(splice.end for splice in splices)
+        if self._suspect.region.function is not None:
+            start, end = self._lines_of(self._suspect.region.function)
+            if start <= first and last <= end:
+                return start, end
+        spans = [self._lines_of(node) for node in self._source.tree.body]
+        around = [(first, last), *(span for span in spans if span[0] <= last and first <= span[1])]
+        return min(start for start, _ in around), max(end for _, end in around)
+
+    def _lines_of(self, node: ast.stmt) -> tuple[int, int]:
+        return self._source.lines_span(first_line(node), node.end_lineno or node.lineno)
+
+    @staticmethod
+    def _program(text: str) -> str | None:
+        """What a piece of code does, the same for all ways to write it that we know; None for no program."""
+        tree = parse(f"if 1:\n{text}" if text[:1] in (" ", "\t") else text)
+        if tree is None or not compiles(tree):
+            return None
+        return canonical(tree)
+
+
+def _title(before: str, after: str) -> str:
+    """The changed lines, as `line 3: old → new`."""
+    old, new = before.splitlines(), after.splitlines()
+    first = 0
+    while first < min(len(old), len(new)) and old[first] == new[first]:
+        first += 1
+    last = 0
+    while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
+        last += 1
+    removed = " ".join(line.strip() for line in old[first : len(old) - last])
+    added = " ".join(line.strip() for line in new[first : len(new) - last])
+    if not removed:
+        return f"line {first + 1}: insert {added}"
+    if not added:
+        return f"line {first + 1}: remove {removed}"
+    return f"line {first + 1}: {removed} → {added}"
