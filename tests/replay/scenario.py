@@ -1,0 +1,89 @@
+"""The run whose histories and fingerprint are committed: one branch reaped, one refuted, one that wins.
+
+`python -m tests.replay.scenario` records them anew, which a change of the workflows' commands needs (and,
+once runs of users exist, `workflow.patched`).
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client, WorkflowHistory
+
+from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE
+
+from ..workflows.environment import REQUEST, dev_server, workers
+from ..workflows.world import World, failed, passed, report, strategy
+
+FOLDER = Path(__file__).parent / "histories"
+RUN_ID = "fix-demo-replay"
+CHILDREN = ("b01-circles", "b02-flaky", "b03-wins")
+
+
+async def play(client: Client) -> dict[str, WorkflowHistory]:
+    """Run the scenario and return the histories by name."""
+    world = World(
+        rounds=[[strategy("circles"), strategy("flaky")], [strategy("wins")]],
+        trials={
+            "circles": [failed("x = 2"), failed("x = 3"), failed("x = 2")],
+            "flaky": [passed("x = 4")],
+            "wins": [failed("y = call(1)", "t1", file="b.py", error="KeyError"), passed("x = 5")],
+        },
+        verifications=[report("t1"), report()],
+        tokens=10,
+    )
+    async with workers(client, world):
+        handle = await client.start_workflow(FIX_WORKFLOW, REQUEST, id=RUN_ID, task_queue=SUPERVISOR_QUEUE)
+        await handle.result()
+        handles = {"fix": handle}
+        handles |= {name: client.get_workflow_handle(f"{RUN_ID}/{name}") for name in CHILDREN}
+        return {name: await h.fetch_history() for name, h in handles.items()}
+
+
+def fingerprint(history: WorkflowHistory) -> list[str]:
+    """The commands a workflow gave, in order; timers are left out, since their number depends on what coincides."""
+    return list(_commands(history))
+
+
+def _commands(history: WorkflowHistory) -> Iterator[str]:
+    for event in history.events:
+        if name := _command(event):
+            yield name
+
+
+def _command(event: HistoryEvent) -> str | None:
+    match event.event_type:
+        case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+            return f"activity {event.activity_task_scheduled_event_attributes.activity_type.name}"
+        case EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
+            return f"child {event.start_child_workflow_execution_initiated_event_attributes.workflow_type.name}"
+        case EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
+            return f"signal {event.signal_external_workflow_execution_initiated_event_attributes.signal_name}"
+        case EventType.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
+            return "cancel"
+        case EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
+            return "index"
+        case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+            return "complete"
+        case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
+            return "cancelled"
+        case _:
+            return None
+
+
+async def record() -> None:
+    """Write the histories and the fingerprint."""
+    async with dev_server() as client:
+        histories = await play(client)
+    FOLDER.mkdir(exist_ok=True)
+    for name, history in histories.items():
+        (FOLDER / f"{name}.json").write_text(history.to_json() + "\n")
+    prints = {name: fingerprint(history) for name, history in histories.items()}
+    (FOLDER / "fingerprint.json").write_text(json.dumps(prints, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(record())

@@ -1,0 +1,29 @@
+"""Committed histories replay on today's workflows, and today's workflows give the committed commands."""
+
+import json
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from workers.roles import WORKFLOWS, workflow_runner
+
+from ..workflows.environment import dev_server
+from .scenario import CHILDREN, FOLDER, RUN_ID, fingerprint, play
+
+
+@pytest.mark.parametrize("name", ["fix", *CHILDREN])
+async def test_a_committed_history_replays(name: str) -> None:
+    history = WorkflowHistory.from_json(
+        RUN_ID if name == "fix" else f"{RUN_ID}/{name}", (FOLDER / f"{name}.json").read_text()
+    )
+    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=workflow_runner(), data_converter=pydantic_data_converter)
+    await replayer.replay_workflow(history)
+
+
+async def test_the_commands_are_the_committed_ones() -> None:
+    async with dev_server() as client:
+        histories = await play(client)
+    committed = json.loads((FOLDER / "fingerprint.json").read_text())
+    assert {name: fingerprint(history) for name, history in histories.items()} == committed

@@ -1,0 +1,60 @@
+"""The real dev server and the real workflows, on a fresh server per test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from temporalio.client import Client, WorkflowHandle
+
+from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE, FixRequest, RunResult
+from hydranet.genealogy import Genealogy
+
+from .environment import REQUEST, dev_server, workers
+from .world import World
+
+
+@dataclass
+class Run:
+    """A run on the fake world."""
+
+    client: Client
+    world: World
+    handle: WorkflowHandle[Any, RunResult]
+
+    async def genealogy(self) -> Genealogy:
+        found: Genealogy = await self.handle.query("genealogy", result_type=Genealogy)
+        return found
+
+    async def result(self) -> RunResult:
+        return await self.handle.result()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Client]:
+    async with dev_server() as client:
+        yield client
+
+
+@pytest.fixture
+async def start(server: Client) -> AsyncIterator[Callable[..., Awaitable[Run]]]:
+    """Start a run on a world: `await start(world, parallel_branches=2)`."""
+    async with AsyncExitStack() as stack:
+
+        async def started(world: World, **changes: Any) -> Run:
+            await stack.enter_async_context(workers(server, world))
+            request = FixRequest.model_validate({**REQUEST.model_dump(), **changes})
+            handle = await server.start_workflow(
+                FIX_WORKFLOW,
+                request,
+                id=f"fix-demo-{uuid.uuid4().hex[:8]}",
+                task_queue=SUPERVISOR_QUEUE,
+                result_type=RunResult,
+            )
+            return Run(server, world, handle)
+
+        yield started

@@ -1,0 +1,59 @@
+"""A dev server of its own for a test, and workers on a fake world."""
+
+from __future__ import annotations
+
+import sysconfig
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE, FixRequest
+from workers.connection import ensure_namespace
+from workers.roles import WORKFLOWS, workflow_runner
+
+from .world import World
+
+REQUEST = FixRequest(
+    path="/repository",
+    repository="demo",
+    title="It breaks",
+    issue="It breaks",
+    model="fake",
+    templates_first=False,
+)
+
+
+@asynccontextmanager
+async def dev_server() -> AsyncIterator[Client]:
+    """A client of a fresh server, on which long workflows are told early to continue as new."""
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(Path(sysconfig.get_path("scripts")) / "temporal"),
+        data_converter=pydantic_data_converter,
+        dev_server_extra_args=["--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=120"],
+    ) as environment:
+        await ensure_namespace(environment.client)
+        yield environment.client
+
+
+@asynccontextmanager
+async def workers(client: Client, world: World) -> AsyncIterator[None]:
+    """A worker per task queue."""
+    async with AsyncExitStack() as stack:
+        for queue in (SUPERVISOR_QUEUE, INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE):
+            worker = Worker(
+                client,
+                task_queue=queue,
+                activities=world.activities(),
+                workflows=WORKFLOWS if queue == SUPERVISOR_QUEUE else [],
+                workflow_runner=workflow_runner(),
+                max_heartbeat_throttle_interval=timedelta(seconds=1),
+                default_heartbeat_throttle_interval=timedelta(seconds=1),
+            )
+            await stack.enter_async_context(worker)
+        yield

@@ -1,0 +1,213 @@
+"""A run from its baseline to its verdict."""
+
+import asyncio
+from typing import Any
+
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+
+from hydranet.budget import Budget
+from hydranet.contracts import ImplementAnswer
+from hydranet.genealogy import Ending, Genealogy, Outcome, Verdict
+
+from .world import TARGET, World, failed, fatal, flaky, passed, report, strategy
+
+
+async def test_a_first_attempt_that_passes_is_verified_and_published(start: Any) -> None:
+    run = await start(World(rounds=[[strategy("one")]], trials={"one": [passed()]}))
+    result = await run.result()
+    assert (result.verdict, result.published) == (Verdict.FIXED, "hydra/fix-it-breaks")
+    genealogy: Genealogy = await run.genealogy()
+    assert [branch.ending for branch in genealogy.branches] == [Ending.PASSED]
+    assert run.world.calls["run_tests"] == 2
+    assert [named.name for named in run.world.requested("publish_fix")[0].checkpoints] == ["b01/attempt-001"]
+
+
+async def test_a_circling_branch_is_reaped_and_the_next_strategy_wins(start: Any) -> None:
+    trials = {"circles": [failed("x = 2"), failed("x = 3"), failed("x = 2")], "wins": [passed()]}
+    run = await start(World(rounds=[[strategy("circles"), strategy("wins")]], trials=trials))
+    assert (await run.result()).verdict is Verdict.FIXED
+    genealogy = await run.genealogy()
+    assert [branch.ending for branch in genealogy.branches] == [Ending.REAPED, Ending.PASSED]
+    dead = genealogy.branches[0]
+    assert 2 <= len(dead.attempts) <= 3
+    assert dead.attempts[-1].score.value > genealogy.threshold
+    assert dead.reason
+    later = run.world.requested("implement")[-1]
+    assert "circles" in later.dead[0]
+
+
+async def test_without_the_reaper_a_circling_branch_spends_its_budget(start: Any) -> None:
+    world = World(rounds=[[strategy("circles")]], trials={"circles": [failed("x = 2")]})
+    run = await start(world, reaper=False, budget=Budget(attempts_per_branch=5))
+    assert (await run.result()).verdict is Verdict.EXHAUSTED
+    assert [len(branch.attempts) for branch in (await run.genealogy()).branches] == [5]
+
+
+async def test_the_next_branch_starts_from_the_best_checkpoint(start: Any) -> None:
+    better = failed("x = 2", "t1", line=30)
+    worse = failed("x = 3", *TARGET, "t4", line=60)
+    world = World(
+        rounds=[[strategy("first"), strategy("second")]],
+        trials={"first": [better, worse, worse, worse], "second": [passed()]},
+    )
+    run = await start(world)
+    assert (await run.result()).verdict is Verdict.FIXED
+    genealogy = await run.genealogy()
+    assert genealogy.branches[0].start == "base"
+    assert genealogy.branches[1].start == genealogy.branches[0].attempts[0].checkpoint
+
+
+async def test_a_checkpoint_that_breaks_a_test_is_not_the_best(start: Any) -> None:
+    breaking = failed("x = 2", "t1", "another")
+    world = World(rounds=[[strategy("first"), strategy("second")]], trials={"first": [breaking], "second": [passed()]})
+    run = await start(world, budget=Budget(attempts_per_branch=1))
+    await run.result()
+    assert (await run.genealogy()).branches[1].start == "base"
+
+
+async def test_a_generator_that_repeats_itself_twice_ends_the_run_as_exhausted(start: Any) -> None:
+    again = [strategy("another title", file="one.py")]
+    world = World(rounds=[[strategy("one")], again, again, [strategy("never asked for")]])
+    run = await start(world, budget=Budget(attempts_per_branch=1))
+    result = await run.result()
+    assert result.verdict is Verdict.EXHAUSTED
+    assert world.calls["propose_strategies"] == 3
+    assert len((await run.genealogy()).branches) == 1
+
+
+async def test_an_attempt_without_a_patch_is_an_attempt_with_a_reason(start: Any) -> None:
+    silent = ImplementAnswer(reason="The answer held no code.", prompt="implement@1")
+    run = await start(World(rounds=[[strategy("one")]], trials={"one": [silent]}), budget=Budget(attempts_per_branch=1))
+    await run.result()
+    attempt = (await run.genealogy()).branches[0].attempts[0]
+    assert (attempt.outcome, attempt.reason) == (Outcome.NO_PATCH, "The answer held no code.")
+
+
+async def test_a_strategy_with_nothing_left_ends_its_branch_without_an_attempt(start: Any) -> None:
+    over = ImplementAnswer(exhausted=True, reason="All candidates were tried.")
+    run = await start(World(rounds=[[strategy("one")]], trials={"one": [failed("x = 2"), over]}))
+    await run.result()
+    branch = (await run.genealogy()).branches[0]
+    assert (branch.ending, branch.reason, len(branch.attempts)) == (
+        Ending.SPENT,
+        "All candidates were tried.",
+        1,
+    )
+
+
+async def test_a_fix_that_fails_on_a_clean_checkout_is_refuted(start: Any) -> None:
+    world = World(
+        rounds=[[strategy("flaky"), strategy("true")]],
+        trials={"flaky": [passed("a")], "true": [passed("b")]},
+        verifications=[report("t1"), report()],
+    )
+    run = await start(world)
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert [b.ending for b in (await run.genealogy()).branches] == [Ending.REFUTED, Ending.PASSED]
+
+
+async def test_no_failing_test_is_a_refusal(start: Any) -> None:
+    run = await start(World(baseline=report()))
+    result = await run.result()
+    assert (result.verdict, result.refused) == (Verdict.FAILED, True)
+    assert "No test fails" in result.reason
+
+
+async def test_a_test_command_that_is_not_there_is_a_refusal(start: Any) -> None:
+    missing = report("command").model_copy(update={"structured": False, "exit_status": 127})
+    result = await (await start(World(baseline=missing))).result()
+    assert result.refused
+    assert "cannot be run" in result.reason
+
+
+async def test_a_fatal_error_ends_the_run_with_its_sentence(start: Any) -> None:
+    world = World(rounds=[[strategy("one")]], on={"implement": fatal("The model is not pulled.")})
+    result = await (await start(world)).result()
+    assert (result.verdict, result.refused, result.reason) == (
+        Verdict.FAILED,
+        False,
+        "The model is not pulled.",
+    )
+
+
+async def test_an_outage_parks_the_run_and_is_no_attempt(start: Any) -> None:
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, on={"implement": flaky(2)})
+    run = await start(world)
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert world.calls["implement"] == 3
+    assert (await run.genealogy()).attempts == 1
+
+
+async def test_the_token_budget_ends_the_run(start: Any) -> None:
+    different = [failed(f"value = call_{n}({n})", file=f"f{n}.py", error=f"E{n}") for n in range(9)]
+    world = World(rounds=[[strategy("one")]], trials={"one": different}, tokens=100)
+    run = await start(world, budget=Budget(tokens=700))
+    result = await run.result()
+    assert (result.verdict, "token budget" in result.reason) == (Verdict.EXHAUSTED, True)
+    assert (await run.genealogy()).usage.tokens < 1100
+
+
+async def test_the_time_budget_ends_the_run_in_the_middle_of_a_call(start: Any) -> None:
+    world = World(rounds=[[strategy("one")]], on={"implement": lambda _: asyncio.sleep(600)})
+    result = await (await start(world, budget=Budget(seconds=2))).result()
+    assert (result.verdict, "time budget" in result.reason) == (Verdict.EXHAUSTED, True)
+
+
+async def test_the_branch_budget_ends_the_run(start: Any) -> None:
+    world = World(rounds=[[strategy(str(n)) for n in range(5)]])
+    run = await start(world, budget=Budget(branches=2, attempts_per_branch=1))
+    result = await run.result()
+    assert "branch budget" in result.reason
+    assert len((await run.genealogy()).branches) == 2
+
+
+async def test_parallel_branches_race_and_the_loser_is_cancelled(start: Any) -> None:
+    both = asyncio.Barrier(2)
+
+    async def meet(request: Any) -> None:
+        await both.wait()
+        if request.strategy.title == "slow":
+            await asyncio.sleep(600)
+
+    world = World(rounds=[[strategy("slow"), strategy("fast")]], trials={"fast": [passed()]}, on={"implement": meet})
+    run = await start(world, parallel_branches=2)
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert [b.ending for b in (await run.genealogy()).branches] == [Ending.CANCELLED, Ending.PASSED]
+
+
+async def test_templates_go_first_with_a_model(start: Any) -> None:
+    first = strategy("by template").model_copy(update={"model": "templates"})
+    world = World(rounds=[[first], [strategy("by model")]], trials={"by model": [passed()]})
+    run = await start(world, templates_first=True, budget=Budget(attempts_per_branch=1))
+    await run.result()
+    asked = [request.work.model for request in world.requested("propose_strategies")]
+    assert asked == ["templates", "fake"]
+    assert world.calls["measure_coverage"] == 1
+
+
+async def test_every_branch_and_the_run_are_put_on_record(start: Any) -> None:
+    world = World(rounds=[[strategy("one"), strategy("two")]], trials={"two": [passed()]})
+    run = await start(world, budget=Budget(attempts_per_branch=1))
+    await run.result()
+    records = world.requested("record_genealogy")
+    assert [r.branch.number for r in records if r.branch] == [1, 2]
+    assert records[-1].run.verdict is Verdict.FIXED
+
+
+async def test_the_web_ui_shows_the_genealogy_and_the_search_attributes(start: Any) -> None:
+    run = await start(World(rounds=[[strategy("one")]], trials={"one": [passed()]}))
+    await run.result()
+    described = await run.handle.describe()
+    attributes = {pair.key.name: pair.value for pair in described.typed_search_attributes}
+    assert attributes["HydraVerdict"] == "fixed"
+    assert attributes["HydraBranches"] == 1
+    branch = (await run.genealogy()).branches[0]
+    assert branch.id == f"{run.handle.id}/b01-one"
+    child = await run.client.get_workflow_handle(branch.id).describe()
+    assert await child.static_summary() == "b01 one"
+
+
+async def test_closed_runs_are_kept_for_thirty_days(server: Any) -> None:
+    request = DescribeNamespaceRequest(namespace=server.namespace)
+    described = await server.workflow_service.describe_namespace(request)
+    assert described.config.workflow_execution_retention_ttl.ToTimedelta().days == 30

@@ -1,0 +1,250 @@
+"""A world of fake activities for the real workflows: what each step answers is written by the test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.artifacts.store import address
+from activities.failures import translated
+from hydranet.budget import Usage
+from hydranet.contracts import (
+    ArtifactRef,
+    Checkpoint,
+    CommitRequest,
+    CoverageRequest,
+    Environment,
+    ImplementAnswer,
+    Plan,
+    PlanAnswer,
+    PrepareRequest,
+    Publication,
+    PublishRequest,
+    RecordRequest,
+    ReflectAnswer,
+    Retrieval,
+    RetrieveRequest,
+    Snapshot,
+    SnapshotRequest,
+    StepRequest,
+    StrategiesAnswer,
+    StrategiesRequest,
+    TestReport,
+    TestRequest,
+    Trial,
+    TrialRequest,
+)
+from hydranet.errors import FatalError
+from hydranet.patches import Edit, Patch
+from hydranet.signatures import ErrorSignature
+from hydranet.strategy import Strategy
+
+NOTHING = address(b"", "text/plain")
+TARGET = ("t1", "t2", "t3")
+
+
+def strategy(title: str, file: str = "") -> Strategy:
+    return Strategy(title=title, kind="rewrite", target_files=(file or f"{title}.py",))
+
+
+def patch(text: str, file: str = "a.py", line: int = 10) -> Patch:
+    return Patch(edits=(Edit(file=file, start=line, removed=("x = 1",), added=(text,)),))
+
+
+def failed(text: str, *failing: str, error: str = "TypeError", file: str = "a.py", line: int = 10) -> Trial:
+    """A trial that leaves `failing` (default: all targets) failing."""
+    return Trial(
+        index=0,
+        title=text,
+        patch=patch(text, file, line),
+        diff=address(text.encode(), "text/x-diff"),
+        report=report(*(failing or TARGET), error=error),
+        tried=1,
+    )
+
+
+def passed(text: str = "the fix") -> Trial:
+    return Trial(
+        index=0,
+        title=text,
+        patch=patch(text),
+        diff=address(text.encode(), "text/x-diff"),
+        report=report(),
+        tried=1,
+        passing=1,
+    )
+
+
+def report(*failing: str, error: str = "TypeError") -> TestReport:
+    signature = ErrorSignature(type=error, message="it broke", file="a.py", function="f")
+    return TestReport(
+        passed=not failing,
+        failing=failing,
+        failing_count=len(failing),
+        passing_count=5,
+        error=signature if failing else None,
+        reason=f"{len(failing)} tests fail" if failing else "",
+        results=NOTHING,
+    )
+
+
+@dataclass
+class World:
+    """What the activities answer.
+
+    `rounds` are the strategies of each request; `trials` give, for a branch's start commit and
+    strategy title, the attempts in order (the last one repeats). `on` holds callbacks by activity name,
+    awaited inside the activity with its request, so that a test can wait for it or hold it up.
+    """
+
+    rounds: Sequence[Sequence[Strategy]] = ()
+    trials: dict[str, Sequence[Trial | ImplementAnswer]] = field(default_factory=dict)
+    baseline: TestReport = field(default_factory=lambda: report(*TARGET))
+    verifications: list[TestReport] = field(default_factory=list)
+    tokens: int = 0
+    on: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    requests: dict[str, list[Any]] = field(default_factory=dict)
+    _attempts: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def requested(self, name: str) -> list[Any]:
+        return self.requests.get(name, [])
+
+    async def _called(self, name: str, request: Any) -> None:
+        self.calls[name] += 1
+        self.requests.setdefault(name, []).append(request)
+        if name in self.on:
+            answer = self.on[name](request)
+            if asyncio.iscoroutine(answer):
+                await answer
+
+    @activity.defn
+    @translated
+    async def snapshot_repository(self, request: SnapshotRequest) -> Snapshot:
+        await self._called("snapshot_repository", request)
+        return Snapshot(commit="base", pack=NOTHING, issue=NOTHING)
+
+    @activity.defn
+    @translated
+    async def publish_fix(self, request: PublishRequest) -> Publication:
+        await self._called("publish_fix", request)
+        if request.fix is None:
+            return Publication()
+        return Publication(branch=f"hydra/fix-{request.slug}", commit=request.fix.commit)
+
+    @activity.defn
+    @translated
+    async def record_genealogy(self, request: RecordRequest) -> None:
+        await self._called("record_genealogy", request)
+
+    @activity.defn
+    @translated
+    async def prepare_environment(self, request: PrepareRequest) -> Environment:
+        await self._called("prepare_environment", request)
+        return Environment(key="environment")
+
+    @activity.defn
+    @translated
+    async def run_tests(self, request: TestRequest) -> TestReport:
+        await self._called("run_tests", request)
+        if request.checkpoint.commit == "base":
+            return self.baseline
+        return self.verifications.pop(0) if self.verifications else report()
+
+    @activity.defn
+    @translated
+    async def measure_coverage(self, request: CoverageRequest) -> ArtifactRef:
+        await self._called("measure_coverage", request)
+        return NOTHING
+
+    @activity.defn
+    @translated
+    async def retrieve(self, request: RetrieveRequest) -> Retrieval:
+        await self._called("retrieve", request)
+        return Retrieval(context=NOTHING)
+
+    @activity.defn
+    @translated
+    async def propose_strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
+        await self._called("propose_strategies", request)
+        offered = self.rounds[request.round - 1] if request.round <= len(self.rounds) else ()
+        return StrategiesAnswer(strategies=tuple(offered), usage=self._usage())
+
+    @activity.defn
+    @translated
+    async def plan(self, request: StepRequest) -> PlanAnswer:
+        await self._called("plan", request)
+        return PlanAnswer(plan=Plan(summary=f"plan {request.attempt}"), prompt="plan@1", usage=self._usage())
+
+    @activity.defn
+    @translated
+    async def implement(self, request: StepRequest) -> ImplementAnswer:
+        await self._called("implement", request)
+        trials = self.trials.get(request.strategy.title, [failed("nothing")])
+        answer = trials[min(request.attempt, len(trials)) - 1]
+        if isinstance(answer, ImplementAnswer):
+            return answer
+        made = address(f"{request.strategy.title} {request.attempt}".encode(), "application/json")
+        self._attempts[made.sha256] = (request.strategy.title, request.attempt)
+        return ImplementAnswer(candidates=made, count=1, prompt="implement@1", usage=self._usage())
+
+    @activity.defn
+    @translated
+    async def reflect(self, request: StepRequest) -> ReflectAnswer:
+        await self._called("reflect", request)
+        return ReflectAnswer(reflection="look elsewhere", prompt="reflect@1", usage=self._usage())
+
+    @activity.defn
+    @translated
+    async def try_candidates(self, request: TrialRequest) -> Trial:
+        await self._called("try_candidates", request)
+        title, attempt = self._attempts[request.candidates.sha256]
+        trials = self.trials.get(title, [failed("nothing")])
+        trial = trials[min(attempt, len(trials)) - 1]
+        assert isinstance(trial, Trial)
+        return trial
+
+    @activity.defn
+    @translated
+    async def commit_checkpoint(self, request: CommitRequest) -> Checkpoint:
+        await self._called("commit_checkpoint", request)
+        assert request.diff is not None
+        return Checkpoint(commit=f"c-{request.diff.sha256[:10]}", bundle=request.diff)
+
+    def activities(self) -> list[Callable[..., Any]]:
+        names = (
+            "snapshot_repository publish_fix record_genealogy prepare_environment run_tests measure_coverage"
+            " retrieve propose_strategies plan implement reflect try_candidates commit_checkpoint"
+        )
+        return [getattr(self, name) for name in names.split()]
+
+    def _usage(self) -> Usage:
+        return Usage(model="fake", calls=1, prompt_tokens=self.tokens)
+
+
+def fatal(message: str) -> Callable[[Any], None]:
+    """A callback that fails the activity for good."""
+
+    def fail(_: Any) -> None:
+        raise FatalError(message)
+
+    return fail
+
+
+def flaky(times: int) -> Callable[[Any], None]:
+    """A callback that fails the activity the first `times` calls, as an endpoint that is down does."""
+    left = times
+
+    def fail(_: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise ApplicationError("nobody answers", type="TransientError")
+
+    return fail

@@ -1,0 +1,1 @@
+"""Processes: a worker per role, the connection to Temporal, the embedded stack."""

@@ -1,0 +1,114 @@
+"""The roles of a node: what each polls for. A role is only a task queue, so any node can take any of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from psycopg_pool import AsyncConnectionPool
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.artifacts.database import database
+from activities.artifacts.records import RecordActivities
+from activities.artifacts.store import ArtifactStore, PostgresArtifacts
+from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
+from activities.checkpoints.objects import GitObjects
+from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
+from hydranet.settings import Settings
+from workflows.branch import BranchWorkflow
+from workflows.fix_issue import FixIssueWorkflow
+from workflows.policies import HEARTBEAT
+
+WORKFLOWS = [FixIssueWorkflow, BranchWorkflow]
+
+
+class Role(StrEnum):
+    """What a node does."""
+
+    SUPERVISOR = "supervisor"
+    INFERENCE = "inference"
+    SANDBOX = "sandbox"
+
+
+@asynccontextmanager
+async def working(client: Client, settings: Settings, roles: Sequence[Role]) -> AsyncIterator[None]:
+    """Poll for the given roles until the block is left."""
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(database(settings.database))
+        artifacts = PostgresArtifacts(pool)
+        objects = GitObjects(settings.data_dir / "cache", artifacts)
+        for role in roles:
+            for worker in _workers(role, client, settings, pool, artifacts, objects):
+                await stack.enter_async_context(worker)
+        yield
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """The workflow sandbox, through which our own pure modules and the activities' types pass."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules("hydranet", "activities")
+    return SandboxedWorkflowRunner(restrictions=restrictions)
+
+
+def _workers(
+    role: Role,
+    client: Client,
+    settings: Settings,
+    pool: AsyncConnectionPool,
+    artifacts: ArtifactStore,
+    objects: GitObjects,
+) -> list[Worker]:
+    if role is Role.SUPERVISOR:
+        repository, records = RepositoryActivities(artifacts), RecordActivities(pool)
+        calls = [repository.snapshot_repository, repository.publish_fix, records.record_genealogy]
+        return [_worker(client, SUPERVISOR_QUEUE, calls, workflows=WORKFLOWS, workflow_runner=workflow_runner())]
+    if role is Role.INFERENCE:
+        return _inference(client, settings, artifacts, objects)
+    return _sandbox(client, settings, artifacts, objects)
+
+
+def _inference(client: Client, settings: Settings, artifacts: ArtifactStore, objects: GitObjects) -> list[Worker]:
+    from activities.inference.activities import InferenceActivities
+    from activities.inference.backend import Backends
+    from activities.retrieval.activities import RetrievalActivities
+
+    inference = InferenceActivities(Backends(artifacts, objects, settings.models))
+    retrieval = RetrievalActivities(artifacts, objects)
+    calls = [inference.propose_strategies, inference.plan, inference.implement, inference.reflect]
+    return [
+        _worker(client, INFERENCE_QUEUE, calls, max_concurrent_activities=settings.models.slots),
+        _worker(client, RETRIEVAL_QUEUE, [retrieval.retrieve]),
+    ]
+
+
+def _sandbox(client: Client, settings: Settings, artifacts: ArtifactStore, objects: GitObjects) -> list[Worker]:
+    from activities.sandbox.activities import SandboxActivities
+    from activities.sandbox.bubblewrap import Bubblewrap
+
+    sandbox = SandboxActivities(Bubblewrap(), artifacts, objects, settings.data_dir / "cache")
+    checkpoints = CheckpointActivities(artifacts, objects)
+    calls = [
+        sandbox.prepare_environment,
+        sandbox.run_tests,
+        sandbox.measure_coverage,
+        sandbox.try_candidates,
+        checkpoints.commit_checkpoint,
+    ]
+    return [_worker(client, SANDBOX_QUEUE, calls)]
+
+
+def _worker(client: Client, queue: str, activities: Sequence[Any], **options: Any) -> Worker:
+    return Worker(
+        client,
+        task_queue=queue,
+        activities=activities,
+        # A cancel travels with the answer to a heartbeat: throttled at 2 s, it lands within that.
+        max_heartbeat_throttle_interval=timedelta(seconds=2),
+        default_heartbeat_throttle_interval=timedelta(seconds=2),
+        graceful_shutdown_timeout=HEARTBEAT + timedelta(seconds=2),
+        **options,
+    )

@@ -1,0 +1,1 @@
+"""The decisions of a run: deterministic Temporal workflows."""

@@ -1,0 +1,64 @@
+"""What an attempt leaves behind: the facts it is scored by, its outcome, its commit message, its digest."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from hydranet.contracts import AttemptDigest, BranchRequest, ImplementAnswer, PlanAnswer, Trial
+    from hydranet.convergence import Attempt
+    from hydranet.genealogy import AttemptRecord, Outcome
+    from hydranet.patches import Patch
+
+
+def facts(trial: Trial | None, planned: PlanAnswer) -> Attempt:
+    """What convergence is computed from."""
+    if trial is None:
+        return Attempt(commands=planned.commands)
+    return Attempt(
+        patch=trial.patch,
+        error=trial.report.error,
+        failing_tests=trial.report.failing,
+        failing_count=trial.report.failing_count,
+        commands=planned.commands,
+    )
+
+
+def outcome(answer: ImplementAnswer, trial: Trial | None) -> tuple[Outcome, str]:
+    """What became of the attempt, and why."""
+    if trial is None:
+        return Outcome.NO_PATCH, answer.reason or "No patch could be made of the answer."
+    if trial.refused:
+        return Outcome.REFUSED, trial.refused
+    if trial.report.passed:
+        return Outcome.PASSED, f"All {trial.report.passing_count} tests pass."
+    return Outcome.FAILED, trial.report.reason
+
+
+def message(request: BranchRequest, record: AttemptRecord) -> str:
+    """The commit message of an attempt: what was tried, how it scored, what its tests said."""
+    return (
+        f"{record.summary or request.strategy.title}\n\n"
+        f"Branch {request.number}, attempt {record.number}: {request.strategy.title}\n"
+        f"Outcome: {record.outcome} ({record.facts.failing_count} failing, {record.passing} passing)\n"
+        f"Convergence: {record.score.value:.2f}\n"
+        f"{record.reason}"
+    )
+
+
+def _excerpt(patch: Patch, limit: int = 400) -> str:
+    """The changed lines of a patch as a diff shows them, cut at `limit` characters."""
+    lines = []
+    for edit in patch.edits:
+        lines.append(f"{edit.file}:{edit.start}")
+        lines += [f"-{line}" for line in edit.removed] + [f"+{line}" for line in edit.added]
+    return "\n".join(lines)[:limit]
+
+
+def digest(record: AttemptRecord) -> AttemptDigest:
+    """The attempt as the next prompt tells it."""
+    return AttemptDigest(
+        number=record.number,
+        summary=record.summary,
+        patch=_excerpt(record.facts.patch),
+        reason=record.reason,
+        failing_count=record.facts.failing_count,
+    )

@@ -1,0 +1,265 @@
+"""BranchWorkflow: one strategy pursued, PLAN → IMPLEMENT → TEST → REFLECT, until it passes or is ended."""
+
+import asyncio
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.checkpoints.activities import CheckpointActivities
+    from activities.inference.activities import InferenceActivities
+    from activities.sandbox.activities import SandboxActivities
+    from hydranet import convergence, reaper
+    from hydranet.contracts import (
+        BRANCH_WORKFLOW,
+        AttemptReport,
+        BranchRequest,
+        BranchResult,
+        BranchState,
+        Checkpoint,
+        CommitRequest,
+        ImplementAnswer,
+        PlanAnswer,
+        ReapRequest,
+        StepRequest,
+        Trial,
+        TrialRequest,
+        Work,
+    )
+    from hydranet.convergence import Attempt, Score
+    from hydranet.genealogy import AttemptRecord, Ending, Outcome
+    from workflows import attempts, policies
+
+
+@workflow.defn(name=BRANCH_WORKFLOW)
+class BranchWorkflow:
+    """Makes attempts, scores each, and asks its run to reap it when they circle."""
+
+    @workflow.init
+    def __init__(self, request: BranchRequest) -> None:
+        self._request = request
+        self._paused = request.paused
+        self._instruction = request.instruction
+        self._state = request.state or BranchState(
+            best=request.start, best_failing=request.start_failing, tail=request.tail
+        )
+
+    @workflow.signal
+    def pause(self) -> None:
+        """Begin no further step."""
+        self._paused = True
+
+    @workflow.signal
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._paused = False
+
+    @workflow.signal
+    def override(self, instruction: str) -> None:
+        """Put a person's instruction into the next PLAN or REFLECT."""
+        self._instruction = instruction
+
+    @workflow.run
+    async def run(self, request: BranchRequest) -> BranchResult:
+        """Pursue the strategy; the result says how the branch ended by itself."""
+        try:
+            while self._state.attempts < request.attempts:
+                if result := await self._attempt(self._state.attempts + 1):
+                    return result
+                if workflow.info().is_continue_as_new_suggested():
+                    workflow.continue_as_new(self._carried())
+        except ActivityError as error:
+            if workflow.cancellation_reason() is not None:
+                raise CancelledError("the branch was cancelled") from error
+            message = error.cause.message if isinstance(error.cause, FailureError) else str(error)
+            raise ApplicationError(message, type="FatalError", non_retryable=True) from error
+        return BranchResult(ending=Ending.SPENT, reason=f"All {request.attempts} attempts of the branch are spent.")
+
+    async def _attempt(self, number: int) -> BranchResult | None:
+        """Make one attempt; a result ends the branch."""
+        began = workflow.now()
+        planned = await self._plan(number)
+        answer = await self._implement(number, planned)
+        if answer.exhausted:
+            return BranchResult(ending=Ending.SPENT, reason=answer.reason or "The strategy has nothing more to offer.")
+        trial = await self._test(number, answer)
+        facts = attempts.facts(trial, planned)
+        score = self._score(facts)
+        record = self._record(planned, answer, trial, facts, score, began)
+        checkpoint = await self._commit(record, trial)
+        record = record.model_copy(update={"checkpoint": checkpoint.commit if checkpoint else ""})
+        self._remember(record, trial, checkpoint)
+        await self._report(record, checkpoint)
+        if record.outcome is Outcome.PASSED:
+            return BranchResult(ending=Ending.PASSED, reason=record.summary, passed=checkpoint)
+        if self._request.tokens and self._state.tokens >= self._request.tokens:
+            return BranchResult(ending=Ending.SPENT, reason="The token budget of the run is spent.")
+        if evidence := reaper.decide(self._state.facts, score, self._request.convergence):
+            await self._ask_to_be_reaped(score, evidence)
+        if number < self._request.attempts:
+            await self._reflect(number, planned)
+        return None
+
+    async def _plan(self, number: int) -> PlanAnswer:
+        await self._may_go_on()
+        return await workflow.execute_activity_method(
+            InferenceActivities.plan,
+            self._step(number, instruction=self._take_instruction()),
+            **policies.inference(f"attempt {number}: plan"),
+        )
+
+    async def _implement(self, number: int, planned: PlanAnswer) -> ImplementAnswer:
+        await self._may_go_on()
+        return await workflow.execute_activity_method(
+            InferenceActivities.implement,
+            self._step(number).model_copy(update={"plan": planned.plan}),
+            **policies.inference(f"attempt {number}: implement"),
+        )
+
+    async def _test(self, number: int, answer: ImplementAnswer) -> Trial | None:
+        if answer.candidates is None:
+            return None
+        await self._may_go_on()
+        request = self._request
+        return await workflow.execute_activity_method(
+            SandboxActivities.try_candidates,
+            TrialRequest(
+                snapshot=request.snapshot,
+                parent=self._state.best,
+                environment=request.environment,
+                spec=request.sandbox,
+                baseline=request.baseline,
+                candidates=answer.candidates,
+            ),
+            **policies.sandbox(f"attempt {number}: test {answer.count} candidate(s)", request.sandbox),
+        )
+
+    async def _commit(self, record: AttemptRecord, trial: Trial | None) -> Checkpoint | None:
+        if trial is None or trial.diff is None:
+            return None
+        return await workflow.execute_activity_method(
+            CheckpointActivities.commit_checkpoint,
+            CommitRequest(
+                snapshot=self._request.snapshot,
+                parent=self._state.best,
+                diff=trial.diff,
+                message=attempts.message(self._request, record),
+            ),
+            **policies.sandbox(f"attempt {record.number}: checkpoint", self._request.sandbox),
+        )
+
+    async def _reflect(self, number: int, planned: PlanAnswer) -> None:
+        await self._may_go_on()
+        answer = await workflow.execute_activity_method(
+            InferenceActivities.reflect,
+            self._step(number, instruction=self._take_instruction()).model_copy(
+                update={"plan": planned.plan, "tail": self._state.tail}
+            ),
+            **policies.inference(f"attempt {number}: reflect"),
+        )
+        update = {"reflection": answer.reflection, "unreported": answer.usage}
+        self._state = self._state.model_copy(update=update)
+
+    async def _ask_to_be_reaped(self, score: Score, evidence: str) -> None:
+        """Signal the run and wait: it cancels this branch."""
+        if not self._request.reaper:
+            return
+        request = ReapRequest(branch=self._request.number, score=score, evidence=evidence)
+        await self._run_handle().signal("reap", request)
+        await workflow.wait_condition(lambda: False)
+
+    async def _report(self, record: AttemptRecord, checkpoint: Checkpoint | None) -> None:
+        report = AttemptReport(branch=self._request.number, record=record, checkpoint=checkpoint)
+        await self._run_handle().signal("attempt_made", report)
+
+    def _run_handle(self) -> workflow.ExternalWorkflowHandle[None]:
+        return workflow.get_external_workflow_handle(self._request.run_id)
+
+    async def _may_go_on(self) -> None:
+        """Wait out a pause; raise when cancelled, since a step that completes meanwhile swallows the cancel."""
+        await workflow.wait_condition(lambda: not self._paused)
+        if (reason := workflow.cancellation_reason()) is not None:
+            raise asyncio.CancelledError(reason)
+
+    def _take_instruction(self) -> str:
+        instruction, self._instruction = self._instruction, ""
+        return instruction
+
+    def _step(self, number: int, instruction: str = "") -> StepRequest:
+        request, state = self._request, self._state
+        last = state.facts[-1] if state.facts else None
+        return StepRequest(
+            work=Work(
+                run_id=request.run_id,
+                model=request.model,
+                snapshot=request.snapshot,
+                checkpoint=state.best,
+                context=request.retrieval.context,
+                spectrum=request.spectrum,
+            ),
+            branch=request.number,
+            attempt=number,
+            strategy=request.strategy,
+            seed=workflow.random().randrange(2**31),
+            history=state.history,
+            reflection=state.reflection,
+            dead=request.dead,
+            error=last.error if last else request.error,
+            instruction=instruction,
+        )
+
+    def _score(self, facts: Attempt) -> Score:
+        earlier = self._state.facts
+        score = convergence.score((*earlier, facts), self._request.convergence)
+        forgotten = self._state.attempts - len(earlier)
+        if score.nearest is None or not forgotten:
+            return score
+        return score.model_copy(update={"nearest": score.nearest + forgotten})
+
+    def _record(
+        self,
+        planned: PlanAnswer,
+        answer: ImplementAnswer,
+        trial: Trial | None,
+        facts: Attempt,
+        score: Score,
+        began: datetime,
+    ) -> AttemptRecord:
+        outcome, reason = attempts.outcome(answer, trial)
+        return AttemptRecord(
+            number=self._state.attempts + 1,
+            summary=(trial.title if trial else "") or answer.summary or planned.plan.summary,
+            outcome=outcome,
+            reason=reason,
+            score=score,
+            facts=facts,
+            passing=trial.report.passing_count if trial else 0,
+            candidates=trial.tried if trial else 0,
+            prompt=answer.prompt,
+            usage=self._state.unreported + planned.usage + answer.usage,
+            seconds=(workflow.now() - began).total_seconds(),
+        )
+
+    def _remember(self, record: AttemptRecord, trial: Trial | None, checkpoint: Checkpoint | None) -> None:
+        state, window = self._state, self._request.convergence.window
+        better = (
+            checkpoint is not None
+            and self._request.strategy.model != "templates"
+            and record.facts.failing_count < state.best_failing
+            and set(record.facts.failing_tests) <= set(self._request.target)
+        )
+        self._state = BranchState(
+            attempts=record.number,
+            tokens=state.tokens + record.usage.tokens,
+            facts=(*state.facts, record.facts)[-window - 1 :],
+            history=(*state.history, attempts.digest(record))[-3:],
+            reflection=state.reflection,
+            best=checkpoint if checkpoint is not None and better else state.best,
+            best_failing=record.facts.failing_count if better else state.best_failing,
+            tail=trial.report.tail if trial and trial.report.tail else state.tail,
+        )
+
+    def _carried(self) -> BranchRequest:
+        update = {"state": self._state, "paused": self._paused, "instruction": self._instruction}
+        return self._request.model_copy(update=update)

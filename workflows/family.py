@@ -1,0 +1,200 @@
+"""The branches of a run: started as children, told what people say, reaped, closed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from hydranet import convergence, reaper
+    from hydranet.contracts import (
+        BRANCH_WORKFLOW,
+        SUPERVISOR_QUEUE,
+        AttemptReport,
+        BranchRequest,
+        BranchResult,
+        Checkpoint,
+        FixRequest,
+        ReapRequest,
+    )
+    from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Outcome
+    from hydranet.strategy import Strategy, slug
+    from workflows.ground import Ground
+    from workflows.page import Page
+    from workflows.strategies import TEMPLATES
+
+# How many dead branches a prompt is told of.
+DEAD_LINES = 6
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A branch's child workflow."""
+
+    number: int
+    handle: workflow.ChildWorkflowHandle[object, BranchResult]
+
+
+class Family:
+    """All branches of one run."""
+
+    def __init__(self, request: FixRequest, page: Page) -> None:
+        self._request = request
+        self._page = page
+        self._closed: list[int] = []
+        self._best: Checkpoint | None = None
+        self._best_failing = 0
+        self.running: list[Branch] = []
+        self.checkpoints: dict[str, Checkpoint] = {}
+
+    async def start(self, strategy: Strategy, ground: Ground, *, tokens_left: int, paused: bool) -> None:
+        """Start a branch for `strategy`, from the best checkpoint or, for templates, from the base."""
+        number = len(self._page.genealogy.branches) + 1
+        start, failing = self._start(strategy, ground)
+        record = BranchRecord(
+            number=number,
+            id=f"{self._page.genealogy.run_id}/b{number:02d}-{slug(strategy.title)}",
+            strategy=strategy,
+            start=start.commit,
+        )
+        self._page.branch(record)
+        handle = await workflow.start_child_workflow(
+            BRANCH_WORKFLOW,
+            BranchRequest(
+                run_id=self._page.genealogy.run_id,
+                number=number,
+                strategy=strategy,
+                start=start,
+                start_failing=failing,
+                model=self._request.model,
+                snapshot=ground.snapshot,
+                environment=ground.environment,
+                sandbox=self._request.sandbox,
+                baseline=ground.results,
+                target=ground.baseline.failing,
+                retrieval=ground.retrieval,
+                spectrum=ground.spectrum,
+                error=ground.baseline.error,
+                tail=ground.baseline.tail,
+                convergence=self._request.convergence,
+                reaper=self._request.reaper,
+                attempts=self._request.budget.attempts_per_branch,
+                tokens=tokens_left,
+                dead=self._dead_lines(),
+                instruction=self._page.instruction,
+                paused=paused,
+            ),
+            id=record.id,
+            task_queue=SUPERVISOR_QUEUE,
+            result_type=BranchResult,
+            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+            cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+            static_summary=f"b{number:02d} {strategy.title}",
+            static_details=strategy.rationale,
+        )
+        self.running.append(Branch(number, handle))
+
+    def attempted(self, report: AttemptReport) -> ReapRequest | None:
+        """Take an attempt into its branch's record, and keep the best checkpoint of the run.
+
+        A branch's first attempt is scored here, against those of dead branches: a new title is not a new
+        strategy. The request to reap the branch when it is not.
+        """
+        record = self.record(report.branch)
+        reap = None
+        if report.record.number == 1:
+            report, reap = self._scored_for_novelty(report)
+        self._page.branch(record.model_copy(update={"attempts": (*record.attempts, report.record)}))
+        self._page.spent(report.record.usage)
+        if report.checkpoint is not None:
+            name = f"b{report.branch:02d}/attempt-{report.record.number:03d}"
+            self.checkpoints[name] = report.checkpoint
+            self._keep_best(report.record, report.checkpoint)
+        return reap
+
+    def record(self, number: int) -> BranchRecord:
+        """The record of branch `number`."""
+        return next(record for record in self._page.genealogy.branches if record.number == number)
+
+    async def tell(self, signal: str, *arguments: str) -> None:
+        """Pass a person's signal on to every running branch."""
+        for branch in list(self.running):
+            try:
+                await branch.handle.signal(signal, args=arguments)
+            except FailureError:
+                workflow.logger.info("branch %d ended before it heard %s", branch.number, signal)
+
+    async def reap(self, request: ReapRequest) -> None:
+        """Cancel a branch, wait for its cleanup and record why; one that has passed meanwhile stays as it is."""
+        number = request.branch or (self.running[0].number if self.running else 0)
+        branch = next((branch for branch in self.running if branch.number == number), None)
+        if branch is None:
+            return
+        evidence = request.evidence or ("Reaped by hand." if request.by_hand else "The branch circles.")
+        await _cancelled(branch)
+        if not _has_passed(branch):
+            self.close(branch, Ending.REAPED, evidence)
+
+    async def cancel_all(self, reason: str) -> None:
+        """Cancel every running branch and wait for their cleanup."""
+        for branch in list(self.running):
+            await _cancelled(branch)
+            self.close(branch, Ending.CANCELLED, f"Cancelled: {reason}.")
+
+    def ended(self) -> Sequence[Branch]:
+        """The branches whose child workflow has ended by itself."""
+        return [branch for branch in self.running if branch.handle.done()]
+
+    def close(self, branch: Branch, ending: Ending, reason: str) -> None:
+        """Record how a branch ended."""
+        self.running.remove(branch)
+        self._closed.append(branch.number)
+        record = dict(self.record(branch.number)) | {"ending": ending, "reason": reason}
+        self._page.branch(BranchRecord.model_validate(record))
+
+    def take_closed(self) -> Sequence[BranchRecord]:
+        """The branches closed since the last call."""
+        closed, self._closed = self._closed, []
+        return [self.record(number) for number in closed]
+
+    def _start(self, strategy: Strategy, ground: Ground) -> tuple[Checkpoint, int]:
+        # A template makes a single edit: on top of a partial fix that overfits it would never be the whole one.
+        if self._best is None or strategy.model == TEMPLATES:
+            return ground.base, ground.baseline.failing_count
+        return self._best, self._best_failing
+
+    def _keep_best(self, record: AttemptRecord, checkpoint: Checkpoint) -> None:
+        genealogy, facts = self._page.genealogy, record.facts
+        fewest = self._best_failing if self._best is not None else genealogy.target_count
+        if facts.failing_count < fewest and set(facts.failing_tests) <= set(genealogy.target_tests):
+            self._best, self._best_failing = checkpoint, facts.failing_count
+
+    def _scored_for_novelty(self, report: AttemptReport) -> tuple[AttemptReport, ReapRequest | None]:
+        facts, settings = report.record.facts, self._request.convergence
+        dead = [attempt.facts for branch in self._dead() for attempt in branch.attempts]
+        score = convergence.score((facts,), settings, dead)
+        scored = report.model_copy(update={"record": report.record.model_copy(update={"score": score})})
+        evidence = reaper.decide((facts,), score, settings)
+        if evidence is None or not self._request.reaper or report.record.outcome is Outcome.PASSED:
+            return scored, None
+        return scored, ReapRequest(branch=report.branch, score=score, evidence=evidence)
+
+    def _dead(self) -> list[BranchRecord]:
+        return [branch for branch in self._page.genealogy.branches if branch.ending is not Ending.RUNNING]
+
+    def _dead_lines(self) -> tuple[str, ...]:
+        return tuple(f"{b.strategy.title}: {b.reason}" for b in self._dead()[-DEAD_LINES:])
+
+
+async def _cancelled(branch: Branch) -> None:
+    """Cancel a branch and wait for its cleanup."""
+    branch.handle.cancel()
+    await workflow.wait([branch.handle])
+
+
+def _has_passed(branch: Branch) -> bool:
+    """Whether a branch that is done was done before the cancel arrived, and with a fix."""
+    if branch.handle.cancelled() or branch.handle.exception() is not None:
+        return False
+    return branch.handle.result().passed is not None

@@ -1,0 +1,300 @@
+"""FixIssueWorkflow: one repository, one issue; starts branches, reaps and replaces them, publishes the fix."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from hydranet import budget
+    from hydranet.contracts import (
+        FIX_WORKFLOW,
+        AttemptReport,
+        BranchResult,
+        Checkpoint,
+        FixRequest,
+        ReapRequest,
+        RunResult,
+    )
+    from hydranet.genealogy import Ending, Genealogy, Verdict
+    from workflows import ground, keeping
+    from workflows.family import Branch, Family
+    from workflows.page import Page
+    from workflows.strategies import TEMPLATES, StrategySupply
+
+
+@workflow.defn(name=FIX_WORKFLOW)
+class FixIssueWorkflow:
+    """Decides; the activities do. Its genealogy is what every view of the run shows."""
+
+    @workflow.init
+    def __init__(self, request: FixRequest) -> None:
+        self._request = request
+        self._page = Page(request)
+        self._family = Family(request, self._page)
+        self._supply = StrategySupply(request.templates_first)
+        self._ground: ground.Ground | None = None
+        self._reaps: list[ReapRequest] = []
+        self._paused_at: datetime | None = None
+        self._idle = timedelta()
+        self._aborted: str | None = None
+        self._approved: bool | None = None
+
+    @workflow.query
+    def genealogy(self) -> Genealogy:
+        """The tree as it stands."""
+        return self._page.genealogy
+
+    @workflow.signal
+    async def pause(self) -> None:
+        """Begin no further step until resumed; a step that is under way finishes."""
+        if self._paused_at is None:
+            self._paused_at = workflow.now()
+            self._page.pause()
+            await self._family.tell("pause")
+
+    @workflow.signal
+    async def resume(self) -> None:
+        """Go on after a pause."""
+        if self._paused_at is not None:
+            self._idle += workflow.now() - self._paused_at
+            self._paused_at = None
+            self._page.resume()
+            await self._family.tell("resume")
+
+    @workflow.signal
+    def abort(self, reason: str) -> None:
+        """End the run: cancel what is under way, publish nothing."""
+        self._aborted = reason or "Aborted by hand."
+
+    @workflow.signal
+    async def override(self, instruction: str) -> None:
+        """Put an instruction into the next PLAN or REFLECT of every branch, and into later strategies."""
+        self._page.instruct(instruction)
+        await self._family.tell("override", instruction)
+
+    @workflow.signal
+    def reap(self, request: ReapRequest) -> None:
+        """End a branch and start the next strategy: from the branch itself, or by hand."""
+        self._reaps.append(request)
+
+    @workflow.signal
+    def attempt_made(self, report: AttemptReport) -> None:
+        """Take an attempt into the genealogy."""
+        if reap := self._family.attempted(report):
+            self._reaps.append(reap)
+
+    @workflow.signal
+    def interrupted(self, seconds: float) -> None:
+        """Leave out of the time budget what passed while nothing ran, such as a night switched off."""
+        self._idle += timedelta(seconds=max(0.0, seconds))
+
+    @workflow.signal
+    def approve(self) -> None:
+        """Let the verified fix be published."""
+        self._approved = True
+
+    @workflow.signal
+    def reject(self) -> None:
+        """Refuse the verified fix; the search goes on."""
+        self._approved = False
+
+    @workflow.run
+    async def run(self, request: FixRequest) -> RunResult:  # noqa: ARG002 - taken by __init__
+        """Pursue strategies until one is verified, or nothing is left to try or to spend."""
+        search, clock = asyncio.create_task(self._search()), asyncio.create_task(self._clock())
+        try:
+            await workflow.wait_condition(lambda: search.done() or self._aborted is not None)
+        except asyncio.CancelledError:
+            self._aborted = "Cancelled from Temporal."
+        if self._aborted is not None and not search.done():
+            self._page.state("aborting")
+            # More than once: a step that completes in the same moment swallows a cancel.
+            while not search.done():
+                search.cancel()
+                await workflow.wait([search], timeout=2)
+        clock.cancel()
+        result = self._result(search)
+        await self._family.cancel_all(f"the run ended: {result.verdict}")
+        return await self._conclude(result)
+
+    def _result(self, search: "asyncio.Task[RunResult]") -> RunResult:
+        if search.cancelled() or self._aborted is not None:
+            return RunResult(verdict=Verdict.ABORTED, reason=self._aborted or "Cancelled.")
+        error = search.exception()
+        if error is None:
+            return search.result()
+        if not isinstance(error, FailureError):
+            raise error
+        # Before there is any ground to search on, it is the input or the set-up that is wrong.
+        return RunResult(verdict=Verdict.FAILED, reason=_root(error).message, refused=self._ground is None)
+
+    async def _search(self) -> RunResult:
+        self._ground = await self._prepare()
+        while True:
+            await workflow.wait_condition(lambda: self._paused_at is None)
+            if reason := self._breach():
+                return RunResult(verdict=Verdict.EXHAUSTED, reason=reason)
+            await self._start_branches(self._ground)
+            if not self._family.running:
+                return RunResult(verdict=Verdict.EXHAUSTED, reason=self._exhausted())
+            await self._next_event()
+            await self._reap_requested()
+            for branch in self._family.ended():
+                if result := await self._ended(branch):
+                    return result
+
+    async def _prepare(self) -> ground.Ground:
+        request, page = self._request, self._page
+        page.state("taking a snapshot of the repository")
+        snapshot = await ground.snapshot(request)
+        page.base(snapshot.commit)
+        page.state("preparing the sandbox")
+        environment = await ground.prepare(request, snapshot)
+        page.state("running the tests at the base commit")
+        baseline = await ground.baseline(request, snapshot, environment)
+        page.target(baseline)
+        await keeping.record(self._page.genealogy)
+        page.state("looking for the cause")
+        templates = request.model == TEMPLATES or request.templates_first
+        surveyed = await ground.survey(request, snapshot, environment, baseline, templates)
+        page.shown(surveyed.retrieval)
+        return surveyed
+
+    async def _start_branches(self, ground: ground.Ground) -> None:
+        genealogy = self._page.genealogy
+        while len(self._family.running) < self._request.parallel_branches and not self._branches_spent():
+            self._page.state("choosing a strategy")
+            work = ground.work(genealogy.run_id, self._request.model)
+            strategy = await self._supply.next(work, self._page.genealogy.branches, self._page.instruction)
+            self._page.spent(self._supply.take_usage())
+            if strategy is None:
+                break
+            left = max(1, self._request.budget.tokens - self._page.genealogy.usage.tokens)
+            await self._family.start(strategy, ground, tokens_left=left, paused=self._paused_at is not None)
+        self._page.state("working")
+
+    def _branches_spent(self) -> bool:
+        return len(self._page.genealogy.branches) >= self._request.budget.branches
+
+    def _breach(self) -> str | None:
+        """What limit ends the run now; the branches that are running may use the last of the branch budget."""
+        running = bool(self._family.running)
+        return budget.breach(
+            self._request.budget,
+            branches=0 if running else len(self._page.genealogy.branches),
+            tokens=self._page.genealogy.usage.tokens,
+            seconds=self._seconds(),
+        )
+
+    def _exhausted(self) -> str:
+        return self._supply.reason or "No strategy is left to try."
+
+    def _seconds(self) -> float:
+        paused = workflow.now() - self._paused_at if self._paused_at else timedelta()
+        return (workflow.now() - workflow.info().start_time - self._idle - paused).total_seconds()
+
+    async def _next_event(self) -> None:
+        """Wait until a branch reported or ended, the Reaper or a person spoke, or the time is up."""
+        seen = self._page.genealogy.attempts
+        await workflow.wait_condition(
+            lambda: (
+                bool(self._reaps)
+                or bool(self._family.ended())
+                or self._page.genealogy.attempts > seen
+                or self._seconds() >= self._request.budget.seconds
+            )
+        )
+
+    async def _clock(self) -> None:
+        """Wake the search when its time is up; one timer, unless the run was paused or interrupted meanwhile."""
+        while (left := self._request.budget.seconds - self._seconds()) > 0:
+            await workflow.sleep(left, summary="time budget")
+
+    async def _reap_requested(self) -> None:
+        while self._reaps:
+            request = self._reaps.pop(0)
+            await self._family.reap(request)
+            await self._record_ended()
+
+    async def _ended(self, branch: Branch) -> RunResult | None:
+        """Settle a branch that ended by itself; a result ends the run."""
+        try:
+            outcome: BranchResult = await branch.handle
+        except FailureError as error:
+            self._family.close(branch, Ending.FAILED, _root(error).message)
+            raise
+        record = self._family.record(branch.number)
+        if outcome.passed is None:
+            self._family.close(branch, outcome.ending, outcome.reason)
+            await self._record_ended()
+            return None
+        refuted = await self._refuted(branch, outcome.passed)
+        if refuted:
+            self._family.close(branch, Ending.REFUTED, refuted)
+            await self._record_ended()
+            return None
+        self._family.close(branch, Ending.PASSED, outcome.reason)
+        await self._family.cancel_all("another branch won")
+        await self._record_ended()
+        title = record.strategy.title
+        publication = await keeping.publish(
+            self._request,
+            self._page.genealogy,
+            self._family.checkpoints,
+            outcome.passed,
+            f"{self._request.title}\n\n{outcome.reason}\n\n{title}",
+        )
+        return RunResult(
+            verdict=Verdict.FIXED,
+            reason=f"b{branch.number:02d} {title}: {outcome.reason}",
+            published=publication.branch,
+            commit=publication.commit,
+            note=publication.note,
+        )
+
+    async def _refuted(self, branch: Branch, passed: Checkpoint) -> str:
+        """Why a passing checkpoint is no fix after all; empty when it is verified and, if asked for, approved."""
+        assert self._ground is not None
+        self._page.state(f"verifying b{branch.number:02d} on a clean checkout")
+        report = await ground.run_tests(
+            self._request,
+            self._ground.snapshot,
+            passed,
+            self._ground.environment,
+            "verify on a clean checkout",
+        )
+        if not report.passed:
+            return f"Verification on a clean checkout failed: {report.reason}"
+        if not self._request.require_approval:
+            return ""
+        self._approved = None
+        self._page.state(f"waiting for approval: hydra approve {self._page.genealogy.run_id} (or reject)")
+        await workflow.wait_condition(lambda: self._approved is not None)
+        return "" if self._approved else "Rejected by hand."
+
+    async def _record_ended(self) -> None:
+        for branch in self._family.take_closed():
+            await keeping.record(self._page.genealogy, branch)
+
+    async def _conclude(self, result: RunResult) -> RunResult:
+        """Keep the checkpoints of a run without a fix, and put the verdict on record."""
+        try:
+            if result.verdict is not Verdict.FIXED and self._family.checkpoints:
+                await keeping.publish(self._request, self._page.genealogy, self._family.checkpoints, None)
+        except ActivityError as error:
+            workflow.logger.warning("the checkpoints were not kept: %s", error.cause)
+        self._page.end(result, self._seconds())
+        await self._record_ended()
+        await keeping.record(self._page.genealogy)
+        return result
+
+
+def _root(error: BaseException) -> FailureError:
+    """The innermost failure, whose message is the sentence for the user."""
+    failure = error
+    while isinstance(failure.__cause__, FailureError):
+        failure = failure.__cause__
+    assert isinstance(failure, FailureError)
+    return failure

@@ -1,0 +1,136 @@
+"""The ground a run stands on: snapshot, environment, baseline, context, made once before any branch."""
+
+from dataclasses import dataclass
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.checkpoints.activities import RepositoryActivities
+    from activities.retrieval.activities import RetrievalActivities
+    from activities.sandbox.activities import SandboxActivities
+    from hydranet.contracts import (
+        ArtifactRef,
+        Checkpoint,
+        CoverageRequest,
+        Environment,
+        FixRequest,
+        PrepareRequest,
+        Retrieval,
+        RetrieveRequest,
+        Snapshot,
+        SnapshotRequest,
+        TestReport,
+        TestRequest,
+        Work,
+    )
+    from workflows import policies
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every branch of a run builds on."""
+
+    snapshot: Snapshot
+    base: Checkpoint
+    environment: Environment
+    baseline: TestReport
+    results: ArtifactRef
+    retrieval: Retrieval
+    spectrum: ArtifactRef | None
+
+    def work(self, run_id: str, model: str) -> Work:
+        """What an inference call at the base needs."""
+        return Work(
+            run_id=run_id,
+            model=model,
+            snapshot=self.snapshot,
+            checkpoint=self.base,
+            context=self.retrieval.context,
+            spectrum=self.spectrum,
+        )
+
+
+async def snapshot(request: FixRequest) -> Snapshot:
+    """Pack the repository's HEAD."""
+    return await workflow.execute_activity_method(
+        RepositoryActivities.snapshot_repository,
+        SnapshotRequest(path=request.path, issue=request.issue, limit_mb=request.repository_limit_mb),
+        **policies.supervisor("snapshot of the repository"),
+    )
+
+
+async def prepare(request: FixRequest, snapshot: Snapshot) -> Environment:
+    """Install what the tests need."""
+    return await workflow.execute_activity_method(
+        SandboxActivities.prepare_environment,
+        PrepareRequest(snapshot=snapshot, spec=request.sandbox),
+        **policies.sandbox("prepare the environment", request.sandbox),
+    )
+
+
+async def baseline(request: FixRequest, snapshot: Snapshot, environment: Environment) -> TestReport:
+    """Run the tests at the base commit; refuse a run that has no failing test to aim at."""
+    report = await run_tests(request, snapshot, Checkpoint(commit=snapshot.commit), environment, "baseline tests")
+    if report.passed:
+        raise refusal(
+            f"No test fails at HEAD ({report.passing_count} pass), so there is nothing to aim at: "
+            "add a failing test for the issue, commit it, or name the test command with --test."
+        )
+    if not report.structured and report.exit_status in (126, 127):
+        raise refusal(
+            f"The test command '{request.sandbox.test_command}' cannot be run in the sandbox "
+            f"(exit status {report.exit_status}): correct --test, or install it with 'sandbox.setup'. {report.reason}"
+        )
+    return report
+
+
+async def run_tests(
+    request: FixRequest, snapshot: Snapshot, checkpoint: Checkpoint, environment: Environment, summary: str
+) -> TestReport:
+    """Run the whole test command on a clean checkout of `checkpoint`."""
+    return await workflow.execute_activity_method(
+        SandboxActivities.run_tests,
+        TestRequest(snapshot=snapshot, checkpoint=checkpoint, environment=environment, spec=request.sandbox),
+        **policies.sandbox(summary, request.sandbox),
+    )
+
+
+async def survey(
+    request: FixRequest, snapshot: Snapshot, environment: Environment, baseline: TestReport, templates: bool
+) -> Ground:
+    """Retrieve the code a model should see and, for the templates, measure what each test executes."""
+    base = Checkpoint(commit=snapshot.commit)
+    assert baseline.results is not None
+    retrieval = await workflow.execute_activity_method(
+        RetrievalActivities.retrieve,
+        RetrieveRequest(snapshot=snapshot, checkpoint=base, issue=snapshot.issue, results=baseline.results),
+        **policies.retrieval("retrieve the code"),
+    )
+    spectrum = None
+    if templates:
+        spectrum = await workflow.execute_activity_method(
+            SandboxActivities.measure_coverage,
+            CoverageRequest(
+                snapshot=snapshot,
+                checkpoint=base,
+                environment=environment,
+                spec=request.sandbox,
+                baseline=baseline.results,
+            ),
+            **policies.sandbox("coverage of the tests", request.sandbox),
+        )
+    return Ground(
+        snapshot=snapshot,
+        base=base,
+        environment=environment,
+        baseline=baseline,
+        results=baseline.results,
+        retrieval=retrieval,
+        spectrum=spectrum,
+    )
+
+
+def refusal(message: str) -> ApplicationError:
+    """The input, not the search, is the reason that a run cannot go on."""
+    return ApplicationError(message, type="FatalError", non_retryable=True)

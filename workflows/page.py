@@ -1,0 +1,110 @@
+"""The page of a run: its genealogy, kept current in the workflow, the Web UI and the search attributes."""
+
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+
+with workflow.unsafe.imports_passed_through():
+    from hydranet.bounded import Line
+    from hydranet.budget import Usage
+    from hydranet.contracts import FixRequest, Retrieval, RunResult, TestReport
+    from hydranet.details import markdown
+    from hydranet.genealogy import BranchRecord, Genealogy
+
+_VERDICT = SearchAttributeKey.for_keyword("HydraVerdict")
+_BRANCHES = SearchAttributeKey.for_int("HydraBranches")
+_REAPS = SearchAttributeKey.for_int("HydraReaps")
+_CONVERGENCE = SearchAttributeKey.for_float("HydraHighestConvergence")
+
+
+class Page:
+    """Holds the genealogy; every change shows at once in the Web UI's *Current Details*."""
+
+    def __init__(self, request: FixRequest) -> None:
+        self._state: Line = "starting"
+        self._paused = False
+        self.genealogy = Genealogy(
+            run_id=workflow.info().workflow_id,
+            repository=request.repository,
+            title=request.title,
+            model=request.model,
+            threshold=request.convergence.threshold,
+        )
+
+    @property
+    def instruction(self) -> str:
+        """The latest instruction of a person, empty when there is none."""
+        return self.genealogy.instructions[-1] if self.genealogy.instructions else ""
+
+    def state(self, text: str) -> None:
+        """Say what the run is doing."""
+        self._state = text
+        self._update(state=f"paused ({text})" if self._paused else text)
+
+    def pause(self) -> None:
+        """Say that the run is paused."""
+        self._paused = True
+        self.state(self._state)
+
+    def resume(self) -> None:
+        """Say that the run goes on."""
+        self._paused = False
+        self.state(self._state)
+
+    def base(self, commit: str) -> None:
+        """Note the commit the run builds on."""
+        self._update(base=commit)
+
+    def target(self, baseline: TestReport) -> None:
+        """Note the failing tests at the base, which the run aims at."""
+        self._update(target_tests=baseline.failing, target_count=baseline.failing_count)
+
+    def shown(self, retrieval: Retrieval) -> None:
+        """Note which code the prompts show."""
+        self._update(shown=tuple(f"{shown.file}:{shown.symbol}"[-200:] for shown in retrieval.shown))
+
+    def instruct(self, instruction: str) -> None:
+        """Note a person's instruction."""
+        self._update(instructions=(*self.genealogy.instructions, instruction)[-20:])
+
+    def spent(self, usage: Usage) -> None:
+        """Add what model calls cost."""
+        self._update(usage=self.genealogy.usage + usage)
+
+    def branch(self, record: BranchRecord) -> None:
+        """Add or replace a branch, and index the counts when they changed."""
+        before = self.genealogy
+        others = [b for b in before.branches if b.number != record.number]
+        branches = tuple(sorted([*others, record], key=lambda b: b.number))
+        self._update(branches=branches)
+        self._index(before)
+
+    def end(self, result: RunResult, seconds: float) -> None:
+        """Write the verdict."""
+        self._paused = False
+        self._update(
+            verdict=result.verdict,
+            reason=result.reason,
+            published=result.published,
+            seconds=seconds,
+            state=f"ended: {result.verdict}",
+        )
+        workflow.upsert_search_attributes([_VERDICT.value_set(result.verdict.value)])
+
+    def _index(self, before: Genealogy) -> None:
+        now = self.genealogy
+        updates: list[SearchAttributeUpdate[Any]] = []
+        if len(now.branches) != len(before.branches):
+            updates.append(_BRANCHES.value_set(len(now.branches)))
+        if now.reaps != before.reaps:
+            updates.append(_REAPS.value_set(now.reaps))
+        if now.highest_convergence > before.highest_convergence:
+            updates.append(_CONVERGENCE.value_set(now.highest_convergence))
+        if updates:
+            workflow.upsert_search_attributes(updates)
+
+    def _update(self, **changes: object) -> None:
+        # Validated, so that what came from a model or a person is clipped to its bounds.
+        self.genealogy = Genealogy.model_validate({**dict(self.genealogy), **changes})
+        workflow.set_current_details(markdown(self.genealogy))

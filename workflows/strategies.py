@@ -1,0 +1,80 @@
+"""Where a run's strategies come from: asked for in rounds, refused when they repeat what was tried."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.inference.activities import InferenceActivities
+    from hydranet.budget import Usage
+    from hydranet.contracts import DeadBranch, StrategiesRequest, Work
+    from hydranet.genealogy import BranchRecord
+    from hydranet.strategy import Strategy, is_new
+    from workflows import policies
+
+# A generator that has offered nothing new twice has nothing left; asking on would circle one level up.
+FRUITLESS_ROUNDS = 2
+
+TEMPLATES = "templates"
+TEMPLATES_FIRST = 1
+
+
+class StrategySupply:
+    """Hands out strategies one by one, each unlike every earlier one."""
+
+    def __init__(self, templates_first: bool) -> None:
+        self._pending: list[Strategy] = []
+        self._handed: list[Strategy] = []
+        self._round = 0
+        self._fruitless = 0
+        self._templates_first = templates_first
+        self._usage = Usage()
+        self.reason = ""
+
+    async def next(self, work: Work, branches: tuple[BranchRecord, ...], instruction: str) -> Strategy | None:
+        """The next strategy, or None with `reason` when nothing new is on offer."""
+        while not self._pending and self._fruitless < FRUITLESS_ROUNDS:
+            await self._ask(work, branches, instruction)
+        if not self._pending:
+            return None
+        strategy = self._pending.pop(0)
+        self._handed.append(strategy)
+        return strategy
+
+    def take_usage(self) -> Usage:
+        """What the rounds since the last call cost."""
+        usage, self._usage = self._usage, Usage()
+        return usage
+
+    async def _ask(self, work: Work, branches: tuple[BranchRecord, ...], instruction: str) -> None:
+        self._round += 1
+        first = self._templates_first and self._round == 1 and work.model != TEMPLATES
+        answer = await workflow.execute_activity_method(
+            InferenceActivities.propose_strategies,
+            StrategiesRequest(
+                work=work.model_copy(update={"model": TEMPLATES}) if first else work,
+                round=self._round,
+                count=TEMPLATES_FIRST if first else 3,
+                dead=tuple(dead_branch(branch) for branch in branches),
+                instruction=instruction,
+            ),
+            **policies.inference(f"strategies, round {self._round}"),
+        )
+        self._usage += answer.usage
+        fresh: list[Strategy] = []
+        for strategy in answer.strategies:
+            if is_new(strategy, [*self._handed, *fresh]):
+                fresh.append(strategy)
+        self._pending = fresh
+        if not fresh and not first:
+            self._fruitless += 1
+            self.reason = answer.reason or "The model offered no strategy unlike those already tried."
+
+
+def dead_branch(branch: BranchRecord) -> DeadBranch:
+    """What later prompts are told about a branch that has not led to a fix."""
+    tried = "; ".join(dict.fromkeys(a.summary for a in branch.attempts if a.summary))
+    return DeadBranch(
+        number=branch.number,
+        strategy=branch.strategy,
+        reason=branch.reason,
+        lesson=f"Tried without success: {tried}" if tried else "No attempt was made.",
+    )
