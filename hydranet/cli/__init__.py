@@ -1,0 +1,42 @@
+"""The command line. Exit codes: 0 fixed or done, 1 not fixed, 2 bad input or set-up, 3 aborted."""
+
+import sys
+import warnings
+
+import typer
+
+from hydranet.cli import bench, control, fix, log, runs, score, stack
+from hydranet.errors import HydraError
+
+app = typer.Typer(
+    name="hydra",
+    help="Fix bugs in a Git repository with your own models, and quit dead approaches on purpose.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(fix.fix)
+app.command()(runs.runs)
+app.command()(runs.show)
+app.command()(log.log)
+app.command()(control.pause)
+app.command()(control.resume)
+app.command()(control.abort)
+app.command()(control.override)
+app.command()(control.reap)
+app.command()(control.approve)
+app.command()(control.reject)
+app.command()(stack.up)
+app.command()(stack.down)
+app.command()(score.score)
+app.command()(bench.bench)
+
+
+def main() -> None:
+    """Run a command; a HydraError is one sentence on standard error and exit code 2."""
+    warnings.simplefilter("ignore")
+    try:
+        app()
+    except HydraError as error:
+        sys.stderr.write(f"hydra: {error}\n")
+        sys.exit(2)

@@ -1,0 +1,115 @@
+"""`hydra log`: everything a run did, as JSON lines, and what was said to and by its models."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC
+from typing import Annotated, Any
+
+import typer
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import WorkflowHandle
+
+from activities.artifacts.database import database
+from activities.artifacts.store import PostgresArtifacts
+from hydranet import settings
+from hydranet.cli.session import Session, session
+from hydranet.contracts import ArtifactRef
+
+
+def log(
+    run: Annotated[str, typer.Argument(help="The run, or a part of its id; the latest one when left out.")] = "",
+    transcript: Annotated[
+        bool, typer.Option("--transcript", help="Only the model calls, each with its prompt and answer.")
+    ] = False,
+) -> None:
+    """Print a run's log as JSON lines, oldest first: every state, call, output reference and time."""
+    asyncio.run(_log(run, transcript))
+
+
+async def _log(run: str, transcript: bool) -> None:
+    async with session(settings.load()) as open_session:
+        entries = [entry async for entry in _entries(open_session, await open_session.find(run))]
+        entries.sort(key=lambda entry: str(entry["time"]))
+        if not transcript:
+            for entry in entries:
+                typer.echo(json.dumps(entry, ensure_ascii=False))
+            return
+        async with database(open_session.stack.database) as pool:
+            artifacts = PostgresArtifacts(pool)
+            for entry in entries:
+                result = entry.get("result")
+                if isinstance(result, dict) and (ref := result.get("transcript")):
+                    said = await artifacts.get(ArtifactRef.model_validate(ref))
+                    typer.echo(json.dumps({"time": entry["time"], **json.loads(said)}, ensure_ascii=False))
+
+
+async def _entries(open_session: Session, workflow_id: str) -> AsyncIterator[dict[str, Any]]:
+    """One entry per event worth reading, of the run and of its branches."""
+    handle = open_session.client.get_workflow_handle(workflow_id)
+    calls: dict[int, dict[str, Any]] = {}
+    async for event in handle.fetch_history_events():
+        match event.event_type:
+            case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+                calls[event.event_id] = await _scheduled(handle, event)
+            case EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED:
+                child = event.child_workflow_execution_started_event_attributes.workflow_execution.workflow_id
+                yield _entry(workflow_id, event, "branch started", branch=child)
+                async for entry in _entries(open_session, child):
+                    yield entry
+            case _:
+                other = await _other(open_session, workflow_id, event, calls)
+                if other is not None:
+                    yield other
+
+
+async def _scheduled(handle: WorkflowHandle[Any, Any], event: HistoryEvent) -> dict[str, Any]:
+    attributes = event.activity_task_scheduled_event_attributes
+    return {
+        "workflow": handle.id,
+        "call": attributes.activity_type.name,
+        "queue": attributes.task_queue.name,
+        "scheduled": event.event_time.ToDatetime(UTC).isoformat(),
+    }
+
+
+async def _other(
+    open_session: Session, workflow_id: str, event: HistoryEvent, calls: dict[int, dict[str, Any]]
+) -> dict[str, Any] | None:
+    decode = open_session.client.data_converter.decode
+    match event.event_type:
+        case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+            started = event.workflow_execution_started_event_attributes
+            return _entry(workflow_id, event, "started", request=(await decode(started.input.payloads))[0])
+        case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+            signal = event.workflow_execution_signaled_event_attributes
+            arguments = await decode(signal.input.payloads)
+            return _entry(workflow_id, event, "signal", signal=signal.signal_name, arguments=arguments)
+        case EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+            done = event.activity_task_completed_event_attributes
+            results = await decode(done.result.payloads) if done.HasField("result") else [None]
+            return _entry(workflow_id, event, "completed", **calls[done.scheduled_event_id], result=results[0])
+        case EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED:
+            failed = event.activity_task_failed_event_attributes
+            return _entry(
+                workflow_id, event, "failed", **calls[failed.scheduled_event_id], error=failed.failure.message
+            )
+        case EventType.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
+            cancelled = event.activity_task_canceled_event_attributes
+            return _entry(workflow_id, event, "cancelled", **calls[cancelled.scheduled_event_id])
+        case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+            result = event.workflow_execution_completed_event_attributes.result.payloads
+            return _entry(workflow_id, event, "ended", result=(await decode(result))[0])
+        case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED | EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
+            return _entry(workflow_id, event, "ended", result=None)
+        case _:
+            return None
+
+
+def _entry(workflow_id: str, event: HistoryEvent, what: str, **more: Any) -> dict[str, Any]:
+    return {
+        "time": event.event_time.ToDatetime(UTC).isoformat(),
+        "event": what,
+        **{"workflow": workflow_id, **more},
+    }

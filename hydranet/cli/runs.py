@@ -1,0 +1,63 @@
+"""`hydra runs` and `hydra show`: what has been tried, from the list of runs to every attempt."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
+
+from hydranet import settings
+from hydranet.cli.session import session
+from hydranet.cli.tree import tree
+from hydranet.contracts import FIX_WORKFLOW
+
+
+def runs() -> None:
+    """List the runs, newest first."""
+    asyncio.run(_runs())
+
+
+async def _runs() -> None:
+    table = Table("run", "verdict", "branches", "reaped", "convergence", "started", box=None)
+    async with session(settings.load()) as open_session:
+        async for run in open_session.client.list_workflows(f"WorkflowType = '{FIX_WORKFLOW}'"):
+            table.add_row(*_row(run))
+    Console().print(table if table.row_count else "There is no run yet: start one with `hydra fix`.")
+
+
+def _row(run: WorkflowExecution) -> list[str]:
+    running = run.status is WorkflowExecutionStatus.RUNNING
+    attributes = {pair.key.name: pair.value for pair in run.typed_search_attributes}
+    return [
+        run.id,
+        "running" if running else str(attributes.get("HydraVerdict", run.status.name.lower() if run.status else "")),
+        str(attributes.get("HydraBranches", 0)),
+        str(attributes.get("HydraReaps", 0)),
+        f"{attributes.get('HydraHighestConvergence', 0.0):.2f}",
+        run.start_time.astimezone().strftime("%Y-%m-%d %H:%M"),
+    ]
+
+
+def show(
+    run: Annotated[str, typer.Argument(help="The run, or a part of its id; the latest one when left out.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print the genealogy as JSON.")] = False,
+) -> None:
+    """Show a run's genealogy: every branch and attempt, with scores, their terms, and reasons."""
+    asyncio.run(_show(run, json))
+
+
+async def _show(run: str, json: bool) -> None:
+    async with session(settings.load()) as open_session:
+        run_id = await open_session.find(run)
+        genealogy = await open_session.genealogy(run_id)
+        if json:
+            typer.echo(genealogy.model_dump_json(indent=1))
+            return
+        console = Console()
+        console.print(tree(genealogy, terms=True))
+        if genealogy.verdict is None:
+            for text in await open_session.parked(run_id):
+                console.print(f"waiting: {text}", style="yellow", markup=False)
+        typer.echo(f"Web UI  {open_session.stack.link(run_id)}")

@@ -1,0 +1,83 @@
+"""A command's session with the stack: the client, the runs it can name, their genealogies."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.artifacts.database import database
+from activities.artifacts.records import recorded
+from hydranet.contracts import FIX_WORKFLOW, RunResult
+from hydranet.errors import UsageError
+from hydranet.genealogy import Genealogy
+from hydranet.settings import Settings
+from workers.connection import connect
+from workers.stack import Stack, attached
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open connection to the stack."""
+
+    stack: Stack
+    client: Client
+
+    def run(self, run_id: str) -> WorkflowHandle[object, RunResult]:
+        """The handle of a run."""
+        return self.client.get_workflow_handle(run_id, result_type=RunResult)
+
+    async def find(self, part: str) -> str:
+        """The id of the run called `part`, or whose id alone contains it; empty means the latest run."""
+        found = []
+        async for run in self.client.list_workflows(f"WorkflowType = '{FIX_WORKFLOW}'"):
+            if run.id == part or not part:
+                return run.id
+            if part in run.id:
+                found.append(run.id)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UsageError(f"'{part}' names {len(found)} runs: give more of the id, as `hydra runs` lists it.")
+        raise UsageError(f"There is no run '{part}': see `hydra runs`." if part else "There is no run yet.")
+
+    async def describe(self, run_id: str) -> WorkflowExecutionDescription:
+        """What Temporal knows of a run; UsageError when it knows none of that id."""
+        try:
+            return await self.run(run_id).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise UsageError(f"There is no run '{run_id}': see `hydra runs`.") from None
+            raise
+
+    async def genealogy(self, run_id: str) -> Genealogy:
+        """The genealogy of a run: asked of the workflow while it runs, read from the records afterwards."""
+        described = await self.describe(run_id)
+        if described.status is not WorkflowExecutionStatus.RUNNING:
+            async with database(self.stack.database) as pool:
+                if (kept := await recorded(pool, run_id)) and kept.verdict:
+                    return kept
+        found: Genealogy = await self.run(run_id).query("genealogy", result_type=Genealogy)
+        return found
+
+    async def parked(self, run_id: str) -> list[str]:
+        """What the run and its branches wait for because it fails and is tried again."""
+        described = [await self.describe(run_id)]
+        for child in described[0].raw_description.pending_children:
+            described.append(await self.client.get_workflow_handle(child.workflow_id).describe())
+        return [
+            f"{activity.activity_type.name} (try {activity.attempt}): {activity.last_failure.message}"
+            for description in described
+            for activity in description.raw_description.pending_activities
+            if activity.attempt > 1 and activity.last_failure.message
+        ]
+
+
+@asynccontextmanager
+async def session(settings: Settings) -> AsyncIterator[Session]:
+    """Attach to the stack, starting an embedded one when there is none."""
+    with attached(settings) as stack:
+        yield Session(stack, await connect(stack.temporal))

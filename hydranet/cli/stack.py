@@ -1,0 +1,28 @@
+"""`hydra up` and `hydra down`: keep an embedded stack running, or end it."""
+
+import typer
+
+from hydranet import settings
+from hydranet.errors import UsageError
+from workers.stack import Folder, attached, stop
+
+
+def up() -> None:
+    """Start the stack if it is not running, and keep it running until `hydra down`."""
+    chosen = settings.load()
+    if chosen.temporal.address:
+        raise UsageError("The settings name a Temporal server (temporal.address): start that one instead.")
+    folder = Folder(chosen.data_dir)
+    folder.create()
+    folder.keep.touch()
+    with attached(chosen) as stack:
+        typer.echo(f"Temporal   {stack.temporal.address}")
+        typer.echo(f"Web UI     {stack.temporal.ui}")
+        typer.echo(f"Data       {folder.root}")
+        typer.echo("The stack stays up until `hydra down`.")
+
+
+def down() -> None:
+    """End the stack. Runs that are open go on when it is next started."""
+    ended = stop(settings.load())
+    typer.echo("The stack has ended." if ended else "No stack was running.")

@@ -1,0 +1,91 @@
+"""Starting a run, or finding the one that is there for the same repository and issue."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from hydranet.cli.repository import Repository
+from hydranet.cli.session import Session
+from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE, FixRequest
+from hydranet.settings import Settings
+
+_REPOSITORY = SearchAttributeKey.for_keyword("HydraRepository")
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the user wants fixed."""
+
+    repository: Repository
+    issue: str
+    apply: bool = False
+
+    @property
+    def identity(self) -> str:
+        """`fix-<repo name>-<hash of repo identity + issue>`."""
+        digest = hashlib.sha256(f"{self.repository.path}\0{self.issue}".encode()).hexdigest()
+        return f"fix-{self.repository.name}-{digest[:8]}"
+
+    async def request(self, chosen: Settings) -> FixRequest:
+        """The run's request; UsageError when the model does not answer or no sandbox works here."""
+        from activities.inference.backend import default_model, probe
+
+        if not chosen.temporal.address:
+            from activities.sandbox.bubblewrap import check
+
+            await asyncio.to_thread(check)
+        model = await default_model(chosen.models) if chosen.model == "auto" else chosen.model
+        await probe(model, chosen.models)
+        return FixRequest(
+            path=str(self.repository.path),
+            repository=self.repository.name,
+            title=self.issue.splitlines()[0],
+            issue=self.issue,
+            model=model,
+            templates_first=chosen.templates_first,
+            parallel_branches=chosen.parallel_branches,
+            require_approval=chosen.require_approval,
+            apply=self.apply,
+            budget=chosen.budget,
+            convergence=chosen.convergence,
+            sandbox=chosen.sandbox,
+            repository_limit_mb=chosen.repository_limit_mb,
+        )
+
+
+async def start(session: Session, request: FixRequest, identity: str) -> tuple[str, bool]:
+    """Start the run and return its id; True when one was open already and this attaches to it.
+
+    Every run keeps its own id, so that none overwrites another's record: the second for the same
+    repository and issue is `<identity>-2`.
+    """
+    number, run_id = 1, identity
+    while True:
+        try:
+            await session.client.start_workflow(
+                FIX_WORKFLOW,
+                request,
+                id=run_id,
+                task_queue=SUPERVISOR_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary=request.title,
+                search_attributes=TypedSearchAttributes([SearchAttributePair(_REPOSITORY, request.repository)]),
+            )
+        except WorkflowAlreadyStartedError:
+            if (await session.describe(run_id)).status is WorkflowExecutionStatus.RUNNING:
+                return run_id, True
+            number += 1
+            run_id = f"{identity}-{number}"
+        else:
+            return run_id, False

@@ -1,0 +1,103 @@
+"""The genealogy as a tree in the terminal."""
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+from rich.tree import Tree
+
+from hydranet.convergence import Terms
+from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
+
+_ENDINGS = {
+    Ending.RUNNING: "cyan",
+    Ending.PASSED: "green",
+    Ending.REAPED: "red",
+    Ending.SPENT: "yellow",
+    Ending.REFUTED: "red",
+    Ending.CANCELLED: "dim",
+    Ending.FAILED: "red",
+}
+_BAR = 10
+
+
+def tree(genealogy: Genealogy, *, terms: bool = False) -> RenderableType:
+    """The whole tree; with `terms`, each score with what it is made of, and every reason."""
+    root = Tree(Text.assemble((genealogy.run_id, "bold"), "  ", genealogy.title))
+    for branch in genealogy.branches:
+        root.add(_branch(branch, genealogy, terms))
+    return Group(root, _summary(genealogy))
+
+
+def _branch(branch: BranchRecord, genealogy: Genealogy, terms: bool) -> Tree:
+    title = Text.assemble(
+        (f"b{branch.number:02d} ", "bold"),
+        branch.strategy.title,
+        "  ",
+        (branch.ending, _ENDINGS[branch.ending]),
+    )
+    node = Tree(title)
+    if terms and branch.strategy.rationale:
+        node.add(Text(f"because {branch.strategy.rationale}", "dim"))
+    for attempt in branch.attempts:
+        node.add(_attempt(attempt, genealogy, terms))
+    if branch.reason:
+        node.add(Text(branch.reason, _ENDINGS[branch.ending]))
+    return node
+
+
+def _attempt(attempt: AttemptRecord, genealogy: Genealogy, terms: bool) -> RenderableType:
+    line = Text.assemble(
+        f"attempt {attempt.number}  ",
+        _tests(attempt, genealogy.target_count),
+        "  convergence ",
+        _convergence(attempt.score.value, genealogy.threshold),
+        ("" if attempt.candidates <= 1 else f"  {attempt.candidates} candidates"),
+        (f"  {attempt.usage.tokens} tokens" if attempt.usage.tokens else ""),
+        f"  {attempt.seconds:.1f} s  ",
+        (attempt.summary, "dim"),
+    )
+    if not terms:
+        return line
+    nearest = "" if attempt.score.nearest is None else f", nearest attempt {attempt.score.nearest}"
+    more = [Text(f"  score of {_terms(attempt.score.terms)}{nearest}", "dim")]
+    if attempt.reason:
+        more.append(Text(f"  {attempt.reason}", "dim"))
+    return Group(line, *more)
+
+
+def _tests(attempt: AttemptRecord, target: int) -> Text:
+    if attempt.outcome is Outcome.PASSED:
+        return Text("all tests pass", "green")
+    if attempt.outcome is Outcome.FAILED:
+        return Text(f"{attempt.facts.failing_count} failing (of {target} at the base)")
+    return Text(attempt.outcome, "yellow")
+
+
+def _convergence(value: float, threshold: float) -> Text:
+    filled = round(value * _BAR)
+    dead = value > threshold
+    bar = "█" * filled + "░" * (_BAR - filled)
+    return Text(f"{bar} {value:.2f} {'>' if dead else '≤'} {threshold:.2f}", "red" if dead else "")
+
+
+def _terms(terms: Terms) -> str:
+    named = {
+        "patch": terms.patch_similarity,
+        "commands": terms.command_repetition,
+        "error": terms.error_match,
+    }
+    return ", ".join(f"{name} {value:.2f}" for name, value in named.items() if value is not None) or "nothing yet"
+
+
+def _summary(genealogy: Genealogy) -> Text:
+    counts = (
+        f"{len(genealogy.branches)} branches, {genealogy.attempts} attempts, {genealogy.reaps} reaped, "
+        f"{genealogy.usage.tokens} tokens"
+    )
+    if genealogy.verdict is None:
+        return Text.assemble((genealogy.state, "cyan"), f"  ({counts})")
+    colour = "green" if genealogy.verdict is Verdict.FIXED else "yellow"
+    text = Text.assemble((genealogy.verdict, f"bold {colour}"), f"  {genealogy.reason}\n{counts}")
+    text.append(f", {genealogy.seconds:.0f} s")
+    if genealogy.published:
+        text.append(f"\npublished as branch {genealogy.published}", "green")
+    return text

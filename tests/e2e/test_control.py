@@ -1,0 +1,80 @@
+"""Speaking to a run while its tests are running in the sandbox."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from .conftest import Hydra, git, repository
+
+SLOW = {"test_slow.py": "import time\n\n\ndef test_it():\n    time.sleep(600)\n    assert False\n"}
+
+
+def following(command: "subprocess.Popen[str]", text: str) -> str:
+    """Read the command's output until a line holds `text`, and return all of it so far."""
+    said = ""
+    assert command.stdout is not None
+    for line in command.stdout:
+        said += line
+        if text in line:
+            return said
+    raise AssertionError(f"{text!r} never came: {said}")
+
+
+def sandboxed() -> list[psutil.Process]:
+    return [process for process in psutil.process_iter(["name"]) if process.info["name"] == "bwrap"]
+
+
+@pytest.fixture
+def slow(hydra: Hydra, tmp_path: Path) -> "subprocess.Popen[str]":
+    root = repository(tmp_path / "slow", SLOW)
+    return hydra.start("fix", "--repo", root, "--issue", "slow", "--model", "templates")
+
+
+def test_abort_leaves_no_process_and_no_branch(hydra: Hydra, slow: "subprocess.Popen[str]", tmp_path: Path) -> None:
+    run_id = following(slow, "running the tests").split()[1]
+    aborted = hydra("abort", run_id, "--reason", "Enough.", timeout=30)
+    assert aborted.returncode == 0, aborted.stderr
+    said, _ = slow.communicate(timeout=30)
+    assert slow.returncode == 3, said
+    assert "Enough." in said
+    assert sandboxed() == []
+    assert git(tmp_path / "slow", "branch", "--list", "hydra/*") == ""
+    again = hydra("abort", run_id)
+    assert again.returncode == 2
+    assert "has ended" in again.stderr
+
+
+def test_ctrl_c_detaches_and_says_how_to_go_on(hydra: Hydra, slow: "subprocess.Popen[str]") -> None:
+    run_id = following(slow, "running the tests").split()[1]
+    slow.send_signal(signal.SIGINT)
+    said, _ = slow.communicate(timeout=30)
+    assert slow.returncode == 130
+    assert "Traceback" not in said
+    assert f"hydra abort {run_id}" in said
+    assert "running" in next(line for line in hydra("runs").stdout.splitlines() if run_id in line)
+    assert hydra("abort", run_id).returncode == 0
+
+
+def test_pause_shows_and_resume_goes_on(hydra: Hydra, slow: "subprocess.Popen[str]") -> None:
+    run_id = following(slow, "running the tests").split()[1]
+    assert hydra("pause", run_id).returncode == 0
+    assert "paused" in hydra("show", run_id).stdout
+    assert hydra("resume", run_id).returncode == 0
+    assert "paused" not in hydra("show", run_id).stdout
+    assert hydra("abort", run_id).returncode == 0
+    slow.communicate(timeout=30)
+
+
+def test_an_approved_fix_is_published(hydra: Hydra, depot: Path) -> None:
+    command = hydra.start(
+        *("fix", "--repo", depot, "--issue", "approve me", "--model", "templates", "--require-approval")
+    )
+    run_id = following(command, "waiting for approval").split()[1]
+    assert git(depot, "branch", "--list", "hydra/*") == ""
+    assert hydra("approve", run_id).returncode == 0
+    said, _ = command.communicate(timeout=60)
+    assert command.returncode == 0, said
+    assert git(depot, "branch", "--list", "hydra/*") != ""

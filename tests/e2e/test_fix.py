@@ -1,0 +1,126 @@
+"""`hydra fix` from a repository with a bug to a published fix."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from hydranet.genealogy import Ending, Verdict
+
+from .conftest import Hydra, git, repository
+
+ISSUE = "AttributeError: 'NoneType' object has no attribute 'unit_price' in depot/invoice.py"
+
+
+def test_a_real_bug_is_fixed_after_a_branch_was_reaped(hydra: Hydra, depot: Path) -> None:
+    before = git(depot, "rev-parse", "main"), git(depot, "status", "--porcelain")
+    result, genealogy = hydra.json("fix", "--repo", depot, "--issue", ISSUE, "--model", "templates")
+    assert result.verdict is Verdict.FIXED, result.reason
+    endings = [branch.ending for branch in genealogy.branches]
+    assert Ending.REAPED in endings
+    assert endings[-1] is Ending.PASSED
+    assert genealogy.usage.tokens == 0
+    changed = git(depot, "diff", "--name-only", "main", result.published)
+    assert changed == "depot/pricing.py"
+    assert before == (git(depot, "rev-parse", "main"), git(depot, "status", "--porcelain"))
+    refs = git(depot, "for-each-ref", "--format=%(refname)", f"refs/hydra/{genealogy.run_id}").splitlines()
+    assert len(refs) == sum(bool(a.checkpoint) for branch in genealogy.branches for a in branch.attempts)
+
+
+def test_every_view_tells_the_same_story(hydra: Hydra, depot: Path) -> None:
+    done = hydra("fix", "--repo", depot, "--issue", f"{ISSUE}!", "--model", "templates")
+    assert done.returncode == 0, done.stderr
+    run_id = done.stdout.split()[1]
+    assert "/workflows/" in done.stdout
+    assert "reaped" in done.stdout
+    shown = hydra("show", run_id)
+    assert shown.returncode == 0
+    for word in ("reaped", "passed", "score of", "published as branch hydra/fix-"):
+        assert word in shown.stdout
+    genealogy = json.loads(hydra("show", run_id, "--json").stdout)
+    assert genealogy["verdict"] == "fixed"
+    assert run_id in hydra("runs").stdout
+    entries = [json.loads(line) for line in hydra("log", run_id).stdout.splitlines()]
+    attempts = sum(len(branch["attempts"]) for branch in genealogy["branches"])
+    trials = [e for e in entries if e.get("call") == "try_candidates" and e["event"] == "completed"]
+    assert len(trials) == attempts
+    assert [e["time"] for e in entries] == sorted(e["time"] for e in entries)
+    assert entries[0]["event"] == "started"
+    assert entries[-1]["event"] == "ended"
+
+
+def test_a_second_run_never_overwrites_the_first(hydra: Hydra, depot: Path) -> None:
+    issue = f"{ISSUE}?"
+    runs = [hydra.json("fix", "--repo", depot, "--issue", issue, "--model", "templates")[1].run_id for _ in range(2)]
+    assert runs[1] == f"{runs[0]}-2"
+    assert len(git(depot, "branch", "--list", "hydra/*").splitlines()) == 1
+
+
+def test_apply_moves_the_checked_out_branch(hydra: Hydra, depot: Path) -> None:
+    done = hydra("fix", "--repo", depot, "--issue", "single ladder", "--model", "templates", "--apply")
+    assert done.returncode == 0, done.stderr
+    assert "applied" in done.stdout
+    assert ">=" in (depot / "depot" / "pricing.py").read_text()
+
+
+def test_uncommitted_changes_are_neither_seen_nor_lost(hydra: Hydra, depot: Path) -> None:
+    mine = depot / "depot" / "catalogue.py"
+    mine.write_text("broken(")
+    done = hydra("fix", "--repo", depot, "--issue", "dirty", "--model", "templates")
+    assert done.returncode == 0, done.stderr
+    assert "made against HEAD" in done.stdout
+    assert mine.read_text() == "broken("
+
+
+def test_a_bug_beyond_the_templates_ends_as_exhausted(hydra: Hydra, tmp_path: Path) -> None:
+    root = repository(
+        tmp_path / "hard",
+        {
+            "words.py": "def translate(text):\n    return text\n",
+            "test_words.py": (
+                "from words import translate\n\n\ndef test_it():\n    assert translate('good day') == 'guten Tag'\n"
+            ),
+        },
+    )
+    done = hydra("fix", "--repo", root, "--issue", "translate does nothing", "--model", "templates")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "exhausted" in done.stdout
+    assert git(root, "branch", "--list", "hydra/*") == ""
+
+
+def test_two_commands_at_once_share_one_stack_that_ends_by_itself(own_hydra: Hydra, tmp_path: Path) -> None:
+    roots = [repository(tmp_path / name, {"a.py": "def f(x):\n    return x < 1\n", "test_a.py": TEST}) for name in "ab"]
+    commands = [own_hydra.start("fix", "--repo", r, "--issue", "f(1) is wrong", "--model", "templates") for r in roots]
+    outputs = [command.communicate(timeout=200)[0] for command in commands]
+    assert [command.returncode for command in commands] == [0, 0], outputs
+    assert all(git(r, "branch", "--list", "hydra/*") for r in roots)
+    for process in own_hydra.processes():
+        process.wait(30)
+    assert own_hydra.processes() == []
+
+
+TEST = "from a import f\n\n\ndef test_one():\n    assert f(1)\n\n\ndef test_two():\n    assert not f(2)\n"
+
+
+def test_detach_returns_and_the_run_goes_on(hydra: Hydra, depot: Path) -> None:
+    arguments = ("fix", "--repo", depot, "--issue", "detached", "--model", "templates")
+    done = hydra(*arguments, "--detach")
+    assert done.returncode == 0
+    run_id = done.stdout.split()[1]
+    again = hydra(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.split()[1] in (run_id, f"{run_id}-2")
+
+
+def test_a_pipe_gets_plain_lines(hydra: Hydra, depot: Path) -> None:
+    done = hydra("fix", "--repo", depot, "--issue", "plain", "--model", "templates")
+    assert "\x1b" not in done.stdout
+    assert "b01 started" in done.stdout
+    assert "convergence" in done.stdout
+
+
+def test_the_commands_explain_themselves() -> None:
+    from .conftest import HYDRA
+
+    said = subprocess.run([HYDRA, "--help"], capture_output=True, text=True, check=True).stdout
+    for command in ("fix", "runs", "show", "log", "abort", "override", "bench", "score", "up", "down"):
+        assert command in said

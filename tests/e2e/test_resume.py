@@ -1,0 +1,120 @@
+"""Kill -9 of everything, five times in one run: the genealogy is that of an undisturbed run."""
+
+import json
+import random
+import select
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Hydra, stack
+
+SYMPTOM = '''def line_total(line):
+    """What a line costs before tax."""
+    tier = tier_for(line.quantity, line.article.tiers)
+    {guard}
+    total = line.quantity * tier.unit_price
+    return round(total, 2)'''
+CAUSE = '''def tier_for(quantity, tiers):
+    """The last tier whose minimum `quantity` reaches; `tiers` ascend by minimum."""
+    chosen = None
+    for tier in tiers:
+        if quantity {operator} tier.minimum:
+            chosen = tier
+    return chosen'''
+GUARDS = ["assert tier", "assert tier is not None", "assert tier, 'no tier'"]
+KILLS = 5
+
+
+def strategy(title: str, file: str, symbol: str) -> dict[str, Any]:
+    kind = "missing guard" if "invoice" in file else "boundary"
+    return {"title": title, "kind": kind, "target_files": [file], "target_symbols": [symbol]}
+
+
+def script(folder: Path) -> Path:
+    """A model that circles at the symptom, then looks at the cause and is right the second time."""
+    strategies = [
+        strategy("Guard the invoice", "depot/invoice.py", "line_total"),
+        strategy("Correct the tier", "depot/pricing.py", "tier_for"),
+    ]
+    code = {(1, n + 1): SYMPTOM.format(guard=guard) for n, guard in enumerate(GUARDS)}
+    code |= {(2, 1): CAUSE.format(operator="!="), (2, 2): CAUSE.format(operator=">=")}
+    lines: list[dict[str, Any]] = [
+        {"purpose": "strategies", "round": 1, "answer": {"strategies": strategies}},
+        {"purpose": "plan", "answer": {"summary": "as the strategy says", "steps": ""}},
+        {"purpose": "reflect", "answer": {"lesson": "it did not help", "next": "another way"}},
+    ]
+    for (branch, attempt), text in code.items():
+        answer = f"```python\n{text}\n```"
+        lines.append({"purpose": "implement", "branch": branch, "attempt": attempt, "answer": answer})
+    file = folder / "script.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return file
+
+
+def without_times(value: Any) -> Any:
+    """A genealogy without what may differ: how long things took."""
+    if isinstance(value, dict):
+        return {key: without_times(inner) for key, inner in value.items() if key != "seconds"}
+    return [without_times(inner) for inner in value] if isinstance(value, list) else value
+
+
+def finished(hydra: Hydra, arguments: tuple[str | Path, ...]) -> Any:
+    _, genealogy = hydra.json(*arguments)
+    return without_times(genealogy.model_dump(mode="json"))
+
+
+def killed_after(hydra: Hydra, arguments: tuple[str | Path, ...], lines: int, delay: float) -> int:
+    """Kill everything `delay` seconds after the command has told `lines` lines; how many it had told."""
+    with hydra.start(*arguments) as command:
+        assert command.stdout is not None
+        told = 0
+        while told < lines and command.stdout.readline():
+            told += 1
+        deadline = time.monotonic() + delay
+        while (left := deadline - time.monotonic()) > 0 and select.select([command.stdout], [], [], left)[0]:
+            if not command.stdout.readline():
+                break
+            told += 1
+        assert command.poll() is None, "the run ended before it was killed"
+        hydra.kill()
+    return told
+
+
+@pytest.mark.timeout(600)
+def test_a_run_killed_five_times_tells_the_same_story(tmp_path: Path, depot: Path) -> None:
+    arguments: tuple[str | Path, ...] = ("fix", "--repo", depot, "--issue", "It crashes")
+    arguments += ("--model", f"scripted:{script(tmp_path)}")
+    with stack(tmp_path / "calm") as calm:
+        calm.env["HYDRA_TEMPLATES_FIRST"] = "false"
+        expected = finished(calm, arguments)
+    assert [branch["ending"] for branch in expected["branches"]] == ["reaped", "passed"]
+    chance = random.Random(time.time_ns())
+    with stack(tmp_path / "stormy") as stormy:
+        stormy.env["HYDRA_TEMPLATES_FIRST"] = "false"
+        told = 2
+        for _ in range(KILLS):
+            told = min(max(told, killed_after(stormy, arguments, told, chance.uniform(0.0, 1.5))), 9)
+        assert finished(stormy, arguments) == expected
+
+
+def test_a_sandbox_worker_killed_in_the_middle_makes_no_second_attempt(
+    own_hydra: Hydra, depot: Path, tmp_path: Path
+) -> None:
+    own_hydra.env["HYDRA_TEMPLATES_FIRST"] = "false"
+    model = f"scripted:{script(tmp_path)}"
+    command = own_hydra.start("fix", "--repo", depot, "--issue", "It crashes", "--model", model)
+    assert command.stdout is not None
+    run_id = command.stdout.readline().split()[1]
+    while "attempt 1" not in command.stdout.readline():
+        assert command.poll() is None
+    for process in own_hydra.processes():
+        if process.cmdline()[-2:] == ["workers", "sandbox"]:
+            process.kill()
+    said, _ = command.communicate(timeout=120)
+    assert command.returncode == 0, said
+    genealogy = json.loads(own_hydra("show", run_id, "--json").stdout)
+    made = [(branch["number"], attempt["number"]) for branch in genealogy["branches"] for attempt in branch["attempts"]]
+    assert made == sorted(set(made))
