@@ -1,0 +1,1 @@
+"""A depot: its catalogue, its prices and its invoices."""
