@@ -1,0 +1,125 @@
+"""From failing tests and an issue to whole functions, best first, each with the path that led to it."""
+
+import subprocess
+from pathlib import Path
+
+from activities.artifacts.store import FolderArtifacts, get_model, put_model
+from activities.checkpoints.objects import GitObjects
+from activities.checkpoints.repository import pack
+from activities.retrieval.activities import RetrievalActivities
+from hydranet.contracts import Checkpoint, Context, RetrieveRequest, Snapshot, TestResult, TestResults
+
+SHOP = {
+    "src/shop/__init__.py": "from .checkout import pay\n",
+    "src/shop/checkout.py": (
+        '"""Paying."""\n\nfrom .cart import Cart\nfrom shop import money\n\n\ndef pay(prices):\n'
+        "    return money.rounded(Cart(prices).total())\n\n\ndef refund(prices):\n    return 0\n"
+    ),
+    "src/shop/cart.py": (
+        "class Cart:\n    '''Holds prices.'''\n\n    def __init__(self, prices):\n        self.prices = prices\n\n"
+        "    def total(self):\n        return sum(self.prices) - 1\n\n"
+        "    def empty(self):\n        return not self.prices\n"
+    ),
+    "src/shop/money.py": "def rounded(value):\n    return round(value, 2)\n\n\ndef other(value):\n    return value\n",
+    "src/shop/far.py": "def report_writer():\n    return 1\n",
+    "tests/test_pay.py": (
+        "from shop import pay\nfrom shop.money import *\n\n\ndef test_other():\n    assert True\n\n\n"
+        "def test_pay():\n    assert pay([1, 2]) == 3\n"
+    ),
+    "data.txt": "not Python",
+}
+
+
+def repository(folder: Path, files: dict[str, str]) -> None:
+    """Make a repository of one commit."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    identity = ["-c", "user.name=A", "-c", "user.email=a@b.c"]
+    for arguments in (["init", "--quiet"], ["add", "."], [*identity, "commit", "-qm", "all"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+
+
+async def retrieve(
+    folder: Path, *, message: str = "", issue: str = "Paying is wrong.", files: dict[str, str] = SHOP
+) -> Context:
+    """The context for the failing test tests/test_pay.py::test_pay."""
+    repository(folder / "repository", files)
+    artifacts = FolderArtifacts(folder / "artifacts")
+    commit, data = pack(folder / "repository", 10)
+    told = await artifacts.put(issue.encode(), "text/plain")
+    failed = TestResult(id="tests/test_pay.py::test_pay", outcome="failed", message=message)
+    passed = TestResult(id="tests/test_pay.py::test_other", outcome="passed")
+    request = RetrieveRequest(
+        snapshot=Snapshot(commit=commit, pack=await artifacts.put(data), issue=told),
+        checkpoint=Checkpoint(commit=commit),
+        issue=told,
+        results=await put_model(artifacts, TestResults(tests=(passed, failed))),
+    )
+    found = await RetrievalActivities(artifacts, GitObjects(folder / "node", artifacts)).retrieve(request)
+    context = await get_model(artifacts, found.context, Context)
+    assert list(found.shown) == [snippet.shown for snippet in context.snippets][:12]
+    return context
+
+
+def places(context: Context) -> list[tuple[str, str]]:
+    return [(snippet.shown.file, snippet.shown.symbol) for snippet in context.snippets]
+
+
+async def test_the_walk_goes_from_the_test_over_reexports_and_imports(tmp_path: Path) -> None:
+    context = await retrieve(tmp_path)
+    assert places(context)[:2] == [("tests/test_pay.py", "test_pay"), ("src/shop/checkout.py", "pay")]
+    assert ("src/shop/cart.py", "Cart.total") in places(context)
+    assert ("src/shop/money.py", "rounded") in places(context)
+    assert ("src/shop/far.py", "report_writer") not in places(context)
+    by_symbol = {snippet.shown.symbol: snippet for snippet in context.snippets}
+    assert by_symbol["Cart.total"].shown.why == (
+        "tests/test_pay.py → imports pay (src/shop/checkout.py) → pay → imports Cart.total (src/shop/cart.py)"
+    )
+    assert by_symbol["Cart.total"].code == ("class Cart:\n    def total(self):\n        return sum(self.prices) - 1")
+    assert by_symbol["Cart.total"].shown.first_line == 7
+    assert [(test.id, context.failing_count) for test in context.failing] == [("tests/test_pay.py::test_pay", 1)]
+
+
+async def test_a_traceback_weighs_most(tmp_path: Path) -> None:
+    message = (
+        "tests/test_pay.py:10: in test_pay\nsrc/shop/checkout.py:8: in pay\n"
+        "src/shop/cart.py:8: in total\nE   TypeError: no\n"
+    )
+    context = await retrieve(tmp_path, message=message)
+    assert [symbol for _, symbol in places(context)][:2] == ["test_pay", "Cart.total"]
+    assert context.snippets[1].shown.why == "tests/test_pay.py::test_pay → traceback src/shop/cart.py:8"
+    assert context.error is not None
+    assert context.error.type == "TypeError"
+
+
+async def test_what_the_issue_names_is_shown(tmp_path: Path) -> None:
+    context = await retrieve(tmp_path, issue="See src/shop/far.py: report_writer() is wrong.")
+    assert ("src/shop/far.py", "report_writer") in places(context)
+
+
+async def test_the_surroundings_of_a_file_come_with_its_first_function(tmp_path: Path) -> None:
+    context = await retrieve(tmp_path)
+    around = next(one for one in context.snippets if one.shown.file == "src/shop/checkout.py" and not one.shown.symbol)
+    assert around.code == '"""Paying."""\n\nfrom .cart import Cart\nfrom shop import money'
+
+
+async def test_whole_functions_within_the_budget(tmp_path: Path) -> None:
+    long = "def pay(prices):\n" + "    x = 'a long line of code'\n" * 300 + "    return helper(x)\n\n\n"
+    files = SHOP | {"src/shop/checkout.py": long + "def helper(x):\n    return x\n"}
+    context = await retrieve(tmp_path, files=files)
+    assert ("src/shop/checkout.py", "pay") not in places(context)
+    assert ("src/shop/checkout.py", "helper") in places(context)
+    sure = await retrieve(tmp_path / "sure", files=files, message="src/shop/checkout.py:5: in pay\nE   OSError\n")
+    assert places(sure)[1] == ("src/shop/checkout.py", "pay")
+    assert sure.snippets[1].code == long.strip()
+
+
+async def test_broken_and_foreign_files_do_no_harm(tmp_path: Path) -> None:
+    files = SHOP | {
+        "src/shop/cart.py": "class Cart(:\n\0 def",
+        "src/shop/money.py": "import shop.money\nfrom shop import *\n",
+    }
+    context = await retrieve(tmp_path, files=files)
+    assert places(context)[1] == ("src/shop/checkout.py", "pay")

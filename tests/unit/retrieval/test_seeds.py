@@ -1,0 +1,73 @@
+"""Test ids, tracebacks and issues, as they are written."""
+
+import pytest
+
+from activities.retrieval import seeds
+from activities.retrieval.seeds import Frame
+
+PATHS = {"shop/cart.py", "tests/test_cart.py", "decoder.py"}
+
+TRACEBACK = """
+tests/test_cart.py:8: in test_total
+    assert total([1]) == 1
+shop/cart.py:3: in total
+    return helper(prices)
+  File "/somewhere/work/shop/cart.py", line 9, in helper
+  File "/usr/lib/python3/site-packages/json/decoder.py", line 4, in decode
+  File "<string>", line 1
+E   shop/cart.py:77 is no frame
+"""
+
+
+def test_frames_are_those_inside_the_repository() -> None:
+    assert seeds.frames(TRACEBACK, PATHS) == [
+        Frame("tests/test_cart.py", 8),
+        Frame("shop/cart.py", 3),
+        Frame("shop/cart.py", 9),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("test_id", "file", "function"),
+    [
+        ("tests/test_cart.py::test_total[a::b.c]", "tests/test_cart.py", "test_total"),
+        ("tests/test_cart.py::TestCart::test_total", "tests/test_cart.py", "TestCart.test_total"),
+        ("tests.test_cart.TestCart.test_total", "tests/test_cart.py", "TestCart.test_total"),
+        ("tests.test_cart.test_total", "tests/test_cart.py", "test_total"),
+        ("make test", None, "make test"),
+        ("../outside.py::test", None, "test"),
+    ],
+)
+def test_a_test_id_names_its_file_and_function(test_id: str, file: str | None, function: str) -> None:
+    assert seeds.test_file(test_id, PATHS) == file
+    assert seeds.test_function(test_id) == function
+
+
+def test_an_issue_names_files_and_symbols() -> None:
+    issue = (
+        "In ./shop/cart.py and `tests/test_cart.py`, calling apply(x) or `Cart.total` breaks get_user in HTTPServer."
+    )
+    assert seeds.named_files(issue, PATHS) == ["shop/cart.py", "tests/test_cart.py"]
+    assert {"apply", "Cart", "total", "get_user"} <= seeds.named_symbols(issue)
+    assert "calling" not in seeds.named_symbols(issue)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_test"),
+    [
+        ("tests/helper.py", True),
+        ("pkg/test_x.py", True),
+        ("pkg/x_test.py", True),
+        ("conftest.py", True),
+        ("src/testing/x.py", True),
+        ("contest.py", False),
+        ("attest/x.py", False),
+        ("latest_prices.py", False),
+    ],
+)
+def test_test_files_are_known_by_their_names(path: str, is_test: bool) -> None:
+    assert seeds.is_test_file(path) is is_test
+
+
+def test_words_of_names_are_taken_apart() -> None:
+    assert seeds.words("routes_command RouteCommand HTTP x1") == {"routes", "command", "route", "http"}

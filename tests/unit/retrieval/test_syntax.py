@@ -1,0 +1,104 @@
+"""What is read of a Python file, however broken it is."""
+
+import pytest
+
+from activities.retrieval import syntax
+
+SOURCE = '''"""Doc."""
+import os.path as p, sys
+from . import near
+from ..far.away import thing as it, (other)
+from wide import *
+X: int = 3
+if X:
+    def conditional():
+        import inner
+        return 1
+class A(B):
+    # A remark.
+    """Doc of A."""
+    y = 2
+
+    @property
+    @p.q(1)
+    def f(self):
+        """Doc
+        of f."""
+        def hidden(): pass
+        return hidden.name
+
+    class C:
+        async def g(self): return X
+
+def one(): return 1
+'''
+
+
+def found(source: str) -> dict[str, syntax.Definition]:
+    return {one.name: one for one in syntax.definitions(syntax.parse(source))}
+
+
+def test_definitions_have_their_names_and_lines() -> None:
+    known = found(SOURCE)
+    assert list(known) == ["X", "conditional", "A", "A.f", "A.C", "A.C.g", "one"]
+    assert (known["A.f"].first, known["A.f"].start, known["A.f"].body, known["A.f"].last) == (16, 18, 19, 22)
+    assert known["A.f"].docstring == (19, 20)
+    assert (known["A"].docstring, known["A"].kind, known["X"].kind) == ((13, 13), "class", "variable")
+    assert (known["A.C.g"].owner, known["A.C.g"].own_name) == ("A.C", "g")
+
+
+def test_imports_keep_dots_and_aliases() -> None:
+    known = [(one.module, one.name, one.alias) for one in syntax.imports(syntax.parse(SOURCE))]
+    assert known == [
+        ("os.path", "", "p"),
+        ("sys", "", "sys"),
+        (".", "near", "near"),
+        ("..far.away", "thing", "it"),
+        ("wide", "*", "*"),
+        ("inner", "", "inner"),
+    ]
+
+
+def test_identifiers_are_those_of_the_lines_asked_for() -> None:
+    assert syntax.identifiers(syntax.parse(SOURCE), 21, 22) == {"hidden", "name"}
+
+
+def test_an_excerpt_has_the_head_of_its_class() -> None:
+    known = found(SOURCE)
+    assert syntax.excerpt(SOURCE, known["A.C.g"], known.values()) == (
+        "    class C:\n        async def g(self): return X"
+    )
+    assert syntax.excerpt(SOURCE, known["one"], known.values()) == "def one(): return 1"
+
+
+@pytest.mark.parametrize(
+    "broken", ["def f(:\n    return 1\n", "class A(\n", "x = (\ndef g():\n    pass\n", "\0", "(" * 9000]
+)
+def test_broken_files_are_read_as_far_as_they_go(broken: str) -> None:
+    tree = syntax.parse(broken)
+    assert len(syntax.definitions(tree)) <= 2
+    assert syntax.imports(tree) == []
+    assert syntax.fault(broken) is not None
+
+
+def test_deep_nesting_is_no_danger() -> None:
+    deep = "".join(" " * depth + "if x:\n" for depth in range(3000))
+    assert found(deep) == {}
+    assert syntax.fault(deep) is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("x = 1\n", "x = 2\n", None),
+        ("x = 1\n", "x = (2\n", 1),
+        ("x = 1\n", "def f():\nreturn\n", 2),
+        ("print 'a'\n", "print 'b'\n", None),
+        ("print 'a'\n", "print 'b'\ndef f(\n", 2),
+        ("x = (\n", "y = (\n", None),
+        ("x = 1\n", "x = '\\d'\n", None),
+    ],
+)
+def test_only_new_faults_count(old: str, new: str, line: int | None) -> None:
+    fault = syntax.new_fault(old, new)
+    assert (fault.line if fault else None) == line
