@@ -108,7 +108,7 @@ def load(repository: Path | None = None, flags: dict[str, Any] | None = None) ->
 def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}); correct its permissions.") from None

@@ -42,7 +42,7 @@ class BranchWorkflow:
         self._paused = request.paused
         self._instruction = request.instruction
         self._state = request.state or BranchState(
-            best=request.start, best_failing=request.start_failing, tail=request.tail
+            best=request.start, best_failing=request.start_failing
         )
 
     @workflow.signal
@@ -81,7 +81,7 @@ class BranchWorkflow:
         began = workflow.now()
         planned = await self._plan(number)
         answer = await self._implement(number, planned)
-        if answer.exhausted:
+        if answer.exhausted and answer.candidates is None:
             return BranchResult(ending=Ending.SPENT, reason=answer.reason or "The strategy has nothing more to offer.")
         trial = await self._test(number, answer)
         facts = attempts.facts(trial, planned)
@@ -97,6 +97,8 @@ class BranchWorkflow:
             return BranchResult(ending=Ending.SPENT, reason="The token budget of the run is spent.")
         if evidence := reaper.decide(self._state.facts, score, self._request.convergence):
             await self._ask_to_be_reaped(score, evidence)
+        if answer.exhausted:
+            return BranchResult(ending=Ending.SPENT, reason=answer.reason)
         if number < self._request.attempts:
             await self._reflect(number, planned)
         return None
@@ -154,7 +156,7 @@ class BranchWorkflow:
         answer = await workflow.execute_activity_method(
             InferenceActivities.reflect,
             self._step(number, instruction=self._take_instruction()).model_copy(
-                update={"plan": planned.plan, "tail": self._state.tail}
+                update={"plan": planned.plan, "tail": self._state.tail, "history": self._state.history[-1:], "dead": ()}
             ),
             **policies.inference(f"attempt {number}: reflect"),
         )
@@ -195,7 +197,7 @@ class BranchWorkflow:
                 model=request.model,
                 snapshot=request.snapshot,
                 checkpoint=state.best,
-                context=request.retrieval.context,
+                context=request.context,
                 spectrum=request.spectrum,
             ),
             branch=request.number,

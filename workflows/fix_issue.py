@@ -155,7 +155,7 @@ class FixIssueWorkflow:
         page.state("running the tests at the base commit")
         baseline = await ground.baseline(request, snapshot, environment)
         page.target(baseline)
-        await keeping.record(self._page.genealogy)
+        await keeping.record_run(self._page.genealogy)
         page.state("looking for the cause")
         templates = request.model == TEMPLATES or request.templates_first
         surveyed = await ground.survey(request, snapshot, environment, baseline, templates)
@@ -276,7 +276,7 @@ class FixIssueWorkflow:
 
     async def _record_ended(self) -> None:
         for branch in self._family.take_closed():
-            await keeping.record(self._page.genealogy, branch)
+            await keeping.record_branch(self._page.genealogy, branch)
 
     async def _conclude(self, result: RunResult) -> RunResult:
         """Keep the checkpoints of a run without a fix, and put the verdict on record."""
@@ -287,7 +287,7 @@ class FixIssueWorkflow:
             workflow.logger.warning("the checkpoints were not kept: %s", error.cause)
         self._page.end(result, self._seconds())
         await self._record_ended()
-        await keeping.record(self._page.genealogy)
+        await keeping.record_run(self._page.genealogy)
         return result
 
 

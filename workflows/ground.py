@@ -55,7 +55,7 @@ async def snapshot(request: FixRequest) -> Snapshot:
     """Pack the repository's HEAD."""
     return await workflow.execute_activity_method(
         RepositoryActivities.snapshot_repository,
-        SnapshotRequest(path=request.path, issue=request.issue, limit_mb=request.repository_limit_mb),
+        SnapshotRequest(path=request.path, limit_mb=request.repository_limit_mb),
         **policies.supervisor("snapshot of the repository"),
     )
 
@@ -73,14 +73,11 @@ async def baseline(request: FixRequest, snapshot: Snapshot, environment: Environ
     """Run the tests at the base commit; refuse a run that has no failing test to aim at."""
     report = await run_tests(request, snapshot, Checkpoint(commit=snapshot.commit), environment, "baseline tests")
     if report.passed:
-        raise refusal(
+        raise ApplicationError(
             f"No test fails at HEAD ({report.passing_count} pass), so there is nothing to aim at: "
-            "add a failing test for the issue, commit it, or name the test command with --test."
-        )
-    if not report.structured and report.exit_status in (126, 127):
-        raise refusal(
-            f"The test command '{request.sandbox.test_command}' cannot be run in the sandbox "
-            f"(exit status {report.exit_status}): correct --test, or install it with 'sandbox.setup'. {report.reason}"
+            "add a failing test for the issue, commit it, or name the test command with --test.",
+            type="FatalError",
+            non_retryable=True,
         )
     return report
 
@@ -104,7 +101,7 @@ async def survey(
     assert baseline.results is not None
     retrieval = await workflow.execute_activity_method(
         RetrievalActivities.retrieve,
-        RetrieveRequest(snapshot=snapshot, checkpoint=base, issue=snapshot.issue, results=baseline.results),
+        RetrieveRequest(snapshot=snapshot, checkpoint=base, issue=request.issue, results=baseline.results),
         **policies.retrieval("retrieve the code"),
     )
     spectrum = None
@@ -129,8 +126,3 @@ async def survey(
         retrieval=retrieval,
         spectrum=spectrum,
     )
-
-
-def refusal(message: str) -> ApplicationError:
-    """The input, not the search, is the reason that a run cannot go on."""
-    return ApplicationError(message, type="FatalError", non_retryable=True)

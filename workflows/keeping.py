@@ -44,10 +44,18 @@ async def publish(
     )
 
 
-async def record(genealogy: Genealogy, branch: BranchRecord | None = None) -> None:
-    """Put the run, and a branch that ended, on record."""
+async def record_run(genealogy: Genealogy) -> None:
+    """Put the run, without its branches, on record."""
+    run = genealogy.model_copy(update={"branches": ()})
+    await _record(RecordRequest(run_id=genealogy.run_id, run=run))
+
+
+async def record_branch(genealogy: Genealogy, branch: BranchRecord) -> None:
+    """Put a branch that ended on record."""
+    await _record(RecordRequest(run_id=genealogy.run_id, branch=branch))
+
+
+async def _record(request: RecordRequest) -> None:
     await workflow.execute_activity_method(
-        RecordActivities.record_genealogy,
-        RecordRequest(run=genealogy.model_copy(update={"branches": ()}), branch=branch),
-        **policies.supervisor("record the genealogy"),
+        RecordActivities.record_genealogy, request, **policies.supervisor("record the genealogy")
     )

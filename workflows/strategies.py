@@ -74,7 +74,7 @@ def dead_branch(branch: BranchRecord) -> DeadBranch:
     tried = "; ".join(dict.fromkeys(a.summary for a in branch.attempts if a.summary))
     return DeadBranch(
         number=branch.number,
-        strategy=branch.strategy,
+        strategy=branch.strategy.model_copy(update={"rationale": "", "plan": ""}),
         reason=branch.reason,
         lesson=f"Tried without success: {tried}" if tried else "No attempt was made.",
     )

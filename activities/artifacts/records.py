@@ -23,19 +23,19 @@ class RecordActivities:
     @activity.defn
     @translated
     async def record_genealogy(self, request: RecordRequest) -> None:
-        """Record the run (without branches) and, when given, one branch; recording again overwrites."""
-        run = request.run
+        """Record a run, or a branch of it; recording again overwrites."""
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(
-                "INSERT INTO runs (run_id, genealogy) VALUES (%s, %s) ON CONFLICT (run_id) DO UPDATE"
-                " SET genealogy = excluded.genealogy, updated_at = now()",
-                (run.run_id, run.model_dump_json()),
-            )
+            if request.run is not None:
+                await connection.execute(
+                    "INSERT INTO runs (run_id, genealogy) VALUES (%s, %s) ON CONFLICT (run_id) DO UPDATE"
+                    " SET genealogy = excluded.genealogy, updated_at = now()",
+                    (request.run_id, request.run.model_dump_json()),
+                )
             if request.branch is not None:
                 await connection.execute(
                     "INSERT INTO branches (run_id, number, branch) VALUES (%s, %s, %s)"
                     " ON CONFLICT (run_id, number) DO UPDATE SET branch = excluded.branch, updated_at = now()",
-                    (run.run_id, request.branch.number, request.branch.model_dump_json()),
+                    (request.run_id, request.branch.number, request.branch.model_dump_json()),
                 )
 
 

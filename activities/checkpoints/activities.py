@@ -36,11 +36,7 @@ class RepositoryActivities:
         from activities.checkpoints.repository import pack
 
         commit, data = await asyncio.to_thread(pack, Path(request.path), request.limit_mb)
-        return Snapshot(
-            commit=commit,
-            pack=await self._artifacts.put(data, "application/x-git-pack"),
-            issue=await self._artifacts.put(request.issue.encode(), "text/plain"),
-        )
+        return Snapshot(commit=commit, pack=await self._artifacts.put(data, "application/x-git-pack"))
 
     @activity.defn
     @translated

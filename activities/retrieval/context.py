@@ -29,7 +29,7 @@ _FAILING_TESTS = 10
 
 async def gather(request: RetrieveRequest, artifacts: ArtifactStore, objects: GitObjects) -> Context:
     """Walk from the failing tests and the issue to the code, and keep the best of what was found."""
-    issue = (await artifacts.get(request.issue)).decode("utf-8", "replace")
+    issue = request.issue
     results = await get_model(artifacts, request.results, TestResults)
     failing = [test for test in results.tests if test.outcome in ("failed", "error")]
 
@@ -39,7 +39,7 @@ async def gather(request: RetrieveRequest, artifacts: ArtifactStore, objects: Gi
     walk = Walk(Modules(await objects.files(request.snapshot, request.checkpoint)), read)
     await walk.run(failing[:_FAILING_TESTS], issue, request.touched)
     return Context(
-        issue=issue[:20_000],
+        issue=issue,
         failing=tuple(FailingTest(id=test.id, message=test.message[-1500:]) for test in failing[:_FAILING_TESTS]),
         failing_count=len(failing),
         error=error_signature(failing[0].message) if failing else None,

@@ -10,11 +10,13 @@ _ROUTINE = ("starting", "choosing a strategy", "working")
 
 def news(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
     """What `after` has that `before` had not, in the order in which it happened within a branch."""
-    if after.state not in _ROUTINE and (before is None or before.state != after.state):
+    if after.state not in _ROUTINE and not after.verdict and (before is None or before.state != after.state):
         yield after.state
     known = {branch.number: branch for branch in before.branches} if before else {}
     for branch in after.branches:
         yield from _branch(known.get(branch.number), branch, after)
+    if after.verdict and (before is None or not before.verdict):
+        yield f"{after.verdict}: {after.reason}"
 
 
 def _branch(before: BranchRecord | None, after: BranchRecord, genealogy: Genealogy) -> Iterator[str]:

@@ -103,7 +103,7 @@ class PlanAnswer(Bounded):
 class ImplementAnswer(Bounded):
     """Candidate patches; None with a `reason` when none could be made.
 
-    `exhausted` says that the strategy has nothing more to offer and its branch should end.
+    `exhausted` says that the strategy has nothing more to offer after these and its branch should end.
     """
 
     candidates: ArtifactRef | None = None

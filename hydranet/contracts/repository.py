@@ -4,24 +4,22 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded import Bounded, Line, Name, Note, Text
+from hydranet.bounded import Bounded, Line, Name, Note
 from hydranet.contracts.artifacts import ArtifactRef
 
 
 class SnapshotRequest(Bounded):
-    """Asks the host that has the repository at `path` for what other nodes need of it and of the issue."""
+    """Asks the host that has the repository at `path` for what other nodes need of it."""
 
     path: Annotated[str, StringConstraints(max_length=4096)]
-    issue: Text
     limit_mb: int = 500
 
 
 class Snapshot(Bounded):
-    """The repository at one commit: `pack` holds the objects of `commit` and of its tree; and the issue's text."""
+    """The repository at one commit: `pack` holds the objects of `commit` and of its tree."""
 
     commit: Name
     pack: ArtifactRef
-    issue: ArtifactRef
 
 
 class Checkpoint(Bounded):

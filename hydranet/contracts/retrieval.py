@@ -15,7 +15,7 @@ class RetrieveRequest(Bounded):
 
     snapshot: Snapshot
     checkpoint: Checkpoint
-    issue: ArtifactRef
+    issue: Text
     results: ArtifactRef
     touched: Annotated[tuple[Name, ...], Field(max_length=40)] = ()
 

@@ -9,7 +9,6 @@ from hydranet.budget import Budget, Usage
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.inference import AttemptDigest
 from hydranet.contracts.repository import Checkpoint, Snapshot
-from hydranet.contracts.retrieval import Retrieval
 from hydranet.contracts.sandbox import Environment, SandboxSpec
 from hydranet.convergence import Attempt, ConvergenceSettings, Score
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Verdict
@@ -78,10 +77,9 @@ class BranchRequest(Bounded):
     sandbox: SandboxSpec
     baseline: ArtifactRef
     target: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
-    retrieval: Retrieval
+    context: ArtifactRef
     spectrum: ArtifactRef | None = None
     error: ErrorSignature | None = None
-    tail: Note = ""
     convergence: ConvergenceSettings = ConvergenceSettings()
     reaper: bool = True
     attempts: int = 8
@@ -121,7 +119,8 @@ class ReapRequest(Bounded):
 
 
 class RecordRequest(Bounded):
-    """A run without its branches and, where one ended, that branch, to be put on record."""
+    """A run without its branches, or one branch that ended, to be put on record."""
 
-    run: Genealogy
+    run_id: Name
+    run: Genealogy | None = None
     branch: BranchRecord | None = None

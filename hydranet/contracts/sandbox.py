@@ -15,7 +15,7 @@ class SandboxSpec(Bounded):
     """How a run's sandbox is prepared and limited; times in seconds, sizes in MB."""
 
     setup: Annotated[tuple[Annotated[str, StringConstraints(max_length=2000)], ...], Field(max_length=20)] = ()
-    env: Annotated[dict[Name, Line], Field(max_length=40)] = {}
+    env: Annotated[dict[Name, Annotated[str, StringConstraints(max_length=2000)]], Field(max_length=40)] = {}
     test_command: Name = "python -m pytest -q"
     test_timeout: Annotated[float, Field(gt=0, le=3600)] = 300.0
     setup_timeout: Annotated[float, Field(gt=0, le=3600)] = 900.0

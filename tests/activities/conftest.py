@@ -100,7 +100,7 @@ def project(tmp_path: Path) -> Make:
     async def make(files: Mapping[str, str], **settings: Any) -> Project:
         artifacts = FolderArtifacts(tmp_path / "artifacts")
         commit, pack = _commit(tmp_path / "repository", files)
-        snapshot = Snapshot(commit=commit, pack=await artifacts.put(pack), issue=await artifacts.put(b"It fails."))
+        snapshot = Snapshot(commit=commit, pack=await artifacts.put(pack))
         return Project(tmp_path, snapshot, SandboxSpec(**{"test_timeout": 60, **settings}), artifacts)
 
     return make

@@ -53,7 +53,7 @@ def artifacts(tmp_path: Path) -> FolderArtifacts:
 
 
 async def snapshot(repository: Path, artifacts: FolderArtifacts, limit_mb: int = 100) -> Snapshot:
-    request = SnapshotRequest(path=str(repository), issue="It breaks", limit_mb=limit_mb)
+    request = SnapshotRequest(path=str(repository), limit_mb=limit_mb)
     return await RepositoryActivities(artifacts).snapshot_repository(request)
 
 

@@ -59,9 +59,8 @@ def test_a_model_endpoint_that_does_not_answer(hydra: Hydra, tmp_path: Path) -> 
 
 def test_an_unknown_test_command(hydra: Hydra, tmp_path: Path) -> None:
     root = repository(tmp_path / "r", FAILING)
-    refused(
-        hydra, "cannot be run", "fix", "--repo", root, "--issue", "x", "--test", "nosuchtool", "--model", "templates"
-    )
+    arguments = ("fix", "--repo", root, "--issue", "x", "--test", "nosuchtool", "--model", "templates")
+    refused(hydra, "was not found in the sandbox", *arguments)
 
 
 def test_no_failing_test(hydra: Hydra, tmp_path: Path) -> None:

@@ -113,11 +113,9 @@ async def test_no_failing_test_is_a_refusal(start: Any) -> None:
     assert "No test fails" in result.reason
 
 
-async def test_a_test_command_that_is_not_there_is_a_refusal(start: Any) -> None:
-    missing = report("command").model_copy(update={"structured": False, "exit_status": 127})
-    result = await (await start(World(baseline=missing))).result()
-    assert result.refused
-    assert "cannot be run" in result.reason
+async def test_a_failing_set_up_is_a_refusal(start: Any) -> None:
+    result = await (await start(World(on={"prepare_environment": fatal("pip failed.")}))).result()
+    assert (result.verdict, result.refused, result.reason) == (Verdict.FAILED, True, "pip failed.")
 
 
 async def test_a_fatal_error_ends_the_run_with_its_sentence(start: Any) -> None:

@@ -128,7 +128,7 @@ class World:
     @translated
     async def snapshot_repository(self, request: SnapshotRequest) -> Snapshot:
         await self._called("snapshot_repository", request)
-        return Snapshot(commit="base", pack=NOTHING, issue=NOTHING)
+        return Snapshot(commit="base", pack=NOTHING)
 
     @activity.defn
     @translated

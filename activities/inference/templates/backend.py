@@ -80,9 +80,12 @@ class TemplatesBackend:
         if not candidates:
             reason = f"All candidates were tried: {_aim(request.strategy)}."
             return ImplementAnswer(exhausted=True, reason=reason, usage=_USAGE)
+        more = await asyncio.to_thread(search.has_more, request.attempt)
         return ImplementAnswer(
             candidates=await put_model(self._artifacts, Candidates(candidates=tuple(candidates))),
             count=len(candidates),
+            reason="" if more else f"All candidates were tried: {_aim(request.strategy)}.",
+            exhausted=not more,
             summary=f"{len(candidates)} candidates, first {candidates[0].title}",
             usage=_USAGE,
         )
@@ -115,7 +118,7 @@ class TemplatesBackend:
             suspect, family = _target(findings, strategy), named(strategy.kind)
             if suspect is None or family is None:
                 return None
-            search = Search(suspect, family, findings.evidence.quoted)
+            search = Search(suspect, family, findings.vocabulary)
             _remember(self._searches, key, search)
         return search
 
@@ -128,7 +131,7 @@ def _chosen(findings: Findings, dead: list[Strategy], count: int) -> list[tuple[
             break
         strategy = _strategy(suspect, family)
         if is_new(strategy, [*dead, *(other for other, _ in chosen)]):
-            search = Search(suspect, family, findings.evidence.quoted)
+            search = Search(suspect, family, findings.vocabulary)
             if search.has_more(0):
                 chosen.append((strategy, search))
     return chosen

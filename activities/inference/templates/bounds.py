@@ -14,8 +14,8 @@ _OFF_BY_ONE = {
     "compared": 0.6,
     "recursive": 0.75,
     "argument": 0.4,
-    "returned": 0.4,
-    "assigned": 0.4,
+    "returned": 0.42,
+    "assigned": 0.42,
     "repeated": 0.5,
 }
 
@@ -49,7 +49,7 @@ def off_by_one(site: Site) -> Iterator[Edit]:
             return
     kind = site.kind(site.node)
     if kind is Kind.NUMBER or (kind is Kind.UNKNOWN and not isinstance(site.node, ast.IfExp | ast.BoolOp)):
-        sure = 1.0 if kind is Kind.NUMBER or place in ("range", "slice") else 0.5
+        sure = 1.0 if kind is Kind.NUMBER or place in ("range", "slice") else 0.6
         yield site.replace(f"{site.text(site.node)} + 1", prior * sure)
         yield site.replace(f"{site.text(site.node)} - 1", prior * sure * 0.95)
 

@@ -4,12 +4,11 @@ import ast
 from collections.abc import Iterator
 from itertools import combinations
 
-from rapidfuzz.distance import DamerauLevenshtein
-
 from activities.inference.templates.kinds import COLLECTIONS, SEQUENCES, Kind, affinity
 from activities.inference.templates.regions import FunctionNode
 from activities.inference.templates.scope import parameters
 from activities.inference.templates.site import Edit, Site, callee
+from activities.inference.templates.vocabulary import likeness
 
 # Names that are easily taken for one another.
 _SIBLINGS = (
@@ -150,11 +149,12 @@ def limit(site: Site) -> Iterator[Edit]:
     text, kind = site.text(site.node), site.kind(site.node)
     if kind not in (Kind.NUMBER, Kind.UNKNOWN):
         return
-    kept = 0.35 if site.slot == "elts" or isinstance(site.parent, ast.Assign | ast.Return) else 0.2
+    kept = 0.38 if site.slot == "elts" or isinstance(site.parent, ast.Assign | ast.Return) else 0.2
+    unknown = 0.3 if isinstance(site.node, ast.Call) else 0.72
     for name in site.names:
         offered = site.scope.kinds.of_name(name)
         if name != text and offered in (Kind.NUMBER, Kind.UNKNOWN) and name not in ("self", "cls"):
-            sure = affinity(kind, offered) if Kind.NUMBER in (kind, offered) else 0.5
+            sure = affinity(kind, offered) if Kind.NUMBER in (kind, offered) else unknown
             yield site.replace(f"max({name}, {text})", kept * sure)
             yield site.replace(f"min({name}, {text})", kept * sure)
     if kind is Kind.NUMBER:
@@ -255,7 +255,7 @@ def _accepts(function: FunctionNode, count: int) -> bool:
 
 
 def _likeness(name: str, other: str) -> float:
-    return 0.7 + 0.6 * DamerauLevenshtein.normalized_similarity(name, other)
+    return 0.7 + 0.6 * likeness(name, other)
 
 
 def _is_wrappable(site: Site) -> bool:

@@ -11,11 +11,13 @@ from hydranet.contracts import Context, Spectrum
 
 Lines = Mapping[str, Mapping[int, float]]
 
+# Tests print what they like: these take time in proportion to the text, whatever it is.
 _FRAME = re.compile(
-    r'^(?:E\s+)?\s*(?:File "(?P<native>[^"\n]+)", line (?P<at>\d+)|(?P<path>[^\s:"]+\.py):(?P<line>\d+):)',
+    r"^(?:E[ \t]{1,20})?[ \t]{0,20}"
+    r'(?:File "(?P<native>[^"\n]+)", line (?P<at>\d+)|(?P<path>[^\s:"]+\.py):(?P<line>\d+):)',
     re.M,
 )
-_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_CALLED = re.compile(r"\b([A-Za-z_]\w{0,99}) ?\(")
 _QUOTED = re.compile(r"['\"`]([A-Za-z_]\w*)['\"`]")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 

@@ -81,7 +81,7 @@ def affinity(wanted: Kind, offered: Kind) -> float:
     if Kind.UNKNOWN in (wanted, offered):
         return 0.7
     if wanted in COLLECTIONS and offered in COLLECTIONS:
-        return 0.5
+        return 0.8 if Kind.ITERABLE in (wanted, offered) else 0.5
     if {wanted, offered} == {Kind.NUMBER, Kind.BOOL} or Kind.NONE in (wanted, offered):
         return 0.4
     return 0.15

@@ -80,7 +80,7 @@ def _suspect(region: Region, evidence: Evidence) -> Suspect:
         reasons.append(f"the issue names {region.name}")
     if region.name in evidence.asserted:
         score += _ASSERTED
-        reasons.append(f"a failing assertion calls {region.name}")
+        reasons.append(f"a failing assertion or test calls {region.name}")
     if share := max(evidence.shown.get((path, region.symbol), 0.0), evidence.shown.get((path, ""), 0.0) * 0.5):
         score += _SHOWN * share
         reasons.append("the retrieved context shows it")

@@ -3,11 +3,11 @@
 import ast
 from collections.abc import Iterator
 
-from rapidfuzz.distance import DamerauLevenshtein
-
 from activities.inference.templates.kinds import COLLECTIONS, SEQUENCES, Kind, affinity
+from activities.inference.templates.scope import BUILTINS
 from activities.inference.templates.site import Edit, Site
 from activities.inference.templates.source import Splice
+from activities.inference.templates.vocabulary import likeness
 
 _OPERATOR = r"\*\*|//|<<|>>|[-+*/%@&|^]"
 _AUGMENTED = r"(?:\*\*|//|<<|>>|[-+*/%@&|^])="
@@ -180,6 +180,20 @@ def attribute(site: Site) -> Iterator[Edit]:
                         yield site.replace(f"{other}.{name}", 0.3 * fit)
 
 
+def spelling(site: Site) -> Iterator[Edit]:
+    """An identifier that the repository writes otherwise."""
+    match site.node:
+        case ast.Name(id=name, ctx=ast.Load()):
+            for other, alike in site.scope.vocabulary.near(name):
+                known = other in site.names or other in site.scope.globals or other in BUILTINS
+                if other.isidentifier() and known:
+                    yield site.replace(other, 0.6 * alike)
+        case ast.Attribute(value=value, attr=name):
+            for other, alike in site.scope.vocabulary.near(name):
+                if other.isidentifier():
+                    yield site.replace(f"{site.text(value)}.{other}", 0.6 * alike)
+
+
 def member(site: Site) -> Iterator[Edit]:
     """`self.` that is missing or too much."""
     match site.node:
@@ -290,7 +304,7 @@ def _fit(site: Site, wanted: Kind, offered: Kind) -> float:
 
 def _likeness(name: str, other: str) -> float:
     """How alike two identifiers are, in 0.6..1.4: slips of the pen keep most of the letters."""
-    return 0.6 + 0.8 * DamerauLevenshtein.normalized_similarity(name, other)
+    return 0.6 + 0.8 * likeness(name, other)
 
 
 def _names(node: ast.AST) -> set[str]:
@@ -337,6 +351,7 @@ TEMPLATES = (
     variable,
     name_for_constant,
     attribute,
+    spelling,
     member,
     ingredient,
     name_for_expression,

@@ -9,11 +9,13 @@ from functools import cached_property
 from activities.inference.templates.kinds import Kinds
 from activities.inference.templates.regions import FunctionNode, Region, Statement
 from activities.inference.templates.source import Source
+from activities.inference.templates.vocabulary import Vocabulary
 
 BUILTINS = frozenset(dir(builtins))
 
 _INGREDIENT_CHARACTERS = 60
 _INGREDIENTS = 60
+_NAMES = 24
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
@@ -21,8 +23,9 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 class Scope:
     """What a region's code can refer to, and what it and its file already say."""
 
-    def __init__(self, region: Region) -> None:
+    def __init__(self, region: Region, vocabulary: Vocabulary) -> None:
         self.region = region
+        self.vocabulary = vocabulary
         self.source: Source = region.source
         own = [statement.node for statement in region.statements]
         self._nodes: list[ast.AST] = [region.function] if region.function is not None else [*own]
@@ -37,7 +40,7 @@ class Scope:
         for function in self._functions_around(statement):
             bound = self._bound(function)
             found += [name for name, line in reversed(bound) if self._is_set(line, function, statement)]
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(found))[:_NAMES]
 
     def can_name(self, expression: ast.AST, names: Iterable[str]) -> bool:
         """Whether all that `expression` refers to is among `names`, the globals or the builtins."""

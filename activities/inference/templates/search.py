@@ -13,6 +13,7 @@ from activities.inference.templates.regions import first_line
 from activities.inference.templates.scope import Scope
 from activities.inference.templates.site import Edit, Site, sites
 from activities.inference.templates.source import Source, Splice, compiles, parse
+from activities.inference.templates.vocabulary import Vocabulary
 
 BATCH = 100
 """Candidates in one attempt."""
@@ -34,10 +35,10 @@ class Change:
 class Search:
     """The changes of one family in one region, in a fixed order, made as they are asked for."""
 
-    def __init__(self, suspect: Suspect, family: Family, quoted: frozenset[str] = frozenset()) -> None:
+    def __init__(self, suspect: Suspect, family: Family, vocabulary: Vocabulary) -> None:
         self._suspect = suspect
         self._family = family
-        self._quoted = quoted
+        self._vocabulary = vocabulary
         self._source: Source = suspect.region.source
         self._found: list[Change] = []
         self._lock = threading.Lock()
@@ -76,13 +77,13 @@ class Search:
     def _edits(self) -> list[Edit]:
         try:
             rated = sorted(self._rated(), key=lambda pair: -pair[0])
-        except RecursionError:
-            return []  # an expression nested deeper than anything a person writes
+        except (RecursionError, ValueError):
+            return []  # nested too deeply, or a number with too many digits, to be written by a person
         return [edit for _, edit in rated[:_EDITS]]
 
     def _rated(self) -> Iterator[tuple[float, Edit]]:
         suspect = self._suspect
-        scope = Scope(suspect.region)
+        scope = Scope(suspect.region, self._vocabulary)
         top = max(suspect.statements.values(), default=0.0)
         for statement in suspect.region.statements:
             suspicion = suspect.statements[statement] / top if top else 1.0
@@ -96,7 +97,7 @@ class Search:
     def _is_quoted(self, site: Site) -> bool:
         match site.node:
             case ast.Name(id=word) | ast.Attribute(attr=word) | ast.Constant(value=str(word)):
-                return word in self._quoted
+                return word in self._vocabulary.quoted
         return False
 
     def _distinct(self) -> Iterator[Change]:
@@ -135,7 +136,10 @@ class Search:
         tree = parse(f"if 1:\n{text}" if text[:1] in (" ", "\t") else text)
         if tree is None or not compiles(tree):
             return None
-        return canonical(tree)
+        try:
+            return canonical(tree)
+        except (RecursionError, ValueError):
+            return None
 
 
 def _title(before: str, after: str) -> str:

@@ -83,33 +83,42 @@ class Site:
 Template = Callable[[Site], Iterator[Edit]]
 
 
+# No person writes deeper or longer expressions than these, and each takes time.
+_DEEPEST = 50
+_LONGEST = 1000
+
+
 def sites(scope: Scope, statement: Statement) -> Iterator[Site]:
     """A statement and the expressions of its header, in the order of the text."""
     yield Site(scope, statement, statement.node, statement.parent, "body")
     if isinstance(statement.node, ast.FunctionDef | ast.AsyncFunctionDef):
         for default in [*statement.node.args.defaults, *statement.node.args.kw_defaults]:
             if default is not None:
-                yield from _expressions(scope, statement, default, statement.node.args, "defaults")
+                yield from _expressions(scope, statement, default, statement.node.args, "defaults", 0)
     elif not isinstance(statement.node, ast.ClassDef):
-        yield from _below(scope, statement, statement.node)
+        yield from _below(scope, statement, statement.node, 0)
 
 
-def _below(scope: Scope, statement: Statement, node: ast.AST) -> Iterator[Site]:
+def _below(scope: Scope, statement: Statement, node: ast.AST, depth: int) -> Iterator[Site]:
     for slot, value in ast.iter_fields(node):
         if slot == "annotation":
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.expr):
-                yield from _expressions(scope, statement, child, node, slot)
+                yield from _expressions(scope, statement, child, node, slot, depth)
             elif isinstance(child, ast.comprehension | ast.keyword | ast.withitem):
-                yield from _below(scope, statement, child)
+                yield from _below(scope, statement, child, depth)
 
 
-def _expressions(scope: Scope, statement: Statement, node: ast.expr, parent: ast.AST, slot: str) -> Iterator[Site]:
-    yield Site(scope, statement, node, parent, slot)
+def _expressions(
+    scope: Scope, statement: Statement, node: ast.expr, parent: ast.AST, slot: str, depth: int
+) -> Iterator[Site]:
+    start, end = scope.source.span(node)
+    if end - start <= _LONGEST:
+        yield Site(scope, statement, node, parent, slot)
     # Before Python 3.12 the parts of an f-string have no true positions.
-    if not isinstance(node, ast.JoinedStr):
-        yield from _below(scope, statement, node)
+    if not isinstance(node, ast.JoinedStr) and depth < _DEEPEST:
+        yield from _below(scope, statement, node, depth + 1)
 
 
 def callee(call: ast.Call) -> str:

@@ -3,11 +3,10 @@
 import ast
 from collections.abc import Iterator
 
-from rapidfuzz.distance import DamerauLevenshtein
-
 from activities.inference.templates.kinds import COLLECTIONS, Kind
 from activities.inference.templates.layout import layout
 from activities.inference.templates.site import Edit, Site, callee
+from activities.inference.templates.vocabulary import likeness
 
 _MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 
@@ -110,9 +109,11 @@ def update(site: Site) -> Iterator[Edit]:
 
 
 def word(site: Site) -> Iterator[Edit]:
-    """A string that is written differently elsewhere in the file."""
+    """A string that is written differently elsewhere."""
     match site.node:
         case ast.Constant(value=str(text)) if 0 < len(text) <= 40:
+            for other, alike in site.scope.vocabulary.near(text):
+                yield site.replace(repr(other), 0.6 * alike)
             options = {other: _nearness(text, other) for other in site.scope.words if other != text}
             for other, near in sorted(options.items(), key=lambda option: -option[1])[:12]:
                 yield site.replace(repr(other), near)
@@ -214,7 +215,7 @@ def declared(site: Site) -> Iterator[Edit]:
 
 
 def _nearness(text: str, other: str) -> float:
-    return 0.2 + 0.5 * DamerauLevenshtein.normalized_similarity(text.lower(), other.lower())
+    return 0.2 + 0.5 * likeness(text.lower(), other.lower())
 
 
 TEMPLATES = (

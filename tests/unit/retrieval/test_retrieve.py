@@ -48,13 +48,12 @@ async def retrieve(
     repository(folder / "repository", files)
     artifacts = FolderArtifacts(folder / "artifacts")
     commit, data = pack(folder / "repository", 10)
-    told = await artifacts.put(issue.encode(), "text/plain")
     failed = TestResult(id="tests/test_pay.py::test_pay", outcome="failed", message=message)
     passed = TestResult(id="tests/test_pay.py::test_other", outcome="passed")
     request = RetrieveRequest(
-        snapshot=Snapshot(commit=commit, pack=await artifacts.put(data), issue=told),
+        snapshot=Snapshot(commit=commit, pack=await artifacts.put(data)),
         checkpoint=Checkpoint(commit=commit),
-        issue=told,
+        issue=issue,
         results=await put_model(artifacts, TestResults(tests=(passed, failed))),
     )
     found = await RetrievalActivities(artifacts, GitObjects(folder / "node", artifacts)).retrieve(request)

@@ -1,0 +1,33 @@
+from collections.abc import Callable
+
+import pytest
+
+from activities.inference.templates.families import Family
+from activities.inference.templates.localisation import Suspect
+from activities.inference.templates.regions import regions
+from activities.inference.templates.search import Search
+from activities.inference.templates.source import Source
+from activities.inference.templates.vocabulary import Vocabulary, words
+
+Repairs = Callable[..., list[str]]
+
+
+def suspect_in(code: str, symbol: str = "") -> Suspect:
+    """The region `symbol` (or the last one) of some code, all of whose statements are suspicious."""
+    source = Source.of("shop/paging.py", code)
+    assert source is not None
+    found = [region for region in regions(source) if symbol in ("", region.symbol)]
+    region = found[-1]
+    return Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())
+
+
+@pytest.fixture
+def repairs() -> Repairs:
+    """All texts that a family makes of some code, in its order."""
+
+    def made(code: str, family: Family, symbol: str = "") -> list[str]:
+        suspect = suspect_in(code, symbol)
+        search = Search(suspect, family, Vocabulary(words([suspect.region.source.tree])))
+        return [change.text for number in range(1, 16) for change in search.batch(number)]
+
+    return made

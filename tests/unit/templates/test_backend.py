@@ -1,0 +1,240 @@
+"""The backend through its protocol, on real repositories."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from activities.artifacts.store import FolderArtifacts, get_model, put_model
+from activities.checkpoints.objects import GitObjects, git
+from activities.inference.templates.backend import TemplatesBackend
+from hydranet.contracts import (
+    Candidates,
+    Checkpoint,
+    Context,
+    DeadBranch,
+    FailingTest,
+    Snapshot,
+    Spectrum,
+    StepRequest,
+    StrategiesRequest,
+    TestResult,
+    Work,
+)
+from hydranet.patches import apply, check
+from hydranet.signatures import ErrorClass, ErrorSignature
+from hydranet.strategy import Strategy, is_new
+
+PAGING = """def paginate(items, page, size):
+    start = page * size
+    return items[start:start + size]
+
+
+def unused(items):
+    return items
+"""
+TEST = "from shop.paging import paginate\n\n\ndef test_first():\n    assert paginate([1, 2], 1, 1) == [1]\n"
+FAILED = TestResult(
+    id="tests/test_paging.py::test_first",
+    outcome="failed",
+    message=">       assert paginate([1, 2], 1, 1) == [1]\nE       assert [2] == [1]\n\ntests/test_paging.py:5: Error",
+)
+ASSERTION = ErrorSignature(type="AssertionError", error_class=ErrorClass.ASSERTION)
+
+Prepare = Callable[..., Awaitable[Work]]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderArtifacts:
+    return FolderArtifacts(tmp_path / "artifacts")
+
+
+@pytest.fixture
+def backend(store: FolderArtifacts, tmp_path: Path) -> TemplatesBackend:
+    return TemplatesBackend(store, GitObjects(tmp_path / "objects", store))
+
+
+@pytest.fixture
+def prepare(store: FolderArtifacts, tmp_path: Path) -> Prepare:
+    """The work of a run on a repository with some files."""
+
+    async def prepared(
+        files: dict[str, bytes | str],
+        spectrum: Spectrum | None = None,
+        issue: str = "",
+        error: ErrorSignature | None = ASSERTION,
+        tests: tuple[TestResult, ...] = (FAILED,),
+    ) -> Work:
+        repository = tmp_path / "repository"
+        repository.mkdir()
+        for name, content in files.items():
+            path = repository / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        git(repository, "init", "--quiet")
+        git(repository, "add", "--all")
+        git(repository, "commit", "--quiet", "--message", "base", "--allow-empty")
+        commit = git(repository, "rev-parse", "HEAD").decode().strip()
+        pack = git(repository, "pack-objects", "--stdout", "--revs", stdin=f"{commit}\n".encode())
+        failing = tuple(FailingTest(id=test.id, message=test.message) for test in tests)
+        context = Context(issue=issue, failing=failing, failing_count=len(failing), error=error)
+        return Work(
+            run_id="fix-shop",
+            model="templates",
+            snapshot=Snapshot(commit=commit, pack=await store.put(pack)),
+            checkpoint=Checkpoint(commit=commit),
+            context=await put_model(store, context),
+            spectrum=await put_model(store, spectrum) if spectrum else None,
+        )
+
+    return prepared
+
+
+SHOP: dict[str, bytes | str] = {"shop/__init__.py": "", "shop/paging.py": PAGING, "tests/test_paging.py": TEST}
+COVERED = Spectrum(tests=(FAILED,), lines={"shop/paging.py": {2: (0,), 3: (0,)}})
+
+
+def step(work: Work, strategy: Strategy, attempt: int) -> StepRequest:
+    return StepRequest(work=work, branch=1, attempt=attempt, strategy=strategy)
+
+
+async def all_strategies(backend: TemplatesBackend, work: Work) -> list[Strategy]:
+    answer = await backend.strategies(StrategiesRequest(work=work, round=1, count=100))
+    return list(answer.strategies)
+
+
+async def test_a_strategy_is_a_region_and_a_kind_of_change(backend: TemplatesBackend, prepare: Prepare) -> None:
+    work = await prepare(SHOP, COVERED, issue="paginate skips the first page")
+    answer = await backend.strategies(StrategiesRequest(work=work, round=1, count=3))
+    assert len(answer.strategies) == 3
+    first = answer.strategies[0]
+    assert first.title == "Boundary or condition in paginate() (shop/paging.py)"
+    assert first.target_files == ("shop/paging.py",)
+    assert first.target_symbols == ("paginate",)
+    assert first.model == "templates"
+    assert "coverage" in first.rationale
+    assert "the issue names paginate" in first.rationale
+    assert answer.usage.model == "templates"
+    assert answer.usage.tokens == answer.usage.calls == 0
+
+
+async def test_dead_strategies_are_not_proposed_again_until_none_is_left(
+    backend: TemplatesBackend, prepare: Prepare
+) -> None:
+    work = await prepare(SHOP, COVERED)
+    dead: list[DeadBranch] = []
+    while strategies := (
+        answer := await backend.strategies(StrategiesRequest(work=work, round=1, count=4, dead=tuple(dead)))
+    ).strategies:
+        for strategy in strategies:
+            assert is_new(strategy, [branch.strategy for branch in dead])
+            dead.append(DeadBranch(number=len(dead) + 1, strategy=strategy))
+    assert len(dead) > 5
+    assert answer.reason == "Every suspicious region was tried with every kind of change."
+    assert {branch.strategy.target_symbols for branch in dead} == {("paginate",)}  # no failing test runs the rest
+
+
+async def test_attempts_are_batches_until_the_strategy_is_exhausted(
+    backend: TemplatesBackend, prepare: Prepare, store: FolderArtifacts
+) -> None:
+    work = await prepare(SHOP, COVERED)
+    repaired = PAGING.replace("page * size", "(page - 1) * size")
+    texts: list[str] = []
+    for strategy in await all_strategies(backend, work):
+        for attempt in range(1, 100):
+            planned = await backend.plan(step(work, strategy, attempt))
+            answer = await backend.implement(step(work, strategy, attempt))
+            reflected = await backend.reflect(step(work, strategy, attempt))
+            if answer.exhausted:
+                assert answer.candidates is None
+                assert answer.reason.startswith("All candidates were tried")
+                assert planned.plan.summary.startswith("Nothing is left")
+                break
+            assert answer.candidates is not None
+            candidates = (await get_model(store, answer.candidates, Candidates)).candidates
+            assert answer.count == len(candidates) > 0
+            assert f"candidates {100 * (attempt - 1) + 1} to {100 * (attempt - 1) + len(candidates)}" in (
+                planned.plan.summary
+            )
+            assert "passes all tests" in reflected.reflection
+            for candidate in candidates:
+                check(candidate.diff)
+                assert candidate.title.startswith("shop/paging.py, line ")
+                made = apply(candidate.diff, {"shop/paging.py": PAGING}.get)
+                assert list(made) == ["shop/paging.py"]
+                texts.append(made["shop/paging.py"] or "")
+        else:
+            pytest.fail("the strategy never ends")
+    assert repaired in texts
+    assert PAGING not in texts
+
+
+async def test_the_same_request_gives_the_same_answer(
+    backend: TemplatesBackend, prepare: Prepare, store: FolderArtifacts, tmp_path: Path
+) -> None:
+    work = await prepare(SHOP, COVERED)
+    other = TemplatesBackend(store, GitObjects(tmp_path / "elsewhere", store))
+    strategies = await all_strategies(backend, work)
+    assert await all_strategies(other, work) == strategies
+    for strategy in strategies:
+        request = step(work, strategy, 1)
+        assert await backend.implement(request) == await other.implement(request)
+        assert await backend.plan(request) == await other.plan(request)
+        assert await backend.reflect(request) == await other.reflect(request)
+
+
+async def test_without_coverage_what_the_failing_test_imports_and_calls_is_suspected(
+    backend: TemplatesBackend, prepare: Prepare
+) -> None:
+    hung = TestResult(id="tests/test_paging.py::test_first", outcome="failed", message="Timeout")
+    work = await prepare(SHOP, None, error=None, tests=(hung,))
+    strategies = await all_strategies(backend, work)
+    assert strategies[0].target_symbols == ("paginate",)
+    assert "a failing assertion or test calls paginate" in strategies[0].rationale
+
+
+async def test_a_strategy_of_another_model_is_exhausted_at_once(backend: TemplatesBackend, prepare: Prepare) -> None:
+    work = await prepare(SHOP, COVERED)
+    for strategy in (
+        Strategy(
+            title="Rewrite paginate", kind="rewrite", target_files=("shop/paging.py",), target_symbols=("paginate",)
+        ),
+        Strategy(title="Boundary", kind="boundary or condition", target_files=("gone.py",), target_symbols=("f",)),
+    ):
+        request = step(work, strategy, 1)
+        answer = await backend.implement(request)
+        assert answer.exhausted
+        assert answer.reason
+        assert (await backend.plan(request)).plan.summary
+        assert (await backend.reflect(request)).reflection
+
+
+async def test_a_repository_without_python_has_no_strategies(backend: TemplatesBackend, prepare: Prepare) -> None:
+    work = await prepare({"README.md": "nothing"}, None, error=None, tests=())
+    answer = await backend.strategies(StrategiesRequest(work=work, round=1, count=3))
+    assert answer.strategies == ()
+    assert answer.reason == "No Python code could be tied to the failing tests."
+
+
+async def test_hostile_files_are_left_alone(backend: TemplatesBackend, prepare: Prepare) -> None:
+    odd = "shop/a b'\"$(x)é\n.py"
+    files = {
+        **SHOP,
+        "shop/broken.py": "def f(:\n",
+        "shop/latin.py": "x = 'é'\n".encode("latin-1"),
+        "shop/huge.py": "x = 1\n" * 100_000,
+        "shop/nested.py": "def f():\n    return " + "-" * 50_000 + "1\n",
+        "shop/sum.py": "def f():\n    return " + "+".join(["1"] * 5000) + "\n",
+        "shop/nul.py": b"x = 1\x00\n",
+        odd: "def f(a):\n    return a + 1\n",
+        "shop/" + "n" * 210 + ".py": "def f(a):\n    return a\n",
+        "shop/long.py": f"def {'g' * 300}(a):\n    return a\n",
+    }
+    spectrum = Spectrum(tests=(FAILED,), lines={path: {1: (0,), 2: (0,)} for path in files if path.endswith(".py")})
+    work = await prepare(files, spectrum, issue="f(x) `gggg` \x00 \udcff".encode("utf-8", "replace").decode())
+    strategies = await all_strategies(backend, work)
+    targets = {strategy.target_files[0] for strategy in strategies}
+    assert {"shop/paging.py", odd} <= targets <= {"shop/paging.py", odd, "shop/sum.py"}
+    for strategy in strategies:
+        answer = await backend.implement(step(work, strategy, 1))
+        assert answer.count or answer.exhausted

@@ -1,0 +1,222 @@
+"""Each family makes the repairs it is for, and leaves the rest of the text as it is written."""
+
+import ast
+from collections.abc import Callable
+
+import pytest
+
+from activities.inference.templates import families as f
+
+ODD = "def odd( a,b ) :  # spacing and comments stay\n    return   a+b # odd\n\n\n"
+Repairs = Callable[..., list[str]]
+
+
+def changed(before: str, after: str) -> tuple[str, str]:
+    return before, after
+
+
+CASES = [
+    # family, code, (what is wrong, what it becomes)
+    (f.CONDITION, "def f(a, b):\n    if a < b:  # why\n        return a\n    return b\n", ("a < b", "a <= b")),
+    (f.CONDITION, "def f(a, b):\n    if a == b:\n        return a\n    return b\n", ("a == b", "a != b")),
+    (f.CONDITION, "def f(a):\n    if len(a) == 0:\n        return a\n    return f(a[1:])\n", ("== 0", "<= 1")),
+    (f.CONDITION, "def f(a, b):\n    if a and b:\n        return 1\n    return 2\n", ("a and b", "a or b")),
+    (f.CONDITION, "def f(a, b):\n    if not a:\n        return 1\n    return 2\n", ("not a", "a")),
+    (f.CONDITION, "def f(a, b):\n    if a:\n        return 1\n    return b\n", ("if a:", "if not a:")),
+    (f.CONDITION, "def f(a):\n    if a:\n        return 1\n    return 2\n", ("if a:", "if a is not None:")),
+    (
+        f.CONDITION,
+        "def f(a, b, c):\n    if a or b and c:\n        return 1\n    return 2\n",
+        ("a or b and", "(a or b) and"),
+    ),
+    (f.CONDITION, "def f(a, b):\n    if a is None or b > 1:\n        return 1\n    return 2\n", ("a is None or ", "")),
+    (f.CONDITION, "def f(n):\n    for i in range(n):\n        print(i)\n", ("range(n)", "range(n + 1)")),
+    (f.CONDITION, "def f(n):\n    for i in range(n):\n        print(i)\n", ("range(n)", "range(1, n)")),
+    (f.CONDITION, "def f(a, i):\n    return a[i + 1]\n", ("i + 1", "i")),
+    (f.CONDITION, "def f(a, k):\n    return a[:k]\n", ("[:k]", "[k:]")),
+    (f.CONDITION, "def f(a):\n    return a[0]\n", ("a[0]", "a[-1]")),
+    (f.CONDITION, "def f(a, k):\n    for x in a:\n        print(x, a[:k])\n", ("in a:", "in a[k:]:")),
+    (
+        f.CONDITION,
+        "def f(n, m):\n    if n == 0:\n        return m\n    return f(n, m)\n",
+        ("f(n, m)\n", "f(n - 1, m)\n"),
+    ),
+    (f.OPERAND, "def f(a, b):\n    return a - b\n", ("a - b", "a + b")),
+    (f.OPERAND, "def f(a, b):\n    return a - b\n", ("a - b", "b - a")),
+    (f.OPERAND, "def f(a, b):\n    a ^= b - 1\n    return a\n", ("^=", "&=")),
+    (f.OPERAND, "def f(a, b):\n    return a - b * 2\n", ("a - b * 2", "(a - b) * 2")),
+    (f.OPERAND, "def f(a, b):\n    return (a - b) * 2\n", ("(a - b)", "a - b")),
+    (f.OPERAND, "def f(low, high):\n    x = low\n    return g(x, low)\n", ("g(x, low)", "g(x, high)")),
+    (f.OPERAND, "def f(n):\n    print(n.left)\n    return n.right\n", ("return n.right", "return n.left")),
+    (f.OPERAND, "def f(a, b, m):\n    m[a] = m[b]\n    return m[a]\n", ("return m[a]", "return m[b]")),
+    (f.OPERAND, "def f(m, r, c):\n    return m[c][r]\n", ("m[c][r]", "m[r][c]")),
+    (f.OPERAND, "def f(a, b):\n    return (b, a)\n", ("(b, a)", "(a, b)")),
+    (f.OPERAND, "def f(a):\n    rest = f(a[1:])\n    return [x for x in rest]\n", ("return [", "return rest + [")),
+    (f.OPERAND, "def f(k, less):\n    return f(k, less)\n", ("f(k, less)\n", "f(k - less, less)\n")),
+    (
+        f.OPERAND,
+        "class A:\n    def __init__(self):\n        self.n = 0\n\n    def g(self):\n        return n\n",
+        ("return n", "return self.n"),
+    ),
+    (
+        f.OPERAND,
+        "class A:\n    def __init__(self):\n        self.n = 0\n\n    def g(self):\n        n = 1\n",
+        ("  n = 1", "  self.n = 1"),
+    ),
+    (f.OPERAND, "def total():\n    return 1\n\n\ndef f():\n    return totl()\n", ("totl", "total")),
+    (f.CALL, "def f(a, b):\n    return g(a, b)\n", ("g(a, b)", "g(b, a)")),
+    (f.CALL, "def f(a):\n    return any(a)\n", ("any", "all")),
+    (f.CALL, "def f(a):\n    return min(a)\n", ("min", "max")),
+    (f.CALL, "def f(a):\n    a.append(1)\n    return a\n", ("append", "extend")),
+    (f.CALL, "def f(a):\n    return a.pop()\n", ("a.pop()", "a.pop(0)")),
+    (f.CALL, "def f(a):\n    return sorted(a)\n", ("sorted(a)", "sorted(a, reverse=True)")),
+    (f.CALL, "def f(a):\n    return str(a)\n", ("str(a)", "a")),
+    (f.CALL, "def g(x):\n    return x\n\n\ndef f(a):\n    b = g(1)\n    return a\n", ("return a", "return g(a)")),
+    (f.CALL, "def g(x, y=1):\n    return x\n\n\ndef f(x, y):\n    return g(x)\n", ("g(x)\n", "g(x, y=y)\n")),
+    (f.CALL, "def g(x, size=1):\n    return x\n\n\ndef f(x):\n    return g(x, sise=2)\n", ("sise=", "size=")),
+    (f.CALL, "def f(a, b):\n    a = (b, b + 1)\n    return a\n", ("b + 1)", "max(b, b + 1))")),
+    (f.VALUE, "def f():\n    n = 1\n    return n\n", ("n = 1", "n = 0")),
+    (f.VALUE, "def f(k):\n    if k:\n        return []\n    return [1]\n", ("return []", "return [[]]")),
+    (f.VALUE, "def f(k):\n    return g(k, True)\n", ("True", "False")),
+    (f.VALUE, "def f(k):\n    best = 0\n    return best + len(k)\n", ("best = 0", "best = k[0]")),
+    (f.VALUE, "def f(c, w):\n    c[w] = 1\n    return c\n", ("c[w] = 1", "c[w] += 1")),
+    (f.VALUE, "def f(c):\n    n = 0\n    n += c\n    return n\n", ("n += c", "n = c")),
+    (f.VALUE, "def f(u):\n    u['address'] = 1\n    return u['adress']\n", ("adress", "address")),
+    (
+        f.VALUE,
+        "def f(a):\n    rows = []\n    rows.append(a[1:])\n    b = list(a)\n    return b\n",
+        ("(a[1:])", "(a[1:][:])"),
+    ),
+    (f.VALUE, "def f(n, m):\n    return [[0] * n] * m\n", ("[[0] * n] * m", "[[0] * n for _ in range(m)]")),
+    (
+        f.VALUE,
+        "def f(a, b=[]):\n    b.append(a)\n    return b\n",
+        ("b=[]):\n", "b=None):\n    if b is None:\n        b = []\n"),
+    ),
+    (
+        f.VALUE,
+        "def f():\n    n = 0\n\n    def g():\n        n += 1\n        return n\n\n    return g\n",
+        ("        n +=", "        nonlocal n\n        n +="),
+    ),
+    (f.STATEMENT, "def f(a):\n    b = 1\n    a.pop()\n    return b\n", ("    a.pop()\n", "")),
+    (
+        f.STATEMENT,
+        "def f(a):\n    b = 1\n    a = b\n    return a\n",
+        ("    b = 1\n    a = b\n", "    a = b\n    b = 1\n"),
+    ),
+    (
+        f.STATEMENT,
+        "def f(a):\n    for x in a:\n        print(x)\n        return x\n",
+        ("        return x\n", "    return x\n"),
+    ),
+    (f.STATEMENT, "def f(a):\n    for x in a:\n        print(x)\n    a.pop()\n", ("    a.pop()", "        a.pop()")),
+    (
+        f.STATEMENT,
+        "def f(n):\n    prev = None\n    while n:\n        n = n.next\n    return prev\n",
+        ("        n = n", "        prev = n\n        n = n"),
+    ),
+    (
+        f.STATEMENT,
+        "def f(a):\n    seen = set()\n    for x in a:\n        print(x)\n    return seen\n",
+        ("        print(x)\n", "        print(x)\n        seen.add(x)\n"),
+    ),
+    (
+        f.STATEMENT,
+        "def f(i):\n    i = 0\n    while i < 3:\n        print(i)\n",
+        ("        print(i)\n", "        print(i)\n        i += 1\n"),
+    ),
+    (f.FLOW, "def f(a, b):\n    return a\n", ("return a", "return b")),
+    (f.FLOW, "def f(a):\n    yield f(a)\n", ("yield f", "yield from f")),
+    (f.FLOW, "def f(a):\n    f(a)\n", ("    f(a)", "    return f(a)")),
+    (f.FLOW, "def f(a):\n    for x in a:\n        if x:\n            break\n", ("break", "continue")),
+    (f.FLOW, "def f(a):\n    r = []\n    for x in a:\n        r.append(x)\n", ("(x)\n", "(x)\n    return r\n")),
+    (
+        f.FLOW,
+        "def f(a):\n    for x in a:\n        if x:\n            print(x)\n",
+        ("(x)\n", "(x)\n            break\n"),
+    ),
+    (f.FLOW, "def f(a):\n    if a:\n        a = g(a)\n    return a\n", ("if a", "while a")),
+    (
+        f.FLOW,
+        "def f(a):\n    if a:\n        b = 1\n    else:\n        b = 2\n    return b\n",
+        ("b = 1\n    else:\n        b = 2", "b = 2\n    else:\n        b = 1"),
+    ),
+    (
+        f.FLOW,
+        "def f(a):\n    if a:\n        a = 1\n    else:\n        a = 2\n    return a\n",
+        ("    else:\n        a = 2", "    a = 2"),
+    ),
+    (f.FLOW, "def f(a):\n    raise KeyError(a)\n", ("KeyError", "ValueError")),
+    (f.GUARD, "def f(a):\n    return a.next\n", ("    return", "    if a is None:\n        return None\n    return")),
+    (
+        f.GUARD,
+        "def f(a):\n    return sum(a) / len(a)\n",
+        ("    return", "    if not len(a):\n        return 0\n    return"),
+    ),
+    (
+        f.GUARD,
+        "def f(d, ks):\n    n = 0\n    for k in ks:\n        n += d[k]\n    return n\n",
+        ("        n +=", "        if k not in d:\n            continue\n        n +="),
+    ),
+    (f.GUARD, "def f(d, k):\n    d = {}\n    return d[k]\n", ("d[k]", "d.get(k, 0)")),
+    (
+        f.GUARD,
+        "def f(a):\n    while a.next:\n        a = a.next\n    return a\n",
+        ("while a.next", "while a is not None and a.next"),
+    ),
+    (
+        f.GUARD,
+        "def f(a):\n    if a.next is None:\n        return False\n    return True\n",
+        ("if a", "if a is None or a"),
+    ),
+    (
+        f.GUARD,
+        "def f(a):\n    try:\n        return int(a)\n    except KeyError:\n        return 0\n",
+        ("KeyError", "ValueError"),
+    ),
+    (f.GUARD, "def f(n):\n    return n * f(n - 1)\n", ("    return", "    if n <= 1:\n        return 1\n    return")),
+    (f.UNCOMMON, "def f(a):\n    return a\n", ("return a", "return sorted(a)")),
+]
+
+
+@pytest.mark.parametrize(("family", "code", "change"), CASES, ids=lambda value: getattr(value, "name", None))
+def test_the_repair_is_among_those_tried(
+    repairs: Repairs, family: f.Family, code: str, change: tuple[str, str]
+) -> None:
+    before, after = change
+    wanted = code.replace(before, after, 1) if code.count(before) == 1 else _last(code, before, after)
+    assert wanted != code
+    assert ODD + wanted in repairs(ODD + code, family)
+
+
+def _last(code: str, before: str, after: str) -> str:
+    head, _, tail = code.rpartition(before)
+    return head + after + tail
+
+
+@pytest.mark.parametrize("family", f.FAMILIES, ids=lambda family: family.name)
+def test_every_candidate_is_a_new_program_with_the_rest_as_it_was(repairs: Repairs, family: f.Family) -> None:
+    code = (
+        "LIMIT = 3\n\n\n"
+        "def tally( rows,key = 'n' ):\n"
+        '    """Add up."""\n'
+        "    # what was seen\n"
+        "    seen=set( )\n"
+        "    total = 0   # so far\n"
+        "    for i, row in enumerate(rows):\n"
+        "        if row[key] in seen or i >= LIMIT: continue\n"
+        "        total += row[key] ; seen.add( row[key] )\n"
+        "        # next\n"
+        "    return total\n\n\n"
+        "def other( ):\n"
+        "    return {  'a':1 }\n"
+    )
+    texts = repairs(code, family, "tally")
+    assert texts
+    assert len(set(texts)) == len(texts)
+    for text in texts:
+        ast.parse(text)
+        assert text != code
+        assert text.endswith("\n\n\ndef other( ):\n    return {  'a':1 }\n")
+        assert "    # what was seen\n" in text
+        assert '    """Add up."""\n' in text

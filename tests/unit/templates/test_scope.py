@@ -1,0 +1,116 @@
+"""Names and kinds in scope."""
+
+import ast
+
+import pytest
+
+from activities.inference.templates.kinds import Kind, Kinds, affinity
+from activities.inference.templates.regions import regions
+from activities.inference.templates.scope import Scope
+from activities.inference.templates.source import Source
+from activities.inference.templates.vocabulary import Vocabulary, words
+
+CODE = """import os
+
+LIMIT = 3
+
+
+class Base:
+    size = 1
+
+    def grow(self):
+        self.grown = True
+
+
+class Shop(Base):
+    def price(self, item, count=1):
+        total = item.price
+        for n in range(count):
+            print(last)
+            last = n
+        rest = [x for x in item if x > total]
+
+        def nested(y):
+            return y + total
+
+        later = nested(1)
+        return later
+"""
+
+
+@pytest.fixture
+def scope() -> Scope:
+    source = Source.of("a.py", CODE)
+    assert source is not None
+    region = next(region for region in regions(source) if region.symbol == "Shop.price")
+    return Scope(region, Vocabulary())
+
+
+def names_at(scope: Scope, line: int) -> set[str]:
+    statement = next(one for one in scope.region.statements if one.first_line == line)
+    return set(scope.names(statement))
+
+
+def test_names_have_a_value_where_they_are_offered(scope: Scope) -> None:
+    assert names_at(scope, 15) == {"self", "item", "count"}
+    assert names_at(scope, 17) == {"self", "item", "count", "total", "n", "last"}  # the loop has come round
+    assert names_at(scope, 16) == {"self", "item", "count", "total"}
+    assert names_at(scope, 22) >= {"y", "total", "item"}
+    assert "later" not in names_at(scope, 24)
+    assert "later" in names_at(scope, 25)
+
+
+def test_names_of_a_comprehension_are_seen_in_it_only(scope: Scope) -> None:
+    statement = next(one for one in scope.region.statements if one.first_line == 19)
+    inner = next(node for node in ast.walk(statement.node) if isinstance(node, ast.Compare))
+    assert "x" in scope.names(statement, inner)
+    assert "x" not in scope.names(statement)
+
+
+def test_attributes_come_from_the_class_and_its_bases(scope: Scope) -> None:
+    assert set(scope.own_attributes) == {"price", "size", "grow", "grown"}
+    assert scope.parameters == ["item", "count"]
+    assert set(scope.globals) == {"os", "LIMIT", "Base", "Shop"}
+    assert scope.constants == ["LIMIT"]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("x = 1", Kind.NUMBER),
+        ("x = 'a'.strip()", Kind.TEXT),
+        ("x = []", Kind.LIST),
+        ("first, *x = y", Kind.LIST),
+        ("x = {}", Kind.DICT),
+        ("x = set()", Kind.SET),
+        ("x = a == b", Kind.BOOL),
+        ("x = len(y) - 1", Kind.NUMBER),
+        ("y = []\nx = y[1:]", Kind.LIST),
+        ("x = [0] * n", Kind.LIST),
+        ("for x in range(3): pass", Kind.NUMBER),
+        ("for x, y in enumerate(z): pass", Kind.NUMBER),
+        ("def f(x: dict[str, int]): pass", Kind.DICT),
+        ("def f(y, x=''): pass", Kind.TEXT),
+        ("x - 1", Kind.NUMBER),
+        ("x.append(1)", Kind.LIST),
+        ("x.name", Kind.OBJECT),
+        ("x()", Kind.CALLABLE),
+        ("x = 1\nx = ''", Kind.UNKNOWN),
+        ("x = y", Kind.UNKNOWN),
+    ],
+)
+def test_kinds(code: str, kind: Kind) -> None:
+    assert Kinds([ast.parse(code)]).of_name("x") is kind
+
+
+def test_affinity_is_highest_for_the_same_kind() -> None:
+    for wanted in Kind:
+        assert all(affinity(wanted, wanted) >= affinity(wanted, other) > 0 for other in Kind)
+
+
+def test_a_misspelling_finds_its_word() -> None:
+    vocabulary = Vocabulary(words([ast.parse("user['address'] = paginate")]))
+    assert vocabulary.words == ("address", "paginate", "user")
+    assert vocabulary.near("adress")[0][0] == "address"
+    assert vocabulary.near("paginate") == []
+    assert vocabulary.near("zebra") == []

@@ -1,0 +1,182 @@
+"""The search: order, batches, each program once."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from activities.inference.templates.equivalence import canonical
+from activities.inference.templates.families import CONDITION, FAMILIES, OPERAND, Family, likelihood, named
+from activities.inference.templates.localisation import Suspect
+from activities.inference.templates.regions import regions
+from activities.inference.templates.search import BATCH, Search
+from activities.inference.templates.source import Source
+from activities.inference.templates.vocabulary import Vocabulary
+from hydranet.signatures import ErrorClass
+
+CODE = """def merge(left, right):
+    result = []
+    i = j = 0
+    while i < len(left) and j < len(right):
+        if left[i] <= right[j]:
+            result.append(left[i])
+            i += 1
+        else:
+            result.append(right[j])
+            j += 1
+    result.extend(left[i:] or right[j:])
+    return result
+"""
+
+
+def search(code: str, family: Family, lines: dict[int, float] | None = None, quoted: str = "") -> Search:
+    source = Source.of("a.py", code)
+    assert source is not None
+    region = regions(source)[-1]
+    scores = {statement: lines.get(statement.first_line, 0.0) if lines else 1.0 for statement in region.statements}
+    return Search(Suspect(region, 1.0, scores, ()), family, Vocabulary(quoted=frozenset(quoted.split())))
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_no_program_comes_twice(family: Family) -> None:
+    made = search(CODE, family)
+    programs = [canonical(ast.parse(change.text)) for number in range(1, 30) for change in made.batch(number)]
+    assert len(set(programs)) == len(programs) > 0
+    assert canonical(ast.parse(CODE)) not in programs
+
+
+def test_batches_follow_each_other_and_end() -> None:
+    made = search(CODE, OPERAND)
+    first, second = made.batch(1), made.batch(2)
+    assert len(first) == BATCH
+    assert made.has_more(1)
+    assert not set(first) & set(second)
+    last = next(number for number in range(1, 100) if not made.has_more(number))
+    assert made.batch(last)
+    assert made.batch(last + 1) == []
+    assert made.batch(1) == first
+
+
+def test_the_most_suspicious_statement_comes_first_and_what_no_failing_test_runs_never() -> None:
+    made = search(CODE, CONDITION, {4: 0.2, 5: 1.0})
+    titles = [change.title for number in (1, 2) for change in made.batch(number)]
+    assert titles[0].startswith("line 5: if left[i] <= right[j]: → if left[i] < right[j]:")
+    assert {title.split(":")[0] for title in titles} == {"line 4", "line 5"}
+
+
+def test_what_the_error_message_quotes_comes_earlier() -> None:
+    def place(quoted: str) -> int:
+        made = search("def f(a, b):\n    c = a + b\n    return g(c, b, a)\n", OPERAND, quoted=quoted)
+        return [change.title for change in made.batch(1)].index("line 3: return g(c, b, a) → return g(c, c, a)")
+
+    assert place("b") < place("")
+
+
+def test_titles_say_what_changes() -> None:
+    family = named("missing or misplaced statement")
+    assert family is not None
+    titles = [change.title for change in search("def f(a, b):\n    a.pop()\n    return a\n", family).batch(1)]
+    assert "line 2: remove a.pop()" in titles
+    assert any(title.startswith("line 2: insert ") for title in titles)
+
+
+def test_the_order_is_the_same_in_another_process() -> None:
+    program = (
+        f"import sys; sys.path[:0] = {sys.path!r}\n"
+        "from activities.inference.templates.families import FAMILIES\n"
+        "from activities.inference.templates.localisation import Suspect\n"
+        "from activities.inference.templates.regions import regions\n"
+        "from activities.inference.templates.search import Search\n"
+        "from activities.inference.templates.source import Source\n"
+        "from activities.inference.templates.vocabulary import Vocabulary\n"
+        f"region = regions(Source.of('a.py', {CODE!r}))[-1]\n"
+        "suspect = Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())\n"
+        "for family in FAMILIES:\n"
+        "    for change in Search(suspect, family, Vocabulary()).batch(1): print(change.title)\n"
+    )
+    root = Path(__file__).parents[3]
+
+    def run(seed: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"},
+            cwd=root,
+            capture_output=True,
+            check=True,
+        )
+        return done.stdout.decode()
+
+    once = run("1")
+    assert once.count("\n") > 5 * BATCH
+    assert run("2") == once
+
+
+def test_kinds_of_change_are_ranked_by_the_error() -> None:
+    def rank(error: str, kind: ErrorClass = ErrorClass.RUNTIME) -> list[str]:
+        return [f.name for f in sorted(FAMILIES, key=lambda f: -likelihood(f, error, kind))]
+
+    assert rank("AssertionError", ErrorClass.ASSERTION)[0] == "boundary or condition"
+    assert rank("ZeroDivisionError")[0] == "missing guard or case"
+    assert rank("NameError")[0] == "operand or variable"
+    assert rank("", ErrorClass.TIMEOUT).index("missing or misplaced statement") < rank("").index(
+        "missing or misplaced statement"
+    )
+    assert all(named(family.name) is family for family in FAMILIES)
+    assert named("rewrite function") is None
+
+
+HOSTILE = [
+    "def f(été, 变量):\n    'ü'\n    ñ = été  # ä\n    return ñ + 变量\n",
+    "def f(a):\r\n    if a:\r\n        return 1\r\n    return a[0]\r\n",
+    "def f(a):\n\tif a:\n\t\treturn 1\n\treturn a[0]\n",
+    "def f(a): return a if a else (lambda x, *y, **z: x)(a)",
+    "def f(a):\n    x = f'{a!r:>{len(a)}} {a + 1}'; return x",
+    "def f(*a, b=1, **c):\n    return f(*a, b=b, **c)\n",
+    "async def f(a):\n    async with a as b:\n        async for c in b:\n            await c\n",
+    "async def f(a):\n    return [await d async for d in a if await d]\n",
+    "def f(a):\n    match a:\n        case [1, *r] if r:\n            return r\n        case _:\n            pass\n",
+    "def f(a):\n    match a:\n        case {'k': v, **kw} | A(v, k=kw):\n            return v\n",
+    "def f(a):\n    x = '''\n  less indented\n'''\n    return x + a\n",
+    "def f(a):\n    return a \\\n        + 1\n",
+    "def f(a):\n    global g\n    g = a\n    del a\n    assert g, 'no'\n    raise\n",
+    "class A(B, metaclass=C):\n    x: int = 1\n    __slots__ = ('a',)\n    if x:\n        y = x\n",
+    "x = y = 1\nif x:\n    y += 1\nelif y:\n    x = 2\nelse:\n    x, (y, *z) = 1, (2, 3)\n",
+    "@d(1)\n@e\ndef f(a, /, b, *, c):\n    return a\n",
+    "def f(a):\n    try:\n        a()\n    except* (A, B) as e:\n        raise e from a\n    finally:\n        a()\n",
+    "def f(a):\n    return a[1:2, ..., ::3][-1](b := a)\n",
+    "def f(a):\n    while (a := next(a)) is not None: a = yield (yield from a); continue\n    else: return\n",
+    "def f(a):\n    '''only a docstring'''\n",
+    "def f(a):\n    return " + "(" * 60 + "a" + ")" * 60 + "\n",
+    "def f(a):\n    return " + " + ".join(["a"] * 400) + "\n",
+    "def f(a):\n    return " + ".b".join(["a"] * 300) + "\n",
+    "def f(a):\n    return a == 0x" + "f" * 5000 + "\n",
+    "def f(a):\n    a = 5e-324\n    return a * 1e309 * 1j\n",
+    "def f(a):\n\x0c    return a == 1\n",
+]
+
+
+@pytest.mark.parametrize("code", HOSTILE, ids=range(len(HOSTILE)))
+def test_unusual_code_gives_valid_candidates_or_none(code: str) -> None:
+    source = Source.of("a.py", code)
+    if source is None:
+        return
+    for region in regions(source):
+        suspect = Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())
+        for family in FAMILIES:
+            for change in Search(suspect, family, Vocabulary()).batch(1):
+                ast.parse(change.text)
+                assert change.text != code
+
+
+def test_line_ends_and_tabs_stay(repairs: Callable[..., list[str]]) -> None:
+    guard = named("missing guard or case")
+    code = "def f(a):\r\n\treturn a[0]\r\n"
+    assert "def f(a):\r\n\tif not a:\r\n\t\treturn None\r\n\treturn a[0]\r\n" in repairs(code, guard)
+
+
+def test_a_last_line_without_end_can_be_followed(repairs: Callable[..., list[str]]) -> None:
+    flow = named("result or control flow")
+    assert "def f(a):\n    b = a\n    return b\n" in repairs("def f(a):\n    b = a", flow)
