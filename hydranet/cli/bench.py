@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import shutil
-import sys
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from hydranet import settings
 from hydranet.cli.repository import Repository
 from hydranet.cli.session import Session, session
 from hydranet.cli.start import Start, start
+from hydranet.cli.terminal import console
 from hydranet.errors import UsageError
 from hydranet.genealogy import Verdict
 from hydranet.settings import Settings
@@ -185,7 +185,7 @@ def _print(results: list[Result]) -> None:
     for result in results:
         counts = (result.branches, result.attempts, result.reaps, result.tokens, result.seconds)
         table.add_row(result.id, result.verdict, *map(str, counts), result.reason)
-    console = Console() if sys.stdout.isatty() else Console(width=160)
-    console.print(table)
+    output = console()
+    output.print(table)
     fixed = sum(result.fixed for result in results)
-    console.print(f"{fixed} of {len(results)} fixed")
+    output.print(f"{fixed} of {len(results)} fixed")

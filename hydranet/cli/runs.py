@@ -4,12 +4,12 @@ import asyncio
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from hydranet import settings
 from hydranet.cli.session import session
+from hydranet.cli.terminal import console
 from hydranet.cli.tree import tree
 from hydranet.contracts import FIX_WORKFLOW
 
@@ -20,11 +20,11 @@ def runs() -> None:
 
 
 async def _runs() -> None:
-    table = Table("run", "verdict", "branches", "reaped", "convergence", "started", box=None)
+    table = Table(Column("run", no_wrap=True), "verdict", "branches", "reaped", "convergence", "started", box=None)
     async with session(settings.load()) as open_session:
         async for run in open_session.client.list_workflows(f"WorkflowType = '{FIX_WORKFLOW}'"):
             table.add_row(*_row(run))
-    Console().print(table if table.row_count else "There is no run yet: start one with `hydra fix`.")
+    console().print(table if table.row_count else "There is no run yet: start one with `hydra fix`.")
 
 
 def _row(run: WorkflowExecution) -> list[str]:
@@ -55,9 +55,9 @@ async def _show(run: str, json: bool) -> None:
         if json:
             typer.echo(genealogy.model_dump_json(indent=1))
             return
-        console = Console()
-        console.print(tree(genealogy, terms=True))
+        output = console()
+        output.print(tree(genealogy, terms=True))
         if genealogy.verdict is None:
             for text in await open_session.parked(run_id):
-                console.print(f"waiting: {text}", style="yellow", markup=False)
+                output.print(f"waiting: {text}", style="yellow", markup=False)
         typer.echo(f"Web UI  {open_session.stack.link(run_id)}")

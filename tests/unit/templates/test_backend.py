@@ -145,11 +145,6 @@ async def test_attempts_are_batches_until_the_strategy_is_exhausted(
             planned = await backend.plan(step(work, strategy, attempt))
             answer = await backend.implement(step(work, strategy, attempt))
             reflected = await backend.reflect(step(work, strategy, attempt))
-            if answer.exhausted:
-                assert answer.candidates is None
-                assert answer.reason.startswith("All candidates were tried")
-                assert planned.plan.summary.startswith("Nothing is left")
-                break
             assert answer.candidates is not None
             candidates = (await get_model(store, answer.candidates, Candidates)).candidates
             assert answer.count == len(candidates) > 0
@@ -163,6 +158,11 @@ async def test_attempts_are_batches_until_the_strategy_is_exhausted(
                 made = apply(candidate.diff, {"shop/paging.py": PAGING}.get)
                 assert list(made) == ["shop/paging.py"]
                 texts.append(made["shop/paging.py"] or "")
+            if answer.exhausted:
+                assert answer.reason.startswith("All candidates were tried")
+                after = await backend.implement(step(work, strategy, attempt + 1))
+                assert (after.candidates, after.exhausted) == (None, True)
+                break
         else:
             pytest.fail("the strategy never ends")
     assert repaired in texts

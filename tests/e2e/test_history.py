@@ -1,0 +1,38 @@
+"""The size of a finished run's history: a few KB per branch and at most 20 KB per attempt."""
+
+import asyncio
+from pathlib import Path
+
+from hydranet.genealogy import Genealogy
+from workers.connection import connect
+from workers.stack import Folder
+
+from .conftest import Hydra
+from .test_resume import script
+
+PER_ATTEMPT = 20_000
+PER_BRANCH = 16_000
+
+
+async def size(hydra: Hydra, genealogy: Genealogy) -> int:
+    """The bytes of the histories of a run and its branches, as the server counts them."""
+    stack = Folder(hydra.data).stack()
+    assert stack is not None
+    client = await connect(stack.temporal)
+    described = [
+        await client.get_workflow_handle(workflow_id).describe()
+        for workflow_id in [genealogy.run_id, *(branch.id for branch in genealogy.branches)]
+    ]
+    return sum(one.raw_description.workflow_execution_info.history_size_bytes for one in described)
+
+
+def test_a_history_stays_small(hydra: Hydra, depot: Path, tmp_path: Path) -> None:
+    hydra.env["HYDRA_TEMPLATES_FIRST"] = "false"
+    try:
+        arguments = ("fix", "--repo", depot, "--issue", "small", "--model", f"scripted:{script(tmp_path)}")
+        _, genealogy = hydra.json(*arguments)
+    finally:
+        del hydra.env["HYDRA_TEMPLATES_FIRST"]
+    assert genealogy.attempts == 5
+    allowed = PER_ATTEMPT * genealogy.attempts + PER_BRANCH * (len(genealogy.branches) + 1)
+    assert asyncio.run(size(hydra, genealogy)) <= allowed
