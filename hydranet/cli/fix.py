@@ -120,6 +120,6 @@ def _conclude(open_session: Session, wanted: Start, run_id: str, result: RunResu
         if result.note:
             typer.echo(result.note)
     typer.echo(f"Every approach tried: hydra show {run_id}")
-    typer.echo(f"Web UI: {open_session.stack.link(run_id)}")
+    typer.echo(f"Its page, while the stack is up (hydra up): {open_session.stack.link(run_id)}")
     if result.refused:
         raise UsageError(result.reason)

@@ -21,6 +21,9 @@ from hydranet.genealogy import Genealogy
 _POLL_SECONDS = 0.4
 _PARKED_EVERY = 8
 
+# The live tree must fit the screen: earlier branches show as one line each until the run ends.
+_RECENT = 2
+
 
 async def follow(session: Session, run_id: str, *, quiet: bool = False) -> RunResult:
     """Show the run until it ends, and return its result."""
@@ -36,11 +39,12 @@ async def follow(session: Session, run_id: str, *, quiet: bool = False) -> RunRe
 
 async def _live(session: Session, run_id: str, console: Console) -> None:
     began = time.monotonic()
-    with Live(console=console, refresh_per_second=4, vertical_overflow="visible") as live:
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
         async for genealogy, parked in _watch(session, run_id):
             waiting = [Text(f"waiting: {text}", "yellow") for text in parked]
-            clock = [] if genealogy.verdict else [Text(f"{time.monotonic() - began:.0f} s", "dim")]
-            live.update(Group(tree(genealogy), *waiting, *clock))
+            clock = Text(f"{time.monotonic() - began:.0f} s", "dim")
+            live.update(Group(tree(genealogy, recent=_RECENT), *waiting, clock))
+    console.print(tree(await session.genealogy(run_id)))
 
 
 async def _plain(session: Session, run_id: str, console: Console) -> None:

@@ -19,22 +19,25 @@ _ENDINGS = {
 _BAR = 10
 
 
-def tree(genealogy: Genealogy, *, terms: bool = False) -> RenderableType:
-    """The whole tree; with `terms`, each score with what it is made of, and every reason."""
+def tree(genealogy: Genealogy, *, terms: bool = False, recent: int | None = None) -> RenderableType:
+    """The whole tree; with `terms`, each score with what it is made of, and every reason.
+
+    With `recent`, only so many of the last branches show their attempts.
+    """
     root = Tree(Text.assemble((genealogy.run_id, "bold"), "  ", genealogy.title))
+    folded = 0 if recent is None else len(genealogy.branches) - recent
     for branch in genealogy.branches:
-        root.add(_branch(branch, genealogy, terms))
+        root.add(_title(branch) if branch.number <= folded else _branch(branch, genealogy, terms))
     return Group(root, _summary(genealogy))
 
 
+def _title(branch: BranchRecord) -> Text:
+    name, ending = (f"b{branch.number:02d} ", "bold"), (branch.ending, _ENDINGS[branch.ending])
+    return Text.assemble(name, branch.strategy.title, "  ", ending)
+
+
 def _branch(branch: BranchRecord, genealogy: Genealogy, terms: bool) -> Tree:
-    title = Text.assemble(
-        (f"b{branch.number:02d} ", "bold"),
-        branch.strategy.title,
-        "  ",
-        (branch.ending, _ENDINGS[branch.ending]),
-    )
-    node = Tree(title)
+    node = Tree(_title(branch))
     if terms and branch.strategy.rationale:
         node.add(Text(f"because {branch.strategy.rationale}", "dim"))
     for attempt in branch.attempts:
