@@ -41,9 +41,7 @@ class BranchWorkflow:
         self._request = request
         self._paused = request.paused
         self._instruction = request.instruction
-        self._state = request.state or BranchState(
-            best=request.start, best_failing=request.start_failing
-        )
+        self._state = request.state or BranchState(best=request.start, best_failing=request.start_failing)
 
     @workflow.signal
     def pause(self) -> None:
