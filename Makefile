@@ -15,7 +15,7 @@ demo: $(VENV)/installed
 	benchmarks/demo $(BIN)/hydra
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """The command line. Exit codes: 0 fixed or done, 1 not fixed, 2 bad input or set-up, 3 aborted."""
 
+import os
 import sys
 import warnings
 
@@ -35,8 +36,19 @@ app.command()(bench.bench)
 def main() -> None:
     """Run a command; a HydraError is one sentence on standard error and exit code 2."""
     warnings.simplefilter("ignore")
+    code = _run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The Temporal client's own threads may call into an interpreter that is being taken down, which aborts.
+    os._exit(code)
+
+
+def _run() -> int:
     try:
         app()
     except HydraError as error:
         sys.stderr.write(f"hydra: {error}\n")
-        sys.exit(2)
+        return 2
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    return 0

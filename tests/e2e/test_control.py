@@ -24,7 +24,9 @@ def following(command: "subprocess.Popen[str]", text: str) -> str:
 
 
 def sandboxed() -> list[psutil.Process]:
-    return [process for process in psutil.process_iter(["name"]) if process.info["name"] == "bwrap"]
+    """Every sandbox that is still running; one that has ended may wait a moment to be reaped by its parent."""
+    found = [process for process in psutil.process_iter(["name", "status"]) if process.info["name"] == "bwrap"]
+    return [process for process in found if process.info["status"] != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture
