@@ -36,5 +36,18 @@ Note = Annotated[str, _clip(1500), StringConstraints(max_length=1500)]
 TESTS = 24
 """How many test ids cross a task queue at most; a count always goes with them."""
 
+
+def _last(limit: int) -> BeforeValidator:
+    def last(value: Any) -> Any:
+        if isinstance(value, str) and len(value) > limit:
+            return "…" + value[1 - limit :]
+        return value
+
+    return BeforeValidator(last)
+
+
+Tail = Annotated[str, _last(800), StringConstraints(max_length=800)]
+"""The end of an output: cut at its beginning to 800 characters."""
+
 Text = Annotated[str, StringConstraints(max_length=20_000)]
 """What a user wrote, such as an issue: refused when longer than 20,000 characters."""

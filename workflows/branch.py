@@ -113,7 +113,7 @@ class BranchWorkflow:
         await self._may_go_on()
         return await workflow.execute_activity_method(
             InferenceActivities.implement,
-            self._step(number).model_copy(update={"plan": planned.plan}),
+            self._step(number).model_copy(update={"plan": planned.plan, "history": self._state.history[-1:]}),
             **policies.inference(f"attempt {number}: implement"),
         )
 

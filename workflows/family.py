@@ -183,7 +183,7 @@ class Family:
         return [branch for branch in self._page.genealogy.branches if branch.ending is not Ending.RUNNING]
 
     def _dead_lines(self) -> tuple[str, ...]:
-        return tuple(f"{b.strategy.title}: {b.reason}" for b in self._dead()[-DEAD_LINES:])
+        return tuple(f"{b.strategy.title}: {b.reason}"[:120] for b in self._dead()[-DEAD_LINES:])
 
 
 async def _cancelled(branch: Branch) -> None:

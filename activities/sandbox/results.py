@@ -22,7 +22,7 @@ TESTS_LIMIT = 20_000
 ID_LIMIT = 2_000
 NAME_LIMIT = 200
 OUTPUT_LIMIT = 20_000
-TAIL_LIMIT = 1_400
+TAIL_LIMIT = 800
 MESSAGE_LIMIT = 20_000
 # What all messages of one run may take in the artifact.
 MESSAGES_LIMIT = 8_000_000

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded import Bounded, Line, Name, Note
+from hydranet.bounded import Bounded, Line, Name, Note, Tail
 from hydranet.budget import Usage
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
@@ -86,7 +86,7 @@ class StepRequest(Bounded):
     reflection: Note = ""
     dead: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
     error: ErrorSignature | None = None
-    tail: Note = ""
+    tail: Tail = ""
     instruction: Note = ""
 
 

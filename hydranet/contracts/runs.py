@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded import TESTS, Bounded, Line, Name, Note, Text
+from hydranet.bounded import TESTS, Bounded, Line, Name, Note, Tail, Text
 from hydranet.budget import Budget, Usage
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.inference import AttemptDigest
@@ -57,7 +57,7 @@ class BranchState(Bounded):
     unreported: Usage = Usage()
     best: Checkpoint
     best_failing: int
-    tail: Note = ""
+    tail: Tail = ""
 
 
 class BranchRequest(Bounded):

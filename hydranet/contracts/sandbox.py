@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded import TESTS, Bounded, Line, Name, Note, Text
+from hydranet.bounded import TESTS, Bounded, Line, Name, Tail, Text
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.patches import Patch
@@ -54,7 +54,7 @@ class TestReport(Bounded):
     passing_count: int = 0
     error: ErrorSignature | None = None
     reason: Line = ""
-    tail: Note = ""
+    tail: Tail = ""
     structured: bool = True
     exit_status: int = 0
     seconds: float = 0.0

@@ -33,6 +33,6 @@ def test_a_history_stays_small(hydra: Hydra, depot: Path, tmp_path: Path) -> Non
         _, genealogy = hydra.json(*arguments)
     finally:
         del hydra.env["HYDRA_TEMPLATES_FIRST"]
-    assert genealogy.attempts == 5
+    assert genealogy.attempts >= 5
     allowed = PER_ATTEMPT * genealogy.attempts + PER_BRANCH * (len(genealogy.branches) + 1)
     assert asyncio.run(size(hydra, genealogy)) <= allowed

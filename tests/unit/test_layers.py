@@ -12,7 +12,6 @@ HEAVY = {
     "docker",
     "git",
     "httpx",
-    "libcst",
     "ollama",
     "psycopg",
     "psycopg_pool",

@@ -17,4 +17,4 @@ async def test_a_long_branch_continues_as_new_and_loses_nothing(start: Any) -> N
     chain = [w async for w in run.client.list_workflows(f"WorkflowId = '{branch.id}'")]
     assert len(chain) > 1
     assert world.calls["try_candidates"] == 12
-    assert len(world.requested("implement")[-1].history) == 3
+    assert len(world.requested("plan")[-1].history) == 3

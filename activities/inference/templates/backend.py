@@ -68,7 +68,7 @@ class TemplatesBackend:
             summary = f"Try candidates {_extent(request.attempt, batch)}: {_aim(request.strategy)}"
         else:
             summary = f"Nothing is left to try: {_aim(request.strategy)}"
-        return PlanAnswer(plan=Plan(summary=summary, steps=request.strategy.plan), usage=_USAGE)
+        return PlanAnswer(plan=Plan(summary=summary), usage=_USAGE)
 
     async def implement(self, request: StepRequest) -> ImplementAnswer:
         """The batch of candidates whose number is the attempt's; exhausted when there are no more."""
