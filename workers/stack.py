@@ -97,7 +97,7 @@ def attached(settings: Settings) -> Iterator[Stack]:
     with folder.clients_lock.open() as clients:
         fcntl.flock(clients, fcntl.LOCK_SH)
         with FileLock(folder.root / "start.lock"):
-            stack = folder.stack() or _start(settings, folder)
+            stack = folder.stack() or _started(settings, folder)
         if stack.version != version():
             raise UsageError("The stack was started by another version of HydraNet: end it with `hydra down` first.")
         yield stack
@@ -135,6 +135,16 @@ def try_lock(file: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _started(settings: Settings, folder: Folder) -> Stack:
+    """Start the stack; once more when what a killed one left behind was still on its way out."""
+    try:
+        return _start(settings, folder)
+    except UsageError as error:
+        if "is taken" in str(error):
+            raise
+        return _start(settings, folder)
 
 
 def _start(settings: Settings, folder: Folder) -> Stack:
