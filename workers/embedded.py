@@ -218,8 +218,10 @@ def _end_leftover_server(database: Path) -> None:
     """End the Temporal server of a stack that was killed: it still has the database file open."""
     for process in psutil.process_iter(["cmdline"]):
         if str(database) in (process.info["cmdline"] or []):
-            process.kill()
-            process.wait(10)
+            # It may be gone by now: whoever killed the stack was killing it too.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+                process.wait(10)
 
 
 def _forget_dead_postmaster(data: Path) -> None:

@@ -141,9 +141,7 @@ def _started(settings: Settings, folder: Folder) -> Stack:
     """Start the stack; once more when what a killed one left behind was still on its way out."""
     try:
         return _start(settings, folder)
-    except UsageError as error:
-        if "is taken" in str(error):
-            raise
+    except UsageError:
         return _start(settings, folder)
 
 
