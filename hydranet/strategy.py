@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -34,12 +34,48 @@ def slug(title: str, length: int = 32) -> str:
 def is_new(strategy: Strategy, dead: Iterable[Strategy]) -> bool:
     """Whether `strategy` is structurally different from every dead one.
 
-    Two strategies are the same when they aim at the same files and symbols with the same kind of
-    change; the wording of title and rationale does not count.
+    It is not when a dead one has tried the same kind of change on the same files and symbols, or on
+    these and more; the wording of title and rationale does not count.
     """
-    return all(_structure(strategy) != _structure(other) for other in dead)
+    own = _structure(strategy)
+    return not any(_covers(_structure(other), own) for other in dead)
 
 
-def _structure(strategy: Strategy) -> tuple[frozenset[str], frozenset[str], str]:
+def rank(strategies: Iterable[Strategy], dead: Iterable[Strategy]) -> list[Strategy]:
+    """`strategies` with those first that share the least with any dead one, of equals the earlier.
+
+    What two strategies share is the mean of the Jaccard indices of their files and of their symbols,
+    and of whether their kinds are the same.
+    """
+    structures = [_structure(other) for other in dead]
+
+    def shared(strategy: Strategy) -> float:
+        own = _structure(strategy)
+        return max((_shared(own, other) for other in structures), default=0.0)
+
+    return sorted(strategies, key=shared)
+
+
+class _Structure(NamedTuple):
+    files: frozenset[str]
+    symbols: frozenset[str]
+    kind: str
+
+
+def _structure(strategy: Strategy) -> _Structure:
     kind = " ".join(sorted(re.findall(r"[a-z]+", strategy.kind.lower())))
-    return frozenset(strategy.target_files), frozenset(strategy.target_symbols), kind
+    return _Structure(frozenset(strategy.target_files), frozenset(strategy.target_symbols), kind)
+
+
+def _covers(dead: _Structure, new: _Structure) -> bool:
+    """Whether nothing that `new` aims at lies outside of what `dead` aimed at; no symbol means whole files."""
+    narrower = not dead.symbols or (bool(new.symbols) and new.symbols <= dead.symbols)
+    return new.kind == dead.kind and new.files <= dead.files and narrower
+
+
+def _shared(one: _Structure, other: _Structure) -> float:
+    return (_jaccard(one.files, other.files) + _jaccard(one.symbols, other.symbols) + (one.kind == other.kind)) / 3
+
+
+def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / len(one | other) if one | other else 1.0

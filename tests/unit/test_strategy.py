@@ -1,4 +1,4 @@
-from hydranet.strategy import Strategy, is_new, slug
+from hydranet.strategy import Strategy, is_new, rank, slug
 
 
 def strategy(title: str = "t", kind: str = "missing guard", **more: tuple[str, ...]) -> Strategy:
@@ -25,3 +25,22 @@ def test_the_order_of_targets_does_not_count() -> None:
 def test_slugs_are_short_plain_and_never_empty() -> None:
     assert slug("Boundary condition in paginate() (shop/paging.py)") == "boundary-condition-in-paginate-s"
     assert slug("«…»") == "strategy"
+
+
+def test_less_than_what_a_dead_strategy_tried_is_not_new() -> None:
+    dead = strategy(target_files=("a.py", "b.py"), target_symbols=("f", "g"))
+    assert not is_new(strategy(target_files=("b.py",), target_symbols=("g",)), [dead])
+    assert is_new(strategy(target_files=("b.py",), target_symbols=("g", "h")), [dead])
+    whole = strategy(target_files=("a.py",), target_symbols=())
+    assert not is_new(strategy(target_files=("a.py",), target_symbols=("f",)), [whole])
+    assert is_new(whole, [strategy(target_files=("a.py",), target_symbols=("f",))])
+
+
+def test_what_shares_least_with_the_dead_comes_first() -> None:
+    dead = strategy(target_files=("a.py",), target_symbols=("f",), kind="guard")
+    same_place = strategy(target_files=("a.py",), target_symbols=("f",), kind="boundary")
+    same_file = strategy(target_files=("a.py",), target_symbols=("g",), kind="boundary")
+    elsewhere = strategy(target_files=("b.py",), target_symbols=("h",), kind="boundary")
+    again = elsewhere.model_copy(update={"title": "again"})
+    assert rank([same_place, elsewhere, same_file, again], [dead]) == [elsewhere, again, same_file, same_place]
+    assert rank([same_place, elsewhere], []) == [same_place, elsewhere]
