@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from hydranet.bounded import TESTS, Bounded, Line, Name
-from hydranet.budget import Usage
+from hydranet.budget import Budget, Usage
 from hydranet.convergence import Attempt, Score
 from hydranet.strategy import Strategy
 
@@ -45,7 +45,8 @@ class AttemptRecord(Bounded):
     """One attempt as it stays on record.
 
     `summary` says what was tried, `reason` why the outcome is what it is; `candidates` counts the
-    patches tried within the attempt, of which `facts.patch` is the best.
+    patches tried within the attempt, of which `facts.patch` is the best. It took `seconds` and ended
+    that many seconds `after` the start of the run.
     """
 
     number: int
@@ -60,10 +61,14 @@ class AttemptRecord(Bounded):
     prompt: Name = ""
     usage: Usage = Usage()
     seconds: float = 0.0
+    after: float = 0.0
 
 
 class BranchRecord(Bounded):
-    """One branch as it stays on record; `start` is the commit its attempts began from."""
+    """One branch as it stays on record.
+
+    `start` is the commit its attempts began from; `began` and `ended` are seconds after the start of the run.
+    """
 
     number: int
     id: Name
@@ -72,6 +77,13 @@ class BranchRecord(Bounded):
     attempts: Annotated[tuple[AttemptRecord, ...], Field(max_length=200)] = ()
     ending: Ending = Ending.RUNNING
     reason: Line = ""
+    began: float = 0.0
+    ended: float = 0.0
+
+    @property
+    def usage(self) -> Usage:
+        """What the model calls of its attempts cost."""
+        return sum((attempt.usage for attempt in self.attempts), Usage())
 
 
 class Genealogy(Bounded):
@@ -86,6 +98,7 @@ class Genealogy(Bounded):
     base: Name = ""
     model: Name = ""
     threshold: float = 0.75
+    budget: Budget = Budget()
     state: Line = "starting"
     instructions: Annotated[tuple[Line, ...], Field(max_length=20)] = ()
     target_tests: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()

@@ -21,10 +21,11 @@ from activities.checkpoints.objects import GitObjects
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.settings import Settings
 from workflows.branch import BranchWorkflow
+from workflows.counterfactual import CounterfactualWorkflow
 from workflows.fix_issue import FixIssueWorkflow
 from workflows.policies import HEARTBEAT
 
-WORKFLOWS = [FixIssueWorkflow, BranchWorkflow]
+WORKFLOWS = [FixIssueWorkflow, BranchWorkflow, CounterfactualWorkflow]
 
 
 class Role(StrEnum):

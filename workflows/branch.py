@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.inference.activities import InferenceActivities
     from activities.sandbox.activities import SandboxActivities
     from hydranet import convergence, reaper
+    from hydranet.budget import Usage
     from hydranet.contracts import (
         BRANCH_WORKFLOW,
         AttemptReport,
@@ -20,8 +21,10 @@ with workflow.unsafe.imports_passed_through():
         Checkpoint,
         CommitRequest,
         ImplementAnswer,
+        Plan,
         PlanAnswer,
         ReapRequest,
+        ReflectAnswer,
         StepRequest,
         Trial,
         TrialRequest,
@@ -29,6 +32,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from hydranet.convergence import Attempt, Score
     from hydranet.genealogy import AttemptRecord, Ending, Outcome
+    from hydranet.seed import draw
     from workflows import attempts, policies
 
 
@@ -42,6 +46,13 @@ class BranchWorkflow:
         self._paused = request.paused
         self._instruction = request.instruction
         self._state = request.state or BranchState(best=request.start, best_failing=request.start_failing)
+
+    @workflow.query
+    def carried(self) -> BranchRequest:
+        """What carries the branch on from where it is."""
+        return self._request.model_copy(
+            update={"state": self._state, "paused": self._paused, "instruction": self._instruction}
+        )
 
     @workflow.signal
     def pause(self) -> None:
@@ -66,7 +77,7 @@ class BranchWorkflow:
                 if result := await self._attempt(self._state.attempts + 1):
                     return result
                 if workflow.info().is_continue_as_new_suggested():
-                    workflow.continue_as_new(self._carried())
+                    workflow.continue_as_new(self.carried())
         except ActivityError as error:
             if workflow.cancellation_reason() is not None:
                 raise CancelledError("the branch was cancelled") from error
@@ -77,6 +88,7 @@ class BranchWorkflow:
     async def _attempt(self, number: int) -> BranchResult | None:
         """Make one attempt; a result ends the branch."""
         began = workflow.now()
+        reflected = await self._reflect() if self._state.plan else Usage()
         planned = await self._plan(number)
         answer = await self._implement(number, planned)
         if answer.exhausted and answer.candidates is None:
@@ -85,9 +97,10 @@ class BranchWorkflow:
         facts = attempts.facts(trial, planned)
         score = self._score(facts)
         record = self._record(planned, answer, trial, facts, score, began)
+        record = record.model_copy(update={"usage": reflected + record.usage})
         checkpoint = await self._commit(record, trial)
         record = record.model_copy(update={"checkpoint": checkpoint.commit if checkpoint else ""})
-        self._remember(record, trial, checkpoint)
+        self._remember(record, planned.plan, trial, checkpoint)
         await self._report(record, checkpoint)
         if record.outcome is Outcome.PASSED:
             return BranchResult(ending=Ending.PASSED, reason=record.summary, passed=checkpoint)
@@ -97,9 +110,21 @@ class BranchWorkflow:
             await self._ask_to_be_reaped(score, evidence)
         if answer.exhausted:
             return BranchResult(ending=Ending.SPENT, reason=answer.reason)
-        if number < self._request.attempts:
-            await self._reflect(number, planned)
         return None
+
+    async def _reflect(self) -> Usage:
+        """Draw the lesson of the last attempt."""
+        await self._may_go_on()
+        state = self._state
+        answer: ReflectAnswer = await workflow.execute_activity_method(
+            InferenceActivities.reflect,
+            self._step(state.attempts, instruction=self._instruction).model_copy(
+                update={"plan": state.plan, "tail": state.tail, "history": state.history[-1:], "dead": ()}
+            ),
+            **policies.inference(f"attempt {state.attempts}: reflect"),
+        )
+        self._state = state.model_copy(update={"reflection": answer.reflection})
+        return answer.usage
 
     async def _plan(self, number: int) -> PlanAnswer:
         await self._may_go_on()
@@ -149,18 +174,6 @@ class BranchWorkflow:
             **policies.sandbox(f"attempt {record.number}: checkpoint", self._request.sandbox),
         )
 
-    async def _reflect(self, number: int, planned: PlanAnswer) -> None:
-        await self._may_go_on()
-        answer = await workflow.execute_activity_method(
-            InferenceActivities.reflect,
-            self._step(number, instruction=self._take_instruction()).model_copy(
-                update={"plan": planned.plan, "tail": self._state.tail, "history": self._state.history[-1:], "dead": ()}
-            ),
-            **policies.inference(f"attempt {number}: reflect"),
-        )
-        update = {"reflection": answer.reflection, "unreported": answer.usage}
-        self._state = self._state.model_copy(update=update)
-
     async def _ask_to_be_reaped(self, score: Score, evidence: str) -> None:
         """Signal the run and wait: it cancels this branch."""
         if not self._request.reaper:
@@ -201,7 +214,7 @@ class BranchWorkflow:
             branch=request.number,
             attempt=number,
             strategy=request.strategy,
-            seed=workflow.random().randrange(2**31),
+            seed=draw(request.seed or request.run_id, request.number, number),
             history=state.history,
             reflection=state.reflection,
             dead=request.dead,
@@ -237,11 +250,11 @@ class BranchWorkflow:
             passing=trial.report.passing_count if trial else 0,
             candidates=trial.tried if trial else 0,
             prompt=answer.prompt,
-            usage=self._state.unreported + planned.usage + answer.usage,
+            usage=planned.usage + answer.usage,
             seconds=(workflow.now() - began).total_seconds(),
         )
 
-    def _remember(self, record: AttemptRecord, trial: Trial | None, checkpoint: Checkpoint | None) -> None:
+    def _remember(self, record: AttemptRecord, plan: Plan, trial: Trial | None, checkpoint: Checkpoint | None) -> None:
         state, window = self._state, self._request.convergence.window
         better = (
             checkpoint is not None
@@ -254,12 +267,9 @@ class BranchWorkflow:
             tokens=state.tokens + record.usage.tokens,
             facts=(*state.facts, record.facts)[-window - 1 :],
             history=(*state.history, attempts.digest(record))[-3:],
+            plan=plan,
             reflection=state.reflection,
             best=checkpoint if checkpoint is not None and better else state.best,
             best_failing=record.facts.failing_count if better else state.best_failing,
             tail=trial.report.tail if trial and trial.report.tail else state.tail,
         )
-
-    def _carried(self) -> BranchRequest:
-        update = {"state": self._state, "paused": self._paused, "instruction": self._instruction}
-        return self._request.model_copy(update=update)

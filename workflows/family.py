@@ -19,7 +19,9 @@ with workflow.unsafe.imports_passed_through():
         ReapRequest,
     )
     from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Outcome
+    from hydranet.lesson import lesson
     from hydranet.strategy import Strategy, slug
+    from workflows.clock import Clock
     from workflows.ground import Ground
     from workflows.page import Page
     from workflows.strategies import TEMPLATES
@@ -39,16 +41,17 @@ class Branch:
 class Family:
     """All branches of one run."""
 
-    def __init__(self, request: FixRequest, page: Page) -> None:
+    def __init__(self, request: FixRequest, page: Page, clock: Clock) -> None:
         self._request = request
         self._page = page
+        self._clock = clock
         self._closed: list[int] = []
         self._best: Checkpoint | None = None
         self._best_failing = 0
         self.running: list[Branch] = []
         self.checkpoints: dict[str, Checkpoint] = {}
 
-    async def start(self, strategy: Strategy, ground: Ground, *, tokens_left: int, paused: bool) -> None:
+    async def start(self, strategy: Strategy, ground: Ground, *, tokens_left: int) -> None:
         """Start a branch for `strategy`, from the best checkpoint or, for templates, from the base."""
         number = len(self._page.genealogy.branches) + 1
         start, failing = self._start(strategy, ground)
@@ -57,6 +60,7 @@ class Family:
             id=f"{self._page.genealogy.run_id}/b{number:02d}-{slug(strategy.title)}",
             strategy=strategy,
             start=start.commit,
+            began=self._clock.seconds,
         )
         self._page.branch(record)
         handle = await workflow.start_child_workflow(
@@ -78,11 +82,12 @@ class Family:
                 error=ground.baseline.error,
                 convergence=self._request.convergence,
                 reaper=self._request.reaper,
+                seed=self._request.seed,
                 attempts=self._request.budget.attempts_per_branch,
                 tokens=tokens_left,
                 dead=self._dead_lines(),
                 instruction=self._page.instruction,
-                paused=paused,
+                paused=self._clock.paused,
             ),
             id=record.id,
             task_queue=SUPERVISOR_QUEUE,
@@ -104,7 +109,8 @@ class Family:
         reap = None
         if report.record.number == 1:
             report, reap = self._scored_for_novelty(report)
-        self._page.branch(record.model_copy(update={"attempts": (*record.attempts, report.record)}))
+        made = report.record.model_copy(update={"after": self._clock.seconds})
+        self._page.branch(record.model_copy(update={"attempts": (*record.attempts, made)}))
         self._page.spent(report.record.usage)
         if report.checkpoint is not None:
             name = f"b{report.branch:02d}/attempt-{report.record.number:03d}"
@@ -149,7 +155,7 @@ class Family:
         """Record how a branch ended."""
         self.running.remove(branch)
         self._closed.append(branch.number)
-        record = dict(self.record(branch.number)) | {"ending": ending, "reason": reason}
+        record = dict(self.record(branch.number)) | {"ending": ending, "reason": reason, "ended": self._clock.seconds}
         self._page.branch(BranchRecord.model_validate(record))
 
     def take_closed(self) -> Sequence[BranchRecord]:
@@ -183,7 +189,8 @@ class Family:
         return [branch for branch in self._page.genealogy.branches if branch.ending is not Ending.RUNNING]
 
     def _dead_lines(self) -> tuple[str, ...]:
-        return tuple(f"{b.strategy.title}: {b.reason}"[:120] for b in self._dead()[-DEAD_LINES:])
+        target = self._page.genealogy.target_count
+        return tuple(f"{b.strategy.title}: {lesson(b, target).failed}" for b in self._dead()[-DEAD_LINES:])
 
 
 async def _cancelled(branch: Branch) -> None:

@@ -1,7 +1,6 @@
 """FixIssueWorkflow: one repository, one issue; starts branches, reaps and replaces them, publishes the fix."""
 
 import asyncio
-from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
@@ -19,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from hydranet.genealogy import Ending, Genealogy, Verdict
     from workflows import ground, keeping
+    from workflows.clock import Clock
     from workflows.family import Branch, Family
     from workflows.page import Page
     from workflows.strategies import TEMPLATES, StrategySupply
@@ -32,12 +32,11 @@ class FixIssueWorkflow:
     def __init__(self, request: FixRequest) -> None:
         self._request = request
         self._page = Page(request)
-        self._family = Family(request, self._page)
-        self._supply = StrategySupply(request.templates_first)
+        self._clock = Clock()
+        self._family = Family(request, self._page, self._clock)
+        self._supply = StrategySupply(request.templates_first, request.seed or self._page.genealogy.run_id)
         self._ground: ground.Ground | None = None
         self._reaps: list[ReapRequest] = []
-        self._paused_at: datetime | None = None
-        self._idle = timedelta()
         self._aborted: str | None = None
         self._approved: bool | None = None
 
@@ -49,17 +48,16 @@ class FixIssueWorkflow:
     @workflow.signal
     async def pause(self) -> None:
         """Begin no further step until resumed; a step that is under way finishes."""
-        if self._paused_at is None:
-            self._paused_at = workflow.now()
+        if not self._clock.paused:
+            self._clock.pause()
             self._page.pause()
             await self._family.tell("pause")
 
     @workflow.signal
     async def resume(self) -> None:
         """Go on after a pause."""
-        if self._paused_at is not None:
-            self._idle += workflow.now() - self._paused_at
-            self._paused_at = None
+        if self._clock.paused:
+            self._clock.resume()
             self._page.resume()
             await self._family.tell("resume")
 
@@ -88,7 +86,7 @@ class FixIssueWorkflow:
     @workflow.signal
     def interrupted(self, seconds: float) -> None:
         """Leave out of the time budget what passed while nothing ran, such as a night switched off."""
-        self._idle += timedelta(seconds=max(0.0, seconds))
+        self._clock.leave_out(seconds)
 
     @workflow.signal
     def approve(self) -> None:
@@ -103,7 +101,7 @@ class FixIssueWorkflow:
     @workflow.run
     async def run(self, request: FixRequest) -> RunResult:  # noqa: ARG002 - taken by __init__
         """Pursue strategies until one is verified, or nothing is left to try or to spend."""
-        search, clock = asyncio.create_task(self._search()), asyncio.create_task(self._clock())
+        search, watch = asyncio.create_task(self._search()), asyncio.create_task(self._watch())
         try:
             await workflow.wait_condition(lambda: search.done() or self._aborted is not None)
         except asyncio.CancelledError:
@@ -114,7 +112,7 @@ class FixIssueWorkflow:
             while not search.done():
                 search.cancel()
                 await workflow.wait([search], timeout=2)
-        clock.cancel()
+        watch.cancel()
         result = self._result(search)
         await self._family.cancel_all(f"the run ended: {result.verdict}")
         return await self._conclude(result)
@@ -133,7 +131,7 @@ class FixIssueWorkflow:
     async def _search(self) -> RunResult:
         self._ground = await self._prepare()
         while True:
-            await workflow.wait_condition(lambda: self._paused_at is None)
+            await workflow.wait_condition(lambda: not self._clock.paused)
             if reason := self._breach():
                 return RunResult(verdict=Verdict.EXHAUSTED, reason=reason)
             await self._start_branches(self._ground)
@@ -167,12 +165,12 @@ class FixIssueWorkflow:
         while len(self._family.running) < self._request.parallel_branches and not self._branches_spent():
             self._page.state("choosing a strategy")
             work = ground.work(genealogy.run_id, self._request.model)
-            strategy = await self._supply.next(work, self._page.genealogy.branches, self._page.instruction)
+            strategy = await self._supply.next(work, self._page.genealogy, self._page.instruction)
             self._page.spent(self._supply.take_usage())
             if strategy is None:
                 break
             left = max(1, self._request.budget.tokens - self._page.genealogy.usage.tokens)
-            await self._family.start(strategy, ground, tokens_left=left, paused=self._paused_at is not None)
+            await self._family.start(strategy, ground, tokens_left=left)
         self._page.state("working")
 
     def _branches_spent(self) -> bool:
@@ -185,15 +183,11 @@ class FixIssueWorkflow:
             self._request.budget,
             branches=0 if running else len(self._page.genealogy.branches),
             tokens=self._page.genealogy.usage.tokens,
-            seconds=self._seconds(),
+            seconds=self._clock.seconds,
         )
 
     def _exhausted(self) -> str:
         return self._supply.reason or "No strategy is left to try."
-
-    def _seconds(self) -> float:
-        paused = workflow.now() - self._paused_at if self._paused_at else timedelta()
-        return (workflow.now() - workflow.info().start_time - self._idle - paused).total_seconds()
 
     async def _next_event(self) -> None:
         """Wait until a branch reported or ended, the Reaper or a person spoke, or the time is up."""
@@ -203,13 +197,13 @@ class FixIssueWorkflow:
                 bool(self._reaps)
                 or bool(self._family.ended())
                 or self._page.genealogy.attempts > seen
-                or self._seconds() >= self._request.budget.seconds
+                or self._clock.seconds >= self._request.budget.seconds
             )
         )
 
-    async def _clock(self) -> None:
+    async def _watch(self) -> None:
         """Wake the search when its time is up; one timer, unless the run was paused or interrupted meanwhile."""
-        while (left := self._request.budget.seconds - self._seconds()) > 0:
+        while (left := self._request.budget.seconds - self._clock.seconds) > 0:
             await workflow.sleep(left, summary="time budget")
 
     async def _reap_requested(self) -> None:
@@ -285,7 +279,7 @@ class FixIssueWorkflow:
                 await keeping.publish(self._request, self._page.genealogy, self._family.checkpoints, None)
         except ActivityError as error:
             workflow.logger.warning("the checkpoints were not kept: %s", error.cause)
-        self._page.end(result, self._seconds())
+        self._page.end(result, self._clock.seconds)
         await self._record_ended()
         await keeping.record_run(self._page.genealogy)
         return result

@@ -30,6 +30,7 @@ class Page:
             title=request.title,
             model=request.model,
             threshold=request.convergence.threshold,
+            budget=request.budget,
         )
 
     @property

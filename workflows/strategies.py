@@ -6,8 +6,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.inference.activities import InferenceActivities
     from hydranet.budget import Usage
     from hydranet.contracts import DeadBranch, StrategiesRequest, Work
-    from hydranet.genealogy import BranchRecord
-    from hydranet.strategy import Strategy, is_new
+    from hydranet.genealogy import BranchRecord, Genealogy
+    from hydranet.lesson import lesson
+    from hydranet.seed import draw
+    from hydranet.strategy import Strategy, is_new, rank
     from workflows import policies
 
 # A generator that has offered nothing new twice has nothing left; asking on would circle one level up.
@@ -20,21 +22,24 @@ TEMPLATES_FIRST = 1
 class StrategySupply:
     """Hands out strategies one by one, each unlike every earlier one."""
 
-    def __init__(self, templates_first: bool) -> None:
+    def __init__(self, templates_first: bool, seed: str) -> None:
         self._pending: list[Strategy] = []
         self._handed: list[Strategy] = []
         self._round = 0
         self._fruitless = 0
         self._templates_first = templates_first
+        self._seed = seed
         self._usage = Usage()
         self.reason = ""
 
-    async def next(self, work: Work, branches: tuple[BranchRecord, ...], instruction: str) -> Strategy | None:
-        """The next strategy, or None with `reason` when nothing new is on offer."""
+    async def next(self, work: Work, genealogy: Genealogy, instruction: str) -> Strategy | None:
+        """The next strategy, least like the dead ones first, or None with `reason` when nothing new is on offer."""
         while not self._pending and self._fruitless < FRUITLESS_ROUNDS:
-            await self._ask(work, branches, instruction)
+            await self._ask(work, genealogy, instruction)
         if not self._pending:
             return None
+        if work.model != TEMPLATES:  # which weighs dead branches against what it has measured
+            self._pending = rank(self._pending, self._handed)
         strategy = self._pending.pop(0)
         self._handed.append(strategy)
         return strategy
@@ -44,7 +49,7 @@ class StrategySupply:
         usage, self._usage = self._usage, Usage()
         return usage
 
-    async def _ask(self, work: Work, branches: tuple[BranchRecord, ...], instruction: str) -> None:
+    async def _ask(self, work: Work, genealogy: Genealogy, instruction: str) -> None:
         self._round += 1
         first = self._templates_first and self._round == 1 and work.model != TEMPLATES
         answer = await workflow.execute_activity_method(
@@ -52,8 +57,9 @@ class StrategySupply:
             StrategiesRequest(
                 work=work.model_copy(update={"model": TEMPLATES}) if first else work,
                 round=self._round,
+                seed=draw(self._seed, self._round),
                 count=TEMPLATES_FIRST if first else 3,
-                dead=tuple(dead_branch(branch) for branch in branches),
+                dead=tuple(dead_branch(branch, genealogy.target_count) for branch in genealogy.branches),
                 instruction=instruction,
             ),
             **policies.inference(f"strategies, round {self._round}"),
@@ -69,12 +75,11 @@ class StrategySupply:
             self.reason = answer.reason or "The model offered no strategy unlike those already tried."
 
 
-def dead_branch(branch: BranchRecord) -> DeadBranch:
+def dead_branch(branch: BranchRecord, target_count: int) -> DeadBranch:
     """What later prompts are told about a branch that has not led to a fix."""
-    tried = "; ".join(dict.fromkeys(a.summary for a in branch.attempts if a.summary))
     return DeadBranch(
         number=branch.number,
         strategy=branch.strategy.model_copy(update={"rationale": "", "plan": ""}),
         reason=branch.reason,
-        lesson=f"Tried without success: {tried}" if tried else "No attempt was made.",
+        lesson=lesson(branch, target_count),
     )

@@ -84,7 +84,7 @@ class ChatBackend:
                 "kinds": ", ".join(KINDS),
             },
             temperature=min(0.2 * request.round, 0.8),
-            seed=request.round,
+            seed=request.seed,
             shape=_hypotheses_shape(view, request.count),
         )
         try:

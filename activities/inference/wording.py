@@ -29,10 +29,12 @@ def without_plan(values: dict[str, str]) -> dict[str, str]:
 
 
 def dead_branch(branch: DeadBranch) -> str:
-    """A dead branch in a line: its aim and what it rules out."""
-    strategy = branch.strategy
+    """A dead branch in a line: its aim, what came of it and what that rules out."""
+    strategy, lesson = branch.strategy, branch.lesson
     aim = ", ".join((*strategy.target_symbols, *strategy.target_files))
-    return f"- {strategy.title} ({strategy.kind}; {aim}): {clipped(branch.lesson or branch.reason, 200)}"
+    came = clipped(lesson.failed or branch.reason, 160)
+    ruled_out = f" Ruled out: {clipped(lesson.rules_out, 160)}" if lesson.rules_out else ""
+    return f"- {strategy.title} ({strategy.kind}; {aim}): {came}{ruled_out}"
 
 
 def _attempt(attempt: AttemptDigest) -> str:

@@ -32,6 +32,7 @@ from hydranet.contracts.runs import (
     BranchRequest,
     BranchResult,
     BranchState,
+    Counterfactual,
     FixRequest,
     ReapRequest,
     RecordRequest,
@@ -62,6 +63,7 @@ SANDBOX_QUEUE = "hydra-sandbox"
 
 FIX_WORKFLOW = "FixIssueWorkflow"
 BRANCH_WORKFLOW = "BranchWorkflow"
+COUNTERFACTUAL_WORKFLOW = "CounterfactualWorkflow"
 
 SEARCH_ATTRIBUTES = {
     "HydraRepository": "Keyword",
@@ -73,6 +75,7 @@ SEARCH_ATTRIBUTES = {
 
 __all__ = [
     "BRANCH_WORKFLOW",
+    "COUNTERFACTUAL_WORKFLOW",
     "FIX_WORKFLOW",
     "INFERENCE_QUEUE",
     "RETRIEVAL_QUEUE",
@@ -90,6 +93,7 @@ __all__ = [
     "Checkpoint",
     "CommitRequest",
     "Context",
+    "Counterfactual",
     "CoverageRequest",
     "DeadBranch",
     "Environment",

@@ -9,6 +9,7 @@ from hydranet.budget import Usage
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.convergence import Command
+from hydranet.lesson import Lesson
 from hydranet.signatures import ErrorSignature
 from hydranet.strategy import Strategy
 
@@ -24,12 +25,12 @@ class AttemptDigest(Bounded):
 
 
 class DeadBranch(Bounded):
-    """A dead branch as the next prompt tells it: its strategy, why it died, what that rules out."""
+    """A dead branch as the next prompt tells it: its strategy, why it died, what that teaches."""
 
     number: int
     strategy: Strategy
     reason: Line = ""
-    lesson: Line = ""
+    lesson: Lesson = Lesson()
 
 
 class Work(Bounded):
@@ -48,6 +49,7 @@ class StrategiesRequest(Bounded):
 
     work: Work
     round: int
+    seed: int = 0
     count: int = 3
     dead: Annotated[tuple[DeadBranch, ...], Field(max_length=100)] = ()
     instruction: Note = ""
@@ -73,7 +75,7 @@ class Plan(Bounded):
 class StepRequest(Bounded):
     """Asks for the next step (plan, implementation or reflection) of one attempt.
 
-    `seed` is drawn by the workflow; `history` holds the branch's last attempts, oldest first.
+    `seed` is the workflow's, see `FixRequest.seed`; `history` holds the branch's last attempts, oldest first.
     """
 
     work: Work

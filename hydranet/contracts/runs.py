@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from hydranet.bounded import TESTS, Bounded, Line, Name, Note, Tail, Text
-from hydranet.budget import Budget, Usage
+from hydranet.budget import Budget
 from hydranet.contracts.artifacts import ArtifactRef
-from hydranet.contracts.inference import AttemptDigest
+from hydranet.contracts.inference import AttemptDigest, Plan
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.contracts.sandbox import Environment, SandboxSpec
 from hydranet.convergence import Attempt, ConvergenceSettings, Score
@@ -17,7 +17,11 @@ from hydranet.strategy import Strategy
 
 
 class FixRequest(Bounded):
-    """One run: one repository, one issue."""
+    """One run: one repository, one issue.
+
+    What is drawn at random is drawn from `seed`, or from the run's id where that is empty: two runs with
+    the same seed ask their models the same.
+    """
 
     path: Annotated[str, StringConstraints(max_length=4096)]
     repository: Name
@@ -29,6 +33,7 @@ class FixRequest(Bounded):
     require_approval: bool = False
     apply: bool = False
     reaper: bool = True
+    seed: Name = ""
     budget: Budget = Budget()
     convergence: ConvergenceSettings = ConvergenceSettings()
     sandbox: SandboxSpec = SandboxSpec()
@@ -47,14 +52,17 @@ class RunResult(Bounded):
 
 
 class BranchState(Bounded):
-    """What a branch carries over when it continues as new: its last attempts and its best checkpoint."""
+    """What a branch carries over when it continues as new: its last attempts and its best checkpoint.
+
+    `plan` is that of the last attempt.
+    """
 
     attempts: int = 0
     tokens: int = 0
     facts: Annotated[tuple[Attempt, ...], Field(max_length=20)] = ()
     history: Annotated[tuple[AttemptDigest, ...], Field(max_length=3)] = ()
+    plan: Plan | None = None
     reflection: Note = ""
-    unreported: Usage = Usage()
     best: Checkpoint
     best_failing: int
     tail: Tail = ""
@@ -82,6 +90,7 @@ class BranchRequest(Bounded):
     error: ErrorSignature | None = None
     convergence: ConvergenceSettings = ConvergenceSettings()
     reaper: bool = True
+    seed: Name = ""
     attempts: int = 8
     tokens: int = 0
     dead: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
@@ -104,6 +113,14 @@ class BranchResult(Bounded):
     ending: Ending
     reason: Line = ""
     passed: Checkpoint | None = None
+
+
+class Counterfactual(Bounded):
+    """What a reaped branch came to when it was let run on: `attempts` and `tokens` are those after the reaping."""
+
+    ending: Ending
+    attempts: int = 0
+    tokens: int = 0
 
 
 class ReapRequest(Bounded):

@@ -80,7 +80,7 @@ async def test_pause_begins_no_further_step_and_resume_goes_on(start: Any) -> No
     assert (await run.result()).verdict is Verdict.FIXED
 
 
-async def test_an_override_enters_the_next_plan_or_reflection_and_later_branches(start: Any) -> None:
+async def test_an_override_enters_the_next_reflection_and_plan_and_later_branches(start: Any) -> None:
     held = Held()
     world = World(
         rounds=[[strategy("one"), strategy("two")]],
@@ -94,7 +94,7 @@ async def test_an_override_enters_the_next_plan_or_reflection_and_later_branches
     held.released.set()
     await run.result()
     assert world.requested("reflect")[0].instruction == "Look at the parser."
-    assert world.requested("plan")[1].instruction == ""
+    assert world.requested("plan")[1].instruction == "Look at the parser."
     later = [request for request in world.requested("plan") if request.strategy.title == "two"]
     assert later[0].instruction == "Look at the parser."
 
