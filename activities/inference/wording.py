@@ -2,8 +2,19 @@
 
 from activities.inference.prompts import clipped, fenced, tail
 from hydranet.contracts import AttemptDigest, DeadBranch, StepRequest
+from hydranet.signatures import ErrorClass
 
 _PARAGRAPH = 600
+
+_ADVICE = {
+    ErrorClass.SYNTAX: "The code does not parse: write it whole and valid.",
+    ErrorClass.IMPORT: "An import fails: use only names that exist, and import what is used.",
+    ErrorClass.TYPE: "A value is not of the expected kind: find where it comes from instead of guarding its use.",
+    ErrorClass.RUNTIME: "An exception ends the code: follow the value that causes it back to where it goes wrong.",
+    ErrorClass.ASSERTION: "The code runs and gives a wrong result: compare it with what the test expects.",
+    ErrorClass.TIMEOUT: "The tests do not end: look for a loop or a recursion that never reaches its end.",
+    ErrorClass.RESOURCE: "Memory or output runs out: look for something that grows without bound.",
+}
 
 
 def step_values(request: StepRequest) -> dict[str, str]:
@@ -19,6 +30,7 @@ def step_values(request: StepRequest) -> dict[str, str]:
         "dead": "\n".join(f"- {line}" for line in request.dead),
         "instruction": request.instruction,
         "error": _error(request),
+        "advice": _ADVICE.get(request.error.error_class, "") if request.error else "",
         "target": " of ".join(filter(None, (symbols, files))) or "the code above",
     }
 

@@ -37,6 +37,7 @@ from hydranet.contracts import (
     StrategiesRequest,
     Work,
 )
+from hydranet.lesson import Lesson
 from hydranet.settings import ModelSettings
 from hydranet.signatures import ErrorSignature
 from hydranet.strategy import Strategy
@@ -172,13 +173,13 @@ async def test_what_was_tried_is_told_and_not_offered_again(desk: Make) -> None:
     at = await desk()
     one = {"title": "A", "kind": "wrong value", "target_files": ["shop/cart.py"], "target_symbols": ["total"]}
     dead = Strategy(title="Old", kind="wrong value", target_files=("shop/cart.py",), target_symbols=("total",))
-    branch = DeadBranch(number=1, strategy=dead, lesson="The value was right.")
+    branch = DeadBranch(number=1, strategy=dead, lesson=Lesson(failed="It fails.", rules_out="The value."))
     backend = at.backend({"purpose": "strategies", "answer": {"strategies": [one]}})
     said = await backend.strategies(at.rounds(dead=(branch,), count=1, instruction="Look at the sums."))
     assert [one.title for one in said.strategies] == ["Rewrite total() in shop/cart.py"]
     (exchange,) = (await at.transcript(said)).exchanges
     question = exchange.messages[-1]["content"]
-    assert "Old (wrong value; total, shop/cart.py): The value was right." in question
+    assert "Old (wrong value; total, shop/cart.py): It fails. Ruled out: The value." in question
     assert "Look at the sums." in question
 
 
@@ -196,7 +197,7 @@ async def test_a_generator_with_nothing_new_says_so(desk: Make) -> None:
 async def test_a_plan_is_what_the_model_said_or_the_strategy(desk: Make) -> None:
     at = await desk()
     planned = await at.backend({"purpose": "plan", "answer": {"summary": "Add one", "steps": "there"}}).plan(at.step())
-    assert (planned.plan, planned.prompt) == (Plan(summary="Add one", steps="there"), "plan@1")
+    assert (planned.plan, planned.prompt) == (Plan(summary="Add one", steps="there"), "plan@2")
     fallen = await at.backend({"purpose": "plan", "answer": "hm"}).plan(at.step())
     assert fallen.plan == Plan(summary="Fix total", steps="")
 
