@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from activities.artifacts.store import PostgresArtifacts
 from hydranet import settings
 from hydranet.cli.session import Session, session
 from hydranet.contracts import ArtifactRef
+from hydranet.genealogy import Ending, Genealogy
 
 
 def log(
@@ -23,14 +24,22 @@ def log(
     transcript: Annotated[
         bool, typer.Option("--transcript", help="Only the model calls, each with its prompt and answer.")
     ] = False,
+    attempts: Annotated[
+        bool, typer.Option("--attempts", help="Only the attempts, as `hydra score` reads them.")
+    ] = False,
 ) -> None:
     """Print a run's log as JSON lines, oldest first: every state, call, output reference and time."""
-    asyncio.run(_log(run, transcript))
+    asyncio.run(_log(run, transcript=transcript, attempts=attempts))
 
 
-async def _log(run: str, transcript: bool) -> None:
+async def _log(run: str, *, transcript: bool, attempts: bool) -> None:
     async with session(settings.load()) as open_session:
-        entries = [entry async for entry in _entries(open_session, await open_session.find(run))]
+        run_id = await open_session.find(run)
+        if attempts:
+            for line in _attempts(await open_session.genealogy(run_id)):
+                typer.echo(json.dumps(line, ensure_ascii=False))
+            return
+        entries = [entry async for entry in _entries(open_session, run_id)]
         entries.sort(key=lambda entry: str(entry["time"]))
         if not transcript:
             for entry in entries:
@@ -43,6 +52,18 @@ async def _log(run: str, transcript: bool) -> None:
                 if isinstance(result, dict) and (ref := result.get("transcript")):
                     said = await artifacts.get(ArtifactRef.model_validate(ref))
                     typer.echo(json.dumps({"time": entry["time"], **json.loads(said)}, ensure_ascii=False))
+
+
+def _attempts(genealogy: Genealogy) -> Iterator[dict[str, Any]]:
+    """The facts each attempt was scored by, oldest first, and the score it got."""
+    made = [(attempt.after, branch, attempt) for branch in genealogy.branches for attempt in branch.attempts]
+    for _, branch, attempt in sorted(made, key=lambda one: one[0]):
+        yield {
+            "branch": f"b{branch.number:02d}",
+            **attempt.facts.model_dump(mode="json", exclude_defaults=True),
+            "last": branch.ending is not Ending.RUNNING and attempt is branch.attempts[-1],
+            "score": attempt.score.value,
+        }
 
 
 async def _entries(open_session: Session, workflow_id: str) -> AsyncIterator[dict[str, Any]]:

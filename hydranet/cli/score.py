@@ -3,25 +3,31 @@
 import hashlib
 import json as jsonlib
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hydranet import convergence, patches, reaper
+from hydranet import convergence, patches, reaper, settings
+from hydranet.bounded import TESTS
 from hydranet.convergence import Attempt, Command, ConvergenceSettings, Score
 from hydranet.errors import PatchError, UsageError
 from hydranet.patches import Patch
-from hydranet.signatures import error_signature
+from hydranet.signatures import ErrorSignature, error_signature
 
 
 def score(
     file: Annotated[Path, typer.Argument(help="Attempts as JSON lines, oldest first.")],
     json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """Print each attempt's convergence, its terms and the nearest earlier attempt."""
-    judged = list(_judge(list(_read(file)), ConvergenceSettings()))
+    """Print each attempt's convergence, its terms and the nearest earlier attempt.
+
+    `hydra log RUN --attempts` writes such a file. Weights, threshold and window are those of your settings,
+    so HYDRA_CONVERGENCE__THRESHOLD=0.8 and the like try others out.
+    """
+    judged = list(_judge(list(_read(file)), settings.load().convergence))
     if json:
         typer.echo(jsonlib.dumps([_object(one) for one in judged], indent=2))
         return
@@ -40,16 +46,28 @@ class _CommandLine(BaseModel):
 
 
 class _AttemptLine(BaseModel):
-    """One line of the file; fields that are not named here are left alone."""
+    """One line of the file; fields that are not named here are left alone.
+
+    Written by hand, `patch` is a unified diff and `error` what the tests printed. `last` says that the
+    branch ended with this attempt, whatever its score.
+    """
 
     model_config = ConfigDict(strict=True)
 
-    patch: str | None = None
-    error: str | None = None
+    patch: str | Patch | None = None
+    error: str | ErrorSignature | None = None
     failing_tests: list[str] | None = None
+    failing_count: int = 0
     commands: list[_CommandLine] | None = None
     infrastructure: bool = False
     branch: str | int = ""
+    last: bool = False
+
+
+class _Given(NamedTuple):
+    branch: str | int
+    attempt: Attempt
+    last: bool
 
 
 class _Judged(NamedTuple):
@@ -60,8 +78,8 @@ class _Judged(NamedTuple):
     evidence: str | None
 
 
-def _read(file: Path) -> Iterator[tuple[str | int, Attempt]]:
-    """Branch and facts of each attempt. Raises UsageError for a file or a line that is not as it should be."""
+def _read(file: Path) -> Iterator[_Given]:
+    """The attempts. Raises UsageError for a file or a line that is not as it should be."""
     try:
         lines = file.read_text(encoding="utf-8").split("\n")
     except OSError as error:
@@ -75,28 +93,29 @@ def _read(file: Path) -> Iterator[tuple[str | int, Attempt]]:
             yield _attempt(line, f"{file}, line {number}")
 
 
-def _attempt(line: str, where: str) -> tuple[str | int, Attempt]:
+def _attempt(line: str, where: str) -> _Given:
     try:
         given = _AttemptLine.model_validate(jsonlib.loads(line))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{where}: {_complaint(error)}.") from None
     names = tuple(_bounded(name, 200) for name in given.failing_tests or [])
     branch = _bounded(given.branch, 200) if isinstance(given.branch, str) else given.branch
-    return branch, Attempt(
-        patch=_patch(given.patch or ""),
-        error=error_signature(given.error or ""),
-        failing_tests=names[:60],
-        failing_count=len(names),
+    attempt = Attempt(
+        patch=given.patch if isinstance(given.patch, Patch) else _patch(given.patch or ""),
+        error=given.error if isinstance(given.error, ErrorSignature) else error_signature(given.error or ""),
+        failing_tests=names[:TESTS],
+        failing_count=max(given.failing_count, len(names)),
         commands=tuple(_command(command) for command in (given.commands or [])[-20:]),
         infrastructure=given.infrastructure,
     )
+    return _Given(branch, attempt, given.last)
 
 
 def _complaint(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return "this is not JSON"
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = ".".join(str(part) for part in first["loc"] if part != "str")
     return f"`{where}`: {first['msg']}" if where else "this is not a JSON object"
 
 
@@ -127,21 +146,21 @@ def _bounded(text: str, length: int) -> str:
     return f"{text[: length - 17]} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _judge(attempts: list[tuple[str | int, Attempt]], settings: ConvergenceSettings) -> Iterator[_Judged]:
-    """Score attempts in the order of the file; a branch is dead once the Reaper would have ended it."""
+def _judge(attempts: list[_Given], chosen: ConvergenceSettings) -> Iterator[_Judged]:
+    """Score attempts in the order of the file; a branch is dead once it ended or the Reaper would have ended it."""
     branches: dict[str | int, list[tuple[int, Attempt]]] = {}
     dead: set[str | int] = set()
-    for number, (name, attempt) in enumerate(attempts, 1):
+    for number, (name, attempt, last) in enumerate(attempts, 1):
         branch = branches.setdefault(name, [])
         branch.append((number, attempt))
-        tried = [one for other in dead - {name} for one in branches[other]]
+        tried = sorted((one for other in dead - {name} for one in branches[other]), key=itemgetter(0))
         facts = [fact for _, fact in branch]
-        result = convergence.score(facts, settings, [fact for _, fact in tried])
+        result = convergence.score(facts, chosen, [fact for _, fact in tried])
         if result.nearest is not None:
             numbered = tried if result.novelty else branch
             result = result.model_copy(update={"nearest": numbered[result.nearest - 1][0]})
-        evidence = reaper.decide(facts, result, settings)
-        if evidence:
+        evidence = reaper.decide(facts, result, chosen)
+        if evidence or last:
             dead.add(name)
         yield _Judged(number, name, attempt, result, evidence)
 
