@@ -1,9 +1,9 @@
-"""What an attempt leaves behind: the facts it is scored by, its outcome, its commit message, its digest."""
+"""What an attempt leaves behind: the facts it is scored by, its outcome, its digest."""
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from hydranet.contracts import AttemptDigest, BranchRequest, ImplementAnswer, PlanAnswer, Trial
+    from hydranet.contracts import AttemptDigest, ImplementAnswer, PlanAnswer, Trial
     from hydranet.convergence import Attempt
     from hydranet.genealogy import AttemptRecord, Outcome
     from hydranet.patches import Patch
@@ -31,17 +31,6 @@ def outcome(answer: ImplementAnswer, trial: Trial | None) -> tuple[Outcome, str]
     if trial.report.passed:
         return Outcome.PASSED, f"All {trial.report.passing_count} tests pass."
     return Outcome.FAILED, trial.report.reason
-
-
-def message(request: BranchRequest, record: AttemptRecord) -> str:
-    """The commit message of an attempt: what was tried, how it scored, what its tests said."""
-    return (
-        f"{record.summary or request.strategy.title}\n\n"
-        f"Branch {request.number}, attempt {record.number}: {request.strategy.title}\n"
-        f"Outcome: {record.outcome} ({record.facts.failing_count} failing, {record.passing} passing)\n"
-        f"Convergence: {record.score.value:.2f}\n"
-        f"{record.reason}"
-    )
 
 
 def _excerpt(patch: Patch, limit: int = 400) -> str:

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.checkpoints.activities import CheckpointActivities
     from activities.inference.activities import InferenceActivities
     from activities.sandbox.activities import SandboxActivities
-    from hydranet import convergence, reaper
+    from hydranet import checkpoint, convergence, reaper
     from hydranet.budget import Usage
     from hydranet.contracts import (
         BRANCH_WORKFLOW,
@@ -98,12 +98,12 @@ class BranchWorkflow:
         score = self._score(facts)
         record = self._record(planned, answer, trial, facts, score, began)
         record = record.model_copy(update={"usage": reflected + record.usage})
-        checkpoint = await self._commit(record, trial)
-        record = record.model_copy(update={"checkpoint": checkpoint.commit if checkpoint else ""})
-        self._remember(record, planned.plan, trial, checkpoint)
-        await self._report(record, checkpoint)
+        made = await self._commit(record, trial)
+        record = record.model_copy(update={"checkpoint": made.commit if made else ""})
+        self._remember(record, planned.plan, trial, made)
+        await self._report(record, made)
         if record.outcome is Outcome.PASSED:
-            return BranchResult(ending=Ending.PASSED, reason=record.summary, passed=checkpoint)
+            return BranchResult(ending=Ending.PASSED, reason=record.summary, passed=made)
         if self._request.tokens and self._state.tokens >= self._request.tokens:
             return BranchResult(ending=Ending.SPENT, reason="The token budget of the run is spent.")
         if evidence := reaper.decide(self._state.facts, score, self._request.convergence):
@@ -169,7 +169,7 @@ class BranchWorkflow:
                 snapshot=self._request.snapshot,
                 parent=self._state.best,
                 diff=trial.diff,
-                message=attempts.message(self._request, record),
+                message=checkpoint.message(self._request.number, self._request.strategy.title, record),
             ),
             **policies.sandbox(f"attempt {record.number}: checkpoint", self._request.sandbox),
         )
@@ -182,8 +182,8 @@ class BranchWorkflow:
         await self._run_handle().signal("reap", request)
         await workflow.wait_condition(lambda: False)
 
-    async def _report(self, record: AttemptRecord, checkpoint: Checkpoint | None) -> None:
-        report = AttemptReport(branch=self._request.number, record=record, checkpoint=checkpoint)
+    async def _report(self, record: AttemptRecord, made: Checkpoint | None) -> None:
+        report = AttemptReport(branch=self._request.number, record=record, checkpoint=made)
         await self._run_handle().signal("attempt_made", report)
 
     def _run_handle(self) -> workflow.ExternalWorkflowHandle[None]:
@@ -254,10 +254,10 @@ class BranchWorkflow:
             seconds=(workflow.now() - began).total_seconds(),
         )
 
-    def _remember(self, record: AttemptRecord, plan: Plan, trial: Trial | None, checkpoint: Checkpoint | None) -> None:
+    def _remember(self, record: AttemptRecord, plan: Plan, trial: Trial | None, made: Checkpoint | None) -> None:
         state, window = self._state, self._request.convergence.window
         better = (
-            checkpoint is not None
+            made is not None
             and self._request.strategy.model != "templates"
             and record.facts.failing_count < state.best_failing
             and set(record.facts.failing_tests) <= set(self._request.target)
@@ -269,7 +269,7 @@ class BranchWorkflow:
             history=(*state.history, attempts.digest(record))[-3:],
             plan=plan,
             reflection=state.reflection,
-            best=checkpoint if checkpoint is not None and better else state.best,
+            best=made if made is not None and better else state.best,
             best_failing=record.facts.failing_count if better else state.best_failing,
             tail=trial.report.tail if trial and trial.report.tail else state.tail,
         )

@@ -7,7 +7,7 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from hydranet import convergence, reaper
+    from hydranet import checkpoint, convergence, reaper
     from hydranet.contracts import (
         BRANCH_WORKFLOW,
         SUPERVISOR_QUEUE,
@@ -113,7 +113,7 @@ class Family:
         self._page.branch(record.model_copy(update={"attempts": (*record.attempts, made)}))
         self._page.spent(report.record.usage)
         if report.checkpoint is not None:
-            name = f"b{report.branch:02d}/attempt-{report.record.number:03d}"
+            name = checkpoint.name(report.branch, report.record.number)
             self.checkpoints[name] = report.checkpoint
             self._keep_best(report.record, report.checkpoint)
         return reap
@@ -169,11 +169,11 @@ class Family:
             return ground.base, ground.baseline.failing_count
         return self._best, self._best_failing
 
-    def _keep_best(self, record: AttemptRecord, checkpoint: Checkpoint) -> None:
+    def _keep_best(self, record: AttemptRecord, made: Checkpoint) -> None:
         genealogy, facts = self._page.genealogy, record.facts
         fewest = self._best_failing if self._best is not None else genealogy.target_count
         if facts.failing_count < fewest and set(facts.failing_tests) <= set(genealogy.target_tests):
-            self._best, self._best_failing = checkpoint, facts.failing_count
+            self._best, self._best_failing = made, facts.failing_count
 
     def _scored_for_novelty(self, report: AttemptReport) -> tuple[AttemptReport, ReapRequest | None]:
         facts, settings = report.record.facts, self._request.convergence

@@ -8,6 +8,7 @@ from rich.table import Column, Table
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from hydranet import settings
+from hydranet.cli.checkpoints import checkpoints
 from hydranet.cli.session import session
 from hydranet.cli.terminal import console
 from hydranet.cli.tree import tree
@@ -43,12 +44,15 @@ def _row(run: WorkflowExecution) -> list[str]:
 def show(
     run: Annotated[str, typer.Argument(help="The run, or a part of its id; the latest one when left out.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print the genealogy as JSON.")] = False,
+    checkpoint: Annotated[
+        bool, typer.Option("--checkpoint", help="Print each attempt's commit and what it says, as `git log` would.")
+    ] = False,
 ) -> None:
     """Show a run's genealogy: every branch and attempt, with scores, their terms, and reasons."""
-    asyncio.run(_show(run, json))
+    asyncio.run(_show(run, json=json, checkpoint=checkpoint))
 
 
-async def _show(run: str, json: bool) -> None:
+async def _show(run: str, *, json: bool, checkpoint: bool) -> None:
     async with session(settings.load()) as open_session:
         run_id = await open_session.find(run)
         genealogy = await open_session.genealogy(run_id)
@@ -56,6 +60,9 @@ async def _show(run: str, json: bool) -> None:
             typer.echo(genealogy.model_dump_json(indent=1))
             return
         output = console()
+        if checkpoint:
+            output.print(checkpoints(genealogy))
+            return
         output.print(tree(genealogy, terms=True))
         if genealogy.verdict is None:
             for text in await open_session.parked(run_id):
