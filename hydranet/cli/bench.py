@@ -7,10 +7,10 @@ import shutil
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from statistics import mean
+from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -20,34 +20,21 @@ from hydranet import settings
 from hydranet.cli.repository import Repository
 from hydranet.cli.session import Session, session
 from hydranet.cli.start import Start, start
+from hydranet.cli.suite import Instance, read
 from hydranet.cli.terminal import console
+from hydranet.contracts import COUNTERFACTUAL_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Counterfactual
 from hydranet.errors import UsageError
-from hydranet.genealogy import Verdict
+from hydranet.genealogy import BranchRecord, Ending, Verdict
 from hydranet.settings import Settings
 
-Model = TypeVar("Model", bound=BaseModel)
 
+@dataclass(frozen=True)
+class Reaped:
+    """A branch that was reaped, the attempts it had made, and what it came to when it was let run on."""
 
-class Instance(BaseModel):
-    """A bug of a suite, as its `instance.json` describes it."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    id: str
-    issue: str
-    test_command: str = "python -m pytest -q"
-    test_timeout_s: float = 300.0
-    setup: list[str] = []
-    env: dict[str, str] = {}
-
-
-class Suite(BaseModel):
-    """A suite's `suite.json`: its name and the folders of its instances."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    name: str
-    instances: list[str]
+    branch: str
+    attempts: int
+    resumed: Counterfactual | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +51,16 @@ class Result:
     seconds: float
     reason: str
     run: str
+    reaped: list[Reaped]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What a benchmark is run with."""
+
+    settings: Settings
+    reaper: bool
+    resume_reaped: bool
 
 
 def bench(
@@ -74,58 +71,55 @@ def bench(
     only: Annotated[list[str] | None, typer.Option(help="Only this instance; may be given again.")] = None,
     jobs: Annotated[int, typer.Option(help="How many instances run at once.")] = max(1, (os.cpu_count() or 1) // 2),
     no_reaper: Annotated[bool, typer.Option("--no-reaper", help="Let circling branches spend their budget.")] = False,
+    resume_reaped: Annotated[
+        bool,
+        typer.Option("--resume-reaped", help="Afterwards let each reaped branch run on, to see whether it would pass."),
+    ] = False,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the results to this file.")] = None,
 ) -> None:
-    """Run a suite of bugs and tell failures as carefully as successes."""
-    described, instances = _read(suite, only or [])
-    chosen = settings.load(flags={"model": model})
-    results = asyncio.run(_bench(suite, described.name, instances, chosen, jobs, reaper=not no_reaper))
+    """Run a suite of bugs and tell failures as carefully as successes.
+
+    Runs of the same suite and instance draw the same seeds, so that two benchmarks differ in what you changed.
+    """
+    if no_reaper and resume_reaped:
+        raise UsageError("With --no-reaper nothing is reaped that could be resumed: leave out one of the two.")
+    described, instances = read(suite, only or [])
+    arm = Arm(settings.load(flags={"model": model}), not no_reaper, resume_reaped)
+    results = asyncio.run(_bench(suite, described.name, instances, arm, jobs))
     _print(results)
     if json_out is not None:
-        document = {
-            "suite": described.name,
-            "model": chosen.model,
-            "reaper": not no_reaper,
-            "fixed": sum(result.fixed for result in results),
-            "instances": [asdict(result) for result in results],
-        }
-        json_out.write_text(json.dumps(document, indent=1) + "\n")
+        json_out.write_text(json.dumps(_document(described.name, arm, results), indent=1, default=_plain) + "\n")
 
 
-def _read(folder: Path, only: list[str]) -> tuple[Suite, dict[str, Instance]]:
-    """The suite and its instances by folder name."""
-    suite = _model(folder / "suite.json", Suite)
-    if unknown := sorted(set(only) - set(suite.instances)):
-        raise UsageError(f"The suite {suite.name} has no instance '{unknown[0]}': see {folder / 'suite.json'}.")
-    names = [name for name in suite.instances if not only or name in only]
-    return suite, {name: _model(folder / name / "instance.json", Instance) for name in names}
+def _document(suite: str, arm: Arm, results: list[Result]) -> dict[str, Any]:
+    return {
+        "suite": suite,
+        "model": arm.settings.model,
+        "reaper": arm.reaper,
+        "budget": arm.settings.budget.model_dump(),
+        "convergence": arm.settings.convergence.model_dump(),
+        "fixed": sum(result.fixed for result in results),
+        "instances": [asdict(result) for result in results],
+    }
 
 
-def _model(path: Path, kind: type[Model]) -> Model:
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}): name a suite's folder with --suite.") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; correct the suite.") from None
+def _plain(value: Any) -> Any:
+    return value.model_dump()
 
 
-async def _bench(
-    suite: Path, name: str, instances: dict[str, Instance], chosen: Settings, jobs: int, *, reaper: bool
-) -> list[Result]:
+async def _bench(suite: Path, name: str, instances: dict[str, Instance], arm: Arm, jobs: int) -> list[Result]:
     free = asyncio.Semaphore(jobs)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    work = chosen.data_dir / "bench" / uuid.uuid4().hex[:8]
+    work = arm.settings.data_dir / "bench" / uuid.uuid4().hex[:8]
     try:
-        async with session(chosen) as open_session:
+        async with session(arm.settings) as open_session:
             with Progress(*columns, console=Console(stderr=True)) as progress:
                 task = progress.add_task(name, total=len(instances))
 
                 async def one(folder: str, instance: Instance) -> Result:
                     async with free:
                         repository = await asyncio.to_thread(_repository, suite / folder / "repo", work / folder)
-                        result = await _run(open_session, repository, instance, chosen, reaper)
+                        result = await _run(open_session, repository, instance, arm)
                     progress.console.print(f"{'fixed ' if result.fixed else result.verdict:10} {instance.id}")
                     progress.advance(task)
                     return result
@@ -145,9 +139,8 @@ def _repository(source: Path, target: Path) -> Repository:
     return Repository.open(target)
 
 
-async def _run(
-    open_session: Session, repository: Repository, instance: Instance, chosen: Settings, reaper: bool
-) -> Result:
+async def _run(open_session: Session, repository: Repository, instance: Instance, arm: Arm) -> Result:
+    chosen = arm.settings
     sandbox: dict[str, Any] = {
         **chosen.sandbox.model_dump(),
         "setup": instance.setup,
@@ -157,7 +150,7 @@ async def _run(
     }
     described = Settings.model_validate({**chosen.model_dump(), "sandbox": sandbox})
     wanted = Start(repository, instance.issue)
-    request = (await wanted.request(described)).model_copy(update={"reaper": reaper})
+    request = (await wanted.request(described)).model_copy(update={"reaper": arm.reaper, "seed": instance.id})
     run_id, _ = await start(open_session, request, f"bench-{instance.id}-{uuid.uuid4().hex[:6]}"[:120])
     handle = open_session.run(run_id)
     try:
@@ -177,7 +170,29 @@ async def _run(
         seconds=round(genealogy.seconds, 1),
         reason=outcome.reason,
         run=run_id,
+        reaped=[
+            await _reaped(open_session, branch, resume=arm.resume_reaped)
+            for branch in genealogy.branches
+            if branch.ending is Ending.REAPED
+        ],
     )
+
+
+async def _reaped(open_session: Session, branch: BranchRecord, *, resume: bool) -> Reaped:
+    """A reaped branch; with `resume` it is carried on from where it was when it was reaped."""
+    name, made = branch.id.rpartition("/")[2], len(branch.attempts)
+    if not resume:
+        return Reaped(name, made)
+    client = open_session.client
+    carried = await client.get_workflow_handle(branch.id).query("carried", result_type=BranchRequest)
+    resumed = await client.execute_workflow(
+        COUNTERFACTUAL_WORKFLOW,
+        carried,
+        id=f"{branch.id}-resumed",
+        task_queue=SUPERVISOR_QUEUE,
+        result_type=Counterfactual,
+    )
+    return Reaped(name, made, resumed)
 
 
 def _print(results: list[Result]) -> None:
@@ -187,5 +202,16 @@ def _print(results: list[Result]) -> None:
         table.add_row(result.id, result.verdict, *map(str, counts), result.reason)
     output = console()
     output.print(table)
-    fixed = sum(result.fixed for result in results)
-    output.print(f"{fixed} of {len(results)} fixed")
+    fixed = [result.attempts for result in results if result.fixed]
+    after = f", after {mean(fixed):.1f} attempts on average" if fixed else ""
+    output.print(f"{len(fixed)} of {len(results)} fixed{after}; {sum(r.tokens for r in results)} tokens")
+    if reaped := [one for result in results for one in result.reaped]:
+        output.print(f"{len(reaped)} reaped, after {mean(one.attempts for one in reaped):.1f} attempts on average")
+        if resumed := [one.resumed for one in reaped if one.resumed]:
+            output.print(_false_kills(resumed))
+
+
+def _false_kills(resumed: list[Counterfactual]) -> str:
+    """What reaped branches came to; one that would have passed within its budget was killed falsely."""
+    passed = sum(one.ending is Ending.PASSED for one in resumed)
+    return f"{passed} of {len(resumed)} reaped branches pass when let run on ({passed / len(resumed):.0%} false kills)"

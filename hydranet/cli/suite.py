@@ -1,0 +1,51 @@
+"""A suite of bugs: a folder with `suite.json`, and one with `instance.json` and `repo/` per bug."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hydranet.errors import UsageError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Instance(BaseModel):
+    """A bug of a suite, as its `instance.json` describes it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    issue: str
+    test_command: str = "python -m pytest -q"
+    test_timeout_s: float = 300.0
+    setup: list[str] = []
+    env: dict[str, str] = {}
+
+
+class Suite(BaseModel):
+    """A suite's `suite.json`: its name and the folders of its instances."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str
+    instances: list[str]
+
+
+def read(folder: Path, only: list[str]) -> tuple[Suite, dict[str, Instance]]:
+    """The suite and its instances by folder name, all or `only` some; UsageError for a suite that is wrong."""
+    suite = _model(folder / "suite.json", Suite)
+    if unknown := sorted(set(only) - set(suite.instances)):
+        raise UsageError(f"The suite {suite.name} has no instance '{unknown[0]}': see {folder / 'suite.json'}.")
+    names = [name for name in suite.instances if not only or name in only]
+    return suite, {name: _model(folder / name / "instance.json", Instance) for name in names}
+
+
+def _model(path: Path, kind: type[Model]) -> Model:
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}): name a suite's folder with --suite.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; correct the suite.") from None
