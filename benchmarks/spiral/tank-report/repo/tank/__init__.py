@@ -1,0 +1,1 @@
+"""What a car drinks: fills read from a file, kept by month, reported."""
