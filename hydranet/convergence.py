@@ -149,15 +149,25 @@ def _echo(current: Attempt, earlier: Attempt) -> float:
 
 
 def _error_match(current: Attempt, earlier: Attempt) -> float | None:
-    """1 for the same signature, 0.5 for the same type and file, 0 else or when fewer tests fail."""
+    """1 for the same signature, 0.5 for the same type and file, 0 else or after progress.
+
+    It is progress when fewer tests fail, and when what the error named was provided and it names another.
+    """
     one, other = current.error, earlier.error
     if one is None and other is None:
         return None
     if one is None or other is None or _shrank(current, earlier):
         return 0.0
-    if one == other:
-        return 1.0
+    if one.same(other):
+        return 0.0 if _answered(current, one, other) else 1.0
     return 0.5 if (one.type, one.file) == (other.type, other.file) else 0.0
+
+
+def _answered(current: Attempt, error: ErrorSignature, earlier: ErrorSignature) -> bool:
+    """Whether the patch adds what `earlier` named, and `error` names something else instead."""
+    wanted = set(earlier.named) - set(error.named)
+    added = "\n".join(line for edit in current.patch.edits for line in edit.added)
+    return bool(error.named) and any(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", added) for name in wanted)
 
 
 def _since_progress(attempts: Sequence[Attempt]) -> Sequence[Attempt]:

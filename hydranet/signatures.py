@@ -3,6 +3,9 @@
 import hashlib
 import re
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from hydranet import tracebacks
 from hydranet.bounded import Bounded, Line, Name
@@ -23,13 +26,22 @@ class ErrorClass(StrEnum):
 
 
 class ErrorSignature(Bounded):
-    """Error type, normalised message and the deepest frame inside the repository."""
+    """Error type, normalised message and the deepest frame inside the repository.
+
+    `named` are the names that the message quotes and its normal form leaves out; they do not count when
+    signatures are compared.
+    """
 
     type: Name
     message: Line = ""
     file: Name = ""
     function: Name = ""
     error_class: ErrorClass = ErrorClass.UNKNOWN
+    named: Annotated[tuple[Name, ...], Field(max_length=4)] = ()
+
+    def same(self, other: "ErrorSignature") -> bool:
+        """Whether it is the same error again."""
+        return self.model_copy(update={"named": other.named}) == other
 
 
 _CLASSES = {
@@ -54,6 +66,7 @@ _TESTS = re.compile(
     r"(?:^|/)(?:tests?|testing|__tests__)/|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(?:test|spec)\."
 )
 _PASSED = re.compile(r"=*\s*\d+ passed\b(?!.*\b(?:failed|errors?)\b)|OK\b|PASS\b|ok\s")
+_PLACED = re.compile(r"\.\w{1,5}:\d")
 _TELLING = re.compile(r"error|fail|panic|exception", re.IGNORECASE)
 
 
@@ -110,7 +123,7 @@ _PATH = re.compile(r"(?<![\w.<])(?:~?(?:/[\w.@+~-]+)+/?|[A-Za-z]:\\[^\s'\"]*)(?:
 _ASIDE = "\ue000"
 _QUOTED = re.compile(
     r"""(?P<name>
-      ^\s*'[A-Za-z_]{1,60}'\s*$ |
+      ^\s*'[A-Za-z_][A-Za-z_.-]{0,59}'\s*$ |
       unsupported\ operand\ type\(s\)\ for\ [^\s']{1,20}(?:\ or\ \S{1,20})?:\ '[\w.]+'(?:\ and\ '[\w.]+')?
     | '[<>=!]+'\ not\ supported\ between\ instances\ of\ '[\w.]+'\ and\ '[\w.]+'
     | '[\w.]+'\ object\ (?:has\ no\ attribute\ '\w+'|is\ not|does\ not|cannot|can't)
@@ -127,6 +140,7 @@ _QUOTED = re.compile(
     | (?<![\w'"])[bBrRuUfF]{0,2}['"][^'"]*$""",
     re.VERBOSE,
 )
+_NAMED = re.compile(r"""(?<![\w'"])(?:'|")([A-Za-z_][\w.-]{0,59})['"](?!\w)""")
 _UNIT = r"(?:[nuµm]?s|secs?|seconds?|m|mins?|minutes?|h|hours?|days?|[kKMGT]i?B|bytes)\b"
 _DAY = r"(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?"
 _MONTH = (
@@ -175,7 +189,13 @@ def _signature(error: Raised) -> ErrorSignature:
         file=frame.path[-200:],
         function=frame.function[:200],
         error_class=error_class,
+        named=_named(error.message, message),
     )
+
+
+def _named(message: str, normal: str) -> tuple[str, ...]:
+    """What a message quotes that looks like a name and is not in its normal form."""
+    return tuple(name for name in dict.fromkeys(_NAMED.findall(message[:_LONGEST])) if name not in normal)[:4]
 
 
 def _assertion(error: Raised, frame: Frame, message: str) -> str:
@@ -198,5 +218,7 @@ def _classify(error: Raised) -> ErrorClass:
 def _unknown(lines: list[str]) -> ErrorSignature | None:
     if not lines or _PASSED.match(lines[-1]):
         return None
-    line = next((line for line in reversed(lines) if _TELLING.search(line)), lines[-1])
-    return ErrorSignature(type="Unknown", message=normalise(line))
+    # The first one, best with a place, and what follows it: the last is often a footer that is always the same.
+    telling = [number for number, line in enumerate(lines) if _TELLING.search(line)] or [len(lines) - 1]
+    start = next((number for number in telling if _PLACED.search(lines[number])), telling[0])
+    return ErrorSignature(type="Unknown", message=normalise(" ".join(lines[start : start + 2])))

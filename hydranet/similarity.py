@@ -20,14 +20,16 @@ _REACH = 5
 # What is left of the likeness of edits that lie further apart.
 _ELSEWHERE = 0.55
 # The very same change of the very same lines, found further away, where lines may have moved to; it takes
-# some tokens to tell a line.
-_MOVED, _TELLING = 0.8, 5
+# some tokens to tell a line that is replaced, and more to tell text that is only put in.
+_MOVED, _TELLING, _TELLING_TEXT = 0.8, 5, 16
 # Only a patch that is the same, line for line, is worth 1.
 _ALMOST = 0.95
 
 _CODE = r"""[^\W\d]\w*|\d[\w.]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[-+*/%&|^=<>!:]=|\*\*|//|->|=>|&&|\|\||\S"""
-_HASH_COMMENTS = re.compile(rf"(#.*)|({_CODE})")
-_SLASH_COMMENTS = re.compile(rf"(//.*|/\*.*?\*/)|({_CODE})")
+# Within a line a comment stands apart; anything else, such as `$#`, a colour or a URL in a text, is code, and
+# so are the comments that a compiler obeys.
+_HASH_COMMENTS = re.compile(rf"((?:^#(?!!)|(?<=\s)#(?=\s|$)).*)|({_CODE})")
+_SLASH_COMMENTS = re.compile(rf"((?:^|(?<=\s))//(?!go:|\s*\+build|\s*@ts-).*|/\*.*?\*/)|({_CODE})")
 _NO_COMMENTS = re.compile(rf"(\Z)|({_CODE})")
 _HASHED = ("py", "pyi", "pyx", "sh", "rb", "toml", "yaml", "yml", "cfg", "ini")
 _SLASHED = ("js", "jsx", "mjs", "cjs", "ts", "tsx", "go", "rs", "java", "kt", "cs", "c", "h", "cc", "cpp")
@@ -123,7 +125,8 @@ def _file_likeness(one: _FileShape, other: _FileShape) -> float:
             parts.append((weight, _side_likeness(a, b, same_place=near == 1.0)))
     likeness = sum(weight * part for weight, part in parts) / sum(weight for weight, _ in parts)
     likeness *= _ELSEWHERE + (1 - _ELSEWHERE) * near
-    if len(one.removed.tokens) >= _TELLING and one.same_text(other):
+    telling = len(one.removed.tokens) >= _TELLING or len(one.added.tokens) >= _TELLING_TEXT
+    if telling and one.same_text(other):
         return max(_MOVED, likeness)
     return likeness
 

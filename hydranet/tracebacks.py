@@ -85,8 +85,8 @@ def lines(output: str) -> list[str]:
 
 
 def reported(output: Iterable[str]) -> Raised | None:
-    """The error with which the first failing test of a test runner's reports ends."""
-    for report in _reports(output)[1:]:
+    """The error with which the report of the first failing test ends; the first by name, since runners shuffle."""
+    for report in sorted(_reports(output)[1:], key=_heading):
         if chains := _chains(report):
             return chains[0][-1]
     return None
@@ -137,6 +137,10 @@ def _reports(output: Iterable[str]) -> list[list[str]]:
         elif keep:
             reports[-1].append(line)
     return reports
+
+
+def _heading(report: list[str]) -> list[str]:
+    return [line.strip(" _=") for line in report[:2]]
 
 
 def _chains(report: list[str]) -> list[list[Raised]]:

@@ -147,7 +147,8 @@ def results(recorded: Recorded, execution: Execution, command: str) -> TestResul
 
 def report(found: TestResults, recorded: Recorded, execution: Execution) -> TestReport:
     """What to tell of a run, without the artifact."""
-    failing = [test for test in found.tests if is_failing(test)]
+    # By name, since some runners shuffle.
+    failing = sorted((test for test in found.tests if is_failing(test)), key=lambda test: test.id)
     first = failing[0] if failing else None
     return TestReport(
         passed=not failing,

@@ -89,6 +89,14 @@ def test_tests_and_messages_are_bounded(monkeypatch):
     assert len(results(recorded, DONE, "pytest").tests) == 5
 
 
+def test_the_error_told_is_that_of_the_first_failing_test_by_name():
+    shuffled = [line_of("test_z.py::z", message="E  ValueError: z"), line_of("test_a.py::a", message="E  KeyError: a")]
+    for order in (shuffled, shuffled[::-1]):
+        recorded = Recorded.of(order)
+        found = report(results(recorded, DONE, "pytest"), recorded, DONE)
+        assert found.error.type == "KeyError"
+
+
 def test_a_test_that_never_ended_is_an_error():
     recorded = Recorded.of([{"kind": "collected", "count": 3}, line_of(outcome="passed"), {"kind": "start", "id": "b"}])
     execution = Execution(exit_status=139, output="Segmentation fault")

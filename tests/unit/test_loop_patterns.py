@@ -361,6 +361,21 @@ RENAMED = [
     )
     for name in ("share", "value", "tax_rate")
 ]
+REQUIRED = [
+    edit(
+        "shop/store.py",
+        ("            data = json.load(file)\n", f"            data = {{{keys}, **json.load(file)}}\n"),
+    )
+    for keys in ('"owner": None', '"owner": None, "currency": "EUR"', '"owner": None, "currency": "EUR", "tax-id": ""')
+]
+NEW_METHOD = (
+    "    def clear(self):\n        for item in list(self.items):\n            self.remove(item.name)\n"
+    "        return self\n\n"
+)
+METHOD_MOVED = [
+    edit("shop/cart.py", (f"    def {name}:\n", f"{NEW_METHOD}    def {name}:\n"))
+    for name in ("add(self, item)", "find(self, name)", "total(self)")
+]
 REVERT = edit("shop/cart.py")
 UNDO = patches.diff("shop/cart.py", CART.replace("price = item.price", "price = float(item.price)"), CART)
 
@@ -448,6 +463,7 @@ DEAD: dict[str, tuple[list[Attempt], int]] = {
         4,
     ),
     "21 shuffled statements": ([attempt(d) for d in SHUFFLED], 3),
+    "21v a method put elsewhere": ([attempt(d) for d in METHOD_MOVED], 3),
     "21v renamed identifiers": ([attempt(d, failure(path="shop/tax.py", function="strip")) for d in RENAMED], 3),
 }
 
@@ -490,6 +506,14 @@ ALIVE: dict[str, list[Attempt]] = {
     "9v one missing key after the other": [
         attempt(d, failure(f"KeyError: '{key}'", path="shop/tax.py", function="rate"))
         for d, key in zip(RATE_SPIRAL, ("food", "books", "tea"), strict=True)
+    ],
+    "9v what was asked for is there, and more is asked for": [
+        attempt(d, failure(f"ValidationError: '{key}' is a required property", path="shop/store.py", function="load"))
+        for d, key in zip(REQUIRED, ("currency", "tax-id", "address"), strict=True)
+    ],
+    "9v one dotted key after the other": [
+        attempt(d, failure(f"KeyError: 'tax.{key}'", path="shop/tax.py", function="rate"))
+        for d, key in zip(RATE_SPIRAL, ("food", "other-goods", "books"), strict=True)
     ],
     "12 the tests are run again": [
         attempt(
@@ -683,3 +707,20 @@ def test_the_patterns_are_built_from_real_patches_and_errors() -> None:
     found = error_signature(failure())
     assert found is not None
     assert (found.type, found.file, found.function) == ("TypeError", "shop/cart.py", "total")
+
+
+@pytest.mark.parametrize(
+    ("file", "removed", "added"),
+    [
+        ("web/client.js", "const url = `http://${host}/v1`", "const url = `https://${host}/v1`"),
+        ("page.py", "    color: #222", "    color: #333"),
+        ("run.sh", "[ $# -lt 1 ] && exit 2", "[ $# -lt 2 ] && exit 2"),
+        ("run.sh", "name=${1#a-}", "name=${1#b-}"),
+        ("race.go", "//go:build linux", "//go:build !race"),
+        ("web/view.ts", "// @ts-ignore", "// @ts-expect-error"),
+    ],
+)
+def test_what_only_looks_like_a_comment_is_a_change(file: str, removed: str, added: str) -> None:
+    changed = patches.parse(f"--- a/{file}\n+++ b/{file}\n@@ -3 +3 @@\n-{removed}\n+{added}\n")
+    attempts = [attempt(SPIRAL[0]), Attempt(patch=changed, error=error_signature(failure()), failing_tests=("t",))]
+    assert died_at(attempts) is None

@@ -6,8 +6,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from hydranet import patches
 from hydranet.cli.score import score
+from hydranet.convergence import Attempt
 from hydranet.errors import UsageError
+from hydranet.signatures import error_signature
 
 ERROR = "E   TypeError: unsupported operand type(s) for +: 'int' and 'str'\n\nshop/cart.py:{line}: TypeError\n"
 
@@ -93,6 +96,39 @@ def test_branches_are_kept_apart_but_dead_ones_are_remembered(
     again = found[4]
     assert (again["novelty"], again["nearest"], again["branch"]) == (True, 2, "b03")
     assert found[5]["nearest"] == 4
+
+
+def test_facts_as_a_run_records_them_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written = judged(tmp_path, capsys, *SPIRAL)
+    recorded = [
+        Attempt(
+            patch=patches.parse(str(one["patch"])),
+            error=error_signature(str(one["error"])),
+            failing_tests=("t",),
+            failing_count=1,
+        ).model_dump(mode="json")
+        for one in SPIRAL
+    ]
+    assert judged(tmp_path, capsys, *recorded) == written
+
+
+def test_a_branch_that_ended_is_dead_whatever_its_score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [{**SPIRAL[0], "branch": "b01", "last": True}, {**SPIRAL[0], "branch": "b02"}]
+    assert [(one["dead"], one["novelty"]) for one in judged(tmp_path, capsys, *lines)] == [(False, False), (True, True)]
+
+
+def test_more_failing_tests_than_are_kept_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    many = [f"test_{number}" for number in range(100)]
+    lines = [{**SPIRAL[0], "failing_tests": many}, {**SPIRAL[1], "failing_tests": many[1:]}]
+    assert judged(tmp_path, capsys, *lines)[1]["terms"]["error_match"] == 0.0
+
+
+def test_the_settings_decide(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not judged(tmp_path, capsys, *SPIRAL)[1]["dead"]
+    monkeypatch.setenv("HYDRA_CONVERGENCE__THRESHOLD", "0.3")
+    assert judged(tmp_path, capsys, *SPIRAL)[1]["dead"]
 
 
 def test_wrong_line_counts_are_mended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

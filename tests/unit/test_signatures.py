@@ -39,16 +39,16 @@ Traceback (most recent call last):
   File "/work/pkg/other.py", line 43, in elsewhere
     1/0
 ZeroDivisionError: division by zero
-_________________________________ test_second __________________________________
+_________________________________ test_twice __________________________________
 
-    def test_second():
+    def test_twice():
 >       raise KeyError("second")
 E       KeyError: 'second'
 
 tests/test_calc.py:20: KeyError
 =========================== short test summary info ============================
 FAILED tests/test_calc.py::test_total - TypeError: unsupported operand type(s...
-FAILED tests/test_calc.py::test_second - KeyError: 'second'
+FAILED tests/test_calc.py::test_twice - KeyError: 'second'
 2 failed, 1 passed in 0.05s
 """
 SHORT = """\
@@ -433,8 +433,12 @@ PYTHON = {
 @pytest.mark.parametrize("expected", PYTHON.values(), ids=PYTHON)
 def test_python(expected: tuple[str, str, str, str, str, ErrorClass]) -> None:
     output, *fields = expected
-    assert error_signature(output) == ErrorSignature(
-        **dict(zip(("type", "message", "file", "function", "error_class"), fields, strict=True))  # type: ignore[arg-type]
+    found = error_signature(output)
+    assert found is not None
+    assert found.same(
+        ErrorSignature(
+            **dict(zip(("type", "message", "file", "function", "error_class"), fields, strict=True))  # type: ignore[arg-type]
+        )
     )
 
 
@@ -488,9 +492,40 @@ def test_no_error_has_no_signature(output: str) -> None:
     assert error_signature(output) is None
 
 
+def test_names_that_a_message_quotes_are_kept_beside_it() -> None:
+    found = error_signature("ValidationError: 'image' is a required property of \"app-1\", not '3'")
+    assert found is not None
+    assert (found.message, found.named) == ("# is a required property of #, not #", ("image", "app-1"))
+    other = error_signature("ValidationError: 'name' is a required property of \"app-2\", not 'x'")
+    assert other is not None
+    assert found != other
+    assert found.same(other)
+
+
+def test_the_first_failing_test_is_the_first_by_name() -> None:
+    first, second = LONG.split("_________________________________ test_twice")
+    head, report = first.split("__________________________________ test_total")
+    body, tail = second.split("=========================== short test summary")
+    shuffled = (
+        f"{head}_________________________________ test_twice{body}"
+        f"__________________________________ test_total{report}=========================== short test summary{tail}"
+    )
+    assert error_signature(shuffled) == error_signature(LONG) == ADD
+
+
+def test_a_footer_is_not_the_error() -> None:
+    rust = (
+        "test parse ... FAILED\n\nthread 'parse' panicked at src/lib.rs:{line}:9:\n{message}\n\n"
+        "error: test failed, to rerun pass `--lib`\n"
+    )
+    one = error_signature(rust.format(line=4, message="index out of bounds"))
+    assert one == error_signature(rust.format(line=7, message="index out of bounds"))
+    assert one != error_signature(rust.format(line=4, message="called unwrap on None"))
+
+
 def test_other_text_is_an_unknown_error() -> None:
     found = error_signature("make: *** [check] Error 2\nleaving directory\n")
-    assert found == ErrorSignature(type="Unknown", message="make: *** [check] Error #")
+    assert found == ErrorSignature(type="Unknown", message="make: *** [check] Error # leaving directory")
 
 
 # --- Node and Go --------------------------------------------------------------------------------------------
