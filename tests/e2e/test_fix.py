@@ -39,6 +39,13 @@ def test_every_view_tells_the_same_story(hydra: Hydra, depot: Path) -> None:
     genealogy = json.loads(hydra("show", run_id, "--json").stdout)
     assert genealogy["verdict"] == "fixed"
     assert run_id in hydra("runs").stdout
+    names = [
+        line.split()[0] for line in hydra("show", run_id, "--checkpoint").stdout.splitlines() if "/attempt-" in line
+    ]
+    assert names[0] == f"hydra/{run_id}/b01/attempt-001"
+    kept = git(depot, "log", "-1", "--format=%B", names[-1])
+    assert "Outcome: passed" in kept
+    assert kept.splitlines()[0] in hydra("show", run_id, "--checkpoint").stdout
     entries = [json.loads(line) for line in hydra("log", run_id).stdout.splitlines()]
     attempts = sum(len(branch["attempts"]) for branch in genealogy["branches"])
     trials = [e for e in entries if e.get("call") == "try_candidates" and e["event"] == "completed"]

@@ -26,6 +26,7 @@ CAUSE = '''def tier_for(quantity, tiers):
     return chosen'''
 GUARDS = ["assert tier", "assert tier is not None", "assert tier, 'no tier'"]
 KILLS = 5
+TIMES = ("seconds", "after", "began", "ended")
 
 
 def strategy(title: str, file: str, symbol: str) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def script(folder: Path) -> Path:
 def without_times(value: Any) -> Any:
     """A genealogy without what may differ: how long things took."""
     if isinstance(value, dict):
-        return {key: without_times(inner) for key, inner in value.items() if key != "seconds"}
+        return {key: without_times(inner) for key, inner in value.items() if key not in TIMES}
     return [without_times(inner) for inner in value] if isinstance(value, list) else value
 
 
