@@ -17,7 +17,11 @@ class Budget(Bounded):
 
 
 class Usage(Bounded):
-    """What model calls cost: tokens, calls and seconds of waiting for the model."""
+    """What model calls cost: tokens, calls and seconds.
+
+    Of `seconds`, `waiting` passed before the first token; `context` is the most tokens one call has used, prompt
+    and answer together.
+    """
 
     model: Name = ""
     calls: int = 0
@@ -25,6 +29,14 @@ class Usage(Bounded):
     cached_tokens: int = 0
     output_tokens: int = 0
     seconds: float = 0.0
+    waiting: float = 0.0
+    context: int = 0
+
+    @property
+    def speed(self) -> float:
+        """Output tokens per second of generating, 0 when none were."""
+        generating = self.seconds - self.waiting
+        return self.output_tokens / generating if generating > 0 else 0.0
 
     @property
     def tokens(self) -> int:
@@ -39,6 +51,8 @@ class Usage(Bounded):
             cached_tokens=self.cached_tokens + other.cached_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             seconds=self.seconds + other.seconds,
+            waiting=self.waiting + other.waiting,
+            context=max(self.context, other.context),
         )
 
 

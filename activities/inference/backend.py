@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from activities.inference.client import Call, ChatClient, Description
 from hydranet.contracts import (
     ImplementAnswer,
     PlanAnswer,
@@ -20,7 +21,7 @@ from hydranet.settings import ModelSettings
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
     from activities.checkpoints.objects import GitObjects
-    from activities.inference.client import ChatClient
+    from hydranet.budget import Usage
 
 TEMPLATES = "templates"
 
@@ -99,10 +100,10 @@ def connect(model: str, settings: ModelSettings) -> ChatClient:
     )
 
 
-async def probe(model: str, settings: ModelSettings) -> str:
-    """What answers as `model`, in a few words; UsageError when nothing does, or when it lacks the model."""
+async def probe(model: str, settings: ModelSettings) -> Description:
+    """What answers as `model`; UsageError when nothing does, or when it lacks the model."""
     if model == TEMPLATES:
-        return "repair templates, no model"
+        return Description("repair templates", "every inference worker", kind="no model")
     client = connect(model, settings)
     try:
         async with asyncio.timeout(_PROBE_SECONDS):
@@ -113,6 +114,14 @@ async def probe(model: str, settings: ModelSettings) -> str:
         raise UsageError(str(error)) from None
     except TransientError as error:
         raise UsageError(f"{str(error).rstrip('.')}; start the server, or choose another model.") from None
+
+
+async def measure(model: str, settings: ModelSettings) -> Usage:
+    """What a short question to a chat model costs; the first one may have to wait until the model is loaded."""
+    question = [{"role": "user", "content": "Count from 1 to 30, with a space after each number."}]
+    client = connect(model, settings)
+    answer = await client.complete(Call("plan"), question, schema=None, temperature=0.0, seed=0, max_tokens=64)
+    return answer.usage
 
 
 async def default_model(settings: ModelSettings) -> str:

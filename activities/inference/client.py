@@ -36,6 +36,30 @@ class Completion:
     finish_reason: str = "stop"
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What answers as a model; None where the server does not tell.
+
+    `context` is in tokens; `size` is the memory that the loaded model takes in bytes, of which `vram` on the GPU.
+    """
+
+    name: str
+    address: str
+    kind: str = ""
+    context: int | None = None
+    loaded: bool | None = None
+    size: int | None = None
+    vram: int | None = None
+
+    @property
+    def facts(self) -> str:
+        """Kind and context, as far as they are known."""
+        return ", ".join(fact for fact in (self.kind, f"context {self.context}" if self.context else "") if fact)
+
+    def __str__(self) -> str:
+        return f"{self.name}{f' ({self.facts})' if self.facts else ''} at {self.address}"
+
+
 class ChatClient(Protocol):
     """One model at one server. It never tries again by itself: that is Temporal's part."""
 
@@ -56,6 +80,6 @@ class ChatClient(Protocol):
         """
         ...
 
-    async def describe(self) -> str:
-        """What answers, in a few words; the errors of `complete` when nothing does or it lacks the model."""
+    async def describe(self) -> Description:
+        """What answers; the errors of `complete` when nothing does or it lacks the model."""
         ...

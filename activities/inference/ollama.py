@@ -10,7 +10,7 @@ from typing import Any, cast
 import httpx
 from ollama import AsyncClient, ChatResponse, ListResponse, ResponseError
 
-from activities.inference.client import Call, Completion, Message
+from activities.inference.client import Call, Completion, Description, Message
 from activities.inference.server import CONNECT_SECONDS, Server
 from activities.inference.stream import Answer
 from hydranet.errors import TransientError
@@ -60,16 +60,23 @@ class OllamaClient:
                 await self._read(client, answer, schema, options)
         return answer.completion()
 
-    async def describe(self) -> str:
-        """The model's name, size, quantisation, context in tokens, and where it is."""
+    async def describe(self) -> Description:
+        """The model's size, quantisation and context, and whether it is loaded, and where."""
         async with self.connect() as client:
             with self.guarded():
                 shown = await client.show(self._name)
-        details = shown.details
-        words = [details.parameter_size, details.quantization_level] if details else []
-        context = _trained_context(shown.modelinfo)
-        facts = ", ".join(word for word in [*words, f"context {context}" if context else ""] if word)
-        return f"{self._name} ({facts}) at {self._host}"
+                running = (await client.ps()).models
+        loaded = next((one for one in running if self._name in (one.model, one.name)), None)
+        words = [shown.details.parameter_size, shown.details.quantization_level] if shown.details else []
+        return Description(
+            self._name,
+            self._host,
+            kind=", ".join(word for word in words if word),
+            context=_trained_context(shown.modelinfo) or None,
+            loaded=loaded is not None,
+            size=int(loaded.size) if loaded and loaded.size is not None else None,
+            vram=int(loaded.size_vram) if loaded and loaded.size_vram is not None else None,
+        )
 
     def connect(self) -> AsyncClient:
         """A client whose failures are ours."""
@@ -99,7 +106,7 @@ class OllamaClient:
         async with aclosing(self._server.paced(cast("AsyncGenerator[ChatResponse, None]", stream))) as parts:
             async for part in parts:
                 if part.message.content:
-                    answer.pieces.append(part.message.content)
+                    answer.add(part.message.content)
                 if part.done:
                     answer.finish_reason = part.done_reason or "stop"
                     answer.prompt_tokens = part.prompt_eval_count or 0

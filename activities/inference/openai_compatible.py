@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from pydantic import BaseModel
 
-from activities.inference.client import Call, Completion, Message
+from activities.inference.client import Call, Completion, Description, Message
 from activities.inference.server import CONNECT_SECONDS, RefusedError, Server
 from activities.inference.stream import Answer
 from hydranet.errors import FatalError, TransientError
@@ -58,15 +58,16 @@ class OpenAIClient:
         self._constrains = False
         return await self._answer(body)
 
-    async def describe(self) -> str:
-        """The server's address; FatalError when it lists models and the named one is not among them."""
+    async def describe(self) -> Description:
+        """What the server lists; FatalError when it lists models and the named one is not among them."""
         async with self._connect() as client:
             with self._server.watched():
                 listing = _Listing.model_validate_json((await client.get(f"{self._url}/models")).content)
-        names = [model.id for model in listing.data]
-        if names and self._name not in names:
-            raise FatalError(f"{self._url} has no model {self._name}; it has {', '.join(names[:8])}.")
-        return f"{self._name} at {self._url}"
+        own = next((model for model in listing.data if model.id == self._name), None)
+        if listing.data and own is None:
+            names = ", ".join(model.id for model in listing.data[:8])
+            raise FatalError(f"{self._url} has no model {self._name}; it has {names}.")
+        return Description(self._name, self._url, context=own.context if own else None)
 
     async def _answer(self, body: dict[str, Any]) -> Completion:
         answer = Answer(self._name, body["messages"])
@@ -113,7 +114,7 @@ class OpenAIClient:
             raise self._server.refusal(code if isinstance(code, int) else 500, str(event.error))
         for choice in event.choices:
             if choice.delta is not None and choice.delta.content:
-                answer.pieces.append(choice.delta.content)
+                answer.add(choice.delta.content)
             answer.finish_reason = choice.finish_reason or answer.finish_reason
         if event.usage is not None:
             details = event.usage.prompt_tokens_details
@@ -147,8 +148,20 @@ class _Event(BaseModel):
     error: dict[str, Any] | str | None = None
 
 
+class _ModelMeta(BaseModel):
+    n_ctx: int | None = None
+    n_ctx_train: int | None = None
+
+
 class _Model(BaseModel):
     id: str
+    max_model_len: int | None = None
+    meta: _ModelMeta | None = None
+
+    @property
+    def context(self) -> int | None:
+        """What vLLM, or else llama.cpp, says of the context."""
+        return self.max_model_len or (self.meta and (self.meta.n_ctx or self.meta.n_ctx_train)) or None
 
 
 class _Listing(BaseModel):

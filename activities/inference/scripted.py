@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from activities.inference.client import Call, Completion, Message, Purpose
+from activities.inference.client import Call, Completion, Description, Message, Purpose
 from hydranet.budget import Usage
 from hydranet.errors import UsageError
 
@@ -77,9 +77,9 @@ class ScriptedClient:
         self._path = path
         self._lines = read_script(path)
 
-    async def describe(self) -> str:
+    async def describe(self) -> Description:
         """The file and how many answers it holds."""
-        return f"{len(self._lines)} scripted answers of {self._path}"
+        return Description(f"{len(self._lines)} scripted answers", str(self._path))
 
     async def complete(
         self,

@@ -22,12 +22,19 @@ class Answer:
 
     model: str
     messages: Sequence[Message]
-    pieces: list[str] = field(default_factory=list)
     finish_reason: str = ""
     prompt_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
     started: float = field(default_factory=time.monotonic)
+    waiting: float | None = None
+    _pieces: list[str] = field(default_factory=list)
+
+    def add(self, piece: str) -> None:
+        """Take what has come."""
+        if self.waiting is None:
+            self.waiting = time.monotonic() - self.started
+        self._pieces.append(piece)
 
     @asynccontextmanager
     async def within(self, seconds: float) -> AsyncIterator[None]:
@@ -36,18 +43,22 @@ class Answer:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError:
-            if not self.pieces:
+            if not self._pieces:
                 raise TransientError(f"The model {self.model} took longer than {seconds:g} seconds.") from None
 
     def completion(self) -> Completion:
         """The whole answer; one that was never finished counts as cut off."""
-        prompt = sum(len(message["content"]) for message in self.messages) // CHARACTERS_PER_TOKEN
+        estimated = sum(len(message["content"]) for message in self.messages) // CHARACTERS_PER_TOKEN
+        prompt, output = self.prompt_tokens or estimated, self.output_tokens or len(self._pieces)
+        seconds = time.monotonic() - self.started
         usage = Usage(
             model=self.model,
             calls=1,
-            prompt_tokens=self.prompt_tokens or prompt,
+            prompt_tokens=prompt,
             cached_tokens=self.cached_tokens,
-            output_tokens=self.output_tokens or len(self.pieces),
-            seconds=round(time.monotonic() - self.started, 3),
+            output_tokens=output,
+            seconds=round(seconds, 3),
+            waiting=round(seconds if self.waiting is None else self.waiting, 3),
+            context=prompt + output,
         )
-        return Completion("".join(self.pieces), usage, self.finish_reason or "length")
+        return Completion("".join(self._pieces), usage, self.finish_reason or "length")

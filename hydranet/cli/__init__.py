@@ -6,7 +6,7 @@ import warnings
 
 import typer
 
-from hydranet.cli import bench, control, fix, log, runs, score, stack
+from hydranet.cli import bench, control, fix, log, models, runs, score, stack
 from hydranet.errors import HydraError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command()(fix.fix)
 app.command()(runs.runs)
 app.command()(runs.show)
 app.command()(log.log)
+app.command()(models.models)
 app.command()(control.pause)
 app.command()(control.resume)
 app.command()(control.abort)

@@ -157,7 +157,8 @@ async def test_an_answer_streams_in_with_its_usage(server: Server, dialect: Dial
     assert (done.text, done.finish_reason) == ("Because é\u2028!", "stop")
     assert (done.usage.calls, done.usage.prompt_tokens, done.usage.output_tokens) == (1, 12, 3)
     assert done.usage.cached_tokens == (8 if dialect.form == "openai" else 0)
-    assert done.usage.model == NAME
+    assert (done.usage.model, done.usage.context) == (NAME, 15)
+    assert 0 < done.usage.waiting <= done.usage.seconds
     (body,) = server.bodies(dialect.path)
     assert (body["model"], body["stream"]) == (NAME, True)
     assert [message["content"] for message in body["messages"]] == ["Be brief.", "Why é?"]
@@ -306,12 +307,21 @@ async def test_the_key_goes_into_the_header_alone(server: Server) -> None:
 async def test_a_probe_says_what_answers(server: Server) -> None:
     settings = ModelSettings(ollama_host=server.url)
     server.replies["/api/show"] = [json_reply(SHOWN)]
-    server.replies["/v1/models"] = [json_reply({"data": [{"id": "a"}, {"id": "b"}]})]
-    assert await probe(f"ollama:{NAME}", settings) == f"{NAME} (7B, Q4_K_M, context 4096) at {server.url}"
-    assert await probe(f"openai:{server.url}/v1/#b", settings) == f"b at {server.url}/v1"
-    with pytest.raises(UsageError, match=r"has no model c; it has a, b\."):
-        await probe(f"openai:{server.url}/v1#c", settings)
-    assert "no model" in await probe("templates", settings)
+    server.replies["/api/ps"] = [
+        json_reply({"models": []}),
+        json_reply({"models": [{"model": NAME, "size": 6_000_000_000, "size_vram": 4_500_000_000}]}),
+    ]
+    known = [{"id": "a"}, {"id": "b", "max_model_len": 8192}, {"id": "c", "meta": {"n_ctx_train": 32768}}]
+    server.replies["/v1/models"] = [json_reply({"data": known})]
+    idle, loaded = [await probe(f"ollama:{NAME}", settings) for _ in range(2)]
+    assert str(idle) == f"{NAME} (7B, Q4_K_M, context 4096) at {server.url}"
+    assert (idle.loaded, idle.vram) == (False, None)
+    assert (loaded.loaded, loaded.size, loaded.vram) == (True, 6_000_000_000, 4_500_000_000)
+    assert str(await probe(f"openai:{server.url}/v1/#a", settings)) == f"a at {server.url}/v1"
+    assert [(await probe(f"openai:{server.url}/v1#{name}", settings)).context for name in "bc"] == [8192, 32768]
+    with pytest.raises(UsageError, match=r"has no model d; it has a, b, c\."):
+        await probe(f"openai:{server.url}/v1#d", settings)
+    assert "no model" in str(await probe("templates", settings))
 
 
 async def test_a_probe_of_what_does_not_answer_says_what_to_do(server: Server) -> None:

@@ -61,7 +61,7 @@ async def test_a_transcript_is_a_line_of_a_script(tmp_path: Path) -> None:
         Call("implement", 1, 2, sample=2), [], schema=None, temperature=0, seed=0, max_tokens=1
     )
     assert (done.text, done.finish_reason) == ("three", "length")
-    assert await client.describe() == f"1 scripted answers of {tmp_path / 'script.jsonl'}"
+    assert str(await client.describe()) == f"1 scripted answers at {tmp_path / 'script.jsonl'}"
 
 
 @pytest.mark.parametrize("line", ["{", '{"purpose": "cook"}', "[]", '{"answer": "x"}'])
