@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -31,14 +31,23 @@ class TemporalSettings(BaseModel):
     ui_port: Annotated[int, Field(ge=0, le=65535)] = 0
 
 
+EditFormat = Literal["function", "search_replace", "diff", "file"]
+
+
 class ModelSettings(BaseModel):
-    """Where models are; `slots` calls run at the same time, times are in seconds."""
+    """Where models are and how they are asked; `slots` calls run at the same time, times are in seconds.
+
+    `samples` are the candidates per attempt. `edit_formats` names, by model, the form its changes come in where
+    that is not to be the default of its kind.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     ollama_host: str = ""
     openai_api_key: SecretStr = SecretStr("")
     slots: Annotated[int, Field(ge=1)] = 1
+    samples: Annotated[int, Field(ge=1, le=8)] = 2
+    edit_formats: dict[str, EditFormat] = {}
     token_gap: Annotated[float, Field(gt=0)] = 120.0
     total: Annotated[float, Field(gt=0)] = 1200.0
 

@@ -75,8 +75,10 @@ class Backends:
 
             return TemplatesBackend(self._artifacts, self._objects)
         from activities.inference.chat import ChatBackend
+        from activities.inference.style import style
 
-        return ChatBackend(connect(model, self._settings), self._artifacts, self._objects)
+        client = connect(model, self._settings)
+        return ChatBackend(client, style(model, self._settings), self._artifacts, self._objects)
 
 
 def connect(model: str, settings: ModelSettings) -> ChatClient:

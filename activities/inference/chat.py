@@ -21,6 +21,7 @@ from activities.inference.client import Call, ChatClient
 from activities.inference.conversation import Conversation, Exchange
 from activities.inference.edits import Target, UnchangedError, edited, named_paths
 from activities.inference.prompts import clipped, prompt
+from activities.inference.style import Style
 from activities.inference.view import View, look
 from activities.inference.view import read as read_files
 from activities.inference.wording import dead_branch, step_values, without_plan
@@ -33,7 +34,6 @@ from hydranet.contracts import (
     Plan,
     PlanAnswer,
     ReflectAnswer,
-    Snippet,
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
@@ -43,9 +43,6 @@ from hydranet.errors import PatchError
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
     from activities.checkpoints.objects import GitObjects
-
-# A function above this length does not fit into one answer: only the lines that change are asked for.
-_WHOLE_FUNCTION_CHARACTERS = 2400
 
 # At temperature 0 a model tends to repeat the answer that was just refused.
 _CORRECTION_TEMPERATURE = 0.8
@@ -67,8 +64,9 @@ class ChatBackend:
     a step that says so.
     """
 
-    def __init__(self, client: ChatClient, artifacts: ArtifactStore, objects: GitObjects) -> None:
+    def __init__(self, client: ChatClient, style: Style, artifacts: ArtifactStore, objects: GitObjects) -> None:
         self._client = client
+        self._style = style
         self._artifacts = artifacts
         self._objects = objects
 
@@ -119,18 +117,19 @@ class ChatBackend:
         )
 
     async def implement(self, request: StepRequest) -> ImplementAnswer:
-        """Up to two candidates, one by the plan and one without it.
+        """As many candidates as the style says, by turns with the plan and without it.
 
-        A wrong plan leads a small model astray from what it would have got right. When neither answer
-        can be used, the model gets one more chance, and is told what was wrong.
+        A wrong plan leads a small model astray from what it would have got right. When no answer can be
+        used, the model gets one more chance, and is told what was wrong with the first.
         """
         talk, view = await self._talk("implement", request)
         values = step_values(request)
         planned = await talk.ask(values, **_sampling(request))
         diffs, problem = await self._diffs(planned, view, request)
-        plain = await talk.ask(without_plan(values), **_sampling(request))
-        others, _ = await self._diffs(plain, view, request)
-        diffs += [diff for diff in others if diff not in diffs and not _was_tried(diff, request.history)]
+        for sample in range(1, self._style.samples):
+            asked = without_plan(values) if sample % 2 else values
+            others, _ = await self._diffs(await talk.ask(asked, **_sampling(request, sample // 2)), view, request)
+            diffs += [diff for diff in others if diff not in diffs and not _was_tried(diff, request.history)]
         if problem is not None and not diffs and planned.messages:
             diffs, problem = await self._diffs(await _retry(talk, planned, problem, request), view, request)
         summary = request.plan.summary if request.plan else request.strategy.title
@@ -166,7 +165,9 @@ class ChatBackend:
         strategy = request.strategy
         await read_files(view, strategy.target_files, request.work, self._objects)
         focus = view.focus(strategy.target_files, strategy.target_symbols)
-        form = prompt(_form(focus) if purpose == "implement" else purpose)
+        file = view.sources.get(focus[0].shown.file, "") if focus else ""
+        name = self._style.prompt(focus, file, len(request.dead)) if purpose == "implement" else purpose
+        form = prompt(name)
         call = Call(purpose, request.branch, request.attempt)
         return Conversation(self._client, call, form, view, focus), view
 
@@ -199,14 +200,9 @@ async def _retry(talk: Conversation, planned: Exchange, problem: PatchError, req
     return await talk.correct(planned, str(problem), temperature=temperature, seed=request.seed)
 
 
-def _form(focus: Sequence[Snippet]) -> str:
-    size = sum(len(one.code) for one in focus)
-    return "implement" if focus and size <= _WHOLE_FUNCTION_CHARACTERS else "replace"
-
-
-def _sampling(request: StepRequest) -> _Sampling:
-    """A temperature that rises with attempts and dead branches, so that new tries are new in form."""
-    temperature = 0.3 * (request.attempt - 1) + 0.2 * min(len(request.dead), 2)
+def _sampling(request: StepRequest, again: int = 0) -> _Sampling:
+    """A temperature that rises with attempts, dead branches and each time the same is asked `again`."""
+    temperature = 0.3 * (request.attempt - 1 + again) + 0.2 * min(len(request.dead), 2)
     return {"temperature": round(min(temperature, 0.9), 2), "seed": request.seed}
 
 

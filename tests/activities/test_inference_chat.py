@@ -19,6 +19,7 @@ from activities.inference.client import Call, Completion, Message
 from activities.inference.conversation import Transcript
 from activities.inference.scripted import ScriptedClient
 from activities.inference.server import ContextOverflowError
+from activities.inference.style import Style
 from hydranet import patches
 from hydranet.budget import Usage
 from hydranet.contracts import (
@@ -63,6 +64,8 @@ STRATEGY = Strategy(title="Fix total", target_files=("shop/cart.py",), target_sy
 class Desk:
     """A repository, its context, and a chat backend that answers from a script."""
 
+    style = Style()
+
     def __init__(self, folder: Path, project: Any, context: ArtifactRef) -> None:
         self.folder = folder
         self.artifacts: FolderArtifacts = project.artifacts
@@ -72,7 +75,7 @@ class Desk:
         )
 
     def backend(self, *lines: Mapping[str, Any]) -> ChatBackend:
-        return ChatBackend(ScriptedClient(self.script(*lines)), self.artifacts, self.objects)
+        return ChatBackend(ScriptedClient(self.script(*lines)), self.style, self.artifacts, self.objects)
 
     def script(self, *lines: Mapping[str, Any]) -> Path:
         path = self.folder / "script.jsonl"
@@ -267,6 +270,32 @@ async def test_the_second_candidate_is_made_without_the_plan(desk: Make) -> None
     assert "Drop the minus" not in plain.messages[-1]["content"]
 
 
+async def test_more_candidates_are_drawn_at_a_rising_temperature(desk: Make) -> None:
+    at = await desk()
+    asked: list[tuple[float, int]] = []
+
+    class Watched(ScriptedClient):
+        async def complete(self, call: Call, messages: Sequence[Message], **options: Any) -> Completion:
+            asked.append((options["temperature"], options["seed"]))
+            return await super().complete(call, messages, **options)
+
+    answers = [FIXED.replace("sum", name) for name in ("sum", "len", "max", "sum")]
+    exchanges = [{"sample": number, "answer": answer} for number, answer in enumerate(answers)]
+    script = at.script({"purpose": "implement", "exchanges": exchanges})
+    backend = ChatBackend(Watched(script), Style(samples=4), at.artifacts, at.objects)
+    assert len(await at.diffs(await backend.implement(at.step(attempt=2, seed=5)))) == 3
+    assert asked == [(0.3, 5), (0.3, 6), (0.6, 7), (0.6, 8)]
+
+
+async def test_after_a_dead_branch_changes_are_asked_for_in_another_form(desk: Make) -> None:
+    at = await desk()
+    forms = [(await at.implement(FIXED, dead=("It circled.",) * dead)).prompt for dead in range(3)]
+    assert forms == ["implement@1", "replace@1", "implement@1"]
+    at.style = Style(("file", "diff"))
+    forms = [(await at.implement(FIXED, dead=("It circled.",) * dead)).prompt for dead in range(2)]
+    assert forms == ["file@1", "diff@1"]
+
+
 async def test_a_second_candidate_that_was_tried_before_is_left_out(desk: Make) -> None:
     at = await desk()
     (diff,) = await at.diffs(await at.implement(FIXED))
@@ -371,10 +400,10 @@ class NarrowClient:
 async def test_a_small_context_gets_a_shorter_question(desk: Make) -> None:
     at = await desk(issue="a long story\n" * 100)
     client = NarrowClient(2500)
-    answer = await ChatBackend(client, at.artifacts, at.objects).implement(at.step())
+    answer = await ChatBackend(client, Style(), at.artifacts, at.objects).implement(at.step())
     assert len(await at.diffs(answer)) == 1
     assert client.seen
-    none = await ChatBackend(NarrowClient(100), at.artifacts, at.objects).implement(at.step())
+    none = await ChatBackend(NarrowClient(100), Style(), at.artifacts, at.objects).implement(at.step())
     assert (none.candidates, none.reason) == (None, "The code does not fit into the model's context.")
 
 

@@ -10,6 +10,8 @@ from activities.inference.prompts import Prompt, clipped, fenced, prompt, tail
 TEXTS = {
     "context@1": "179f614ed54f",
     "correct@1": "839fd3e16845",
+    "diff@1": "d8c5093af0e0",
+    "file@1": "e776df6250b9",
     "implement@1": "744cb766c541",
     "plan@2": "be4a470583ce",
     "reflect@2": "3ef009039b0c",
@@ -25,7 +27,7 @@ def test_a_changed_text_has_a_new_version(known: str) -> None:
     assert {found.id: hashlib.sha256(found.text.encode()).hexdigest()[:12]} == {known: TEXTS[known]}
 
 
-@pytest.mark.parametrize("name", ["strategies", "plan", "implement", "replace", "reflect"])
+@pytest.mark.parametrize("name", ["strategies", "plan", "implement", "replace", "diff", "file", "reflect"])
 def test_what_varies_least_comes_first(name: str) -> None:
     """The server's prompt cache serves the beginning that two prompts share."""
     assert prompt(name).text.startswith("{context}\n")

@@ -1,0 +1,46 @@
+"""How a model is asked for changes: in which edit format, and how many candidates at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hydranet.contracts import Snippet
+from hydranet.settings import EditFormat, ModelSettings
+
+# The first is how the model does best, by `benchmarks/edit_formats.py`; the second makes a new branch new in form.
+_PREFERENCES: tuple[EditFormat, EditFormat] = ("function", "search_replace")
+
+_PROMPTS: Mapping[EditFormat, str] = {
+    "function": "implement",
+    "search_replace": "replace",
+    "diff": "diff",
+    "file": "file",
+}
+
+# What is longer than this does not fit into one answer as a whole: only the lines that change are asked for.
+_WHOLE_CHARACTERS = 2400
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """The edit formats of one model, best first, and the number of candidates per attempt."""
+
+    formats: tuple[EditFormat, ...] = _PREFERENCES
+    samples: int = 2
+
+    def prompt(self, focus: Sequence[Snippet], file: str, dead: int) -> str:
+        """The name of the prompt that asks for a change of `focus` in a file of text `file`.
+
+        `dead` counts the dead branches: after each, the format is the next one.
+        """
+        wanted = self.formats[dead % len(self.formats)]
+        whole = {"function": sum(len(one.code) for one in focus), "file": len(file)}.get(wanted)
+        if whole is not None and not 0 < whole <= _WHOLE_CHARACTERS:
+            wanted = "search_replace"
+        return _PROMPTS[wanted]
+
+
+def style(model: str, settings: ModelSettings) -> Style:
+    """The style of the model called `model`: as the settings say for it, else what does best for most."""
+    chosen = settings.edit_formats.get(model)
+    others = tuple(form for form in _PREFERENCES if form != chosen)
+    return Style(((chosen,) if chosen else ()) + others[: 2 - bool(chosen)], settings.samples)
