@@ -5,6 +5,7 @@ import sys
 import warnings
 
 import typer
+from temporalio.service import RPCError, RPCStatusCode
 
 from hydranet.cli import bench, control, fix, log, models, runs, score, stack
 from hydranet.errors import HydraError
@@ -49,6 +50,11 @@ def _run() -> int:
         app()
     except HydraError as error:
         sys.stderr.write(f"hydra: {error}\n")
+        return 2
+    except RPCError as error:
+        if error.status is not RPCStatusCode.UNAVAILABLE:
+            raise
+        sys.stderr.write("hydra: The connection to Temporal was lost. Run the command again: runs carry on.\n")
         return 2
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)

@@ -80,3 +80,14 @@ def test_an_approved_fix_is_published(hydra: Hydra, depot: Path) -> None:
     said, _ = command.communicate(timeout=60)
     assert command.returncode == 0, said
     assert git(depot, "branch", "--list", "hydra/*") != ""
+
+
+def test_a_command_whose_stack_is_ended_says_so_in_a_sentence(own_hydra: Hydra, tmp_path: Path) -> None:
+    root = repository(tmp_path / "slow", SLOW)
+    command = own_hydra.start("fix", "--repo", root, "--issue", "slow", "--model", "templates")
+    following(command, "running the tests")
+    assert own_hydra("down").returncode == 0
+    said, _ = command.communicate(timeout=60)
+    assert command.returncode == 2, said
+    assert "Traceback" not in said
+    assert "Run the command again" in said
