@@ -43,7 +43,9 @@ def translated(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]
             except HydraError as error:
                 raise as_application_error(error) from None
             except Exception as error:
-                raise _unforeseen(error) from error
+                if (known := _known(error)) is None:
+                    raise
+                raise known from error
 
     return activity_function
 
@@ -57,13 +59,14 @@ def as_application_error(error: HydraError) -> ApplicationError:
     return ApplicationError(message, type="TransientError", next_retry_delay=delay)
 
 
-def _unforeseen(error: Exception) -> Exception:
+def _known(error: Exception) -> ApplicationError | None:
+    """What to make of an error that is not ours; None while it is to be tried again as it is."""
     from psycopg import OperationalError
 
     if isinstance(error, OperationalError):
         return as_application_error(TransientError(f"The database does not answer: {error}"))
     if not activity.in_activity() or activity.info().attempt < _UNFORESEEN_TRIES:
-        return error
+        return None
     what = f"{activity.info().activity_type} failed {_UNFORESEEN_TRIES} times, unforeseen: {error!r}"
     return as_application_error(FatalError(f"{what}. The worker's log says more."))
 

@@ -13,8 +13,9 @@ from hydranet.errors import FatalError
 def pack(path: Path, limit_mb: int) -> tuple[str, bytes]:
     """The commit at HEAD and a pack of it and its tree, without history.
 
-    Raises FatalError when the pack is larger than `limit_mb`.
+    Raises FatalError when the pack is larger than `limit_mb`, or the repository is gone.
     """
+    _there(path)
     commit = git(path, "rev-parse", "HEAD").decode().strip()
     names = git(path, "rev-list", "--objects", "--no-walk", commit)
     data = git(path, "pack-objects", "--stdout", "--quiet", "--threads=1", "--no-reuse-delta", stdin=names)
@@ -33,6 +34,7 @@ def publish(request: PublishRequest, bundles: Sequence[bytes]) -> Publication:
     fast-forward the checked-out branch. Publishing the same request again changes nothing.
     """
     path = Path(request.path)
+    _there(path)
     for data in bundles:
         with tempfile.NamedTemporaryFile(suffix=".bundle") as file:
             file.write(data)
@@ -46,6 +48,11 @@ def publish(request: PublishRequest, bundles: Sequence[bytes]) -> Publication:
     branch = _free_branch(path, f"hydra/fix-{request.slug}", fix)
     git(path, "update-ref", f"refs/heads/{branch}", fix)
     return Publication(branch=branch, commit=fix, note=_apply(path, branch) if request.apply else "")
+
+
+def _there(path: Path) -> None:
+    if not path.is_dir():
+        raise FatalError(f"The repository {path} is no longer there: put it back and run the command again.")
 
 
 def _described(path: Path, request: PublishRequest) -> str:

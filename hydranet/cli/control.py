@@ -73,5 +73,10 @@ async def _signal(run: str, signal: str, arguments: tuple[Any, ...], wait: bool)
         handle = open_session.run(run_id)
         await handle.signal(signal, args=list(arguments))
         if wait:
-            await asyncio.wait_for(handle.result(), _ABORT_SECONDS)
+            try:
+                await asyncio.wait_for(handle.result(), _ABORT_SECONDS)
+            except TimeoutError:
+                raise UsageError(
+                    f"{run_id} has not ended in {_ABORT_SECONDS} seconds: `hydra show {run_id}` says what it waits for."
+                ) from None
         return run_id

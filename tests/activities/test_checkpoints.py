@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 from activities.artifacts.store import FolderArtifacts
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
 from activities.checkpoints.objects import GitObjects
+from activities.checkpoints.repository import pack, publish
 from hydranet import patches
 from hydranet.contracts import (
     Checkpoint,
@@ -18,6 +19,7 @@ from hydranet.contracts import (
     Snapshot,
     SnapshotRequest,
 )
+from hydranet.errors import FatalError
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -189,3 +191,11 @@ async def test_links_are_not_followed(repository: Path, artifacts: FolderArtifac
     assert await node.objects.read(taken, base, "link.py") is None
     assert "link.py" not in await node.objects.files(taken, base)
     assert await node.objects.read(taken, base, "../user/pkg/a.py") is None
+
+
+def test_a_repository_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    request = PublishRequest(path=str(gone), run_id="r", slug="s", base="b" * 40, fix=None)
+    for call in (lambda: pack(gone, 10), lambda: publish(request, [])):
+        with pytest.raises(FatalError, match="no longer there: put it back"):
+            call()
