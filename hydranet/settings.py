@@ -56,12 +56,14 @@ class Settings(BaseSettings):
     """Everything that can be set.
 
     `model` is `auto` (Ollama when one answers, else templates), `templates`, `ollama:NAME`,
-    `openai:URL#NAME` or `scripted:FILE`; `database` is a PostgreSQL DSN, empty for the embedded one.
+    `openai:URL#NAME` or `scripted:FILE`; `supervisor_model` is one of the last three, a larger one, which ranks
+    strategies, empty for none. `database` is a PostgreSQL DSN, empty for the embedded one.
     """
 
     model_config = SettingsConfigDict(env_prefix="HYDRA_", env_nested_delimiter="__", extra="forbid")
 
     model: str = "auto"
+    supervisor_model: str = ""
     templates_first: bool = True
     parallel_branches: Annotated[int, Field(ge=1, le=16)] = 1
     require_approval: bool = False

@@ -79,7 +79,13 @@ def _inference(client: Client, settings: Settings, artifacts: ArtifactStore, obj
 
     inference = InferenceActivities(Backends(artifacts, objects, settings.models))
     retrieval = RetrievalActivities(artifacts, objects)
-    calls = [inference.propose_strategies, inference.plan, inference.implement, inference.reflect]
+    calls = [
+        inference.propose_strategies,
+        inference.rank_strategies,
+        inference.plan,
+        inference.implement,
+        inference.reflect,
+    ]
     return [
         _worker(client, INFERENCE_QUEUE, calls, max_concurrent_activities=settings.models.slots),
         _worker(client, RETRIEVAL_QUEUE, [retrieval.retrieve]),

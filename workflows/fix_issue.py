@@ -34,7 +34,7 @@ class FixIssueWorkflow:
         self._page = Page(request)
         self._clock = Clock()
         self._family = Family(request, self._page, self._clock)
-        self._supply = StrategySupply(request.templates_first, request.seed or self._page.genealogy.run_id)
+        self._supply = StrategySupply(request, request.seed or self._page.genealogy.run_id)
         self._ground: ground.Ground | None = None
         self._reaps: list[ReapRequest] = []
         self._aborted: str | None = None

@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.inference.activities import InferenceActivities
     from hydranet.budget import Usage
-    from hydranet.contracts import DeadBranch, StrategiesRequest, Work
+    from hydranet.contracts import DeadBranch, FixRequest, RankRequest, StrategiesRequest, Work
     from hydranet.genealogy import BranchRecord, Genealogy
     from hydranet.lesson import lesson
     from hydranet.seed import draw
@@ -22,12 +22,13 @@ TEMPLATES_FIRST = 1
 class StrategySupply:
     """Hands out strategies one by one, each unlike every earlier one."""
 
-    def __init__(self, templates_first: bool, seed: str) -> None:
+    def __init__(self, request: FixRequest, seed: str) -> None:
         self._pending: list[Strategy] = []
         self._handed: list[Strategy] = []
         self._round = 0
         self._fruitless = 0
-        self._templates_first = templates_first
+        self._templates_first = request.templates_first
+        self._supervisor = request.supervisor_model
         self._seed = seed
         self._usage = Usage()
         self.reason = ""
@@ -69,10 +70,25 @@ class StrategySupply:
         for strategy in answer.strategies:
             if is_new(strategy, [*self._handed, *fresh]):
                 fresh.append(strategy)
-        self._pending = fresh
+        self._pending = await self._ranked(fresh, work, genealogy) if self._supervisor and len(fresh) > 1 else fresh
         if not fresh and not first:
             self._fruitless += 1
             self.reason = answer.reason or "The model offered no strategy unlike those already tried."
+
+    async def _ranked(self, strategies: list[Strategy], work: Work, genealogy: Genealogy) -> list[Strategy]:
+        answer = await workflow.execute_activity_method(
+            InferenceActivities.rank_strategies,
+            RankRequest(
+                work=work.model_copy(update={"model": self._supervisor}),
+                round=self._round,
+                seed=draw(self._seed, self._round),
+                strategies=tuple(strategies),
+                dead=tuple(dead_branch(branch, genealogy.target_count) for branch in genealogy.branches),
+            ),
+            **policies.inference(f"rank {len(strategies)} strategies"),
+        )
+        self._usage += answer.usage
+        return [strategies[place] for place in answer.order]
 
 
 def dead_branch(branch: BranchRecord, target_count: int) -> DeadBranch:

@@ -10,6 +10,8 @@ from activities.failures import translated
 from hydranet.contracts import (
     ImplementAnswer,
     PlanAnswer,
+    RankAnswer,
+    RankRequest,
     ReflectAnswer,
     StepRequest,
     StrategiesAnswer,
@@ -31,6 +33,12 @@ class InferenceActivities:
     async def propose_strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """Strategies unlike the dead ones, best first."""
         return await self._backends.get(request.work.model).strategies(request)
+
+    @activity.defn
+    @translated
+    async def rank_strategies(self, request: RankRequest) -> RankAnswer:
+        """In which order to pursue strategies."""
+        return await self._backends.get(request.work.model).rank(request)
 
     @activity.defn
     @translated

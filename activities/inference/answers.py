@@ -47,6 +47,11 @@ def _names(value: Any) -> Any:
     return [str(item).strip().removesuffix("()") for item in items if isinstance(item, str) and item.strip()]
 
 
+def _numbers(value: Any) -> Any:
+    """The whole numbers in whatever a model put where a list of them belongs."""
+    return [int(found) for found in re.findall(r"\d{1,3}", str(value)[:_LIMIT])]
+
+
 AnyText = BeforeValidator(_flat)
 Names = Annotated[list[str], BeforeValidator(_names)]
 
@@ -75,6 +80,17 @@ class Hypothesis(_Answer):
                     return self
         self.kind = REWRITE
         return self
+
+
+class Ranking(_Answer):
+    """Numbers of hypotheses, counted from 1, as a model orders them."""
+
+    order: Annotated[list[int], BeforeValidator(_numbers)] = []
+
+    def places(self, count: int) -> list[int]:
+        """Every place from 0 to `count` - 1 once: those the model named in its order, then the others."""
+        named = [number - 1 for number in self.order if 0 < number <= count]
+        return list(dict.fromkeys([*named, *range(count)]))
 
 
 class PlanWords(_Answer):

@@ -10,6 +10,8 @@ from activities.inference.client import Call, ChatClient, Description
 from hydranet.contracts import (
     ImplementAnswer,
     PlanAnswer,
+    RankAnswer,
+    RankRequest,
     ReflectAnswer,
     StepRequest,
     StrategiesAnswer,
@@ -39,6 +41,10 @@ class Backend(Protocol):
 
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """Strategies unlike the dead ones, best first."""
+        ...
+
+    async def rank(self, request: RankRequest) -> RankAnswer:
+        """In which order to pursue strategies, as they are where it cannot tell."""
         ...
 
     async def plan(self, request: StepRequest) -> PlanAnswer:

@@ -12,6 +12,7 @@ from activities.inference.answers import (
     AnswerError,
     Hypothesis,
     PlanWords,
+    Ranking,
     Reflection,
     read,
     read_hypotheses,
@@ -24,7 +25,7 @@ from activities.inference.prompts import clipped, prompt
 from activities.inference.style import Style
 from activities.inference.view import View, look
 from activities.inference.view import read as read_files
-from activities.inference.wording import dead_branch, step_values, without_plan
+from activities.inference.wording import dead_branch, hypothesis, step_values, without_plan
 from hydranet import patches
 from hydranet.contracts import (
     AttemptDigest,
@@ -33,6 +34,8 @@ from hydranet.contracts import (
     ImplementAnswer,
     Plan,
     PlanAnswer,
+    RankAnswer,
+    RankRequest,
     ReflectAnswer,
     StepRequest,
     StrategiesAnswer,
@@ -48,6 +51,13 @@ if TYPE_CHECKING:
 _CORRECTION_TEMPERATURE = 0.8
 
 _DEAD_SHOWN = 6
+
+_RANKING = {
+    "type": "object",
+    "properties": {"order": {"type": "array", "items": {"type": "integer"}}},
+    "required": ["order"],
+    "additionalProperties": False,
+}
 
 _Step = Literal["plan", "implement", "reflect"]
 
@@ -95,6 +105,32 @@ class ChatBackend:
         return StrategiesAnswer(
             strategies=tuple(found),
             reason="" if found else "The model offered no strategy unlike those already tried.",
+            prompt=talk.form.id,
+            usage=talk.usage,
+            transcript=await put_model(self._artifacts, talk.transcript(request.work.model)),
+        )
+
+    async def rank(self, request: RankRequest) -> RankAnswer:
+        """The model's order; the one they have where its answer names none."""
+        view = await look(request.work, self._artifacts, self._objects)
+        talk = Conversation(self._client, Call("rank", round=request.round), prompt("rank"), view)
+        said = await talk.ask(
+            {
+                "dead": "\n".join(map(dead_branch, request.dead[-_DEAD_SHOWN:])),
+                "hypotheses": "\n".join(
+                    f"{number}. {hypothesis(one)}" for number, one in enumerate(request.strategies, 1)
+                ),
+            },
+            temperature=0.0,
+            seed=request.seed,
+            shape=_RANKING,
+        )
+        try:
+            ranking = read(said.answer, Ranking)
+        except AnswerError:
+            ranking = Ranking()
+        return RankAnswer(
+            order=tuple(ranking.places(len(request.strategies))),
             prompt=talk.form.id,
             usage=talk.usage,
             transcript=await put_model(self._artifacts, talk.transcript(request.work.model)),

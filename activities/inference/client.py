@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol
 
 from hydranet.budget import Usage
 
-Purpose = Literal["strategies", "plan", "implement", "reflect"]
+Purpose = Literal["strategies", "rank", "plan", "implement", "reflect"]
 
 
 Message = dict[str, str]

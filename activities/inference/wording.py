@@ -3,6 +3,7 @@
 from activities.inference.prompts import clipped, fenced, tail
 from hydranet.contracts import AttemptDigest, DeadBranch, StepRequest
 from hydranet.signatures import ErrorClass
+from hydranet.strategy import Strategy
 
 _PARAGRAPH = 600
 
@@ -38,6 +39,12 @@ def step_values(request: StepRequest) -> dict[str, str]:
 def without_plan(values: dict[str, str]) -> dict[str, str]:
     """The values without what the model thought of before: the code, the task and what a person said."""
     return values | dict.fromkeys(("hypothesis", "plan", "history", "reflection", "dead"), "")
+
+
+def hypothesis(strategy: Strategy) -> str:
+    """A strategy in a line: what it aims at and why."""
+    aim = ", ".join((*strategy.target_symbols, *strategy.target_files))
+    return clipped(f"{strategy.title} ({strategy.kind}; {aim}). {strategy.rationale}".replace("\n", " "), 300)
 
 
 def dead_branch(branch: DeadBranch) -> str:

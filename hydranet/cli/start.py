@@ -46,13 +46,15 @@ class Start:
 
             await asyncio.to_thread(check)
         model = await default_model(chosen.models) if chosen.model == "auto" else chosen.model
-        await probe(model, chosen.models)
+        for needed in filter(None, (model, chosen.supervisor_model)):
+            await probe(needed, chosen.models)
         return FixRequest(
             path=str(self.repository.path),
             repository=self.repository.name,
             title=self.issue.splitlines()[0],
             issue=self.issue,
             model=model,
+            supervisor_model=chosen.supervisor_model,
             templates_first=chosen.templates_first,
             parallel_branches=chosen.parallel_branches,
             require_approval=chosen.require_approval,

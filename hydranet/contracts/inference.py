@@ -65,6 +65,25 @@ class StrategiesAnswer(Bounded):
     transcript: ArtifactRef | None = None
 
 
+class RankRequest(Bounded):
+    """Asks in which order to pursue `strategies`; `work.model` is the model that ranks."""
+
+    work: Work
+    round: int
+    seed: int = 0
+    strategies: Annotated[tuple[Strategy, ...], Field(max_length=20)]
+    dead: Annotated[tuple[DeadBranch, ...], Field(max_length=100)] = ()
+
+
+class RankAnswer(Bounded):
+    """The places of the strategies in the request (0-based), the one to pursue first in front; each once."""
+
+    order: Annotated[tuple[int, ...], Field(max_length=20)] = ()
+    prompt: Name = ""
+    usage: Usage = Usage()
+    transcript: ArtifactRef | None = None
+
+
 class Plan(Bounded):
     """What an attempt means to change and why."""
 

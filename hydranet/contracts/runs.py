@@ -19,6 +19,7 @@ from hydranet.strategy import Strategy
 class FixRequest(Bounded):
     """One run: one repository, one issue.
 
+    `model` proposes strategies and makes patches; `supervisor_model`, if there is one, ranks the strategies.
     What is drawn at random is drawn from `seed`, or from the run's id where that is empty: two runs with
     the same seed ask their models the same.
     """
@@ -28,6 +29,7 @@ class FixRequest(Bounded):
     title: Line
     issue: Text
     model: Name = "templates"
+    supervisor_model: Name = ""
     templates_first: bool = True
     parallel_branches: Annotated[int, Field(ge=1, le=16)] = 1
     require_approval: bool = False

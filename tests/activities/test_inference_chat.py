@@ -32,6 +32,7 @@ from hydranet.contracts import (
     FailingTest,
     ImplementAnswer,
     Plan,
+    RankRequest,
     Shown,
     Snippet,
     StepRequest,
@@ -192,6 +193,29 @@ async def test_a_generator_with_nothing_new_says_so(desk: Make) -> None:
     dead = tuple(DeadBranch(number=number, strategy=one) for number, one in enumerate(every.strategies))
     said = await at.backend().strategies(at.rounds(dead=dead))
     assert (said.strategies, said.reason) == ((), "The model offered no strategy unlike those already tried.")
+
+
+# --- rank ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "order"),
+    [
+        ({"order": [3, 1, 2]}, (2, 0, 1)),
+        ({"order": [2, 2, 9, 0, -1]}, (1, 0, 2)),
+        ({"order": ["2.", "hypothesis 3"]}, (1, 2, 0)),
+        ("I cannot tell.", (0, 1, 2)),
+        ("", (0, 1, 2)),
+    ],
+)
+async def test_strategies_come_in_the_order_the_model_names(desk: Make, said: Any, order: tuple[int, ...]) -> None:
+    at = await desk()
+    strategies = [STRATEGY.model_copy(update={"title": title}) for title in ("A", "B", "C")]
+    request = RankRequest(work=at.work, round=1, strategies=tuple(strategies))
+    answer = await at.backend({"purpose": "rank", "answer": said}).rank(request)
+    assert (answer.order, answer.prompt) == (order, "rank@1")
+    (exchange,) = (await at.transcript(answer)).exchanges
+    assert "2. B (; total, shop/cart.py)" in exchange.messages[-1]["content"]
 
 
 # --- plan and reflect ---------------------------------------------------------------------------

@@ -209,3 +209,15 @@ async def test_closed_runs_are_kept_for_thirty_days(server: Any) -> None:
     request = DescribeNamespaceRequest(namespace=server.namespace)
     described = await server.workflow_service.describe_namespace(request)
     assert described.config.workflow_execution_retention_ttl.ToTimedelta().days == 30
+
+
+async def test_a_supervisor_model_ranks_the_strategies(start: Any) -> None:
+    rounds = [[strategy("one"), strategy("two"), strategy("three")], [strategy("last")]]
+    world = World(rounds=rounds, trials={"last": [passed()]}, tokens=10)
+    run = await start(world, supervisor_model="big", budget=Budget(attempts_per_branch=1))
+    await run.result()
+    genealogy = await run.genealogy()
+    assert [branch.strategy.title for branch in genealogy.branches] == ["three", "two", "one", "last"]
+    (request,) = world.requested("rank_strategies")
+    assert (request.work.model, request.round, len(request.strategies)) == ("big", 1, 3)
+    assert genealogy.usage.tokens == 30 + sum(branch.usage.tokens for branch in genealogy.branches)

@@ -26,6 +26,8 @@ from hydranet.contracts import (
     PrepareRequest,
     Publication,
     PublishRequest,
+    RankAnswer,
+    RankRequest,
     RecordRequest,
     ReflectAnswer,
     Retrieval,
@@ -178,6 +180,12 @@ class World:
 
     @activity.defn
     @translated
+    async def rank_strategies(self, request: RankRequest) -> RankAnswer:
+        await self._called("rank_strategies", request)
+        return RankAnswer(order=tuple(reversed(range(len(request.strategies)))), usage=self._usage())
+
+    @activity.defn
+    @translated
     async def plan(self, request: StepRequest) -> PlanAnswer:
         await self._called("plan", request)
         return PlanAnswer(plan=Plan(summary=f"plan {request.attempt}"), prompt="plan@1", usage=self._usage())
@@ -220,7 +228,7 @@ class World:
     def activities(self) -> list[Callable[..., Any]]:
         names = (
             "snapshot_repository publish_fix record_genealogy prepare_environment run_tests measure_coverage"
-            " retrieve propose_strategies plan implement reflect try_candidates commit_checkpoint"
+            " retrieve propose_strategies rank_strategies plan implement reflect try_candidates commit_checkpoint"
         )
         return [getattr(self, name) for name in names.split()]
 

@@ -18,6 +18,8 @@ from hydranet.contracts import (
     ImplementAnswer,
     Plan,
     PlanAnswer,
+    RankAnswer,
+    RankRequest,
     ReflectAnswer,
     StepRequest,
     StrategiesAnswer,
@@ -59,6 +61,10 @@ class TemplatesBackend:
             _remember(self._searches, _search_key(request.work, strategy), search)
         strategies = tuple(strategy for strategy, _ in chosen)
         return StrategiesAnswer(strategies=strategies, reason="" if chosen else _nothing(dead), usage=_USAGE)
+
+    async def rank(self, request: RankRequest) -> RankAnswer:
+        """The order they have: they come by suspiciousness and likelihood."""
+        return RankAnswer(order=tuple(range(len(request.strategies))), usage=_USAGE)
 
     async def plan(self, request: StepRequest) -> PlanAnswer:
         """Which batch of candidates comes next."""

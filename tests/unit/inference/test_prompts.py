@@ -14,6 +14,7 @@ TEXTS = {
     "file@1": "e776df6250b9",
     "implement@1": "744cb766c541",
     "plan@2": "be4a470583ce",
+    "rank@1": "1f86c38245be",
     "reflect@2": "3ef009039b0c",
     "replace@1": "5fb0cb3403ad",
     "strategies@1": "b133d8661155",
@@ -27,7 +28,7 @@ def test_a_changed_text_has_a_new_version(known: str) -> None:
     assert {found.id: hashlib.sha256(found.text.encode()).hexdigest()[:12]} == {known: TEXTS[known]}
 
 
-@pytest.mark.parametrize("name", ["strategies", "plan", "implement", "replace", "diff", "file", "reflect"])
+@pytest.mark.parametrize("name", ["strategies", "rank", "plan", "implement", "replace", "diff", "file", "reflect"])
 def test_what_varies_least_comes_first(name: str) -> None:
     """The server's prompt cache serves the beginning that two prompts share."""
     assert prompt(name).text.startswith("{context}\n")
