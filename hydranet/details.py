@@ -1,6 +1,7 @@
 """The genealogy as the Markdown that Temporal's Web UI shows under *Current Details*."""
 
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
+from hydranet.plain import literal
 
 LIMIT = 20_000
 
@@ -27,10 +28,10 @@ def markdown(genealogy: Genealogy) -> str:
 
 
 def _head(genealogy: Genealogy) -> str:
-    verdict = f"**{genealogy.verdict}**: {_plain(genealogy.reason)}" if genealogy.verdict else _plain(genealogy.state)
+    verdict = f"**{genealogy.verdict}**: {literal(genealogy.reason)}" if genealogy.verdict else literal(genealogy.state)
     published = f"\n- Published as `{genealogy.published}`" if genealogy.published else ""
     return (
-        f"## {_plain(genealogy.title)}\n\n"
+        f"## {literal(genealogy.title)}\n\n"
         f"- {verdict}{published}\n"
         f"- Repository {genealogy.repository} at `{genealogy.base[:12]}`, model `{genealogy.model}`\n"
         f"- {genealogy.target_count} failing tests at the base, {len(genealogy.branches)} branches, "
@@ -41,8 +42,8 @@ def _head(genealogy: Genealogy) -> str:
 def _branch(branch: BranchRecord, threshold: float) -> str:
     rows = "\n".join(_row(attempt, threshold) for attempt in branch.attempts)
     table = f"\n\n| attempt | tests failing | convergence | what was tried |\n|---|---|---|---|\n{rows}" if rows else ""
-    reason = f"\n\n{_plain(branch.reason)}" if branch.reason else ""
-    return f"### b{branch.number:02d} {_plain(branch.strategy.title)}: {_ENDINGS[branch.ending]}{reason}{table}\n"
+    reason = f"\n\n{literal(branch.reason)}" if branch.reason else ""
+    return f"### b{branch.number:02d} {literal(branch.strategy.title)}: {_ENDINGS[branch.ending]}{reason}{table}\n"
 
 
 def _row(attempt: AttemptRecord, threshold: float) -> str:
@@ -50,10 +51,4 @@ def _row(attempt: AttemptRecord, threshold: float) -> str:
     if attempt.outcome in (Outcome.NO_PATCH, Outcome.REFUSED):
         failing = str(attempt.outcome)
     mark = " ✘" if attempt.score.value > threshold else ""
-    return f"| {attempt.number} | {failing} | {attempt.score.value:.2f}{mark} | {_plain(attempt.summary)} |"
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown shows as it is: it comes from a repository or a model."""
-    escaped = "".join(f"\\{c}" if c in "\\`*_[]<>|#!" else c for c in text)
-    return " ".join(escaped.split())
+    return f"| {attempt.number} | {failing} | {attempt.score.value:.2f}{mark} | {literal(attempt.summary)} |"
