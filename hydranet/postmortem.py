@@ -1,0 +1,138 @@
+"""The post-mortem of a run: what every strategy came to and why, what won, what the Reaper saved."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from hydranet.advice import Advice, Closest, advice, closest
+from hydranet.budget import Usage
+from hydranet.difference import Winner, differences, winner
+from hydranet.figures import count, duration
+from hydranet.genealogy import BranchRecord, Ending, Genealogy, Outcome, Verdict
+from hydranet.lesson import Lesson, lesson
+from hydranet.savings import Savings, savings
+
+
+class Chapter(NamedTuple):
+    """What one branch came to.
+
+    `ended` is where it ended, or stands, in seconds after the start of the run; `fewest` the failing tests its best
+    attempt left, None when no attempt was tested. `left` says why it was left, `lesson` what a dead branch teaches.
+    """
+
+    branch: BranchRecord
+    ended: float
+    fewest: int | None
+    left: str
+    lesson: Lesson | None
+
+    @property
+    def name(self) -> str:
+        """The branch as people call it: `b02`."""
+        return f"b{self.branch.number:02d}"
+
+    @property
+    def seconds(self) -> float:
+        """How long it was pursued."""
+        return self.ended - self.branch.began
+
+    @property
+    def highest(self) -> float:
+        """Its highest convergence, 0 without attempts."""
+        return max((attempt.score.value for attempt in self.branch.attempts), default=0.0)
+
+
+class Postmortem(NamedTuple):
+    """Everything a report shows of a run that began at `started`; each renderer only lays it out.
+
+    `seconds` is how long the run has lasted, `elsewhere` what its model calls outside of branches cost.
+    """
+
+    genealogy: Genealogy
+    started: datetime
+    headline: str
+    seconds: float
+    elsewhere: int
+    chapters: tuple[Chapter, ...]
+    won: Winner | None
+    differences: tuple[str, ...]
+    savings: Savings
+    closest: Closest | None
+    advice: tuple[Advice, ...]
+
+    @property
+    def ruled_out(self) -> list[tuple[str, str]]:
+        """The names of dead branches and what each rules out."""
+        lessons = [(chapter.name, chapter.lesson) for chapter in self.chapters]
+        return [(name, taught.rules_out) for name, taught in lessons if taught and taught.rules_out]
+
+
+def postmortem(genealogy: Genealogy, started: datetime) -> Postmortem:
+    """The post-mortem of a run that has ended or is under way."""
+    seconds = _seconds(genealogy)
+    won = winner(genealogy)
+    inside = sum((branch.usage for branch in genealogy.branches), Usage())
+    return Postmortem(
+        genealogy=genealogy,
+        started=started,
+        headline=_headline(genealogy, won, seconds),
+        seconds=seconds,
+        elsewhere=max(0, genealogy.usage.tokens - inside.tokens),
+        chapters=tuple(_chapter(branch, genealogy.target_count, seconds) for branch in genealogy.branches),
+        won=won,
+        differences=differences(won, genealogy) if won else (),
+        savings=savings(genealogy),
+        closest=closest(genealogy),
+        advice=advice(genealogy),
+    )
+
+
+def _seconds(genealogy: Genealogy) -> float:
+    """The run's length; while it runs, up to the last thing it put on record."""
+    moments = [moment for branch in genealogy.branches for moment in (branch.began, branch.ended)]
+    moments += [attempt.after for branch in genealogy.branches for attempt in branch.attempts]
+    return max([genealogy.seconds, *moments])
+
+
+def _headline(genealogy: Genealogy, won: Winner | None, seconds: float) -> str:
+    tried = count(len(genealogy.branches), "strategy")
+    spent = f"{tried}, {count(genealogy.attempts, 'attempt')}, {duration(seconds)}"
+    match genealogy.verdict:
+        case None:
+            return f"Still running: {genealogy.state} ({spent} so far)."
+        case Verdict.FIXED:
+            return f"Fixed in {duration(seconds)}{_by(genealogy, won)}."
+        case Verdict.EXHAUSTED:
+            return f"Not fixed: nothing that was tried passed the tests ({spent})."
+        case Verdict.ABORTED:
+            return f"Aborted before a fix was found ({spent})."
+        case Verdict.FAILED:
+            return f"Failed: the run could not go on ({spent})."
+
+
+def _by(genealogy: Genealogy, won: Winner | None) -> str:
+    if won is None:
+        return ""
+    others = len(genealogy.branches) - 1
+    if not others:
+        return " by the first strategy"
+    reaped = f", {genealogy.reaps} of them reaped" if genealogy.reaps else ""
+    return f" by b{won.branch.number:02d}, after {count(others, 'other strategy')} had been given up{reaped}"
+
+
+def _chapter(branch: BranchRecord, target: int, seconds: float) -> Chapter:
+    running = branch.ending is Ending.RUNNING
+    dead = not running and branch.ending is not Ending.PASSED
+    return Chapter(
+        branch=branch,
+        ended=max(branch.began, seconds if running else branch.ended),
+        fewest=_fewest(branch),
+        left="It is still being pursued." if running else branch.reason,
+        lesson=lesson(branch, target) if dead else None,
+    )
+
+
+def _fewest(branch: BranchRecord) -> int | None:
+    passed = any(attempt.outcome is Outcome.PASSED for attempt in branch.attempts)
+    # A test run that did not end counts none as failing.
+    failing = [a.facts.failing_count for a in branch.attempts if a.outcome is Outcome.FAILED and a.facts.failing_count]
+    return 0 if passed else min(failing, default=None)

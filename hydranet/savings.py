@@ -1,0 +1,111 @@
+"""What the Reaper saved: an estimate of what the branches it ended would have gone on to spend."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+from hydranet.figures import count, duration, share
+from hydranet.genealogy import BranchRecord, Ending, Genealogy, Verdict
+
+
+class Saving(NamedTuple):
+    """What one reaped branch left unspent, at its own mean of `tokens_each` and `seconds_each` per attempt."""
+
+    branch: BranchRecord
+    left: int
+    tokens_each: float
+    seconds_each: float
+
+    @property
+    def tokens(self) -> int:
+        """The tokens of the attempts that were left."""
+        return round(self.left * self.tokens_each)
+
+    @property
+    def seconds(self) -> float:
+        """The seconds of the attempts that were left."""
+        return self.left * self.seconds_each
+
+
+class Savings(NamedTuple):
+    """The savings of a run, and how they compare with its budget, a sentence each."""
+
+    branches: tuple[Saving, ...]
+    compared: tuple[str, ...]
+
+    @property
+    def attempts(self) -> int:
+        """The attempts that were not made."""
+        return sum(saving.left for saving in self.branches)
+
+    @property
+    def tokens(self) -> int:
+        """The tokens that were not spent."""
+        return sum(saving.tokens for saving in self.branches)
+
+    @property
+    def seconds(self) -> float:
+        """The seconds that were not spent, branch by branch: those of branches that raced add up."""
+        return sum(saving.seconds for saving in self.branches)
+
+
+METHOD = (
+    "An estimate, and an upper one: it takes every reaped branch to have used all the attempts the budget allows it, "
+    "each at that branch's own average. A branch may also pass or run out of ideas before. Branches that a person "
+    "reaped are not counted."
+)
+
+
+def savings(genealogy: Genealogy) -> Savings:
+    """What was saved by every branch that the Reaper, not a person, ended."""
+    allowed = genealogy.budget.attempts_per_branch
+    saved = Savings(
+        branches=tuple(
+            _saving(branch, allowed)
+            for branch in genealogy.branches
+            if branch.ending is Ending.REAPED and _circled(branch, genealogy.threshold)
+        ),
+        compared=(),
+    )
+    return saved._replace(compared=_compared(genealogy, saved))
+
+
+def _circled(branch: BranchRecord, threshold: float) -> bool:
+    return bool(branch.attempts) and branch.attempts[-1].score.value > threshold
+
+
+def _saving(branch: BranchRecord, allowed: int) -> Saving:
+    made = len(branch.attempts)
+    return Saving(
+        branch=branch,
+        left=max(0, allowed - made),
+        tokens_each=branch.usage.tokens / made,
+        # The run's clock, which leaves pauses out.
+        seconds_each=max(0.0, branch.attempts[-1].after - branch.began) / made,
+    )
+
+
+def _compared(genealogy: Genealogy, saved: Savings) -> tuple[str, ...]:
+    if not saved.attempts:
+        return ()
+    budget, tokens = genealogy.budget, genealogy.usage.tokens
+    parts = [f"{share(saved.seconds, budget.seconds)} of the {duration(budget.seconds)}"]
+    if budget.tokens and saved.tokens:
+        parts.insert(0, f"{share(saved.tokens, budget.tokens)} of the {count(budget.tokens, 'token')}")
+    sentences = [f"That is {' and '.join(parts)} that the run was given."]
+    over = []
+    if 0 < budget.tokens < tokens + saved.tokens:
+        over.append("token")
+    if _in_turn(genealogy) and genealogy.seconds + saved.seconds > budget.seconds:
+        over.append("time")
+    if over:
+        end = "before a branch passed" if genealogy.verdict is Verdict.FIXED else "after fewer strategies"
+        sentences.append(
+            f"With what the run spent, that is more than its {' and '.join(over)} budget: "
+            f"without the Reaper it would have ended {end}."
+        )
+    return tuple(sentences)
+
+
+def _in_turn(genealogy: Genealogy) -> bool:
+    """Whether no two branches raced, so that their seconds add up to the run's."""
+    return all(one.ended <= other.began for one, other in pairwise(genealogy.branches))

@@ -1,0 +1,133 @@
+"""Runs as they could have been: the material of the report's tests."""
+
+from datetime import UTC, datetime
+
+from hydranet.budget import Budget, Usage
+from hydranet.convergence import Attempt, Score, Terms
+from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
+from hydranet.patches import Edit, Patch
+from hydranet.postmortem import Postmortem, postmortem
+from hydranet.signatures import ErrorClass, ErrorSignature
+from hydranet.strategy import Strategy
+
+STARTED = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+MODEL = "ollama:coder"
+CRASH = ErrorSignature(type="TypeError", file="shop/invoice.py", function="total", error_class=ErrorClass.TYPE)
+
+
+def edit(file: str = "shop/invoice.py", start: int = 12, removed: str = "old", added: str = "new") -> Edit:
+    return Edit(file=file, start=start, removed=(removed,), added=(added,))
+
+
+def attempt(
+    number: int,
+    failing: int = 3,
+    score: float = 0.0,
+    *,
+    edits: tuple[Edit, ...] = (edit(),),
+    error: ErrorSignature | None = CRASH,
+    tokens: int = 1000,
+    after: float = 0.0,
+    checkpoint: str = "",
+    summary: str = "Guard the lookup",
+) -> AttemptRecord:
+    return AttemptRecord(
+        number=number,
+        summary=summary,
+        outcome=Outcome.FAILED if failing else Outcome.PASSED,
+        reason=f"{failing} tests fail." if failing else "All 40 tests pass.",
+        score=Score(value=score, terms=Terms(patch_similarity=score)),
+        facts=Attempt(patch=Patch(edits=edits), error=error if failing else None, failing_count=failing),
+        usage=Usage(prompt_tokens=tokens),
+        seconds=10.0,
+        after=after,
+        checkpoint=checkpoint,
+    )
+
+
+def branch(
+    number: int,
+    *attempts: AttemptRecord,
+    ending: Ending = Ending.REAPED,
+    kind: str = "missing guard",
+    files: tuple[str, ...] = ("shop/invoice.py",),
+    symbols: tuple[str, ...] = ("total",),
+    model: str = "",
+    start: str = "base",
+    began: float = 0.0,
+    ended: float = 0.0,
+    title: str = "Guard the lookup in total()",
+    reason: str = "It circles.",
+) -> BranchRecord:
+    return BranchRecord(
+        number=number,
+        id=f"run/b{number:02d}",
+        strategy=Strategy(
+            title=title,
+            rationale="The lookup may give nothing.",
+            kind=kind,
+            target_files=files,
+            target_symbols=symbols,
+            model=model,
+        ),
+        start=start,
+        attempts=attempts,
+        ending=ending,
+        reason=reason,
+        began=began,
+        ended=ended,
+    )
+
+
+def run(*branches: BranchRecord, verdict: Verdict | None = Verdict.EXHAUSTED, **changes: object) -> Genealogy:
+    tokens = sum(branch.usage.tokens for branch in branches)
+    known = {
+        "run_id": "fix-shop-1a2b3c4d",
+        "repository": "shop",
+        "title": "Invoices with a voucher crash",
+        "base": "0123456789abcdef",
+        "model": MODEL,
+        "budget": Budget(attempts_per_branch=8, branches=12, tokens=100_000, seconds=600.0),
+        "target_count": 3,
+        "branches": branches,
+        "verdict": verdict,
+        "reason": "why it ended",
+        "state": "working",
+        "usage": Usage(prompt_tokens=tokens),
+        "seconds": max((branch.ended for branch in branches), default=0.0) if verdict else 0.0,
+    }
+    return Genealogy.model_validate(known | changes)
+
+
+def fixed() -> Genealogy:
+    """Two branches that circle in the wrong file, and one that mends another."""
+    rounding = edit("shop/voucher.py", 8, "    return price - amount", "    return max(price - amount, ZERO)")
+    return run(
+        branch(
+            1,
+            attempt(1, score=0.0, after=20.0),
+            attempt(2, score=0.66, after=30.0),
+            attempt(3, score=0.91, after=40.0),
+            began=10.0,
+            ended=42.0,
+        ),
+        branch(2, attempt(1, score=0.2, after=55.0), attempt(2, 2, 0.8, after=65.0), began=45.0, ended=66.0),
+        branch(
+            3,
+            attempt(1, 0, 0.1, edits=(rounding,), after=80.0, summary="Keep the price above zero"),
+            ending=Ending.PASSED,
+            kind="boundary condition",
+            files=("shop/voucher.py",),
+            symbols=("Voucher.apply",),
+            began=70.0,
+            ended=90.0,
+            title="A voucher may be worth more than the price",
+            reason="Keep the price above zero",
+        ),
+        verdict=Verdict.FIXED,
+        published="hydra/fix-invoices",
+    )
+
+
+def told(genealogy: Genealogy) -> Postmortem:
+    return postmortem(genealogy, STARTED)
