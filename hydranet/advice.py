@@ -6,6 +6,9 @@ from typing import NamedTuple
 from hydranet.figures import count
 from hydranet.genealogy import BranchRecord, Ending, Genealogy, Verdict
 
+# What the budget of a run can be raised to.
+_MOST_BRANCHES, _MOST_ATTEMPTS = 100, 200
+
 
 class Advice(NamedTuple):
     """A sentence, and the command that does it, if one does."""
@@ -37,6 +40,11 @@ def closest(genealogy: Genealogy) -> Closest | None:
     return Closest(branch, attempt, failing)
 
 
+def kept_at(run_id: str, branch: int, attempt: int) -> str:
+    """The ref of an attempt's commit in the user's repository."""
+    return f"refs/hydra/{run_id}/b{branch:02d}/attempt-{attempt:03d}"
+
+
 def advice(genealogy: Genealogy) -> tuple[Advice, ...]:
     """What a person can do, the most telling first; nothing after a fix."""
     match genealogy.verdict:
@@ -60,7 +68,7 @@ def _begun(genealogy: Genealogy) -> Iterator[Advice]:
         yield Advice(
             f"Go on from attempt {near.attempt} of {name}, which left {near.failing} of "
             f"{count(genealogy.target_count, 'test')} failing; its commit is in the repository.",
-            f"git show refs/hydra/{genealogy.run_id}/{name}/attempt-{near.attempt:03d}",
+            f"git show {kept_at(genealogy.run_id, near.branch, near.attempt)}",
         )
 
 
@@ -71,12 +79,12 @@ def _limits(genealogy: Genealogy) -> Iterator[Advice]:
         yield Advice("Allow more tokens: they were all spent.", f"hydra fix --budget-tokens {2 * budget.tokens}")
     if genealogy.seconds >= budget.seconds:
         yield Advice("Allow more time: it was all spent.", f"hydra fix --budget-seconds {2 * budget.seconds:.0f}")
-    if len(genealogy.branches) >= budget.branches:
-        more = min(100, 2 * budget.branches)
+    if len(genealogy.branches) >= budget.branches < _MOST_BRANCHES:
+        more = min(_MOST_BRANCHES, 2 * budget.branches)
         yield Advice("Allow more branches: they were all used.", f"hydra fix --budget-branches {more}")
     for branch in genealogy.branches:
-        if _cut_short(branch, budget.attempts_per_branch):
-            more = min(200, 2 * budget.attempts_per_branch)
+        if budget.attempts_per_branch < _MOST_ATTEMPTS and _cut_short(branch, budget.attempts_per_branch):
+            more = min(_MOST_ATTEMPTS, 2 * budget.attempts_per_branch)
             yield Advice(
                 f"Allow more attempts per branch: b{branch.number:02d} was still getting closer with its last.",
                 f"hydra fix --budget-attempts {more}",

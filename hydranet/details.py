@@ -5,7 +5,7 @@ from hydranet.plain import literal
 
 LIMIT = 20_000
 
-_ENDINGS = {
+ENDINGS = {
     Ending.RUNNING: "▶ running",
     Ending.PASSED: "✔ passed",
     Ending.REAPED: "✘ reaped",
@@ -43,7 +43,7 @@ def _branch(branch: BranchRecord, threshold: float) -> str:
     rows = "\n".join(_row(attempt, threshold) for attempt in branch.attempts)
     table = f"\n\n| attempt | tests failing | convergence | what was tried |\n|---|---|---|---|\n{rows}" if rows else ""
     reason = f"\n\n{literal(branch.reason)}" if branch.reason else ""
-    return f"### b{branch.number:02d} {literal(branch.strategy.title)}: {_ENDINGS[branch.ending]}{reason}{table}\n"
+    return f"### b{branch.number:02d} {literal(branch.strategy.title)}: {ENDINGS[branch.ending]}{reason}{table}\n"
 
 
 def _row(attempt: AttemptRecord, threshold: float) -> str:

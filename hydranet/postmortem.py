@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from hydranet.advice import Advice, Closest, advice, closest
+from hydranet.advice import Advice, advice
 from hydranet.budget import Usage
 from hydranet.difference import Winner, differences, winner
 from hydranet.figures import count, duration
@@ -56,7 +56,6 @@ class Postmortem(NamedTuple):
     won: Winner | None
     differences: tuple[str, ...]
     savings: Savings
-    closest: Closest | None
     advice: tuple[Advice, ...]
 
     @property
@@ -81,7 +80,6 @@ def postmortem(genealogy: Genealogy, started: datetime) -> Postmortem:
         won=won,
         differences=differences(won, genealogy) if won else (),
         savings=savings(genealogy),
-        closest=closest(genealogy),
         advice=advice(genealogy),
     )
 

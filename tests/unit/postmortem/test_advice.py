@@ -62,3 +62,10 @@ def test_more_attempts_help_only_a_branch_that_got_closer_with_its_last() -> Non
     for last in (3, 2):
         stuck = branch(1, attempt(1, 2), attempt(2, last), ending=Ending.SPENT)
         assert not any("attempts" in one for one in commands(run(stuck, budget=Budget(attempts_per_branch=2))))
+
+
+def test_a_limit_that_cannot_be_raised_is_not_spoken_of() -> None:
+    most = Budget(branches=100, attempts_per_branch=200)
+    spent = branch(1, *(attempt(n, 201 - n) for n in range(1, 201)), ending=Ending.SPENT)
+    genealogy = run(*(spent for _ in range(100)), budget=most, usage=Usage())
+    assert not any("budget" in one for one in commands(genealogy))
