@@ -7,7 +7,7 @@ import warnings
 import typer
 from temporalio.service import RPCError, RPCStatusCode
 
-from hydranet.cli import bench, control, fix, log, models, runs, score, stack
+from hydranet.cli import bench, control, fix, log, models, report, runs, score, stack
 from hydranet.errors import HydraError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command()(fix.fix)
 app.command()(runs.runs)
 app.command()(runs.show)
+app.command()(report.report)
 app.command()(log.log)
 app.command()(models.models)
 app.command()(control.pause)

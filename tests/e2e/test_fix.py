@@ -26,7 +26,7 @@ def test_a_real_bug_is_fixed_after_a_branch_was_reaped(hydra: Hydra, depot: Path
     assert len(refs) == sum(bool(a.checkpoint) for branch in genealogy.branches for a in branch.attempts)
 
 
-def test_every_view_tells_the_same_story(hydra: Hydra, depot: Path) -> None:
+def test_every_view_tells_the_same_story(hydra: Hydra, depot: Path, tmp_path: Path) -> None:
     done = hydra("fix", "--repo", depot, "--issue", f"{ISSUE}!", "--model", "templates")
     assert done.returncode == 0, done.stderr
     run_id = done.stdout.split()[1]
@@ -38,6 +38,13 @@ def test_every_view_tells_the_same_story(hydra: Hydra, depot: Path) -> None:
         assert word in shown.stdout
     genealogy = json.loads(hydra("show", run_id, "--json").stdout)
     assert genealogy["verdict"] == "fixed"
+    written = hydra("report", run_id).stdout
+    assert written.startswith("# AttributeError: 'NoneType' object")
+    for branch in genealogy["branches"]:
+        assert f"\n## b{branch['number']:02d} " in written
+    page = tmp_path / "report.html"
+    assert hydra("report", run_id, "--output", page).returncode == 0
+    assert "It changed depot/pricing.py, which no other branch had touched." in page.read_text()
     assert run_id in hydra("runs").stdout
     names = [
         line.split()[0] for line in hydra("show", run_id, "--checkpoint").stdout.splitlines() if "/attempt-" in line
@@ -129,5 +136,5 @@ def test_the_commands_explain_themselves() -> None:
     from .conftest import HYDRA
 
     said = subprocess.run([HYDRA, "--help"], capture_output=True, text=True, check=True).stdout
-    for command in ("fix", "runs", "show", "log", "abort", "override", "bench", "score", "up", "down"):
+    for command in ("fix", "runs", "show", "report", "log", "abort", "override", "bench", "score", "up", "down"):
         assert command in said

@@ -1,0 +1,53 @@
+"""`hydra report`: a run's post-mortem, to read in the terminal or to forward."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hydranet import settings
+from hydranet.cli.session import session
+from hydranet.errors import UsageError
+from hydranet.postmortem import Postmortem, postmortem
+from hydranet.report.markdown import markdown
+from hydranet.report.page import page
+
+_FORMS: dict[str, Callable[[Postmortem], str]] = {".md": markdown, ".html": page}
+
+
+def report(
+    run: Annotated[str, typer.Argument(help="The run, or a part of its id; the latest one when left out.")] = "",
+    output: Annotated[
+        Path | None, typer.Option(help="Write it to this file: .md for Markdown, .html for one self-contained page.")
+    ] = None,
+) -> None:
+    """Write a run's post-mortem: what was tried, why each branch was left, what won, what the Reaper saved."""
+    if output is None:
+        typer.echo(markdown(asyncio.run(_postmortem(run))), nl=False)
+        return
+    render = _form(output)
+    story = asyncio.run(_postmortem(run))
+    try:
+        output.write_text(render(story), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror or error}.") from None
+    typer.echo(f"The post-mortem of {story.genealogy.run_id} is in {output}.")
+
+
+def _form(output: Path) -> Callable[[Postmortem], str]:
+    """How to render for a file of this name; UsageError before anything is started when that cannot be."""
+    render = _FORMS.get(output.suffix.lower())
+    if render is None:
+        raise UsageError(f"{output} ends in neither .md nor .html: name the file accordingly.")
+    if not output.parent.is_dir():
+        raise UsageError(f"{output.parent} is not a folder: make it first, or name another one with --output.")
+    return render
+
+
+async def _postmortem(run: str) -> Postmortem:
+    async with session(settings.load()) as open_session:
+        run_id = await open_session.find(run)
+        described = await open_session.describe(run_id)
+        return postmortem(await open_session.genealogy(run_id), described.start_time)
