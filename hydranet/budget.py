@@ -56,6 +56,13 @@ class Usage(Bounded):
         )
 
 
+class Spent(Bounded):
+    """What the model calls for one `purpose` (plan, implement, reflect) cost."""
+
+    purpose: Name
+    usage: Usage
+
+
 def breach(budget: Budget, *, branches: int, tokens: int, seconds: float) -> str | None:
     """The sentence that says which limit of the run is reached, or None."""
     if tokens >= budget.tokens > 0:

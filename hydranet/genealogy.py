@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from hydranet.bounded import TESTS, Bounded, Line, Name
-from hydranet.budget import Budget, Usage
+from hydranet.budget import Budget, Spent, Usage
 from hydranet.convergence import Attempt, Score
 from hydranet.strategy import Strategy
 
@@ -59,9 +59,14 @@ class AttemptRecord(Bounded):
     candidates: int = 1
     checkpoint: Name = ""
     prompt: Name = ""
-    usage: Usage = Usage()
+    spent: Annotated[tuple[Spent, ...], Field(max_length=4)] = ()
     seconds: float = 0.0
     after: float = 0.0
+
+    @property
+    def usage(self) -> Usage:
+        """What its model calls cost together."""
+        return sum((one.usage for one in self.spent), Usage())
 
 
 class BranchRecord(Bounded):

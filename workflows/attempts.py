@@ -3,7 +3,8 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from hydranet.contracts import AttemptDigest, ImplementAnswer, PlanAnswer, Trial
+    from hydranet.budget import Spent
+    from hydranet.contracts import AttemptDigest, ImplementAnswer, PlanAnswer, ReflectAnswer, Trial
     from hydranet.convergence import Attempt
     from hydranet.genealogy import AttemptRecord, Outcome
     from hydranet.patches import Patch
@@ -20,6 +21,14 @@ def facts(trial: Trial | None, planned: PlanAnswer) -> Attempt:
         failing_count=trial.report.failing_count,
         commands=planned.commands,
     )
+
+
+def spent(reflected: ReflectAnswer | None, planned: PlanAnswer, answer: ImplementAnswer) -> tuple[Spent, ...]:
+    """What the model calls cost, by purpose; steps without a call are left out."""
+    usages = {"plan": planned.usage, "implement": answer.usage}
+    if reflected is not None:
+        usages = {"reflect": reflected.usage, **usages}
+    return tuple(Spent(purpose=purpose, usage=usage) for purpose, usage in usages.items() if usage.calls)
 
 
 def outcome(answer: ImplementAnswer, trial: Trial | None) -> tuple[Outcome, str]:

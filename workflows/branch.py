@@ -11,7 +11,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.inference.activities import InferenceActivities
     from activities.sandbox.activities import SandboxActivities
     from hydranet import checkpoint, convergence, reaper
-    from hydranet.budget import Usage
     from hydranet.contracts import (
         BRANCH_WORKFLOW,
         AttemptReport,
@@ -88,7 +87,7 @@ class BranchWorkflow:
     async def _attempt(self, number: int) -> BranchResult | None:
         """Make one attempt; a result ends the branch."""
         began = workflow.now()
-        reflected = await self._reflect() if self._state.plan else Usage()
+        reflected = await self._reflect() if self._state.plan else None
         planned = await self._plan(number)
         answer = await self._implement(number, planned)
         if answer.exhausted and answer.candidates is None:
@@ -97,7 +96,7 @@ class BranchWorkflow:
         facts = attempts.facts(trial, planned)
         score = self._score(facts)
         record = self._record(planned, answer, trial, facts, score, began)
-        record = record.model_copy(update={"usage": reflected + record.usage})
+        record = record.model_copy(update={"spent": attempts.spent(reflected, planned, answer)})
         made = await self._commit(record, trial)
         record = record.model_copy(update={"checkpoint": made.commit if made else ""})
         self._remember(record, planned.plan, trial, made)
@@ -112,7 +111,7 @@ class BranchWorkflow:
             return BranchResult(ending=Ending.SPENT, reason=answer.reason)
         return None
 
-    async def _reflect(self) -> Usage:
+    async def _reflect(self) -> ReflectAnswer:
         """Draw the lesson of the last attempt."""
         await self._may_go_on()
         state = self._state
@@ -124,7 +123,7 @@ class BranchWorkflow:
             **policies.inference(f"attempt {state.attempts}: reflect"),
         )
         self._state = state.model_copy(update={"reflection": answer.reflection})
-        return answer.usage
+        return answer
 
     async def _plan(self, number: int) -> PlanAnswer:
         await self._may_go_on()
@@ -250,7 +249,6 @@ class BranchWorkflow:
             passing=trial.report.passing_count if trial else 0,
             candidates=trial.tried if trial else 0,
             prompt=answer.prompt,
-            usage=planned.usage + answer.usage,
             seconds=(workflow.now() - began).total_seconds(),
         )
 

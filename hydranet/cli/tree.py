@@ -62,9 +62,19 @@ def _attempt(attempt: AttemptRecord, genealogy: Genealogy, terms: bool) -> Rende
         return line
     nearest = "" if attempt.score.nearest is None else f", nearest attempt {attempt.score.nearest}"
     more = [Text(f"  score of {_terms(attempt.score.terms)}{nearest}", "dim")]
+    if attempt.spent:
+        more.append(Text(f"  {_spent(attempt)}", "dim"))
     if attempt.reason:
         more.append(Text(f"  {attempt.reason}", "dim"))
     return Group(line, *more)
+
+
+def _spent(attempt: AttemptRecord) -> str:
+    """Tokens by purpose, and how fast the model was."""
+    steps = ", ".join(f"{one.purpose} {one.usage.tokens}" for one in attempt.spent)
+    usage = attempt.usage
+    cached = f" ({usage.cached_tokens} cached)" if usage.cached_tokens else ""
+    return f"tokens {steps}{cached}; context {usage.context}, waited {usage.waiting:.1f} s, {usage.speed:.0f} tokens/s"
 
 
 def _tests(attempt: AttemptRecord, target: int) -> Text:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hydranet.budget import Budget, Usage
+from hydranet.budget import Budget, Spent, Usage
 from hydranet.convergence import Attempt, Score, Terms
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.patches import Edit, Patch
@@ -38,7 +38,7 @@ def attempt(
         reason=f"{failing} tests fail." if failing else "All 40 tests pass.",
         score=Score(value=score, terms=Terms(patch_similarity=score)),
         facts=Attempt(patch=Patch(edits=edits), error=error if failing else None, failing_count=failing),
-        usage=Usage(prompt_tokens=tokens),
+        spent=(Spent(purpose="plan", usage=Usage(prompt_tokens=tokens)),),
         seconds=10.0,
         after=after,
         checkpoint=checkpoint,
