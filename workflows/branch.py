@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.inference.activities import InferenceActivities
     from activities.sandbox.activities import SandboxActivities
     from hydranet import checkpoint, convergence, reaper
+    from hydranet.budget import Usage
     from hydranet.contracts import (
         BRANCH_WORKFLOW,
         AttemptReport,
@@ -88,7 +89,11 @@ class BranchWorkflow:
         """Make one attempt; a result ends the branch."""
         began = workflow.now()
         reflected = await self._reflect() if self._state.plan else None
+        if reflected and (broke := self._broke(reflected.usage)):
+            return broke
         planned = await self._plan(number)
+        if broke := self._broke(planned.usage + (reflected.usage if reflected else Usage())):
+            return broke
         answer = await self._implement(number, planned)
         if answer.exhausted and answer.candidates is None:
             return BranchResult(ending=Ending.SPENT, reason=answer.reason or "The strategy has nothing more to offer.")
@@ -103,13 +108,20 @@ class BranchWorkflow:
         await self._report(record, made)
         if record.outcome is Outcome.PASSED:
             return BranchResult(ending=Ending.PASSED, reason=record.summary, passed=made)
-        if self._request.tokens and self._state.tokens >= self._request.tokens:
-            return BranchResult(ending=Ending.SPENT, reason="The token budget of the run is spent.")
+        if broke := self._broke(Usage()):
+            return broke
         if evidence := reaper.decide(self._state.facts, score, self._request.convergence):
             await self._ask_to_be_reaped(score, evidence)
         if answer.exhausted:
             return BranchResult(ending=Ending.SPENT, reason=answer.reason)
         return None
+
+    def _broke(self, unreported: Usage) -> BranchResult | None:
+        """The end of the branch when its tokens are spent, with those of an attempt that is not made yet."""
+        if not self._request.tokens or self._state.tokens + unreported.tokens < self._request.tokens:
+            return None
+        reason = "The token budget of the run is spent."
+        return BranchResult(ending=Ending.SPENT, reason=reason, unreported=unreported)
 
     async def _reflect(self) -> ReflectAnswer:
         """Draw the lesson of the last attempt."""

@@ -41,5 +41,5 @@ class CounterfactualWorkflow:
         return Counterfactual(
             ending=result.ending,
             attempts=len(self._made),
-            tokens=sum(report.record.usage.tokens for report in self._made),
+            tokens=sum(report.record.usage.tokens for report in self._made) + result.unreported.tokens,
         )

@@ -219,6 +219,7 @@ class FixIssueWorkflow:
         except FailureError as error:
             self._family.close(branch, Ending.FAILED, _root(error).message)
             raise
+        self._page.spent(outcome.unreported)
         record = self._family.record(branch.number)
         if outcome.passed is None:
             self._family.close(branch, outcome.ending, outcome.reason)

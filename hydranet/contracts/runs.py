@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from hydranet.bounded import TESTS, Bounded, Line, Name, Note, Tail, Text
-from hydranet.budget import Budget
+from hydranet.budget import Budget, Usage
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.inference import AttemptDigest, Plan
 from hydranet.contracts.repository import Checkpoint, Snapshot
@@ -110,11 +110,15 @@ class AttemptReport(Bounded):
 
 
 class BranchResult(Bounded):
-    """How a branch ended by itself; `passed` is the checkpoint that passes all tests."""
+    """How a branch ended by itself; `passed` is the checkpoint that passes all tests.
+
+    `unreported` is what the calls of an attempt cost that was given up before it was made.
+    """
 
     ending: Ending
     reason: Line = ""
     passed: Checkpoint | None = None
+    unreported: Usage = Usage()
 
 
 class Counterfactual(Bounded):

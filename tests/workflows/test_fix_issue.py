@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
 from hydranet.budget import Budget
@@ -136,13 +137,14 @@ async def test_an_outage_parks_the_run_and_is_no_attempt(start: Any) -> None:
     assert (await run.genealogy()).attempts == 1
 
 
-async def test_the_token_budget_ends_the_run(start: Any) -> None:
+@pytest.mark.parametrize("tokens", [640, 700, 790, 850])
+async def test_the_token_budget_ends_the_run(start: Any, tokens: int) -> None:
     different = [failed(f"value = call_{n}({n})", file=f"f{n}.py", error=f"E{n}") for n in range(9)]
     world = World(rounds=[[strategy("one")]], trials={"one": different}, tokens=100)
-    run = await start(world, budget=Budget(tokens=700))
+    run = await start(world, budget=Budget(tokens=tokens))
     result = await run.result()
     assert (result.verdict, "token budget" in result.reason) == (Verdict.EXHAUSTED, True)
-    assert (await run.genealogy()).usage.tokens < 1100
+    assert tokens <= (await run.genealogy()).usage.tokens < tokens + 100
 
 
 async def test_the_time_budget_ends_the_run_in_the_middle_of_a_call(start: Any) -> None:
