@@ -80,6 +80,7 @@ def _inference(client: Client, settings: Settings, artifacts: ArtifactStore, obj
     inference = InferenceActivities(Backends(artifacts, objects, settings.models))
     retrieval = RetrievalActivities(artifacts, objects)
     calls = [
+        inference.warm_up,
         inference.propose_strategies,
         inference.rank_strategies,
         inference.plan,

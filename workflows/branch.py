@@ -186,12 +186,13 @@ class BranchWorkflow:
         )
 
     async def _ask_to_be_reaped(self, score: Score, evidence: str) -> None:
-        """Signal the run and wait: it cancels this branch."""
+        """Signal the run and wait: it cancels this branch, perhaps before the signal counts as sent."""
         if not self._request.reaper:
             return
         request = ReapRequest(branch=self._request.number, score=score, evidence=evidence)
         await self._run_handle().signal("reap", request)
-        await workflow.wait_condition(lambda: False)
+        await workflow.wait_condition(lambda: workflow.cancellation_reason() is not None)
+        raise asyncio.CancelledError(workflow.cancellation_reason())
 
     async def _report(self, record: AttemptRecord, made: Checkpoint | None) -> None:
         report = AttemptReport(branch=self._request.number, record=record, checkpoint=made)

@@ -148,6 +148,7 @@ class FixIssueWorkflow:
         page.state("taking a snapshot of the repository")
         snapshot = await ground.snapshot(request)
         page.base(snapshot.commit)
+        loading = asyncio.create_task(ground.warm_up(request.model))
         page.state("preparing the sandbox")
         environment = await ground.prepare(request, snapshot)
         page.state("running the tests at the base commit")
@@ -158,6 +159,7 @@ class FixIssueWorkflow:
         templates = request.model == TEMPLATES or request.templates_first
         surveyed = await ground.survey(request, snapshot, environment, baseline, templates)
         page.shown(surveyed.retrieval)
+        await loading
         return surveyed
 
     async def _start_branches(self, ground: ground.Ground) -> None:

@@ -7,6 +7,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.checkpoints.activities import RepositoryActivities
+    from activities.inference.activities import InferenceActivities
     from activities.retrieval.activities import RetrievalActivities
     from activities.sandbox.activities import SandboxActivities
     from hydranet.contracts import (
@@ -22,9 +23,11 @@ with workflow.unsafe.imports_passed_through():
         SnapshotRequest,
         TestReport,
         TestRequest,
+        WarmUpRequest,
         Work,
     )
     from workflows import policies
+    from workflows.strategies import TEMPLATES
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,14 @@ async def prepare(request: FixRequest, snapshot: Snapshot) -> Environment:
         PrepareRequest(snapshot=snapshot, spec=request.sandbox),
         **policies.sandbox("prepare the environment", request.sandbox),
     )
+
+
+async def warm_up(model: str) -> None:
+    """Have the model loaded, which may go on while the tests run."""
+    if model != TEMPLATES:
+        await workflow.execute_activity_method(
+            InferenceActivities.warm_up, WarmUpRequest(model=model), **policies.inference("load the model")
+        )
 
 
 async def baseline(request: FixRequest, snapshot: Snapshot, environment: Environment) -> TestReport:

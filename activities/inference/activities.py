@@ -16,6 +16,7 @@ from hydranet.contracts import (
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
+    WarmUpRequest,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ class InferenceActivities:
 
     def __init__(self, backends: Backends) -> None:
         self._backends = backends
+
+    @activity.defn
+    @translated
+    async def warm_up(self, request: WarmUpRequest) -> None:
+        """Have the model loaded by the time it is needed."""
+        await self._backends.get(request.model).warm_up()
 
     @activity.defn
     @translated

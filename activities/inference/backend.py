@@ -39,6 +39,10 @@ class Backend(Protocol):
     may succeed later, FatalError that it never will.
     """
 
+    async def warm_up(self) -> None:
+        """Load what takes time to load."""
+        ...
+
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """Strategies unlike the dead ones, best first."""
         ...

@@ -80,6 +80,10 @@ class ChatBackend:
         self._artifacts = artifacts
         self._objects = objects
 
+    async def warm_up(self) -> None:
+        """Have the model loaded."""
+        await self._client.warm_up()
+
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """The model's hypotheses as far as they hold, else strategies from what retrieval found."""
         view = await look(request.work, self._artifacts, self._objects)

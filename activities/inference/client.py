@@ -80,6 +80,10 @@ class ChatClient(Protocol):
         """
         ...
 
+    async def warm_up(self) -> None:
+        """Have the model loaded, where the server loads models when they are asked; the errors of `complete`."""
+        ...
+
     async def describe(self) -> Description:
         """What answers; the errors of `complete` when nothing does or it lacks the model."""
         ...

@@ -60,6 +60,13 @@ class OllamaClient:
                 await self._read(client, answer, schema, options)
         return answer.completion()
 
+    async def warm_up(self) -> None:
+        """Load the model with the context that answers will use; another one would load it again."""
+        async with self.connect() as client:
+            with self.guarded():
+                options = {"num_ctx": await self._context_size(client)}
+                await client.generate(self._name, options=options, keep_alive=_KEEP_ALIVE)
+
     async def describe(self) -> Description:
         """The model's size, quantisation and context, and whether it is loaded, and where."""
         async with self.connect() as client:

@@ -58,6 +58,9 @@ class OpenAIClient:
         self._constrains = False
         return await self._answer(body)
 
+    async def warm_up(self) -> None:
+        """Nothing: there is nothing to load."""
+
     async def describe(self) -> Description:
         """What the server lists; FatalError when it lists models and the named one is not among them."""
         async with self._connect() as client:

@@ -77,6 +77,9 @@ class ScriptedClient:
         self._path = path
         self._lines = read_script(path)
 
+    async def warm_up(self) -> None:
+        """Nothing: there is nothing to load."""
+
     async def describe(self) -> Description:
         """The file and how many answers it holds."""
         return Description(f"{len(self._lines)} scripted answers", str(self._path))

@@ -17,6 +17,7 @@ from hydranet.contracts.inference import (
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
+    WarmUpRequest,
     Work,
 )
 from hydranet.contracts.repository import (
@@ -133,5 +134,6 @@ __all__ = [
     "TestsByLine",
     "Trial",
     "TrialRequest",
+    "WarmUpRequest",
     "Work",
 ]

@@ -44,6 +44,12 @@ class Work(Bounded):
     spectrum: ArtifactRef | None = None
 
 
+class WarmUpRequest(Bounded):
+    """Asks to have a model loaded."""
+
+    model: Name
+
+
 class StrategiesRequest(Bounded):
     """Asks for up to `count` strategies unlike the dead ones; `round` counts the requests of a run."""
 

@@ -304,6 +304,17 @@ async def test_the_key_goes_into_the_header_alone(server: Server) -> None:
     assert "s3cret" not in json.dumps(body)
 
 
+async def test_a_model_is_loaded_as_it_will_be_asked(server: Server) -> None:
+    client = DIALECTS[0].client(server)
+    server.replies["/api/generate"] = [json_reply({"response": "", "done": True}), json_reply({"error": "no"}, 404)]
+    await client.warm_up()
+    (body,) = server.bodies("/api/generate")
+    assert (body["model"], body["options"], body["keep_alive"]) == (NAME, {"num_ctx": 4096}, "15m")
+    assert not body.get("prompt")
+    with pytest.raises(FatalError, match=f"ollama pull {NAME}"):
+        await client.warm_up()
+
+
 async def test_a_probe_says_what_answers(server: Server) -> None:
     settings = ModelSettings(ollama_host=server.url)
     server.replies["/api/show"] = [json_reply(SHOWN)]

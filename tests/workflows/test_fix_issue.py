@@ -223,3 +223,27 @@ async def test_a_supervisor_model_ranks_the_strategies(start: Any) -> None:
     (request,) = world.requested("rank_strategies")
     assert (request.work.model, request.round, len(request.strategies)) == ("big", 1, 3)
     assert genealogy.usage.tokens == 30 + sum(branch.usage.tokens for branch in genealogy.branches)
+
+
+async def test_the_model_is_loaded_while_the_tests_run(start: Any) -> None:
+    loaded, tested = asyncio.Event(), asyncio.Event()
+
+    async def load(_: Any) -> None:
+        await tested.wait()
+        loaded.set()
+
+    world = World(
+        rounds=[[strategy("one")]],
+        trials={"one": [passed()]},
+        on={"warm_up": load, "run_tests": lambda _: tested.set()},
+    )
+    run = await start(world)
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert loaded.is_set()
+    assert world.requested("warm_up")[0].model == "fake"
+
+
+async def test_a_model_that_cannot_be_loaded_is_a_refusal(start: Any) -> None:
+    world = World(on={"warm_up": fatal("The model is not pulled.")})
+    result = await (await start(world)).result()
+    assert (result.verdict, result.refused, result.reason) == (Verdict.FAILED, True, "The model is not pulled.")

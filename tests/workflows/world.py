@@ -41,6 +41,7 @@ from hydranet.contracts import (
     TestRequest,
     Trial,
     TrialRequest,
+    WarmUpRequest,
 )
 from hydranet.errors import FatalError
 from hydranet.patches import Edit, Patch
@@ -173,6 +174,11 @@ class World:
 
     @activity.defn
     @translated
+    async def warm_up(self, request: WarmUpRequest) -> None:
+        await self._called("warm_up", request)
+
+    @activity.defn
+    @translated
     async def propose_strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         await self._called("propose_strategies", request)
         offered = self.rounds[request.round - 1] if request.round <= len(self.rounds) else ()
@@ -228,7 +234,8 @@ class World:
     def activities(self) -> list[Callable[..., Any]]:
         names = (
             "snapshot_repository publish_fix record_genealogy prepare_environment run_tests measure_coverage"
-            " retrieve propose_strategies rank_strategies plan implement reflect try_candidates commit_checkpoint"
+            " retrieve warm_up propose_strategies rank_strategies plan implement reflect try_candidates"
+            " commit_checkpoint"
         )
         return [getattr(self, name) for name in names.split()]
 

@@ -52,6 +52,9 @@ class TemplatesBackend:
         self._findings: OrderedDict[tuple[str, ...], Findings] = OrderedDict()
         self._searches: OrderedDict[tuple[str, ...], Search] = OrderedDict()
 
+    async def warm_up(self) -> None:
+        """Nothing: there is no model."""
+
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """Up to `count` strategies unlike the dead ones, likeliest first."""
         findings = await self._localised(request.work)
