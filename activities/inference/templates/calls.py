@@ -6,7 +6,6 @@ from itertools import combinations
 
 from activities.inference.templates.kinds import COLLECTIONS, SEQUENCES, Kind, affinity
 from activities.inference.templates.regions import FunctionNode
-from activities.inference.templates.scope import parameters
 from activities.inference.templates.site import Edit, Site, callee
 from activities.inference.templates.vocabulary import likeness
 
@@ -111,6 +110,10 @@ def other_function(site: Site) -> Iterator[Edit]:
                     continue
                 fits = _accepts(function, len(arguments))
                 yield site.replace(other, (0.45 if fits else 0.1) * _likeness(name, other))
+            for other in site.scope.imported_functions:
+                if other != name:
+                    fits = len(site.scope.taken(other)) == len(arguments)
+                    yield site.replace(other, (0.45 if fits else 0.1) * _likeness(name, other))
             for other in site.scope.unary_functions:
                 if other != name and len(arguments) == 1 and other not in site.scope.functions:
                     yield site.replace(other, 0.3)
@@ -198,9 +201,8 @@ def argument_count(site: Site) -> Iterator[Edit]:
             for index in range(len(written)):
                 rest = ", ".join(written[:index] + written[index + 1 :])
                 yield site.replace(f"{head}({rest})", 0.3 if index else 0.2)
-            definition = site.scope.functions.get(callee(site.node))
-            if definition is not None:
-                taken = [name for name in parameters(definition) if name not in ("self", "cls")]
+            taken = site.scope.taken(callee(site.node))
+            if taken:
                 given = {keyword.arg for keyword in keywords}
                 for name in taken[len(arguments) :]:
                     if name in site.names and name not in given:
@@ -219,9 +221,14 @@ def keyword_argument(site: Site) -> Iterator[Edit]:
     """Another keyword, a keyword for a place, or one of the usual keywords."""
     match site.node:
         case ast.Call(func=function, args=arguments, keywords=keywords):
-            definition = site.scope.functions.get(callee(site.node))
-            taken = [] if definition is None else parameters(definition)
+            taken = site.scope.taken(callee(site.node))
             head, positional = site.text(function), [site.text(argument) for argument in arguments]
+            if taken and len(arguments) > 1:
+                last = len(arguments) - 1
+                for other in taken[len(arguments) :]:
+                    named = [f"{other}={positional[last]}", *map(site.text, keywords)]
+                    if other not in {one.arg for one in keywords}:
+                        yield site.replace(f"{head}({', '.join([*positional[:last], *named])})", 0.4)
             for index, keyword in enumerate(keywords):
                 if keyword.arg is None:
                     continue

@@ -9,7 +9,7 @@ from activities.checkpoints.objects import GitObjects
 from activities.inference.templates.evidence import Evidence, called, gather, imported
 from activities.inference.templates.localisation import Suspect, suspects, suspicious_files
 from activities.inference.templates.source import Source
-from activities.inference.templates.vocabulary import Vocabulary, words
+from activities.inference.templates.vocabulary import Vocabulary
 from hydranet.contracts import Context, Spectrum, Work
 from hydranet.signatures import ErrorClass
 
@@ -39,12 +39,13 @@ async def find(artifacts: ArtifactStore, objects: GitObjects, work: Work) -> Fin
     await code.read(suspicious_files(evidence, paths))
     await code.follow_imports()
     ranked = await asyncio.to_thread(suspects, code.sources(), evidence)
-    known = await asyncio.to_thread(words, [source.tree for source in code.sources()])
+    trees = [source.tree for source in code.sources()]
+    vocabulary = await asyncio.to_thread(Vocabulary.of, trees, evidence.quoted)
     return Findings(
         evidence,
         ranked,
         context.error.error_class if context.error else ErrorClass.UNKNOWN,
-        Vocabulary(known, evidence.quoted),
+        vocabulary,
     )
 
 

@@ -122,7 +122,7 @@ def caught(site: Site) -> Iterator[Edit]:
         source = site.scope.source
         for handler in site.statement.node.handlers:
             if handler.type is not None:
-                for other in _relatives(site.text(handler.type)):
+                for other in [*_relatives(site.text(handler.type)), *_own_errors(site)]:
                     splice = source.replace(handler.type, other)
                     yield Edit((splice,), 0.5)
     if _is_plain(site) and not isinstance(site.node, ast.Return):
@@ -297,6 +297,11 @@ def _relatives(text: str) -> list[str]:
     others = list(dict.fromkeys(name for group in _RELATIVES if text in group for name in group if name != text))
     others = others or ["ValueError", "TypeError", "KeyError", "AttributeError"]
     return [f"({text}, {other})" for other in others] + others + ["Exception"]
+
+
+def _own_errors(site: Site) -> list[str]:
+    """The exceptions that the repository itself defines and the file knows."""
+    return [name for name in site.scope.globals if name.endswith(("Error", "Exception"))]
 
 
 def _risks(node: ast.AST) -> list[str]:

@@ -27,6 +27,9 @@ _SYMBOLS: dict[type[ast.operator], str] = {
     ast.BitXor: "^",
 }
 
+# How many members of classes elsewhere are offered for an attribute, most alike first.
+_MEMBERS = 16
+
 _MEANT: dict[str, tuple[tuple[str, float], ...]] = {
     "+": (("-", 0.7), ("*", 0.4), ("|", 0.1)),
     "-": (("+", 0.7), ("//", 0.15), ("%", 0.15)),
@@ -173,6 +176,12 @@ def attribute(site: Site) -> Iterator[Edit]:
             for other, same in site.scope.attributes_like(site.node)[:40]:
                 prior = 0.65 if same else 0.35
                 yield site.replace(f"{site.text(value)}.{other}", prior * _likeness(name, other))
+            if not _is_module(site, value):
+                used = {name for name, _ in site.scope.attributes_like(site.node)}
+                rated = ((likeness(name, other), other) for other in site.scope.vocabulary.members)
+                for alike, other in sorted(rated, key=lambda pair: -pair[0])[:_MEMBERS]:
+                    if other != name and other not in used:
+                        yield site.replace(f"{site.text(value)}.{other}", 0.2 + 0.3 * alike)
             for other in site.names:
                 if _is_variable(value) and other != getattr(value, "id", ""):
                     fit = affinity(site.kind(value), site.scope.kinds.of_name(other))
@@ -313,6 +322,10 @@ def _names(node: ast.AST) -> set[str]:
 
 def _is_called(site: Site) -> bool:
     return site.slot == "func"
+
+
+def _is_module(site: Site, node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and isinstance(site.scope.globals.get(node.id), ast.Import | ast.ImportFrom)
 
 
 def _is_variable(node: ast.expr) -> bool:

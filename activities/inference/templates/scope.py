@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from activities.inference.templates.kinds import Kinds
+from activities.inference.templates.phrases import Phrase
 from activities.inference.templates.regions import FunctionNode, Region, Statement
 from activities.inference.templates.source import Source
 from activities.inference.templates.vocabulary import Vocabulary
@@ -16,6 +17,9 @@ BUILTINS = frozenset(dir(builtins))
 _INGREDIENT_CHARACTERS = 60
 _INGREDIENTS = 60
 _NAMES = 24
+# Phrases worth trying in a region, and the share of their words that the region uses too.
+_PHRASES = 40
+_ALIKE = 0.5
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
@@ -116,6 +120,31 @@ class Scope:
             if isinstance(node.func, ast.Name) and len(node.args) == 1 and not node.keywords
         )
         return [name for name, _ in Counter(names).most_common()]
+
+    def taken(self, name: str) -> tuple[str, ...]:
+        """The parameters, without `self`, of the function or class `name` of the file or of another one."""
+        function = self.functions.get(name)
+        if function is None:
+            return self.vocabulary.signatures.get(name, ())
+        return tuple(parameter for parameter in parameters(function) if parameter not in ("self", "cls"))
+
+    @cached_property
+    def imported_functions(self) -> list[str]:
+        """What the file imports from the repository and can be called."""
+        known = self.vocabulary.signatures
+        return [name for name, node in self.globals.items() if isinstance(node, ast.ImportFrom) and name in known]
+
+    @cached_property
+    def phrases(self) -> list[tuple[Phrase, float]]:
+        """What the rest of the repository says in the region's words, most alike first, with the likeness in 0..1."""
+        walked = list(self._walk())
+        own = {node.id for node in walked if isinstance(node, ast.Name)}
+        own |= {node.attr for node in walked if isinstance(node, ast.Attribute)}
+        rated = [
+            (phrase, len(phrase.words & own) / len(phrase.words)) for phrase in self.vocabulary.phrases if phrase.words
+        ]
+        alike = sorted((pair for pair in rated if pair[1] >= _ALIKE), key=lambda pair: -pair[1])
+        return alike[:_PHRASES]
 
     @cached_property
     def bare_methods(self) -> list[str]:

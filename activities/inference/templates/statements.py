@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from activities.inference.templates.kinds import Kind, affinity
 from activities.inference.templates.layout import Layout, layout
 from activities.inference.templates.regions import Statement
+from activities.inference.templates.scope import BUILTINS
 from activities.inference.templates.site import Edit, Site
 from activities.inference.templates.source import Splice
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
-_Insert = Callable[[str], Splice]
+_Insert = Callable[..., Splice]
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -136,6 +137,32 @@ def copied(site: Site) -> Iterator[Edit]:
                 yield Edit((splice(variant),), 0.25)
 
 
+def borrowed(site: Site) -> Iterator[Edit]:
+    """A statement or a guard that similar code elsewhere in the repository has and this has not."""
+    place = _place(site, definitions=False)
+    if place is None:
+        return
+    insertions = list(_insertions(site, place))
+    for phrase, alike in site.scope.phrases:
+        if phrase.lines[-1].strip() in ("break", "continue") and site.statement.loop is None:
+            continue
+        for splice, names in insertions:
+            if phrase.names <= {*names, *site.scope.globals, *BUILTINS}:
+                yield Edit((splice(*phrase.lines),), 0.22 + 0.2 * alike)
+
+
+def bare_call(site: Site) -> Iterator[Edit]:
+    """A method of the object that should have been called."""
+    place = _place(site, definitions=False)
+    if place is None or "self" not in site.names:
+        return
+    for name in site.scope.own_attributes:
+        method = site.scope.functions.get(name)
+        if method is not None and not site.scope.taken(name) and not name.startswith("__"):
+            for splice, _ in _insertions(site, place):
+                yield Edit((splice(f"self.{name}()"),), 0.25)
+
+
 def _models(site: Site) -> list[ast.stmt]:
     """Simple statements worth writing once more: those of the region first."""
     found: dict[str, ast.stmt] = {}
@@ -243,4 +270,15 @@ def _block_lines(site: Site, block: list[ast.stmt], indent: str) -> list[str]:
     return lines
 
 
-TEMPLATES = (removal, unwrapping, move, into_block, out_of_block, assignment, collection_call, copied)
+TEMPLATES = (
+    removal,
+    unwrapping,
+    move,
+    into_block,
+    out_of_block,
+    assignment,
+    collection_call,
+    copied,
+    borrowed,
+    bare_call,
+)

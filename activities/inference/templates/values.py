@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from activities.inference.templates.kinds import COLLECTIONS, Kind
 from activities.inference.templates.layout import layout
+from activities.inference.templates.regions import Statement, is_docstring
 from activities.inference.templates.site import Edit, Site, callee
 from activities.inference.templates.vocabulary import likeness
 
@@ -193,6 +194,24 @@ def mutable_default(site: Site) -> Iterator[Edit]:
         yield Edit((site.scope.source.replace(site.node, "None"), guard), 1.0)
 
 
+def shared(site: Site) -> Iterator[Edit]:
+    """A new object for each instance, for one that the class holds for all."""
+    owner = site.scope.region.node
+    match site.node:
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=value)
+        ):
+            if not isinstance(owner, ast.ClassDef) or not isinstance(value, (*_MUTABLE, ast.Call)):
+                return
+            place = layout(site.scope.source, site.statement)
+            for made in owner.body:
+                if isinstance(made, ast.FunctionDef) and made.name == "__init__" and place.alone:
+                    body = [node for node in made.body if not is_docstring(node)] or made.body
+                    first = layout(site.scope.source, Statement(body[0], made.body, made, made, None))
+                    if first.alone:
+                        yield Edit((place.remove(), first.before(f"self.{name} = {site.text(value)}")), 0.8)
+
+
 def declared(site: Site) -> Iterator[Edit]:
     """A name that belongs to an enclosing function or to the module."""
     function = site.statement.function
@@ -227,5 +246,6 @@ TEMPLATES = (
     alias,
     repeated,
     mutable_default,
+    shared,
     declared,
 )

@@ -1,11 +1,13 @@
-"""The vocabulary of a repository: the identifiers and short strings it uses, to find slips of the pen."""
+"""The vocabulary of a repository: its identifiers and short strings, and how its functions are called."""
 
 import ast
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
+
+from activities.inference.templates.phrases import Phrase, phrases
 
 # How alike two words must be for one to be a misspelling of the other.
 _ALIKE = 0.7
@@ -14,10 +16,23 @@ _LONGEST = 40
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words of the files that were read, and those that error messages quote."""
+    """The words of the files that were read, and those that error messages quote.
+
+    `members` are the attributes and methods that classes define, `signatures` the parameters of functions
+    and classes by name (without `self`), `phrases` what functions say in a line.
+    """
 
     words: tuple[str, ...] = ()
     quoted: frozenset[str] = frozenset()
+    members: tuple[str, ...] = ()
+    signatures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    phrases: tuple[Phrase, ...] = ()
+
+    @classmethod
+    def of(cls, trees: Iterable[ast.Module], quoted: frozenset[str] = frozenset()) -> "Vocabulary":
+        """The vocabulary of some files."""
+        read = list(trees)
+        return cls(words(read), quoted, _members(read), _signatures(read), phrases(read))
 
     def near(self, word: str) -> list[tuple[str, float]]:
         """Up to five words that `word` may be a misspelling of, with their likeness in 0..1, nearest first."""
@@ -44,3 +59,38 @@ def _words(node: ast.AST) -> Iterator[str]:
                 yield word
         case ast.FunctionDef(name=word) | ast.AsyncFunctionDef(name=word) | ast.ClassDef(name=word):
             yield word
+
+
+def _members(trees: list[ast.Module]) -> tuple[str, ...]:
+    """What classes define, in the order of the text, without what is private to all the world."""
+    found: dict[str, None] = {}
+    for owner in (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+        for node in ast.walk(owner):
+            match node:
+                case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+                    found.setdefault(name)
+                case ast.FunctionDef(name=name) | ast.AnnAssign(target=ast.Name(id=name)) if node in owner.body:
+                    found.setdefault(name)
+    return tuple(name for name in found if not name.startswith("__"))
+
+
+def _signatures(trees: list[ast.Module]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        match node:
+            case ast.FunctionDef(name=name, args=given) | ast.AsyncFunctionDef(name=name, args=given):
+                taken = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+                found.setdefault(name, tuple(one for one in taken if one not in ("self", "cls")))
+            case ast.ClassDef(name=name, body=body):
+                fields = [name for one in body for name in _field(one)]
+                made = [one for one in body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
+                if made:
+                    fields = [one.arg for one in (*made[0].args.args[1:], *made[0].args.kwonlyargs)]
+                found.setdefault(name, tuple(fields))
+    return found
+
+
+def _field(node: ast.stmt) -> Iterator[str]:
+    match node:
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            yield name

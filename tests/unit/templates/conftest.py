@@ -1,3 +1,4 @@
+import ast
 from collections.abc import Callable
 
 import pytest
@@ -7,7 +8,7 @@ from activities.inference.templates.localisation import Suspect
 from activities.inference.templates.regions import regions
 from activities.inference.templates.search import Search
 from activities.inference.templates.source import Source
-from activities.inference.templates.vocabulary import Vocabulary, words
+from activities.inference.templates.vocabulary import Vocabulary
 
 Repairs = Callable[..., list[str]]
 
@@ -25,9 +26,9 @@ def suspect_in(code: str, symbol: str = "") -> Suspect:
 def repairs() -> Repairs:
     """All texts that a family makes of some code, in its order."""
 
-    def made(code: str, family: Family, symbol: str = "") -> list[str]:
+    def made(code: str, family: Family, symbol: str = "", elsewhere: str = "") -> list[str]:
         suspect = suspect_in(code, symbol)
-        search = Search(suspect, family, Vocabulary(words([suspect.region.source.tree])))
+        search = Search(suspect, family, Vocabulary.of([suspect.region.source.tree, ast.parse(elsewhere)]))
         return [change.text for number in range(1, 16) for change in search.batch(number)]
 
     return made

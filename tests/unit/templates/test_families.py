@@ -174,6 +174,11 @@ CASES = [
         "def f(a):\n    try:\n        return int(a)\n    except KeyError:\n        return 0\n",
         ("KeyError", "ValueError"),
     ),
+    (
+        f.GUARD,
+        "from t import MyError\n\n\ndef f(a):\n    try:\n        return g(a)\n    except KeyError:\n        return 0\n",
+        ("except KeyError", "except MyError"),
+    ),
     (f.GUARD, "def f(n):\n    return n * f(n - 1)\n", ("    return", "    if n <= 1:\n        return 1\n    return")),
     (f.UNCOMMON, "def f(a):\n    return a\n", ("return a", "return sorted(a)")),
 ]
