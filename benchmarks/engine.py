@@ -1,0 +1,232 @@
+"""The repair engine on one instance of a suite, without Temporal: what a run does, step by step, in one process.
+
+Used by the benchmarks beside this file; `hydra bench` is what runs the whole of HydraNet.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from activities.artifacts.store import FolderArtifacts
+from activities.checkpoints.activities import RepositoryActivities
+from activities.checkpoints.objects import GitObjects
+from activities.inference.templates.backend import MODEL, TemplatesBackend
+from activities.retrieval.activities import RetrievalActivities
+from activities.sandbox.activities import SandboxActivities
+from activities.sandbox.bubblewrap import Bubblewrap
+from hydranet import convergence, reaper
+from hydranet.budget import Budget
+from hydranet.contracts import (
+    Checkpoint,
+    CoverageRequest,
+    DeadBranch,
+    PrepareRequest,
+    RetrieveRequest,
+    SandboxSpec,
+    SnapshotRequest,
+    StepRequest,
+    StrategiesRequest,
+    TestReport,
+    TestRequest,
+    Trial,
+    TrialRequest,
+    Work,
+)
+from hydranet.convergence import Attempt, ConvergenceSettings
+from hydranet.strategy import Strategy
+
+# Environments are kept between benchmarks: only the first needs a package index.
+CACHE = platformdirs.user_cache_path("hydranet-benchmarks")
+STRATEGIES = 3
+
+
+@dataclass(frozen=True)
+class Bug:
+    """An instance of a suite: its folder and what its `instance.json` says."""
+
+    folder: Path
+    described: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.described["id"])
+
+    @property
+    def spec(self) -> SandboxSpec:
+        told = self.described
+        return SandboxSpec(
+            setup=tuple(told.get("setup", ())),
+            env=told.get("env", {}),
+            test_command=told.get("test_command", "python -m pytest -q"),
+            test_timeout=told.get("test_timeout_s", 300.0),
+        )
+
+
+def bugs(suite: Path, only: list[str]) -> list[Bug]:
+    """The instances of a suite, or some of them, in the suite's order."""
+    names = json.loads((suite / "suite.json").read_text())["instances"]
+    chosen = [name for name in names if not only or name in only]
+    return [Bug(suite / name, json.loads((suite / name / "instance.json").read_text())) for name in chosen]
+
+
+@dataclass
+class Outcome:
+    """What became of a bug: seconds by step, what was spent, and the trial that passed."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    branches: int = 0
+    attempts: int = 0
+    reaped: int = 0
+    tried: int = 0
+    passed: Trial | None = None
+    strategy: str = ""
+
+    @property
+    def total(self) -> float:
+        return sum(self.seconds.values())
+
+
+class Engine:
+    """The parts of a run on one bug; `folder` takes what it makes."""
+
+    def __init__(self, bug: Bug, folder: Path) -> None:
+        self.bug = bug
+        self.artifacts = FolderArtifacts(folder / "artifacts")
+        self.objects = GitObjects(folder / "nodes", self.artifacts)
+        self.sandbox = SandboxActivities(Bubblewrap(), self.artifacts, self.objects, CACHE)
+        self.backend = TemplatesBackend(self.artifacts, self.objects)
+        self.outcome = Outcome()
+        self._folder = folder
+        self.baseline: TestReport
+        self.work: Work
+
+    async def survey(self) -> None:
+        """What a run finds out before its first strategy."""
+        clock, bug = self._clock(), self.bug
+        repository = commit(bug.folder / "repo", self._folder / "repository")
+        self.snapshot = await RepositoryActivities(self.artifacts).snapshot_repository(
+            SnapshotRequest(path=str(repository), limit_mb=500)
+        )
+        self.base = Checkpoint(commit=self.snapshot.commit)
+        clock("snapshot")
+        self.environment = await self.sandbox.prepare_environment(PrepareRequest(snapshot=self.snapshot, spec=bug.spec))
+        clock("prepare")
+        shared = {"snapshot": self.snapshot, "environment": self.environment, "spec": bug.spec}
+        self.baseline = await self.sandbox.run_tests(TestRequest(checkpoint=self.base, **shared))
+        assert self.baseline.results is not None
+        clock("baseline")
+        spectrum = await self.sandbox.measure_coverage(
+            CoverageRequest(checkpoint=self.base, baseline=self.baseline.results, **shared)
+        )
+        clock("coverage")
+        retrieval = await RetrievalActivities(self.artifacts, self.objects).retrieve(
+            RetrieveRequest(
+                snapshot=self.snapshot,
+                checkpoint=self.base,
+                issue=bug.described["issue"],
+                results=self.baseline.results,
+            )
+        )
+        clock("retrieval")
+        self.work = Work(
+            run_id=bug.id,
+            model=MODEL,
+            snapshot=self.snapshot,
+            checkpoint=self.base,
+            context=retrieval.context,
+            spectrum=spectrum,
+        )
+
+    async def repair(self, budget: Budget, settings: ConvergenceSettings | None = None) -> Outcome:
+        """Pursue strategies as a run does, until one passes or the budget is spent."""
+        dead: list[DeadBranch] = []
+        while len(dead) < budget.branches:
+            clock = self._clock()
+            request = StrategiesRequest(work=self.work, round=1, count=STRATEGIES, dead=tuple(dead))
+            answer = await self.backend.strategies(request)
+            clock("strategies")
+            if not answer.strategies:
+                break
+            for strategy in answer.strategies[: budget.branches - len(dead)]:
+                self.outcome.branches += 1
+                if await self._branch(strategy, budget.attempts_per_branch, settings):
+                    self.outcome.strategy = strategy.title
+                    return self.outcome
+                dead.append(DeadBranch(number=len(dead) + 1, strategy=strategy))
+        return self.outcome
+
+    async def _branch(self, strategy: Strategy, attempts: int, settings: ConvergenceSettings | None) -> bool:
+        facts: list[Attempt] = []
+        outcome = self.outcome
+        for number in range(1, attempts + 1):
+            clock = self._clock()
+            step = StepRequest(work=self.work, branch=outcome.branches, attempt=number, strategy=strategy)
+            answer = await self.backend.implement(step)
+            clock("implement")
+            if answer.candidates is None:
+                return False
+            assert self.baseline.results is not None
+            trial = await self.sandbox.try_candidates(
+                TrialRequest(
+                    snapshot=self.snapshot,
+                    parent=self.base,
+                    environment=self.environment,
+                    spec=self.bug.spec,
+                    baseline=self.baseline.results,
+                    candidates=answer.candidates,
+                )
+            )
+            clock("trials")
+            outcome.attempts += 1
+            outcome.tried += trial.tried
+            if trial.report.passed:
+                outcome.passed = trial
+                return True
+            report = trial.report
+            facts.append(
+                Attempt(
+                    patch=trial.patch,
+                    error=report.error,
+                    failing_tests=report.failing,
+                    failing_count=report.failing_count,
+                )
+            )
+            if settings is not None and reaper.decide(facts, convergence.score(facts, settings), settings):
+                outcome.reaped += 1
+                return False
+            if answer.exhausted:
+                return False
+        return False
+
+    def _clock(self) -> "Clock":
+        return Clock(self.outcome.seconds)
+
+
+class Clock:
+    """Adds the time since it was last asked to a step's seconds."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self._seconds = seconds
+        self._began = time.monotonic()
+
+    def __call__(self, step: str) -> None:
+        now = time.monotonic()
+        self._seconds[step] = self._seconds.get(step, 0.0) + now - self._began
+        self._began = now
+
+
+def commit(source: Path, target: Path) -> Path:
+    """A one-commit repository with the files of `source`."""
+    shutil.copytree(source, target, symlinks=True)
+    identity = {"GIT_AUTHOR_NAME": "bench", "GIT_AUTHOR_EMAIL": "bench@localhost"}
+    identity |= {"GIT_COMMITTER_NAME": "bench", "GIT_COMMITTER_EMAIL": "bench@localhost"}
+    for arguments in (("init", "--quiet"), ("add", "--all", "--force"), ("commit", "--quiet", "-m", "The bug")):
+        subprocess.run(["git", *arguments], cwd=target, check=True, env={**os.environ, **identity})
+    return target

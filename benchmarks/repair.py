@@ -1,0 +1,49 @@
+"""How far the repair engine gets on a suite by itself: candidates until fixed and where the time goes.
+
+Run with `python benchmarks/repair.py SUITE [INSTANCE...]`. It takes the steps of a run, with the Reaper and the
+default budget, but starts no server: for tuning. `hydra bench` measures what a user waits for.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+from pathlib import Path
+
+from engine import Engine, bugs
+
+from hydranet.budget import Budget
+from hydranet.convergence import ConvergenceSettings
+
+
+async def main() -> None:
+    """Print a line for each instance and the sums."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("suite", type=Path)
+    parser.add_argument("only", nargs="*")
+    parser.add_argument("--no-reaper", action="store_true")
+    given = parser.parse_args()
+    settings = None if given.no_reaper else ConvergenceSettings()
+    outcomes = []
+    for bug in bugs(given.suite, given.only):
+        with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
+            engine = Engine(bug, Path(folder))
+            await engine.survey()
+            outcome = await engine.repair(Budget(), settings)
+        outcomes.append(outcome)
+        steps = " ".join(f"{step} {seconds:.1f}" for step, seconds in outcome.seconds.items())
+        print(
+            f"{'fixed' if outcome.passed else '-':5} {bug.id:28} {outcome.total:6.1f} s  {outcome.tried:5} tried "
+            f"{outcome.attempts:3} attempts {outcome.branches:2} branches {outcome.reaped:2} reaped | {steps}"
+        )
+        if outcome.passed:
+            print(f"      {outcome.strategy}: {outcome.passed.title}", flush=True)
+    fixed = [outcome for outcome in outcomes if outcome.passed]
+    print(f"{len(fixed)} of {len(outcomes)} fixed")
+    print(f"seconds: median {statistics.median(outcome.total for outcome in outcomes):.1f}")
+    print(f"candidates until fixed: {sum(outcome.tried for outcome in fixed)} in all")
+    print(f"candidates tried: {sum(outcome.tried for outcome in outcomes)} in all")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
