@@ -1,0 +1,1 @@
+"""An almanac: bookings of rooms, how they recur, and the agenda of a day."""

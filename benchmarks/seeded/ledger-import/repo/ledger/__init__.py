@@ -1,0 +1,1 @@
+"""A ledger: double-entry bookkeeping for a small club."""

@@ -1,0 +1,1 @@
+"""A quill: plain text with light markup, made into HTML."""

@@ -1,0 +1,1 @@
+"""A tally: survey answers as tables, grouped, weighted and printed."""
