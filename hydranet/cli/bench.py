@@ -17,6 +17,7 @@ from rich.table import Table
 
 from activities.checkpoints.objects import git
 from hydranet import settings
+from hydranet.cli.hidden import passes_hidden, told
 from hydranet.cli.repository import Repository
 from hydranet.cli.session import Session, session
 from hydranet.cli.start import Start, start
@@ -39,7 +40,7 @@ class Reaped:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one instance; `seconds` is the run's own time."""
+    """What became of one instance; `seconds` is the run's own time, `hidden` whether a fix passes the hidden tests."""
 
     id: str
     fixed: bool
@@ -52,6 +53,7 @@ class Result:
     reason: str
     run: str
     reaped: list[Reaped]
+    hidden: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def _document(suite: str, arm: Arm, results: list[Result]) -> dict[str, Any]:
         "budget": arm.settings.budget.model_dump(),
         "convergence": arm.settings.convergence.model_dump(),
         "fixed": sum(result.fixed for result in results),
+        "hidden": sum(result.hidden is True for result in results),
         "instances": [asdict(result) for result in results],
     }
 
@@ -119,7 +122,7 @@ async def _bench(suite: Path, name: str, instances: dict[str, Instance], arm: Ar
                 async def one(folder: str, instance: Instance) -> Result:
                     async with free:
                         repository = await asyncio.to_thread(_repository, suite / folder / "repo", work / folder)
-                        result = await _run(open_session, repository, instance, arm)
+                        result = await _run(open_session, repository, instance, arm, suite / folder)
                     progress.console.print(f"{'fixed ' if result.fixed else result.verdict:10} {instance.id}")
                     progress.advance(task)
                     return result
@@ -139,7 +142,7 @@ def _repository(source: Path, target: Path) -> Repository:
     return Repository.open(target)
 
 
-async def _run(open_session: Session, repository: Repository, instance: Instance, arm: Arm) -> Result:
+async def _run(open_session: Session, repository: Repository, instance: Instance, arm: Arm, folder: Path) -> Result:
     chosen = arm.settings
     sandbox: dict[str, Any] = {
         **chosen.sandbox.model_dump(),
@@ -159,6 +162,7 @@ async def _run(open_session: Session, repository: Repository, instance: Instance
         await handle.signal("abort", "The benchmark was interrupted.")
         raise
     genealogy = await open_session.genealogy(run_id)
+    hidden = await passes_hidden(folder, repository.path, outcome.commit, described) if outcome.commit else None
     return Result(
         id=instance.id,
         fixed=outcome.verdict is Verdict.FIXED,
@@ -175,6 +179,7 @@ async def _run(open_session: Session, repository: Repository, instance: Instance
             for branch in genealogy.branches
             if branch.ending is Ending.REAPED
         ],
+        hidden=hidden,
     )
 
 
@@ -196,15 +201,17 @@ async def _reaped(open_session: Session, branch: BranchRecord, *, resume: bool) 
 
 
 def _print(results: list[Result]) -> None:
-    table = Table("instance", "verdict", "branches", "attempts", "reaped", "tokens", "seconds", "reason")
+    table = Table("instance", "verdict", "branches", "attempts", "reaped", "tokens", "seconds", "hidden", "reason")
     for result in results:
         counts = (result.branches, result.attempts, result.reaps, result.tokens, result.seconds)
-        table.add_row(result.id, result.verdict, *map(str, counts), result.reason)
+        table.add_row(result.id, result.verdict, *map(str, counts), told(result.hidden), result.reason)
     output = console()
     output.print(table)
     fixed = [result.attempts for result in results if result.fixed]
     after = f", after {mean(fixed):.1f} attempts on average" if fixed else ""
     output.print(f"{len(fixed)} of {len(results)} fixed{after}; {sum(r.tokens for r in results)} tokens")
+    if any(result.hidden is not None for result in results):
+        output.print(f"{sum(result.hidden is True for result in results)} of the fixes pass the hidden tests")
     if reaped := [one for result in results for one in result.reaped]:
         output.print(f"{len(reaped)} reaped, after {mean(one.attempts for one in reaped):.1f} attempts on average")
         if resumed := [one.resumed for one in reaped if one.resumed]:
