@@ -40,7 +40,10 @@ class Original:
 
     def _put_back(self, name: str) -> None:
         path = WORK / name
-        source = next(folder / name for folder in SOURCES if os.path.lexists(folder / name))
+        source = next((folder / name for folder in SOURCES if os.path.lexists(folder / name)), None)
+        if source is None:
+            _remove(path)  # bytecode, which comes again
+            return
         if source.is_dir() and not source.is_symlink():
             if path.is_symlink() or not path.is_dir():
                 _remove(path)

@@ -14,6 +14,7 @@ first candidate that passes everything; when there is none, the best runs once m
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib.util
 import inspect
@@ -31,10 +32,12 @@ from typing import Any, NoReturn
 import _pytest.config
 import pytest
 
-from .files import Original, write
+from .files import WORK, Original, write
 from .recorder import Alone, Recorder
 
 RECORDS_LIMIT = 16_000_000
+# No file of a checkout is as new as this.
+_LATER = (1 << 32) - 1
 
 Candidate = dict[str, Any]
 Record = dict[str, Any]
@@ -98,9 +101,13 @@ class Trials:
         self.done = False
         self._results = results
         self._deadline = time.monotonic() + request["seconds"]
-        self._original = Original()
+        self.begin()
         self._fewest: int | None = None
         self._untold: int | None = None
+
+    def begin(self) -> None:
+        """Take the work tree as it is now for what it is put back to after every candidate."""
+        self._original = Original()
 
     def run(self, child: Child, suits: Callable[[Candidate], bool]) -> None:
         """Try the candidates that suit, each in forks that go on with `child`."""
@@ -199,6 +206,8 @@ class LateFork(Alone):
     def pytest_collection(self, session: pytest.Session) -> None:
         """In this process try the candidates and end; in a forked child register its recorder and go on."""
         signal.alarm(0)
+        _collect_once(session, self._trials.request["target_seconds"])
+        self._trials.begin()
         _warm_up()
         loaded = _loaded()
         try:
@@ -251,6 +260,35 @@ def _late_forks(trials: Trials) -> None:
         trials.resume(report)
 
 
+def _collect_once(session: pytest.Session, seconds: float) -> None:
+    """Let a child collect the tests, then import what it has imported from outside of /work.
+
+    The bytecode that it leaves spares every later child from compiling what its candidate does not change.
+    """
+    descriptor = os.memfd_create("modules")
+    pid = os.fork()
+    if pid == 0:
+        sys.dont_write_bytecode = False
+        before = set(sys.modules)
+        try:
+            session.perform_collect()
+        finally:
+            files = {name: getattr(sys.modules[name], "__file__", None) or "" for name in sys.modules.keys() - before}
+            os.write(descriptor, json.dumps([name for name, file in files.items() if _is_library(file)]).encode())
+            os._exit(0)
+    _await(pid, seconds)
+    named = os.pread(descriptor, RECORDS_LIMIT, 0)
+    os.close(descriptor)
+    for name in json.loads(named or b"[]"):
+        # It may be a module that only exists once another one was imported.
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+
+def _is_library(file: str) -> bool:
+    return file.startswith(("/env/", os.path.realpath(sys.base_prefix)))
+
+
 def _proceed(recorder: TrialRecorder) -> NoReturn:
     linecache.clearcache()
     raise Proceed(recorder)
@@ -271,6 +309,9 @@ def _written(changes: dict[str, str | None]) -> str:
     """Write a candidate's files; the reason when that cannot be done."""
     try:
         write(changes)
+        # Bytecode is told from its source's by time and size alone.
+        for name in (name for name, text in changes.items() if text is not None):
+            os.utime(WORK / name, (_LATER, _LATER))
     except OSError as error:
         return f"its files cannot be written: {error.strerror}"
     return ""

@@ -1,0 +1,113 @@
+"""Candidates tried per second on one core, beside a plain loop that starts pytest anew for each; the goal is 20x.
+
+Run with `python benchmarks/trials.py [SUITE INSTANCE]`. Both try candidates that fail, on the failing tests of
+the instance; the plain loop runs outside of any sandbox, with the interpreter that runs this.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine import Engine, bugs
+
+from activities.artifacts.store import get_model, put_model
+from activities.inference.templates.search import BATCH
+from hydranet import patches
+from hydranet.contracts import Candidate, Candidates, StepRequest, StrategiesRequest, Trial, TrialRequest
+
+OWN = Path(__file__).parent / "seeded"
+TRIED, PLAIN = 300, 20
+
+
+@contextmanager
+def measured(name: str, count: int, seconds: dict[str, float]) -> Iterator[None]:
+    """Take down the seconds per candidate."""
+    began = time.perf_counter()
+    yield
+    seconds[name] = (time.perf_counter() - began) / count
+    print(f"{name:6} {count:4} candidates: {1 / seconds[name]:6.1f} a second")
+
+
+async def candidates(engine: Engine) -> list[Candidate]:
+    """Candidates of all strategies in turn, likeliest first."""
+    found: list[Candidate] = []
+    answer = await engine.backend.strategies(StrategiesRequest(work=engine.work, round=1, count=100))
+    for strategy in answer.strategies:
+        step = StepRequest(work=engine.work, branch=1, attempt=1, strategy=strategy)
+        made = await engine.backend.implement(step)
+        if made.candidates is not None:
+            found += (await get_model(engine.artifacts, made.candidates, Candidates)).candidates[:40]
+    return found
+
+
+async def attempt(engine: Engine, batch: list[Candidate]) -> Trial:
+    """Try a batch as an attempt does."""
+    assert engine.baseline.results is not None
+    return await engine.sandbox.try_candidates(
+        TrialRequest(
+            snapshot=engine.snapshot,
+            parent=engine.base,
+            environment=engine.environment,
+            spec=engine.bug.spec,
+            baseline=engine.baseline.results,
+            candidates=await put_model(engine.artifacts, Candidates(candidates=tuple(batch))),
+        )
+    )
+
+
+async def failing(engine: Engine) -> list[Candidate]:
+    """The first candidates without those that pass, at which an attempt would end."""
+    left, kept = await candidates(engine), []
+    while left and len(kept) < TRIED:
+        trial = await attempt(engine, left[:BATCH])
+        if trial.report.passed:
+            kept += left[: trial.index]
+            left = left[trial.index + 1 :]
+        else:
+            kept += left[:BATCH]
+            left = left[BATCH:]
+    return kept[:TRIED]
+
+
+def plainly(engine: Engine, tree: Path, python: Path, candidate: Candidate) -> None:
+    """Write a candidate's files, start pytest on the failing tests, and put the files back."""
+    texts: dict[str, str | None] = {}
+
+    def read(path: str) -> str | None:
+        texts[path] = (tree / path).read_text() if (tree / path).exists() else None
+        return texts[path]
+
+    for path, text in patches.apply(candidate.diff, read).items():
+        (tree / path).write_text(text or "")
+    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *engine.baseline.failing]
+    subprocess.run(command, cwd=tree, capture_output=True, check=False, timeout=60)
+    for path, before in texts.items():
+        (tree / path).write_text(before or "")
+
+
+async def main() -> None:
+    """Print both figures and how many times as many candidates the trials try."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    suite, name = (Path(sys.argv[1]), sys.argv[2]) if len(sys.argv) > 2 else (OWN, "depot-tiers")
+    seconds: dict[str, float] = {}
+    with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
+        engine = Engine(bugs(suite, [name])[0], Path(folder))
+        await engine.survey()
+        chosen = await failing(engine)
+        with measured("plain", PLAIN, seconds):
+            for candidate in chosen[:PLAIN]:
+                plainly(engine, Path(folder) / "repository", Path(sys.executable), candidate)
+        with measured("trials", len(chosen), seconds):
+            for start in range(0, len(chosen), BATCH):
+                await attempt(engine, chosen[start : start + BATCH])
+    print(f"{name}: {seconds['plain'] / seconds['trials']:.0f} times as many")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
