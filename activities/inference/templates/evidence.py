@@ -31,14 +31,16 @@ class Evidence:
 
     `lines` holds the suspiciousness of the lines that failing tests execute, `frames` of those in
     their tracebacks; `asserted` the functions that failing assertions call, `named` the words of the
-    issue, `quoted` the identifiers in error messages. `whole` is False when a failing test left no
-    coverage, so that a line without any may still have been executed.
+    issue, `said` what the issue, the failing tests' names and their assertions say, `quoted` the
+    identifiers in error messages. `whole` is False when a failing test left no coverage, so that a line
+    without any may still have been executed.
     """
 
     lines: Lines = field(default_factory=dict)
     frames: Lines = field(default_factory=dict)
     asserted: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()
+    said: tuple[str, ...] = ()
     quoted: frozenset[str] = frozenset()
     shown: Mapping[tuple[str, str], float] = field(default_factory=dict)
     tests: tuple[str, ...] = ()
@@ -83,6 +85,7 @@ def gather(spectrum: Spectrum | None, context: Context, paths: Iterable[str]) ->
         frames=_frames(messages, known),
         asserted=frozenset(_asserted(messages)),
         named=frozenset(word for word in _WORD.findall(context.issue) if len(word) > 2 and word[:2] != "__"),
+        said=(context.issue, *(name.rpartition("::")[2] for name in ids), *_assertions(messages)),
         quoted=frozenset(_QUOTED.findall(_errors(text) + "\n" + (error.message if error else ""))),
         shown={
             (snippet.shown.file, snippet.shown.symbol): 1.0 / (1 + rank)
@@ -143,11 +146,14 @@ def _errors(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if line.startswith("E ") or "Error" in line)
 
 
-def _asserted(messages: list[str]) -> Iterator[str]:
+def _assertions(messages: list[str]) -> Iterator[str]:
     for message in messages:
-        for line in message.splitlines():
-            if line.startswith((">", "E  ")):
-                yield from _CALLED.findall(line)
+        yield from (line for line in message.splitlines() if line.startswith((">", "E  ")))
+
+
+def _asserted(messages: list[str]) -> Iterator[str]:
+    for line in _assertions(messages):
+        yield from _CALLED.findall(line)
 
 
 def imported(tree: ast.Module, path: str, known: frozenset[str]) -> list[str]:

@@ -2,17 +2,21 @@
 
 import ast
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from activities.inference.templates.evidence import Evidence
+from activities.inference.templates.lexicon import relevance
 from activities.inference.templates.regions import Region, Statement, is_test, regions
 from activities.inference.templates.source import Source
 
 # What each sort of evidence weighs; they add up to 1.
-_COVERAGE, _FRAME, _NAMED, _ASSERTED, _SHOWN = 0.55, 0.25, 0.08, 0.07, 0.05
+_COVERAGE, _FRAME, _NAMED, _ASSERTED, _SHOWN, _SAID = 0.45, 0.2, 0.08, 0.07, 0.05, 0.15
 
 # Without coverage a statement is suspected because its function is.
 _BY_REGION = 0.3
+# From here on the words that a region shares with the issue are worth telling.
+_TELLING = 0.5
 
 _FILES = 25
 _REGIONS = 60
@@ -46,12 +50,11 @@ def suspicious_files(evidence: Evidence, paths: Iterable[str]) -> list[str]:
 
 def suspects(sources: Iterable[Source], evidence: Evidence) -> list[Suspect]:
     """The regions of `sources`, most suspicious first."""
-    found: list[Suspect] = []
-    for source in sources:
-        try:
-            found += [_suspect(region, evidence) for region in regions(source)]
-        except RecursionError:
-            continue  # nested too deeply to be anything a person wrote
+    known: list[Region] = []
+    for source in (source for source in sources if not is_test(source.path)):
+        with suppress(RecursionError):  # nested too deeply to be anything a person wrote
+            known += [region for region in regions(source) if not _is_declared(region)]
+    found = [_suspect(*pair, evidence) for pair in zip(known, relevance(known, evidence.said), strict=True)]
     users = [(suspect.score, _mentioned(suspect.region)) for suspect in found if suspect.region.function is not None]
     found = [_run_at_import(suspect, users) if suspect.region.function is None else suspect for suspect in found]
     found = [suspect for suspect in found if suspect.score > 0 and len(suspect.region.symbol) <= 200]
@@ -59,7 +62,7 @@ def suspects(sources: Iterable[Source], evidence: Evidence) -> list[Suspect]:
     return found[:_REGIONS]
 
 
-def _suspect(region: Region, evidence: Evidence) -> Suspect:
+def _suspect(region: Region, relevant: float, evidence: Evidence) -> Suspect:
     path = region.source.path
     covered, frames = evidence.lines.get(path, {}), evidence.frames.get(path, {})
     body = [statement for statement in region.statements if statement.node is not region.node]
@@ -84,6 +87,10 @@ def _suspect(region: Region, evidence: Evidence) -> Suspect:
     if share := max(evidence.shown.get((path, region.symbol), 0.0), evidence.shown.get((path, ""), 0.0) * 0.5):
         score += _SHOWN * share
         reasons.append("the retrieved context shows it")
+    if relevant and (score or not evidence.whole):
+        score += _SAID * relevant
+        if relevant >= _TELLING:
+            reasons.append(f"the issue and the failing tests speak of it ({relevant:.2f})")
     ruled_out = evidence.whole and highest > 0
     base = 0.0 if ruled_out else _BY_REGION * score
     statements = {statement: _COVERAGE * coverage[statement] + _FRAME * framed[statement] + base for statement in body}
@@ -94,6 +101,11 @@ def _suspect(region: Region, evidence: Evidence) -> Suspect:
     if evidence.whole and region.function is not None and not highest and not deepest:
         score *= 0.1  # no failing test executes it
     return Suspect(region, score, statements, tuple(reasons))
+
+
+def _is_declared(region: Region) -> bool:
+    """Whether a region only says what there is, such as the fields of a dataclass."""
+    return all(isinstance(one.node, ast.AnnAssign) and one.node.value is None for one in region.statements)
 
 
 def _run_at_import(suspect: Suspect, users: list[tuple[float, frozenset[str]]]) -> Suspect:
