@@ -93,7 +93,7 @@ class SandboxActivities:
         """Try candidates and return the best: one that passes all tests, else the one with fewest failing."""
         from activities.artifacts.store import get_model, put_model
         from activities.checkpoints.objects import read_blob
-        from activities.sandbox.trials import Protection, Target, best, changes, try_all
+        from activities.sandbox.trials import Protection, Target, best, changes, title, try_all
         from hydranet import patches
 
         baseline = await get_model(self._artifacts, request.baseline, TestResults)
@@ -111,11 +111,11 @@ class SandboxActivities:
             return Trial(index=-1, report=TestReport(passed=False, reason=reason), refused=reason)
         bench = await self._bench(request.snapshot, request.parent, request.spec)
         tried = await try_all(bench, target, usable)
-        winner = best(tried)
+        winner = best(tried, candidates)
         chosen = candidates[winner.index]
         return Trial(
             index=winner.index,
-            title=chosen.title,
+            title=title(winner, tried, candidates),
             patch=patches.parse(chosen.diff),
             diff=await self._artifacts.put(chosen.diff.encode(), "text/x-diff"),
             report=winner.report.model_copy(update={"results": await put_model(self._artifacts, winner.tests)}),

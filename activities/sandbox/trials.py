@@ -12,6 +12,7 @@ from typing import Any
 
 from activities.sandbox.protocol import Execution
 from activities.sandbox.results import Recorded, ending, is_failing, report, results
+from activities.sandbox.simplicity import cost
 from activities.sandbox.testing import (
     Bench,
     PytestCommand,
@@ -30,6 +31,13 @@ LEAST_SECONDS = 60.0
 LEAST_CPU_SECONDS = 0.4
 # What starting the interpreter and collecting may take besides the tests themselves.
 START_SECONDS = 5.0
+
+# For how long others are tried after one that passes: the first is not always the best.
+MORE_SECONDS = 3.0
+
+_HUNG = "TimeoutError: timed out after"
+# How many of the others that pass are named, and how much of each.
+_TOLD, _TOLD_CHARACTERS = 2, 70
 
 _TEST_FOLDERS = {"test", "tests"}
 _TEST_FILE = re.compile(r"(?:^|/)(?:tests?/|tests?\.|test_|[^/]*_test\.)")
@@ -132,7 +140,7 @@ def changes(
 
 
 async def try_all(bench: Bench, target: Target, usable: dict[int, dict[str, str | None]]) -> list[Tried]:
-    """Try candidates in their order until one passes everything or the time is up."""
+    """Try candidates in their order until the time is up; soon after one that passes everything."""
     seconds = max(LEAST_SECONDS, bench.spec.test_timeout)
     command = pytest_command(bench.spec.test_command)
     by_tests = all(test.id != bench.spec.test_command for test in target.failing)
@@ -151,17 +159,21 @@ async def _try_warm(
     """Try candidates in one sandbox, forked from a warm interpreter."""
     spec = bench.spec
     usual = max(LEAST_CPU_SECONDS, 10 * slowest(target.passing))
+    # Whoever fails another test need not hang again in these.
+    hanging = [test for test in target.failing if _HUNG in test.message]
     taken = sum(test.seconds for test in (*target.failing, *target.passing))
     request = {
         "arguments": command.arguments,
         "path": command.path,
-        "targets": [test.id for test in target.failing],
+        "targets": [test.id for test in target.failing if test not in hanging],
+        "hanging": [test.id for test in hanging],
         "expected": [test.id for test in target.passing],
         "test_seconds": min(3 * usual, seconds_per_test(spec)),
         "cpu_seconds": min(usual, seconds_per_test(spec)),
         "target_seconds": min(spec.test_timeout, START_SECONDS + 3 * taken),
         "all_seconds": spec.test_timeout,
         "seconds": seconds,
+        "more_seconds": MORE_SECONDS,
     }
     given = (json.dumps({"index": index, "changes": changed}) for index, changed in usable.items())
     lines, execution = await bench.run(
@@ -241,6 +253,20 @@ def _absence(test: TestResult | None, execution: Execution) -> str:
     return f"The test did not run: {ending(execution)}."
 
 
-def best(tried: Sequence[Tried]) -> Tried:
-    """The candidate with the fewest failing tests, the earliest of several."""
-    return min(tried, key=lambda one: (one.failing, one.index))
+def best(tried: Sequence[Tried], candidates: Sequence[Candidate]) -> Tried:
+    """The candidate with the fewest failing tests; of several that pass the simplest, else the earliest."""
+
+    def place(one: Tried) -> tuple[int, float, int]:
+        return one.failing, 0.0 if one.failing else cost(candidates[one.index].diff), one.index
+
+    return min(tried, key=place)
+
+
+def title(winner: Tried, tried: Sequence[Tried], candidates: Sequence[Candidate]) -> str:
+    """What the winner does, and which others pass too: then the tests do not tell which one is right."""
+    own = candidates[winner.index].title
+    others = [candidates[one.index].title for one in tried if not one.failing and one is not winner]
+    if winner.failing or not others:
+        return own
+    count = "1 other candidate passes" if len(others) == 1 else f"{len(others)} other candidates pass"
+    return f"{own} ({count} too: {'; '.join(other[:_TOLD_CHARACTERS] for other in others[:_TOLD])})"

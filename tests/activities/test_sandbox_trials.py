@@ -54,13 +54,24 @@ async def baseline(made):
 
 
 async def test_the_first_that_passes_everything_wins(made, baseline):
-    trial = await made.attempt(baseline, [edit("return b"), edit(FIX), edit("return min([a, b])")])
+    trial = await made.attempt(baseline, [edit("return b"), edit(FIX)])
     assert (trial.index, trial.title, trial.tried, trial.passing) == (1, FIX, 2, 1)
     assert trial.report.passed
     assert trial.report.passing_count == 5
     assert [found.file for found in trial.patch.edits] == [PATH]
     assert trial.diff is not None
     assert await made.artifacts.get(trial.diff) == edit(FIX).diff.encode()
+
+
+async def test_of_several_that_pass_the_simplest_wins_and_the_others_are_told(project):
+    made = await project(FILES)
+    longer, overfit = "return sorted([a, b])[0]", "return {(1, 2): 1, (2, 1): 1, (4, 3): 3}.get((a, b), a)"
+    candidates = [edit(longer), edit("return b"), edit(overfit), edit(FIX)]
+    trial = await made.attempt((await made.test()).results, candidates)
+    assert (trial.index, trial.tried, trial.passing) == (3, 4, 3)
+    assert trial.title == f"{FIX} (2 other candidates pass too: {longer}; {overfit[:70]})"
+    alone = await made.attempt((await made.test()).results, [edit(longer), edit(FIX)])
+    assert alone.title == f"{FIX} (1 other candidate passes too: {longer})"
 
 
 async def test_else_the_one_with_fewest_failing_tests_wins(made, baseline):

@@ -4,12 +4,13 @@ Where possible the fork happens late, in a session that is configured and has lo
 candidates that change what is loaded by then start from an interpreter that has imported only pytest.
 
 Reads /inputs/trials.json: `arguments` (of pytest), `path` (what to put in front of sys.path), `targets` (the
-tests that must pass first), `expected` (those that must pass too), `test_seconds`, `cpu_seconds`,
-`target_seconds` and `all_seconds` (for one test, the targets and all tests), `seconds` (for everything);
-and /inputs/candidates.jsonl: per line `index` and `changes` (path to text, null for no file).
+tests that must pass first), `hanging` (those that must pass next), `expected` (those that must pass too),
+`test_seconds`, `cpu_seconds`, `target_seconds` and `all_seconds` (for one test, the targets and all tests),
+`seconds` (for everything), `more_seconds` (for others once one has passed); and /inputs/candidates.jsonl: per
+line `index` and `changes` (path to text, null for no file).
 
-Appends to /results, per candidate, a line `candidate` followed by the lines of its recorder. Ends with the
-first candidate that passes everything; when there is none, the best runs once more, with tracebacks.
+Appends to /results, per candidate, a line `candidate` followed by the lines of its recorder. Once a candidate
+passes everything the others have little time left; when none does, the best runs once more, with tracebacks.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ import inspect
 import json
 import linecache
 import os
-import select
 import signal
 import sys
 import time
@@ -32,6 +32,7 @@ from typing import Any, NoReturn
 import _pytest.config
 import pytest
 
+from .children import kill_others, wait
 from .files import WORK, Original, write
 from .recorder import Alone, Recorder
 
@@ -98,7 +99,7 @@ class Trials:
     def __init__(self, request: dict[str, Any], candidates: list[Candidate], results: int) -> None:
         self.request = request
         self.left = self._all = candidates
-        self.done = False
+        self._passed = False
         self._results = results
         self._deadline = time.monotonic() + request["seconds"]
         self.begin()
@@ -113,7 +114,7 @@ class Trials:
         """Try the candidates that suit, each in forks that go on with `child`."""
         skipped = []
         for number, candidate in enumerate(self.left):
-            if self.done or time.monotonic() > self._deadline:
+            if time.monotonic() > self._deadline:
                 skipped += self.left[number:]
                 break
             if suits(candidate):
@@ -125,18 +126,18 @@ class Trials:
     def state(self) -> bytes:
         """What another process needs to go on."""
         left = [candidate["index"] for candidate in self.left]
-        return json.dumps([left, self.done, self._fewest, self._untold]).encode()
+        return json.dumps([left, self._passed, self._deadline, self._fewest, self._untold]).encode()
 
     def resume(self, state: bytes) -> None:
         """Go on where another process has stopped."""
-        left, self.done, self._fewest, self._untold = json.loads(state)
+        left, self._passed, self._deadline, self._fewest, self._untold = json.loads(state)
         wanted = set(left)
         self.left = [candidate for candidate in self.left if candidate["index"] in wanted]
 
     def retell(self, child: Child) -> None:
         """Run the best candidate of those that failed once more, with tracebacks."""
         for candidate in self._all:
-            if candidate["index"] == self._untold and not self.done:
+            if candidate["index"] == self._untold and not self._passed:
                 self._try(candidate, child, brief=False)
 
     # A forked child leaves these functions by an exception: nothing here may catch it or clean up after it.
@@ -144,7 +145,7 @@ class Trials:
     def _try(self, candidate: Candidate, child: Child, brief: bool = True) -> None:
         changes = candidate["changes"]
         records: list[Record] = []
-        stage, failing = "targets", len(self.request["targets"])
+        stage, failing = "targets", len(self.request["targets"]) + len(self.request["hanging"])
         reason = _written(changes)
         if any(text is None or not os.path.lexists(f"/tree/{path}") for path, text in changes.items()):
             importlib.invalidate_caches()
@@ -162,15 +163,20 @@ class Trials:
     def _run(self, child: Child, brief: bool) -> tuple[str, list[Record], str, int]:
         """Which tests ran, what was recorded, why it had to be ended, and how many wanted tests did not pass."""
         request = self.request
-        wanted = set(request["targets"])
-        records, reason = self._fork(child, request["targets"], request["target_seconds"], brief)
-        failing = len(wanted - _passed(records))
-        if reason or failing:
-            return "targets", records, reason, failing
+        wanted = {*request["targets"], *request["hanging"]}
+        records: list[Record] = []
+        for targets in filter(None, (request["targets"], request["hanging"])):
+            more, reason = self._fork(child, targets, request["target_seconds"], brief)
+            records += more
+            failing = len(wanted - _passed(records))
+            if reason or set(targets) - _passed(more):
+                return "targets", records, reason, failing
         records, reason = self._fork(child, None, request["all_seconds"], brief)
         failing = len((wanted | set(request["expected"])) - _passed(records))
         clean = any(record.get("kind") == "finish" and record.get("status") == 0 for record in records)
-        self.done = not reason and clean and not failing
+        if not reason and clean and not failing and not self._passed:
+            self._passed = True
+            self._deadline = min(self._deadline, time.monotonic() + self.request["more_seconds"])
         return "all", records, reason, failing
 
     def _fork(self, child: Child, only: list[str] | None, seconds: float, brief: bool) -> tuple[list[Record], str]:
@@ -181,7 +187,7 @@ class Trials:
         if pid == 0:
             _quiet()
             child(TrialRecorder(descriptor, self.request, only, brief))
-        reason = _await(pid, seconds)
+        reason = wait(pid, seconds)
         records = _parse(os.pread(descriptor, RECORDS_LIMIT, 0))
         os.close(descriptor)
         return records, reason
@@ -253,7 +259,7 @@ def _late_forks(trials: Trials) -> None:
         os._exit(1)
     os.close(writing)
     os.waitpid(pid, 0)
-    _kill_others()
+    kill_others()
     with os.fdopen(reading, "rb") as file:
         report = file.read()
     if report:
@@ -276,7 +282,7 @@ def _collect_once(session: pytest.Session, seconds: float) -> None:
             files = {name: getattr(sys.modules[name], "__file__", None) or "" for name in sys.modules.keys() - before}
             os.write(descriptor, json.dumps([name for name, file in files.items() if _is_library(file)]).encode())
             os._exit(0)
-    _await(pid, seconds)
+    wait(pid, seconds)
     named = os.pread(descriptor, RECORDS_LIMIT, 0)
     os.close(descriptor)
     for name in json.loads(named or b"[]"):
@@ -333,36 +339,6 @@ def _quiet() -> None:
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
     os.close(null)
-
-
-def _await(pid: int, seconds: float) -> str:
-    """Wait for a child, end it and all that it started; the reason when it did not end by itself."""
-    descriptor = os.pidfd_open(pid)
-    ended = bool(select.select([descriptor], [], [], seconds)[0])
-    os.close(descriptor)
-    if not ended:
-        os.kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
-    _kill_others()
-    if not ended:
-        return f"timed out after {seconds:.0f} s"
-    if os.WIFSIGNALED(status):
-        return f"the test process was killed by {signal.Signals(os.WTERMSIG(status)).name}"
-    return ""
-
-
-def _kill_others() -> None:
-    """Kill every process of the sandbox but the first, this one and its parent, also while they multiply."""
-    spared = {1, os.getpid(), os.getppid()}
-    for _ in range(20):
-        others = {int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()} - spared
-        if not others:
-            return
-        for pid in others:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
 
 
 def _parse(data: bytes) -> list[Record]:

@@ -1,0 +1,31 @@
+"""Which of two candidates that both pass is preferred."""
+
+import pytest
+
+from activities.sandbox.simplicity import cost
+from hydranet.patches import diff
+
+CODE = "def f(a, b):\n    if a < b:\n        return a\n    return b\n"
+
+
+def changed(old: str, new: str) -> float:
+    assert old in CODE
+    return cost(diff("f.py", CODE, CODE.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "simple", "other"),
+    [
+        ("a < b", "a <= b", "a < b or a == b"),
+        ("a < b", "a < f(b)", "a < 17"),
+        ("return b", "return b + a", "return b if a != 'x' else a"),
+        ("return a", "return b", "return b + b"),
+    ],
+)
+def test_less_change_and_fewer_new_values_are_preferred(old: str, simple: str, other: str) -> None:
+    assert changed(old, simple) < changed(old, other)
+
+
+def test_what_is_only_moved_or_spaced_costs_no_value() -> None:
+    assert changed("a < b", "a  <  b") == 0
+    assert changed("return b", "return f(1, b)") > changed("return b", "return f(a, b)")
