@@ -162,6 +162,12 @@ def limit(site: Site) -> Iterator[Edit]:
             yield site.replace(f"min({name}, {text})", kept * sure)
     if kind is Kind.NUMBER:
         yield site.replace(f"max(0, {text})", 0.2)
+    if isinstance(site.node, ast.Attribute):
+        for other in site.scope.ingredients:
+            alike = isinstance(other, ast.Attribute) and other.attr == site.node.attr and site.text(other) != text
+            if alike and site.scope.can_name(other, site.names):
+                yield site.replace(f"max({site.text(other)}, {text})", 0.3)
+                yield site.replace(f"min({site.text(other)}, {text})", 0.3)
 
 
 def wrap_method(site: Site) -> Iterator[Edit]:
@@ -204,6 +210,9 @@ def argument_count(site: Site) -> Iterator[Edit]:
             taken = site.scope.taken(callee(site.node))
             if taken:
                 given = {keyword.arg for keyword in keywords}
+                for flag, default in site.scope.vocabulary.flags.get(callee(site.node), ()):
+                    if flag in taken[len(arguments) :] and flag not in given:
+                        yield site.replace(f"{head}({', '.join([*written, f'{flag}={not default}'])})", 0.4)
                 for name in taken[len(arguments) :]:
                     if name in site.names and name not in given:
                         yield site.replace(f"{head}({', '.join([*written, f'{name}={name}'])})", 0.6)

@@ -80,7 +80,7 @@ def stronger(site: Site) -> Iterator[Edit]:
     for condition, prior in _cases(site, site.node):
         yield site.replace(f"{condition} or {own}", prior)
         yield site.replace(f"{negated(condition)} and {either}", prior)
-    for condition, prior in [*_known_conditions(site), *_comparisons(site)]:
+    for condition, prior in [*_known_conditions(site), *_conditions_elsewhere(site), *_comparisons(site)]:
         if condition not in own:
             yield site.replace(f"{either} and {condition}", prior)
             yield site.replace(f"{own} or {condition}", prior * 0.9)
@@ -181,6 +181,11 @@ def _cases(site: Site, within: ast.expr | None = None) -> list[tuple[str, float]
 def _known_conditions(site: Site) -> list[tuple[str, float]]:
     usable = (node for node in site.scope.conditions if site.scope.can_name(node, site.names))
     return [(site.text(node), 0.3) for node in usable if not isinstance(node, ast.BoolOp)][:12]
+
+
+def _conditions_elsewhere(site: Site) -> list[tuple[str, float]]:
+    usable = (node for node in site.scope.conditions_elsewhere if site.scope.can_name(node, site.names))
+    return [(site.text(node), 0.28) for node in usable][:12]
 
 
 def _memberships(site: Site) -> list[tuple[str, float]]:

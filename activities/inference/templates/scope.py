@@ -179,6 +179,25 @@ class Scope:
         return list(found.values())[:_INGREDIENTS]
 
     @cached_property
+    def conditions_elsewhere(self) -> list[ast.expr]:
+        """The parts of conditions in the rest of the file, those in the region's words first, one of each text."""
+        walked = list(self._walk())
+        own = {node.id for node in walked if isinstance(node, ast.Name)}
+        own |= {node.attr for node in walked if isinstance(node, ast.Attribute)}
+        known = {self.source.of_node(node) for node in self.conditions}
+        found: dict[str, tuple[float, ast.expr]] = {}
+        for node in ast.walk(self.source.tree):
+            tests = node.ifs if isinstance(node, ast.comprehension) else [getattr(node, "test", None)]
+            for part in (part for test in tests if isinstance(test, ast.expr) for part in _parts(test)):
+                words = {inner.id for inner in ast.walk(part) if isinstance(inner, ast.Name)}
+                words |= {inner.attr for inner in ast.walk(part) if isinstance(inner, ast.Attribute)}
+                text = self.source.of_node(part)
+                if words and text not in known and len(text) <= _INGREDIENT_CHARACTERS:
+                    found.setdefault(text, (len(words & own) / len(words), part))
+        ranked = sorted((pair for pair in found.values() if pair[0] >= _ALIKE), key=lambda pair: -pair[0])
+        return [part for _, part in ranked[:_PHRASES]]
+
+    @cached_property
     def returned(self) -> list[str]:
         """The simple values that the region returns, one of each text."""
         values = (node.value for node in self._walk() if isinstance(node, ast.Return) and node.value is not None)
@@ -261,6 +280,18 @@ def preorder(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     for child in ast.iter_child_nodes(node):
         yield from preorder(child)
+
+
+def _parts(condition: ast.expr) -> Iterator[ast.expr]:
+    """What a condition combines."""
+    match condition:
+        case ast.BoolOp(values=values):
+            for value in values:
+                yield from _parts(value)
+        case ast.NamedExpr(value=value):
+            yield value
+        case ast.Compare() | ast.Call() | ast.UnaryOp(op=ast.Not()) | ast.Attribute():
+            yield condition
 
 
 def parameters(function: FunctionNode) -> list[str]:

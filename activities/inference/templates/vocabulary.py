@@ -19,20 +19,22 @@ class Vocabulary:
     """The words of the files that were read, and those that error messages quote.
 
     `members` are the attributes and methods that classes define, `signatures` the parameters of functions
-    and classes by name (without `self`), `phrases` what functions say in a line.
+    and classes by name (without `self`), `flags` those that are True or False where nothing is said, `phrases`
+    what functions say in a line.
     """
 
     words: tuple[str, ...] = ()
     quoted: frozenset[str] = frozenset()
     members: tuple[str, ...] = ()
     signatures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    flags: Mapping[str, tuple[tuple[str, bool], ...]] = field(default_factory=dict)
     phrases: tuple[Phrase, ...] = ()
 
     @classmethod
     def of(cls, trees: Iterable[ast.Module], quoted: frozenset[str] = frozenset()) -> "Vocabulary":
         """The vocabulary of some files."""
         read = list(trees)
-        return cls(words(read), quoted, _members(read), _signatures(read), phrases(read))
+        return cls(words(read), quoted, _members(read), _signatures(read), _flags(read), phrases(read))
 
     def near(self, word: str) -> list[tuple[str, float]]:
         """Up to five words that `word` may be a misspelling of, with their likeness in 0..1, nearest first."""
@@ -87,6 +89,22 @@ def _signatures(trees: list[ast.Module]) -> dict[str, tuple[str, ...]]:
                 if made:
                     fields = [one.arg for one in (*made[0].args.args[1:], *made[0].args.kwonlyargs)]
                 found.setdefault(name, tuple(fields))
+    return found
+
+
+def _flags(trees: list[ast.Module]) -> dict[str, tuple[tuple[str, bool], ...]]:
+    found: dict[str, tuple[tuple[str, bool], ...]] = {}
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            given = node.args
+            taken = [*given.posonlyargs, *given.args]
+            pairs = [*zip(reversed(taken), reversed(given.defaults), strict=False)]
+            pairs += [
+                (one, default) for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default
+            ]
+            flags = [(o.arg, d.value) for o, d in pairs if isinstance(d, ast.Constant) and isinstance(d.value, bool)]
+            if flags:
+                found.setdefault(node.name, tuple(flags))
     return found
 
 

@@ -56,6 +56,13 @@ CASES = [
     ),
     pytest.param(
         f.CALL,
+        "from shop.tax import gross\n\n\ndef price(amount):\n    return gross(amount)\n",
+        "def gross(amount, rounded=True):\n    return amount\n",
+        ("gross(amount)", "gross(amount, rounded=False)"),
+        id="a flag other than it is by itself",
+    ),
+    pytest.param(
+        f.CALL,
         "from shop.tax import gross\n\n\ndef price(amount, rate):\n    return gross(amount)\n",
         "def gross(amount, rate=1):\n    return amount * rate\n",
         ("gross(amount)", "gross(amount, rate=rate)"),
@@ -80,6 +87,21 @@ def test_the_repair_is_made_of_what_stands_elsewhere(
     wanted = code.replace(before, after)
     assert wanted in repairs(code, family, elsewhere=elsewhere)
     assert wanted not in repairs(code, family)
+
+
+def test_a_condition_of_similar_code_in_the_file_is_asked_for_too(repairs: Repairs) -> None:
+    code = (
+        "def count(rows, day):\n    return len([row for row in rows if row.until >= day])\n\n\n"
+        "def take(rows, left, day):\n    for row in rows:\n        if left > 0:\n            row.until = left - day\n"
+    )
+    wanted = code.replace("if left > 0:", "if left > 0 and row.until >= day:")
+    assert wanted in repairs(code, f.GUARD, "take")
+
+
+def test_the_greater_of_the_same_attribute_of_two_objects(repairs: Repairs) -> None:
+    code = "def join(a, b):\n    a.seen = b.end\n    return Span(a.start, b.end, a.end)\n"
+    wanted = code.replace("a.start, b.end", "a.start, max(a.end, b.end)")
+    assert wanted in repairs(code, f.CALL)
 
 
 def test_a_method_of_the_object_is_called(repairs: Repairs) -> None:
