@@ -1,7 +1,7 @@
 """Families of templates: the kinds of change a strategy can mean, and how likely each is for an error."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from activities.inference.templates import (
     bounds,
@@ -13,6 +13,7 @@ from activities.inference.templates import (
     statements,
     values,
 )
+from activities.inference.templates.priors import factor
 from activities.inference.templates.site import Edit, Site, Template
 from hydranet.signatures import ErrorClass
 
@@ -34,9 +35,12 @@ class Family:
     below: float = 2.0
 
     def edits(self, site: Site) -> Iterator[Edit]:
-        """All edits of the family at a site."""
+        """All edits of the family at a site, with what was learned about their templates."""
         for template in self.templates:
-            yield from (edit for edit in template(site) if self.least <= edit.prior < self.below)
+            learned = factor(template)
+            for edit in template(site):
+                if self.least <= edit.prior < self.below:
+                    yield replace(edit, prior=edit.prior * learned)
 
 
 CONDITION = Family("boundary or condition", (*conditions.TEMPLATES, *bounds.TEMPLATES), 1.0)
@@ -49,9 +53,11 @@ GUARD = Family("missing guard or case", guards.TEMPLATES, 0.72)
 
 _KINDS = (CONDITION, OPERAND, CALL, VALUE, STATEMENT, FLOW, GUARD)
 
+TEMPLATES = tuple(template for family in _KINDS for template in family.templates)
+
 UNCOMMON = Family(
     "uncommon change",
-    tuple(template for family in _KINDS for template in family.templates),
+    TEMPLATES,
     0.5,
     least=0.01,
     below=_COMMON,
