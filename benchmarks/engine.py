@@ -3,6 +3,7 @@
 Used by the benchmarks beside this file; `hydra bench` is what runs the whole of HydraNet.
 """
 
+import asyncio
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.bubblewrap import Bubblewrap
 from hydranet import convergence, reaper
 from hydranet.budget import Budget
+from hydranet.cli.hidden import passes_hidden
 from hydranet.contracts import (
     Checkpoint,
     CoverageRequest,
@@ -40,10 +42,12 @@ from hydranet.contracts import (
     Work,
 )
 from hydranet.convergence import Attempt, ConvergenceSettings
+from hydranet.settings import Settings
 from hydranet.strategy import Strategy
 
 # Environments are kept between benchmarks: only the first needs a package index.
-CACHE = platformdirs.user_cache_path("hydranet-benchmarks")
+DATA = platformdirs.user_cache_path("hydranet-benchmarks")
+CACHE = DATA / "cache"
 STRATEGIES = 3
 
 
@@ -162,6 +166,15 @@ class Engine:
                 dead.append(DeadBranch(number=len(dead) + 1, strategy=strategy))
         return self.outcome
 
+    async def hidden(self) -> bool | None:
+        """Whether the fix passes the hidden tests; None where there is no fix or no such test."""
+        trial, repository = self.outcome.passed, self._folder / "repository"
+        if trial is None or trial.diff is None:
+            return None
+        diff = await self.artifacts.get(trial.diff)
+        commit = await asyncio.to_thread(_apply, repository, diff)
+        return await passes_hidden(self.bug.folder.resolve(), repository, commit, Settings(data_dir=DATA))
+
     async def _branch(self, strategy: Strategy, attempts: int, settings: ConvergenceSettings | None) -> bool:
         facts: list[Attempt] = []
         outcome = self.outcome
@@ -225,8 +238,19 @@ class Clock:
 def commit(source: Path, target: Path) -> Path:
     """A one-commit repository with the files of `source`."""
     shutil.copytree(source, target, symlinks=True)
+    for arguments in (("init", "--quiet"), ("add", "--all", "--force"), ("commit", "--quiet", "-m", "The bug")):
+        _git(target, *arguments)
+    return target
+
+
+def _apply(repository: Path, diff: bytes) -> str:
+    """Commit a diff; the commit's name."""
+    subprocess.run(["git", "apply", "--whitespace=nowarn", "-"], cwd=repository, input=diff, check=True)
+    _git(repository, "commit", "--quiet", "--all", "-m", "The fix")
+    return subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=repository, text=True).strip()
+
+
+def _git(folder: Path, *arguments: str) -> None:
     identity = {"GIT_AUTHOR_NAME": "bench", "GIT_AUTHOR_EMAIL": "bench@localhost"}
     identity |= {"GIT_COMMITTER_NAME": "bench", "GIT_COMMITTER_EMAIL": "bench@localhost"}
-    for arguments in (("init", "--quiet"), ("add", "--all", "--force"), ("commit", "--quiet", "-m", "The bug")):
-        subprocess.run(["git", *arguments], cwd=target, check=True, env={**os.environ, **identity})
-    return target
+    subprocess.run(["git", *arguments], cwd=folder, check=True, env={**os.environ, **identity})

@@ -10,9 +10,10 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from engine import Engine, bugs
+from engine import Engine, Outcome, bugs
 
 from hydranet.budget import Budget
+from hydranet.cli.hidden import told
 from hydranet.convergence import ConvergenceSettings
 
 
@@ -24,22 +25,26 @@ async def main() -> None:
     parser.add_argument("--no-reaper", action="store_true")
     given = parser.parse_args()
     settings = None if given.no_reaper else ConvergenceSettings()
-    outcomes = []
+    outcomes: list[Outcome] = []
+    general = 0
     for bug in bugs(given.suite, given.only):
         with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
             engine = Engine(bug, Path(folder))
             await engine.survey()
             outcome = await engine.repair(Budget(), settings)
+            hidden = await engine.hidden()
         outcomes.append(outcome)
+        general += hidden is True
         steps = " ".join(f"{step} {seconds:.1f}" for step, seconds in outcome.seconds.items())
         print(
             f"{'fixed' if outcome.passed else '-':5} {bug.id:28} {outcome.total:6.1f} s  {outcome.tried:5} tried "
             f"{outcome.attempts:3} attempts {outcome.branches:2} branches {outcome.reaped:2} reaped | {steps}"
         )
         if outcome.passed:
-            print(f"      {outcome.strategy}: {outcome.passed.title}", flush=True)
+            print(f"      {outcome.strategy}: {outcome.passed.title}")
+            print(f"      hidden tests: {told(hidden) or 'none'}", flush=True)
     fixed = [outcome for outcome in outcomes if outcome.passed]
-    print(f"{len(fixed)} of {len(outcomes)} fixed")
+    print(f"{len(fixed)} of {len(outcomes)} fixed, {general} of them pass hidden tests")
     print(f"seconds: median {statistics.median(outcome.total for outcome in outcomes):.1f}")
     print(f"candidates until fixed: {sum(outcome.tried for outcome in fixed)} in all")
     print(f"candidates tried: {sum(outcome.tried for outcome in outcomes)} in all")
