@@ -240,3 +240,21 @@ async def test_no_candidates_are_no_trial(project):
     made = await project(FILES)
     trial = await made.attempt((await made.test()).results, [])
     assert (trial.index, trial.refused) == (-1, "There is no candidate.")
+
+
+async def test_a_test_that_hung_is_only_run_for_what_passes_the_others(project):
+    code = "def count(n):\n    while n != 0:\n        n = n - 2\n    return 1\n"
+    tests = (
+        "from counting import count\n\n\n"
+        "def test_three():\n    assert count(3) == 0\n\n\n"
+        "def test_two():\n    assert count(2) == 0\n"
+    )
+    made = await project({"counting.py": code, "tests/test_counting.py": tests}, test_timeout=4)
+    baseline = (await made.test()).results
+    ends = Candidate(diff=patches.diff("counting.py", code, code.replace("!= 0", "> 3")), title="ends")
+    text = code.replace("!= 0", "> 0").replace("return 1", "return 0")
+    fixed = Candidate(diff=patches.diff("counting.py", code, text), title="fixed")
+    trial = await made.attempt(baseline, [ends])
+    assert trial.report.failing == ("tests/test_counting.py::test_two", "tests/test_counting.py::test_three")
+    trial = await made.attempt(baseline, [ends, fixed])
+    assert (trial.title, trial.report.passed) == ("fixed", True)
