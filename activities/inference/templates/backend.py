@@ -38,7 +38,7 @@ _DIFF_CHARACTERS = 65_536
 _KEPT = 16
 
 # What a dead branch leaves of its region's suspiciousness.
-_AFTER_DEATH = 0.6
+_AFTER_DEATH = 0.8
 
 Value = TypeVar("Value")
 
