@@ -37,7 +37,7 @@ MORE_SECONDS = 3.0
 
 _HUNG = "TimeoutError: timed out after"
 # How many of the others that pass are named, and how much of each.
-_TOLD, _TOLD_CHARACTERS = 2, 70
+_TOLD, _TOLD_CHARACTERS = 2, 90
 
 _TEST_FOLDERS = {"test", "tests"}
 _TEST_FILE = re.compile(r"(?:^|/)(?:tests?/|tests?\.|test_|[^/]*_test\.)")
@@ -262,6 +262,11 @@ def best(tried: Sequence[Tried], candidates: Sequence[Candidate]) -> Tried:
     return min(tried, key=place)
 
 
+def _end(told: str) -> str:
+    """The end of a title, which says what the code becomes."""
+    return told if len(told) <= _TOLD_CHARACTERS else f"…{told[1 - _TOLD_CHARACTERS :]}"
+
+
 def title(winner: Tried, tried: Sequence[Tried], candidates: Sequence[Candidate]) -> str:
     """What the winner does, and which others pass too: then the tests do not tell which one is right."""
     own = candidates[winner.index].title
@@ -269,4 +274,4 @@ def title(winner: Tried, tried: Sequence[Tried], candidates: Sequence[Candidate]
     if winner.failing or not others:
         return own
     count = "1 other candidate passes" if len(others) == 1 else f"{len(others)} other candidates pass"
-    return f"{own} ({count} too: {'; '.join(other[:_TOLD_CHARACTERS] for other in others[:_TOLD])})"
+    return f"{own} ({count} too: {'; '.join(map(_end, others[:_TOLD]))})"

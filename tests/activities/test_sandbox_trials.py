@@ -65,11 +65,14 @@ async def test_the_first_that_passes_everything_wins(made, baseline):
 
 async def test_of_several_that_pass_the_simplest_wins_and_the_others_are_told(project):
     made = await project(FILES)
-    longer, overfit = "return sorted([a, b])[0]", "return {(1, 2): 1, (2, 1): 1, (4, 3): 3}.get((a, b), a)"
+    longer, overfit = (
+        "return sorted([a, b])[0]",
+        "return {(1, 2): 1, (2, 1): 1, (4, 3): 3, (100, 200): 100, (300, 200): 200}.get((a, b), a)",
+    )
     candidates = [edit(longer), edit("return b"), edit(overfit), edit(FIX)]
     trial = await made.attempt((await made.test()).results, candidates)
     assert (trial.index, trial.tried, trial.passing) == (3, 4, 3)
-    assert trial.title == f"{FIX} (2 other candidates pass too: {longer}; {overfit[:70]})"
+    assert trial.title == f"{FIX} (2 other candidates pass too: {longer}; …{overfit[-89:]})"
     alone = await made.attempt((await made.test()).results, [edit(longer), edit(FIX)])
     assert alone.title == f"{FIX} (1 other candidate passes too: {longer})"
 
