@@ -82,15 +82,16 @@ def score(
 ) -> Score:
     """The score of the last of `attempts`, which are those of one branch, oldest first.
 
-    It depends on that attempt and the `window` + 1 attempts before it, infrastructure errors left out.
+    Patches and errors count as far as `window` + 1 attempts before it, commands from the first one on;
+    infrastructure errors are left out.
     A branch's first attempt has nothing to repeat but the attempts of `dead` branches.
     """
     if not attempts or attempts[-1].infrastructure:
         return Score()
     numbers = [number for number, attempt in enumerate(attempts, 1) if not attempt.infrastructure]
+    commands = _command_repetition([attempts[number - 1] for number in numbers], settings.window)
     numbers = numbers[-settings.window - 2 :]
     branch = [attempts[number - 1] for number in numbers]
-    commands = _command_repetition(branch, settings.window)
     if len(branch) == 1:
         return _novelty(branch[0], dead, commands)
     current, earlier = branch[-1], branch[:-1]

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hydranet import similarity as similarities
@@ -238,7 +238,12 @@ def test_a_score_is_bounded_and_the_same_on_replay(attempts: list[Attempt], dead
     assert score([Attempt.model_validate_json(a.model_dump_json()) for a in attempts], dead=dead) == first
 
 
+LOOKED, QUIET = Attempt(commands=(Command(command="ls"),)), Attempt()
+LOOKED_TWICE = Attempt(commands=LOOKED.commands * 2)
+
+
 @given(histories(changed=False))
+@example([LOOKED_TWICE, QUIET, QUIET, QUIET, LOOKED])
 def test_a_repeated_attempt_scores_no_lower(attempts: list[Attempt]) -> None:
     assert score([*attempts, attempts[-1]]).value >= score(attempts).value
 
