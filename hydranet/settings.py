@@ -8,6 +8,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from hydranet.bounded import Name
 from hydranet.budget import Budget
 from hydranet.contracts import SandboxSpec
 from hydranet.convergence import ConvergenceSettings
@@ -52,6 +53,20 @@ class ModelSettings(BaseModel):
     total: Annotated[float, Field(gt=0)] = 1200.0
 
 
+class SandboxSettings(SandboxSpec):
+    """What a run's sandbox is like, and what only the user of a node may say of it.
+
+    `backend` is auto (Docker when its engine answers and has the image, else bubblewrap), docker or
+    bubblewrap; `image` and `runtime` (such as gVisor's runsc) are Docker's, `warm` the containers that wait
+    for the next attempt on a tree.
+    """
+
+    backend: Literal["auto", "docker", "bubblewrap"] = "auto"
+    image: Annotated[str, Field(min_length=1, max_length=200)] = "hydranet-sandbox:1"
+    runtime: Name = ""
+    warm: Annotated[int, Field(ge=0, le=16)] = 1
+
+
 class Settings(BaseSettings):
     """Everything that can be set.
 
@@ -70,7 +85,7 @@ class Settings(BaseSettings):
     repository_limit_mb: Annotated[int, Field(ge=1)] = 500
     budget: Budget = Budget()
     convergence: ConvergenceSettings = ConvergenceSettings()
-    sandbox: SandboxSpec = SandboxSpec()
+    sandbox: SandboxSettings = SandboxSettings()
     temporal: TemporalSettings = TemporalSettings()
     models: ModelSettings = ModelSettings()
     database: str = ""
@@ -89,6 +104,10 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
+# How strong the walls are is not for the one to say who is behind them.
+_NODE_KEYS = set(SandboxSettings.model_fields) - set(SandboxSpec.model_fields)
+
+
 def load(repository: Path | None = None, flags: dict[str, Any] | None = None) -> Settings:
     """Read the user's settings file, then the repository's, the environment and `flags` (nested, None = unset).
 
@@ -105,6 +124,11 @@ def load(repository: Path | None = None, flags: dict[str, Any] | None = None) ->
             raise UsageError(
                 f"{own}: the key '{foreign[0]}' is not one a repository may set "
                 f"({', '.join(sorted(REPOSITORY_KEYS))}); {where}."
+            )
+        own_sandbox = declared.get("sandbox")
+        if isinstance(own_sandbox, dict) and (foreign := sorted(_NODE_KEYS & set(own_sandbox))):
+            raise UsageError(
+                f"{own}: the key 'sandbox.{foreign[0]}' is not one a repository may set; move it to {user}."
             )
         values = _merge(values, declared)
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -36,6 +37,8 @@ async def work(roles: list[Role]) -> None:
 
 def main() -> int:
     """Run the roles named on the command line; exit code 2 for bad input."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("activities").setLevel(logging.INFO)
     try:
         asyncio.run(work([Role(name) for name in sys.argv[1:]]))
     except UsageError as error:

@@ -18,6 +18,8 @@ from activities.artifacts.records import RecordActivities
 from activities.artifacts.store import ArtifactStore, PostgresArtifacts
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
 from activities.checkpoints.objects import GitObjects
+from activities.sandbox.backends import opened
+from activities.sandbox.protocol import Sandbox
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.settings import Settings
 from workflows.branch import BranchWorkflow
@@ -44,6 +46,10 @@ async def working(client: Client, settings: Settings, roles: Sequence[Role]) -> 
         artifacts = PostgresArtifacts(pool)
         objects = GitObjects(settings.data_dir / "cache", artifacts)
         for role in roles:
+            if role is Role.SANDBOX:
+                sandbox = await stack.enter_async_context(opened(settings.sandbox, settings.data_dir / "sandbox"))
+                await stack.enter_async_context(_sandbox(client, settings, sandbox, artifacts, objects))
+                continue
             for worker in _workers(role, client, settings, pool, artifacts, objects):
                 await stack.enter_async_context(worker)
         yield
@@ -67,9 +73,7 @@ def _workers(
         repository, records = RepositoryActivities(artifacts), RecordActivities(pool)
         calls = [repository.snapshot_repository, repository.publish_fix, records.record_genealogy]
         return [_worker(client, SUPERVISOR_QUEUE, calls, workflows=WORKFLOWS, workflow_runner=workflow_runner())]
-    if role is Role.INFERENCE:
-        return _inference(client, settings, artifacts, objects)
-    return _sandbox(client, settings, artifacts, objects)
+    return _inference(client, settings, artifacts, objects)
 
 
 def _inference(client: Client, settings: Settings, artifacts: ArtifactStore, objects: GitObjects) -> list[Worker]:
@@ -93,11 +97,12 @@ def _inference(client: Client, settings: Settings, artifacts: ArtifactStore, obj
     ]
 
 
-def _sandbox(client: Client, settings: Settings, artifacts: ArtifactStore, objects: GitObjects) -> list[Worker]:
+def _sandbox(
+    client: Client, settings: Settings, backend: Sandbox, artifacts: ArtifactStore, objects: GitObjects
+) -> Worker:
     from activities.sandbox.activities import SandboxActivities
-    from activities.sandbox.bubblewrap import Bubblewrap
 
-    sandbox = SandboxActivities(Bubblewrap(), artifacts, objects, settings.data_dir / "cache")
+    sandbox = SandboxActivities(backend, artifacts, objects, settings.data_dir / "cache")
     checkpoints = CheckpointActivities(artifacts, objects)
     calls = [
         sandbox.prepare_environment,
@@ -106,7 +111,7 @@ def _sandbox(client: Client, settings: Settings, artifacts: ArtifactStore, objec
         sandbox.try_candidates,
         checkpoints.commit_checkpoint,
     ]
-    return [_worker(client, SANDBOX_QUEUE, calls)]
+    return _worker(client, SANDBOX_QUEUE, calls)
 
 
 def _worker(client: Client, queue: str, activities: Sequence[Any], **options: Any) -> Worker:

@@ -143,6 +143,6 @@ class SandboxActivities:
             for path in dependencies.declaring(paths, spec)
             if (text := await self._objects.read(snapshot, base, path)) is not None
         }
-        plan = dependencies.plan(spec, declared, any(path.startswith("src/") for path in paths))
+        plan = dependencies.plan(self._sandbox, spec, declared, any(path.startswith("src/") for path in paths))
         tree = await self._objects.checkout(snapshot, base)
         return plan, await Environments(self._sandbox, self._cache).prepare(plan, tree, spec)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -69,7 +70,10 @@ _BARE = ["--unshare-user", "--ro-bind", "/usr", "/usr", *_root()]
 
 
 class Bubblewrap:
-    """Runs each job in a sandbox of its own."""
+    """Runs each job in a sandbox of its own, with the interpreter that HydraNet itself runs on."""
+
+    name = f"bubblewrap, Python {platform.python_version()}"
+    interpreter: tuple[str, ...] = (platform.python_version(), platform.machine(), sys.base_prefix)
 
     async def run(self, job: Job) -> Execution:
         """Run one command to its end; see `Sandbox`. Raises UsageError when this machine cannot do it."""

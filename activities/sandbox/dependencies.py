@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import re
 import shlex
-import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from activities.sandbox.protocol import Sandbox
 from hydranet.contracts import SandboxSpec
 
 # Part of every environment, for structured results and coverage.
@@ -55,12 +54,13 @@ def declaring(paths: Iterable[str], spec: SandboxSpec) -> list[str]:
     return [path for path in paths if path in named or _DECLARING.fullmatch(path)]
 
 
-def base() -> Plan:
-    """The environment that all others start from: this interpreter, pytest and coverage."""
-    return _plan(("python3 -I -m venv /env", f"pip install {' '.join(TOOLS)}"), {}, {}, "no dependencies")
+def base(sandbox: Sandbox) -> Plan:
+    """The environment that all others start from: the sandbox's interpreter, pytest and coverage."""
+    commands = ("python3 -I -m venv /env", f"pip install {' '.join(TOOLS)}")
+    return _plan(sandbox, commands, {}, {}, "no dependencies")
 
 
-def plan(spec: SandboxSpec, declared: Mapping[str, str], has_src: bool) -> Plan:
+def plan(sandbox: Sandbox, spec: SandboxSpec, declared: Mapping[str, str], has_src: bool) -> Plan:
     """How to make the environment for a repository.
 
     `declared` holds the text of its declaring files by path, `has_src` says that its packages lie in src/.
@@ -70,21 +70,23 @@ def plan(spec: SandboxSpec, declared: Mapping[str, str], has_src: bool) -> Plan:
     """
     commands = spec.setup or tuple(_detected(declared, has_src))
     if not commands:
-        return base()
+        return base(sandbox)
     note = "; ".join(commands) if spec.setup else f"detected: {'; '.join(commands)}"
-    return _plan(commands, spec.env, declared, note)
+    return _plan(sandbox, commands, spec.env, declared, note)
 
 
-def _plan(commands: tuple[str, ...], env: Mapping[str, str], declared: Mapping[str, str], note: str) -> Plan:
+def _plan(
+    sandbox: Sandbox, commands: tuple[str, ...], env: Mapping[str, str], declared: Mapping[str, str], note: str
+) -> Plan:
     content = {
-        "python": [platform.python_version(), platform.machine(), sys.base_prefix],
+        "python": sandbox.interpreter,
         "tools": TOOLS,
         "commands": commands,
         "env": sorted(env.items()),
         "files": sorted(declared.items()),
     }
     key = hashlib.sha256(json.dumps(content).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return Plan(commands, tuple(sorted(env.items())), key, f"Python {platform.python_version()}; {note}")
+    return Plan(commands, tuple(sorted(env.items())), key, f"{sandbox.name}; {note}")
 
 
 def _detected(declared: Mapping[str, str], has_src: bool) -> list[str]:

@@ -37,7 +37,7 @@ class Environments:
         path = self._folder / plan.key
         if path.exists():
             return path
-        base = dependencies.base()
+        base = dependencies.base(self._sandbox)
         parent = None if plan.key == base.key else await self.prepare(base, tree, spec)
         self._folder.mkdir(parents=True, exist_ok=True)
         async with AsyncFileLock(f"{path}.lock"):

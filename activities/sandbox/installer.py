@@ -25,6 +25,7 @@ CERTIFICATES = (
 _VARIABLE = re.compile(
     r"PIP_\w+|(?:https?|all|no)_proxy|SSL_CERT_(?:FILE|DIR)|(?:REQUESTS|CURL)_CA_BUNDLE", re.IGNORECASE
 )
+_LOCAL = re.compile(r"://(?:[^/@\s]*@)?(?:localhost|127\.[\d.]+|\[::1\])", re.IGNORECASE)
 # These name places on the host that an installer has no business with in here.
 _UNWANTED = {
     "PIP_CONFIG_FILE",
@@ -39,25 +40,30 @@ _UNWANTED = {
 
 @dataclass(frozen=True)
 class Access:
-    """Variables, folders to bind read-only, and files to write, by their absolute paths."""
+    """Variables, folders to bind read-only, and files to write, by their absolute paths.
+
+    `local` says that an index or a proxy is on this machine itself.
+    """
 
     env: dict[str, str]
     folders: tuple[str, ...]
     files: dict[str, str]
+    local: bool = False
 
 
 def access() -> Access:
     """What this machine uses to reach its package index."""
     env = {name: value for name, value in os.environ.items() if _VARIABLE.fullmatch(name) and name not in _UNWANTED}
     configuration = {inside: text for inside, path in _pip_files().items() if (text := _read(path)) is not None}
-    named = _local_folders(" ".join([*env.values(), *configuration.values()]))
+    said = " ".join([*env.values(), *configuration.values()])
+    named = _local_folders(said)
     network = {path: text for path in ("/etc/resolv.conf", "/etc/hosts") if (text := _read(Path(path))) is not None}
     settings = {
         "PIP_NO_INPUT": "1",
         "PIP_NO_CACHE_DIR": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
-    return Access({**env, **settings}, tuple(sorted(named)), {**configuration, **network})
+    return Access({**env, **settings}, tuple(sorted(named)), {**configuration, **network}, bool(_LOCAL.search(said)))
 
 
 def _pip_files() -> dict[str, Path]:

@@ -1,6 +1,6 @@
 """What a sandbox is: one command, run where it can hurt nobody.
 
-A backend (bubblewrap, later Docker) implements `Sandbox`; everything else speaks only to the protocol.
+A backend (Docker, bubblewrap) implements `Sandbox`; everything else speaks only to the protocol.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _UNUSABLE = re.compile(r"[\0\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Limits:
-    """What one command may use: wall time in seconds, sizes in MB and KB.
+    """What one command may use: wall time in seconds, sizes in MB and KB, processors.
 
-    `memory_mb`, `processes` and `file_mb` hold per process, per sandbox and per file; `disk_mb` is the
-    room in the work tree and, again, in /tmp.
+    `memory_mb`, `processes` and `cpus` hold for all its processes together, `file_mb` per file; `disk_mb` is
+    the room in the work tree and, again, in /tmp.
     """
 
     seconds: float
@@ -46,6 +46,7 @@ class Limits:
     file_mb: int
     disk_mb: int
     output_kb: int
+    cpus: float = 2.0
 
     @classmethod
     def for_tests(cls, spec: SandboxSpec, seconds: float | None = None) -> Limits:
@@ -57,6 +58,7 @@ class Limits:
             file_mb=spec.file_mb,
             disk_mb=4 * spec.file_mb,
             output_kb=spec.output_kb,
+            cpus=spec.cpus,
         )
 
     @classmethod
@@ -69,6 +71,7 @@ class Limits:
             file_mb=max(spec.file_mb, 2048),
             disk_mb=max(4 * spec.file_mb, 4096),
             output_kb=max(spec.output_kb, 16_384),
+            cpus=spec.cpus,
         )
 
 
@@ -109,7 +112,13 @@ class Execution:
 
 
 class Sandbox(Protocol):
-    """Runs commands in isolation."""
+    """Runs commands in isolation.
+
+    `name` says what it is, for people; `interpreter` what an environment made in it depends on.
+    """
+
+    name: str
+    interpreter: tuple[str, ...]
 
     async def run(self, job: Job) -> Execution:
         """Run one command to its end; nothing of it survives, however it ends and also on cancellation.

@@ -42,9 +42,9 @@ class Start:
         from activities.inference.backend import default_model, probe
 
         if not chosen.temporal.address:
-            from activities.sandbox.bubblewrap import check
+            from activities.sandbox.backends import check
 
-            await asyncio.to_thread(check)
+            await asyncio.to_thread(check, chosen.sandbox)
         model = await default_model(chosen.models) if chosen.model == "auto" else chosen.model
         for needed in filter(None, (model, chosen.supervisor_model)):
             await probe(needed, chosen.models)

@@ -23,6 +23,7 @@ class SandboxSpec(Bounded):
     processes: Annotated[int, Field(ge=8)] = 256
     file_mb: Annotated[int, Field(ge=1)] = 256
     output_kb: Annotated[int, Field(ge=16)] = 2048
+    cpus: Annotated[float, Field(gt=0.0)] = 2.0
 
 
 class PrepareRequest(Bounded):

@@ -14,6 +14,7 @@ from activities.sandbox import dependencies
 from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.environments import Environments
+from activities.sandbox.protocol import Sandbox
 from hydranet import patches
 from hydranet.contracts import (
     ArtifactRef,
@@ -40,14 +41,16 @@ CACHE = platformdirs.user_cache_path("hydranet-tests")
 class Project:
     """A repository of one commit and the sandbox activities on it."""
 
-    def __init__(self, folder: Path, snapshot: Snapshot, spec: SandboxSpec, artifacts: FolderArtifacts) -> None:
+    def __init__(
+        self, folder: Path, snapshot: Snapshot, spec: SandboxSpec, artifacts: FolderArtifacts, sandbox: Sandbox
+    ) -> None:
         self.artifacts = artifacts
         self.snapshot = snapshot
         self.spec = spec
         self.base = Checkpoint(commit=snapshot.commit)
         self.environment = Environment(key="")
         self.objects = GitObjects(folder / "nodes", artifacts)
-        self.activities = SandboxActivities(Bubblewrap(), artifacts, self.objects, CACHE)
+        self.activities = SandboxActivities(sandbox, artifacts, self.objects, CACHE)
 
     async def test(self) -> TestReport:
         return await self.activities.run_tests(
@@ -94,20 +97,20 @@ Make = Callable[..., Awaitable[Project]]
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Make:
+def project(tmp_path: Path, sandbox: Sandbox) -> Make:
     """Makes a project out of files (path to text); other arguments are settings of its sandbox."""
 
     async def make(files: Mapping[str, str], **settings: Any) -> Project:
         artifacts = FolderArtifacts(tmp_path / "artifacts")
         commit, pack = _commit(tmp_path / "repository", files)
         snapshot = Snapshot(commit=commit, pack=await artifacts.put(pack))
-        return Project(tmp_path, snapshot, SandboxSpec(**{"test_timeout": 60, **settings}), artifacts)
+        return Project(tmp_path, snapshot, SandboxSpec(**{"test_timeout": 60, **settings}), artifacts, sandbox)
 
     return make
 
 
 @pytest.fixture
-def sandbox() -> Bubblewrap:
+def sandbox() -> Sandbox:
     return Bubblewrap()
 
 
@@ -121,9 +124,9 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def base_environment(sandbox: Bubblewrap, tree: Path) -> Path:
+async def base_environment(sandbox: Sandbox, tree: Path) -> Path:
     """The environment with pytest and coverage, made by the first test that ever asks for it."""
-    return await Environments(sandbox, CACHE).prepare(dependencies.base(), tree, SandboxSpec())
+    return await Environments(sandbox, CACHE).prepare(dependencies.base(sandbox), tree, SandboxSpec())
 
 
 def _commit(folder: Path, files: Mapping[str, str]) -> tuple[str, bytes]:

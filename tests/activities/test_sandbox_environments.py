@@ -14,6 +14,7 @@ from hydranet.contracts import SandboxSpec
 from hydranet.errors import FatalError
 
 LIMITS = Limits(seconds=30, memory_mb=512, processes=64, file_mb=16, disk_mb=32, output_kb=64)
+BUBBLEWRAP = Bubblewrap()
 SITE = "$(python -c 'import site; print(site.getsitepackages()[0])')"
 
 
@@ -49,7 +50,7 @@ def kept(cache: Path) -> list[str]:
 
 
 def plan_of(*setup: str, **settings: object) -> dependencies.Plan:
-    return dependencies.plan(SandboxSpec(setup=setup, **settings), {}, has_src=False)
+    return dependencies.plan(BUBBLEWRAP, SandboxSpec(setup=setup, **settings), {}, has_src=False)
 
 
 async def test_setup_makes_an_environment_for_later_commands(counting, cache, tree):
@@ -83,12 +84,12 @@ async def test_a_failing_setup_is_told_with_its_command_and_log(counting, cache,
     assert "failed at `echo no such package; exit 7` (exit status 7)" in message
     assert "'sandbox.setup'" in message
     assert message.endswith("no such package")
-    assert kept(cache) == [dependencies.base().key]
+    assert kept(cache) == [dependencies.base(BUBBLEWRAP).key]
 
 
 async def test_a_setup_that_takes_too_long_is_told_as_that(counting, tree, tmp_path):
     # An empty base, so that copying it takes no time.
-    (tmp_path / "environments" / dependencies.base().key).mkdir(parents=True)
+    (tmp_path / "environments" / dependencies.base(BUBBLEWRAP).key).mkdir(parents=True)
     plan = plan_of("echo fine", "sleep 1000")
     with pytest.raises(FatalError, match=r"failed at `sleep 1000` \(timed out after 2 s\)"):
         await Environments(counting, tmp_path).prepare(plan, tree, SandboxSpec(setup_timeout=2))
@@ -119,7 +120,7 @@ async def test_cancelling_leaves_nothing_and_the_next_goes_on(counting, cache, t
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert kept(cache) == [dependencies.base().key]
+    assert kept(cache) == [dependencies.base(BUBBLEWRAP).key]
     assert await Environments(counting, cache).prepare(plan_of("echo"), tree, SandboxSpec())
 
 
@@ -134,7 +135,7 @@ async def test_a_repository_has_no_hand_in_the_base_environment(counting, tree, 
     for name in ("venv.py", "pip.py", "ensurepip.py", "sitecustomize.py", "nowhere"):
         (tree / name).write_text("raise SystemExit('of the repository')\n")
     with pytest.raises(FatalError) as raised:
-        await Environments(counting, tmp_path / "new").prepare(dependencies.base(), tree, SandboxSpec())
+        await Environments(counting, tmp_path / "new").prepare(dependencies.base(BUBBLEWRAP), tree, SandboxSpec())
     message = str(raised.value)
     assert "`pip install ./nowhere` failed" in message
     assert "package index" in message
@@ -146,7 +147,7 @@ def test_the_key_is_that_of_the_content():
     assert plan_of("echo").key == plan.key
     assert plan_of("echo ").key != plan.key
     assert plan_of("echo", env={"A": "1"}).key != plan.key
-    declared = dependencies.plan(SandboxSpec(setup=("echo",)), {"setup.cfg": "[metadata]"}, has_src=False)
+    declared = dependencies.plan(BUBBLEWRAP, SandboxSpec(setup=("echo",)), {"setup.cfg": "[metadata]"}, has_src=False)
     assert declared.key != plan.key
 
 
@@ -203,12 +204,12 @@ STATIC = '[project]\nname = "a"\ndependencies = ["one>=1", "two; python_version 
     ],
 )
 def test_dependencies_are_detected(declared, has_src, commands):
-    found = dependencies.plan(SandboxSpec(), declared, has_src)
-    assert found.commands == (commands or dependencies.base().commands)
+    found = dependencies.plan(BUBBLEWRAP, SandboxSpec(), declared, has_src)
+    assert found.commands == (commands or dependencies.base(BUBBLEWRAP).commands)
 
 
 def test_the_users_setup_wins():
-    plan = dependencies.plan(SandboxSpec(setup=("make deps",)), {"requirements.txt": "x"}, has_src=True)
+    plan = dependencies.plan(BUBBLEWRAP, SandboxSpec(setup=("make deps",)), {"requirements.txt": "x"}, has_src=True)
     assert plan.commands == ("make deps",)
 
 

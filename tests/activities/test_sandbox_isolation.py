@@ -1,27 +1,43 @@
-"""What a sandboxed command can see, use and leave behind."""
+"""What a sandboxed command can see, use and leave behind, the same in every sandbox."""
 
 import asyncio
 import os
+import re
 import socket
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from activities.sandbox import bubblewrap
-from activities.sandbox.bubblewrap import Bubblewrap
-from activities.sandbox.protocol import Execution, Job, Limits
+from activities.sandbox.protocol import Execution, Job, Limits, Sandbox
 from hydranet.errors import TransientError, UsageError
+from tests.sandboxes import BACKENDS, sandbox_of
 
 LIMITS = Limits(seconds=30, memory_mb=512, processes=64, file_mb=16, disk_mb=32, output_kb=64)
 
 
+@pytest.fixture(params=BACKENDS)
+async def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+    folder = tmp_path_factory.mktemp("sandbox")
+    async with sandbox_of(request.param, folder) as opened:
+        yield opened
+        await until(lambda: not any(folder.glob("*/*/results")))
+    assert list(folder.iterdir()) == []
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what other processes do."""
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
 @pytest.fixture
-def run(sandbox: Bubblewrap, tree: Path):
+def run(sandbox: Sandbox, tree: Path):
     """Runs a shell line, or Python code, in the sandbox."""
 
     async def run(line: str = "", *, code: str = "", **changes: object) -> Execution:
@@ -60,9 +76,8 @@ async def test_a_command_that_does_not_exist_is_not_found(sandbox, tree):
 
 async def test_files_of_the_host_are_not_there(run, tmp_path):
     (tmp_path / "secret").write_text("of the host")
-    done = await run(f"cat {tmp_path}/secret; ls -A /home /root/.ssh /var /etc/shadow {Path.home()}/.cache")
-    assert "of the host" not in done.output
-    assert done.output.count("No such file or directory") == 6
+    done = await run(f"cat {tmp_path}/secret /etc/shadow; ls -A /home /root/.ssh {Path.home()}/.cache {tmp_path}")
+    assert re.sub(r"^.*: (No such file or directory|Permission denied)\n|^/home:\n", "", done.output, flags=re.M) == ""
 
 
 async def test_only_the_trees_own_files_are_in_the_work_folder(run):
@@ -76,19 +91,11 @@ async def test_changes_in_the_work_folder_stay_there(run, tree):
     assert (await run("ls -A; cat kept.txt")).output == "kept.txt\nas it was\n"
 
 
-async def test_without_overlays_the_tree_is_copied(run, tree, monkeypatch):
-    monkeypatch.setattr(bubblewrap, "_has_overlay", lambda: False)
-    done = await run("cat kept.txt; echo changed > kept.txt; dd if=/dev/zero of=a bs=1M count=12 2>&1 && echo fits")
-    assert done.output.startswith("as it was\n")
-    assert done.output.endswith("fits\n")
-    assert (tree / "kept.txt").read_text() == "as it was\n"
-
-
 @pytest.mark.parametrize("path", ["/new", "/usr/new", "/etc/new", "/dev/new", "/tree/new", "/hydra/new", "/env/new"])
 async def test_everything_else_is_read_only(run, base_environment, path):
     done = await run(f"echo x > {path}", environment=base_environment)
     assert done.exit_status != 0
-    assert "Read-only file system" in done.output
+    assert re.search("Read-only file system|Permission denied", done.output)
 
 
 async def test_the_environment_is_an_allow_list(run, monkeypatch):
@@ -134,14 +141,18 @@ async def test_there_are_no_privileges(run):
     done = await run(
         "id -u; grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status; unshare -U true; mount -t tmpfs x /tmp"
     )
-    assert done.output.splitlines()[:4] == ["1000", "CapEff:\t" + "0" * 16, "CapBnd:\t" + "0" * 16, "NoNewPrivs:\t1"]
+    user, *rights = done.output.splitlines()[:4]
+    assert int(user) >= 1000
+    assert rights == ["CapEff:\t" + "0" * 16, "CapBnd:\t" + "0" * 16, "NoNewPrivs:\t1"]
     assert "unshare failed" in done.output
     assert done.exit_status != 0
 
 
 async def test_only_its_own_processes_are_there(run):
-    done = await run(code="import os; print(sorted(int(name) for name in os.listdir('/proc') if name.isdecimal()))")
-    assert done.output == "[1, 2]\n"
+    done = await run(
+        code="import os; print({name for name in os.listdir('/proc') if name.isdecimal()} - {str(os.getpid())})"
+    )
+    assert done.output == "{'1'}\n"
 
 
 async def test_no_descriptor_of_the_host_is_open(run):
@@ -202,27 +213,12 @@ async def test_a_command_that_closes_its_output_is_waited_for(run, tmp_path):
     assert results.read_text() == "done\n"
 
 
-@pytest.fixture
-def ready(tmp_path: Path) -> Iterator[Path]:
-    """A pipe that a command writes to when it has begun."""
-    path = tmp_path / "ready"
-    os.mkfifo(path)
-    return path
-
-
-async def begun(ready: Path) -> None:
-    await asyncio.to_thread(ready.read_text)
-
-
-async def test_cancellation_leaves_no_process_and_no_file(run, ready, marker, tmp_path, monkeypatch):
+async def test_cancellation_leaves_no_process_and_no_file(run, marker, tmp_path, monkeypatch):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    running = asyncio.ensure_future(
-        run(f"setsid sh -c 'sleep 1000; : {marker}' & echo > /results; wait", results=ready)
-    )
-    await begun(ready)
-    assert survivors(marker)
+    running = asyncio.ensure_future(run(f"setsid sh -c 'sleep 1000; : {marker}' & wait"))
+    await until(lambda: survivors(marker))
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -230,30 +226,14 @@ async def test_cancellation_leaves_no_process_and_no_file(run, ready, marker, tm
     assert list(scratch.iterdir()) == []
 
 
-async def test_cancellation_before_the_command_runs_leaves_no_process(run, marker, tmp_path):
-    results = tmp_path / "results"
-    results.touch()
-    running = asyncio.ensure_future(run(f"echo ran > /results; sleep 1000 # {marker}", results=results))
-    await asyncio.sleep(0)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    assert survivors(marker) == []
-
-
-async def test_values_are_on_no_command_line(run, ready, marker):
-    running = asyncio.ensure_future(run("echo > /results; sleep 1000", results=ready, env={"SECRET": marker}))
-    await begun(ready)
+async def test_values_are_on_no_command_line(run, marker):
+    begun = f"begun-{marker}"
+    running = asyncio.ensure_future(run(f"sleep 1000 # {begun[6:18]}", env={"SECRET": marker}))
+    await until(lambda: survivors(begun[6:18]))
     assert survivors(marker) == []
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-
-
-async def test_a_preload_for_the_command_is_not_loaded_on_the_host(run):
-    done = await run("true", env={"LD_PRELOAD": "/no/such/library.so"})
-    assert done.exit_status == 0
-    assert "bwrap" not in done.output
 
 
 @pytest.mark.parametrize(
@@ -264,18 +244,21 @@ async def test_a_variable_cannot_be_an_option_of_the_sandbox(run, env):
         await run("ls /mnt", env=env)
 
 
-async def test_the_sandbox_ends_with_the_process_that_runs_it(tree, ready, marker, tmp_path):
+async def test_the_sandbox_ends_with_the_process_that_runs_it(request, sandbox, tree, marker, tmp_path):
     program = f"""
 import asyncio
 from pathlib import Path
-from activities.sandbox.bubblewrap import Bubblewrap
+from activities.sandbox.backends import opened
 from activities.sandbox.protocol import Job, Limits
+from hydranet.settings import SandboxSettings
 
-job = Job(
-    ("/bin/sh", "-c", "setsid sh -c 'sleep 1000; : {marker}' & echo > /results; wait"),
-    Path({str(tree)!r}), {LIMITS!r}, results=Path({str(ready)!r}),
-)
-asyncio.run(Bubblewrap().run(job))
+async def main():
+    command = ("/bin/sh", "-c", "setsid sh -c 'sleep 1000; : {marker}' & wait")
+    settings = SandboxSettings(backend={request.node.callspec.params["sandbox"]!r}, warm=1)
+    async with opened(settings, Path({str(tmp_path)!r}, "worker")) as sandbox:
+        await sandbox.run(Job(command, Path({str(tree)!r}), {LIMITS!r}))
+
+asyncio.run(main())
 """
     worker = await asyncio.create_subprocess_exec(
         sys.executable, "-", stdin=asyncio.subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)}
@@ -283,13 +266,10 @@ asyncio.run(Bubblewrap().run(job))
     assert worker.stdin is not None
     worker.stdin.write(program.encode())
     worker.stdin.close()
-    await begun(ready)
-    processes = [psutil.Process(pid) for pid in survivors(marker)]
-    assert processes
+    await until(lambda: survivors(marker))
     worker.kill()
     await worker.wait()
-    await asyncio.to_thread(psutil.wait_procs, processes, 20)
-    assert survivors(marker) == []
+    await until(lambda: not survivors(marker))
 
 
 async def test_many_sandboxes_run_at_once(run):
@@ -300,13 +280,3 @@ async def test_many_sandboxes_run_at_once(run):
 async def test_a_sandbox_that_cannot_be_made_is_a_transient_error(sandbox, tmp_path):
     with pytest.raises(TransientError, match=r"could not be started.*no-such-tree"):
         await sandbox.run(Job(("true",), tmp_path / "no-such-tree", LIMITS))
-
-
-async def test_a_machine_without_user_namespaces_is_refused(sandbox, tree, monkeypatch):
-    monkeypatch.setattr(bubblewrap, "program", lambda: "/bin/false")
-    bubblewrap.check.cache_clear()
-    try:
-        with pytest.raises(UsageError, match="runs nothing without one"):
-            await sandbox.run(Job(("true",), tree, LIMITS))
-    finally:
-        bubblewrap.check.cache_clear()

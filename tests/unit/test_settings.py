@@ -2,8 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from hydranet import settings
+from hydranet.contracts import SandboxSpec
 from hydranet.errors import UsageError
 
 
@@ -33,6 +35,22 @@ def test_a_repository_may_not_say_where_code_goes(tmp_path: Path) -> None:
     repository = write(tmp_path / "repo", model="openai:http://elsewhere/v1#m")
     with pytest.raises(UsageError, match="'model' is not one a repository may set"):
         settings.load(repository)
+
+
+@pytest.mark.parametrize("key", ["backend", "image", "runtime", "warm"])
+def test_a_repository_may_not_choose_its_own_walls(tmp_path: Path, key: str) -> None:
+    repository = write(tmp_path / "repo", sandbox={"test_command": "make test", key: "bubblewrap"})
+    with pytest.raises(UsageError, match=rf"'sandbox\.{key}' is not one a repository may set; move it to"):
+        settings.load(repository)
+
+
+def test_what_only_the_user_says_of_the_sandbox_stays_on_the_node() -> None:
+    class Request(BaseModel):
+        sandbox: SandboxSpec
+
+    sent = Request(sandbox=settings.SandboxSettings(backend="docker")).model_dump_json()
+    assert "docker" not in sent
+    assert Request.model_validate_json(sent).sandbox == SandboxSpec()
 
 
 @pytest.mark.parametrize(

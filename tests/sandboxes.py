@@ -1,0 +1,31 @@
+"""Both sandboxes as the tests use them: Docker where its engine answers, and under HYDRA_REQUIRE_DOCKER always."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from activities.sandbox.backends import opened
+from activities.sandbox.protocol import Sandbox
+from hydranet.errors import UsageError
+from hydranet.settings import SandboxSettings
+
+BACKENDS = ["bubblewrap", "docker"]
+
+
+@asynccontextmanager
+async def sandbox_of(backend: str, folder: Path, warm: int = 0) -> AsyncIterator[Sandbox]:
+    """A sandbox of that kind; without an engine the test is skipped unless Docker is required."""
+    try:
+        opening = opened(SandboxSettings(backend=backend, warm=warm), folder)
+        sandbox = await opening.__aenter__()
+    except UsageError as error:
+        if backend == "docker" and not os.environ.get("HYDRA_REQUIRE_DOCKER"):
+            pytest.skip(str(error))
+        raise
+    try:
+        yield sandbox
+    finally:
+        await opening.__aexit__(None, None, None)
