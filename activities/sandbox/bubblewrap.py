@@ -1,10 +1,11 @@
 """The bubblewrap backend: Linux namespaces, no daemon, no privileges needed.
 
 What holds: own user, mount, pid, network, IPC, UTS and cgroup namespaces; no capabilities, no new
-privileges, no further user namespaces; a root of read-only binds; bounded tmpfs for everything that can be
-written; rlimits for memory per process, processes, file size and open files; wall time and output.
-What does not: without a cgroup there is no limit on memory or CPU over all processes together, and the
-kernel does not enforce the number of processes when HydraNet itself runs as root.
+privileges, no further user namespaces, a seccomp filter; a root of read-only binds; bounded tmpfs for everything
+that can be written; rlimits for memory per process, processes, file size and open files; wall time and
+output; and with cgroups (see there) memory, CPU and processes of all together.
+What does not hold without cgroups: memory and CPU of all processes together, and the number of processes when
+HydraNet itself runs as root, whose processes the kernel does not count.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from activities.sandbox import installer
+from activities.sandbox import cgroups, installer
+from activities.sandbox.inside import seccomp
 from activities.sandbox.process import Contained
 from activities.sandbox.protocol import (
     ENVIRONMENT,
@@ -72,15 +74,18 @@ _BARE = ["--unshare-user", "--ro-bind", "/usr", "/usr", *_root()]
 class Bubblewrap:
     """Runs each job in a sandbox of its own, with the interpreter that HydraNet itself runs on."""
 
-    name = f"bubblewrap, Python {platform.python_version()}"
     interpreter: tuple[str, ...] = (platform.python_version(), platform.machine(), sys.base_prefix)
+
+    def __init__(self) -> None:
+        kind = "cgroup limits" if cgroups.available() else "no cgroup limits: memory and CPU per process only"
+        self.name = f"bubblewrap, Python {platform.python_version()}, {kind}"
 
     async def run(self, job: Job) -> Execution:
         """Run one command to its end; see `Sandbox`. Raises UsageError when this machine cannot do it."""
         check()
         with ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hydra-sandbox-")))
-            contained = Contained(stack)
+            contained = Contained(stack, job.limits)
             files = _Files(stack)
             options = [*contained.options, *_options(job, scratch, files)]
             # Through a file, for command lines can be read by every user of the machine.
@@ -97,12 +102,12 @@ class _Files:
         self._stack = stack
         self.descriptors: list[int] = []
 
-    def add(self, content: str) -> int:
+    def add(self, content: str | bytes) -> int:
         descriptor = os.memfd_create("hydra")
         self._stack.callback(os.close, descriptor)
         self.descriptors.append(descriptor)
         with os.fdopen(os.dup(descriptor), "wb") as file:
-            file.write(content.encode("utf-8", "surrogateescape"))
+            file.write(content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape"))
         os.lseek(descriptor, 0, os.SEEK_SET)
         return descriptor
 
@@ -170,6 +175,8 @@ def _upper(scratch: Path) -> list[str]:
 
 def _options(job: Job, scratch: Path, files: _Files) -> Iterator[str]:
     yield from _ISOLATION
+    if steps := seccomp.program():
+        yield from ("--seccomp", str(files.add(steps)))
     if job.setup:
         yield "--share-net"
     yield from ("--ro-bind", "/usr", "/usr", *_root())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
+import itertools
 import logging
 import os
 import socket
@@ -51,6 +52,7 @@ _INODES = 200_000
 _SHARED_MEMORY_MB = 256
 _OPEN_FILES = 4096
 _SECONDS = 60
+_number = itertools.count()
 _logger = logging.getLogger(__name__)
 
 
@@ -98,7 +100,6 @@ class Engine:
     def __init__(self, client: docker.APIClient) -> None:
         self._client = client
         self.owner = owner()
-        self._number = 0
 
     @classmethod
     def connect(cls) -> Engine:
@@ -127,13 +128,12 @@ class Engine:
     @_transient
     def create(self, making: Making) -> str:
         """Make a container; its id."""
-        self._number += 1
         made = self._client.create_container(
             image=making.image,
             # The interpreter does not run the site module, so nothing of an environment can interfere.
             command=["python3", "-I", "-S", f"{PACKAGE}/init.py"],
             entrypoint=[],
-            name=f"hydra-{self.owner.replace('/', '-')}-{self._number}",
+            name=f"hydra-{self.owner.replace('/', '-')}-{next(_number)}",
             hostname="sandbox",
             user=":".join(map(str, identity())),
             stdin_open=True,

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from io import FileIO
 
+from activities.sandbox.cgroups import group
 from activities.sandbox.protocol import Execution, Limits
 from hydranet.errors import TransientError
 
@@ -23,7 +24,8 @@ class Contained:
     waits on the other until that process is watched, so nothing runs that would not be ended.
     """
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, limits: Limits) -> None:
+        self._group = stack.enter_context(group(limits))
         self._status, self._status_inside = _pipe(stack)
         self._gate_inside, self._gate = _pipe(stack)
         self.options = [
@@ -70,7 +72,9 @@ class Contained:
         output = bytearray()
         first = None
         try:
-            first = _descriptor(await status.readline())
+            process_id, first = _first(await status.readline())
+            if self._group is not None and first is not None:
+                self._group.add(process_id)
             with suppress(BrokenPipeError):
                 self._gate.write(b"\n")
             reason, timed_out = await _watch(process, output, limits, stop)
@@ -79,6 +83,8 @@ class Contained:
             await _drain(process)
             exit_status = _exit_status(await status.read())
             transport.close()
+        if not reason and exit_status != 0 and self._group is not None and self._group.starved:
+            reason = f"used more than {limits.memory_mb} MB of memory"
         text = output.decode(errors="replace")
         if exit_status is None and not reason:
             said = text.strip()[-300:] or "bubblewrap gave no reason"
@@ -150,11 +156,12 @@ async def _ended(descriptor: int) -> None:
         loop.remove_reader(descriptor)
 
 
-def _descriptor(report: bytes) -> int | None:
-    """A pidfd of the sandbox's first process; None when bubblewrap did not get that far."""
+def _first(report: bytes) -> tuple[int, int | None]:
+    """The sandbox's first process, its id and a pidfd; None when bubblewrap did not get that far."""
     with suppress(ValueError, KeyError, ProcessLookupError):
-        return os.pidfd_open(json.loads(report)["child-pid"])
-    return None
+        process_id = json.loads(report)["child-pid"]
+        return process_id, os.pidfd_open(process_id)
+    return 0, None
 
 
 def _exit_status(report: bytes) -> int | None:

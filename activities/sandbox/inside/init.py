@@ -18,6 +18,7 @@ from typing import Any
 # Isolated Python does not look for modules beside the script; last, so that none hides one of its own.
 sys.path.append(str(Path(__file__).parent))
 import launch  # type: ignore[import-not-found, unused-ignore]
+import seccomp  # type: ignore[import-not-found, unused-ignore]
 
 HOME = "/tmp/home"  # noqa: S108 - a file system of the sandbox's own
 _PR_SET_DUMPABLE = 4
@@ -68,9 +69,12 @@ def _start(job: dict[str, Any]) -> int:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_text(text)
         launch.limit(*job["limits"])
+        seccomp.install()
         os.environ.clear()
         os.environ.update(job["env"])
         launch.become(job["command"])
+    except Exception as error:
+        print(f"The command could not be started: {error}", file=sys.stderr, flush=True)
     finally:
         os._exit(126)
 
