@@ -53,6 +53,7 @@ _ETC_FILES = {
     "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
+_KERNEL = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi")
 _SHARED_MEMORY_MB = 256
 _PYTHON = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 _LAUNCH = [_PYTHON, "-I", "-S", f"{PACKAGE}/launch.py", _JOB]
@@ -182,6 +183,8 @@ def _options(job: Job, scratch: Path, files: _Files) -> Iterator[str]:
     yield from ("--ro-bind", "/usr", "/usr", *_root())
     yield from _bind(_python_prefixes())
     yield from ("--proc", "/proc", "--dev", "/dev")
+    # Who is root outside may write there, whatever he is called in here.
+    yield from (part for name in _KERNEL for part in ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}"))
     yield from ("--perms", "1777", "--size", str(_SHARED_MEMORY_MB << 20), "--tmpfs", "/dev/shm")  # noqa: S108
     yield from (
         "--perms",

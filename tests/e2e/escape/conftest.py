@@ -1,0 +1,172 @@
+"""Both sandboxes, and a host with bait: what a program must not reach, each watched for having been reached."""
+
+import asyncio
+import ctypes
+import json
+import os
+import socket
+import subprocess
+import threading
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from activities.sandbox.protocol import Execution, Job, Limits, Sandbox
+from tests.sandboxes import BACKENDS, sandbox_of
+
+PROGRAMS = Path(__file__).parent / "programs"
+LIMITS = Limits(seconds=240, memory_mb=256, processes=64, file_mb=32, disk_mb=64, output_kb=1024)
+
+
+@dataclass
+class Bait:
+    """What lies on the host for the programs, and whether it was touched."""
+
+    told: dict[str, Any]
+    secret: Path
+    process: subprocess.Popen[bytes]
+    reached: list[str] = field(default_factory=list)
+
+    def untouched(self) -> None:
+        assert self.reached == []
+        assert self.secret.read_text() == self.told["word"]
+        assert [Path(path).read_text() for path in self.told["other_run"]] == ["of another run"] * 2
+        assert self.process.poll() is None
+
+
+@pytest.fixture
+def bait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bait]:
+    word = f"bait{uuid.uuid4().hex}"
+    monkeypatch.setenv("HYDRA_SECRET_TOKEN", word)
+    secret = tmp_path / "secret"
+    secret.write_text(word)
+    other = [tmp_path / "runs" / "tree" / "a.py", tmp_path / "runs" / "sandbox" / "results"]
+    for path in other:
+        path.parent.mkdir(parents=True)
+        path.write_text("of another run")
+    shared = Path("/dev/shm") / word
+    shared.write_text(word)
+    # A key of ours among those of all processes; the segment goes with the block.
+    key = uuid.uuid4().int & 0x7FFFFFFF
+    segment = ctypes.CDLL(None).shmget(key, 4096, 0o1666)
+    process = subprocess.Popen(["sleep", "100000"])
+    bait = Bait({}, secret, process)
+    with ExitStack() as stack:
+        tcp = stack.enter_context(socket.create_server(("", 0)))
+        six = stack.enter_context(socket.socket(socket.AF_INET6))
+        port = tcp.getsockname()[1]
+        six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        six.bind(("::", port))
+        six.listen()
+        udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        udp.bind(("", 0))
+        unix, abstract = (stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(2))
+        unix.bind(str(tmp_path / "unix"))
+        (tmp_path / "unix").chmod(0o777)
+        abstract.bind(f"\0{word}")
+        for server in (unix, abstract):
+            server.listen()
+        bait.told |= {
+            "word": word,
+            "secret": str(secret),
+            "home": str(Path.home()),
+            "other_run": [str(path) for path in other],
+            "tcp": port,
+            "udp": udp.getsockname()[1],
+            "unix": str(tmp_path / "unix"),
+            "abstract": word,
+            "docker": os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://"),
+            "addresses": _addresses(),
+            "name_servers": _name_servers(),
+            "process": process.pid,
+            "shared": word,
+            "key": key,
+        }
+        servers = {"tcp": tcp, "tcp over IPv6": six, "udp": udp, "unix": unix, "abstract": abstract}
+        for name, server in servers.items():
+            threading.Thread(target=_watch, args=(name, server, bait.reached), daemon=True).start()
+        yield bait
+        for server in servers.values():
+            server.shutdown(socket.SHUT_RDWR) if server is not udp else server.sendto(b"end", server.getsockname())
+    process.kill()
+    process.wait()
+    shared.unlink()
+    ctypes.CDLL(None).shmctl(segment, 0, None)
+
+
+def _watch(name: str, server: socket.socket, reached: list[str]) -> None:
+    while True:
+        try:
+            if server.type == socket.SOCK_DGRAM:
+                if server.recv(1000) == b"end":
+                    return
+            else:
+                server.accept()[0].close()
+        except OSError:
+            return
+        reached.append(name)
+
+
+def _addresses() -> list[str]:
+    own = [address.address for found in psutil.net_if_addrs().values() for address in found if address.family == 2]
+    return [address for address in own if not address.startswith("127.")]
+
+
+def _name_servers() -> list[str]:
+    lines = Path("/etc/resolv.conf").read_text().splitlines()
+    return [line.split()[1] for line in lines if line.startswith("nameserver ")][:2]
+
+
+@pytest.fixture(params=BACKENDS)
+async def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+    """One sandbox of each kind; afterwards the host is as it was."""
+    before = _state()
+    async with sandbox_of(request.param, tmp_path_factory.mktemp("sandbox")) as opened:
+        yield opened
+        async with asyncio.timeout(60):
+            while left := _state() - before:
+                await asyncio.sleep(0.05)
+                assert len(left) < 1000
+
+
+def _state() -> set[str]:
+    """Containers, control groups and mounts of this machine that are ours."""
+    groups = {str(path) for path in Path("/sys/fs/cgroup").rglob(f"hydra-{os.getpid()}-*")}
+    mounts = {line for line in Path("/proc/mounts").read_text().splitlines() if "hydra-" in line}
+    commands = {
+        " ".join(process.info["cmdline"])
+        for process in psutil.process_iter(["cmdline"])
+        if process.info["cmdline"] and "hydra_inside" in " ".join(process.info["cmdline"])
+    }
+    return groups | mounts | commands
+
+
+@dataclass
+class Prison:
+    """Where programs are run."""
+
+    sandbox: Sandbox
+    folder: Path
+
+    async def run(
+        self, command: tuple[str, ...], tree: Path = PROGRAMS, bait: Bait | None = None, **limits: Any
+    ) -> Execution:
+        inputs, results = self.folder / "inputs", self.folder / f"results{uuid.uuid4().hex}"
+        inputs.mkdir(exist_ok=True)
+        (inputs / "bait.json").write_text(json.dumps(bait.told if bait else {}))
+        results.touch()
+        job = Job(command, tree, Limits(**{**vars(LIMITS), **limits}), inputs=inputs, results=results)
+        return await self.sandbox.run(job)
+
+
+@pytest.fixture
+def prison(sandbox: Sandbox, tmp_path: Path) -> Prison:
+    folder = tmp_path / "prison"
+    folder.mkdir()
+    return Prison(sandbox, folder)

@@ -1,0 +1,35 @@
+"""Runs hostile programs, each in a process of its own: the one that is named, or all, with what each said as JSON."""
+
+import json
+import subprocess
+import sys
+
+import files  # noqa: F401
+import kernel  # noqa: F401
+import network  # noqa: F401
+import privileges  # noqa: F401
+from doors import PROGRAMS
+
+
+def main() -> None:
+    if sys.argv[1:]:
+        PROGRAMS[sys.argv[1]]()
+        return
+    for name in PROGRAMS:
+        command = [sys.executable, "-B", __file__, name]
+        try:
+            ran = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=60,
+            )
+            said, status = ran.stdout, ran.returncode
+        except subprocess.TimeoutExpired as error:
+            said, status = str(error.stdout), -1
+        print(json.dumps({"program": name, "status": status, "said": said.splitlines()}), flush=True)
+
+
+main()

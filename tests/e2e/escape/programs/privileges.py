@@ -1,0 +1,188 @@
+"""More rights than there are, and other processes."""
+
+import ctypes
+import os
+import resource
+import signal
+import subprocess
+from pathlib import Path
+
+from doors import BAIT, call, closed, never, program, read, system
+
+_NAMESPACES = {"mount": 0x20000, "uts": 0x4000000, "ipc": 0x8000000, "pid": 0x20000000, "net": 0x40000000}
+_USER_NAMESPACE = 0x10000000
+
+
+def status() -> dict[str, str]:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+@program
+def become_root() -> None:
+    for what, attempt in {
+        "setuid": lambda: os.setuid(0),
+        "setresuid": lambda: os.setresuid(0, 0, 0),
+        "setgid": lambda: os.setgid(0),
+        "setgroups": lambda: os.setgroups([0]),
+    }.items():
+        closed(what, attempt)
+    never("is root", 0 in (os.getuid(), os.geteuid(), os.getgid(), os.getegid()))
+
+
+@program
+def setuid_programs() -> None:
+    """All that the system has, and one of our own."""
+    found = subprocess.run(
+        ["find", "/usr", "/bin", "/sbin", "/work", "-xdev", "-perm", "/6000", "-type", "f"],
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    Path("/work/own").write_bytes(Path("/usr/bin/id").read_bytes())
+    os.chmod("/work/own", 0o6755)
+    for path in [*(path for path in found if path.endswith(("/su", "/sudo", "/newgrp"))), "/work/own"]:
+        ran = subprocess.run(
+            [path, "-c", "id -u"], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=10
+        )
+        never(f"{path} gave root", ran.stdout.startswith(("0", "uid=0")))
+
+
+@program
+def capabilities() -> None:
+    own = status()
+    for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        never(name, int(own[name], 16))
+    closed("raise an ambient capability", lambda: call("prctl", 47, 2, 21, 0, 0))
+
+
+@program
+def lift_the_filter() -> None:
+    own = status()
+    never("new privileges are possible", own["NoNewPrivs"] != "1")
+    never("there is no seccomp filter", own["Seccomp"] != "2")
+    closed("allow new privileges", lambda: call("prctl", 38, 0, 0, 0, 0))
+    closed("turn seccomp off", lambda: call("prctl", 22, 0, 0, 0, 0))
+
+
+@program
+def new_user_namespace() -> None:
+    closed("unshare", lambda: call("unshare", _USER_NAMESPACE))
+    ran = subprocess.run(["unshare", "--user", "--map-root-user", "id", "-u"], capture_output=True, text=True)
+    never("a shell of root", ran.returncode == 0)
+    closed("write a map", lambda: Path("/proc/self/uid_map").write_text("0 0 1"))
+
+
+@program
+def new_namespaces() -> None:
+    for name, flag in _NAMESPACES.items():
+        closed(name, lambda flag=flag: call("unshare", flag))
+
+
+@program
+def clone_a_namespace() -> None:
+    """A child in a namespace of its own, by the system call that takes flags."""
+    closed(
+        "clone", lambda: system(56 if os.uname().machine == "x86_64" else 220, _USER_NAMESPACE | signal.SIGCHLD, 0, 0)
+    )
+
+
+@program
+def enter_namespaces() -> None:
+    for process in (1, os.getppid()):
+        for name in ("mnt", "net", "pid", "user", "uts", "ipc"):
+
+            def attempt(process: int = process, name: str = name) -> int:
+                return call("setns", os.open(f"/proc/{process}/ns/{name}", os.O_RDONLY), 0)
+
+            closed(f"{name} of {process}", attempt)
+
+
+@program
+def mounts() -> None:
+    for what, arguments in {
+        "tmpfs": (b"x", b"/mnt", b"tmpfs", 0, None),
+        "bind": (b"/", b"/mnt", None, 4096 | 16384, None),
+        "proc": (b"proc", b"/mnt", b"proc", 0, None),
+        "remount the root": (b"", b"/", None, 32, None),
+        "cgroup": (b"x", b"/mnt", b"cgroup", 0, b"rdma"),
+        "overlay": (b"x", b"/mnt", b"overlay", 0, b"lowerdir=/,upperdir=/tmp,workdir=/work"),
+    }.items():
+        closed(what, lambda arguments=arguments: call("mount", *arguments))
+    for path in (b"/proc", b"/work", b"/tree"):
+        closed(f"unmount {path!r}", lambda path=path: call("umount2", path, 2))
+
+
+@program
+def change_the_root() -> None:
+    os.makedirs("/work/root/old", exist_ok=True)
+    closed("chroot", lambda: os.chroot("/work/root"))
+    number = 155 if os.uname().machine == "x86_64" else 41
+    closed("pivot", lambda: system(number, ctypes.c_char_p(b"/work/root"), ctypes.c_char_p(b"/work/root/old")))
+
+
+@program
+def trace() -> None:
+    for process in {1, os.getppid(), BAIT["process"]}:
+        closed(f"attach to {process}", lambda process=process: call("ptrace", 16, process, None, None))
+        closed(f"seize {process}", lambda process=process: call("ptrace", 0x4206, process, None, None))
+
+
+@program
+def read_the_memory_of_others() -> None:
+    for process in (1, BAIT["process"]):
+        # The first process of bubblewrap is one of the sandbox's, with nothing of the host in it.
+        harmless = ("environ", "maps", "fd/0", "fdinfo/0") if process == 1 and _is_own(process) else ()
+        for name in ("mem", "environ", "maps", "stack", "fd/0", "fdinfo/0"):
+            if name not in harmless:
+                closed(f"{name} of {process}", read(f"/proc/{process}/{name}"))
+    number = 310 if os.uname().machine == "x86_64" else 270
+    closed("process_vm_readv", lambda: system(number, 1, None, 0, None, 0, 0))
+
+
+def _is_own(process: int) -> bool:
+    """Whether the first process is bubblewrap's own, which holds nothing of the host."""
+    return b"bwrap" in Path(f"/proc/{process}/cmdline").read_bytes()
+
+
+@program
+def signal_others() -> None:
+    closed("the host's process", lambda: os.kill(BAIT["process"], 0))
+    closed("its descriptor", lambda: os.pidfd_open(BAIT["process"]))
+    os.kill(1, signal.SIGKILL)
+    os.kill(1, signal.SIGSTOP)
+    never("ended the first process", not os.path.exists("/proc/1"))
+
+
+@program
+def see_others() -> None:
+    lines = b""
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        for part in ("cmdline", "environ"):
+            try:
+                lines += Path(f"/proc/{name}/{part}").read_bytes()
+            except OSError:
+                continue
+    never("the secret of the host is in a process", BAIT["word"].encode() in lines)
+    never("a process of the host is seen", os.path.exists(f"/proc/{BAIT['process']}/cmdline"))
+
+
+@program
+def secrets_in_the_environment() -> None:
+    never("the secret of the host", BAIT["word"] in str(dict(os.environ)))
+    marks = ("TOKEN", "SECRET", "PASSWORD", "AWS_", "API_KEY", "SSH_", "DOCKER_", "HYDRA_DATABASE")
+    never("names of secrets", [name for name in os.environ if any(mark in name for mark in marks)])
+
+
+@program
+def raise_limits() -> None:
+    for name in ("RLIMIT_NOFILE", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_CORE"):
+        kind = getattr(resource, name)
+        closed(name, lambda kind=kind: resource.setrlimit(kind, (2**40, 2**40)) or resource.getrlimit(kind))
+    closed("priority", lambda: os.nice(-10))
+    closed("real time", lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50)))
+    closed("of the first process", lambda: resource.prlimit(BAIT["process"], resource.RLIMIT_NOFILE, (1, 1)))
+
+
+@program
+def be_spared_when_memory_is_low() -> None:
+    closed("oom_score_adj", lambda: Path("/proc/self/oom_score_adj").write_text("-1000"))

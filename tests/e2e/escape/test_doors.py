@@ -1,0 +1,109 @@
+"""Programs that try to get out, each through every door it knows: all have to be closed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from activities.sandbox import dependencies
+from activities.sandbox.environments import Environments
+from activities.sandbox.protocol import Job, Limits
+from hydranet.contracts import SandboxSpec
+from tests.activities.conftest import CACHE
+from tests.e2e.escape.conftest import LIMITS, PROGRAMS
+
+FEWEST = 45
+# What harms nobody where there is no wall.
+HARMLESS = ["read_files_of_the_host", "read_another_run", "tcp", "udp", "ipv6", "unix_sockets_of_the_host"]
+HARMLESS += ["see_others", "secrets_in_the_environment", "shared_memory_of_the_host"]
+
+
+def judged(output: str) -> list[dict[str, object]]:
+    """What each program said; all ran to their end, tried something, and no door was open."""
+    told = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    open_doors = [(one["program"], line) for one in told for line in one["said"] if not str(line).startswith("held: ")]
+    assert not open_doors, "\n".join(map(str, open_doors))
+    assert [one["program"] for one in told if one["status"] != 0 or not one["said"]] == []
+    return told
+
+
+async def test_no_program_gets_out(prison, bait):
+    done = await prison.run(("python3", "-B", "."), bait=bait)
+    assert (done.exit_status, done.reason) == (0, ""), done.output[-2000:]
+    assert len(judged(done.output)) >= FEWEST
+    bait.untouched()
+
+
+CONFTEST = """
+import json, os, runpy, subprocess, sys
+os.chdir("/work/programs")
+said = subprocess.run([sys.executable, "-B", "."], capture_output=True, text=True).stdout
+sys.__stderr__.write(said)
+sys.__stderr__.flush()
+"""
+
+
+@pytest.mark.parametrize("name", ["conftest.py", "evil_plugin.py"])
+async def test_nothing_that_pytest_loads_gets_out(sandbox, bait, tmp_path, name):
+    tree = tmp_path / "tree"
+    shutil.copytree(PROGRAMS, tree / "programs", ignore=shutil.ignore_patterns("__pycache__"))
+    (tree / name).write_text(CONFTEST)
+    (tree / "test_a.py").write_text("def test_a(): pass\n")
+    environment = await Environments(sandbox, CACHE).prepare(dependencies.base(sandbox), tree, SandboxSpec())
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    (inputs / "bait.json").write_text(json.dumps(bait.told))
+    results = tmp_path / "results"
+    results.touch()
+    plugin = ("-p", "evil_plugin") if name == "evil_plugin.py" else ()
+    command = ("python3", "-m", "pytest", "-q", "-s", *plugin, "test_a.py")
+    done = await sandbox.run(
+        Job(command, tree, Limits(**vars(LIMITS)), environment=environment, inputs=inputs, results=results)
+    )
+    assert "1 passed" in done.output
+    assert len(judged(done.output)) >= FEWEST
+    bait.untouched()
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_the_programs_see_an_open_door(bait, tmp_path, name):
+    """Where there is no sandbox the same programs find what they look for, so they do not pass for nothing."""
+    told = tmp_path / "bait.json"
+    told.write_text(json.dumps(bait.told))
+    ran = subprocess.run(
+        [sys.executable, "-B", PROGRAMS, name],
+        cwd=tmp_path,
+        env={**os.environ, "BAIT": str(told)},
+        capture_output=True,
+        text=True,
+    )
+    assert "ESCAPED" in ran.stdout or bait.reached, ran.stderr
+    assert bool(bait.reached) == (name in ("tcp", "udp", "ipv6", "unix_sockets_of_the_host"))
+
+
+async def test_hooks_that_a_run_leaves_are_gone(prison, bait, tmp_path):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    line = f"mkdir -p .git/hooks && echo 'echo x > {bait.secret}' > .git/hooks/post-checkout && ls -A .git"
+    done = await prison.run(("/bin/sh", "-c", line), tree=tree, bait=bait)
+    assert done.output == "hooks\n"
+    assert list(tree.iterdir()) == []
+    again = await prison.run(("/bin/sh", "-c", "ls -A"), tree=tree)
+    assert again.output == ""
+
+
+async def test_links_in_the_snapshot_lead_nowhere_outside(prison, bait, tmp_path):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "secret").symlink_to(bait.secret)
+    (tree / "up").symlink_to("../" * 30 + str(bait.secret)[1:])
+    (tree / "root").symlink_to("/")
+    (tree / "loop").symlink_to(".")
+    line = f"cat secret up root{bait.secret} loop/loop/loop/secret; echo x > secret; ls root/tree"
+    done = await prison.run(("/bin/sh", "-c", line), tree=tree)
+    assert bait.told["word"] not in done.output
+    assert "loop" in done.output
+    bait.untouched()
