@@ -21,7 +21,7 @@ from activities.sandbox.protocol import Execution, Job, Limits, Sandbox
 from tests.sandboxes import BACKENDS, sandbox_of
 
 PROGRAMS = Path(__file__).parent / "programs"
-LIMITS = Limits(seconds=240, memory_mb=256, processes=64, file_mb=32, disk_mb=64, output_kb=1024)
+LIMITS = Limits(seconds=100, memory_mb=256, processes=64, file_mb=32, disk_mb=64, output_kb=1024)
 
 
 @dataclass
