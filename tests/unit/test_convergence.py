@@ -68,7 +68,7 @@ def test_the_same_change_is_worth_one(one: Patch, other: Patch) -> None:
             ),
         ),
     ],
-    ids="operators wrapped comparison branch grown shuffled renamed moved with-another-file".split(),  # noqa: SIM905
+    ids="operators wrapped comparison branch grown shuffled renamed moved with-another-file".split(),
 )
 def test_small_edits_are_alike_but_not_the_same(one: Patch, other: Patch) -> None:
     assert 0.5 < similarity(one, other) < 1.0
@@ -94,7 +94,7 @@ def test_small_edits_are_alike_but_not_the_same(one: Patch, other: Patch) -> Non
             change("    values = [f(x) for x in xs]\n    while values:\n        a += values.pop()\n    return a"),
         ),
     ],
-    ids="other-file other-function same-line-elsewhere same-guard-elsewhere unlike rewritten".split(),  # noqa: SIM905
+    ids="other-file other-function same-line-elsewhere same-guard-elsewhere unlike rewritten".split(),
 )
 def test_other_ideas_are_unlike(one: Patch, other: Patch) -> None:
     assert similarity(one, other) < 0.5

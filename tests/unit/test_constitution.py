@@ -1,0 +1,81 @@
+"""The constitution: which section decides, how the user's own is merged, and what is no constitution."""
+
+import pytest
+
+from hydranet import constitution
+from hydranet.constitution import Constitution, Decision, Effect
+from hydranet.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("operation", "subject", "effect", "rule"),
+    [
+        ("apply", "main", Effect.SUPERVISED, "apply"),
+        ("publish", "hydra/fix-crash", Effect.ALLOWED, "fix-branch"),
+        ("publish", "main", Effect.SUPERVISED, "protected-branch"),
+        ("publish", "release/1.2", Effect.SUPERVISED, "protected-branch"),
+        ("publish", "feature", Effect.SUPERVISED, "unlisted"),
+        ("publish", "+main", Effect.REFUSED, "history-is-kept"),
+        ("push", "origin", Effect.REFUSED, "no-other-remote"),
+        ("write", "src/app.py", Effect.ALLOWED, "work-tree"),
+        ("write", "lib/.git/hooks/x", Effect.REFUSED, "git-is-not-written"),
+        ("run", "pytest", Effect.ALLOWED, "run-inside"),
+        ("launch", "", Effect.SUPERVISED, "unlisted"),
+    ],
+)
+def test_what_is_shipped_decides(operation, subject, effect, rule):
+    decision = constitution.load().decide(operation, subject)
+    assert (decision.effect, decision.rule) == (effect, rule)
+    assert decision.reason
+    assert Decision.model_validate_json(decision.model_dump_json()) == decision
+
+
+OWN = """
+immutable:
+  - {id: no-docs, operation: write, match: ["docs/*"], reason: Others write them.}
+supervised:
+  - {id: fix-branch, operation: publish, match: ["hydra/*"]}
+autonomous:
+  - {id: apply, operation: apply, match: [sandbox]}
+"""
+
+
+def test_the_users_rules_come_first_and_replace_those_of_the_same_id():
+    merged = constitution.load(OWN)
+    assert merged.decide("write", "docs/a.md").rule == "no-docs"
+    assert merged.decide("publish", "hydra/fix").effect is Effect.SUPERVISED
+    assert merged.decide("apply", "sandbox").effect is Effect.ALLOWED
+    assert merged.decide("apply", "main").rule == "unlisted"
+    assert merged.decide("push", "x").effect is Effect.REFUSED
+    assert constitution.load("  \n") == constitution.load()
+
+
+def test_no_rule_of_the_user_loosens_an_immutable_one():
+    own = "autonomous: [{id: push-all, operation: push}]"
+    assert constitution.load(own).decide("push", "origin").effect is Effect.REFUSED
+    with pytest.raises(UsageError, match="'no-other-remote' is taken"):
+        constitution.load("autonomous: [{id: no-other-remote, operation: push}]")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("- a", "must hold the sections"),
+        ("immutable: [", "not valid YAML"),
+        ("imutable: []", "'imutable' is wrong"),
+        ("immutable: [{id: A b, operation: x}]", "'immutable.0.id' is wrong"),
+        ("immutable: [{id: a, operation: x, effect: allow}]", "'immutable.0.effect' is wrong"),
+        ("a: &x [1]\nimmutable: *x", "references are not allowed"),
+        ("immutable: !!python/object/apply:os.system [id]", "not valid YAML"),
+        ("x: " + "[" * 5000, "not valid YAML"),
+        ("#" * 70_000, "larger than 64 KB"),
+        ("supervised: [{id: a, operation: x}, {id: a, operation: y}]", "'a' is taken"),
+    ],
+)
+def test_what_is_no_constitution_is_told_in_a_sentence(text, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        constitution.load(text)
+
+
+def test_without_any_rule_everything_waits_for_a_human():
+    assert Constitution().decide("apply").effect is Effect.SUPERVISED
