@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.sandbox.backends import opened
+from activities.sandbox.backends import check, opened
 from activities.sandbox.protocol import Sandbox
 from hydranet.errors import UsageError
 from hydranet.settings import SandboxSettings
@@ -15,17 +15,20 @@ from hydranet.settings import SandboxSettings
 BACKENDS = ["bubblewrap", "docker"]
 
 
+def require_docker() -> None:
+    """Skip the test without an engine, unless Docker is required."""
+    try:
+        check(SandboxSettings(backend="docker"))
+    except UsageError as error:
+        if not os.environ.get("HYDRA_REQUIRE_DOCKER"):
+            pytest.skip(str(error))
+        raise
+
+
 @asynccontextmanager
 async def sandbox_of(backend: str, folder: Path, warm: int = 0) -> AsyncIterator[Sandbox]:
     """A sandbox of that kind; without an engine the test is skipped unless Docker is required."""
-    try:
-        opening = opened(SandboxSettings(backend=backend, warm=warm), folder)
-        sandbox = await opening.__aenter__()
-    except UsageError as error:
-        if backend == "docker" and not os.environ.get("HYDRA_REQUIRE_DOCKER"):
-            pytest.skip(str(error))
-        raise
-    try:
+    if backend == "docker":
+        require_docker()
+    async with opened(SandboxSettings(backend=backend, warm=warm), folder) as sandbox:
         yield sandbox
-    finally:
-        await opening.__aexit__(None, None, None)

@@ -7,7 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
+
+from tests.sandboxes import BACKENDS, require_docker
 
 from .conftest import Hydra, stack
 
@@ -101,21 +104,39 @@ def test_a_run_killed_five_times_tells_the_same_story(tmp_path: Path, depot: Pat
         assert finished(stormy, arguments) == expected
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_sandbox_worker_killed_in_the_middle_makes_no_second_attempt(
-    own_hydra: Hydra, depot: Path, tmp_path: Path
+    own_hydra: Hydra, depot: Path, tmp_path: Path, backend: str
 ) -> None:
-    own_hydra.env["HYDRA_TEMPLATES_FIRST"] = "false"
+    if backend == "docker":
+        require_docker()
+    own_hydra.env |= {"HYDRA_TEMPLATES_FIRST": "false", "HYDRA_SANDBOX__BACKEND": backend}
     model = f"scripted:{script(tmp_path)}"
     command = own_hydra.start("fix", "--repo", depot, "--issue", "It crashes", "--model", model)
     assert command.stdout is not None
     run_id = command.stdout.readline().split()[1]
     while "attempt 1" not in command.stdout.readline():
         assert command.poll() is None
-    for process in own_hydra.processes():
-        if process.cmdline()[-2:] == ["workers", "sandbox"]:
-            process.kill()
-    said, _ = command.communicate(timeout=120)
+    (worker,) = [process for process in own_hydra.processes() if process.cmdline()[-2:] == ["workers", "sandbox"]]
+    inside = worker.children(recursive=True)
+    owner = worker.pid
+    worker.kill()
+    deadline = time.monotonic() + 60
+    while any(process.is_running() for process in inside) or containers(backend, owner):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    said, _ = command.communicate(timeout=200)
     assert command.returncode == 0, said
     genealogy = json.loads(own_hydra("show", run_id, "--json").stdout)
     made = [(branch["number"], attempt["number"]) for branch in genealogy["branches"] for attempt in branch["attempts"]]
     assert made == sorted(set(made))
+
+
+def containers(backend: str, worker: int) -> list[str]:
+    """The containers of a worker, whatever their state."""
+    if backend != "docker":
+        return []
+    client = docker.APIClient(version="auto")
+    found = [str(container["Id"]) for container in client.containers(all=True, filters={"name": f"-{worker}-"})]
+    client.close()
+    return found
