@@ -241,7 +241,7 @@ async def test_the_environment_is_prepared_with_what_the_repository_declares(pro
     )
     prepared = await made.activities.prepare_environment(PrepareRequest(snapshot=made.snapshot, spec=made.spec))
     assert len(prepared.key) == 32
-    assert prepared.note.startswith("Python ")
+    assert prepared.note.startswith("bubblewrap, Python ")
     assert (await made.test()).passed
 
 
@@ -255,3 +255,24 @@ async def test_settings_reach_the_tests(project):
         test_command="pytest",
     )
     assert (await made.test()).passed
+
+
+async def test_single_tests_of_unittest_are_known(project):
+    made = await project(
+        {
+            "test_a.py": """
+import unittest
+
+class Sums(unittest.TestCase):
+    def test_right(self):
+        self.assertEqual(1 + 1, 2)
+
+    def test_wrong(self):
+        self.assertEqual(1 + 1, 3)
+"""
+        },
+        test_command="python -m unittest -v",
+    )
+    report = await made.test()
+    assert (report.structured, report.passed) == (True, False)
+    assert await outcomes(made, report) == {"test_a.Sums.test_right": "passed", "test_a.Sums.test_wrong": "failed"}
