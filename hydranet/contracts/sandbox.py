@@ -12,7 +12,10 @@ from hydranet.signatures import ErrorSignature
 
 
 class SandboxSpec(Bounded):
-    """How a run's sandbox is prepared and limited; times in seconds, sizes in MB."""
+    """How a run's sandbox is prepared and limited; times in seconds, sizes in MB.
+
+    A run of tests that fails is repeated `flaky_reruns` times, and the majority decides about each test.
+    """
 
     setup: Annotated[tuple[Annotated[str, StringConstraints(max_length=2000)], ...], Field(max_length=20)] = ()
     env: Annotated[dict[Name, Annotated[str, StringConstraints(max_length=2000)]], Field(max_length=40)] = {}
@@ -24,6 +27,7 @@ class SandboxSpec(Bounded):
     file_mb: Annotated[int, Field(ge=1)] = 256
     output_kb: Annotated[int, Field(ge=16)] = 2048
     cpus: Annotated[float, Field(gt=0.0)] = 2.0
+    flaky_reruns: Annotated[int, Field(ge=0, le=4)] = 0
 
 
 class PrepareRequest(Bounded):
@@ -44,7 +48,8 @@ class TestReport(Bounded):
     """What a test run said.
 
     `failing` holds at most `TESTS` ids, `failing_count` their true number; `structured` is False when only
-    the exit status is known (then the one "test" is the command). `results` is a JSON `TestResults`.
+    the exit status is known (then the one "test" is the command). `flaky` are tests that both passed and failed.
+    `results` is a JSON `TestResults`.
     """
 
     __test__ = False
@@ -52,6 +57,7 @@ class TestReport(Bounded):
     passed: bool
     failing: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     failing_count: int = 0
+    flaky: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     passing_count: int = 0
     error: ErrorSignature | None = None
     reason: Line = ""
