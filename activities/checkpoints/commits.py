@@ -1,10 +1,12 @@
 """Deterministic commits: parent, diff and message decide the sha, so that a retry gives the same one."""
 
 import tempfile
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
 from activities.checkpoints.objects import GitError, commit_tree, git, read_blob
 from hydranet import patches
+from hydranet.errors import PatchError
 
 
 def commit(repository: Path, parent: str, diff: str, message: str) -> str:
@@ -13,6 +15,7 @@ def commit(repository: Path, parent: str, diff: str, message: str) -> str:
     Raises PatchError when the diff does not apply.
     """
     changed = patches.apply(diff, lambda path: read_blob(repository, parent, path)) if diff else {}
+    _check_links(repository, parent, changed)
     with tempfile.TemporaryDirectory() as scratch:
         index = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
         git(repository, "read-tree", parent, env=index)
@@ -33,6 +36,15 @@ def bundle(repository: Path, base: str, commit: str) -> bytes:
     reference = f"refs/bundles/{commit}"
     git(repository, "update-ref", reference, commit)
     return git(repository, "bundle", "create", "--quiet", "-", reference, f"^{base}")
+
+
+def _check_links(repository: Path, commit: str, paths: Iterable[str]) -> None:
+    """Refuse to write to or through what is no regular file or folder: a link, another repository."""
+    for path in paths:
+        for part in (path, *map(str, PurePosixPath(path).parents)):
+            entry = git(repository, "ls-tree", "-z", commit, "--", part) if part != "." else b""
+            if entry.startswith((b"120", b"160")):
+                raise PatchError(f"The patch changes {path}, which is a link or below one.")
 
 
 def _mode(repository: Path, commit: str, path: str) -> str:

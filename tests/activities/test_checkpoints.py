@@ -8,6 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.artifacts.store import FolderArtifacts
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
+from activities.checkpoints.commits import commit
 from activities.checkpoints.objects import GitObjects
 from activities.checkpoints.repository import pack, publish
 from hydranet import patches
@@ -19,7 +20,7 @@ from hydranet.contracts import (
     Snapshot,
     SnapshotRequest,
 )
-from hydranet.errors import FatalError
+from hydranet.errors import FatalError, PatchError
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -199,3 +200,18 @@ def test_a_repository_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
     for call in (lambda: pack(gone, 10), lambda: publish(request, [])):
         with pytest.raises(FatalError, match="no longer there: put it back"):
             call()
+
+
+@pytest.mark.parametrize("path", ["link.py", "folder/new.py"])
+async def test_a_patch_neither_replaces_nor_follows_a_link(
+    repository: Path, artifacts: FolderArtifacts, tmp_path: Path, path: str
+) -> None:
+    (repository / "link.py").symlink_to("pkg/a.py")
+    (repository / "folder").symlink_to("/etc")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "links")
+    taken = await snapshot(repository, artifacts)
+    node, base = Node(tmp_path / "n", artifacts), Checkpoint(commit=taken.commit)
+    fetched = await node.objects.fetch(taken, base)
+    with pytest.raises(PatchError, match="a link or below one"):
+        commit(fetched, taken.commit, patches.diff(path, None, "/etc/passwd\n"), "m")
