@@ -17,7 +17,9 @@ from hydranet.contracts import SandboxSpec
 # Part of every environment, for structured results and coverage.
 TOOLS = ("pytest", "coverage")
 
-_DECLARING = re.compile(r"pyproject\.toml|setup\.(?:py|cfg)|[\w.-]*requirements[\w.-]*\.txt|requirements/[\w.-]+\.txt")
+_DECLARING = re.compile(
+    r"(?:uv|poetry)\.lock|pyproject\.toml|setup\.(?:py|cfg)|[\w.-]*requirements[\w.-]*\.txt|requirements/[\w.-]+\.txt"
+)
 _REQUIREMENTS = (
     "requirements.txt",
     "requirements-dev.txt",
@@ -30,6 +32,20 @@ _REQUIREMENTS = (
     "requirements/test.txt",
     "requirements/tests.txt",
 )
+# What was locked is installed as it was locked: by what wrote the lock, turned into requirements.
+_LOCKED = "/tmp/locked.txt"  # noqa: S108 - a file system of the sandbox's own
+_LOCKS = {
+    "uv.lock": (
+        "pip install uv",
+        f"uv export --frozen --quiet --no-emit-project --all-extras --all-groups --output-file {_LOCKED}",
+        f"pip install -r {_LOCKED}",
+    ),
+    "poetry.lock": (
+        "pip install poetry poetry-plugin-export",
+        f"poetry export --all-extras --all-groups --output {_LOCKED}",
+        f"pip install -r {_LOCKED}",
+    ),
+}
 _GROUPS = ("test", "tests", "testing", "dev")
 
 
@@ -64,9 +80,10 @@ def plan(sandbox: Sandbox, spec: SandboxSpec, declared: Mapping[str, str], has_s
     """How to make the environment for a repository.
 
     `declared` holds the text of its declaring files by path, `has_src` says that its packages lie in src/.
-    The user's set-up commands win. Without any, requirements files are installed, and what pyproject.toml
-    declares for running and testing; the project itself only where nothing else tells its dependencies
-    (setup.py, a dynamic list) or where its packages cannot be imported otherwise (src/).
+    The user's set-up commands win. Without any, a lock of uv or poetry decides; without that, requirements files
+    are installed, and what pyproject.toml declares for running and testing; the project itself only where
+    nothing else tells its dependencies (setup.py, a dynamic list) or where its packages cannot be imported
+    otherwise (src/).
     """
     commands = spec.setup or tuple(_detected(declared, has_src))
     if not commands:
@@ -91,6 +108,9 @@ def _plan(
 
 def _detected(declared: Mapping[str, str], has_src: bool) -> list[str]:
     # Never `python -m pip`: a queue.py in the repository would be the installer's queue.
+    if lock := next((name for name in _LOCKS if name in declared), None):
+        own = ["pip install --no-deps -e ."] if has_src else []
+        return [*_LOCKS[lock], *own]
     files = [name for name in _REQUIREMENTS if name in declared]
     commands = [f"pip install -r {shlex.quote(name)}" for name in files]
     project = _project(declared.get("pyproject.toml", ""))

@@ -157,6 +157,20 @@ def test_files_that_declare_dependencies():
     assert dependencies.declaring(paths + others, SandboxSpec()) == ["setup.py", *paths[2:]]
 
 
+@pytest.mark.parametrize(("lock", "tool"), [("uv.lock", "uv"), ("poetry.lock", "poetry")])
+@pytest.mark.parametrize("has_src", [True, False])
+def test_a_lock_decides(lock, tool, has_src):
+    assert dependencies.declaring([lock, "docs/uv.lock"], SandboxSpec()) == [lock]
+    declared = {lock: "", "requirements.txt": "other", "pyproject.toml": STATIC}
+    commands = dependencies.plan(BUBBLEWRAP, SandboxSpec(), declared, has_src).commands
+    assert commands[0].startswith(f"pip install {tool}")
+    assert commands[1].startswith(f"{tool} export ")
+    assert commands[2] == "pip install -r /tmp/locked.txt"
+    assert commands[3:] == (("pip install --no-deps -e .",) if has_src else ())
+    changed = dependencies.plan(BUBBLEWRAP, SandboxSpec(), {**declared, lock: "1"}, has_src)
+    assert changed.key != dependencies.plan(BUBBLEWRAP, SandboxSpec(), declared, has_src).key
+
+
 def test_files_that_setup_names_count_as_well():
     paths = ["Makefile", "ci/install.sh", "ci/other.sh", "app.py"]
     spec = SandboxSpec(setup=("sh ./ci/install.sh --all", "make deps"))
