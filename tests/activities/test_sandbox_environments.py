@@ -22,6 +22,7 @@ class Counting(Bubblewrap):
     """The real sandbox, counting what runs in it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.jobs: list[Job] = []
         self.called = asyncio.Event()
 
