@@ -163,7 +163,9 @@ class Container:
                 while await self._frame() is not None:
                     pass
         except TimeoutError:
-            await self._engine.remove(self.identifier)
+            # An engine that does not answer now is asked again when it is swept.
+            with suppress(TransientError):
+                await self._engine.remove(self.identifier)
         self._writer.close()
         with suppress(OSError):
             await self._writer.wait_closed()

@@ -51,8 +51,10 @@ class Waiting:
 
     async def remove(self) -> None:
         """End it."""
-        await self.container.remove()
-        await asyncio.to_thread(shutil.rmtree, self.slot, ignore_errors=True)
+        try:
+            await self.container.remove()
+        finally:
+            await asyncio.to_thread(shutil.rmtree, self.slot, ignore_errors=True)
 
 
 class Pool:
