@@ -9,7 +9,7 @@ from activities.artifacts.store import FolderArtifacts
 from activities.checkpoints.activities import RepositoryActivities
 from activities.checkpoints.objects import GitObjects, git
 from activities.sandbox.activities import SandboxActivities
-from activities.sandbox.bubblewrap import Bubblewrap
+from activities.sandbox.backends import opened
 from hydranet.contracts import Checkpoint, PrepareRequest, SandboxSpec, SnapshotRequest, TestRequest
 from hydranet.settings import Settings
 
@@ -24,23 +24,22 @@ async def passes_hidden(instance: Path, repository: Path, commit: str, chosen: S
     tests = instance / FOLDER
     if not tests.is_dir():
         return None
+    own = chosen.sandbox.model_dump(include=set(SandboxSpec.model_fields))
+    spec = SandboxSpec.model_validate({**own, "test_command": f"python -m pytest -q {FOLDER}"})
+    cache = chosen.data_dir / "cache"
     with tempfile.TemporaryDirectory(prefix="hydra-hidden-") as folder:
         copy = await asyncio.to_thread(_copy, repository, commit, tests, Path(folder) / "repository")
         artifacts = FolderArtifacts(Path(folder) / "artifacts")
         objects = GitObjects(Path(folder) / "nodes", artifacts)
-        sandbox = SandboxActivities(Bubblewrap(), artifacts, objects, chosen.data_dir / "cache")
-        snapshot = await RepositoryActivities(artifacts).snapshot_repository(
-            SnapshotRequest(path=str(copy), limit_mb=chosen.repository_limit_mb)
-        )
-        spec = SandboxSpec.model_validate(
-            {**chosen.sandbox.model_dump(), "test_command": f"python -m pytest -q {FOLDER}"}
-        )
-        environment = await sandbox.prepare_environment(PrepareRequest(snapshot=snapshot, spec=spec))
-        report = await sandbox.run_tests(
-            TestRequest(
-                snapshot=snapshot, checkpoint=Checkpoint(commit=snapshot.commit), environment=environment, spec=spec
+        request = SnapshotRequest(path=str(copy), limit_mb=chosen.repository_limit_mb)
+        snapshot = await RepositoryActivities(artifacts).snapshot_repository(request)
+        async with opened(chosen.sandbox, Path(folder)) as sandbox:
+            activities = SandboxActivities(sandbox, artifacts, objects, cache)
+            environment = await activities.prepare_environment(PrepareRequest(snapshot=snapshot, spec=spec))
+            base = Checkpoint(commit=snapshot.commit)
+            report = await activities.run_tests(
+                TestRequest(snapshot=snapshot, checkpoint=base, environment=environment, spec=spec)
             )
-        )
     return report.passed
 
 
