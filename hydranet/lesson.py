@@ -3,6 +3,7 @@
 from collections import Counter
 
 from hydranet.bounded import Bounded, Line
+from hydranet.figures import count
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending
 from hydranet.signatures import ErrorSignature
 
@@ -28,7 +29,7 @@ def _tried(branch: BranchRecord) -> str:
     files = dict.fromkeys(edit.file for attempt in _patched(branch) for edit in attempt.facts.patch.edits)
     summaries = "; ".join(dict.fromkeys(a.summary.rstrip(".") for a in branch.attempts if a.summary))
     where = f" to {', '.join(files)}" if files else ", no usable patch"
-    return f"{_count(len(branch.attempts), 'attempt')}{where}: {summaries}."
+    return f"{count(len(branch.attempts), 'attempt')}{where}: {summaries}."
 
 
 def _failed(branch: BranchRecord, target_count: int) -> str:
@@ -69,7 +70,3 @@ def _place(error: ErrorSignature) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
