@@ -24,6 +24,7 @@ from typing import Any, ParamSpec, TypeVar
 import docker
 import psutil
 import requests
+from docker.constants import DEFAULT_UNIX_SOCKET
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import LogConfig, Mount, Ulimit
 from docker.utils import kwargs_from_env
@@ -104,7 +105,9 @@ class Engine:
     @classmethod
     def connect(cls) -> Engine:
         """The engine that the environment (DOCKER_HOST) names; DockerException when none answers."""
-        return cls(docker.APIClient(version="auto", timeout=_SECONDS, **kwargs_from_env()))
+        found = kwargs_from_env()
+        _reach(found.get("base_url", DEFAULT_UNIX_SOCKET))
+        return cls(docker.APIClient(version="auto", timeout=_SECONDS, **found))
 
     def close(self) -> None:
         """Close the connection."""
@@ -275,3 +278,14 @@ def _mounts(making: Making) -> list[Mount]:
 def _remove(client: docker.APIClient, identifier: str) -> None:
     with suppress(NotFound, APIError):
         client.remove_container(identifier, force=True, v=True)
+
+
+def _reach(url: str) -> None:
+    """Connect to a local engine's socket, and leave; the client forgets to close one that does not answer."""
+    if "unix://" not in url:
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(url.partition("unix://")[2])
+        except OSError as error:
+            raise DockerException(str(error)) from None
