@@ -61,7 +61,7 @@ async def _show(run: str, *, json: bool, checkpoint: bool) -> None:
             return
         output = console()
         if checkpoint:
-            output.print(checkpoints(genealogy))
+            output.print(checkpoints(genealogy), soft_wrap=True)
             return
         output.print(tree(genealogy, terms=True))
         if genealogy.verdict is None:

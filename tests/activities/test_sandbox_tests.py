@@ -60,9 +60,9 @@ class Case(unittest.TestCase):
     }
     assert (report.passed, report.structured, report.exit_status) == (False, True, 1)
     assert (report.failing_count, report.passing_count) == (7, 3)
-    assert report.failing[0] == "test_all.py::test_fails"
+    assert report.failing[0] == "test_all.py::Case::test_method"
     assert report.reason == "7 of 12 tests fail."
-    assert "assert [1, 2] == [1, 3]" in report.tail
+    assert "AssertionError: 1 != 2" in report.tail
     assert report.error is not None
     assert report.error.type == "AssertionError"
 

@@ -258,6 +258,6 @@ async def test_a_test_that_hung_is_only_run_for_what_passes_the_others(project):
     text = code.replace("!= 0", "> 0").replace("return 1", "return 0")
     fixed = Candidate(diff=patches.diff("counting.py", code, text), title="fixed")
     trial = await made.attempt(baseline, [ends])
-    assert trial.report.failing == ("tests/test_counting.py::test_two", "tests/test_counting.py::test_three")
+    assert trial.report.failing == ("tests/test_counting.py::test_three", "tests/test_counting.py::test_two")
     trial = await made.attempt(baseline, [ends, fixed])
     assert (trial.title, trial.report.passed) == ("fixed", True)
