@@ -7,6 +7,7 @@ from pydantic import Field
 
 from hydranet.bounded import TESTS, Bounded, Line, Name
 from hydranet.budget import Budget, Spent, Usage
+from hydranet.constitution import Decision
 from hydranet.convergence import Attempt, Score
 from hydranet.strategy import Strategy
 
@@ -94,7 +95,8 @@ class BranchRecord(Bounded):
 class Genealogy(Bounded):
     """The whole tree of a run, as `hydra show`, the Web UI and the report render it.
 
-    `shown` names the code that retrieval gave to the prompts, best first.
+    `decisions` is the audit trail: what the constitution said of each operation, by which rule. `shown` names
+    the code that retrieval gave to the prompts, best first.
     """
 
     run_id: Name
@@ -105,6 +107,7 @@ class Genealogy(Bounded):
     threshold: float = 0.75
     budget: Budget = Budget()
     state: Line = "starting"
+    decisions: Annotated[tuple[Decision, ...], Field(max_length=100)] = ()
     instructions: Annotated[tuple[Line, ...], Field(max_length=20)] = ()
     target_tests: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     target_count: int = 0

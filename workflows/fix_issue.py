@@ -7,6 +7,7 @@ from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from hydranet import budget
+    from hydranet.constitution import Effect
     from hydranet.contracts import (
         FIX_WORKFLOW,
         AttemptReport,
@@ -264,7 +265,8 @@ class FixIssueWorkflow:
         )
         if not report.passed:
             return f"Verification on a clean checkout failed: {report.reason}"
-        if not self._request.require_approval:
+        supervised = [one for one in self._request.decisions if one.effect is Effect.SUPERVISED]
+        if not self._request.require_approval and not supervised:
             return ""
         self._approved = None
         self._page.state(f"waiting for approval: hydra approve {self._page.genealogy.run_id} (or reject)")

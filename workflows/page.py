@@ -31,6 +31,7 @@ class Page:
             model=request.model,
             threshold=request.convergence.threshold,
             budget=request.budget,
+            decisions=request.decisions,
         )
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from activities.checkpoints.objects import GitError, commit_tree, git
-from hydranet.contracts import Publication, PublishRequest
+from hydranet.contracts import FIX_BRANCH, Publication, PublishRequest
 from hydranet.errors import FatalError
 
 
@@ -45,7 +45,7 @@ def publish(request: PublishRequest, bundles: Sequence[bytes]) -> Publication:
     if request.fix is None:
         return Publication()
     fix = _described(path, request)
-    branch = _free_branch(path, f"hydra/fix-{request.slug}", fix)
+    branch = _free_branch(path, f"{FIX_BRANCH}{request.slug}", fix)
     git(path, "update-ref", f"refs/heads/{branch}", fix)
     return Publication(branch=branch, commit=fix, note=_apply(path, branch) if request.apply else "")
 

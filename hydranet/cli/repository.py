@@ -12,10 +12,11 @@ from hydranet.errors import UsageError
 
 @dataclass(frozen=True)
 class Repository:
-    """A Git repository with at least one commit."""
+    """A Git repository with at least one commit; `branch` is the one that is checked out, if one is."""
 
     path: Path
     dirty: bool
+    branch: str = ""
 
     @classmethod
     def open(cls, path: Path) -> Repository:
@@ -27,7 +28,8 @@ class Repository:
             raise UsageError(f"{path} is not in a Git repository: run `git init` and commit, or correct --repo.")
         if _git(path, "rev-parse", "--verify", "HEAD") is None:
             raise UsageError(f"The repository {top} has no commit: commit the code the fix is to be made for.")
-        return cls(Path(top), dirty=bool(_git(Path(top), "status", "--porcelain", "--untracked-files=no")))
+        dirty = bool(_git(Path(top), "status", "--porcelain", "--untracked-files=no"))
+        return cls(Path(top), dirty, _git(path, "symbolic-ref", "--quiet", "--short", "HEAD") or "")
 
     @property
     def name(self) -> str:

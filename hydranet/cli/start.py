@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from dataclasses import dataclass
 
+import platformdirs
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import (
     SearchAttributeKey,
@@ -15,10 +16,14 @@ from temporalio.common import (
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from hydranet import constitution
 from hydranet.cli.repository import Repository
 from hydranet.cli.session import Session
-from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE, FixRequest
+from hydranet.constitution import Decision, Effect
+from hydranet.contracts import FIX_BRANCH, FIX_WORKFLOW, SUPERVISOR_QUEUE, FixRequest
+from hydranet.errors import UsageError
 from hydranet.settings import Settings
+from hydranet.strategy import slug
 
 _REPOSITORY = SearchAttributeKey.for_keyword("HydraRepository")
 
@@ -37,6 +42,24 @@ class Start:
         digest = hashlib.sha256(f"{self.repository.path}\0{self.issue}".encode()).hexdigest()
         return f"fix-{self.repository.name}-{digest[:8]}"
 
+    @property
+    def title(self) -> str:
+        """The issue's first line."""
+        return self.issue.splitlines()[0]
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """What the constitution says of publishing the fix; UsageError where it refuses."""
+        rules = constitution.load(_own_rules())
+        found = [rules.decide("publish", f"{FIX_BRANCH}{slug(self.title, 48)}")]
+        if self.apply:
+            found.append(rules.decide("apply", self.repository.branch))
+        for one in found:
+            if one.effect is Effect.REFUSED:
+                raise UsageError(
+                    f"The constitution does not let a run {one.operation} {one.subject} (rule {one.rule}): {one.reason}"
+                )
+        return tuple(found)
+
     async def request(self, chosen: Settings) -> FixRequest:
         """The run's request; UsageError when the model does not answer or no sandbox works here."""
         from activities.inference.backend import default_model, probe
@@ -51,19 +74,30 @@ class Start:
         return FixRequest(
             path=str(self.repository.path),
             repository=self.repository.name,
-            title=self.issue.splitlines()[0],
+            title=self.title,
             issue=self.issue,
             model=model,
             supervisor_model=chosen.supervisor_model,
             templates_first=chosen.templates_first,
             parallel_branches=chosen.parallel_branches,
             require_approval=chosen.require_approval,
+            decisions=self.decisions(),
             apply=self.apply,
             budget=chosen.budget,
             convergence=chosen.convergence,
             sandbox=chosen.sandbox,
             repository_limit_mb=chosen.repository_limit_mb,
         )
+
+
+def _own_rules() -> str:
+    file = platformdirs.user_config_path("hydranet") / constitution.FILE
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read ({error}); correct or remove it.") from None
 
 
 async def start(session: Session, request: FixRequest, identity: str) -> tuple[str, bool]:

@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
+from hydranet.constitution import Decision
 from hydranet.convergence import Terms
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
 
@@ -28,7 +29,14 @@ def tree(genealogy: Genealogy, *, terms: bool = False, recent: int | None = None
     folded = 0 if recent is None else len(genealogy.branches) - recent
     for branch in genealogy.branches:
         root.add(_title(branch) if branch.number <= folded else _branch(branch, genealogy, terms))
-    return Group(root, _summary(genealogy))
+    decided = [Text(_decision(one), "dim") for one in genealogy.decisions] if terms else []
+    return Group(root, *decided, _summary(genealogy))
+
+
+def _decision(one: Decision) -> str:
+    """A line of the audit trail."""
+    reason = f": {one.reason}" if one.reason else ""
+    return f"constitution, rule {one.rule}: {one.operation} {one.subject} is {one.effect}{reason}"
 
 
 def _title(branch: BranchRecord) -> Text:

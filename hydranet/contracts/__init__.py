@@ -65,6 +65,7 @@ RETRIEVAL_QUEUE = "hydra-retrieval"
 SANDBOX_QUEUE = "hydra-sandbox"
 
 FIX_WORKFLOW = "FixIssueWorkflow"
+FIX_BRANCH = "hydra/fix-"
 BRANCH_WORKFLOW = "BranchWorkflow"
 COUNTERFACTUAL_WORKFLOW = "CounterfactualWorkflow"
 
@@ -79,6 +80,7 @@ SEARCH_ATTRIBUTES = {
 __all__ = [
     "BRANCH_WORKFLOW",
     "COUNTERFACTUAL_WORKFLOW",
+    "FIX_BRANCH",
     "FIX_WORKFLOW",
     "INFERENCE_QUEUE",
     "RETRIEVAL_QUEUE",

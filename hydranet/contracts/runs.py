@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 
 from hydranet.bounded import TESTS, Bounded, Line, Name, Note, Tail, Text
 from hydranet.budget import Budget, Usage
+from hydranet.constitution import Decision
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.inference import AttemptDigest, Plan
 from hydranet.contracts.repository import Checkpoint, Snapshot
@@ -20,6 +21,7 @@ class FixRequest(Bounded):
     """One run: one repository, one issue.
 
     `model` proposes strategies and makes patches; `supervisor_model`, if there is one, ranks the strategies.
+    `decisions` are the constitution's about how it will be published; a supervised one waits for approval.
     What is drawn at random is drawn from `seed`, or from the run's id where that is empty: two runs with
     the same seed ask their models the same.
     """
@@ -33,6 +35,7 @@ class FixRequest(Bounded):
     templates_first: bool = True
     parallel_branches: Annotated[int, Field(ge=1, le=16)] = 1
     require_approval: bool = False
+    decisions: Annotated[tuple[Decision, ...], Field(max_length=8)] = ()
     apply: bool = False
     reaper: bool = True
     seed: Name = ""

@@ -89,6 +89,17 @@ class Hydra:
                 process.kill()
 
 
+def following(command: subprocess.Popen[str], text: str) -> str:
+    """Read the command's output until a line holds `text`, and return all of it so far."""
+    said = ""
+    assert command.stdout is not None
+    for line in command.stdout:
+        said += line
+        if text in line:
+            return said
+    raise AssertionError(f"{text!r} never came: {said}")
+
+
 def data_folder(path: Path) -> Path:
     """A data folder whose cache is the tests' shared one, so that environments are installed once."""
     cache = platformdirs.user_cache_path("hydranet-tests")

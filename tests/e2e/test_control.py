@@ -7,20 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from .conftest import Hydra, git, repository
+from .conftest import Hydra, following, git, repository
 
 SLOW = {"test_slow.py": "import time\n\n\ndef test_it():\n    time.sleep(600)\n    assert False\n"}
-
-
-def following(command: "subprocess.Popen[str]", text: str) -> str:
-    """Read the command's output until a line holds `text`, and return all of it so far."""
-    said = ""
-    assert command.stdout is not None
-    for line in command.stdout:
-        said += line
-        if text in line:
-            return said
-    raise AssertionError(f"{text!r} never came: {said}")
 
 
 def sandboxed() -> list[psutil.Process]:

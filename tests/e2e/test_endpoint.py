@@ -15,8 +15,7 @@ import pytest
 
 from hydranet.genealogy import Verdict
 
-from .conftest import Hydra, repository
-from .test_control import following
+from .conftest import Hydra, following, repository
 from .test_fix import TEST
 
 NAME = "coder"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hydranet.genealogy import Ending, Verdict
 
-from .conftest import Hydra, git, repository
+from .conftest import Hydra, following, git, repository
 
 ISSUE = "AttributeError: 'NoneType' object has no attribute 'unit_price' in depot/invoice.py"
 
@@ -69,11 +69,31 @@ def test_a_second_run_never_overwrites_the_first(hydra: Hydra, depot: Path) -> N
     assert len(git(depot, "branch", "--list", "hydra/*").splitlines()) == 1
 
 
-def test_apply_moves_the_checked_out_branch(hydra: Hydra, depot: Path) -> None:
-    done = hydra("fix", "--repo", depot, "--issue", "single ladder", "--model", "templates", "--apply")
-    assert done.returncode == 0, done.stderr
-    assert "applied" in done.stdout
+def test_apply_waits_for_approval_and_moves_the_checked_out_branch(hydra: Hydra, depot: Path) -> None:
+    command = hydra.start("fix", "--repo", depot, "--issue", "single ladder", "--model", "templates", "--apply")
+    run_id = following(command, "waiting for approval").split()[1]
+    assert "rule apply: apply main is supervised" in hydra("show", run_id).stdout
+    assert "tier.minimum" in (depot / "depot" / "pricing.py").read_text()
+    assert ">=" not in (depot / "depot" / "pricing.py").read_text()
+    assert hydra("approve", run_id).returncode == 0
+    said, _ = command.communicate(timeout=60)
+    assert command.returncode == 0, said
+    assert "applied" in said
     assert ">=" in (depot / "depot" / "pricing.py").read_text()
+
+
+def test_what_the_constitution_refuses_is_not_begun(own_hydra: Hydra, depot: Path) -> None:
+    rules = own_hydra.data / "config" / "hydranet" / "constitution.yaml"
+    rules.parent.mkdir(parents=True)
+    rules.write_text("immutable:\n  - id: hands-off\n    operation: apply\n    reason: My files are mine.\n")
+    arguments = ("fix", "--repo", depot, "--issue", "single ladder", "--model", "templates", "--apply")
+    done = own_hydra(*arguments)
+    assert done.returncode == 2
+    assert "does not let a run apply main (rule hands-off): My files are mine." in done.stderr
+    rules.write_text("immutable: [")
+    done = own_hydra(*arguments)
+    assert done.returncode == 2
+    assert "not valid YAML" in done.stderr
 
 
 def test_uncommitted_changes_are_neither_seen_nor_lost(hydra: Hydra, depot: Path) -> None:

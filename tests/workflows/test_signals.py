@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 from typing import Any
 
+import pytest
+
+from hydranet.constitution import Decision, Effect
 from hydranet.contracts import ReapRequest
 from hydranet.genealogy import Ending, Verdict
 
@@ -119,16 +122,22 @@ async def test_a_branch_is_reaped_by_hand_in_the_middle_of_a_call(start: Any) ->
     assert branches[0].reason == "Reaped by hand: no."
 
 
-async def test_approval_is_waited_for_and_a_rejected_fix_is_left_behind(start: Any) -> None:
+SUPERVISED = Decision(operation="apply", subject="main", effect=Effect.SUPERVISED, rule="apply")
+
+
+@pytest.mark.parametrize("why", [{"require_approval": True}, {"decisions": [SUPERVISED]}])
+async def test_approval_is_waited_for_and_a_rejected_fix_is_left_behind(start: Any, why: dict[str, Any]) -> None:
     world = World(rounds=[[strategy("one"), strategy("two")]], trials={"one": [passed("a")], "two": [passed("b")]})
-    run = await start(world, require_approval=True)
+    run = await start(world, **why)
     await eventually(run, lambda genealogy: "approval" in genealogy.state)
     assert world.calls["publish_fix"] == 0
     await run.handle.signal("reject")
     await eventually(run, lambda genealogy: "approval" in genealogy.state and len(genealogy.branches) == 2)
     await run.handle.signal("approve")
     assert (await run.result()).verdict is Verdict.FIXED
-    assert [b.ending for b in (await run.genealogy()).branches] == [Ending.REFUTED, Ending.PASSED]
+    genealogy = await run.genealogy()
+    assert [b.ending for b in genealogy.branches] == [Ending.REFUTED, Ending.PASSED]
+    assert list(genealogy.decisions) == why.get("decisions", [])
 
 
 async def test_time_in_which_nothing_ran_is_not_in_the_budget(start: Any) -> None:
