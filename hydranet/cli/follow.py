@@ -71,8 +71,11 @@ async def _watch(session: Session, run_id: str) -> AsyncIterator[tuple[Genealogy
                     parked = await session.parked(run_id)
                 yield genealogy, parked
             except (RPCError, WorkflowQueryFailedError):
-                # A worker or the server is restarting: the run itself waits in its database.
-                pass
+                # A worker or the server is restarting: the run itself waits in its database. Unless a Ctrl-C met the
+                # call, which then fails like this.
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise asyncio.CancelledError from None
             turn += 1
             await asyncio.wait([ended], timeout=_POLL_SECONDS)
         yield await session.genealogy(run_id), []
