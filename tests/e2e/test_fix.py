@@ -4,11 +4,20 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from hydranet.genealogy import Ending, Verdict
 
 from .conftest import Hydra, following, git, repository
 
+TEST = "from a import f\n\n\ndef test_one():\n    assert f(1)\n\n\ndef test_two():\n    assert not f(2)\n"
 ISSUE = "AttributeError: 'NoneType' object has no attribute 'unit_price' in depot/invoice.py"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A repository with a bug that the first strategy fixes."""
+    return repository(tmp_path / "small", {"a.py": "def f(x):\n    return x < 1\n", "test_a.py": TEST, "b.py": ""})
 
 
 def test_a_real_bug_is_fixed_after_a_branch_was_reaped(hydra: Hydra, depot: Path) -> None:
@@ -62,11 +71,11 @@ def test_every_view_tells_the_same_story(hydra: Hydra, depot: Path, tmp_path: Pa
     assert entries[-1]["event"] == "ended"
 
 
-def test_a_second_run_never_overwrites_the_first(hydra: Hydra, depot: Path) -> None:
+def test_a_second_run_never_overwrites_the_first(hydra: Hydra, small: Path) -> None:
     issue = f"{ISSUE}?"
-    runs = [hydra.json("fix", "--repo", depot, "--issue", issue, "--model", "templates")[1].run_id for _ in range(2)]
+    runs = [hydra.json("fix", "--repo", small, "--issue", issue, "--model", "templates")[1].run_id for _ in range(2)]
     assert runs[1] == f"{runs[0]}-2"
-    assert len(git(depot, "branch", "--list", "hydra/*").splitlines()) == 1
+    assert len(git(small, "branch", "--list", "hydra/*").splitlines()) == 1
 
 
 def test_apply_waits_for_approval_and_moves_the_checked_out_branch(hydra: Hydra, depot: Path) -> None:
@@ -96,10 +105,10 @@ def test_what_the_constitution_refuses_is_not_begun(own_hydra: Hydra, depot: Pat
     assert "not valid YAML" in done.stderr
 
 
-def test_uncommitted_changes_are_neither_seen_nor_lost(hydra: Hydra, depot: Path) -> None:
-    mine = depot / "depot" / "catalogue.py"
+def test_uncommitted_changes_are_neither_seen_nor_lost(hydra: Hydra, small: Path) -> None:
+    mine = small / "b.py"
     mine.write_text("broken(")
-    done = hydra("fix", "--repo", depot, "--issue", "dirty", "--model", "templates")
+    done = hydra("fix", "--repo", small, "--issue", "dirty", "--model", "templates")
     assert done.returncode == 0, done.stderr
     assert "made against HEAD" in done.stdout
     assert mine.read_text() == "broken("
@@ -132,11 +141,8 @@ def test_two_commands_at_once_share_one_stack_that_ends_by_itself(own_hydra: Hyd
     assert own_hydra.processes() == []
 
 
-TEST = "from a import f\n\n\ndef test_one():\n    assert f(1)\n\n\ndef test_two():\n    assert not f(2)\n"
-
-
-def test_detach_returns_and_the_run_goes_on(hydra: Hydra, depot: Path) -> None:
-    arguments = ("fix", "--repo", depot, "--issue", "detached", "--model", "templates")
+def test_detach_returns_and_the_run_goes_on(hydra: Hydra, small: Path) -> None:
+    arguments = ("fix", "--repo", small, "--issue", "detached", "--model", "templates")
     done = hydra(*arguments, "--detach")
     assert done.returncode == 0
     run_id = done.stdout.split()[1]
@@ -145,8 +151,8 @@ def test_detach_returns_and_the_run_goes_on(hydra: Hydra, depot: Path) -> None:
     assert again.stdout.split()[1] in (run_id, f"{run_id}-2")
 
 
-def test_a_pipe_gets_plain_lines(hydra: Hydra, depot: Path) -> None:
-    done = hydra("fix", "--repo", depot, "--issue", "plain", "--model", "templates")
+def test_a_pipe_gets_plain_lines(hydra: Hydra, small: Path) -> None:
+    done = hydra("fix", "--repo", small, "--issue", "plain", "--model", "templates")
     assert "\x1b" not in done.stdout
     assert "b01 started" in done.stdout
     assert "convergence" in done.stdout
