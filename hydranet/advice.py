@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from hydranet import checkpoint
 from hydranet.figures import count
 from hydranet.genealogy import BranchRecord, Ending, Genealogy, Verdict
 
@@ -42,7 +43,7 @@ def closest(genealogy: Genealogy) -> Closest | None:
 
 def kept_at(run_id: str, branch: int, attempt: int) -> str:
     """The ref of an attempt's commit in the user's repository."""
-    return f"refs/hydra/{run_id}/b{branch:02d}/attempt-{attempt:03d}"
+    return f"refs/hydra/{run_id}/{checkpoint.name(branch, attempt)}"
 
 
 def advice(genealogy: Genealogy) -> tuple[Advice, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hydranet.contracts import Snippet
 from hydranet.settings import EditFormat, ModelSettings
 
-# The first is how the model does best, by `benchmarks/edit_formats.py`; the second makes a new branch new in form.
+# Small models rewrite a whole function better than they write edits; the second makes a new branch new in form.
 _PREFERENCES: tuple[EditFormat, EditFormat] = ("function", "search_replace")
 
 _PROMPTS: Mapping[EditFormat, str] = {
@@ -41,6 +41,5 @@ class Style:
 
 def style(model: str, settings: ModelSettings) -> Style:
     """The style of the model called `model`: as the settings say for it, else what does best for most."""
-    chosen = settings.edit_formats.get(model)
-    others = tuple(form for form in _PREFERENCES if form != chosen)
-    return Style(((chosen,) if chosen else ()) + others[: 2 - bool(chosen)], settings.samples)
+    first = settings.edit_formats.get(model, _PREFERENCES[0])
+    return Style(tuple(dict.fromkeys((first, *_PREFERENCES)))[:2], settings.samples)
