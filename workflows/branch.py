@@ -100,8 +100,7 @@ class BranchWorkflow:
         trial = await self._test(number, answer)
         facts = attempts.facts(trial, planned)
         score = self._score(facts)
-        record = self._record(planned, answer, trial, facts, score, began)
-        record = record.model_copy(update={"spent": attempts.spent(reflected, planned, answer)})
+        record = self._record(reflected, planned, answer, trial, facts, score, began)
         made = await self._commit(record, trial)
         record = record.model_copy(update={"checkpoint": made.commit if made else ""})
         self._remember(record, planned.plan, trial, made)
@@ -244,6 +243,7 @@ class BranchWorkflow:
 
     def _record(
         self,
+        reflected: ReflectAnswer | None,
         planned: PlanAnswer,
         answer: ImplementAnswer,
         trial: Trial | None,
@@ -262,6 +262,7 @@ class BranchWorkflow:
             passing=trial.report.passing_count if trial else 0,
             candidates=trial.tried if trial else 0,
             prompt=answer.prompt,
+            spent=attempts.spent(reflected, planned, answer),
             seconds=(workflow.now() - began).total_seconds(),
         )
 

@@ -60,7 +60,7 @@ class StrategySupply:
                 round=self._round,
                 seed=draw(self._seed, self._round),
                 count=TEMPLATES_FIRST if first else 3,
-                dead=tuple(dead_branch(branch, genealogy.target_count) for branch in genealogy.branches),
+                dead=_dead(genealogy),
                 instruction=instruction,
             ),
             **policies.inference(f"strategies, round {self._round}"),
@@ -83,12 +83,16 @@ class StrategySupply:
                 round=self._round,
                 seed=draw(self._seed, self._round),
                 strategies=tuple(strategies),
-                dead=tuple(dead_branch(branch, genealogy.target_count) for branch in genealogy.branches),
+                dead=_dead(genealogy),
             ),
             **policies.inference(f"rank {len(strategies)} strategies"),
         )
         self._usage += answer.usage
         return [strategies[place] for place in answer.order]
+
+
+def _dead(genealogy: Genealogy) -> tuple[DeadBranch, ...]:
+    return tuple(dead_branch(branch, genealogy.target_count) for branch in genealogy.branches)
 
 
 def dead_branch(branch: BranchRecord, target_count: int) -> DeadBranch:
