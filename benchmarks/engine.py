@@ -26,6 +26,7 @@ from hydranet import convergence, reaper
 from hydranet.budget import Budget
 from hydranet.cli.hidden import passes_hidden
 from hydranet.contracts import (
+    ArtifactRef,
     Checkpoint,
     CoverageRequest,
     DeadBranch,
@@ -166,6 +167,20 @@ class Engine:
                 dead.append(DeadBranch(number=len(dead) + 1, strategy=strategy))
         return self.outcome
 
+    async def trial(self, candidates: ArtifactRef) -> Trial:
+        """Try candidates on the base as an attempt does."""
+        assert self.baseline.results is not None
+        return await self.sandbox.try_candidates(
+            TrialRequest(
+                snapshot=self.snapshot,
+                parent=self.base,
+                environment=self.environment,
+                spec=self.bug.spec,
+                baseline=self.baseline.results,
+                candidates=candidates,
+            )
+        )
+
     async def hidden(self) -> bool | None:
         """Whether the fix passes the hidden tests; None where there is no fix or no such test."""
         trial, repository = self.outcome.passed, self._folder / "repository"
@@ -185,17 +200,7 @@ class Engine:
             clock("implement")
             if answer.candidates is None:
                 return False
-            assert self.baseline.results is not None
-            trial = await self.sandbox.try_candidates(
-                TrialRequest(
-                    snapshot=self.snapshot,
-                    parent=self.base,
-                    environment=self.environment,
-                    spec=self.bug.spec,
-                    baseline=self.baseline.results,
-                    candidates=answer.candidates,
-                )
-            )
+            trial = await self.trial(answer.candidates)
             clock("trials")
             outcome.attempts += 1
             outcome.tried += trial.tried

@@ -19,7 +19,7 @@ from engine import Engine, bugs
 from activities.artifacts.store import get_model, put_model
 from activities.inference.templates.search import BATCH
 from hydranet import patches
-from hydranet.contracts import Candidate, Candidates, StepRequest, StrategiesRequest, Trial, TrialRequest
+from hydranet.contracts import Candidate, Candidates, StepRequest, StrategiesRequest, Trial
 
 OWN = Path(__file__).parent / "seeded"
 TRIED, PLAIN = 300, 20
@@ -48,17 +48,7 @@ async def candidates(engine: Engine) -> list[Candidate]:
 
 async def attempt(engine: Engine, batch: list[Candidate]) -> Trial:
     """Try a batch as an attempt does."""
-    assert engine.baseline.results is not None
-    return await engine.sandbox.try_candidates(
-        TrialRequest(
-            snapshot=engine.snapshot,
-            parent=engine.base,
-            environment=engine.environment,
-            spec=engine.bug.spec,
-            baseline=engine.baseline.results,
-            candidates=await put_model(engine.artifacts, Candidates(candidates=tuple(batch))),
-        )
-    )
+    return await engine.trial(await put_model(engine.artifacts, Candidates(candidates=tuple(batch))))
 
 
 async def failing(engine: Engine) -> list[Candidate]:

@@ -8,8 +8,12 @@ from hydranet.bounded import Bounded, Name
 
 
 class Budget(Bounded):
-    """Limits of one run; reaching any of them ends it with the verdict exhausted."""
+    """Limits of one run; reaching any of them ends it with the verdict exhausted.
 
+    `attempts` are those of all branches together; 0 sets no limit to them, nor to `tokens`.
+    """
+
+    attempts: Annotated[int, Field(ge=0)] = 0
     attempts_per_branch: Annotated[int, Field(ge=1, le=200)] = 8
     branches: Annotated[int, Field(ge=1, le=100)] = 12
     tokens: Annotated[int, Field(ge=0)] = 200_000
@@ -63,8 +67,10 @@ class Spent(Bounded):
     usage: Usage
 
 
-def breach(budget: Budget, *, branches: int, tokens: int, seconds: float) -> str | None:
+def breach(budget: Budget, *, attempts: int, branches: int, tokens: int, seconds: float) -> str | None:
     """The sentence that says which limit of the run is reached, or None."""
+    if attempts >= budget.attempts > 0:
+        return f"The attempt budget is spent: {attempts} of {budget.attempts} attempts."
     if tokens >= budget.tokens > 0:
         return f"The token budget is spent: {tokens} of {budget.tokens} tokens."
     if seconds >= budget.seconds:

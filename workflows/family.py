@@ -83,7 +83,7 @@ class Family:
                 convergence=self._request.convergence,
                 reaper=self._request.reaper,
                 seed=self._request.seed,
-                attempts=self._request.budget.attempts_per_branch,
+                attempts=self._attempts_left(),
                 tokens=tokens_left,
                 dead=self._dead_lines(),
                 instruction=self._page.instruction,
@@ -117,6 +117,12 @@ class Family:
             self.checkpoints[name] = report.checkpoint
             self._keep_best(report.record, report.checkpoint)
         return reap
+
+    @property
+    def passing(self) -> bool:
+        """Whether a running branch has reported an attempt that passes, and is about to end with it."""
+        last = (attempt for branch in self.running for attempt in self.record(branch.number).attempts[-1:])
+        return any(attempt.outcome is Outcome.PASSED for attempt in last)
 
     def record(self, number: int) -> BranchRecord:
         """The record of branch `number`."""
@@ -162,6 +168,13 @@ class Family:
         """The branches closed since the last call."""
         closed, self._closed = self._closed, []
         return [self.record(number) for number in closed]
+
+    def _attempts_left(self) -> int:
+        """The attempts of a new branch: its own limit, or what is left of the run's."""
+        budget, made = self._request.budget, self._page.genealogy.attempts
+        return (
+            min(budget.attempts_per_branch, budget.attempts - made) if budget.attempts else budget.attempts_per_branch
+        )
 
     def _start(self, strategy: Strategy, ground: Ground) -> tuple[Checkpoint, int]:
         # A template makes a single edit: on top of a partial fix that overfits it would never be the whole one.

@@ -161,6 +161,22 @@ async def test_the_branch_budget_ends_the_run(start: Any) -> None:
     assert len((await run.genealogy()).branches) == 2
 
 
+async def test_the_attempt_budget_holds_across_branches(start: Any) -> None:
+    different = [failed(f"value = call_{n}({n})", file=f"f{n}.py", error=f"E{n}") for n in range(9)]
+    world = World(rounds=[[strategy("one"), strategy("two")]], trials={"one": different, "two": different[4:]})
+    run = await start(world, reaper=False, budget=Budget(attempts=5, attempts_per_branch=3))
+    result = await run.result()
+    assert "attempt budget" in result.reason
+    assert [len(branch.attempts) for branch in (await run.genealogy()).branches] == [3, 2]
+
+
+@pytest.mark.parametrize("budget", [Budget(attempts=1), Budget(tokens=201)])
+async def test_a_fix_made_with_the_last_of_the_budget_counts(start: Any, budget: Budget) -> None:
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, tokens=100)
+    run = await start(world, budget=budget)
+    assert (await run.result()).verdict is Verdict.FIXED
+
+
 async def test_parallel_branches_race_and_the_loser_is_cancelled(start: Any) -> None:
     both = asyncio.Barrier(2)
 

@@ -1,0 +1,129 @@
+"""Which edit format a model writes best: of its first answers to a bug, how many become a valid diff and how many pass.
+
+Run with `python benchmarks/edit_formats.py MODEL SUITE [INSTANCE...]`. The strategy aims at the function that is wrong where
+the suite names it (`gold_symbols`), else at the most suspicious one, so that only the form of the answer is judged. Every
+format gets one candidate at temperature 0, and one correction when the answer cannot be used.
+"""
+
+import argparse
+import asyncio
+import json
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import get_args
+
+from engine import Bug, Engine, bugs
+
+from activities.artifacts.store import get_model
+from activities.inference import suspects
+from activities.inference.answers import REWRITE
+from activities.inference.backend import connect
+from activities.inference.chat import ChatBackend
+from activities.inference.conversation import Transcript
+from activities.inference.style import Style
+from activities.inference.view import look
+from hydranet.contracts import StepRequest
+from hydranet.settings import EditFormat, ModelSettings
+from hydranet.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What one format came to on one bug; `prompt` tells the format that was used, `answers` 2 that it was corrected."""
+
+    bug: str
+    format: str
+    prompt: str
+    answers: int
+    valid: bool
+    passed: bool
+    prompt_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    seconds: float
+    reason: str
+
+
+async def aim(engine: Engine, bug: Bug) -> Strategy:
+    """The strategy that all formats pursue."""
+    if named := bug.described.get("gold_symbols"):
+        file, _, symbol = named[0].rpartition(":")
+        return Strategy(
+            title=f"Rewrite {symbol}() in {file}", kind=REWRITE, target_files=(file,), target_symbols=(symbol,)
+        )
+    view = await look(engine.work, engine.artifacts, engine.objects)
+    return suspects.strategies((), view, (), 1)[0]
+
+
+async def draw(engine: Engine, model: str, name: EditFormat, strategy: Strategy) -> Draw:
+    """Ask for the change in one format, and test it."""
+    style = Style(formats=(name,), samples=1)
+    backend = ChatBackend(connect(model, ModelSettings()), style, engine.artifacts, engine.objects)
+    work = engine.work.model_copy(update={"model": model})
+    step = StepRequest(work=work, branch=1, attempt=1, strategy=strategy, error=engine.baseline.error)
+    answer = await backend.implement(step)
+    assert answer.transcript is not None
+    said = await get_model(engine.artifacts, answer.transcript, Transcript)
+    trial = await engine.trial(answer.candidates) if answer.candidates else None
+    reason = answer.reason if trial is None else trial.refused or trial.report.reason
+    return Draw(
+        bug=engine.bug.id,
+        format=name,
+        prompt=answer.prompt,
+        answers=len(said.exchanges),
+        valid=trial is not None and not trial.refused,
+        passed=trial is not None and trial.report.passed,
+        prompt_tokens=answer.usage.prompt_tokens,
+        cached_tokens=answer.usage.cached_tokens,
+        output_tokens=answer.usage.output_tokens,
+        seconds=round(answer.usage.seconds, 1),
+        reason=reason,
+    )
+
+
+def table(draws: list[Draw]) -> str:
+    """A row per format: shares in percent, mean tokens per bug."""
+    rows = [
+        "| format | bugs | valid at once | valid after a correction | pass | output tokens |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in get_args(EditFormat):
+        own = [one for one in draws if one.format == name]
+        if not own:
+            continue
+        at_once = sum(one.valid and one.answers == 1 for one in own)
+        counts = (at_once, sum(one.valid for one in own), sum(one.passed for one in own))
+        shares = " | ".join(f"{count} ({count / len(own):.0%})" for count in counts)
+        tokens = sum(one.output_tokens for one in own) / len(own)
+        rows.append(f"| {name} | {len(own)} | {shares} | {tokens:.0f} |")
+    return "\n".join(rows)
+
+
+async def main() -> None:
+    """Print what becomes of every answer, and the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model")
+    parser.add_argument("suite", type=Path)
+    parser.add_argument("only", nargs="*")
+    parser.add_argument("--formats", nargs="+", choices=get_args(EditFormat), default=get_args(EditFormat))
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    draws: list[Draw] = []
+    for bug in bugs(given.suite, given.only):
+        with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
+            engine = Engine(bug, Path(folder))
+            await engine.survey()
+            strategy = await aim(engine, bug)
+            for name in given.formats:
+                one = await draw(engine, given.model, name, strategy)
+                draws.append(one)
+                verdict = "passes" if one.passed else "valid" if one.valid else "unusable"
+                print(f"{one.bug:34} {name:15} {verdict:9} {one.seconds:5.1f} s  {one.reason}", flush=True)
+        if given.json:
+            given.json.write_text(json.dumps([asdict(one) for one in draws], indent=1) + "\n")
+    print(table(draws))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,181 @@
+"""HydraNet beside a plain loop: the same model is asked, tested, shown the error and asked again, with the same token budget.
+
+Run with `python benchmarks/plain_loop.py MODEL SUITE [INSTANCE...] [--json FILE]`. The arms take turns, instance by instance, so
+that both have the same load. HydraNet is `hydra bench` with the settings that HYDRA_* say; the plain loop has no strategies, no
+Reaper and no choice of candidates: one chat, whole files, until the tests pass or the tokens are spent.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engine import Bug, Engine, bugs
+
+from activities.artifacts.store import put_model
+from activities.inference.backend import connect
+from activities.inference.client import Call, ChatClient, Message
+from activities.inference.edits import Target, edited
+from activities.inference.prompts import fenced, tail
+from activities.inference.server import ContextOverflowError
+from activities.inference.view import look
+from hydranet import patches
+from hydranet.budget import Usage
+from hydranet.contracts import Candidate, Candidates
+from hydranet.errors import PatchError
+from hydranet.settings import ModelSettings
+
+_ERROR_CHARACTERS = 1500
+_ANSWER_TOKENS = 900
+_REPEATED_TEMPERATURE = 0.7
+
+_FORM = "Answer with the complete corrected file in one Python code block and nothing else."
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What an arm came to on one bug; `rounds` are its attempts or questions."""
+
+    fixed: bool
+    rounds: int
+    tokens: int
+    seconds: float
+    reason: str = ""
+
+
+class PlainLoop:
+    """One chat about one bug."""
+
+    def __init__(self, engine: Engine, client: ChatClient) -> None:
+        self._engine = engine
+        self._client = client
+        self._usage = Usage()
+
+    async def run(self, tokens: int) -> Spent:
+        """Ask until the tests pass or `tokens` are spent."""
+        sources = await self._sources()
+        question = self._question(sources)
+        chat, rounds, error = [question], 0, ""
+        while self._usage.tokens < tokens:
+            try:
+                answer = await self._ask(chat, rounds)
+            except ContextOverflowError:
+                if chat == [question]:
+                    return self._spent(False, rounds, "The question does not fit into the context.")
+                chat = [question]
+                continue
+            rounds += 1
+            error = await self._error(answer, sources)
+            if not error:
+                return self._spent(True, rounds, "")
+            chat += [
+                {"role": "assistant", "content": answer},
+                {"role": "user", "content": f"It still fails:\n\n{fenced(error)}\n\n{_FORM}"},
+            ]
+        return self._spent(False, rounds, error.strip().rpartition("\n")[2])
+
+    async def _sources(self) -> dict[str, str]:
+        """The files that retrieval found, without tests."""
+        engine = self._engine
+        view = await look(engine.work, engine.artifacts, engine.objects)
+        return {path: text for path, text in view.sources.items() if not view.is_test(path)}
+
+    def _question(self, sources: dict[str, str]) -> Message:
+        failing = fenced(tail(self._engine.baseline.tail, _ERROR_CHARACTERS))
+        code = "\n\n".join(f"{path}:\n{fenced(text, 'python')}" for path, text in sources.items())
+        words = f"{self._engine.bug.described['issue']}\n\nThe tests say:\n{failing}\n\n{code}\n\nFix the bug. {_FORM}"
+        return {"role": "user", "content": words}
+
+    async def _ask(self, chat: list[Message], rounds: int) -> str:
+        done = await self._client.complete(
+            Call("implement", sample=rounds),
+            chat,
+            schema=None,
+            temperature=_REPEATED_TEMPERATURE if rounds else 0.0,
+            seed=rounds,
+            max_tokens=_ANSWER_TOKENS,
+        )
+        self._usage += done.usage
+        return done.text
+
+    async def _error(self, answer: str, sources: dict[str, str]) -> str:
+        """What the tests say of an answer; empty when they pass."""
+        try:
+            changed = edited(answer, sources, Target(tuple(sources)))
+            diff = "".join(patches.diff(path, sources[path], changed[path]) for path in sorted(changed))
+        except PatchError as problem:
+            return str(problem)
+        made = Candidates(candidates=(Candidate(diff=diff),))
+        trial = await self._engine.trial(await put_model(self._engine.artifacts, made))
+        if trial.report.passed:
+            return ""
+        return trial.refused or tail(trial.report.tail, _ERROR_CHARACTERS) or trial.report.reason
+
+    def _spent(self, fixed: bool, rounds: int, reason: str) -> Spent:
+        return Spent(fixed, rounds, self._usage.tokens, round(self._usage.seconds, 1), reason)
+
+
+async def plain(bug: Bug, model: str, tokens: int) -> Spent:
+    """The plain loop on one bug."""
+    with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
+        engine = Engine(bug, Path(folder))
+        await engine.survey()
+        return await PlainLoop(engine, connect(model, ModelSettings())).run(tokens)
+
+
+async def hydra(bug: Bug, suite: Path, given: argparse.Namespace) -> dict[str, Any]:
+    """What `hydra bench` says of one bug."""
+    with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
+        told = Path(folder) / "results.json"
+        process = await asyncio.create_subprocess_exec(
+            *(str(Path(sys.executable).with_name("hydra")), "bench", "--suite", str(suite), "--only", bug.folder.name),
+            *("--model", given.model, "--json", str(told)),
+            env=os.environ | {"HYDRA_BUDGET__TOKENS": str(given.tokens), "HYDRA_BUDGET__ATTEMPTS": str(given.attempts)},
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        if await process.wait():
+            raise SystemExit(f"hydra bench ended with exit code {process.returncode}.")
+        return dict(json.loads(told.read_text())["instances"][0])
+
+
+def _said(name: str, fixed: bool, rounds: int, tokens: int, seconds: float) -> str:
+    return f"{name} {'fixed' if fixed else '-':5} {rounds:3} {tokens:6} tokens {seconds:6.0f} s"
+
+
+async def main() -> None:
+    """Print a line for each instance and the sums."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model")
+    parser.add_argument("suite", type=Path)
+    parser.add_argument("only", nargs="*")
+    parser.add_argument("--attempts", type=int, default=6, help="HydraNet's attempts, in all branches together")
+    parser.add_argument("--tokens", type=int, default=24_000, help="the budget of either arm")
+    parser.add_argument("--arms", nargs="+", choices=("hydra", "plain"), default=("hydra", "plain"))
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    results: list[dict[str, Any]] = []
+    for bug in bugs(given.suite, given.only):
+        result: dict[str, Any] = {"id": bug.id}
+        words = []
+        if "hydra" in given.arms:
+            own = result["hydra"] = await hydra(bug, given.suite, given)
+            words.append(_said("hydra", own["fixed"], own["attempts"], own["tokens"], own["seconds"]))
+        if "plain" in given.arms:
+            loop = await plain(bug, given.model, given.tokens)
+            result["plain"] = asdict(loop)
+            words.append(_said("plain", loop.fixed, loop.rounds, loop.tokens, loop.seconds))
+        results.append(result)
+        print(f"{bug.id:34} {' | '.join(words)}", flush=True)
+        if given.json:
+            given.json.write_text(json.dumps(results, indent=1) + "\n")
+    for arm in given.arms:
+        print(f"{arm}: {sum(result[arm]['fixed'] for result in results)} of {len(results)} fixed")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
