@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import metrics
 from hydranet.errors import FatalError, HydraError, TransientError
 
 P = ParamSpec("P")
@@ -41,6 +42,8 @@ def translated(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]
             try:
                 return await function(*args, **kwargs)
             except HydraError as error:
+                if isinstance(error, TransientError):
+                    metrics.outage()
                 raise as_application_error(error) from None
             except Exception as error:
                 if (known := _known(error)) is None:

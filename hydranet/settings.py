@@ -38,8 +38,9 @@ EditFormat = Literal["function", "search_replace", "diff", "file"]
 class ModelSettings(BaseModel):
     """Where models are and how they are asked; `slots` calls run at the same time, times are in seconds.
 
-    `samples` are the candidates per attempt. `edit_formats` names, by model, the form its changes come in where
-    that is not to be the default of its kind.
+    `samples` are the candidates per attempt, 0 for what suits the model; `deliberate` says whether it is asked for
+    strategies, plans and reflections, or for changes only, as suits small ones. `edit_formats` names, by model, the
+    form its changes come in where that is not to be the default of its kind.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -47,7 +48,8 @@ class ModelSettings(BaseModel):
     ollama_host: str = ""
     openai_api_key: SecretStr = SecretStr("")
     slots: Annotated[int, Field(ge=1)] = 1
-    samples: Annotated[int, Field(ge=1, le=8)] = 2
+    samples: Annotated[int, Field(ge=0, le=8)] = 0
+    deliberate: bool | None = None
     edit_formats: dict[str, EditFormat] = {}
     token_gap: Annotated[float, Field(gt=0)] = 120.0
     total: Annotated[float, Field(gt=0)] = 1200.0
@@ -72,7 +74,8 @@ class Settings(BaseSettings):
 
     `model` is `auto` (Ollama when one answers, else templates), `templates`, `ollama:NAME`,
     `openai:URL#NAME` or `scripted:FILE`; `supervisor_model` is one of the last three, a larger one, which ranks
-    strategies, empty for none. `database` is a PostgreSQL DSN, empty for the embedded one.
+    strategies, empty for none. `database` is a PostgreSQL DSN, empty for the embedded one. At `metrics_address`
+    (HOST:PORT; the roles take three ports in a row from there) workers serve metrics, nowhere when it is empty.
     """
 
     model_config = SettingsConfigDict(env_prefix="HYDRA_", env_nested_delimiter="__", extra="forbid")
@@ -89,6 +92,7 @@ class Settings(BaseSettings):
     temporal: TemporalSettings = TemporalSettings()
     models: ModelSettings = ModelSettings()
     database: str = ""
+    metrics_address: str = ""
     data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path("hydranet"))
 
     @classmethod

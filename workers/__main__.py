@@ -9,6 +9,7 @@ import sys
 
 from hydranet import settings
 from hydranet.errors import UsageError
+from workers import telemetry
 from workers.connection import connect, ensure_namespace
 from workers.roles import Role, working
 
@@ -25,7 +26,8 @@ async def work(roles: list[Role]) -> None:
     if lifeline := os.environ.get(LIFELINE):
         loop.add_reader(int(lifeline), stop.set)
     chosen = settings.load()
-    client = await connect(chosen.temporal)
+    runtime = telemetry.runtime(chosen.metrics_address, list(Role).index(roles[0]))
+    client = await connect(chosen.temporal, runtime, telemetry.interceptors())
     if Role.SUPERVISOR in roles:
         await ensure_namespace(client)
     async with working(client, chosen, roles):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from hydranet.contracts import SEARCH_ATTRIBUTES
@@ -18,11 +20,17 @@ from hydranet.settings import TemporalSettings
 RETENTION = timedelta(days=30)
 
 
-async def connect(settings: TemporalSettings) -> Client:
+async def connect(
+    settings: TemporalSettings, runtime: Runtime | None = None, interceptors: Sequence[Interceptor] = ()
+) -> Client:
     """A client for `settings.address`; UsageError when nothing answers there."""
     try:
         return await Client.connect(
-            settings.address, namespace=settings.namespace, data_converter=pydantic_data_converter
+            settings.address,
+            namespace=settings.namespace,
+            data_converter=pydantic_data_converter,
+            runtime=runtime,
+            interceptors=interceptors,
         )
     except (RuntimeError, RPCError):
         raise UsageError(

@@ -22,6 +22,7 @@ from activities.sandbox.backends import opened
 from activities.sandbox.protocol import Sandbox
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.settings import Settings
+from workers.telemetry import watching
 from workflows.branch import BranchWorkflow
 from workflows.counterfactual import CounterfactualWorkflow
 from workflows.fix_issue import FixIssueWorkflow
@@ -49,9 +50,10 @@ async def working(client: Client, settings: Settings, roles: Sequence[Role]) -> 
             if role is Role.SANDBOX:
                 sandbox = await stack.enter_async_context(opened(settings.sandbox, settings.data_dir / "sandbox"))
                 await stack.enter_async_context(_sandbox(client, settings, sandbox, artifacts, objects))
-                continue
-            for worker in _workers(role, client, settings, pool, artifacts, objects):
-                await stack.enter_async_context(worker)
+            elif role is Role.INFERENCE:
+                await stack.enter_async_context(_inference(client, settings, artifacts, objects))
+            else:
+                await stack.enter_async_context(_supervisor(client, pool, artifacts))
         yield
 
 
@@ -61,27 +63,22 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
-def _workers(
-    role: Role,
-    client: Client,
-    settings: Settings,
-    pool: AsyncConnectionPool,
-    artifacts: ArtifactStore,
-    objects: GitObjects,
-) -> list[Worker]:
-    if role is Role.SUPERVISOR:
-        repository, records = RepositoryActivities(artifacts), RecordActivities(pool)
-        calls = [repository.snapshot_repository, repository.publish_fix, records.record_genealogy]
-        return [_worker(client, SUPERVISOR_QUEUE, calls, workflows=WORKFLOWS, workflow_runner=workflow_runner())]
-    return _inference(client, settings, artifacts, objects)
+def _supervisor(client: Client, pool: AsyncConnectionPool, artifacts: ArtifactStore) -> Worker:
+    repository, records = RepositoryActivities(artifacts), RecordActivities(pool)
+    calls = [repository.snapshot_repository, repository.publish_fix, records.record_genealogy]
+    return _worker(client, SUPERVISOR_QUEUE, calls, workflows=WORKFLOWS, workflow_runner=workflow_runner())
 
 
-def _inference(client: Client, settings: Settings, artifacts: ArtifactStore, objects: GitObjects) -> list[Worker]:
+@asynccontextmanager
+async def _inference(
+    client: Client, settings: Settings, artifacts: ArtifactStore, objects: GitObjects
+) -> AsyncIterator[None]:
     from activities.inference.activities import InferenceActivities
     from activities.inference.backend import Backends
     from activities.retrieval.activities import RetrievalActivities
 
-    inference = InferenceActivities(Backends(artifacts, objects, settings.models))
+    backends = Backends(artifacts, objects, settings.models)
+    inference = InferenceActivities(backends)
     retrieval = RetrievalActivities(artifacts, objects)
     calls = [
         inference.warm_up,
@@ -91,10 +88,13 @@ def _inference(client: Client, settings: Settings, artifacts: ArtifactStore, obj
         inference.implement,
         inference.reflect,
     ]
-    return [
-        _worker(client, INFERENCE_QUEUE, calls, max_concurrent_activities=settings.models.slots),
-        _worker(client, RETRIEVAL_QUEUE, [retrieval.retrieve]),
-    ]
+    async with AsyncExitStack() as stack:
+        if (runtime := client.service_client.config.runtime) is not None:
+            await stack.enter_async_context(watching(backends, settings.models, runtime.metric_meter))
+        slots = settings.models.slots
+        await stack.enter_async_context(_worker(client, INFERENCE_QUEUE, calls, max_concurrent_activities=slots))
+        await stack.enter_async_context(_worker(client, RETRIEVAL_QUEUE, [retrieval.retrieve]))
+        yield
 
 
 def _sandbox(

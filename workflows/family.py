@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Outcome
     from hydranet.lesson import lesson
     from hydranet.strategy import Strategy, slug
+    from workflows import metrics
     from workflows.clock import Clock
     from workflows.ground import Ground
     from workflows.page import Page
@@ -112,6 +113,7 @@ class Family:
         made = report.record.model_copy(update={"after": self._clock.seconds})
         self._page.branch(record.model_copy(update={"attempts": (*record.attempts, made)}))
         self._page.spent(report.record.usage)
+        metrics.attempt(made)
         if report.checkpoint is not None:
             name = checkpoint.name(report.branch, report.record.number)
             self.checkpoints[name] = report.checkpoint
@@ -146,6 +148,7 @@ class Family:
         await _cancelled(branch)
         if not _has_passed(branch):
             self.close(branch, Ending.REAPED, evidence)
+            metrics.reap(request)
 
     async def cancel_all(self, reason: str) -> None:
         """Cancel every running branch and wait for their cleanup."""
@@ -163,6 +166,7 @@ class Family:
         self._closed.append(branch.number)
         record = dict(self.record(branch.number)) | {"ending": ending, "reason": reason, "ended": self._clock.seconds}
         self._page.branch(BranchRecord.model_validate(record))
+        metrics.branch(ending)
 
     def take_closed(self) -> Sequence[BranchRecord]:
         """The branches closed since the last call."""
@@ -171,10 +175,10 @@ class Family:
 
     def _attempts_left(self) -> int:
         """The attempts of a new branch: its own limit, or what is left of the run's."""
-        budget, made = self._request.budget, self._page.genealogy.attempts
-        return (
-            min(budget.attempts_per_branch, budget.attempts - made) if budget.attempts else budget.attempts_per_branch
-        )
+        budget = self._request.budget
+        if not budget.attempts:
+            return budget.attempts_per_branch
+        return min(budget.attempts_per_branch, budget.attempts - self._page.genealogy.attempts)
 
     def _start(self, strategy: Strategy, ground: Ground) -> tuple[Checkpoint, int]:
         # A template makes a single edit: on top of a partial fix that overfits it would never be the whole one.

@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
         RunResult,
     )
     from hydranet.genealogy import Ending, Genealogy, Verdict
-    from workflows import ground, keeping
+    from workflows import ground, keeping, metrics
     from workflows.clock import Clock
     from workflows.family import Branch, Family
     from workflows.page import Page
@@ -288,6 +288,7 @@ class FixIssueWorkflow:
         except ActivityError as error:
             workflow.logger.warning("the checkpoints were not kept: %s", error.cause)
         self._page.end(result, self._clock.seconds)
+        metrics.run(result.verdict)
         await self._record_ended()
         await keeping.record_run(self._page.genealogy)
         return result

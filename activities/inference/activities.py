@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
+from activities import metrics
 from activities.failures import translated
 from hydranet.contracts import (
     ImplementAnswer,
@@ -39,31 +40,41 @@ class InferenceActivities:
     @translated
     async def propose_strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """Strategies unlike the dead ones, best first."""
-        return await self._backends.get(request.work.model).strategies(request)
+        answer = await self._backends.get(request.work.model).strategies(request)
+        metrics.spent("strategies", answer.usage)
+        return answer
 
     @activity.defn
     @translated
     async def rank_strategies(self, request: RankRequest) -> RankAnswer:
         """In which order to pursue strategies."""
-        return await self._backends.get(request.work.model).rank(request)
+        answer = await self._backends.get(request.work.model).rank(request)
+        metrics.spent("rank", answer.usage)
+        return answer
 
     @activity.defn
     @translated
     async def plan(self, request: StepRequest) -> PlanAnswer:
         """What the attempt means to change."""
-        return await self._backend(request).plan(request)
+        answer = await self._backend(request).plan(request)
+        metrics.spent("plan", answer.usage)
+        return answer
 
     @activity.defn
     @translated
     async def implement(self, request: StepRequest) -> ImplementAnswer:
         """Candidate patches for the attempt."""
-        return await self._backend(request).implement(request)
+        answer = await self._backend(request).implement(request)
+        metrics.spent("implement", answer.usage)
+        return answer
 
     @activity.defn
     @translated
     async def reflect(self, request: StepRequest) -> ReflectAnswer:
         """What the failed attempt teaches."""
-        return await self._backend(request).reflect(request)
+        answer = await self._backend(request).reflect(request)
+        metrics.spent("reflect", answer.usage)
+        return answer
 
     def _backend(self, request: StepRequest) -> Backend:
         return self._backends.get(request.strategy.model or request.work.model)

@@ -79,6 +79,11 @@ class Backends:
             self._made[model] = self._make(model)
         return self._made[model]
 
+    @property
+    def models(self) -> list[str]:
+        """The models that have been asked for so far."""
+        return list(self._made)
+
     def _make(self, model: str) -> Backend:
         if model == TEMPLATES:
             from activities.inference.templates.backend import TemplatesBackend

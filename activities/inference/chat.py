@@ -25,7 +25,7 @@ from activities.inference.prompts import clipped, prompt
 from activities.inference.style import Style
 from activities.inference.view import View, look
 from activities.inference.view import read as read_files
-from activities.inference.wording import dead_branch, hypothesis, step_values, without_plan
+from activities.inference.wording import dead_branch, hypothesis, step_values, ways
 from hydranet import patches
 from hydranet.contracts import (
     AttemptDigest,
@@ -42,6 +42,7 @@ from hydranet.contracts import (
     StrategiesRequest,
 )
 from hydranet.errors import PatchError
+from hydranet.strategy import Strategy
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
@@ -87,6 +88,8 @@ class ChatBackend:
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """The model's hypotheses as far as they hold, else strategies from what retrieval found."""
         view = await look(request.work, self._artifacts, self._objects)
+        if not self._style.deliberates:
+            return _offered(suspects.strategies((), view, _tried(request), request.count))
         talk = Conversation(self._client, Call("strategies", round=request.round), prompt("strategies"), view)
         said = await talk.ask(
             {
@@ -104,14 +107,12 @@ class ChatBackend:
         except AnswerError:
             hypotheses = []
         await read_files(view, suspects.mentioned(hypotheses, view.paths)[:8], request.work, self._objects)
-        dead = [branch.strategy for branch in request.dead]
-        found = suspects.strategies(hypotheses, view, dead, request.count)
-        return StrategiesAnswer(
-            strategies=tuple(found),
-            reason="" if found else "The model offered no strategy unlike those already tried.",
-            prompt=talk.form.id,
-            usage=talk.usage,
-            transcript=await put_model(self._artifacts, talk.transcript(request.work.model)),
+        return _offered(suspects.strategies(hypotheses, view, _tried(request), request.count)).model_copy(
+            update={
+                "prompt": talk.form.id,
+                "usage": talk.usage,
+                "transcript": await put_model(self._artifacts, talk.transcript(request.work.model)),
+            }
         )
 
     async def rank(self, request: RankRequest) -> RankAnswer:
@@ -141,14 +142,17 @@ class ChatBackend:
         )
 
     async def plan(self, request: StepRequest) -> PlanAnswer:
-        """The model's plan; the strategy's own where the model's cannot be read."""
+        """The model's plan; the strategy's own where the model is not asked or cannot be read."""
+        own = Plan(summary=request.strategy.title, steps=request.strategy.plan)
+        if not self._style.deliberates:
+            return PlanAnswer(plan=own)
         talk, _ = await self._talk("plan", request)
         said = await talk.ask(step_values(request), **_sampling(request), shape=schema(PlanWords))
         try:
             words = read(said.answer, PlanWords)
             plan = Plan(summary=words.summary or request.strategy.title, steps=words.steps)
         except AnswerError:
-            plan = Plan(summary=request.strategy.title, steps=request.strategy.plan)
+            plan = own
         return PlanAnswer(
             plan=plan,
             prompt=talk.form.id,
@@ -157,21 +161,20 @@ class ChatBackend:
         )
 
     async def implement(self, request: StepRequest) -> ImplementAnswer:
-        """As many candidates as the style says, by turns with the plan and without it.
+        """As many candidates as the style says, the same asked in different ways.
 
-        A wrong plan leads a small model astray from what it would have got right. When no answer can be
-        used, the model gets one more chance, and is told what was wrong with the first.
+        When no answer can be used, the model gets one more chance, and is told what was wrong with the first.
         """
         talk, view = await self._talk("implement", request)
-        values = step_values(request)
-        planned = await talk.ask(values, **_sampling(request))
-        diffs, problem = await self._diffs(planned, view, request)
+        asked = ways(step_values(request), deliberates=self._style.deliberates)
+        first = await talk.ask(asked[0], **_sampling(request))
+        diffs, problem = await self._diffs(first, view, request)
         for sample in range(1, self._style.samples):
-            asked = without_plan(values) if sample % 2 else values
-            others, _ = await self._diffs(await talk.ask(asked, **_sampling(request, sample // 2)), view, request)
+            way, again = sample % len(asked), sample // len(asked)
+            others, _ = await self._diffs(await talk.ask(asked[way], **_sampling(request, again)), view, request)
             diffs += [diff for diff in others if diff not in diffs and not _was_tried(diff, request.history)]
-        if problem is not None and not diffs and planned.messages:
-            diffs, problem = await self._diffs(await _retry(talk, planned, problem, request), view, request)
+        if problem is not None and not diffs and first.messages:
+            diffs, problem = await self._diffs(await _retry(talk, first, problem, request), view, request)
         summary = request.plan.summary if request.plan else request.strategy.title
         made = Candidates(candidates=tuple(Candidate(diff=diff, title=summary) for diff in diffs))
         return ImplementAnswer(
@@ -185,7 +188,9 @@ class ChatBackend:
         )
 
     async def reflect(self, request: StepRequest) -> ReflectAnswer:
-        """The model's lesson and what it would try next."""
+        """The model's lesson and what it would try next; nothing where it is not asked."""
+        if not self._style.deliberates:
+            return ReflectAnswer()
         talk, _ = await self._talk("reflect", request)
         said = await talk.ask(step_values(request), **_sampling(request), shape=schema(Reflection))
         try:
@@ -244,6 +249,15 @@ def _sampling(request: StepRequest, again: int = 0) -> _Sampling:
     """A temperature that rises with attempts, dead branches and each time the same is asked `again`."""
     temperature = 0.3 * (request.attempt - 1 + again) + 0.2 * min(len(request.dead), 2)
     return {"temperature": round(min(temperature, 0.9), 2), "seed": request.seed}
+
+
+def _tried(request: StrategiesRequest) -> list[Strategy]:
+    return [branch.strategy for branch in request.dead]
+
+
+def _offered(found: Sequence[Strategy]) -> StrategiesAnswer:
+    reason = "" if found else "The model offered no strategy unlike those already tried."
+    return StrategiesAnswer(strategies=tuple(found), reason=reason)
 
 
 def _was_tried(diff: str, history: Sequence[AttemptDigest]) -> bool:

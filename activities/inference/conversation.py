@@ -65,16 +65,16 @@ class Conversation:
 
     async def ask(
         self,
-        values: Mapping[str, str],
+        values: dict[str, str],
         *,
         temperature: float,
         seed: int,
         shape: Mapping[str, Any] | None = None,
     ) -> Exchange:
-        """The answer to the prompt filled with the view and `values`; `shape` is its JSON schema."""
+        """The answer to the prompt filled with the view and `values`, which win; `shape` is its JSON schema."""
         for characters in _CODE_CHARACTERS:
             shown = self.view.values(self.focus if characters else (), characters)
-            context = prompt("context").fill(**shown)
+            context = prompt("context").fill(**(shown | values))
             messages = [
                 {"role": "system", "content": prompt("system").fill()},
                 {"role": "user", "content": self.form.fill(context=context, **values)},

@@ -1,5 +1,6 @@
-"""How a model is asked for changes: in which edit format, and how many candidates at a time."""
+"""How a model is asked: in which edit format, for how many candidates at a time, and whether to plan at all."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,13 +20,21 @@ _PROMPTS: Mapping[EditFormat, str] = {
 # What is longer than this does not fit into one answer as a whole: only the lines that change are asked for.
 _WHOLE_CHARACTERS = 2400
 
+# Models of fewer billions of parameters are led astray by their own plans, and gain from more draws (docs/models.md).
+_SMALL = 4.0
+_BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b\b", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The edit formats of one model, best first, and the number of candidates per attempt."""
+    """The edit formats of one model, best first, and the number of candidates per attempt.
+
+    One that does not deliberate is asked for changes only, not for strategies, plans and reflections.
+    """
 
     formats: tuple[EditFormat, ...] = _PREFERENCES
     samples: int = 2
+    deliberates: bool = True
 
     def prompt(self, focus: Sequence[Snippet], file: str, dead: int) -> str:
         """The name of the prompt that asks for a change of `focus` in a file of text `file`.
@@ -40,6 +49,12 @@ class Style:
 
 
 def style(model: str, settings: ModelSettings) -> Style:
-    """The style of the model called `model`: as the settings say for it, else what does best for most."""
+    """The style of the model called `model`: as the settings say, else what does best for models of its size."""
     first = settings.edit_formats.get(model, _PREFERENCES[0])
-    return Style(tuple(dict.fromkeys((first, *_PREFERENCES)))[:2], settings.samples)
+    size = _BILLIONS.search(model.rpartition("#")[2])
+    small = size is not None and float(size[1]) < _SMALL
+    return Style(
+        tuple(dict.fromkeys((first, *_PREFERENCES)))[:2],
+        settings.samples or (4 if small else 2),
+        not small if settings.deliberate is None else settings.deliberate,
+    )

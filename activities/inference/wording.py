@@ -36,9 +36,14 @@ def step_values(request: StepRequest) -> dict[str, str]:
     }
 
 
-def without_plan(values: dict[str, str]) -> dict[str, str]:
-    """The values without what the model thought of before: the code, the task and what a person said."""
-    return values | dict.fromkeys(("hypothesis", "plan", "history", "reflection", "dead"), "")
+def ways(values: dict[str, str], *, deliberates: bool) -> list[dict[str, str]]:
+    """Different ways to ask for the same change, since what misleads a model in one it does not see in another.
+
+    One that deliberates is asked by turns with its plan and without what it thought of before; one that does not,
+    without and with the failing tests, which distract it about as often as they help.
+    """
+    plain = values | dict.fromkeys(("hypothesis", "plan", "history", "reflection", "dead"), "")
+    return [values, plain] if deliberates else [plain | {"failing": ""}, plain]
 
 
 def hypothesis(strategy: Strategy) -> str:

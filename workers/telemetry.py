@@ -1,0 +1,106 @@
+"""What a worker tells about itself: metrics for Prometheus and spans for OpenTelemetry, each only when asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from temporalio.client import Interceptor
+from temporalio.common import MetricMeter
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+
+from hydranet.errors import UsageError
+from hydranet.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from activities.inference.backend import Backends
+
+# OpenTelemetry's own variable: the address of a collector, such as http://127.0.0.1:4318.
+TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+_WATCH_SECONDS = 15.0
+
+_BUCKETS = {
+    "hydra_convergence": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1.0],
+    "hydra_tokens_per_second": [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0],
+    "hydra_first_token_seconds": [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0],
+}
+
+
+def runtime(metrics_address: str, place: int) -> Runtime | None:
+    """A runtime that serves Temporal's metrics and ours, `place` ports after the address; None when there is none.
+
+    UsageError when the address cannot be used.
+    """
+    if not metrics_address:
+        return None
+    host, _, port = metrics_address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise UsageError(f"The setting 'metrics_address' is {metrics_address}: write HOST:PORT, as in 127.0.0.1:9464.")
+    where = f"{host}:{int(port) + place}"
+    serving = PrometheusConfig(
+        where,
+        counters_total_suffix=True,
+        unit_suffix=True,
+        durations_as_seconds=True,
+        histogram_bucket_overrides=_BUCKETS,
+    )
+    try:
+        return Runtime(telemetry=TelemetryConfig(metrics=serving))
+    except (RuntimeError, ValueError) as error:
+        raise UsageError(f"Metrics cannot be served at {where} ({error}): correct 'metrics_address'.") from None
+
+
+def interceptors() -> Sequence[Interceptor]:
+    """Those that send a span for every workflow, activity and signal to the collector of `TRACES`."""
+    if not os.environ.get(TRACES):
+        return []
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from temporalio.contrib.opentelemetry import TracingInterceptor
+
+    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: "hydranet"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    return [TracingInterceptor(trace.get_tracer("hydranet"), always_create_workflow_spans=True)]
+
+
+@asynccontextmanager
+async def watching(backends: Backends, settings: ModelSettings, meter: MetricMeter) -> AsyncIterator[None]:
+    """Show until the block is left whether the models that have been asked answer, and the memory they take."""
+    watch = asyncio.create_task(_watch(backends, settings, meter))
+    try:
+        yield
+    finally:
+        watch.cancel()
+        with suppress(asyncio.CancelledError):
+            await watch
+
+
+async def _watch(backends: Backends, settings: ModelSettings, meter: MetricMeter) -> None:
+    from activities.inference.backend import probe
+
+    answers = meter.create_gauge("hydra_model_answers", "1 while the model's server answers, 0 while it does not.")
+    loaded = meter.create_gauge("hydra_model_loaded", "1 while the server has the model loaded, where it says so.")
+    memory = meter.create_gauge("hydra_model_memory_bytes", "Memory of the loaded model, where the server says so.")
+    vram = meter.create_gauge("hydra_model_vram_bytes", "Of that, memory of the GPU.")
+    while True:
+        for model in backends.models:
+            labels = {"model": model}
+            try:
+                told = await probe(model, settings)
+            except UsageError:
+                answers.set(0, labels)
+                continue
+            answers.set(1, labels)
+            if told.loaded is not None:
+                loaded.set(int(told.loaded), labels)
+                memory.set(told.size or 0, labels)
+                vram.set(told.vram or 0, labels)
+        await asyncio.sleep(_WATCH_SECONDS)
