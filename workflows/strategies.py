@@ -16,7 +16,8 @@ with workflow.unsafe.imports_passed_through():
 FRUITLESS_ROUNDS = 2
 
 TEMPLATES = "templates"
-TEMPLATES_FIRST = 1
+# They cost seconds and no tokens, and each is another family of edits.
+TEMPLATES_FIRST = 3
 
 
 class StrategySupply:

@@ -170,8 +170,8 @@ class ChatBackend:
         first = await talk.ask(asked[0], **_sampling(request))
         diffs, problem = await self._diffs(first, view, request)
         for sample in range(1, self._style.samples):
-            way, again = sample % len(asked), sample // len(asked)
-            others, _ = await self._diffs(await talk.ask(asked[way], **_sampling(request, again)), view, request)
+            said = await talk.ask(asked[sample % len(asked)], **_sampling(request, sample))
+            others, _ = await self._diffs(said, view, request)
             diffs += [diff for diff in others if diff not in diffs and not _was_tried(diff, request.history)]
         if problem is not None and not diffs and first.messages:
             diffs, problem = await self._diffs(await _retry(talk, first, problem, request), view, request)
@@ -245,9 +245,9 @@ async def _retry(talk: Conversation, planned: Exchange, problem: PatchError, req
     return await talk.correct(planned, str(problem), temperature=temperature, seed=request.seed)
 
 
-def _sampling(request: StepRequest, again: int = 0) -> _Sampling:
-    """A temperature that rises with attempts, dead branches and each time the same is asked `again`."""
-    temperature = 0.3 * (request.attempt - 1 + again) + 0.2 * min(len(request.dead), 2)
+def _sampling(request: StepRequest, sample: int = 0) -> _Sampling:
+    """A temperature that rises with the samples of an attempt, with attempts and with dead branches."""
+    temperature = 0.25 * sample + 0.3 * (request.attempt - 1) + 0.2 * min(len(request.dead), 2)
     return {"temperature": round(min(temperature, 0.9), 2), "seed": request.seed}
 
 
