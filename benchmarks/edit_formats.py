@@ -1,8 +1,8 @@
 """Which edit format a model writes best: of its first answers to a bug, how many become a valid diff and how many pass.
 
-Run with `python benchmarks/edit_formats.py MODEL SUITE [INSTANCE...]`. The strategy aims at the function that is wrong where
-the suite names it (`gold_symbols`), else at the most suspicious one, so that only the form of the answer is judged. Every
-format gets one candidate at temperature 0, and one correction when the answer cannot be used.
+Run with `python benchmarks/edit_formats.py MODEL SUITE [INSTANCE...]`. The strategy aims at the function that is
+wrong where the suite names it (`gold_symbols`), else at the most suspicious one, so that only the form of the answer
+is judged. Every format gets one candidate at temperature 0, and one correction when the answer cannot be used.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from hydranet.strategy import Strategy
 
 @dataclass(frozen=True)
 class Draw:
-    """What one format came to on one bug; `prompt` tells the format that was used, `answers` 2 that it was corrected."""
+    """What one format came to on one bug; `prompt` tells which was used, `answers` is 2 after a correction."""
 
     bug: str
     format: str

@@ -1,8 +1,9 @@
-"""HydraNet beside a plain loop: the same model is asked, tested, shown the error and asked again, with the same token budget.
+"""HydraNet beside a plain loop with the same token budget: the model is asked, tested, shown the error, asked again.
 
-Run with `python benchmarks/plain_loop.py MODEL SUITE [INSTANCE...] [--json FILE]`. The arms take turns, instance by instance, so
-that both have the same load. HydraNet is `hydra bench` with the settings that HYDRA_* say; the plain loop has no strategies, no
-Reaper and no choice of candidates: one chat, whole files, until the tests pass or the tokens are spent.
+Run with `python benchmarks/plain_loop.py MODEL SUITE [INSTANCE...] [--json FILE]`. The arms take turns, instance by
+instance, so that both have the same load. HydraNet is `hydra bench` with the settings that HYDRA_* say; the plain loop
+has no strategies, no Reaper and no choice of candidates: one chat, whole files, until the tests pass or the tokens are
+spent.
 """
 
 import argparse

@@ -27,14 +27,15 @@ async def work(roles: list[Role]) -> None:
         loop.add_reader(int(lifeline), stop.set)
     chosen = settings.load()
     runtime = telemetry.runtime(chosen.metrics_address, list(Role).index(roles[0]))
-    client = await connect(chosen.temporal, runtime, telemetry.interceptors())
-    if Role.SUPERVISOR in roles:
-        await ensure_namespace(client)
-    async with working(client, chosen, roles):
-        with contextlib.suppress(OSError):
-            sys.stdout.write("ready\n")
-            sys.stdout.flush()
-        await stop.wait()
+    with telemetry.tracing() as interceptors:
+        client = await connect(chosen.temporal, runtime, interceptors)
+        if Role.SUPERVISOR in roles:
+            await ensure_namespace(client)
+        async with working(client, chosen, roles):
+            with contextlib.suppress(OSError):
+                sys.stdout.write("ready\n")
+                sys.stdout.flush()
+            await stop.wait()
 
 
 def main() -> int:

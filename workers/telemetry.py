@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from temporalio.client import Interceptor
@@ -54,11 +54,12 @@ def runtime(metrics_address: str, place: int) -> Runtime | None:
         raise UsageError(f"Metrics cannot be served at {where} ({error}): correct 'metrics_address'.") from None
 
 
-def interceptors() -> Sequence[Interceptor]:
-    """Those that send a span for every workflow, activity and signal to the collector of `TRACES`."""
+@contextmanager
+def tracing() -> Iterator[list[Interceptor]]:
+    """Interceptors that send a span for every workflow, activity and signal to the collector of `TRACES`, if any."""
     if not os.environ.get(TRACES):
-        return []
-    from opentelemetry import trace
+        yield []
+        return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import SERVICE_NAME, Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -67,8 +68,10 @@ def interceptors() -> Sequence[Interceptor]:
 
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: "hydranet"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
-    return [TracingInterceptor(trace.get_tracer("hydranet"), always_create_workflow_spans=True)]
+    try:
+        yield [TracingInterceptor(provider.get_tracer("hydranet"), always_create_workflow_spans=True)]
+    finally:
+        provider.shutdown()
 
 
 @asynccontextmanager

@@ -308,7 +308,26 @@ async def test_more_candidates_are_drawn_at_a_rising_temperature(desk: Make) -> 
     script = at.script({"purpose": "implement", "exchanges": exchanges})
     backend = ChatBackend(Watched(script), Style(samples=4), at.artifacts, at.objects)
     assert len(await at.diffs(await backend.implement(at.step(attempt=2, seed=5)))) == 3
-    assert asked == [(0.3, 5), (0.3, 6), (0.6, 7), (0.6, 8)]
+    assert asked == [(0.3, 5), (0.55, 6), (0.8, 7), (0.9, 8)]
+
+
+async def test_a_model_that_does_not_deliberate_is_asked_for_changes_only(desk: Make) -> None:
+    at = await desk()
+    at.style = Style(samples=2, deliberates=False)
+    silent = at.backend()
+    offered = await silent.strategies(at.rounds(count=2))
+    assert [one.title for one in offered.strategies] == [
+        "Rewrite total() in shop/cart.py",
+        "Rewrite mean() in shop/cart.py",
+    ]
+    planned, reflected = await silent.plan(at.step()), await silent.reflect(at.step())
+    assert (planned.plan.summary, reflected.reflection) == ("Fix total", "")
+    assert (offered.usage.calls, planned.usage.calls, reflected.usage.calls) == (0, 0, 0)
+    history = (AttemptDigest(number=1, summary="Drop the minus"),)
+    answer = await at.implement(FIXED, FIXED.replace("sum", "len"), history=history)
+    bare, told = [one.messages[-1]["content"] for one in (await at.transcript(answer)).exchanges]
+    assert ("assert 0 == 1" in bare, "assert 0 == 1" in told) == (False, True)
+    assert "Drop the minus" not in bare + told
 
 
 async def test_after_a_dead_branch_changes_are_asked_for_in_another_form(desk: Make) -> None:

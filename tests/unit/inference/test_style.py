@@ -1,3 +1,5 @@
+import pytest
+
 from activities.inference.style import Style, style
 from hydranet.contracts import Shown, Snippet
 from hydranet.settings import ModelSettings
@@ -21,3 +23,21 @@ def test_what_does_not_fit_into_an_answer_is_asked_for_in_parts() -> None:
     assert Style(("file",)).prompt(focus(100), "x" * 100, 0) == "file"
     assert Style(("file",)).prompt(focus(100), "x" * 5000, 0) == "replace"
     assert Style(("diff",)).prompt(focus(5000), "", 7) == "diff"
+
+
+@pytest.mark.parametrize(
+    ("model", "small"),
+    [
+        ("ollama:qwen2.5-coder:1.5b", True),
+        ("ollama:qwen2.5-coder:0.5B-instruct-q4_K_M", True),
+        ("openai:http://7b.example:8000/v1#Qwen/Qwen2.5-Coder-3B-Instruct", True),
+        ("openai:http://1b.example:8000/v1#Qwen/Qwen2.5-Coder-14B-Instruct", False),
+        ("ollama:qwen2.5-coder:7b", False),
+        ("ollama:devstral", False),
+        ("ollama:qwen3-coder:30b-a3b", False),
+    ],
+)
+def test_small_models_are_asked_for_more_changes_and_no_plans(model: str, small: bool) -> None:
+    assert style(model, ModelSettings()) == Style(samples=4 if small else 2, deliberates=not small)
+    chosen = ModelSettings(samples=1, deliberate=small)
+    assert style(model, chosen) == Style(samples=1, deliberates=small)

@@ -1,0 +1,105 @@
+"""What a worker tells about itself, as a Prometheus and a collector of spans would read it."""
+
+import socket
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from temporalio.client import Client
+
+from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE, RunResult
+from hydranet.errors import UsageError
+from hydranet.settings import TemporalSettings
+from workers import telemetry
+from workers.connection import connect
+
+from .environment import REQUEST, workers
+from .world import World, failed, passed, strategy
+
+
+def free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return int(server.getsockname()[1])
+
+
+@pytest.fixture
+def spans() -> Iterator[tuple[str, list[str]]]:
+    """The address of a collector, and the names of the spans that it got."""
+    names: list[str] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                names.extend(span.name for scope in resource.scope_spans for span in scope.spans)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", names
+        server.shutdown()
+        thread.join()
+
+
+async def test_a_run_is_counted_and_traced(
+    server: Client, spans: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, names = spans
+    monkeypatch.setenv(telemetry.TRACES, address)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
+    port = free_port()
+    runtime = telemetry.runtime(f"127.0.0.1:{port}", 0)
+    with telemetry.tracing() as interceptors:
+        settings = TemporalSettings(address=server.service_client.config.target_host)
+        client = await connect(settings, runtime, interceptors)
+        world = World(
+            rounds=[[strategy("one"), strategy("two")]],
+            trials={"one": [failed("value = 1")] * 3, "two": [passed()]},
+        )
+        async with workers(client, world):
+            await client.execute_workflow(
+                FIX_WORKFLOW, REQUEST, id="fix-told", task_queue=SUPERVISOR_QUEUE, result_type=RunResult
+            )
+            async with httpx.AsyncClient() as scraper:
+                told = (await scraper.get(f"http://127.0.0.1:{port}/metrics")).text
+    counted = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in told.splitlines() if line[:1] != "#"}
+
+    def count(name: str, label: str = "") -> float:
+        return sum(value for key, value in counted.items() if key.startswith(name + "{") and label in key)
+
+    assert count("hydra_attempts_total", 'outcome="failed"') == 2
+    assert count("hydra_attempts_total", 'outcome="passed"') == 1
+    assert count("hydra_branches_total", 'ending="reaped"') == count("hydra_reaps_total", 'cause="circled"') == 1
+    assert count("hydra_runs_total", 'verdict="fixed"') == 1
+    assert count("hydra_convergence_bucket", 'le="0.75"') == 2
+    assert count("hydra_convergence_count") == 3
+    assert "fix-told" not in told
+    assert count("temporal_activity_schedule_to_start_latency_seconds_count") > 0
+    assert {f"RunWorkflow:{FIX_WORKFLOW}", "RunActivity:try_candidates"} <= set(names)
+
+
+def test_a_wrong_address_is_told() -> None:
+    with pytest.raises(UsageError, match="write HOST:PORT"):
+        telemetry.runtime("9464", 0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(UsageError, match="correct 'metrics_address'"):
+            telemetry.runtime(f"127.0.0.1:{taken.getsockname()[1]}", 0)
+
+
+def test_nothing_is_told_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(telemetry.TRACES, raising=False)
+    assert telemetry.runtime("", 0) is None
+    with telemetry.tracing() as interceptors:
+        assert interceptors == []
