@@ -29,12 +29,14 @@ class ConvergenceSettings(Bounded):
 class Command(Bounded):
     """An investigative command a model asked for, and a digest of what it printed.
 
-    `workspace_changed` says that files changed since the command before it, or by it.
+    `workspace_changed` says that files changed since the command before it, or by it; `refused`, unless it is
+    empty, by which rule it was not run, and why.
     """
 
     command: Line
     result: Line = ""
     workspace_changed: bool = False
+    refused: Line = ""
 
 
 class Attempt(Bounded):

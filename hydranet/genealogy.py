@@ -8,7 +8,7 @@ from pydantic import Field
 from hydranet.bounded import TESTS, Bounded, Line, Name
 from hydranet.budget import Budget, Spent, Usage
 from hydranet.constitution import Decision
-from hydranet.convergence import Attempt, Score
+from hydranet.convergence import Attempt, Command, Score
 from hydranet.strategy import Strategy
 
 
@@ -128,6 +128,11 @@ class Genealogy(Bounded):
     def reaps(self) -> int:
         """How many branches were reaped."""
         return sum(branch.ending is Ending.REAPED for branch in self.branches)
+
+    @property
+    def looks(self) -> tuple[Command, ...]:
+        """The commands that models asked for, over all attempts."""
+        return tuple(one for branch in self.branches for attempt in branch.attempts for one in attempt.facts.commands)
 
     @property
     def highest_convergence(self) -> float:

@@ -8,11 +8,13 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from hydranet import constitution
 from hydranet.bounded import Name
 from hydranet.budget import Budget
 from hydranet.contracts import SandboxSpec
 from hydranet.convergence import ConvergenceSettings
 from hydranet.errors import UsageError
+from hydranet.investigation import LIMIT
 
 CONFIG_NAME = "hydra.config.json"
 
@@ -39,8 +41,9 @@ class ModelSettings(BaseModel):
     """Where models are and how they are asked; `slots` calls run at the same time, times are in seconds.
 
     `samples` are the candidates per attempt, 0 for what suits the model; `deliberate` says whether it is asked for
-    strategies, plans and reflections, or for changes only, as suits small ones. `edit_formats` names, by model, the
-    form its changes come in where that is not to be the default of its kind.
+    strategies, plans and reflections, or for changes only, as suits small ones; `investigations` are the commands that
+    a model that plans may have run before it writes a change (read a file, search, try something). `edit_formats`
+    names, by model, the form its changes come in where that is not to be the default of its kind.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -50,6 +53,7 @@ class ModelSettings(BaseModel):
     slots: Annotated[int, Field(ge=1)] = 1
     samples: Annotated[int, Field(ge=0, le=8)] = 0
     deliberate: bool | None = None
+    investigations: Annotated[int, Field(ge=0, le=LIMIT)] = 3
     edit_formats: dict[str, EditFormat] = {}
     token_gap: Annotated[float, Field(gt=0)] = 120.0
     total: Annotated[float, Field(gt=0)] = 1200.0
@@ -142,6 +146,17 @@ def load(repository: Path | None = None, flags: dict[str, Any] | None = None) ->
     except ValidationError as error:
         raise UsageError(_sentence(error)) from None
     return settings
+
+
+def own_rules() -> str:
+    """The text of the user's own constitution, empty when there is none; UsageError when it cannot be read."""
+    file = platformdirs.user_config_path("hydranet") / constitution.FILE
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read ({error}); correct or remove it.") from None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from activities.checkpoints.activities import CheckpointActivities, RepositoryAc
 from activities.checkpoints.objects import GitObjects
 from activities.sandbox.backends import opened
 from activities.sandbox.protocol import Sandbox
+from hydranet import constitution
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
-from hydranet.settings import Settings
+from hydranet.settings import Settings, own_rules
 from workers.telemetry import watching
 from workflows.branch import BranchWorkflow
 from workflows.counterfactual import CounterfactualWorkflow
@@ -102,12 +103,14 @@ def _sandbox(
 ) -> Worker:
     from activities.sandbox.activities import SandboxActivities
 
-    sandbox = SandboxActivities(backend, artifacts, objects, settings.data_dir / "cache")
+    rules = constitution.load(own_rules())
+    sandbox = SandboxActivities(backend, artifacts, objects, settings.data_dir / "cache", rules)
     checkpoints = CheckpointActivities(artifacts, objects)
     calls = [
         sandbox.prepare_environment,
         sandbox.run_tests,
         sandbox.measure_coverage,
+        sandbox.investigate,
         sandbox.try_candidates,
         checkpoints.commit_checkpoint,
     ]

@@ -1,25 +1,27 @@
-"""What an attempt leaves behind: the facts it is scored by, its outcome, its digest."""
+"""What an attempt leaves behind: the facts it is scored by, its outcome, its record, its digest."""
+
+from datetime import timedelta
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from hydranet.budget import Spent
-    from hydranet.contracts import AttemptDigest, ImplementAnswer, PlanAnswer, ReflectAnswer, Trial
-    from hydranet.convergence import Attempt
+    from hydranet.contracts import AttemptDigest, ImplementAnswer, Investigation, PlanAnswer, ReflectAnswer, Trial
+    from hydranet.convergence import Attempt, Score
     from hydranet.genealogy import AttemptRecord, Outcome
     from hydranet.patches import Patch
 
 
-def facts(trial: Trial | None, planned: PlanAnswer) -> Attempt:
+def facts(trial: Trial | None, looked: Investigation) -> Attempt:
     """What convergence is computed from."""
     if trial is None:
-        return Attempt(commands=planned.commands)
+        return Attempt(commands=looked.commands)
     return Attempt(
         patch=trial.patch,
         error=trial.report.error,
         failing_tests=trial.report.failing,
         failing_count=trial.report.failing_count,
-        commands=planned.commands,
+        commands=looked.commands,
     )
 
 
@@ -42,6 +44,33 @@ def outcome(answer: ImplementAnswer, trial: Trial | None) -> tuple[Outcome, str]
     return Outcome.FAILED, trial.report.reason
 
 
+def record(
+    number: int,
+    reflected: ReflectAnswer | None,
+    planned: PlanAnswer,
+    answer: ImplementAnswer,
+    trial: Trial | None,
+    scored: Attempt,
+    score: Score,
+    took: timedelta,
+) -> AttemptRecord:
+    """The attempt as it stays on record, without the checkpoint that is made of it."""
+    ended, reason = outcome(answer, trial)
+    return AttemptRecord(
+        number=number,
+        summary=(trial.title if trial else "") or answer.summary or planned.plan.summary,
+        outcome=ended,
+        reason=reason,
+        score=score,
+        facts=scored,
+        passing=trial.report.passing_count if trial else 0,
+        candidates=trial.tried if trial else 0,
+        prompt=answer.prompt,
+        spent=spent(reflected, planned, answer),
+        seconds=took.total_seconds(),
+    )
+
+
 def _excerpt(patch: Patch, limit: int = 400) -> str:
     """The changed lines of a patch as a diff shows them, cut at `limit` characters."""
     lines = []
@@ -56,6 +85,7 @@ def digest(record: AttemptRecord) -> AttemptDigest:
     return AttemptDigest(
         number=record.number,
         summary=record.summary,
+        looked="; ".join(f"{one.command}{' (refused)' if one.refused else ''}" for one in record.facts.commands),
         patch=_excerpt(record.facts.patch),
         reason=record.reason,
         failing_count=record.facts.failing_count,

@@ -1,7 +1,6 @@
 """BranchWorkflow: one strategy pursued, PLAN → IMPLEMENT → TEST → REFLECT, until it passes or is ended."""
 
 import asyncio
-from datetime import datetime
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, FailureError
@@ -21,6 +20,8 @@ with workflow.unsafe.imports_passed_through():
         Checkpoint,
         CommitRequest,
         ImplementAnswer,
+        InvestigateRequest,
+        Investigation,
         Plan,
         PlanAnswer,
         ReapRequest,
@@ -94,13 +95,14 @@ class BranchWorkflow:
         planned = await self._plan(number)
         if broke := self._broke(planned.usage + (reflected.usage if reflected else Usage())):
             return broke
-        answer = await self._implement(number, planned)
+        looked = await self._investigate(number, planned)
+        answer = await self._implement(number, planned, looked)
         if answer.exhausted and answer.candidates is None:
             return BranchResult(ending=Ending.SPENT, reason=answer.reason or "The strategy has nothing more to offer.")
         trial = await self._test(number, answer)
-        facts = attempts.facts(trial, planned)
+        facts = attempts.facts(trial, looked)
         score = self._score(facts)
-        record = self._record(reflected, planned, answer, trial, facts, score, began)
+        record = attempts.record(number, reflected, planned, answer, trial, facts, score, workflow.now() - began)
         made = await self._commit(record, trial)
         record = record.model_copy(update={"checkpoint": made.commit if made else ""})
         self._remember(record, planned.plan, trial, made)
@@ -144,11 +146,30 @@ class BranchWorkflow:
             **policies.inference(f"attempt {number}: plan"),
         )
 
-    async def _implement(self, number: int, planned: PlanAnswer) -> ImplementAnswer:
+    async def _investigate(self, number: int, planned: PlanAnswer) -> Investigation:
+        """Run what the plan asks to see of the code that the attempt starts from."""
+        if not planned.investigate:
+            return Investigation()
         await self._may_go_on()
+        request = self._request
+        return await workflow.execute_activity_method(
+            SandboxActivities.investigate,
+            InvestigateRequest(
+                snapshot=request.snapshot,
+                checkpoint=self._state.best,
+                environment=request.environment,
+                spec=request.sandbox,
+                asked=planned.investigate,
+            ),
+            **policies.sandbox(f"attempt {number}: look around", request.sandbox),
+        )
+
+    async def _implement(self, number: int, planned: PlanAnswer, looked: Investigation) -> ImplementAnswer:
+        await self._may_go_on()
+        more = {"plan": planned.plan, "findings": looked.findings, "history": self._state.history[-1:]}
         return await workflow.execute_activity_method(
             InferenceActivities.implement,
-            self._step(number).model_copy(update={"plan": planned.plan, "history": self._state.history[-1:]}),
+            self._step(number).model_copy(update=more),
             **policies.inference(f"attempt {number}: implement"),
         )
 
@@ -240,31 +261,6 @@ class BranchWorkflow:
         if score.nearest is None or not forgotten:
             return score
         return score.model_copy(update={"nearest": score.nearest + forgotten})
-
-    def _record(
-        self,
-        reflected: ReflectAnswer | None,
-        planned: PlanAnswer,
-        answer: ImplementAnswer,
-        trial: Trial | None,
-        facts: Attempt,
-        score: Score,
-        began: datetime,
-    ) -> AttemptRecord:
-        outcome, reason = attempts.outcome(answer, trial)
-        return AttemptRecord(
-            number=self._state.attempts + 1,
-            summary=(trial.title if trial else "") or answer.summary or planned.plan.summary,
-            outcome=outcome,
-            reason=reason,
-            score=score,
-            facts=facts,
-            passing=trial.report.passing_count if trial else 0,
-            candidates=trial.tried if trial else 0,
-            prompt=answer.prompt,
-            spent=attempts.spent(reflected, planned, answer),
-            seconds=(workflow.now() - began).total_seconds(),
-        )
 
     def _remember(self, record: AttemptRecord, plan: Plan, trial: Trial | None, made: Checkpoint | None) -> None:
         state, window = self._state, self._request.convergence.window

@@ -52,6 +52,12 @@ def _numbers(value: Any) -> Any:
     return [int(found) for found in re.findall(r"\d{1,3}", str(value)[:_LIMIT])]
 
 
+def _lines(value: Any) -> Any:
+    """A list of texts of a list or of a single text; what is no text is left out."""
+    items = value if isinstance(value, list) else [value]
+    return [item.strip() for item in items if isinstance(item, str) and item.strip()]
+
+
 AnyText = BeforeValidator(_flat)
 Names = Annotated[list[str], BeforeValidator(_names)]
 
@@ -98,6 +104,12 @@ class PlanWords(_Answer):
 
     summary: Annotated[Line, AnyText]
     steps: Annotated[Note, AnyText] = ""
+
+
+class CuriousPlanWords(PlanWords):
+    """The same from a model that may look first: what it asks to see."""
+
+    investigate: Annotated[list[str], BeforeValidator(_lines)] = []
 
 
 class Reflection(_Answer):

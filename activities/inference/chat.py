@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from activities.artifacts.store import put_model
+from activities.artifacts.store import get_model, put_model
 from activities.inference import suspects
 from activities.inference.answers import (
     KINDS,
     AnswerError,
+    CuriousPlanWords,
     Hypothesis,
     PlanWords,
     Ranking,
@@ -25,12 +26,13 @@ from activities.inference.prompts import clipped, prompt
 from activities.inference.style import Style
 from activities.inference.view import View, look
 from activities.inference.view import read as read_files
-from activities.inference.wording import dead_branch, hypothesis, step_values, ways
+from activities.inference.wording import dead_branch, findings, hypothesis, looks, step_values, ways
 from hydranet import patches
 from hydranet.contracts import (
     AttemptDigest,
     Candidate,
     Candidates,
+    Findings,
     ImplementAnswer,
     Plan,
     PlanAnswer,
@@ -147,14 +149,18 @@ class ChatBackend:
         if not self._style.deliberates:
             return PlanAnswer(plan=own)
         talk, _ = await self._talk("plan", request)
-        said = await talk.ask(step_values(request), **_sampling(request), shape=schema(PlanWords))
+        count = self._style.investigations
+        values = step_values(request) | {"looks": looks(count)}
+        said = await talk.ask(values, **_sampling(request), shape=_plan_shape(count))
         try:
-            words = read(said.answer, PlanWords)
+            words = read(said.answer, CuriousPlanWords)
             plan = Plan(summary=words.summary or request.strategy.title, steps=words.steps)
+            investigate = tuple(dict.fromkeys(words.investigate))[:count]
         except AnswerError:
-            plan = own
+            plan, investigate = own, ()
         return PlanAnswer(
             plan=plan,
+            investigate=investigate,
             prompt=talk.form.id,
             usage=talk.usage,
             transcript=await put_model(self._artifacts, talk.transcript(_model(request))),
@@ -166,7 +172,11 @@ class ChatBackend:
         When no answer can be used, the model gets one more chance, and is told what was wrong with the first.
         """
         talk, view = await self._talk("implement", request)
-        asked = ways(step_values(request), deliberates=self._style.deliberates)
+        values = step_values(request)
+        if request.findings:
+            found = await get_model(self._artifacts, request.findings, Findings)
+            values["plan"] += f"\n\n{findings(found)}"
+        asked = ways(values, deliberates=self._style.deliberates)
         first = await talk.ask(asked[0], **_sampling(request))
         diffs, problem = await self._diffs(first, view, request)
         for sample in range(1, self._style.samples):
@@ -266,6 +276,11 @@ def _was_tried(diff: str, history: Sequence[AttemptDigest]) -> bool:
 
 def _model(request: StepRequest) -> str:
     return request.strategy.model or request.work.model
+
+
+def _plan_shape(count: int) -> dict[str, Any]:
+    """The JSON schema of a plan, with up to `count` commands to run first."""
+    return schema(CuriousPlanWords, {"investigate": {"maxItems": count}}) if count else schema(PlanWords)
 
 
 def _hypotheses_shape(view: View, count: int) -> dict[str, Any]:

@@ -27,7 +27,7 @@ _BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The edit formats of one model, best first, and the number of candidates per attempt.
+    """The edit formats of one model, best first, the candidates per attempt and the looks before them.
 
     One that does not deliberate is asked for changes only, not for strategies, plans and reflections.
     """
@@ -35,6 +35,7 @@ class Style:
     formats: tuple[EditFormat, ...] = _PREFERENCES
     samples: int = 2
     deliberates: bool = True
+    investigations: int = 0
 
     def prompt(self, focus: Sequence[Snippet], file: str, dead: int) -> str:
         """The name of the prompt that asks for a change of `focus` in a file of text `file`.
@@ -57,4 +58,5 @@ def style(model: str, settings: ModelSettings) -> Style:
         tuple(dict.fromkeys((first, *_PREFERENCES)))[:2],
         settings.samples or (4 if small else 2),
         not small if settings.deliberate is None else settings.deliberate,
+        settings.investigations,
     )

@@ -1,7 +1,7 @@
 """How a request reads in a prompt: its strategy, history, last error and dead branches."""
 
 from activities.inference.prompts import clipped, fenced, tail
-from hydranet.contracts import AttemptDigest, DeadBranch, StepRequest
+from hydranet.contracts import AttemptDigest, DeadBranch, Findings, StepRequest
 from hydranet.signatures import ErrorClass
 from hydranet.strategy import Strategy
 
@@ -46,6 +46,19 @@ def ways(values: dict[str, str], *, deliberates: bool) -> list[dict[str, str]]:
     return [values, plain] if deliberates else [plain | {"failing": ""}, plain]
 
 
+def looks(count: int) -> str:
+    """What a plan is told of the commands it may ask for; nothing when it may ask for none."""
+    if not count:
+        return ""
+    tools = '"read_file PATH FIRST LAST", "list_dir PATH", "search TEXT PATH" or "run COMMAND"'
+    return f'Before the code is written you may look: "investigate" is a list of up to {count} of {tools}.'
+
+
+def findings(found: Findings) -> str:
+    """What the commands of a plan printed, each after the command itself."""
+    return "\n\n".join(f"{one.asked}\n{fenced(one.output)}" for one in found.findings)
+
+
 def hypothesis(strategy: Strategy) -> str:
     """A strategy in a line: what it aims at and why."""
     aim = ", ".join((*strategy.target_symbols, *strategy.target_files))
@@ -70,7 +83,8 @@ def _attempt(attempt: AttemptDigest) -> str:
         if line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- "))
     ]
     shown = "\n" + fenced("\n".join(changes), "diff") if changes else ""
-    return f"{attempt.number}. {attempt.summary} {attempt.reason}{failing}{shown}"
+    looked = f" Looked at: {attempt.looked}." if attempt.looked else ""
+    return f"{attempt.number}. {attempt.summary} {attempt.reason}{failing}{looked}{shown}"
 
 
 def _error(request: StepRequest) -> str:

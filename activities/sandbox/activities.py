@@ -1,4 +1,4 @@
-"""Activities on a sandbox node: prepare an environment, run tests, measure coverage, try candidates."""
+"""Activities on a sandbox node: prepare an environment, run tests, measure coverage, look around, try candidates."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.failures import translated
+from hydranet import constitution
 from hydranet.contracts import (
     ArtifactRef,
     Candidates,
     Checkpoint,
     CoverageRequest,
     Environment,
+    Findings,
+    InvestigateRequest,
+    Investigation,
     PrepareRequest,
     SandboxSpec,
     Snapshot,
@@ -32,13 +36,25 @@ if TYPE_CHECKING:
     from activities.sandbox.dependencies import Plan
     from activities.sandbox.protocol import Sandbox
     from activities.sandbox.testing import Bench
+    from hydranet.constitution import Constitution
 
 
 class SandboxActivities:
-    """What is run of a repository or a model, always in `sandbox`; environments are kept below `cache`."""
+    """What is run of a repository or a model, always in `sandbox`; environments are kept below `cache`.
 
-    def __init__(self, sandbox: Sandbox, artifacts: ArtifactStore, objects: GitObjects, cache: Path) -> None:
+    `rules`, by default those that are shipped, are the constitution for the commands that a model asks for.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        artifacts: ArtifactStore,
+        objects: GitObjects,
+        cache: Path,
+        rules: Constitution | None = None,
+    ) -> None:
         self._sandbox = sandbox
+        self._rules = rules or constitution.load()
         self._artifacts = artifacts
         self._objects = objects
         self._cache = cache
@@ -93,6 +109,20 @@ class SandboxActivities:
         bench = await self._bench(request.snapshot, request.checkpoint, request.spec)
         files = await self._objects.files(request.snapshot, request.checkpoint)
         return await put_model(self._artifacts, await measure(bench, baseline, files))
+
+    @activity.defn
+    @translated
+    async def investigate(self, request: InvestigateRequest) -> Investigation:
+        """Run what a plan asks to see, one after another; what the guard refuses is recorded with its reason."""
+        from activities.artifacts.store import put_model
+        from activities.sandbox.investigation import look
+
+        bench = await self._bench(request.snapshot, request.checkpoint, request.spec)
+        looks = [await look(bench, asked, self._rules, request.checkpoint) for asked in request.asked]
+        return Investigation(
+            commands=tuple(command for command, _ in looks),
+            findings=await put_model(self._artifacts, Findings(findings=tuple(finding for _, finding in looks))),
+        )
 
     @activity.defn
     @translated

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from dataclasses import dataclass
 
-import platformdirs
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import (
     SearchAttributeKey,
@@ -22,7 +21,7 @@ from hydranet.cli.session import Session
 from hydranet.constitution import Decision, Effect
 from hydranet.contracts import FIX_BRANCH, FIX_WORKFLOW, SUPERVISOR_QUEUE, FixRequest
 from hydranet.errors import UsageError
-from hydranet.settings import Settings
+from hydranet.settings import Settings, own_rules
 from hydranet.strategy import slug
 
 _REPOSITORY = SearchAttributeKey.for_keyword("HydraRepository")
@@ -49,7 +48,7 @@ class Start:
 
     def decisions(self) -> tuple[Decision, ...]:
         """What the constitution says of publishing the fix; UsageError where it refuses."""
-        rules = constitution.load(_own_rules())
+        rules = constitution.load(own_rules())
         found = [rules.decide("publish", f"{FIX_BRANCH}{slug(self.title, 48)}")]
         if self.apply:
             found.append(rules.decide("apply", self.repository.branch))
@@ -88,16 +87,6 @@ class Start:
             sandbox=chosen.sandbox,
             repository_limit_mb=chosen.repository_limit_mb,
         )
-
-
-def _own_rules() -> str:
-    file = platformdirs.user_config_path("hydranet") / constitution.FILE
-    try:
-        return file.read_text()
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read ({error}); correct or remove it.") from None
 
 
 async def start(session: Session, request: FixRequest, identity: str) -> tuple[str, bool]:

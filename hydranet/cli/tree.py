@@ -5,8 +5,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from hydranet.constitution import Decision
-from hydranet.convergence import Terms
+from hydranet.convergence import Command, Terms
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
+from hydranet.plain import visible
 
 _ENDINGS = {
     Ending.RUNNING: "cyan",
@@ -25,12 +26,25 @@ def tree(genealogy: Genealogy, *, terms: bool = False, recent: int | None = None
 
     With `recent`, only so many of the last branches show their attempts.
     """
-    root = Tree(Text.assemble((genealogy.run_id, "bold"), "  ", genealogy.title))
+    root = Tree(_line((genealogy.run_id, "bold"), "  ", genealogy.title))
     folded = 0 if recent is None else len(genealogy.branches) - recent
     for branch in genealogy.branches:
         root.add(_title(branch) if branch.number <= folded else _branch(branch, genealogy, terms))
-    decided = [Text(_decision(one), "dim") for one in genealogy.decisions] if terms else []
+    decided = [_text(_decision(one), "dim") for one in genealogy.decisions] if terms else []
     return Group(root, *decided, _summary(genealogy))
+
+
+def _text(said: str, style: str = "") -> Text:
+    """A text that shows what a model or a repository wrote, and never obeys it."""
+    return Text(visible(said), style)
+
+
+def _line(*parts: str | tuple[str, str] | Text) -> Text:
+    """Texts, with their styles, side by side."""
+    line = Text()
+    for part in parts:
+        line.append_text(part if isinstance(part, Text) else _text(*([part] if isinstance(part, str) else part)))
+    return line
 
 
 def _decision(one: Decision) -> str:
@@ -41,22 +55,22 @@ def _decision(one: Decision) -> str:
 
 def _title(branch: BranchRecord) -> Text:
     name, ending = (f"b{branch.number:02d} ", "bold"), (branch.ending, _ENDINGS[branch.ending])
-    return Text.assemble(name, branch.strategy.title, "  ", ending)
+    return _line(name, branch.strategy.title, "  ", ending)
 
 
 def _branch(branch: BranchRecord, genealogy: Genealogy, terms: bool) -> Tree:
     node = Tree(_title(branch))
     if terms and branch.strategy.rationale:
-        node.add(Text(f"because {branch.strategy.rationale}", "dim"))
+        node.add(_text(f"because {branch.strategy.rationale}", "dim"))
     for attempt in branch.attempts:
         node.add(_attempt(attempt, genealogy, terms))
     if branch.reason:
-        node.add(Text(branch.reason, _ENDINGS[branch.ending]))
+        node.add(_text(branch.reason, _ENDINGS[branch.ending]))
     return node
 
 
 def _attempt(attempt: AttemptRecord, genealogy: Genealogy, terms: bool) -> RenderableType:
-    line = Text.assemble(
+    line = _line(
         f"attempt {attempt.number}  ",
         _tests(attempt, genealogy.target_count),
         "  convergence ",
@@ -69,12 +83,18 @@ def _attempt(attempt: AttemptRecord, genealogy: Genealogy, terms: bool) -> Rende
     if not terms:
         return line
     nearest = "" if attempt.score.nearest is None else f", nearest attempt {attempt.score.nearest}"
-    more = [Text(f"  score of {_terms(attempt.score.terms)}{nearest}", "dim")]
+    more = [_text(f"  score of {_terms(attempt.score.terms)}{nearest}", "dim")]
     if attempt.spent:
-        more.append(Text(f"  {_spent(attempt)}", "dim"))
+        more.append(_text(f"  {_spent(attempt)}", "dim"))
+    more += [_text(f"  {_look(one)}", "yellow" if one.refused else "dim") for one in attempt.facts.commands]
     if attempt.reason:
-        more.append(Text(f"  {attempt.reason}", "dim"))
+        more.append(_text(f"  {attempt.reason}", "dim"))
     return Group(line, *more)
+
+
+def _look(one: Command) -> str:
+    """A command that the model asked for."""
+    return f"refused {one.command} ({one.refused})" if one.refused else f"looked: {one.command}"
 
 
 def _spent(attempt: AttemptRecord) -> str:
@@ -87,17 +107,17 @@ def _spent(attempt: AttemptRecord) -> str:
 
 def _tests(attempt: AttemptRecord, target: int) -> Text:
     if attempt.outcome is Outcome.PASSED:
-        return Text("all tests pass", "green")
+        return _text("all tests pass", "green")
     if attempt.outcome is Outcome.FAILED:
-        return Text(f"{attempt.facts.failing_count} failing (of {target} at the base)")
-    return Text(attempt.outcome, "yellow")
+        return _text(f"{attempt.facts.failing_count} failing (of {target} at the base)")
+    return _text(attempt.outcome, "yellow")
 
 
 def _convergence(value: float, threshold: float) -> Text:
     filled = round(value * _BAR)
     dead = value > threshold
     bar = "█" * filled + "░" * (_BAR - filled)
-    return Text(f"{bar} {value:.2f} {'>' if dead else '≤'} {threshold:.2f}", "red" if dead else "")
+    return _text(f"{bar} {value:.2f} {'>' if dead else '≤'} {threshold:.2f}", "red" if dead else "")
 
 
 def _terms(terms: Terms) -> str:
@@ -114,10 +134,12 @@ def _summary(genealogy: Genealogy) -> Text:
         f"{len(genealogy.branches)} branches, {genealogy.attempts} attempts, {genealogy.reaps} reaped, "
         f"{genealogy.usage.tokens} tokens"
     )
+    if looks := genealogy.looks:
+        counts += f", {len(looks)} looks ({sum(bool(one.refused) for one in looks)} refused)"
     if genealogy.verdict is None:
-        return Text.assemble((genealogy.state, "cyan"), f"  ({counts})")
+        return _line((genealogy.state, "cyan"), f"  ({counts})")
     colour = "green" if genealogy.verdict is Verdict.FIXED else "yellow"
-    text = Text.assemble((genealogy.verdict, f"bold {colour}"), f"  {genealogy.reason}\n{counts}")
+    text = _line((genealogy.verdict, f"bold {colour}"), f"  {genealogy.reason}\n{counts}")
     text.append(f", {genealogy.seconds:.0f} s")
     if genealogy.published:
         text.append(f"\npublished as branch {genealogy.published}", "green")

@@ -8,17 +8,18 @@ from hydranet.bounded import Bounded, Line, Name, Note, Tail
 from hydranet.budget import Usage
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
-from hydranet.convergence import Command
+from hydranet.investigation import Asked
 from hydranet.lesson import Lesson
 from hydranet.signatures import ErrorSignature
 from hydranet.strategy import Strategy
 
 
 class AttemptDigest(Bounded):
-    """An earlier attempt as the next prompt tells it; `patch` is the head of its diff."""
+    """An earlier attempt as the next prompt tells it; `patch` is the head of its diff, `looked` its commands."""
 
     number: int
     summary: Line = ""
+    looked: Line = ""
     patch: Annotated[str, StringConstraints(max_length=400)] = ""
     reason: Line = ""
     failing_count: int = 0
@@ -100,7 +101,8 @@ class Plan(Bounded):
 class StepRequest(Bounded):
     """Asks for the next step (plan, implementation or reflection) of one attempt.
 
-    `seed` is the workflow's, see `FixRequest.seed`; `history` holds the branch's last attempts, oldest first.
+    `seed` is the workflow's, see `FixRequest.seed`; `history` holds the branch's last attempts, oldest first;
+    `findings`, for an implementation, are the `Findings` that its plan asked for.
     """
 
     work: Work
@@ -109,6 +111,7 @@ class StepRequest(Bounded):
     strategy: Strategy
     seed: int = 0
     plan: Plan | None = None
+    findings: ArtifactRef | None = None
     history: Annotated[tuple[AttemptDigest, ...], Field(max_length=3)] = ()
     reflection: Note = ""
     dead: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
@@ -118,10 +121,10 @@ class StepRequest(Bounded):
 
 
 class PlanAnswer(Bounded):
-    """The plan of an attempt."""
+    """The plan of an attempt, and what to look at before it is carried out."""
 
     plan: Plan
-    commands: Annotated[tuple[Command, ...], Field(max_length=20)] = ()
+    investigate: Asked = ()
     prompt: Name = ""
     usage: Usage = Usage()
     transcript: ArtifactRef | None = None

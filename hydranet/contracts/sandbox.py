@@ -7,6 +7,8 @@ from pydantic import Field, StringConstraints
 from hydranet.bounded import TESTS, Bounded, Line, Name, Tail, Text
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
+from hydranet.convergence import Command
+from hydranet.investigation import LIMIT, Asked
 from hydranet.patches import Patch
 from hydranet.signatures import ErrorSignature
 
@@ -122,6 +124,36 @@ class Spectrum(Bounded):
         dict[Annotated[str, StringConstraints(max_length=2000)], TestsByLine],
         Field(max_length=20_000),
     ] = {}
+
+
+class InvestigateRequest(Bounded):
+    """Asks to run what a model wants to see, on `checkpoint`."""
+
+    snapshot: Snapshot
+    checkpoint: Checkpoint
+    environment: Environment
+    spec: SandboxSpec
+    asked: Asked
+
+
+class Investigation(Bounded):
+    """What became of each command that was asked for; `findings`, a JSON `Findings`, is what they printed."""
+
+    commands: Annotated[tuple[Command, ...], Field(max_length=LIMIT)] = ()
+    findings: ArtifactRef | None = None
+
+
+class Finding(Bounded):
+    """One command as the model asked for it, and what it printed, or why it was refused."""
+
+    asked: Line
+    output: Annotated[str, StringConstraints(max_length=2000)] = ""
+
+
+class Findings(Bounded):
+    """The artifact behind `Investigation.findings`."""
+
+    findings: Annotated[tuple[Finding, ...], Field(max_length=LIMIT)] = ()
 
 
 class Candidate(Bounded):

@@ -128,10 +128,11 @@ def _plot(attempts: Sequence[AttemptRecord], threshold: float) -> Iterator[str]:
 
 
 def _attempt(attempt: AttemptRecord, story: Postmortem) -> Sequence[str]:
-    made_of = words.terms(attempt.score)
+    made_of, looked = words.terms(attempt.score), words.looked(attempt)
+    said = (attempt.summary, attempt.reason, f"Looked at: {looked}" if looked else "")
     return (
         str(attempt.number),
-        literal(". ".join(text.rstrip(".") for text in (attempt.summary, attempt.reason) if text)),
+        literal(". ".join(text.rstrip(".") for text in said if text)),
         words.tests(attempt, story.genealogy.target_count),
         f"{attempt.score.value:.2f}{f' ({made_of})' if made_of else ''}",
         f"{attempt.usage.tokens:,}",

@@ -32,6 +32,8 @@ def figures(story: Postmortem) -> Iterator[Figure]:
     yield Figure(
         "time", duration(story.seconds), f"{share(story.seconds, budget.seconds)} of {duration(budget.seconds)}"
     )
+    if run.looks:
+        yield Figure("looks", str(len(run.looks)), f"{sum(bool(one.refused) for one in run.looks)} refused")
     if story.savings.attempts:
         tokens = f"{count(story.savings.tokens, 'token')}, " if story.savings.tokens else ""
         yield Figure(
@@ -67,6 +69,12 @@ def tests(attempt: AttemptRecord, target: int) -> str:
     if attempt.outcome is Outcome.FAILED:
         return f"{attempt.facts.failing_count} of {target} failing"
     return attempt.outcome
+
+
+def looked(attempt: AttemptRecord) -> str:
+    """What the model asked to see before an attempt, and why it was refused that."""
+    told = (f"{one.command} (refused: {one.refused})" if one.refused else one.command for one in attempt.facts.commands)
+    return "; ".join(told)
 
 
 def fewest(failing: int | None, target: int) -> str:

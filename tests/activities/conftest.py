@@ -16,6 +16,7 @@ from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.environments import Environments
 from activities.sandbox.protocol import Sandbox
 from hydranet import patches
+from hydranet.constitution import Constitution
 from hydranet.contracts import (
     ArtifactRef,
     Candidate,
@@ -42,7 +43,13 @@ class Project:
     """A repository of one commit and the sandbox activities on it."""
 
     def __init__(
-        self, folder: Path, snapshot: Snapshot, spec: SandboxSpec, artifacts: FolderArtifacts, sandbox: Sandbox
+        self,
+        folder: Path,
+        snapshot: Snapshot,
+        spec: SandboxSpec,
+        artifacts: FolderArtifacts,
+        sandbox: Sandbox,
+        rules: Constitution | None,
     ) -> None:
         self.artifacts = artifacts
         self.snapshot = snapshot
@@ -50,7 +57,7 @@ class Project:
         self.base = Checkpoint(commit=snapshot.commit)
         self.environment = Environment(key="")
         self.objects = GitObjects(folder / "nodes", artifacts)
-        self.activities = SandboxActivities(sandbox, artifacts, self.objects, CACHE)
+        self.activities = SandboxActivities(sandbox, artifacts, self.objects, CACHE, rules)
 
     async def test(self) -> TestReport:
         return await self.activities.run_tests(
@@ -100,11 +107,11 @@ Make = Callable[..., Awaitable[Project]]
 def project(tmp_path: Path, sandbox: Sandbox) -> Make:
     """Makes a project out of files (path to text); other arguments are settings of its sandbox."""
 
-    async def make(files: Mapping[str, str], **settings: Any) -> Project:
+    async def make(files: Mapping[str, str], *, rules: Constitution | None = None, **settings: Any) -> Project:
         artifacts = FolderArtifacts(tmp_path / "artifacts")
         commit, pack = _commit(tmp_path / "repository", files)
         snapshot = Snapshot(commit=commit, pack=await artifacts.put(pack))
-        return Project(tmp_path, snapshot, SandboxSpec(**{"test_timeout": 60, **settings}), artifacts, sandbox)
+        return Project(tmp_path, snapshot, SandboxSpec(**{"test_timeout": 60, **settings}), artifacts, sandbox, rules)
 
     return make
 

@@ -30,6 +30,8 @@ from hydranet.contracts import (
     Context,
     DeadBranch,
     FailingTest,
+    Finding,
+    Findings,
     ImplementAnswer,
     Plan,
     RankRequest,
@@ -224,9 +226,34 @@ async def test_strategies_come_in_the_order_the_model_names(desk: Make, said: An
 async def test_a_plan_is_what_the_model_said_or_the_strategy(desk: Make) -> None:
     at = await desk()
     planned = await at.backend({"purpose": "plan", "answer": {"summary": "Add one", "steps": "there"}}).plan(at.step())
-    assert (planned.plan, planned.prompt) == (Plan(summary="Add one", steps="there"), "plan@2")
+    assert (planned.plan, planned.prompt) == (Plan(summary="Add one", steps="there"), "plan@3")
     fallen = await at.backend({"purpose": "plan", "answer": "hm"}).plan(at.step())
     assert fallen.plan == Plan(summary="Fix total", steps="")
+
+
+async def test_only_a_model_that_may_look_is_told_of_it_and_heard(desk: Make) -> None:
+    at = await desk()
+    said = {"purpose": "plan", "answer": {"summary": "Look", "investigate": ["list_dir .", "list_dir .", "run ls"]}}
+    silent = await at.backend(said).plan(at.step())
+    assert silent.investigate == ()
+    assert "investigate" not in (await at.transcript(silent)).exchanges[0].messages[-1]["content"]
+    at.style = Style(investigations=2)
+    curious = await at.backend(said).plan(at.step())
+    assert curious.investigate == ("list_dir .", "run ls")
+    assert "up to 2 of" in (await at.transcript(curious)).exchanges[0].messages[-1]["content"]
+    one = await at.backend({"purpose": "plan", "answer": {"summary": "x", "investigate": "run ls"}}).plan(at.step())
+    assert one.investigate == ("run ls",)
+
+
+async def test_what_a_plan_asked_to_see_is_shown_with_the_plan(desk: Make) -> None:
+    at = await desk()
+    seen = Findings(findings=(Finding(asked="read_file a.py", output="```\nescape"),))
+    made = await at.implement(
+        FIXED, FIXED, plan=Plan(summary="Change it"), findings=await put_model(at.artifacts, seen)
+    )
+    planned, without = (one.messages[-1]["content"] for one in (await at.transcript(made)).exchanges)
+    assert "# Plan\nChange it\n\nread_file a.py\n````\n```\nescape\n````\n" in planned
+    assert "read_file" not in without
 
 
 async def test_a_reflection_is_read_or_taken_as_it_is(desk: Make) -> None:

@@ -34,6 +34,7 @@ async def play(client: Client) -> dict[str, WorkflowHistory]:
         },
         verifications=[report("t1"), report()],
         tokens=10,
+        looks={"wins": ["read_file a.py"]},
     )
     async with workers(client, world):
         handle = await client.start_workflow(FIX_WORKFLOW, REQUEST, id=RUN_ID, task_queue=SUPERVISOR_QUEUE)

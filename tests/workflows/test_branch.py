@@ -1,7 +1,10 @@
-"""A long branch continues as new and goes on where it was."""
+"""What a branch does before an attempt, and how a long one goes on as new."""
 
 from typing import Any
 
+import pytest
+
+from activities.artifacts.store import address
 from hydranet.budget import Budget
 
 from .world import World, failed, strategy
@@ -18,3 +21,25 @@ async def test_a_long_branch_continues_as_new_and_loses_nothing(start: Any) -> N
     assert len(chain) > 1
     assert world.calls["try_candidates"] == 12
     assert len(world.requested("plan")[-1].history) == 3
+
+
+async def test_what_a_plan_asks_to_see_is_run_first_and_stays_on_record(start: Any) -> None:
+    world = World(
+        rounds=[[strategy("curious"), strategy("silent")]],
+        trials={"curious": [failed("x = 2"), failed("y = call(3)", "t1", error="KeyError", file="b.py")]},
+        looks={"curious": ["read_file a.py", "!rm a.py"]},
+    )
+    run = await start(world, reaper=False, budget=Budget(attempts_per_branch=2))
+    await run.result()
+    genealogy = await run.genealogy()
+    first, second = genealogy.branches[0].attempts
+    assert [(one.command, one.refused) for one in first.facts.commands] == [
+        ("read_file a.py", ""),
+        ("!rm a.py", "guard:any: No."),
+    ]
+    assert (first.score.terms.command_repetition, second.score.terms.command_repetition) == (0.0, pytest.approx(2 / 3))
+    assert len(genealogy.looks) == 4
+    assert world.calls["investigate"] == 2, "a plan that asks for nothing costs no activity"
+    curious = [one for one in world.requested("implement") if one.strategy.title == "curious"]
+    assert all(one.findings == address(b"seen", "application/json") for one in curious)
+    assert curious[1].history[0].looked == "read_file a.py; !rm a.py (refused)"

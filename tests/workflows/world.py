@@ -21,6 +21,8 @@ from hydranet.contracts import (
     CoverageRequest,
     Environment,
     ImplementAnswer,
+    InvestigateRequest,
+    Investigation,
     Plan,
     PlanAnswer,
     PrepareRequest,
@@ -43,6 +45,7 @@ from hydranet.contracts import (
     TrialRequest,
     WarmUpRequest,
 )
+from hydranet.convergence import Command
 from hydranet.errors import FatalError
 from hydranet.patches import Edit, Patch
 from hydranet.signatures import ErrorSignature
@@ -102,7 +105,8 @@ class World:
     """What the activities answer.
 
     `rounds` are the strategies of each request; `trials` give, for a branch's start commit and
-    strategy title, the attempts in order (the last one repeats). `on` holds callbacks by activity name,
+    strategy title, the attempts in order (the last one repeats); `looks` give by strategy title what every
+    plan asks to see, of which what begins with "!" is refused. `on` holds callbacks by activity name,
     awaited inside the activity with its request, so that a test can wait for it or hold it up.
     """
 
@@ -111,6 +115,7 @@ class World:
     baseline: TestReport = field(default_factory=lambda: report(*TARGET))
     verifications: list[TestReport] = field(default_factory=list)
     tokens: int = 0
+    looks: dict[str, Sequence[str]] = field(default_factory=dict)
     on: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     requests: dict[str, list[Any]] = field(default_factory=dict)
@@ -194,7 +199,24 @@ class World:
     @translated
     async def plan(self, request: StepRequest) -> PlanAnswer:
         await self._called("plan", request)
-        return PlanAnswer(plan=Plan(summary=f"plan {request.attempt}"), prompt="plan@1", usage=self._usage())
+        return PlanAnswer(
+            plan=Plan(summary=f"plan {request.attempt}"),
+            investigate=tuple(self.looks.get(request.strategy.title, ())),
+            prompt="plan@1",
+            usage=self._usage(),
+        )
+
+    @activity.defn
+    @translated
+    async def investigate(self, request: InvestigateRequest) -> Investigation:
+        await self._called("investigate", request)
+        commands = (
+            Command(command=asked, refused="guard:any: No.")
+            if asked.startswith("!")
+            else Command(command=asked, result=request.checkpoint.commit)
+            for asked in request.asked
+        )
+        return Investigation(commands=tuple(commands), findings=address(b"seen", "application/json"))
 
     @activity.defn
     @translated
@@ -235,7 +257,7 @@ class World:
         names = (
             "snapshot_repository publish_fix record_genealogy prepare_environment run_tests measure_coverage"
             " retrieve warm_up propose_strategies rank_strategies plan implement reflect try_candidates"
-            " commit_checkpoint"
+            " commit_checkpoint investigate"
         )
         return [getattr(self, name) for name in names.split()]
 

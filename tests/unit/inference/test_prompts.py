@@ -13,7 +13,7 @@ TEXTS = {
     "diff@1": "d8c5093af0e0",
     "file@1": "e776df6250b9",
     "implement@1": "744cb766c541",
-    "plan@2": "be4a470583ce",
+    "plan@3": "c568bbfcd464",
     "rank@1": "1f86c38245be",
     "reflect@2": "3ef009039b0c",
     "replace@1": "5fb0cb3403ad",
