@@ -12,7 +12,7 @@ from pydantic import Field
 
 from hydranet.bounded import Line
 
-LIMIT = 8
+LIMIT = 4
 """How many commands an attempt may ask for at most, whatever the settings say."""
 
 Asked = Annotated[tuple[Line, ...], Field(max_length=LIMIT)]

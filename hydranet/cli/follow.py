@@ -17,6 +17,7 @@ from hydranet.cli.session import Session
 from hydranet.cli.tree import tree
 from hydranet.contracts import RunResult
 from hydranet.genealogy import Genealogy
+from hydranet.plain import visible
 
 _POLL_SECONDS = 0.4
 _PARKED_EVERY = 8
@@ -41,7 +42,7 @@ async def _live(session: Session, run_id: str, console: Console) -> None:
     began = time.monotonic()
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         async for genealogy, parked in _watch(session, run_id):
-            waiting = [Text(f"waiting: {text}", "yellow") for text in parked]
+            waiting = [Text(visible(f"waiting: {text}"), "yellow") for text in parked]
             clock = Text(f"{time.monotonic() - began:.0f} s", "dim")
             live.update(Group(tree(genealogy, recent=_RECENT), *waiting, clock))
     console.print(tree(await session.genealogy(run_id)))
@@ -52,10 +53,10 @@ async def _plain(session: Session, run_id: str, console: Console) -> None:
     told: list[str] = []
     async for genealogy, parked in _watch(session, run_id):
         for line in news(before, genealogy):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
         for text in parked:
             if text not in told:
-                console.print(f"waiting: {text}", markup=False, highlight=False, soft_wrap=True)
+                console.print(visible(f"waiting: {text}"), markup=False, highlight=False, soft_wrap=True)
         before, told = genealogy, parked
 
 

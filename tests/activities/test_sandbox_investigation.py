@@ -43,18 +43,20 @@ async def test_a_model_sees_what_it_asked_for(project):
         "list_dir .",
         "search sum( shop",
         "run cd shop && python -c 'import cart; print(cart.total([1]))'",
-        "read_file nowhere.py",
-        'run python -c \'open("new", "w").write("x")\'',
-        "list_dir new",
     )
-    read, listed, searched, ran, nowhere, wrote, gone = (one.output for one in found)
+    read, listed, searched, ran = (one.output for one in found)
     assert read.split(None, 1) == ["2", "return sum(prices) - 1"]
     assert listed == "loud.py\nshop/\nslow.py"
     assert searched == "shop/cart.py:2:    return sum(prices) - 1"
     assert ran == "0"
-    assert "No such file" in nowhere
+
+
+async def test_a_look_changes_nothing_for_the_next(project):
+    made = await project(FILES)
+    _, found = await look(made, 'run python -c \'open("new", "w").write("x")\'', "list_dir new")
+    wrote, gone = (one.output for one in found)
     assert wrote == "(printed nothing)"
-    assert "No such file" in gone, "each command has a tree of its own"
+    assert "No such file" in gone
 
 
 async def test_refusals_are_on_record_with_their_reason_and_nothing_is_run(project):

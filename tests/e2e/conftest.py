@@ -124,6 +124,7 @@ def stack(path: Path) -> Iterator[Hydra]:
 def hydra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hydra]:
     """One stack for all tests that leave it as it was."""
     with stack(tmp_path_factory.mktemp("stack") / "data") as shared:
+        shared.env["HYDRA_MODELS__INVESTIGATIONS"] = "2"
         up = shared("up")
         assert up.returncode == 0, up.stderr
         yield shared

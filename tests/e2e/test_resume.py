@@ -28,6 +28,7 @@ CAUSE = '''def tier_for(quantity, tiers):
             chosen = tier
     return chosen'''
 GUARDS = ["assert tier", "assert tier is not None", "assert tier, 'no tier'"]
+LOOKS = ["read_file depot/pricing.py 1 30", "run curl http://localhost"]
 KILLS = 5
 TIMES = ("seconds", "after", "began", "ended")
 
@@ -47,7 +48,7 @@ def script(folder: Path) -> Path:
     code |= {(2, 1): CAUSE.format(operator="!="), (2, 2): CAUSE.format(operator=">=")}
     lines: list[dict[str, Any]] = [
         {"purpose": "strategies", "round": 1, "answer": {"strategies": strategies}},
-        {"purpose": "plan", "answer": {"summary": "as the strategy says", "steps": ""}},
+        {"purpose": "plan", "answer": {"summary": "as the strategy says", "steps": "", "investigate": LOOKS}},
         {"purpose": "reflect", "answer": {"lesson": "it did not help", "next": "another way"}},
     ]
     for (branch, attempt), text in code.items():

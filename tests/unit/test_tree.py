@@ -1,0 +1,39 @@
+"""The tree that `hydra show` prints."""
+
+from io import StringIO
+
+from rich.console import Console
+
+from hydranet.cli.tree import tree
+from hydranet.convergence import Attempt, Command
+from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy, Outcome
+from hydranet.strategy import Strategy
+
+HOSTILE = "turn \x1b[2J around \u202e"
+LOOKS = (
+    Command(command="read_file a.py", result="1f"),
+    Command(command="run curl x", refused="guard:network: There is no network in the sandbox."),
+)
+
+
+def shown(terms: bool) -> str:
+    attempt = AttemptRecord(number=1, summary=HOSTILE, outcome=Outcome.FAILED, facts=Attempt(commands=LOOKS))
+    branch = BranchRecord(number=1, id="run/b01", strategy=Strategy(title=HOSTILE), attempts=(attempt,), reason=HOSTILE)
+    output = StringIO()
+    run = Genealogy(run_id="run", repository="shop", title=HOSTILE, branches=(branch,), state=HOSTILE)
+    Console(file=output, width=200).print(tree(run, terms=terms))
+    return output.getvalue()
+
+
+def test_looks_and_refusals_are_counted_and_told_with_their_rule():
+    assert "2 looks (1 refused)" in shown(terms=False)
+    told = shown(terms=True)
+    assert "looked: read_file a.py" in told
+    assert "refused run curl x (guard:network: There is no network in the sandbox.)" in told
+
+
+def test_what_a_model_wrote_does_not_steer_the_terminal():
+    told = shown(terms=True)
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+    assert told.count("turn ␛[2J around") == 5
