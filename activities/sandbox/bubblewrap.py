@@ -27,10 +27,10 @@ from activities.sandbox.protocol import (
     ENVIRONMENT,
     HOME,
     INPUTS,
+    MADE,
     PACKAGE,
     RESULTS,
     TEMPORARY,
-    TOOLS,
     WORK,
     Execution,
     Job,
@@ -39,7 +39,9 @@ from activities.sandbox.protocol import (
 from hydranet.errors import UsageError
 
 INSIDE = Path(__file__).parent / "inside"
-_JOB = f"{TOOLS}/job"
+# Where there is no overlay, the work tree is a copy. A shell tells a command that does not exist from one that fails.
+_COPY = f"cp -a /tree/. {WORK} && {{ [ ! -d {MADE} ] || cp -a -n {MADE}/. {WORK}; }} || exit 126; "
+_BECOME = 'exec "$@"'
 
 _ISOLATION = (
     *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
@@ -55,8 +57,6 @@ _ETC_FILES = {
 }
 _KERNEL = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi")
 _SHARED_MEMORY_MB = 256
-_PYTHON = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
-_LAUNCH = [_PYTHON, "-I", "-S", f"{PACKAGE}/launch.py", _JOB]
 
 
 def _root() -> Iterator[str]:
@@ -92,7 +92,8 @@ class Bubblewrap:
             # Through a file, for command lines can be read by every user of the machine.
             listed = files.add("\0".join(options))
             room = _room(scratch, job.limits.disk_mb << 20) if _has_overlay() else []
-            command = [program(), *room, "--args", str(listed), *_LAUNCH]
+            start = ["/bin/sh", "-c", _BECOME if _has_overlay() else _COPY + _BECOME, "sh"]
+            command = [program(), *room, "--args", str(listed), *start, *job.command]
             return await contained.run(command, files.descriptors, job.limits)
 
 
@@ -212,7 +213,6 @@ def _options(job: Job, scratch: Path, files: _Files) -> Iterator[str]:
         yield from _bind(access.folders)
         written |= access.files
         own = {**access.env, **own}
-    written[_JOB] = _job_file(job)
     for path, text in written.items():
         yield from ("--perms", "0444", "--file", str(files.add(text)), path)
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORK, "--clearenv")
@@ -237,13 +237,9 @@ def _work(job: Job, scratch: Path) -> Iterator[str]:
     tree = str(job.tree)
     yield from ("--ro-bind", tree, "/tree")
     if _has_overlay():
+        made = job.environment and job.environment / Path(MADE).name
+        if made and made.is_dir():
+            yield from ("--overlay-src", str(made))
         yield from ("--overlay-src", tree, *_upper(scratch), WORK)
     else:
         yield from ("--size", str(job.limits.disk_mb << 20), "--tmpfs", WORK)
-
-
-def _job_file(job: Job) -> str:
-    """What the launcher reads: limits, whether to copy the tree, and the command."""
-    limits = job.limits
-    numbers = (limits.memory_mb << 20, limits.processes, limits.file_mb << 20, int(not _has_overlay()))
-    return "\0".join([*map(str, numbers), *job.command])

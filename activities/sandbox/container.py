@@ -107,8 +107,7 @@ class Container:
         return not self._reader.at_eof()
 
     def _send(self, command: tuple[str, ...], env: Mapping[str, str], limits: Limits, files: Mapping[str, str]) -> None:
-        # Processes are counted by the container's cgroup; the kernel's own count is that of the user, host included.
-        numbers = (limits.memory_mb << 20, 0, limits.file_mb << 20)
+        numbers = (limits.memory_mb << 20, limits.file_mb << 20)
         job = {"command": command, "env": dict(env), "limits": numbers, "files": dict(files)}
         self._writer.write(json.dumps(job).encode() + b"\n")
 

@@ -32,6 +32,7 @@ from docker.utils import kwargs_from_env
 from activities.sandbox.protocol import (
     ENVIRONMENT,
     INPUTS,
+    OPEN_FILES,
     PACKAGE,
     RESULTS,
     TEMPORARY,
@@ -51,7 +52,6 @@ UNTIL = "hydranet.until"
 _USER = 64_000
 _INODES = 200_000
 _SHARED_MEMORY_MB = 256
-_OPEN_FILES = 4096
 _SECONDS = 60
 _number = itertools.count()
 _logger = logging.getLogger(__name__)
@@ -252,7 +252,7 @@ def _isolation(making: Making) -> dict[str, Any]:
         # And the first process, which is ours.
         "pids_limit": limits.processes + 1,
         "ulimits": [
-            Ulimit(name="nofile", soft=_OPEN_FILES, hard=_OPEN_FILES),
+            Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES),
             Ulimit(name="core", soft=0, hard=0),
         ],
         "ipc_mode": "private",

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import time
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from io import FileIO
+from pathlib import Path
 
 from activities.sandbox.cgroups import group
-from activities.sandbox.protocol import Execution, Limits
+from activities.sandbox.protocol import OPEN_FILES, Execution, Limits
 from hydranet.errors import TransientError
 
 
@@ -73,8 +75,10 @@ class Contained:
         first = None
         try:
             process_id, first = _first(await status.readline())
-            if self._group is not None and first is not None:
-                self._group.add(process_id)
+            if first is not None:
+                _limit(process_id, limits)
+                if self._group is not None:
+                    self._group.add(process_id)
             with suppress(BrokenPipeError):
                 self._gate.write(b"\n")
             reason, timed_out = await _watch(process, output, limits, stop)
@@ -154,6 +158,28 @@ async def _ended(descriptor: int) -> None:
         await ended.wait()
     finally:
         loop.remove_reader(descriptor)
+
+
+def _limit(process_id: int, limits: Limits) -> None:
+    """Bound a process that waits at the gate, and with it all that it will start."""
+    # When memory runs out on the machine, the kernel is to take from here first.
+    Path("/proc", str(process_id), "oom_score_adj").write_text("1000")
+    # RLIMIT_DATA counts what is really asked for; the address space, which runtimes reserve freely, only
+    # has to bound shared mappings.
+    data = limits.memory_mb << 20
+    wanted = {
+        resource.RLIMIT_DATA: data,
+        resource.RLIMIT_AS: 4 * data,
+        resource.RLIMIT_NPROC: limits.processes,
+        resource.RLIMIT_FSIZE: limits.file_mb << 20,
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, most in wanted.items():
+        _, hard = resource.prlimit(process_id, kind)
+        if hard != resource.RLIM_INFINITY:
+            most = min(most, hard)
+        resource.prlimit(process_id, kind, (most, most))
 
 
 def _first(report: bytes) -> tuple[int, int | None]:

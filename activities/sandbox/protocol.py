@@ -26,6 +26,9 @@ PACKAGE = f"{TOOLS}/hydra_inside"
 TEMPORARY = "/tmp"  # noqa: S108 - a file system of the sandbox's own
 HOME = f"{TEMPORARY}/home"
 
+# How many files a process may have open at a time.
+OPEN_FILES = 4096
+
 # What a prepare step left in its work tree (a generated version file, egg-info), put into every later one.
 MADE = f"{ENVIRONMENT}/.hydra-work"
 

@@ -33,7 +33,7 @@ def main() -> None:
     signal.set_wakeup_fd(wake)
     _hide(True)
     Path(HOME).mkdir(exist_ok=True)
-    if not launch.work_tree(True):
+    if not launch.work_tree():
         return
     signal.signal(signal.SIGCHLD, lambda *_: None)
     _say({"ready": True})
