@@ -22,6 +22,7 @@ from activities.inference.templates.backend import MODEL, TemplatesBackend
 from activities.retrieval.activities import RetrievalActivities
 from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.bubblewrap import Bubblewrap
+from activities.sandbox.protocol import Sandbox
 from hydranet import convergence, reaper
 from hydranet.budget import Budget
 from hydranet.cli.hidden import passes_hidden
@@ -99,13 +100,13 @@ class Outcome:
 
 
 class Engine:
-    """The parts of a run on one bug; `folder` takes what it makes."""
+    """The parts of a run on one bug, by default in bubblewrap; `folder` takes what it makes."""
 
-    def __init__(self, bug: Bug, folder: Path) -> None:
+    def __init__(self, bug: Bug, folder: Path, sandbox: Sandbox | None = None) -> None:
         self.bug = bug
         self.artifacts = FolderArtifacts(folder / "artifacts")
         self.objects = GitObjects(folder / "nodes", self.artifacts)
-        self.sandbox = SandboxActivities(Bubblewrap(), self.artifacts, self.objects, CACHE)
+        self.sandbox = SandboxActivities(sandbox or Bubblewrap(), self.artifacts, self.objects, CACHE)
         self.backend = TemplatesBackend(self.artifacts, self.objects)
         self.outcome = Outcome()
         self._folder = folder

@@ -95,8 +95,9 @@ class BranchRecord(Bounded):
 class Genealogy(Bounded):
     """The whole tree of a run, as `hydra show`, the Web UI and the report render it.
 
-    `decisions` is the audit trail: what the constitution said of each operation, by which rule. `shown` names
-    the code that retrieval gave to the prompts, best first.
+    `decisions` is the audit trail: what the constitution said of each operation, by which rule. `environment` says
+    which sandbox the tests run in and what was installed there, `flaky` which tests both passed and failed on the
+    same code. `shown` names the code that retrieval gave to the prompts, best first.
     """
 
     run_id: Name
@@ -109,6 +110,8 @@ class Genealogy(Bounded):
     state: Line = "starting"
     decisions: Annotated[tuple[Decision, ...], Field(max_length=100)] = ()
     instructions: Annotated[tuple[Line, ...], Field(max_length=20)] = ()
+    environment: Line = ""
+    flaky: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     target_tests: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     target_count: int = 0
     shown: Annotated[tuple[Name, ...], Field(max_length=12)] = ()

@@ -152,9 +152,11 @@ class FixIssueWorkflow:
         loading = asyncio.create_task(ground.warm_up(request.model))
         page.state("preparing the sandbox")
         environment = await ground.prepare(request, snapshot)
+        page.environment(environment.note)
         page.state("running the tests at the base commit")
         baseline = await ground.baseline(request, snapshot, environment)
         page.target(baseline)
+        page.flaky(baseline)
         await keeping.record_run(self._page.genealogy)
         page.state("looking for the cause")
         templates = request.model == TEMPLATES or request.templates_first
@@ -266,6 +268,7 @@ class FixIssueWorkflow:
             self._ground.environment,
             "verify on a clean checkout",
         )
+        self._page.flaky(report)
         if not report.passed:
             return f"Verification on a clean checkout failed: {report.reason}"
         supervised = [one for one in self._request.decisions if one.effect is Effect.SUPERVISED]
@@ -274,6 +277,7 @@ class FixIssueWorkflow:
         self._approved = None
         self._page.state(f"waiting for approval: hydra approve {self._page.genealogy.run_id} (or reject)")
         await workflow.wait_condition(lambda: self._approved is not None)
+        self._page.decided(bool(self._approved))
         return "" if self._approved else "Rejected by hand."
 
     async def _record_ended(self) -> None:

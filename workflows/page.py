@@ -6,8 +6,9 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
-    from hydranet.bounded import Line
+    from hydranet.bounded import TESTS, Line
     from hydranet.budget import Usage
+    from hydranet.constitution import Effect
     from hydranet.contracts import FixRequest, Retrieval, RunResult, TestReport
     from hydranet.details import markdown
     from hydranet.genealogy import BranchRecord, Genealogy
@@ -24,6 +25,7 @@ class Page:
     def __init__(self, request: FixRequest) -> None:
         self._state: Line = "starting"
         self._paused = False
+        self._asked = request.decisions
         self.genealogy = Genealogy(
             run_id=workflow.info().workflow_id,
             repository=request.repository,
@@ -57,6 +59,23 @@ class Page:
     def base(self, commit: str) -> None:
         """Note the commit the run builds on."""
         self._update(base=commit)
+
+    def decided(self, approved: bool) -> None:
+        """Note what a person said to the operations that waited for it."""
+        said = {"effect": Effect.ALLOWED if approved else Effect.REFUSED, "rule": "person"}
+        said["reason"] = "Approved by hand." if approved else "Rejected by hand."
+        asked = [one for one in self._asked if one.effect is Effect.SUPERVISED] or self._asked
+        answers = (one.model_copy(update=said) for one in asked)
+        self._update(decisions=(*self.genealogy.decisions, *answers)[-100:])
+
+    def environment(self, note: str) -> None:
+        """Note in which sandbox the tests run."""
+        self._update(environment=note)
+
+    def flaky(self, report: TestReport) -> None:
+        """Note the tests that changed their mind."""
+        if report.flaky:
+            self._update(flaky=tuple(dict.fromkeys((*self.genealogy.flaky, *report.flaky)))[:TESTS])
 
     def target(self, baseline: TestReport) -> None:
         """Note the failing tests at the base, which the run aims at."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 class SandboxActivities:
     """What is run of a repository or a model, always in `sandbox`; environments are kept below `cache`.
 
-    `rules`, by default those that are shipped, are the constitution for the commands that a model asks for.
+    `rules`, by default those that are shipped, are the constitution for a model's patches and commands.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class SandboxActivities:
         paths = await self._objects.files(request.snapshot, request.parent)
         read = functools.cache(functools.partial(read_blob, repository, request.parent.commit))
         target = Target.of(baseline)
-        protection = await asyncio.to_thread(Protection, target, paths, read)
+        protection = await asyncio.to_thread(Protection, target, paths, read, self._rules)
         usable, refused = await asyncio.to_thread(changes, candidates, protection, read)
         if not usable:
             reason = next(iter(refused.values()), "There is no candidate.")

@@ -22,6 +22,7 @@ from activities.sandbox.testing import (
     slowest,
 )
 from hydranet import patches
+from hydranet.constitution import Constitution, Effect
 from hydranet.contracts import Candidate, TestReport, TestResult, TestResults
 from hydranet.errors import PatchError
 
@@ -62,15 +63,19 @@ class Target:
 
 
 class Protection:
-    """The files that a candidate may not touch: the target tests, what belongs to them, and pytest's settings.
+    """The files that a candidate may not touch: the tests, what belongs to them, and what the constitution keeps.
 
     `paths` are the files of the repository, `read` gives the text of one. Protected are the files of
     failing tests; everything in the folder named test or tests that such a file is in, for fixtures and
     expected values lie there; conftest.py and pytest's own settings files wherever they are, also new
-    ones; pyproject.toml and setup.cfg when they hold settings of pytest.
+    ones; pyproject.toml and setup.cfg when they hold settings of pytest; and what `rules` do not let a run write,
+    since nobody is there to be asked.
     """
 
-    def __init__(self, target: Target, paths: Sequence[str], read: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, target: Target, paths: Sequence[str], read: Callable[[str], str | None], rules: Constitution
+    ) -> None:
+        self._rules = rules
         names = {test.id.split("::", 1)[0] for test in target.failing}
         # Ids are relative to pytest's root, which need not be the repository's.
         files = {path for path in paths if any(path == name or path.endswith(f"/{name}") for name in names)}
@@ -85,6 +90,9 @@ class Protection:
         for path in changed:
             if path in self.paths or self._covers(path):
                 raise PatchError(f"The patch changes {path}, which belongs to the tests.")
+            decision = self._rules.decide("write", path)
+            if decision.effect is not Effect.ALLOWED:
+                raise PatchError(f"The constitution keeps {path} (rule {decision.rule}): {decision.reason}")
 
     def _covers(self, path: str) -> bool:
         if PurePosixPath(path).name in _SETTINGS:

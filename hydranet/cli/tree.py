@@ -1,11 +1,14 @@
 """The genealogy as a tree in the terminal."""
 
+from collections.abc import Iterator
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
 from hydranet.constitution import Decision
 from hydranet.convergence import Command, Terms
+from hydranet.figures import listed
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.plain import visible
 
@@ -30,8 +33,7 @@ def tree(genealogy: Genealogy, *, terms: bool = False, recent: int | None = None
     folded = 0 if recent is None else len(genealogy.branches) - recent
     for branch in genealogy.branches:
         root.add(_title(branch) if branch.number <= folded else _branch(branch, genealogy, terms))
-    decided = [_text(_decision(one), "dim") for one in genealogy.decisions] if terms else []
-    return Group(root, *decided, _summary(genealogy))
+    return Group(root, *(_circumstances(genealogy) if terms else ()), _summary(genealogy))
 
 
 def _text(said: str, style: str = "") -> Text:
@@ -45,6 +47,16 @@ def _line(*parts: str | tuple[str, str] | Text) -> Text:
     for part in parts:
         line.append_text(part if isinstance(part, Text) else _text(*([part] if isinstance(part, str) else part)))
     return line
+
+
+def _circumstances(genealogy: Genealogy) -> Iterator[Text]:
+    """Where the tests ran, which of them cannot be relied on, and what the constitution said."""
+    if genealogy.environment:
+        yield _text(f"sandbox: {genealogy.environment}", "dim")
+    if genealogy.flaky:
+        yield _text(f"flaky on the same code: {listed(list(genealogy.flaky))}", "yellow")
+    for one in genealogy.decisions:
+        yield _text(_decision(one), "dim")
 
 
 def _decision(one: Decision) -> str:

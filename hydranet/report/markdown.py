@@ -146,6 +146,7 @@ def _run(story: Postmortem) -> Iterator[str]:
     facts = [
         f"Run {code(run.run_id)}, started {words.when(story.started)}",
         f"Repository {code(run.repository)} at {code(run.base[:12] or '–')}, model {code(run.model or '–')}",
+        *(f"{literal(label)}: {literal(text)}" for label, text in words.circumstances(run)),
         *(f"A person said: {literal(instruction)}" for instruction in run.instructions),
         *(f"Failing at the base: {literal(test)}" for test in run.target_tests),
     ]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from hydranet.convergence import Score
 from hydranet.figures import count, duration, listed, share
-from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Outcome
+from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
 from hydranet.patches import Patch
 from hydranet.postmortem import Postmortem
 from hydranet.savings import Savings
@@ -39,6 +39,16 @@ def figures(story: Postmortem) -> Iterator[Figure]:
         yield Figure(
             "saved at most", duration(story.savings.seconds), f"{tokens}{count(story.savings.attempts, 'attempt')}"
         )
+
+
+def circumstances(run: Genealogy) -> Iterator[tuple[str, str]]:
+    """Where the tests ran, which of them cannot be relied on, and what the constitution said, each with its label."""
+    if run.environment:
+        yield "Sandbox", run.environment
+    if run.flaky:
+        yield "Flaky on the same code", listed(list(run.flaky))
+    for one in run.decisions:
+        yield f"Rule {one.rule}", f"{one.operation} {one.subject} is {one.effect}"
 
 
 def saved(savings: Savings) -> str:

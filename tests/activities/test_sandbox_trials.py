@@ -2,7 +2,7 @@
 
 import pytest
 
-from hydranet import patches
+from hydranet import constitution, patches
 from hydranet.contracts import Candidate
 
 CODE = """
@@ -128,6 +128,13 @@ async def test_a_candidate_that_misbehaves_does_not_stop_the_next(project, body)
     alone = await made.attempt(baseline, [edit(body)])
     assert (alone.index, alone.report.passed) == (0, False)
     assert alone.report.failing_count >= 2
+
+
+async def test_the_constitution_keeps_what_it_names(project):
+    rules = constitution.load(f"immutable: [{{id: kept, operation: write, match: ['{PATH}'], reason: It is ours.}}]")
+    made = await project(FILES, rules=rules)
+    trial = await made.attempt((await made.test()).results, [edit(FIX)])
+    assert trial.refused == f"The constitution keeps {PATH} (rule kept): It is ours."
 
 
 async def test_a_candidate_leaves_nothing_to_the_next(project):

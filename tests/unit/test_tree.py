@@ -20,7 +20,15 @@ def shown(terms: bool) -> str:
     attempt = AttemptRecord(number=1, summary=HOSTILE, outcome=Outcome.FAILED, facts=Attempt(commands=LOOKS))
     branch = BranchRecord(number=1, id="run/b01", strategy=Strategy(title=HOSTILE), attempts=(attempt,), reason=HOSTILE)
     output = StringIO()
-    run = Genealogy(run_id="run", repository="shop", title=HOSTILE, branches=(branch,), state=HOSTILE)
+    run = Genealogy(
+        run_id="run",
+        repository="shop",
+        title=HOSTILE,
+        environment="Docker 28, image x; no dependencies",
+        flaky=("test_a", "test_b"),
+        branches=(branch,),
+        state=HOSTILE,
+    )
     Console(file=output, width=200).print(tree(run, terms=terms))
     return output.getvalue()
 
@@ -30,6 +38,11 @@ def test_looks_and_refusals_are_counted_and_told_with_their_rule():
     told = shown(terms=True)
     assert "looked: read_file a.py" in told
     assert "refused run curl x (guard:network: There is no network in the sandbox.)" in told
+
+
+def test_the_sandbox_and_flaky_tests_are_told():
+    assert "sandbox: Docker 28, image x; no dependencies" in shown(terms=True)
+    assert "flaky on the same code: test_a and test_b" in shown(terms=True)
 
 
 def test_what_a_model_wrote_does_not_steer_the_terminal():

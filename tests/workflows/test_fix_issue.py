@@ -23,6 +23,16 @@ async def test_a_first_attempt_that_passes_is_verified_and_published(start: Any)
     assert [named.name for named in run.world.requested("publish_fix")[0].checkpoints] == ["b01/attempt-001"]
 
 
+async def test_the_sandbox_and_flaky_tests_are_on_record(start: Any) -> None:
+    shaky, verified = (report(*left).model_copy(update={"flaky": ("t3", *left[:1])}) for left in (TARGET, ()))
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, baseline=shaky, verifications=[verified])
+    run = await start(world)
+    await run.result()
+    genealogy = await run.genealogy()
+    assert genealogy.environment == "bubblewrap; nothing installed"
+    assert genealogy.flaky == ("t3", "t1")
+
+
 async def test_a_circling_branch_is_reaped_and_the_next_strategy_wins(start: Any) -> None:
     trials = {"circles": [failed("x = 2"), failed("x = 3"), failed("x = 2")], "wins": [passed()]}
     run = await start(World(rounds=[[strategy("circles"), strategy("wins")]], trials=trials))

@@ -155,7 +155,7 @@ class World:
     @translated
     async def prepare_environment(self, request: PrepareRequest) -> Environment:
         await self._called("prepare_environment", request)
-        return Environment(key="environment")
+        return Environment(key="environment", note="bubblewrap; nothing installed")
 
     @activity.defn
     @translated

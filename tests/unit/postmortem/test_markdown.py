@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+from hydranet.constitution import Decision, Effect
+from hydranet.convergence import Command
 from hydranet.genealogy import Ending, Genealogy
 from hydranet.report.markdown import markdown
 
@@ -78,6 +80,22 @@ def test_a_run_without_a_fix_says_what_to_try_next_and_what_is_ruled_out() -> No
     assert "## What to try next" in text
     assert "- b01: Another missing guard in total" in text
     assert "- Failing at the base: t::a\n- Failing at the base: 2 tests more\n" in text
+
+
+def test_the_sandbox_flaky_tests_and_decisions_are_told() -> None:
+    allowed = Decision(operation="apply", subject="main", effect=Effect.ALLOWED, rule="person")
+    text = report(run(environment="Docker 28; no dependencies", flaky=("t::a",), decisions=(allowed,)))
+    assert "- Sandbox: Docker 28; no dependencies\n- Flaky on the same code: t::a\n" in text
+    assert "- Rule person: apply main is allowed\n" in text
+
+
+def test_looks_and_refusals_are_told() -> None:
+    looks = (Command(command="list_dir ."), Command(command="run curl x", refused="guard:network: No network."))
+    made = attempt(1)
+    made = made.model_copy(update={"facts": made.facts.model_copy(update={"commands": looks})})
+    text = report(run(branch(1, made)))
+    assert "| looks | 2 | 1 refused |" in text
+    assert "Looked at: list\\_dir .; run curl x (refused: guard:network: No network.)" in text
 
 
 def test_an_empty_and_a_running_run_have_a_report() -> None:
