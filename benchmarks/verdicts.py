@@ -1,9 +1,9 @@
-"""Whether both sandboxes say the same of a suite's bugs: every test at the base, and what the repair engine makes of it.
+"""Whether both sandboxes say the same of a suite's bugs: every test at the base, and what templates make of it.
 
 Usage: python benchmarks/verdicts.py SUITE [INSTANCE ...]   (from the repository's root; needs a Docker Engine)
 
 For each bug, under bubblewrap and under Docker: the outcome of every test by its id, and then what `benchmarks/engine`
-finds, templates without a model. Exit status 1 when one differs.
+finds without a model. Exit status 1 when one differs.
 """
 
 import asyncio

@@ -137,7 +137,8 @@ class FixIssueWorkflow:
                 return RunResult(verdict=Verdict.EXHAUSTED, reason=reason)
             await self._start_branches(self._ground)
             if not self._family.running:
-                return RunResult(verdict=Verdict.EXHAUSTED, reason=self._exhausted())
+                reason = self._supply.reason or "No strategy is left to try."
+                return RunResult(verdict=Verdict.EXHAUSTED, reason=reason)
             await self._next_event()
             await self._reap_requested()
             for branch in self._family.ended():
@@ -156,7 +157,6 @@ class FixIssueWorkflow:
         page.state("running the tests at the base commit")
         baseline = await ground.baseline(request, snapshot, environment)
         page.target(baseline)
-        page.flaky(baseline)
         await keeping.record_run(self._page.genealogy)
         page.state("looking for the cause")
         templates = request.model == TEMPLATES or request.templates_first
@@ -193,9 +193,6 @@ class FixIssueWorkflow:
             tokens=self._page.genealogy.usage.tokens,
             seconds=self._clock.seconds,
         )
-
-    def _exhausted(self) -> str:
-        return self._supply.reason or "No strategy is left to try."
 
     async def _next_event(self) -> None:
         """Wait until a branch reported or ended, the Reaper or a person spoke, or the time is up."""

@@ -80,6 +80,7 @@ class Page:
     def target(self, baseline: TestReport) -> None:
         """Note the failing tests at the base, which the run aims at."""
         self._update(target_tests=baseline.failing, target_count=baseline.failing_count)
+        self.flaky(baseline)
 
     def shown(self, retrieval: Retrieval) -> None:
         """Note which code the prompts show."""
