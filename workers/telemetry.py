@@ -49,7 +49,7 @@ def runtime(metrics_address: str, place: int) -> Runtime | None:
         histogram_bucket_overrides=_BUCKETS,
     )
     try:
-        return Runtime(telemetry=TelemetryConfig(metrics=serving))
+        return Runtime(telemetry=TelemetryConfig(metrics=serving, attach_service_name=False))
     except (RuntimeError, ValueError) as error:
         raise UsageError(f"Metrics cannot be served at {where} ({error}): correct 'metrics_address'.") from None
 

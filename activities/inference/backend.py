@@ -81,8 +81,8 @@ class Backends:
 
     @property
     def models(self) -> list[str]:
-        """The models that have been asked for so far."""
-        return list(self._made)
+        """The chat models that have been asked for so far."""
+        return [model for model in self._made if model != TEMPLATES]
 
     def _make(self, model: str) -> Backend:
         if model == TEMPLATES:

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from activities.checkpoints.objects import git
 from hydranet import settings
@@ -204,7 +205,8 @@ def _print(results: list[Result]) -> None:
     table = Table("instance", "verdict", "branches", "attempts", "reaped", "tokens", "seconds", "hidden", "reason")
     for result in results:
         counts = (result.branches, result.attempts, result.reaps, result.tokens, result.seconds)
-        table.add_row(result.id, result.verdict, *map(str, counts), told(result.hidden), result.reason)
+        # Code in a reason may look like Rich's own markup.
+        table.add_row(result.id, result.verdict, *map(str, counts), told(result.hidden), Text(result.reason))
     output = console()
     output.print(table)
     fixed = [result.attempts for result in results if result.fixed]

@@ -20,12 +20,14 @@ class _Hunk:
 
 
 def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, str] | None:
-    """The files that the hunks of the answer change; None when it has none."""
+    """The files that the hunks of the answer change; None when it has none, no files when they change nothing."""
     hunks = _hunks(answer, sources)
     if not hunks:
         return None
     changed: dict[str, str] = {}
     for hunk in hunks:
+        if hunk.old == hunk.new:
+            continue
         refusal: PatchError | None = None
         for path in [hunk.path] if hunk.path else target.order(sources):
             try:
@@ -56,7 +58,7 @@ def _hunks(answer: str, sources: Mapping[str, str]) -> list[_Hunk]:
             _add(hunks[-1], line)
         elif line.startswith("+++ "):
             path = named_path(line, sources) or path
-    return [hunk for hunk in map(_trimmed, hunks) if hunk.old != hunk.new]
+    return [_trimmed(hunk) for hunk in hunks]
 
 
 def _add(hunk: _Hunk, line: str) -> None:

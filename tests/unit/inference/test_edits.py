@@ -190,6 +190,12 @@ def test_what_cannot_be_used_says_why(answer: str, reason: str) -> None:
         edited(answer, SOURCES, Target(("shop/cart.py",), ("mean",)))
 
 
+def test_a_diff_without_a_change_is_an_unchanged_answer() -> None:
+    answer = "```diff\n--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n def f():\n     return 1\n```"
+    with pytest.raises(UnchangedError):
+        edited(answer, {"a.py": "def f():\n    return 1\n"}, Target())
+
+
 def test_an_unchanged_answer_is_told_apart() -> None:
     with pytest.raises(UnchangedError):
         edited(python(CART), SOURCES, Target(("shop/cart.py",), ("mean",)))
