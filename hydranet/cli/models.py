@@ -36,7 +36,8 @@ async def _models(named: list[str]) -> None:
     configured = await default_model(chosen.models) if chosen.model == "auto" else chosen.model
     table = Table("model", "what it is", "loaded", "first token", "speed", box=None)
     answering = True
-    for model in track(named or [configured], "asking", console=console(), transient=True):
+    own = [model for model in (configured, chosen.supervisor_model) if model]
+    for model in track(named or own, "asking", console=console(), transient=True):
         try:
             table.add_row(escape(model), *await _row(model, chosen.models))
         except HydraError as error:
