@@ -26,7 +26,7 @@ from activities.inference.prompts import clipped, prompt
 from activities.inference.style import Style
 from activities.inference.view import View, look
 from activities.inference.view import read as read_files
-from activities.inference.wording import dead_branch, findings, hypothesis, looks, step_values, ways
+from activities.inference.wording import change, dead_branch, findings, hypothesis, looks, step_values, ways
 from hydranet import patches
 from hydranet.contracts import (
     AttemptDigest,
@@ -186,7 +186,10 @@ class ChatBackend:
         if problem is not None and not diffs and first.messages:
             diffs, problem = await self._diffs(await _retry(talk, first, problem, request), view, request)
         summary = request.plan.summary if request.plan else request.strategy.title
-        made = Candidates(candidates=tuple(Candidate(diff=diff, title=summary) for diff in diffs))
+        titles = (summary if self._style.deliberates else change(diff) for diff in diffs)
+        made = Candidates(
+            candidates=tuple(Candidate(diff=diff, title=title) for diff, title in zip(diffs, titles, strict=True))
+        )
         return ImplementAnswer(
             candidates=await put_model(self._artifacts, made) if diffs else None,
             count=len(diffs),

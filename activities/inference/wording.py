@@ -65,6 +65,13 @@ def hypothesis(strategy: Strategy) -> str:
     return clipped(f"{strategy.title} ({strategy.kind}; {aim}). {strategy.rationale}".replace("\n", " "), 300)
 
 
+def change(diff: str) -> str:
+    """A unified diff in a line: its first line that goes and its first that comes."""
+    lines = [line for line in diff.split("\n") if not line.startswith(("--- ", "+++ "))]
+    gone, came = (next((line[1:].strip() for line in lines if line.startswith(sign)), "") for sign in "-+")
+    return f"{clipped(gone, 80) or 'nothing'} → {clipped(came, 80) or 'nothing'}"
+
+
 def dead_branch(branch: DeadBranch) -> str:
     """A dead branch in a line: its aim, what came of it and what that rules out."""
     strategy, lesson = branch.strategy, branch.lesson

@@ -355,6 +355,12 @@ async def test_a_model_that_does_not_deliberate_is_asked_for_changes_only(desk: 
     bare, told = [one.messages[-1]["content"] for one in (await at.transcript(answer)).exchanges]
     assert ("assert 0 == 1" in bare, "assert 0 == 1" in told) == (False, True)
     assert "Drop the minus" not in bare + told
+    assert answer.candidates is not None
+    made = await get_model(at.artifacts, answer.candidates, Candidates)
+    assert [one.title for one in made.candidates] == [
+        "return sum(prices) - 1 → return sum(prices)",
+        "return sum(prices) - 1 → return len(prices)",
+    ]
 
 
 async def test_after_a_dead_branch_changes_are_asked_for_in_another_form(desk: Make) -> None:
