@@ -193,10 +193,10 @@ class Engine:
 
     async def _branch(self, strategy: Strategy, attempts: int, settings: ConvergenceSettings | None) -> bool:
         facts: list[Attempt] = []
-        outcome = self.outcome
+        outcome, tried = self.outcome, 0
         for number in range(1, attempts + 1):
             clock = self._clock()
-            step = StepRequest(work=self.work, branch=outcome.branches, attempt=number, strategy=strategy)
+            step = StepRequest(work=self.work, branch=outcome.branches, attempt=number, strategy=strategy, tried=tried)
             answer = await self.backend.implement(step)
             clock("implement")
             if answer.candidates is None:
@@ -205,6 +205,7 @@ class Engine:
             clock("trials")
             outcome.attempts += 1
             outcome.tried += trial.tried
+            tried += answer.count - trial.left
             if trial.report.passed:
                 outcome.passed = trial
                 return True
@@ -220,7 +221,7 @@ class Engine:
             if settings is not None and reaper.decide(facts, convergence.score(facts, settings), settings):
                 outcome.reaped += 1
                 return False
-            if answer.exhausted:
+            if answer.exhausted and not trial.left:
                 return False
         return False
 

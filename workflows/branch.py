@@ -105,7 +105,8 @@ class BranchWorkflow:
         record = attempts.record(number, reflected, planned, answer, trial, facts, score, workflow.now() - began)
         made = await self._commit(record, trial)
         record = record.model_copy(update={"checkpoint": made.commit if made else ""})
-        self._remember(record, planned.plan, trial, made)
+        tried = answer.count - (trial.left if trial else 0)
+        self._remember(record, planned.plan, tried, trial, made)
         await self._report(record, made)
         if record.outcome is Outcome.PASSED:
             return BranchResult(ending=Ending.PASSED, reason=record.summary, passed=made)
@@ -113,7 +114,7 @@ class BranchWorkflow:
             return broke
         if evidence := reaper.decide(self._state.facts, score, self._request.convergence):
             await self._ask_to_be_reaped(score, evidence)
-        if answer.exhausted:
+        if answer.exhausted and tried == answer.count:
             return BranchResult(ending=Ending.SPENT, reason=answer.reason)
         return None
 
@@ -247,6 +248,7 @@ class BranchWorkflow:
             attempt=number,
             strategy=request.strategy,
             seed=draw(request.seed or request.run_id, request.number, number),
+            tried=state.tried,
             history=state.history,
             reflection=state.reflection,
             dead=request.dead,
@@ -262,7 +264,9 @@ class BranchWorkflow:
             return score
         return score.model_copy(update={"nearest": score.nearest + forgotten})
 
-    def _remember(self, record: AttemptRecord, plan: Plan, trial: Trial | None, made: Checkpoint | None) -> None:
+    def _remember(
+        self, record: AttemptRecord, plan: Plan, tried: int, trial: Trial | None, made: Checkpoint | None
+    ) -> None:
         state, window = self._state, self._request.convergence.window
         better = (
             made is not None
@@ -273,6 +277,7 @@ class BranchWorkflow:
         self._state = BranchState(
             attempts=record.number,
             tokens=state.tokens + record.usage.tokens,
+            tried=state.tried + tried,
             facts=(*state.facts, record.facts)[-window - 1 :],
             history=(*state.history, attempts.digest(record))[-3:],
             plan=plan,

@@ -150,14 +150,16 @@ class SandboxActivities:
         tried = await try_all(bench, target, usable)
         winner = best(tried, candidates)
         chosen = candidates[winner.index]
+        ran = len({one.index for one in tried})
         return Trial(
             index=winner.index,
             title=title(winner, tried, candidates),
             patch=patches.parse(chosen.diff),
             diff=await self._artifacts.put(chosen.diff.encode(), "text/x-diff"),
             report=winner.report.model_copy(update={"results": await put_model(self._artifacts, winner.tests)}),
-            tried=len({one.index for one in tried}),
+            tried=ran,
             passing=sum(not one.failing for one in tried),
+            left=len(usable) - ran,
             refused=f"{len(refused)} were refused" if refused else "",
         )
 

@@ -1,17 +1,17 @@
-"""Which lines each test executes: coverage with a context per test, as a `Spectrum`."""
+"""What each test executes and sees: coverage with a context per test, and predicates, as a `Spectrum`."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from activities.sandbox.protocol import INPUTS
 from activities.sandbox.results import Recorded, is_failing
 from activities.sandbox.testing import Bench, seconds_per_test, shell, slowest
-from hydranet.contracts import Spectrum, TestResults
+from hydranet.contracts import Predicate, Spectrum, TestResults
 
 # Tracing slows tests down; what computes for longer than this many times the slowest test that passes, and
 # at least this long, hangs. It has executed its lines by then.
@@ -22,6 +22,10 @@ LIMIT_SECONDS = 60.0
 ENTRIES_LIMIT = 2_000_000
 PATH_LIMIT = 2_000
 LINE_LIMIT = 1_000_000
+TOLD_LIMIT = 200
+PREDICATES_LIMIT = 20_000
+VALUES_LIMIT = 2_000
+FILES_LIMIT = 2_000
 
 _TEST_FILE = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*\.py$|[^/]*_test\.py$|conftest\.py$)")
 
@@ -47,7 +51,12 @@ async def measure(bench: Bench, baseline: TestResults, files: Collection[str]) -
     tests = tuple(Recorded.of(lines).tests.values())
     numbers = {test.id: number for number, test in enumerate(tests)}
     sources = {path for path in files if not _is_test(path)}
-    return Spectrum(tests=tests, lines=_lines(lines, numbers, sources))
+    return Spectrum(
+        tests=tests,
+        lines=_lines(lines, numbers, sources),
+        predicates=_predicates(lines, numbers, sources),
+        values=_values(lines, sources),
+    )
 
 
 def _lines(
@@ -71,6 +80,53 @@ def _lines(
         file: {line: tuple(sorted(tests)) for line, tests in sorted(by_line.items())}
         for file, by_line in sorted(found.items())
     }
+
+
+def _predicates(
+    records: list[dict[str, Any]], numbers: dict[str, int], sources: set[str]
+) -> dict[str, tuple[Predicate, ...]]:
+    """By file what was seen at its lines."""
+    found: dict[str, dict[tuple[int, str], set[int]]] = {}
+    for record in records:
+        file, test = record.get("file"), record.get("id")
+        if record.get("kind") != "seen" or not isinstance(file, str) or file not in sources:
+            continue
+        if not isinstance(test, str) or test not in numbers:
+            continue
+        for line, told in _pairs(record.get("seen")):
+            if isinstance(told, str) and len(told) <= TOLD_LIMIT:
+                found.setdefault(file, {}).setdefault((line, told), set()).add(numbers[test])
+    return {
+        file: tuple(
+            Predicate(line=line, told=told, tests=tuple(sorted(tests)))
+            for (line, told), tests in sorted(seen.items())[:PREDICATES_LIMIT]
+        )
+        for file, seen in sorted(found.items())[:FILES_LIMIT]
+    }
+
+
+def _values(records: list[dict[str, Any]], sources: set[str]) -> dict[str, dict[int, tuple[str, ...]]]:
+    """By file and line the values that were first returned there."""
+    found: dict[str, dict[int, set[str]]] = {}
+    for record in records:
+        file = record.get("file")
+        if record.get("kind") != "values" or not isinstance(file, str) or file not in sources:
+            continue
+        for line, values in _pairs(record.get("values")):
+            if isinstance(values, list):
+                known = {one for one in values if isinstance(one, str) and len(one) <= TOLD_LIMIT}
+                found.setdefault(file, {}).setdefault(line, set()).update(known)
+    return {
+        file: {line: tuple(sorted(values)[:VALUES_LIMIT]) for line, values in sorted(by_line.items())}
+        for file, by_line in sorted(found.items())[:FILES_LIMIT]
+    }
+
+
+def _pairs(given: Any) -> Iterator[tuple[int, Any]]:
+    """The pairs of a line and something else that a record is hoped to hold."""
+    for pair in given if isinstance(given, list) else []:
+        if isinstance(pair, list) and len(pair) == 2 and type(pair[0]) is int and 0 < pair[0] <= LINE_LIMIT:
+            yield pair[0], pair[1]
 
 
 def _is_test(path: str) -> bool:

@@ -29,7 +29,7 @@ from hydranet.errors import PatchError
 # A call tries candidates for as long as one run of the tests may take, but at least this long (seconds).
 LEAST_SECONDS = 60.0
 # A test that computes for longer than ten times the slowest that passes, and at least this long, hangs.
-LEAST_CPU_SECONDS = 0.4
+LEAST_CPU_SECONDS = 0.2
 # What starting the interpreter and collecting may take besides the tests themselves.
 START_SECONDS = 5.0
 

@@ -102,7 +102,8 @@ class StepRequest(Bounded):
     """Asks for the next step (plan, implementation or reflection) of one attempt.
 
     `seed` is the workflow's, see `FixRequest.seed`; `history` holds the branch's last attempts, oldest first;
-    `findings`, for an implementation, are the `Findings` that its plan asked for.
+    `findings`, for an implementation, are the `Findings` that its plan asked for; `tried` counts the candidates that
+    the branch is done with.
     """
 
     work: Work
@@ -110,6 +111,7 @@ class StepRequest(Bounded):
     attempt: int
     strategy: Strategy
     seed: int = 0
+    tried: int = 0
     plan: Plan | None = None
     findings: ArtifactRef | None = None
     history: Annotated[tuple[AttemptDigest, ...], Field(max_length=3)] = ()

@@ -59,11 +59,12 @@ class RunResult(Bounded):
 class BranchState(Bounded):
     """What a branch carries over when it continues as new: its last attempts and its best checkpoint.
 
-    `plan` is that of the last attempt.
+    `plan` is that of the last attempt; `tried` counts the candidates that it is done with.
     """
 
     attempts: int = 0
     tokens: int = 0
+    tried: int = 0
     facts: Annotated[tuple[Attempt, ...], Field(max_length=20)] = ()
     history: Annotated[tuple[AttemptDigest, ...], Field(max_length=3)] = ()
     plan: Plan | None = None

@@ -116,14 +116,32 @@ TestIndices = Annotated[tuple[int, ...], Field(max_length=20_000)]
 TestsByLine = Annotated[dict[int, TestIndices], Field(max_length=100_000)]
 
 
+FilePath = Annotated[str, StringConstraints(max_length=2000)]
+Told = Annotated[str, StringConstraints(max_length=200)]
+ToldByLine = Annotated[dict[int, Annotated[tuple[Told, ...], Field(max_length=2_000)]], Field(max_length=100_000)]
+
+
+class Predicate(Bounded):
+    """What a condition, comparison or result at a line came out as, and the tests in which it did."""
+
+    line: int
+    told: Told
+    tests: TestIndices
+
+
 class Spectrum(Bounded):
-    """The artifact a coverage run makes: per file and line, the indices into `tests` that execute it."""
+    """The artifact a coverage run makes: per file and line, the indices into `tests` that execute it.
+
+    `predicates` are what failing tests saw; `values` the strings and numbers that functions returned in them,
+    each at the line that was the first to return it.
+    """
 
     tests: Annotated[tuple[TestResult, ...], Field(max_length=20_000)] = ()
-    lines: Annotated[
-        dict[Annotated[str, StringConstraints(max_length=2000)], TestsByLine],
-        Field(max_length=20_000),
+    lines: Annotated[dict[FilePath, TestsByLine], Field(max_length=20_000)] = {}
+    predicates: Annotated[
+        dict[FilePath, Annotated[tuple[Predicate, ...], Field(max_length=20_000)]], Field(max_length=2_000)
     ] = {}
+    values: Annotated[dict[FilePath, ToldByLine], Field(max_length=2_000)] = {}
 
 
 class InvestigateRequest(Bounded):
@@ -188,7 +206,7 @@ class Trial(Bounded):
     """The best candidate (all tests pass, else fewest failing) and its tests.
 
     `index` is its place in the candidates, `diff` its unified diff as an artifact; `tried` counts the
-    candidates that were run, `passing` those that pass everything.
+    candidates that were run, `passing` those that pass everything, `left` those there was no time for.
     """
 
     index: int
@@ -198,4 +216,5 @@ class Trial(Bounded):
     report: TestReport
     tried: int = 0
     passing: int = 0
+    left: int = 0
     refused: Line = ""

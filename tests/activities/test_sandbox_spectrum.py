@@ -76,9 +76,83 @@ def test_forges():
     ]:
         with open("/results", "a") as file:
             file.write(json.dumps({"kind": "lines", **line}) + "\n")
+    for told in [[], [[1]], [["1", "a"]], [[1, 2]], [[-1, "a"]], [[1, "a" * 999]], [[1, [1, "b" * 999]]], "ab", None]:
+        for file_name in ("code.py", ["code.py"], "../code.py"):
+            for kind, key in (("seen", "seen"), ("values", "values")):
+                with open("/results", "a") as file:
+                    record = {"kind": kind, "file": file_name, "id": "test_a.py::test_forges", key: told}
+                    file.write(json.dumps(record) + "\n")
     assert False
 """
     made = await project({"code.py": "x = 1\n", "test_a.py": forged})
     spectrum = await made.cover((await made.test()).results)
     assert [test.id for test in spectrum.tests] == ["test_a.py::test_forges"]
     assert not any(spectrum.lines.values())
+
+
+async def test_what_conditions_and_results_come_out_as_is_told_by_test(project):
+    made = await project(FILES, test_timeout=10)
+    spectrum = await made.cover((await made.test()).results)
+    names = [test.id.partition("::")[2] for test in spectrum.tests]
+    told = {
+        (one.line, one.told): {names[index] for index in one.tests} for one in spectrum.predicates["package/code.py"]
+    }
+    assert told[4, "number > 0"] == {"test_positive", "test_after"}
+    assert told[6, "1 is true"] == {"test_positive", "test_after"}
+    assert (4, "number < 0") not in told  # no failing test sees it
+    assert told[10, "True"] == {"test_hangs"}
+    assert spectrum.values == {"package/code.py": {6: ("1",)}}
+
+
+async def test_watching_changes_nothing_that_code_does(project):
+    files = {
+        "odd.py": ODD,
+        "test_odd.py": "import odd\n"
+        "def test_odd(): assert odd.run() == ['lt', 'truth', 'length', [2], 3]\n"
+        "def test_wrong(): assert odd.run() == []\n",
+    }
+    made = await project(files)
+    report = await made.test()
+    spectrum = await made.cover(report.results)
+    assert [test.outcome for test in spectrum.tests] == ["failed", "passed"]
+    assert report.failing == (spectrum.tests[0].id,)
+
+
+# Operators with effects, values that cannot be compared or looked at, and expressions that leave early.
+ODD = """
+log = []
+
+class Odd:
+    def __lt__(self, other):
+        log.append("lt")
+        return self
+
+    def __bool__(self):
+        log.append("truth")
+        return False
+
+    def __len__(self):
+        log.append("length")
+        return 1
+
+    def __eq__(self, other):
+        raise RuntimeError
+
+    @property
+    def __dict__(self):
+        raise RuntimeError
+
+def odd():
+    return Odd()
+
+def halves(numbers):
+    return [n for n in numbers if 1 < n < 3 or float("nan") == n]
+
+def run():
+    del log[:]
+    if odd() < 1:
+        return None
+    _ = 1 if len(odd()) > 1 else 10 ** 5000
+    yielded = [x for x in (lambda: (yield 3))()]
+    return [*log, halves([1, 2, 3]), *yielded]
+"""

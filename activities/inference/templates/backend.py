@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from activities.artifacts.store import ArtifactStore, put_model
 from activities.checkpoints.objects import GitObjects
-from activities.inference.templates.families import FAMILIES, Family, likelihood, named
+from activities.inference.templates.families import Group, groups
 from activities.inference.templates.findings import Findings, find
 from activities.inference.templates.localisation import Suspect
-from activities.inference.templates.search import Change, Search
+from activities.inference.templates.search import BATCH, Search
 from hydranet.budget import Usage
 from hydranet.contracts import (
     Candidate,
@@ -70,26 +70,27 @@ class TemplatesBackend:
         return RankAnswer(order=tuple(range(len(request.strategies))), usage=_USAGE)
 
     async def plan(self, request: StepRequest) -> PlanAnswer:
-        """Which batch of candidates comes next."""
+        """Which candidates come next."""
         search = await self._search(request)
-        batch = await asyncio.to_thread(search.batch, request.attempt) if search else []
+        batch = await asyncio.to_thread(search.after, request.tried) if search else []
         if batch:
-            summary = f"Try candidates {_extent(request.attempt, batch)}: {_aim(request.strategy)}"
+            extent = f"{request.tried + 1} to {request.tried + len(batch)}"
+            summary = f"Try candidates {extent}: {_aim(request.strategy)}"
         else:
             summary = f"Nothing is left to try: {_aim(request.strategy)}"
         return PlanAnswer(plan=Plan(summary=summary), usage=_USAGE)
 
     async def implement(self, request: StepRequest) -> ImplementAnswer:
-        """The batch of candidates whose number is the attempt's; exhausted when there are no more."""
+        """The candidates that follow those that were tried; exhausted when there are no more after these."""
         search = await self._search(request)
         if search is None:
             reason = f"This is not in the code at the checkpoint: {_aim(request.strategy)}."
             return ImplementAnswer(exhausted=True, reason=reason, usage=_USAGE)
-        candidates = await asyncio.to_thread(_candidates, search, request.attempt)
+        candidates = await asyncio.to_thread(_candidates, search, request.tried)
         if not candidates:
             reason = f"All candidates were tried: {_aim(request.strategy)}."
             return ImplementAnswer(exhausted=True, reason=reason, usage=_USAGE)
-        more = await asyncio.to_thread(search.has_more, request.attempt)
+        more = await asyncio.to_thread(search.after, request.tried + BATCH, 1)
         return ImplementAnswer(
             candidates=await put_model(self._artifacts, Candidates(candidates=tuple(candidates))),
             count=len(candidates),
@@ -102,12 +103,9 @@ class TemplatesBackend:
     async def reflect(self, request: StepRequest) -> ReflectAnswer:
         """What was tried and what remains."""
         search = await self._search(request)
-        batch = await asyncio.to_thread(search.batch, request.attempt) if search else []
-        more = search is not None and await asyncio.to_thread(search.has_more, request.attempt)
+        more = await asyncio.to_thread(search.after, request.tried, 1) if search else []
         tried = (
-            f"None of the candidates {_extent(request.attempt, batch)} passes all tests"
-            if batch
-            else "Nothing was tried"
+            f"None of the first {request.tried} candidates passes all tests" if request.tried else "Nothing was tried"
         )
         rest = "less likely ones of the same kind remain" if more else "no other of the same kind remains"
         return ReflectAnswer(reflection=f"{tried}; {rest}: {_aim(request.strategy)}.", usage=_USAGE)
@@ -124,10 +122,11 @@ class TemplatesBackend:
         key = _search_key(request.work, strategy)
         if (search := _recalled(self._searches, key)) is None:
             findings = await self._localised(request.work)
-            suspect, family = _target(findings, strategy), named(strategy.kind)
-            if suspect is None or family is None:
+            suspect = _target(findings, strategy)
+            group = next((group for group in _groups(findings) if group.name == strategy.kind), None)
+            if suspect is None or group is None:
                 return None
-            search = Search(suspect, family, findings.vocabulary)
+            search = Search(suspect, group, findings.vocabulary)
             _remember(self._searches, key, search)
         return search
 
@@ -135,46 +134,49 @@ class TemplatesBackend:
 def _chosen(findings: Findings, dead: list[Strategy], count: int) -> list[tuple[Strategy, Search]]:
     """Strategies that are new and have something to try, with the searches that serve them."""
     chosen: list[tuple[Strategy, Search]] = []
-    for suspect, family in _pairs(findings, dead):
+    for suspect, group in _pairs(findings, dead):
         if len(chosen) == count:
             break
-        strategy = _strategy(suspect, family)
+        strategy = _strategy(suspect, group)
         if is_new(strategy, [*dead, *(other for other, _ in chosen)]):
-            search = Search(suspect, family, findings.vocabulary)
-            if search.has_more(0):
+            search = Search(suspect, group, findings.vocabulary)
+            if search.after(0, 1):
                 chosen.append((strategy, search))
     return chosen
 
 
-def _pairs(findings: Findings, dead: list[Strategy]) -> Iterator[tuple[Suspect, Family]]:
-    """Suspects and families, by the suspiciousness of the one times the likelihood of the other.
+def _groups(findings: Findings) -> list[Group]:
+    return groups(findings.evidence.error, findings.error_class)
+
+
+def _pairs(findings: Findings, dead: list[Strategy]) -> Iterator[tuple[Suspect, Group]]:
+    """Suspects and groups of changes, by the suspiciousness of the one times the likelihood of the other.
 
     Every dead branch speaks against the region it tried: the next one had better look elsewhere.
     """
-    error = findings.evidence.error
     died = Counter((strategy.target_files, strategy.target_symbols) for strategy in dead)
     rated = [
         (
             suspect.score
-            * likelihood(family, error, findings.error_class)
+            * group.likelihood
             * _AFTER_DEATH ** died[(suspect.region.source.path,), (suspect.region.symbol,)],
             suspect,
-            family,
+            group,
         )
         for suspect in findings.suspects
-        for family in FAMILIES
+        for group in _groups(findings)
     ]
-    for _, suspect, family in sorted(rated, key=lambda triple: -triple[0]):
-        yield suspect, family
+    for _, suspect, group in sorted(rated, key=lambda triple: -triple[0]):
+        yield suspect, group
 
 
-def _strategy(suspect: Suspect, family: Family) -> Strategy:
+def _strategy(suspect: Suspect, group: Group) -> Strategy:
     region = suspect.region
     return Strategy(
-        title=f"{family.name.capitalize()} in {region.label}",
+        title=f"{group.name.capitalize()} in {region.label}",
         rationale=f"Suspiciousness {suspect.score:.2f}: {'; '.join(suspect.reasons)}.",
-        plan=f"Try single edits of the kind '{family.name}' on the suspicious statements of {region.label}.",
-        kind=family.name,
+        plan=f"Try single edits of the kind '{group.name}' on the suspicious statements of {region.label}.",
+        kind=group.name,
         target_files=(region.source.path,),
         target_symbols=(region.symbol,),
         model=MODEL,
@@ -189,18 +191,15 @@ def _target(findings: Findings, strategy: Strategy) -> Suspect | None:
     return None
 
 
-def _candidates(search: Search, number: int) -> list[Candidate]:
+def _candidates(search: Search, tried: int) -> list[Candidate]:
+    """The next batch; a patch that is too large stays in its place, to be refused, so that all are counted."""
     made = []
-    for change in search.batch(number):
+    for change in search.after(tried):
         patch = diff(search.path, search.text, change.text)
-        if len(patch) <= _DIFF_CHARACTERS:
-            made.append(Candidate(diff=patch, title=f"{search.path}, {change.title}"))
+        made.append(
+            Candidate(diff=patch if len(patch) <= _DIFF_CHARACTERS else "", title=f"{search.path}, {change.title}")
+        )
     return made
-
-
-def _extent(attempt: int, batch: list[Change]) -> str:
-    first = Search.first(attempt)
-    return f"{first} to {first + len(batch) - 1}"
 
 
 def _aim(strategy: Strategy) -> str:

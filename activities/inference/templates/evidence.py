@@ -10,6 +10,7 @@ from activities.inference.templates.regions import is_test
 from hydranet.contracts import Context, Spectrum
 
 Lines = Mapping[str, Mapping[int, float]]
+Told = Mapping[str, Mapping[int, tuple[float, str]]]
 
 # Tests print what they like: these take time in proportion to the text, whatever it is.
 _FRAME = re.compile(
@@ -20,6 +21,7 @@ _FRAME = re.compile(
 _CALLED = re.compile(r"\b([A-Za-z_]\w{0,99}) ?\(")
 _QUOTED = re.compile(r"['\"`]([A-Za-z_]\w*)['\"`]")
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_ATOM = re.compile(r"'([^'\n]{1,80})'|\"([^\"\n]{1,80})\"|(?<![\w.])(-?\d{1,40}(?:\.\d{1,40})?)(?![\w.])")
 
 _FAILING_READ = 20
 _FAILING = ("failed", "error")
@@ -29,14 +31,17 @@ _FAILING = ("failed", "error")
 class Evidence:
     """What is known about a failure before any code is read; all figures in 0..1.
 
-    `lines` holds the suspiciousness of the lines that failing tests execute, `frames` of those in
-    their tracebacks; `asserted` the functions that failing assertions call, `named` the words of the
-    issue, `said` what the issue, the failing tests' names and their assertions say, `quoted` the
-    identifiers in error messages. `whole` is False when a failing test left no coverage, so that a line
-    without any may still have been executed.
+    `lines` holds the suspiciousness of the lines that failing tests execute, `predicates` of what they saw there
+    and passing ones did not, `values` the lines that first returned a value that a failing assertion shows and the
+    test itself does not, `frames` the lines in tracebacks; `asserted` the functions that failing assertions
+    call, `named` the words of the issue, `said` what the issue, the failing tests' names and their assertions
+    say, `quoted` the identifiers in error messages. `whole` is False when a failing test left no coverage, so
+    that a line without any may still have been executed.
     """
 
     lines: Lines = field(default_factory=dict)
+    predicates: Told = field(default_factory=dict)
+    values: Told = field(default_factory=dict)
     frames: Lines = field(default_factory=dict)
     asserted: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()
@@ -78,10 +83,13 @@ def gather(spectrum: Spectrum | None, context: Context, paths: Iterable[str]) ->
     messages = messages[:_FAILING_READ]
     known = frozenset(path for path in paths if path.endswith(".py"))
     lines, whole = _suspicious_lines(spectrum, known) if spectrum else ({}, False)
+    wrong = unexpected(messages)
     error = context.error
     text = "\n".join([*messages, error.message if error else ""])
     return Evidence(
         lines=lines,
+        predicates=_telling(spectrum) if spectrum else {},
+        values=_wrong_values(spectrum, wrong) if spectrum and wrong else {},
         frames=_frames(messages, known),
         asserted=frozenset(_asserted(messages)),
         named=frozenset(word for word in _WORD.findall(context.issue) if len(word) > 2 and word[:2] != "__"),
@@ -117,6 +125,67 @@ def _suspicious_lines(spectrum: Spectrum, known: frozenset[str]) -> tuple[Lines,
             line: (ochiai(hit, passed, len(seen)) + dstar(hit, passed, len(seen))) / 2 for line, hit, passed in counts
         }
     return found, seen == failing and bool(seen)
+
+
+def importance(failing: int, passing: int, reached: int, all_failing: int) -> float:
+    """How much a predicate tells that `failing` of `all_failing` tests and `passing` others saw, in 0..1.
+
+    It is the harmonic mean of how many of the failing tests saw it and of how much likelier a test fails that
+    saw it than one that was at its line, of which there are `failing` and `reached` that pass. Liblit et al.,
+    "Scalable Statistical Bug Isolation", PLDI 2005, without their logarithm, which needs many failures.
+    """
+    if not failing:
+        return 0.0
+    increase = failing / (failing + passing) - failing / (failing + reached)
+    share = failing / all_failing
+    certain = failing / (failing + 1)  # one test sees much by chance
+    return certain * 2 * increase * share / (increase + share) if increase > 0 else 0.0
+
+
+def _telling(spectrum: Spectrum) -> Told:
+    """By file and line the most telling of what failing tests saw there."""
+    failing = {index for index, test in enumerate(spectrum.tests) if test.outcome in _FAILING}
+    passing = {index for index, test in enumerate(spectrum.tests) if test.outcome == "passed"}
+    found: dict[str, dict[int, tuple[float, str]]] = {}
+    for path, predicates in spectrum.predicates.items():
+        for one in predicates:
+            hit, passed = len(failing.intersection(one.tests)), len(passing.intersection(one.tests))
+            reached = len(passing.intersection(spectrum.lines.get(path, {}).get(one.line, ())))
+            share = importance(hit, passed, max(reached, passed), len(failing))
+            at = found.setdefault(path, {})
+            if share > at.get(one.line, (0.0, ""))[0]:
+                at[one.line] = share, one.told
+    return found
+
+
+def unexpected(messages: Iterable[str]) -> frozenset[str]:
+    """The strings and numbers that an assertion shows on one side only and the test does not say itself."""
+    found: set[str] = set()
+    for message in messages:
+        lines = message.splitlines()
+        told = "\n".join(line for line in lines if not line.startswith("E "))
+        for line in (line for line in lines if line.startswith("E ")):
+            left, equals, right = line.partition(" == ")
+            if equals:
+                found |= _said(left) ^ _said(right)
+                break
+        found -= _said(told)
+    return frozenset(found)
+
+
+def _said(text: str) -> set[str]:
+    return {match[1] or match[2] or match[3] for match in _ATOM.finditer(text)}
+
+
+def _wrong_values(spectrum: Spectrum, wrong: frozenset[str]) -> Told:
+    return {
+        path: {
+            line: (1.0, value)
+            for line, values in by_line.items()
+            if (value := max(wrong.intersection(values), key=lambda one: (len(one), one), default=""))
+        }
+        for path, by_line in spectrum.values.items()
+    }
 
 
 def _frames(messages: list[str], known: frozenset[str]) -> Lines:

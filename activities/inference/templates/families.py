@@ -1,4 +1,4 @@
-"""Families of templates: the kinds of change a strategy can mean, and how likely each is for an error."""
+"""Families of templates, how likely each is for an error, and the groups in which strategies try them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ _COMMON = 0.25
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of change: its name, which is also the strategy's kind, its templates and its prior.
+    """A kind of change: its name, its templates and its prior.
 
     Only edits whose own prior is at least `least` and below `below` belong to it.
     """
@@ -89,6 +89,35 @@ def likelihood(family: Family, error: str, error_class: ErrorClass) -> float:
     return family.prior * factor
 
 
-def named(name: str) -> Family | None:
-    """The family that a strategy's kind names, if it is one."""
-    return next((family for family in FAMILIES if family.name == name), None)
+@dataclass(frozen=True)
+class Group:
+    """Families whose edits one strategy tries, with the likelihood of each; `name` is the strategy's kind."""
+
+    name: str
+    families: tuple[tuple[Family, float], ...]
+
+    @property
+    def likelihood(self) -> float:
+        """How likely the group is to hold the repair: as likely as the likeliest of its families."""
+        return max(likely for _, likely in self.families)
+
+    def edits(self, site: Site) -> Iterator[Edit]:
+        """All edits of the group at a site."""
+        for family, likely in self.families:
+            for edit in family.edits(site):
+                yield replace(edit, prior=edit.prior * likely)
+
+
+_GROUPS = {
+    "wrong expression": (CONDITION, OPERAND, CALL),
+    "wrong or missing statement": (VALUE, STATEMENT, FLOW, GUARD),
+    "uncommon change": (UNCOMMON,),
+}
+
+
+def groups(error: str = "", error_class: ErrorClass = ErrorClass.UNKNOWN) -> list[Group]:
+    """All groups, as likely as such an error makes them."""
+    return [
+        Group(name, tuple((family, likelihood(family, error, error_class)) for family in families))
+        for name, families in _GROUPS.items()
+    ]

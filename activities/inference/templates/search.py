@@ -1,4 +1,4 @@
-"""The search: a family's edits in a region, likeliest first, each program once, as patches."""
+"""The search: a group's edits in a region, likeliest first, each program once, as patches."""
 
 import ast
 import threading
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from activities.inference.templates.equivalence import canonical
-from activities.inference.templates.families import Family
+from activities.inference.templates.families import Family, Group
 from activities.inference.templates.localisation import Suspect
 from activities.inference.templates.regions import first_line
 from activities.inference.templates.scope import Scope
@@ -17,6 +17,9 @@ from activities.inference.templates.vocabulary import Vocabulary
 
 BATCH = 100
 """Candidates in one attempt."""
+
+MOST = 3 * BATCH
+"""Candidates of one strategy: by then the next region or kind of change is likelier to hold the repair."""
 
 # A region with more edits than these is long; the tail of the list is never reached.
 _EDITS = 8000
@@ -33,9 +36,9 @@ class Change:
 
 
 class Search:
-    """The changes of one family in one region, in a fixed order, made as they are asked for."""
+    """The changes of a family or a group in one region, in a fixed order, made as they are asked for."""
 
-    def __init__(self, suspect: Suspect, family: Family, vocabulary: Vocabulary) -> None:
+    def __init__(self, suspect: Suspect, family: Family | Group, vocabulary: Vocabulary) -> None:
         self._suspect = suspect
         self._family = family
         self._vocabulary = vocabulary
@@ -54,20 +57,12 @@ class Search:
         """The file's text before any change."""
         return self._source.text
 
-    @staticmethod
-    def first(number: int) -> int:
-        """The place (from 1) of the first candidate of the batch `number`."""
-        return (number - 1) * BATCH + 1
-
-    def batch(self, number: int) -> list[Change]:
-        """The changes of the batch `number` (from 1); empty when there are no more."""
-        return self._upto(number * BATCH)[(number - 1) * BATCH :]
-
-    def has_more(self, number: int) -> bool:
-        """Whether a batch follows the batch `number`."""
-        return len(self._upto(number * BATCH + 1)) > number * BATCH
+    def after(self, tried: int, count: int = BATCH) -> list[Change]:
+        """Up to `count` changes that follow the first `tried`; empty when there are no more."""
+        return self._upto(tried + count)[tried:]
 
     def _upto(self, count: int) -> list[Change]:
+        count = min(count, MOST)
         with self._lock:
             while len(self._found) < count and (change := next(self._changes, None)) is not None:
                 self._found.append(change)

@@ -1,17 +1,21 @@
-"""Measures which lines each test executes."""
+"""Measures which lines each test executes, and what conditions and results come out as."""
 
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 
 import pytest
 from coverage import Coverage  # type: ignore[import-not-found, unused-ignore]
 
+from .predicates import Predicates
 from .recorder import Recorder
 
 WORK = "/work"
+
+_TEST_FILE = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*\.py$|[^/]*_test\.py$|conftest\.py$)")
 
 
 class CoverageRecorder(Recorder):
@@ -34,6 +38,9 @@ class CoverageRecorder(Recorder):
         self._coverage = Coverage(data_file=None, config_file=False, include=[f"{WORK}/*"], messages=False)
         self._coverage.set_option("run:disable_warnings", ["no-data-collected", "module-not-measured"])
         self._coverage.start()
+        self._predicates = Predicates(_watched)
+        # What failing tests saw, which come first; nothing else is worth telling of the others.
+        self._telling: set[tuple[str, int, str]] = set()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -53,10 +60,22 @@ class CoverageRecorder(Recorder):
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Attribute the lines executed from now on to this test; it is the last when the time is up."""
         self._coverage.switch_context(item.nodeid)
+        self._predicates.take()
         if time.monotonic() > self._deadline:
             item.session.shouldstop = "the time for coverage is over"
         yield
         self._coverage.switch_context("")
+        self._tell_predicates(item.nodeid)
+
+    def _tell_predicates(self, test: str) -> None:
+        seen, values = self._predicates.take()
+        if test in self._order:
+            self._telling |= {(file, *one) for file, found in seen.items() for one in found}
+            for file, by_line in sorted(values.items()):
+                self.write({"kind": "values", "file": file, "values": sorted(by_line.items())})
+        for file, found in sorted(seen.items()):
+            told = sorted(one for one in found if (file, *one) in self._telling)
+            self.write({"kind": "seen", "file": file, "id": test, "seen": told})
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
@@ -73,6 +92,12 @@ class CoverageRecorder(Recorder):
                 file = os.path.relpath(path, WORK)
                 self.write({"kind": "lines", "file": file, "id": test, "lines": sorted(lines)})
         super().pytest_sessionfinish(exitstatus)
+
+
+def _watched(path: str) -> str:
+    """The file below /work that `path` is, unless it belongs to the tests."""
+    file = path.removeprefix(f"{WORK}/")
+    return "" if file == path or _TEST_FILE.search(file) else file
 
 
 def _file(test: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from activities.inference.templates.families import Family
 from activities.inference.templates.localisation import Suspect
 from activities.inference.templates.regions import regions
-from activities.inference.templates.search import Search
+from activities.inference.templates.search import MOST, Search
 from activities.inference.templates.source import Source
 from activities.inference.templates.vocabulary import Vocabulary
 
@@ -29,6 +29,6 @@ def repairs() -> Repairs:
     def made(code: str, family: Family, symbol: str = "", elsewhere: str = "") -> list[str]:
         suspect = suspect_in(code, symbol)
         search = Search(suspect, family, Vocabulary.of([suspect.region.source.tree, ast.parse(elsewhere)]))
-        return [change.text for number in range(1, 16) for change in search.batch(number)]
+        return [change.text for change in search.after(0, MOST)]
 
     return made

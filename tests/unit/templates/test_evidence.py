@@ -4,8 +4,17 @@ import ast
 
 import pytest
 
-from activities.inference.templates.evidence import called, dstar, gather, imported, ochiai, repository_path
-from hydranet.contracts import Context, FailingTest, Spectrum, TestResult
+from activities.inference.templates.evidence import (
+    called,
+    dstar,
+    gather,
+    importance,
+    imported,
+    ochiai,
+    repository_path,
+    unexpected,
+)
+from hydranet.contracts import Context, FailingTest, Predicate, Spectrum, TestResult
 from hydranet.signatures import ErrorSignature
 
 PATHS = ["shop/paging.py", "shop/__init__.py", "tests/test_paging.py", "README.md"]
@@ -70,6 +79,42 @@ def test_lines_that_only_failing_tests_execute_are_the_most_suspicious() -> None
     assert "paginate" in evidence.named
     assert "page" in evidence.quoted
     assert evidence.tests == ("tests/test_paging.py",)
+
+
+def test_what_only_failing_tests_see_is_telling() -> None:
+    # All 5 failing tests and none of the 8 others: the mean of 1 - 5/13 and 1, times 5/6.
+    assert importance(5, 0, 8, 5) == pytest.approx(2 * (8 / 13) / (8 / 13 + 1) * 5 / 6)
+    assert importance(2, 3, 3, 2) == 0.0  # every test that was there saw it
+    assert importance(0, 3, 4, 2) == 0.0
+    failed = "def test_last():\n>   assert total(7) == 'nine'\nE   AssertionError: assert 'ten' == 'nine'"
+    spectrum = Spectrum(
+        tests=(TestResult(id="t::a", outcome="passed"), TestResult(id="t::b", outcome="failed", message=failed)),
+        lines={"shop/paging.py": {7: (0, 1)}},
+        predicates={
+            "shop/paging.py": (
+                Predicate(line=7, told="page == last", tests=(1,)),
+                Predicate(line=7, told="page is true", tests=(0, 1)),
+            )
+        },
+        values={"shop/paging.py": {7: ("nine", "ten", "7")}},
+    )
+    evidence = gather(spectrum, Context(issue=""), PATHS)
+    share, told = evidence.predicates["shop/paging.py"][7]
+    assert (share, told) == (pytest.approx(1 / 3), "page == last")
+    assert evidence.values == {"shop/paging.py": {7: (1.0, "ten")}}
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (">  assert f() == 2\nE  assert 31 == 2\nE   +  where 31 = f()", {"31"}),
+        (">  assert f() == ['a', 'b']\nE  AssertionError: assert ['a', 'c'] == ['a', 'b']", {"c"}),
+        (">  assert f(5) < 2\nE  assert 7 < 2", set()),
+        ("E  ValueError: 12 is no month", set()),
+    ],
+)
+def test_a_value_that_only_the_code_can_have_made_is_unexpected(message: str, shown: set[str]) -> None:
+    assert unexpected([message]) == shown
 
 
 def test_a_failing_test_without_coverage_leaves_the_evidence_partial() -> None:

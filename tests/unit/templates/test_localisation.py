@@ -114,3 +114,27 @@ def test_an_endless_chain_of_branches_is_left_out() -> None:
     )
     made = Source.of("chain.py", code)
     assert made is None or suspects([made], Evidence(named=frozenset({"f"}), whole=False)) == []
+
+
+def test_a_function_shares_in_the_suspicion_of_what_calls_it() -> None:
+    code = "def total(x):\n    return part(x)\n\n\ndef part(x):\n    return x\n\n\ndef other(x):\n    return x\n"
+    lines = {"a.py": {2: 1.0, 6: 0.3, 10: 0.3}}
+    ranked = suspects([source(code, "a.py")], Evidence(lines=lines))
+    assert [suspect.region.name for suspect in ranked] == ["total", "part", "other"]
+    assert "total, which is suspicious, calls it" in ranked[1].reasons
+
+
+def test_what_failing_tests_alone_see_and_return_is_a_reason() -> None:
+    code = "def f(x):\n    if x > 1:\n        return x\n    return 0\n\n\ndef g(x):\n    return x\n"
+    evidence = Evidence(
+        lines={"a.py": {2: 0.5, 3: 0.5, 8: 0.5}},
+        predicates={"a.py": {2: (0.9, "x == 1")}},
+        values={"a.py": {3: (1.0, "ten")}},
+    )
+    ranked = suspects([source(code, "a.py")], evidence)
+    assert [suspect.region.name for suspect in ranked] == ["f", "g"]
+    assert {"mostly failing tests see `x == 1` at line 2", "'ten' in the failing assertion comes from here"} <= set(
+        ranked[0].reasons
+    )
+    worst = max(ranked[0].statements, key=lambda one: ranked[0].statements[one])
+    assert worst.first_line == 2

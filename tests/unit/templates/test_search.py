@@ -9,10 +9,20 @@ from pathlib import Path
 import pytest
 
 from activities.inference.templates.equivalence import canonical
-from activities.inference.templates.families import CONDITION, FAMILIES, OPERAND, Family, likelihood, named
+from activities.inference.templates.families import (
+    CONDITION,
+    FAMILIES,
+    FLOW,
+    GUARD,
+    OPERAND,
+    STATEMENT,
+    Family,
+    groups,
+    likelihood,
+)
 from activities.inference.templates.localisation import Suspect
 from activities.inference.templates.regions import regions
-from activities.inference.templates.search import BATCH, Search
+from activities.inference.templates.search import BATCH, MOST, Search
 from activities.inference.templates.source import Source
 from activities.inference.templates.vocabulary import Vocabulary
 from hydranet.signatures import ErrorClass
@@ -43,26 +53,39 @@ def search(code: str, family: Family, lines: dict[int, float] | None = None, quo
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_no_program_comes_twice(family: Family) -> None:
     made = search(CODE, family)
-    programs = [canonical(ast.parse(change.text)) for number in range(1, 30) for change in made.batch(number)]
+    programs = [canonical(ast.parse(change.text)) for change in made.after(0, MOST)]
     assert len(set(programs)) == len(programs) > 0
     assert canonical(ast.parse(CODE)) not in programs
 
 
 def test_batches_follow_each_other_and_end() -> None:
     made = search(CODE, OPERAND)
-    first, second = made.batch(1), made.batch(2)
+    first, second = made.after(0), made.after(BATCH)
     assert len(first) == BATCH
-    assert made.has_more(1)
     assert not set(first) & set(second)
-    last = next(number for number in range(1, 100) if not made.has_more(number))
-    assert made.batch(last)
-    assert made.batch(last + 1) == []
-    assert made.batch(1) == first
+    assert made.after(BATCH - 1, 2) == [first[-1], second[0]]
+    whole = made.after(0, MOST)
+    assert whole[: 2 * BATCH] == [*first, *second]
+    assert made.after(len(whole)) == []
+
+
+def test_a_strategy_ends_with_its_likeliest_changes() -> None:
+    made = search("\n".join(["def f(a, b, c, d):", *[f"    x{n} = a + b * c - d" for n in range(30)], ""]), OPERAND)
+    assert len(made.after(0, 2 * MOST)) == MOST
+    assert made.after(MOST) == []
+
+
+def test_a_group_tries_the_likeliest_edits_of_its_families_first() -> None:
+    expression = groups()[0]
+    whole = search(CODE, expression).after(0, MOST)
+    places = [whole.index(search(CODE, family).after(0, 1)[0]) for family, _ in expression.families]
+    assert places[0] == 0
+    assert max(places) < len(whole) // 2
 
 
 def test_the_most_suspicious_statement_comes_first_and_what_no_failing_test_runs_never() -> None:
     made = search(CODE, CONDITION, {4: 0.2, 5: 1.0})
-    titles = [change.title for number in (1, 2) for change in made.batch(number)]
+    titles = [change.title for change in made.after(0, 2 * BATCH)]
     assert titles[0].startswith("line 5: if left[i] <= right[j]: → if left[i] < right[j]:")
     assert {title.split(":")[0] for title in titles} == {"line 4", "line 5"}
 
@@ -70,15 +93,13 @@ def test_the_most_suspicious_statement_comes_first_and_what_no_failing_test_runs
 def test_what_the_error_message_quotes_comes_earlier() -> None:
     def place(quoted: str) -> int:
         made = search("def f(a, b):\n    c = a + b\n    return g(c, b, a)\n", OPERAND, quoted=quoted)
-        return [change.title for change in made.batch(1)].index("line 3: return g(c, b, a) → return g(c, c, a)")
+        return [change.title for change in made.after(0)].index("line 3: return g(c, b, a) → return g(c, c, a)")
 
     assert place("b") < place("")
 
 
 def test_titles_say_what_changes() -> None:
-    family = named("missing or misplaced statement")
-    assert family is not None
-    titles = [change.title for change in search("def f(a, b):\n    a.pop()\n    return a\n", family).batch(1)]
+    titles = [change.title for change in search("def f(a, b):\n    a.pop()\n    return a\n", STATEMENT).after(0)]
     assert "line 2: remove a.pop()" in titles
     assert any(title.startswith("line 2: insert ") for title in titles)
 
@@ -95,7 +116,7 @@ def test_the_order_is_the_same_in_another_process() -> None:
         f"region = regions(Source.of('a.py', {CODE!r}))[-1]\n"
         "suspect = Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())\n"
         "for family in FAMILIES:\n"
-        "    for change in Search(suspect, family, Vocabulary()).batch(1): print(change.title)\n"
+        "    for change in Search(suspect, family, Vocabulary()).after(0): print(change.title)\n"
     )
     root = Path(__file__).parents[3]
 
@@ -124,8 +145,11 @@ def test_kinds_of_change_are_ranked_by_the_error() -> None:
     assert rank("", ErrorClass.TIMEOUT).index("missing or misplaced statement") < rank("").index(
         "missing or misplaced statement"
     )
-    assert all(named(family.name) is family for family in FAMILIES)
-    assert named("rewrite function") is None
+
+
+def test_every_family_belongs_to_one_group() -> None:
+    assert sorted(family.name for group in groups() for family, _ in group.families) == sorted(f.name for f in FAMILIES)
+    assert max(groups("ZeroDivisionError"), key=lambda group: group.likelihood).name == "wrong or missing statement"
 
 
 HOSTILE = [
@@ -166,17 +190,15 @@ def test_unusual_code_gives_valid_candidates_or_none(code: str) -> None:
     for region in regions(source):
         suspect = Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())
         for family in FAMILIES:
-            for change in Search(suspect, family, Vocabulary()).batch(1):
+            for change in Search(suspect, family, Vocabulary()).after(0):
                 ast.parse(change.text)
                 assert change.text != code
 
 
 def test_line_ends_and_tabs_stay(repairs: Callable[..., list[str]]) -> None:
-    guard = named("missing guard or case")
     code = "def f(a):\r\n\treturn a[0]\r\n"
-    assert "def f(a):\r\n\tif not a:\r\n\t\treturn None\r\n\treturn a[0]\r\n" in repairs(code, guard)
+    assert "def f(a):\r\n\tif not a:\r\n\t\treturn None\r\n\treturn a[0]\r\n" in repairs(code, GUARD)
 
 
 def test_a_last_line_without_end_can_be_followed(repairs: Callable[..., list[str]]) -> None:
-    flow = named("result or control flow")
-    assert "def f(a):\n    b = a\n    return b\n" in repairs("def f(a):\n    b = a", flow)
+    assert "def f(a):\n    b = a\n    return b\n" in repairs("def f(a):\n    b = a", FLOW)
