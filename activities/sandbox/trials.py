@@ -34,7 +34,7 @@ LEAST_CPU_SECONDS = 0.2
 START_SECONDS = 5.0
 
 # For how long others are tried after one that passes: the first is not always the best.
-MORE_SECONDS = 3.0
+MORE_SECONDS = 5.0
 
 _HUNG = "TimeoutError: timed out after"
 # How many of the others that pass are named, and how much of each.
@@ -264,8 +264,8 @@ def _absence(test: TestResult | None, execution: Execution) -> str:
 def best(tried: Sequence[Tried], candidates: Sequence[Candidate]) -> Tried:
     """The candidate with the fewest failing tests; of several that pass the simplest, else the earliest."""
 
-    def place(one: Tried) -> tuple[int, float, int]:
-        return one.failing, 0.0 if one.failing else cost(candidates[one.index].diff), one.index
+    def place(one: Tried) -> tuple[int, int, int]:
+        return one.failing, 0 if one.failing else cost(candidates[one.index].diff), one.index
 
     return min(tried, key=place)
 

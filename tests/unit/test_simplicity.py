@@ -8,7 +8,7 @@ from hydranet.patches import diff
 CODE = "def f(a, b):\n    if a < b:\n        return a\n    return b\n"
 
 
-def changed(old: str, new: str) -> float:
+def changed(old: str, new: str) -> int:
     assert old in CODE
     return cost(diff("f.py", CODE, CODE.replace(old, new)))
 
@@ -29,3 +29,8 @@ def test_less_change_and_fewer_new_values_are_preferred(old: str, simple: str, o
 def test_what_is_only_moved_or_spaced_costs_no_value() -> None:
     assert changed("a < b", "a  <  b") == 0
     assert changed("return b", "return f(1, b)") > changed("return b", "return f(a, b)")
+
+
+def test_what_keeps_the_code_and_adds_to_it_is_preferred_to_what_takes_away() -> None:
+    assert changed("return b", "return max(a, b)") < changed("return b", "return a")
+    assert changed("a < b", "a < b and a") < changed("if a < b:", "if a:")

@@ -163,11 +163,9 @@ def limit(site: Site) -> Iterator[Edit]:
     if kind is Kind.NUMBER:
         yield site.replace(f"max(0, {text})", 0.2)
     if isinstance(site.node, ast.Attribute):
-        for other in site.scope.ingredients:
-            alike = isinstance(other, ast.Attribute) and other.attr == site.node.attr and site.text(other) != text
-            if alike and site.scope.can_name(other, site.names):
-                yield site.replace(f"max({site.text(other)}, {text})", 0.3)
-                yield site.replace(f"min({site.text(other)}, {text})", 0.3)
+        for holder in _alike(site, site.node):
+            yield site.replace(f"max({holder}.{site.node.attr}, {text})", 0.33)
+            yield site.replace(f"min({holder}.{site.node.attr}, {text})", 0.33)
 
 
 def wrap_method(site: Site) -> Iterator[Edit]:
@@ -182,6 +180,14 @@ def wrap_method(site: Site) -> Iterator[Edit]:
         if isinstance(site.node, ast.Call) and callee(site.node) == name:
             continue
         yield site.replace(f"{source.text[source.span(site.node)[0] : end]}.{name}()", prior)
+
+
+def separators(site: Site) -> Iterator[Edit]:
+    """Hyphens or underscores for the blanks at which a text is cut into words."""
+    match site.node:
+        case ast.Call(func=ast.Attribute(value=value, attr="split"), args=[], keywords=[]):
+            for mark in ("-", "_"):
+                yield site.replace(f"{site.text(value)}.replace({mark!r}, ' ').split()", 0.3)
 
 
 def unwrap(site: Site) -> Iterator[Edit]:
@@ -260,6 +266,21 @@ def result_of_method(site: Site) -> Iterator[Edit]:
             yield site.rewrite(site.text(call), 0.6)
 
 
+def _alike(site: Site, node: ast.Attribute) -> list[str]:
+    """Other variables that have the attribute: it is read of them, or what is read of them belongs with it."""
+    together = [set(fields) for fields in site.scope.vocabulary.signatures.values() if node.attr in fields]
+    read: dict[str, set[str]] = {}
+    for other in ast.walk(site.scope.region.node or site.scope.source.tree):
+        match other:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name != site.text(node.value):
+                read.setdefault(name, set()).add(attribute)
+    return [
+        name
+        for name, attributes in read.items()
+        if name in site.names and (node.attr in attributes or any(attributes & fields for fields in together))
+    ]
+
+
 def _siblings(name: str) -> list[str]:
     return list(dict.fromkeys(other for group in _SIBLINGS if name in group for other in group if other != name))
 
@@ -309,6 +330,7 @@ TEMPLATES = (
     wrap,
     limit,
     wrap_method,
+    separators,
     unwrap,
     argument_count,
     keyword_argument,

@@ -7,6 +7,7 @@ from activities.inference.templates import (
     bounds,
     calls,
     conditions,
+    elements,
     flow,
     guards,
     operands,
@@ -45,7 +46,7 @@ class Family:
 
 CONDITION = Family("boundary or condition", (*conditions.TEMPLATES, *bounds.TEMPLATES), 1.0)
 OPERAND = Family("operand or variable", operands.TEMPLATES, 0.97)
-CALL = Family("call or argument", calls.TEMPLATES, 0.92)
+CALL = Family("call or argument", (*calls.TEMPLATES, *elements.TEMPLATES), 0.92)
 VALUE = Family("value or state", values.TEMPLATES, 0.8)
 STATEMENT = Family("missing or misplaced statement", statements.TEMPLATES, 0.76)
 FLOW = Family("result or control flow", flow.TEMPLATES, 0.74)

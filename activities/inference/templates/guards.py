@@ -80,6 +80,8 @@ def stronger(site: Site) -> Iterator[Edit]:
     for condition, prior in _cases(site, site.node):
         yield site.replace(f"{condition} or {own}", prior)
         yield site.replace(f"{negated(condition)} and {either}", prior)
+    for condition in _about_parts(site):
+        yield site.replace(f"{either} and {condition}", 0.3)
     for condition, prior in [*_known_conditions(site), *_conditions_elsewhere(site), *_comparisons(site)]:
         if condition not in own:
             yield site.replace(f"{either} and {condition}", prior)
@@ -186,6 +188,31 @@ def _known_conditions(site: Site) -> list[tuple[str, float]]:
 def _conditions_elsewhere(site: Site) -> list[tuple[str, float]]:
     usable = (node for node in site.scope.conditions_elsewhere if site.scope.can_name(node, site.names))
     return [(site.text(node), 0.28) for node in usable][:12]
+
+
+def _about_parts(site: Site) -> list[str]:
+    """Comparisons of the parts of what a condition asks to be there with the parameters."""
+    match site.node:
+        case (
+            ast.Name(id=name)
+            | ast.Compare(left=ast.Name(id=name), ops=[ast.IsNot()], comparators=[ast.Constant(value=None)])
+        ):
+            parts: dict[str, None] = {f"{name}[0]": None, f"{name}[1]": None}
+            for node in ast.walk(site.scope.region.node or site.scope.source.tree):
+                match node:
+                    case (
+                        ast.Attribute(value=ast.Name(id=base))
+                        | ast.Subscript(value=ast.Name(id=base), slice=ast.Constant(value=int()))
+                    ) if base == name:
+                        parts.setdefault(site.text(node))
+            return [
+                f"{part} {symbol} {other}"
+                for part in parts
+                for other in site.scope.parameters
+                if other != name and other in site.names
+                for symbol in ("<", ">", "<=", ">=", "==", "!=")
+            ][:48]
+    return []
 
 
 def _memberships(site: Site) -> list[tuple[str, float]]:

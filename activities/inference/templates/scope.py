@@ -183,7 +183,7 @@ class Scope:
         """The parts of conditions in the rest of the file, those in the region's words first, one of each text."""
         walked = list(self._walk())
         own = {node.id for node in walked if isinstance(node, ast.Name)}
-        own |= {node.attr for node in walked if isinstance(node, ast.Attribute)}
+        own |= {node.attr for node in walked if isinstance(node, ast.Attribute)} | {*self.constants}
         known = {self.source.of_node(node) for node in self.conditions}
         found: dict[str, tuple[float, ast.expr]] = {}
         for node in ast.walk(self.source.tree):

@@ -17,6 +17,37 @@ def changed(before: str, after: str) -> tuple[str, str]:
 
 CASES = [
     # family, code, (what is wrong, what it becomes)
+    (
+        f.CALL,
+        "class P:\n    def __init__(self, low, high):\n        pass\n\n\ndef f(p, q):\n    return P(p.low, q.high)\n",
+        ("q.high", "max(p.high, q.high)"),
+    ),
+    (f.CALL, "def f(a):\n    return a.lower().split()\n", (".split()", ".replace('-', ' ').split()")),
+    (
+        f.CALL,
+        "def g(a, k):\n    return [x for x in a if x.day == k]\n\n\ndef f(a, k):\n    return g(a, k)\n",
+        ("return g(a, k)", "return [x for x in g(a, k) if x.day < k]"),
+    ),
+    (
+        f.CALL,
+        "class A:\n    def f(self, n):\n        return {n, *self.g(n)}\n",
+        ("*self.g(n)", "*(deeper for one in self.g(n) for deeper in self.f(one))"),
+    ),
+    (
+        f.CALL,
+        "class A:\n    def f(self, n):\n        return A(n, list(self.parts))\n",
+        ("list(self.parts)", "[one.f(n) for one in self.parts]"),
+    ),
+    (
+        f.CALL,
+        "def f(v, w):\n    kept = [(a, b) for a, b in zip(v, w) if a]\n    return g(kept, sum(w))\n",
+        ("sum(w)", "sum([b for (a, b) in kept])"),
+    ),
+    (
+        f.GUARD,
+        "def f(m, p):\n    k = m.get(p)\n    if k is not None:\n        return k\n    return p\n",
+        ("k is not None:", "k is not None and k[0] <= p:"),
+    ),
     (f.CONDITION, "def f(a, b):\n    if a < b:  # why\n        return a\n    return b\n", ("a < b", "a <= b")),
     (f.CONDITION, "def f(a, b):\n    if a == b:\n        return a\n    return b\n", ("a == b", "a != b")),
     (f.CONDITION, "def f(a):\n    if len(a) == 0:\n        return a\n    return f(a[1:])\n", ("== 0", "<= 1")),

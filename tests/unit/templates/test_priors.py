@@ -45,7 +45,7 @@ def test_the_figures_are_of_templates_that_there_are() -> None:
     figures = json.loads(priors.FIGURES.read_text())
     names = [priors.name(template) for template in TEMPLATES]
     assert len(set(names)) == len(names)
-    assert set(figures["templates"]) == set(names)
+    assert set(figures["templates"]) <= set(names)  # of a template that came later nothing is known
     assert all(0.5 <= row["factor"] <= 2 for row in figures["templates"].values())
     assert sum(figures["fixes"].values()) >= figures["made"] > 0
 
