@@ -175,7 +175,7 @@ def _strategy(suspect: Suspect, group: Group) -> Strategy:
     return Strategy(
         title=f"{group.name.capitalize()} in {region.label}",
         rationale=f"Suspiciousness {suspect.score:.2f}: {'; '.join(suspect.reasons)}.",
-        plan=f"Try single edits of the kind '{group.name}' on the suspicious statements of {region.label}.",
+        plan=f"Try {'two edits at once' if group.twice else 'single edits'} ({group.name}) in {region.label}.",
         kind=group.name,
         target_files=(region.source.path,),
         target_symbols=(region.symbol,),

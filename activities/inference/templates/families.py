@@ -92,15 +92,19 @@ def likelihood(family: Family, error: str, error_class: ErrorClass) -> float:
 
 @dataclass(frozen=True)
 class Group:
-    """Families whose edits one strategy tries, with the likelihood of each; `name` is the strategy's kind."""
+    """Families whose edits one strategy tries, with the likelihood of each; `name` is the strategy's kind.
+
+    Where `twice`, it tries two edits at once.
+    """
 
     name: str
     families: tuple[tuple[Family, float], ...]
+    twice: bool = False
 
     @property
     def likelihood(self) -> float:
         """How likely the group is to hold the repair: as likely as the likeliest of its families."""
-        return max(likely for _, likely in self.families)
+        return max(likely for _, likely in self.families) * (_TWICE if self.twice else 1.0)
 
     def edits(self, site: Site) -> Iterator[Edit]:
         """All edits of the group at a site."""
@@ -109,16 +113,22 @@ class Group:
                 yield replace(edit, prior=edit.prior * likely)
 
 
-_GROUPS = {
+# How much less likely than one edit two are to be the repair.
+_TWICE = 0.4
+
+TWO_CHANGES = "two changes"
+
+_GROUPS: dict[str, tuple[Family, ...]] = {
     "wrong expression": (CONDITION, OPERAND, CALL),
     "wrong or missing statement": (VALUE, STATEMENT, FLOW, GUARD),
     "uncommon change": (UNCOMMON,),
+    TWO_CHANGES: _KINDS,
 }
 
 
 def groups(error: str = "", error_class: ErrorClass = ErrorClass.UNKNOWN) -> list[Group]:
     """All groups, as likely as such an error makes them."""
     return [
-        Group(name, tuple((family, likelihood(family, error, error_class)) for family in families))
+        Group(name, tuple((one, likelihood(one, error, error_class)) for one in families), name == TWO_CHANGES)
         for name, families in _GROUPS.items()
     ]

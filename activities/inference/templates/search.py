@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations, pairwise
 
 from activities.inference.templates.equivalence import canonical
 from activities.inference.templates.families import Family, Group
@@ -23,6 +24,8 @@ MOST = 3 * BATCH
 
 # A region with more edits than these is long; the tail of the list is never reached.
 _EDITS = 8000
+# Two changes are made of this many of the likeliest single ones.
+_PAIRED = 60
 # How much more likely an edit is where the error message names what it changes.
 _QUOTED = 1.3
 
@@ -74,6 +77,8 @@ class Search:
             rated = sorted(self._rated(), key=lambda pair: -pair[0])
         except (RecursionError, ValueError):
             return []  # nested too deeply, or a number with too many digits, to be written by a person
+        if isinstance(self._family, Group) and self._family.twice:
+            rated = sorted(_pairs(rated[:_PAIRED]), key=lambda pair: -pair[0])
         return [edit for _, edit in rated[:_EDITS]]
 
     def _rated(self) -> Iterator[tuple[float, Edit]]:
@@ -135,6 +140,14 @@ class Search:
             return canonical(tree)
         except (RecursionError, ValueError):
             return None
+
+
+def _pairs(rated: list[tuple[float, Edit]]) -> Iterator[tuple[float, Edit]]:
+    """Any two edits that change different text, at once."""
+    for (likely, one), (other_likely, other) in combinations(rated, 2):
+        splices = sorted((*one.splices, *other.splices), key=lambda splice: (splice.start, splice.end))
+        if all(first.end < second.start for first, second in pairwise(splices)):
+            yield likely * other_likely, Edit(tuple(splices), likely * other_likely)
 
 
 def _title(before: str, after: str) -> str:

@@ -129,7 +129,7 @@ async def test_dead_strategies_are_not_proposed_again_until_none_is_left(
         for strategy in strategies:
             assert is_new(strategy, [branch.strategy for branch in dead])
             dead.append(DeadBranch(number=len(dead) + 1, strategy=strategy))
-    assert len(dead) == 3
+    assert len(dead) == 4
     assert answer.reason == "Every suspicious region was tried with every kind of change."
     assert {branch.strategy.target_symbols for branch in dead} == {("paginate",)}  # no failing test runs the rest
 

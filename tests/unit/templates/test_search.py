@@ -147,8 +147,20 @@ def test_kinds_of_change_are_ranked_by_the_error() -> None:
     )
 
 
-def test_every_family_belongs_to_one_group() -> None:
-    assert sorted(family.name for group in groups() for family, _ in group.families) == sorted(f.name for f in FAMILIES)
+def test_two_changes_are_made_of_the_likeliest_single_ones() -> None:
+    twice = groups()[-1]
+    assert twice.likelihood < min(group.likelihood for group in groups()[:-1])
+    code = "def f(rows, n):\n    for row in rows:\n        if rows[-1] > n:\n            rows.pop()\n    return rows\n"
+    made = search(code, twice).after(0, MOST)
+    wanted = code.replace("if rows[-1] > n", "while rows[-1] >= n")
+    assert wanted in [change.text for change in made]
+    single = {change.text for group in groups()[:2] for change in search(code, group).after(0, MOST)}
+    assert not single & {change.text for change in made[:50]}
+
+
+def test_every_family_belongs_to_one_group_of_single_changes() -> None:
+    single = [family.name for group in groups() if not group.twice for family, _ in group.families]
+    assert sorted(single) == sorted(family.name for family in FAMILIES)
     assert max(groups("ZeroDivisionError"), key=lambda group: group.likelihood).name == "wrong or missing statement"
 
 
