@@ -12,6 +12,7 @@ from hydranet.errors import UsageError
 from workers import telemetry
 from workers.connection import connect, ensure_namespace
 from workers.roles import Role, working
+from workers.scratch import scratch
 
 # The embedded stack holds the other end of this pipe; when it dies, however it dies, the pipe closes.
 LIFELINE = "HYDRA_LIFELINE"
@@ -27,7 +28,7 @@ async def work(roles: list[Role]) -> None:
         loop.add_reader(int(lifeline), stop.set)
     chosen = settings.load()
     runtime = telemetry.runtime(chosen.metrics_address, list(Role).index(roles[0]))
-    with telemetry.tracing() as interceptors:
+    with telemetry.tracing() as interceptors, scratch(chosen.data_dir / "scratch"):
         client = await connect(chosen.temporal, runtime, interceptors)
         if Role.SUPERVISOR in roles:
             await ensure_namespace(client)
