@@ -110,7 +110,8 @@ async def test_orphans_are_removed_by_owner_and_by_age(docker, engine, tree):
     engine.owner = f"another/{boot}/1/1"
     elsewhere = await engine.create(making)
     engine.owner = owner
-    assert await engine.sweep() == 3
+    # Any worker of this machine may have removed them by now.
+    await engine.sweep()
     left = {container["Id"] for container in engine._client.containers(all=True, filters={"label": LABEL})}
     assert {kept.identifier, elsewhere} <= left
     assert left.isdisjoint({expired, dead, before_the_reboot})

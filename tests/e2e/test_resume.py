@@ -1,5 +1,6 @@
 """Kill -9 of everything, five times in one run: the genealogy is that of an undisturbed run."""
 
+import contextlib
 import json
 import random
 import select
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import psutil
 import pytest
 
 from tests.sandboxes import BACKENDS, require_docker
@@ -106,7 +108,7 @@ def test_a_run_killed_five_times_tells_the_same_story(tmp_path: Path, depot: Pat
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_sandbox_worker_killed_in_the_middle_makes_no_second_attempt(
+def test_a_sandbox_worker_killed_while_it_tests_makes_no_second_attempt(
     own_hydra: Hydra, depot: Path, tmp_path: Path, backend: str
 ) -> None:
     if backend == "docker":
@@ -119,8 +121,11 @@ def test_a_sandbox_worker_killed_in_the_middle_makes_no_second_attempt(
     while "attempt 1" not in command.stdout.readline():
         assert command.poll() is None
     (worker,) = [process for process in own_hydra.processes() if process.cmdline()[-2:] == ["workers", "sandbox"]]
-    inside = worker.children(recursive=True)
     owner = worker.pid
+    while not tests_run(backend, worker):
+        assert command.poll() is None
+        time.sleep(0.01)
+    inside = worker.children(recursive=True)
     worker.kill()
     deadline = time.monotonic() + 60
     while any(process.is_running() for process in inside) or containers(backend, owner):
@@ -131,6 +136,18 @@ def test_a_sandbox_worker_killed_in_the_middle_makes_no_second_attempt(
     genealogy = json.loads(own_hydra("show", run_id, "--json").stdout)
     made = [(branch["number"], attempt["number"]) for branch in genealogy["branches"] for attempt in branch["attempts"]]
     assert made == sorted(set(made))
+
+
+def tests_run(backend: str, worker: psutil.Process) -> bool:
+    """Whether the worker's sandbox is running tests now."""
+    with contextlib.suppress(psutil.Error, docker.errors.APIError):
+        lines = [process.cmdline() for process in worker.children(recursive=True)]
+        if backend == "docker":
+            with contextlib.closing(docker.APIClient(version="auto")) as client:
+                found = containers(backend, worker.pid)
+                lines = [line for container in found for line in client.top(container)["Processes"]]
+        return any("hydra_inside.trials" in " ".join(line) for line in lines)
+    return False
 
 
 def containers(backend: str, worker: int) -> list[str]:
