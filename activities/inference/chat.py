@@ -26,7 +26,16 @@ from activities.inference.prompts import clipped, prompt
 from activities.inference.style import Style
 from activities.inference.view import View, look
 from activities.inference.view import read as read_files
-from activities.inference.wording import change, dead_branch, findings, hypothesis, looks, step_values, ways
+from activities.inference.wording import (
+    change,
+    changed_lines,
+    dead_branch,
+    findings,
+    hypothesis,
+    looks,
+    step_values,
+    ways,
+)
 from hydranet import patches
 from hydranet.contracts import (
     AttemptDigest,
@@ -274,7 +283,9 @@ def _offered(found: Sequence[Strategy]) -> StrategiesAnswer:
 
 
 def _was_tried(diff: str, history: Sequence[AttemptDigest]) -> bool:
-    return any(attempt.patch and diff.startswith(attempt.patch.removesuffix("…")) for attempt in history)
+    # A digest holds the head of the changes.
+    own = "\n".join(changed_lines(diff))
+    return any(heads and own.startswith(heads) for heads in ("\n".join(changed_lines(one.patch)) for one in history))
 
 
 def _model(request: StepRequest) -> str:

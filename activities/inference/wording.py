@@ -65,9 +65,14 @@ def hypothesis(strategy: Strategy) -> str:
     return clipped(f"{strategy.title} ({strategy.kind}; {aim}). {strategy.rationale}".replace("\n", " "), 300)
 
 
+def changed_lines(diff: str) -> list[str]:
+    """The lines of a diff, or of its head as a digest has it, that go or come, without those around them."""
+    return [line for line in diff.split("\n") if line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- "))]
+
+
 def change(diff: str) -> str:
     """A unified diff in a line: its first line that goes and its first that comes."""
-    lines = [line for line in diff.split("\n") if not line.startswith(("--- ", "+++ "))]
+    lines = changed_lines(diff)
     gone, came = (next((line[1:].strip() for line in lines if line.startswith(sign)), "") for sign in "-+")
     return f"{clipped(gone, 80) or 'nothing'} → {clipped(came, 80) or 'nothing'}"
 
@@ -84,11 +89,7 @@ def dead_branch(branch: DeadBranch) -> str:
 def _attempt(attempt: AttemptDigest) -> str:
     """An attempt as its result and its changed lines, without the lines around them."""
     failing = f" {attempt.failing_count} tests failed." if attempt.failing_count else ""
-    changes = [
-        line
-        for line in attempt.patch.split("\n")
-        if line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- "))
-    ]
+    changes = changed_lines(attempt.patch)
     shown = "\n" + fenced("\n".join(changes), "diff") if changes else ""
     looked = f" Looked at: {attempt.looked}." if attempt.looked else ""
     return f"{attempt.number}. {attempt.summary} {attempt.reason}{failing}{looked}{shown}"

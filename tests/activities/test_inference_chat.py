@@ -41,10 +41,13 @@ from hydranet.contracts import (
     StrategiesRequest,
     Work,
 )
+from hydranet.convergence import Attempt
+from hydranet.genealogy import AttemptRecord, Outcome
 from hydranet.lesson import Lesson
 from hydranet.settings import ModelSettings
 from hydranet.signatures import ErrorSignature
 from hydranet.strategy import Strategy
+from workflows import attempts
 
 CART = """def total(prices):
     return sum(prices) - 1
@@ -375,7 +378,8 @@ async def test_after_a_dead_branch_changes_are_asked_for_in_another_form(desk: M
 async def test_a_second_candidate_that_was_tried_before_is_left_out(desk: Make) -> None:
     at = await desk()
     (diff,) = await at.diffs(await at.implement(FIXED))
-    tried = (AttemptDigest(number=1, patch=diff[:60] + "…"),)
+    failed = AttemptRecord(number=1, outcome=Outcome.FAILED, facts=Attempt(patch=patches.parse(diff)))
+    tried = (attempts.digest(failed),)
     (other,) = await at.diffs(await at.implement(FIXED.replace("sum", "len"), FIXED, history=tried))
     assert other != diff
 
