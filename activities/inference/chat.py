@@ -62,6 +62,9 @@ if TYPE_CHECKING:
 # At temperature 0 a model tends to repeat the answer that was just refused.
 _CORRECTION_TEMPERATURE = 0.8
 
+# The last draw before an attempt ends with nothing new.
+_HOT = 1.0
+
 _DEAD_SHOWN = 6
 
 _RANKING = {
@@ -178,7 +181,8 @@ class ChatBackend:
     async def implement(self, request: StepRequest) -> ImplementAnswer:
         """As many candidates as the style says, the same asked in different ways.
 
-        When no answer can be used, the model gets one more chance, and is told what was wrong with the first.
+        When no answer can be used, the model gets one more chance, and is told what was wrong with the first;
+        when they bring nothing but what the last attempt was, one more at a higher temperature.
         """
         talk, view = await self._talk("implement", request)
         values = step_values(request)
@@ -191,9 +195,11 @@ class ChatBackend:
         for sample in range(1, self._style.samples):
             said = await talk.ask(asked[sample % len(asked)], **_sampling(request, sample))
             others, _ = await self._diffs(said, view, request)
-            diffs += [diff for diff in others if diff not in diffs and not _was_tried(diff, request.history)]
-        if problem is not None and not diffs and first.messages:
-            diffs, problem = await self._diffs(await _retry(talk, first, problem, request), view, request)
+            diffs += [diff for diff in others if diff not in diffs]
+        fresh = [diff for diff in diffs if not _was_tried(diff, request.history)]
+        if not fresh and first.messages:
+            fresh, problem = await self._diffs(await _retry(talk, first, problem, request), view, request)
+        diffs = fresh or diffs
         summary = request.plan.summary if request.plan else request.strategy.title
         titles = (summary if self._style.deliberates else change(diff) for diff in diffs)
         made = Candidates(
@@ -259,12 +265,12 @@ class ChatBackend:
         return diff
 
 
-async def _retry(talk: Conversation, planned: Exchange, problem: PatchError, request: StepRequest) -> Exchange:
-    temperature = max(_sampling(request)["temperature"], _CORRECTION_TEMPERATURE)
-    if isinstance(problem, UnchangedError):
+async def _retry(talk: Conversation, first: Exchange, problem: PatchError | None, request: StepRequest) -> Exchange:
+    if problem is None or isinstance(problem, UnchangedError):
         # A model that sees the answer in which it changed nothing gives that answer again.
-        return await talk.again(planned, temperature=temperature, seed=request.seed)
-    return await talk.correct(planned, str(problem), temperature=temperature, seed=request.seed)
+        return await talk.again(first, temperature=_HOT, seed=request.seed)
+    temperature = max(_sampling(request)["temperature"], _CORRECTION_TEMPERATURE)
+    return await talk.correct(first, str(problem), temperature=temperature, seed=request.seed)
 
 
 def _sampling(request: StepRequest, sample: int = 0) -> _Sampling:

@@ -384,6 +384,15 @@ async def test_a_second_candidate_that_was_tried_before_is_left_out(desk: Make) 
     assert other != diff
 
 
+async def test_an_attempt_that_would_repeat_the_last_one_gets_a_hotter_draw(desk: Make) -> None:
+    at = await desk()
+    (diff,) = await at.diffs(await at.implement(FIXED))
+    tried = (AttemptDigest(number=1, patch="shop/cart.py:2\n-    return sum(prices) - 1\n+    return sum(prices)"),)
+    (other,) = await at.diffs(await at.implement(FIXED, FIXED, FIXED.replace("sum", "len"), history=tried))
+    assert "len(prices)" in other
+    assert await at.diffs(await at.implement(FIXED, FIXED, "", history=tried)) == [diff]
+
+
 async def test_what_was_wrong_goes_back_to_the_model_once(desk: Make) -> None:
     at = await desk()
     broken = "```python\ndef total(prices):\n    return (sum(prices)\n```"
