@@ -1,0 +1,21 @@
+"""The languages of the code graph: a module each, and one line here."""
+
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from activities.retrieval.facts import FileFacts
+from activities.retrieval.languages import python
+
+_LANGUAGES: dict[str, Callable[[bytes], FileFacts]] = {
+    ".py": python.parse,
+    ".pyi": python.parse,
+}
+
+
+def parse(path: str, source: bytes) -> FileFacts | None:
+    """The facts of a file by the language that its name says; None when no language takes it.
+
+    Any bytes are taken: what is no syntax of the language is passed over.
+    """
+    language = _LANGUAGES.get(PurePosixPath(path).suffix)
+    return language(source) if language else None
