@@ -25,7 +25,7 @@ class Definition(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A class, function or method; `owner` is the number of its class, or MODULE.
 
     A second definition of the same qualified name is called "Cart.total#2". `returns` are the expressions of what
-    a call gives, annotated or plain to see. `fields` are Node's.
+    a call gives, annotated or plain to see.
     """
 
     name: str
@@ -121,10 +121,9 @@ class Body(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class FileFacts(msgspec.Struct, frozen=True, array_like=True):
     """The facts of one file.
 
-    `module` is the file as a whole and `block` its code outside of definitions. `exports` is `__all__`. `names` are
-    the names that the file mentions, in one string with a space before and after each. `packed` is the Body in
-    MessagePack, which linking other files need not read. `interface` is the digest of everything that another file's
-    resolution may read of this one.
+    `module` is the file as a whole and `block` its code outside of definitions. `exports` is `__all__`. `packed` is
+    the Body in MessagePack, which linking other files need not read. `interface` is the digest of everything that
+    another file's resolution may read of this one.
     """
 
     language: str
@@ -136,7 +135,6 @@ class FileFacts(msgspec.Struct, frozen=True, array_like=True):
     exports: tuple[str, ...] | None
     keys: tuple[Key, ...]
     routes: tuple[Route, ...]
-    names: str
     packed: bytes
     interface: str
 

@@ -1,0 +1,188 @@
+"""The facts of a file as they come together while it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+from tree_sitter import Node
+
+from activities.retrieval.facts import (
+    MODULE,
+    Body,
+    Definition,
+    FileFacts,
+    Import,
+    Key,
+    Literal,
+    Request,
+    Route,
+    Use,
+    Variable,
+    digest,
+    pack,
+)
+from activities.retrieval.languages.scopes import ModuleScope, Reading, Scope
+from hydranet.graph import NodeKind
+
+_SIGNATURE = 300
+_DOCSTRING = 4000
+_LONGEST_NAME = 500
+_MOST = 20_000
+"""Definitions of one file; what a generator wrote beyond them is passed over."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(slots=True)
+class Draft:
+    """A definition whose expressions are not closed yet.
+
+    `scope` is the one around it and `inside` its own; `types` are what it says to return, `results` what it returns.
+    """
+
+    number: int
+    name: str
+    kind: NodeKind
+    owner: int
+    outer: Node
+    scope: Scope
+    inside: Scope | None = None
+    signature: str = ""
+    docstring: str = ""
+    parameters: tuple[str, ...] = ()
+    bases: list[Reading] = field(default_factory=list)
+    decorators: list[Reading] = field(default_factory=list)
+    types: list[Reading] = field(default_factory=list)
+    results: list[Reading] = field(default_factory=list)
+
+
+class Builder:
+    """Gathers the facts of one file; the reader of a language appends to its lists."""
+
+    def __init__(self, language: str, source: bytes) -> None:
+        self.language = language
+        self.source = source
+        self.module = ModuleScope(MODULE)
+        self.docstring = ""
+        self.drafts: list[Draft] = []
+        self.scopes: list[Scope] = [self.module]
+        self.imports: list[Import] = []
+        self.members: dict[tuple[int, str], list[tuple[Scope, list[Reading]]]] = {}
+        self.exports: list[str] | None = None
+        self.keys: list[tuple[Scope, str, Reading]] = []
+        self.routes: list[tuple[Scope, str, str, Reading]] = []
+        self.literals: dict[tuple[int, str], int] = {}
+        self.requests: list[Request] = []
+        self.loose: list[Node] = []
+        self._taken: dict[str, int] = {}
+
+    def define(self, name: str, kind: NodeKind, owner: int, outer: Node, scope: Scope) -> Draft | None:
+        """Add a definition by its own name; None when it is one too many."""
+        if owner != MODULE:
+            name = f"{self.drafts[owner].name}.{name}"
+        if len(self.drafts) >= _MOST or len(name) > _LONGEST_NAME:
+            return None
+        count = self._taken[name] = self._taken.get(name, 0) + 1
+        draft = Draft(len(self.drafts), name if count == 1 else f"{name}#{count}", kind, owner, outer, scope)
+        self.drafts.append(draft)
+        return draft
+
+    def quoted(self, start: int, end: int) -> str:
+        """The source between two bytes in one line."""
+        return clean(" ".join(self.source[start : min(end, start + 2 * _SIGNATURE)].decode("utf-8", "replace").split()))[
+            :_SIGNATURE
+        ]
+
+    def facts(self, root: Node) -> FileFacts:
+        """What was gathered of the file whose tree has this root."""
+        definitions = tuple(self._definition(draft) for draft in self.drafts)
+        imports = tuple(self.imports)
+        variables = tuple(Variable(owner, name, _joined(bound)) for (owner, name), bound in self.members.items())
+        exports = None if self.exports is None else tuple(self.exports)
+        keys = tuple(Key(name, one) for scope, name, given in self.keys for one in scope.closed([given]))
+        routes = tuple(
+            Route(path, method, one) for scope, path, method, given in self.routes for one in scope.closed([given])
+        )
+        seen = [(one.name, one.kind, one.owner, one.bases, one.decorators, one.returns) for one in definitions]
+        aliases = [(one.module, one.name, one.alias) for one in imports]
+        return FileFacts(
+            language=self.language,
+            module=self._whole(root),
+            block=self._block(),
+            definitions=definitions,
+            imports=imports,
+            variables=variables,
+            exports=exports,
+            keys=keys,
+            routes=routes,
+            packed=pack(self._body()),
+            interface=digest(_encode((seen, aliases, variables, exports, keys, routes))),
+        )
+
+    def _body(self) -> Body:
+        uses: dict[tuple[int, str, bool], Use] = {}
+        for scope in self.scopes:
+            for use in scope.closed_uses():
+                uses.setdefault((use.owner, use.expression, use.called), use)
+        literals = tuple(Literal(owner, name, line) for (owner, name), line in self.literals.items())
+        return Body(tuple(uses.values()), literals, tuple(self.requests))
+
+    def _definition(self, draft: Draft) -> Definition:
+        first, last, content = self._lines(draft.outer, draft.outer)
+        inferred = draft.inside.closed(draft.results) if draft.inside and draft.results else ()
+        return Definition(
+            name=draft.name,
+            kind=draft.kind,
+            owner=draft.owner,
+            first=first,
+            last=last,
+            signature=draft.signature,
+            docstring=draft.docstring[:_DOCSTRING],
+            digest=digest(content),
+            parameters=draft.parameters,
+            bases=draft.scope.closed(draft.bases) if draft.bases else (),
+            decorators=draft.scope.closed(draft.decorators) if draft.decorators else (),
+            returns=draft.scope.closed(draft.types) if draft.types else inferred,
+        )
+
+    def _whole(self, root: Node) -> Definition:
+        last = max(1, self.source.count(b"\n") + (not self.source.endswith(b"\n")))
+        title = clean(self.docstring.partition("\n")[0])[:_SIGNATURE]
+        return Definition(
+            "", NodeKind.MODULE, MODULE, 1, last, title, self.docstring[:_DOCSTRING], digest(self.source)
+        )
+
+    def _block(self) -> Definition | None:
+        if not self.loose:
+            return None
+        first, last, content = self._lines(self.loose[0], self.loose[-1])
+        start = self.loose[0]
+        return Definition(
+            "<block>",
+            NodeKind.BLOCK,
+            MODULE,
+            first,
+            last,
+            self.quoted(start.start_byte, start.end_byte),
+            "",
+            digest(content),
+        )
+
+    def _lines(self, start: Node, end: Node) -> tuple[int, int, bytes]:
+        """The first and the last line from the start of one node to the end of another, and what they hold."""
+        end_row, end_column = end.end_point
+        # A node that ends at the start of a line does not reach into it.
+        last = end_row + (1 if end_column else 0)
+        begin = self.source.rfind(b"\n", 0, start.start_byte) + 1
+        stop = self.source.find(b"\n", end.end_byte) if end_column else end.end_byte - 1
+        return start.start_point[0] + 1, last, self.source[begin : stop if stop >= 0 else len(self.source)]
+
+
+def clean(text: str) -> str:
+    """A text without NUL, which PostgreSQL takes in no text."""
+    return text.replace("\0", "")
+
+
+def _joined(bound: list[tuple[Scope, list[Reading]]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for scope, given in bound for one in scope.closed(given)))[:8]

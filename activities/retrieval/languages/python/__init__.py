@@ -1,0 +1,15 @@
+"""Python files, by tree-sitter."""
+
+from tree_sitter import Parser
+
+from activities.retrieval.facts import FileFacts
+from activities.retrieval.languages.python.definitions import Reader
+from activities.retrieval.languages.python.expressions import LANGUAGE
+
+
+def parse(source: bytes) -> FileFacts:
+    """The facts of a Python file."""
+    root = Parser(LANGUAGE).parse(source).root_node
+    reader = Reader(source)
+    reader.read(root)
+    return reader.builder.facts(root)

@@ -1,0 +1,164 @@
+"""Where Python names things by strings: registries, tables, routes and requests of HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tree_sitter import Node
+
+from activities.retrieval.facts import Request
+from activities.retrieval.languages.building import Draft
+from activities.retrieval.languages.python.expressions import chain, string_content, text
+from activities.retrieval.languages.routes import METHODS, requested, route
+from activities.retrieval.languages.scopes import Reading
+
+if TYPE_CHECKING:
+    from activities.retrieval.languages.python.statements import Frame
+
+_ROUTERS = frozenset({"path", "add_url_rule", "add_api_route", "add_route", "Route", "url"})
+_TABLE_NAMES = frozenset({"__tablename__", "db_table", "name"})
+_BEFORE_TABLE = frozenset({"from", "join", "into", "update", "table"})
+_STATEMENTS = ("select", "insert", "update", "delete", "create")
+_LONGEST_KEY = 60
+_LONGEST_QUERY = 4000
+_MOST = 2000
+
+
+def decorated(frame: Frame, draft: Draft, decorators: list[Node]) -> None:
+    """Note a definition that its decorators serve at a route, or register under a string."""
+    for one in decorators:
+        children = one.named_children
+        if one.type != "call" or len(children) != 2 or not children[1].named_child_count:
+            continue
+        name = chain(children[0])[1].rpartition(".")[2]
+        literal = string_content(children[1].named_children[0])
+        if literal is None:
+            continue
+        this: Reading = (draft.name if not frame.in_class else "cls", "" if not frame.in_class else f".{draft.name.rpartition('.')[2]}")
+        if name.upper() in METHODS or name in ("route", "websocket", "api_route"):
+            for method in _methods(name, children[1]):
+                frame.builder.routes.append((frame.scope, route(literal), method, this))
+        elif is_key(literal):
+            frame.builder.keys.append((frame.scope, literal, this))
+
+
+def called(frame: Frame, node: Node, reading: Reading, given: list[Node]) -> None:
+    """Note what a call asks for, serves or looks up by its first argument."""
+    literal = string_content(given[0]) if given else None
+    if literal is None:
+        literal = _added(given[0]) if given else None
+    if literal is None:
+        return
+    name = f".{reading[0]}{reading[1]}".rpartition(".")[2]
+    if name in _ROUTERS and len(given) > 1:
+        _serve(frame, literal, given)
+    elif name.upper() in METHODS or name == "request":
+        path = requested(literal)
+        if path is not None and len(frame.builder.requests) < _MOST:
+            method = name.upper() if name != "request" else ""
+            frame.builder.requests.append(Request(frame.scope.owner, path, method, node.start_point[0] + 1))
+    elif name == "request" or (len(given) > 1 and literal.upper() in METHODS):
+        _asked(frame, node, literal.upper(), given[1])
+    keyed(frame, given[0])
+
+
+def keyed(frame: Frame, node: Node) -> None:
+    """Note a string that may be the key of something."""
+    literal = string_content(node)
+    if literal is not None and is_key(literal):
+        _mention(frame, literal, node)
+
+
+def queried(frame: Frame, node: Node) -> None:
+    """Note the tables that an SQL statement in a string names."""
+    if node.end_byte - node.start_byte > _LONGEST_QUERY or node.end_byte - node.start_byte < 12:
+        return
+    if not _starts_statement(text(node)):
+        return
+    words = (string_content(node) or "").replace("(", " ( ").replace(",", " , ").replace(";", " ").split()
+    for before, word in zip(words, words[1:], strict=False):
+        name = word.strip("\"'`[]").rpartition(".")[2]
+        if before.lower() in _BEFORE_TABLE and is_key(name):
+            _mention(frame, name, node)
+
+
+def assigned(frame: Frame, left: Node, right: Node) -> None:
+    """Note `__all__`, the table of a class, and what a display at the level of the module registers."""
+    name = text(left)
+    if name == "__all__" and not frame.in_class:
+        stack, found = [right], frame.builder.exports or []
+        while stack:
+            one = stack.pop()
+            literal = string_content(one)
+            if literal is None:
+                stack.extend(one.named_children[::-1])
+            else:
+                found.append(literal)
+        frame.builder.exports = found
+    elif frame.in_class and name in _TABLE_NAMES and (literal := string_content(right)) and is_key(literal):
+        owner = frame.builder.drafts[frame.klass]
+        of_meta = owner.name.endswith(".Meta")
+        this = owner.name.removesuffix(".Meta") if of_meta else owner.name
+        frame.builder.keys.append((frame.builder.module, literal, (this, "")))
+    elif right.type == "dictionary" and not frame.in_class:
+        for pair in right.named_children[:_MOST]:
+            children = pair.named_children
+            literal = string_content(children[0]) if pair.type == "pair" and len(children) == 2 else None
+            if literal and is_key(literal) and children[1].type in ("identifier", "attribute"):
+                frame.builder.keys.append((frame.scope, literal, chain(children[1])))
+
+
+def is_key(literal: str) -> bool:
+    """Whether a string looks like the name of something."""
+    return 2 < len(literal) <= _LONGEST_KEY and literal.replace("-", "").replace(".", "").replace(":", "").isidentifier()
+
+
+def _serve(frame: Frame, literal: str, given: list[Node]) -> None:
+    handlers = [one for one in given[1:] if one.type in ("identifier", "attribute", "call")]
+    for one in given[1:]:
+        if one.type == "keyword_argument" and len(one.named_children) == 2:
+            name, value = one.named_children
+            if text(name) in ("view_func", "endpoint", "view"):
+                handlers.insert(0, value)
+            elif text(name) == "name" and handlers and (key := string_content(value)):
+                frame.builder.keys.append((frame.scope, key, _handler(handlers[0])))
+    if handlers and text(handlers[0]).partition("(")[0] != "include":
+        frame.builder.routes.append((frame.scope, route(literal), "", _handler(handlers[0])))
+
+
+def _handler(node: Node) -> Reading:
+    """What serves a route; of `CartView.as_view()` the class."""
+    head, rest = chain(node)
+    return head, rest.removesuffix(".as_view()")
+
+
+def _methods(name: str, arguments: Node) -> list[str]:
+    if name.upper() in METHODS:
+        return [name.upper()]
+    for one in arguments.named_children:
+        if one.type == "keyword_argument" and len(one.named_children) == 2 and text(one.named_children[0]) == "methods":
+            found = [string_content(each) for each in one.named_children[1].named_children]
+            return [each.upper() for each in found if each] or [""]
+    return [""]
+
+
+def _asked(frame: Frame, node: Node, method: str, address: Node) -> None:
+    literal = string_content(address) or _added(address)
+    path = requested(literal) if literal else None
+    if path is not None and len(frame.builder.requests) < _MOST:
+        frame.builder.requests.append(Request(frame.scope.owner, path, method, node.start_point[0] + 1))
+
+
+def _added(node: Node) -> str | None:
+    """The literal at the end of `BASE + "/carts"`."""
+    children = node.named_children if node.type == "binary_operator" else []
+    return string_content(children[-1]) if len(children) == 2 else None
+
+
+def _mention(frame: Frame, literal: str, node: Node) -> None:
+    if len(frame.builder.literals) < _MOST:
+        frame.builder.literals.setdefault((frame.scope.owner, literal), node.start_point[0] + 1)
+
+
+def _starts_statement(literal: str) -> bool:
+    return literal.lstrip("rbfRBF\"' \n\t(").lower().startswith(_STATEMENTS)

@@ -1,0 +1,209 @@
+"""The definitions of a Python file: the nodes of each scope are read once, from a stack of their own."""
+
+from __future__ import annotations
+
+import inspect
+
+from tree_sitter import Node
+
+from activities.retrieval.facts import MODULE
+from activities.retrieval.languages.building import Builder, Draft, clean
+from activities.retrieval.languages.python import boundaries
+from activities.retrieval.languages.python.expressions import chain, kinds, string_content, text, types, values
+from activities.retrieval.languages.python.statements import HANDLERS, Frame, Handler
+from activities.retrieval.languages.scopes import ClassScope, Reading, Scope
+from hydranet.graph import NodeKind
+
+_DEEPEST = 60
+"""Definitions within definitions that are read."""
+_PARAMETERS = 50
+_OF_CLASS = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
+
+_IDENTIFIER = kinds("identifier")
+_FUNCTION = kinds("function_definition")
+_CLASS = kinds("class_definition")
+_CALL = kinds("call")
+_KEYWORD = kinds("keyword_argument dictionary_splat list_splat comment")
+_TYPED = kinds("typed_parameter")
+_SPLAT = kinds("list_splat_pattern")
+_DOUBLE_SPLAT = kinds("dictionary_splat_pattern")
+_NOT_LOOSE = kinds(
+    "function_definition class_definition decorated_definition import_statement import_from_statement "
+    "future_import_statement comment"
+)
+
+
+class Reader:
+    """Reads the scopes of one file into a builder."""
+
+    def __init__(self, source: bytes) -> None:
+        self.builder = Builder("python", source)
+        self._waiting: list[Frame] = []
+        self._handlers: dict[int, Handler] = HANDLERS | {
+            kind: handler
+            for name, handler in {
+                "function_definition": self._function,
+                "class_definition": self._class,
+                "decorated_definition": self._decorated,
+                "lambda": self._lambda,
+            }.items()
+            for kind in kinds(name)
+        }
+
+    def read(self, root: Node) -> None:
+        """Gather everything below the root."""
+        builder, statements = self.builder, root.named_children
+        documented = _docstring_node(root)
+        builder.docstring = _docstring(root)
+        builder.loose = [one for one in statements if one.kind_id not in _NOT_LOOSE and one != documented]
+        self._waiting.append(Frame(builder, builder.module, statements, NodeKind.MODULE))
+        while self._waiting:
+            self._run(self._waiting.pop())
+
+    def _run(self, frame: Frame) -> None:
+        stack = frame.nodes[::-1]
+        handlers, uses = self._handlers, frame.scope.uses
+        while stack:
+            node = stack.pop()
+            kind = node.kind_id
+            if kind in _IDENTIFIER:
+                key = (text(node), "", False)
+                if key not in uses:
+                    uses[key] = node.start_point[0] + 1
+            elif (handler := handlers.get(kind)) is not None:
+                stack.extend(handler(frame, node)[::-1])
+            elif node.named_child_count:
+                stack.extend(node.named_children[::-1])
+
+    def _decorated(self, frame: Frame, node: Node) -> list[Node]:
+        children = node.named_children
+        inner = children[-1]
+        decorators = [one for child in children[:-1] if child.type == "decorator" for one in child.named_children[:1]]
+        calls = [one for one in decorators if one.kind_id in _CALL]
+        if inner.kind_id in _FUNCTION:
+            return calls + self._define_function(frame, inner, node, decorators)
+        if inner.kind_id in _CLASS:
+            return calls + self._define_class(frame, inner, node, decorators)
+        return children
+
+    def _function(self, frame: Frame, node: Node) -> list[Node]:
+        return self._define_function(frame, node, node, [])
+
+    def _class(self, frame: Frame, node: Node) -> list[Node]:
+        return self._define_class(frame, node, node, [])
+
+    def _define_function(self, frame: Frame, node: Node, outer: Node, decorators: list[Node]) -> list[Node]:
+        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+        if name is None or frame.depth > _DEEPEST:
+            return []
+        own, readings = text(name), [chain(one) for one in decorators]
+        draft = self._draft(frame, own, outer, NodeKind.METHOD if frame.in_class else NodeKind.FUNCTION)
+        scope = Scope(frame.scope.owner if draft is None else draft.number, frame.around)
+        inner = frame.within(scope, body, NodeKind.FUNCTION)
+        inner.is_fixture = any(_is_fixture(reading) for reading in readings)
+        names, more = _parameters(node.child_by_field_name("parameters"), scope, inner.is_fixture or own[:4] == "test")
+        result = node.child_by_field_name("return_type")
+        if draft is None:
+            frame.scope.bind(own)
+        else:
+            draft.inside, draft.results, draft.decorators = scope, inner.results, readings
+            draft.parameters = tuple(names[:_PARAMETERS])
+            # An annotation that leads to nothing is still an annotation.
+            draft.types = (types(result) or [("!", "")]) if result is not None else []
+            self._describe(draft, node, body)
+            boundaries.decorated(frame, draft, decorators)
+        if frame.in_class and names and ("staticmethod", "") not in readings:
+            inner.receiver = names[0]
+            scope.receive(names[0], "cls" if own in _OF_CLASS or ("classmethod", "") in readings else "self")
+        inner.nodes = [*more, *([result] if result is not None else []), *inner.nodes]
+        self._waiting.append(inner)
+        return []
+
+    def _define_class(self, frame: Frame, node: Node, outer: Node, decorators: list[Node]) -> list[Node]:
+        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+        if name is None or frame.depth > _DEEPEST:
+            return []
+        own, given = text(name), node.child_by_field_name("superclasses")
+        draft = self._draft(frame, own, outer, NodeKind.CLASS)
+        if draft is None:
+            frame.scope.bind(own)
+            inner = frame.within(Scope(frame.scope.owner, frame.around), body, NodeKind.FUNCTION)
+            inner.klass = MODULE
+        else:
+            inner = frame.within(ClassScope(draft.number), body, NodeKind.CLASS)
+            inner.klass = draft.number
+            draft.decorators = [chain(one) for one in decorators]
+            draft.bases = [chain(one) for one in (given.named_children if given else []) if one.kind_id not in _KEYWORD]
+            self._describe(draft, node, body)
+            boundaries.decorated(frame, draft, decorators)
+        self._waiting.append(inner)
+        return [given] if given is not None else []
+
+    def _draft(self, frame: Frame, own: str, outer: Node, kind: NodeKind) -> Draft | None:
+        """A new definition; None for what belongs to the function that it stands in."""
+        if frame.place is NodeKind.FUNCTION:
+            return None
+        if frame.in_class:
+            frame.scope.bind(own)
+        return self.builder.define(own, kind, frame.klass, outer, frame.scope)
+
+    def _describe(self, draft: Draft, node: Node, body: Node | None) -> None:
+        draft.signature = self.builder.quoted(node.start_byte, body.start_byte if body else node.end_byte)
+        draft.docstring = _docstring(body)
+
+    def _lambda(self, frame: Frame, node: Node) -> list[Node]:
+        scope = Scope(frame.scope.owner, frame.around)
+        _, more = _parameters(node.child_by_field_name("parameters"), scope, False)
+        body = node.child_by_field_name("body")
+        if body is not None and frame.depth <= _DEEPEST:
+            inner = frame.within(scope, None, NodeKind.FUNCTION)
+            inner.nodes = [body]
+            self._waiting.append(inner)
+        return more
+
+
+def _parameters(node: Node | None, scope: Scope, fixtures: bool) -> tuple[list[str], list[Node]]:
+    """Bind the parameters of a function; their names, and the types and defaults, which are read around it."""
+    names, more = [], []
+    for child in node.named_children if node is not None else []:
+        kind, value = child.child_by_field_name("type"), child.child_by_field_name("value")
+        name = child.child_by_field_name("name") or child
+        if child.kind_id in _TYPED and child.named_children:
+            name = child.named_children[0]
+        step = "*" if name.kind_id in _SPLAT else "%" if name.kind_id in _DOUBLE_SPLAT else ""
+        if step and name.named_children:
+            name = name.named_children[0]
+        if name.kind_id not in _IDENTIFIER:
+            continue
+        own = text(name)
+        names.append(own)
+        if kind is not None:
+            readings: list[Reading] = [(head, f"{rest}{step}") for head, rest in types(kind)]
+        elif value is not None:
+            readings = values(value)
+        else:
+            readings = [(f"&{own}", "")] if fixtures else []
+        scope.bind(own, readings)
+        more += [one for one in (kind, value) if one is not None]
+    return names, more
+
+
+def _is_fixture(reading: Reading) -> bool:
+    name = f"{reading[0]}{reading[1]}".removesuffix("()").rpartition(".")[2]
+    return name == "fixture"
+
+
+def _docstring_node(body: Node | None) -> Node | None:
+    """The statement that is the docstring of a body."""
+    for one in body.named_children if body is not None else []:
+        if one.type == "comment":
+            continue
+        inner = one.named_children if one.type == "expression_statement" else []
+        return one if inner and inner[0].type == "string" else None
+    return None
+
+
+def _docstring(body: Node | None) -> str:
+    statement = _docstring_node(body)
+    content = string_content(statement.named_children[0]) if statement is not None else None
+    return clean(inspect.cleandoc(content)) if content else ""

@@ -1,0 +1,308 @@
+"""What the statements and expressions of Python bind and use, one handler for each kind of node.
+
+A handler notes what its node says and gives the nodes below that are still to be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tree_sitter import Node
+
+from activities.retrieval.facts import MODULE, Import
+from activities.retrieval.languages.building import Builder
+from activities.retrieval.languages.python import boundaries
+from activities.retrieval.languages.python.expressions import chain, kinds, string_content, targets, text, types, values
+from activities.retrieval.languages.scopes import Reading, Scope
+from hydranet.graph import NodeKind
+
+_IDENTIFIER = kinds("identifier")
+_ATTRIBUTE = kinds("attribute")
+
+
+@dataclass(slots=True)
+class Frame:
+    """A module, class or function while its nodes are read.
+
+    `klass` is the class whose body this is, or in whose method it stands; `receiver` the name of that method's self.
+    """
+
+    builder: Builder
+    scope: Scope
+    nodes: list[Node]
+    place: NodeKind
+    klass: int = MODULE
+    receiver: str = ""
+    depth: int = 0
+    is_fixture: bool = False
+    results: list[Reading] = field(default_factory=list)
+
+    @property
+    def in_class(self) -> bool:
+        """Whether this is the body of a class."""
+        return self.place is NodeKind.CLASS
+
+    @property
+    def around(self) -> Scope | None:
+        """The scope whose names a function in this one sees, beside those of the module."""
+        return self.scope if self.place is NodeKind.FUNCTION else None
+
+    def within(self, scope: Scope, body: Node | None, place: NodeKind) -> Frame:
+        """The frame of what is defined in this one."""
+        self.builder.scopes.append(scope)
+        nodes = body.named_children if body is not None else []
+        return Frame(self.builder, scope, nodes, place, self.klass, self.receiver, self.depth + 1)
+
+    def use(self, reading: Reading, node: Node, called: bool) -> None:
+        """Note that an expression is called or named."""
+        key = (*reading, called)
+        if key not in self.scope.uses:
+            self.scope.uses[key] = node.start_point[0] + 1
+
+    def bind(self, target: Node, readings: list[Reading]) -> None:
+        """Note what a name, or an attribute of the receiver, is bound to."""
+        if target.kind_id in _IDENTIFIER:
+            name = text(target)
+            if name in self.scope.foreign:
+                self.builder.members.setdefault((MODULE, name), []).append((self.scope, readings))
+            else:
+                self.scope.bind(name, readings)
+                if self.place is not NodeKind.FUNCTION:
+                    self.builder.members.setdefault((self.klass, name), []).append((self.scope, readings))
+            return
+        children = target.named_children
+        if self.receiver and len(children) == 2 and text(children[0]) == self.receiver and self.klass != MODULE:
+            self.builder.members.setdefault((self.klass, text(children[1])), []).append((self.scope, readings))
+
+
+Handler = Callable[[Frame, Node], list[Node]]
+
+
+def _call(frame: Frame, node: Node) -> list[Node]:
+    children = node.named_children
+    if not children:
+        return []
+    function, given = children[0], children[1:]
+    reading = chain(function)
+    frame.use(reading, node, True)
+    if len(given) == 1 and given[0].named_child_count:
+        given = given[0].named_children if given[0].type == "argument_list" else given
+        boundaries.called(frame, node, reading, given)
+        if reading == ("isinstance", "") and len(given) == 2:
+            _narrow(frame, *given)
+    if function.kind_id in _IDENTIFIER:
+        return given
+    if function.kind_id in _ATTRIBUTE:
+        return [*function.named_children[:1], *given]
+    return [function, *given]
+
+
+def _narrow(frame: Frame, value: Node, kind: Node) -> None:
+    """Take a local name for what `isinstance` says that it is."""
+    if value.kind_id in _IDENTIFIER and (name := text(value)) in frame.scope.names:
+        kinds = kind.named_children if kind.type == "tuple" else [kind]
+        frame.scope.bind(name, [one for each in kinds[:3] for one in types(each)])
+
+
+def _attribute(frame: Frame, node: Node) -> list[Node]:
+    frame.use(chain(node), node, False)
+    return node.named_children[:1]
+
+
+def _subscript(frame: Frame, node: Node) -> list[Node]:
+    children = node.named_children
+    if len(children) == 2:
+        boundaries.keyed(frame, children[1])
+    return children
+
+
+def _string(frame: Frame, node: Node) -> list[Node]:
+    boundaries.queried(frame, node)
+    return [one for one in node.named_children if one.type == "interpolation"]
+
+
+def _assignment(frame: Frame, node: Node) -> list[Node]:
+    left, kind, right = (node.child_by_field_name(name) for name in ("left", "type", "right"))
+    if left is None:
+        return node.named_children
+    readings = types(kind) if kind is not None else []
+    if not readings and right is not None:
+        readings = values(right)
+    more = [one for one in (kind, right) if one is not None]
+    for target, bound in targets(left, readings):
+        frame.bind(target, bound)
+        if target.kind_id in _ATTRIBUTE:
+            more += target.named_children[:1]
+    if left.type == "subscript":
+        more.append(left)
+    if right is not None and frame.place is not NodeKind.FUNCTION:
+        boundaries.assigned(frame, left, right)
+    return more
+
+
+def _augmented(frame: Frame, node: Node) -> list[Node]:
+    children = node.named_children
+    if len(children) == 2 and frame.place is NodeKind.MODULE:
+        boundaries.assigned(frame, *children)
+    return children
+
+
+def _named(frame: Frame, node: Node) -> list[Node]:
+    children = node.named_children
+    if len(children) == 2:
+        frame.bind(children[0], values(children[1]))
+    return children[1:]
+
+
+def _for(frame: Frame, node: Node) -> list[Node]:
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    if left is None or right is None:
+        return node.named_children
+    readings = values(right)
+    places = left.named_children if left.type in ("pattern_list", "tuple_pattern") else []
+    head, rest = readings[0] if readings else ("", "")
+    given = right.child_by_field_name("arguments") if right.type == "call" else None
+    if len(places) == 2 and rest.endswith(".items()"):
+        pairs = [(places[0], []), (places[1], [(head, f"{rest.removesuffix('.items()')}[]")])]
+    elif len(places) == 2 and (head, rest) == ("enumerate", "()") and given is not None and given.named_children:
+        pairs = [(places[0], []), (places[1], [(h, f"{r}#") for h, r in values(given.named_children[0])])]
+    else:
+        pairs = [(left, [(h, f"{r}#") for h, r in readings])]
+    for place, bound in pairs:
+        for target, value in targets(place, bound):
+            frame.bind(target, value)
+    return [one for one in node.named_children if one != left]
+
+
+def _with(frame: Frame, node: Node) -> list[Node]:
+    pattern = node.named_children[0] if node.named_children else node
+    children = pattern.named_children
+    if pattern.type != "as_pattern" or len(children) != 2:
+        return node.named_children
+    entered = [(head, f"{rest}.__enter__()") for head, rest in values(children[0])]
+    for target, bound in targets(children[1], entered):
+        frame.bind(target, bound)
+    return children[:1]
+
+
+def _except(frame: Frame, node: Node) -> list[Node]:
+    children = node.named_children
+    pattern = children[0].named_children if children and children[0].type == "as_pattern" else []
+    if len(pattern) != 2:
+        return children
+    classes = pattern[0].named_children if pattern[0].type == "tuple" else pattern[:1]
+    for target, bound in targets(pattern[1], [one for each in classes[:4] for one in types(each)]):
+        frame.bind(target, bound)
+    return [pattern[0], *children[1:]]
+
+
+def _return(frame: Frame, node: Node) -> list[Node]:
+    for child in node.named_children:
+        if len(frame.results) < 8:
+            frame.results.extend(values(child))
+    return node.named_children
+
+
+def _yield(frame: Frame, node: Node) -> list[Node]:
+    for child in node.named_children:
+        if len(frame.results) < 8:
+            # The value of a fixture is what it yields; that of another generator is a sequence of it.
+            frame.results.extend((head, rest if frame.is_fixture else f"{rest}*") for head, rest in values(child))
+    return node.named_children
+
+
+def _foreign(frame: Frame, node: Node) -> list[Node]:
+    names = {text(child) for child in node.named_children}
+    if node.type == "global_statement" or frame.scope.outer is not None:
+        frame.scope.foreign |= names
+    return []
+
+
+def _type(frame: Frame, node: Node) -> list[Node]:
+    """A type; what it writes as a string is used as well."""
+    stack, plain = node.named_children, []
+    while stack:
+        one = stack.pop()
+        if string_content(one) is not None:
+            for head, rest in types(one):
+                frame.use((head, rest.rstrip("()*%#")), one, False)
+        elif one.kind_id in _IDENTIFIER or one.kind_id in _ATTRIBUTE:
+            plain.append(one)
+        else:
+            stack.extend(one.named_children)
+    return plain
+
+
+def _import(frame: Frame, node: Node) -> list[Node]:
+    for child in node.named_children:
+        if child.type == "aliased_import" and child.named_child_count == 2:
+            name, alias = child.named_children
+            _add_import(frame, text(name), "", text(alias), node)
+        elif child.type == "dotted_name":
+            name_of_root = text(child.named_children[0])
+            if name_of_root != text(child):
+                _add_import(frame, text(child), "", "", node)
+            _add_import(frame, name_of_root, "", name_of_root, node)
+    return []
+
+
+def _import_from(frame: Frame, node: Node) -> list[Node]:
+    source = node.child_by_field_name("module_name")
+    if source is None:
+        return []
+    module = "".join(text(source).split())
+    if any(child.type == "wildcard_import" for child in node.named_children):
+        _add_import(frame, module, "*", "*", node)
+    for child in node.children_by_field_name("name"):
+        inner = child.named_children
+        if child.type == "aliased_import" and len(inner) == 2:
+            _add_import(frame, module, text(inner[0]), text(inner[1]), node)
+        elif child.type == "dotted_name":
+            _add_import(frame, module, text(child), text(child), node)
+    return []
+
+
+def _add_import(frame: Frame, module: str, name: str, alias: str, node: Node) -> None:
+    imports = frame.builder.imports
+    local = frame.place is not NodeKind.MODULE and alias not in frame.scope.foreign
+    if local and alias not in ("", "*"):
+        number: list[Reading] = [(f"@{len(imports)}", "")]
+        frame.scope.bind(alias, number)
+        if frame.in_class:
+            frame.builder.members.setdefault((frame.klass, alias), []).append((frame.scope, number))
+    imports.append(Import(module, name, "" if local and alias != "*" else alias, frame.scope.owner, node.start_point[0] + 1))
+
+
+def _last_child(_: Frame, node: Node) -> list[Node]:
+    return node.named_children[-1:]
+
+
+def _nothing(_: Frame, __: Node) -> list[Node]:
+    return []
+
+
+HANDLERS: dict[int, Handler] = {
+    kind: handler
+    for names, handler in {
+        "call": _call,
+        "attribute": _attribute,
+        "subscript": _subscript,
+        "string": _string,
+        "assignment": _assignment,
+        "augmented_assignment": _augmented,
+        "named_expression": _named,
+        "for_statement for_in_clause": _for,
+        "with_item": _with,
+        "except_clause": _except,
+        "return_statement": _return,
+        "yield": _yield,
+        "global_statement nonlocal_statement": _foreign,
+        "keyword_argument": _last_child,
+        "import_statement": _import,
+        "import_from_statement": _import_from,
+        "future_import_statement comment": _nothing,
+        "type": _type,
+    }.items()
+    for kind in kinds(names)
+}
