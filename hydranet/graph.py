@@ -1,7 +1,7 @@
 """The code graph: what stands in a repository's code, and how it hangs together."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class NodeKind(StrEnum):
@@ -15,7 +15,10 @@ class NodeKind(StrEnum):
 
 
 class EdgeKind(StrEnum):
-    """How its source hangs together with its target, read as a sentence: source calls target."""
+    """How its source hangs together with its target, read as a sentence: source calls target.
+
+    An edge lies where it is written: of a decorator the source is what is decorated, "is decorated by".
+    """
 
     CONTAINS = "contains"
     IMPORTS = "imports"
@@ -49,8 +52,7 @@ class Resolution(StrEnum):
     """Nothing of the repository was found; the target is the bare name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One piece of code.
 
     `name` is qualified within the file ("Cart.total"; empty for the module, "<block>" for its block);
@@ -73,8 +75,7 @@ class Node:
         return node_id(self.path, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A typed, directed edge between two node ids; `line` is where the source says so.
 
     `confidence`, 0 to 1, is how often edges that were resolved so are right.

@@ -54,11 +54,11 @@ class Import(msgspec.Struct, frozen=True, array_like=True, gc=False):
     expressions call by its number. `owner` is the definition that it stands in.
     """
 
+    owner: int
+    line: int
     module: str
     name: str
     alias: str
-    owner: int
-    line: int
 
 
 class Variable(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -73,8 +73,8 @@ class Use(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An expression that the definition `owner` (MODULE for the block) calls, or only names."""
 
     owner: int
-    expression: str
     line: int
+    expression: str
     called: bool
 
 
@@ -89,8 +89,8 @@ class Literal(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A string in the code of the definition `owner` that may be a key."""
 
     owner: int
-    text: str
     line: int
+    text: str
 
 
 class Route(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -115,7 +115,6 @@ class Body(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     uses: tuple[Use, ...] = ()
     literals: tuple[Literal, ...] = ()
-    requests: tuple[Request, ...] = ()
 
 
 class FileFacts(msgspec.Struct, frozen=True, array_like=True):
@@ -135,6 +134,7 @@ class FileFacts(msgspec.Struct, frozen=True, array_like=True):
     exports: tuple[str, ...] | None
     keys: tuple[Key, ...]
     routes: tuple[Route, ...]
+    requests: tuple[Request, ...]
     packed: bytes
     interface: str
 

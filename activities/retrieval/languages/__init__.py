@@ -11,6 +11,9 @@ _LANGUAGES: dict[str, Callable[[bytes], FileFacts]] = {
     ".pyi": python.parse,
 }
 
+SUFFIXES = frozenset(_LANGUAGES)
+"""The endings of the files that some language takes."""
+
 
 def parse(path: str, source: bytes) -> FileFacts | None:
     """The facts of a file by the language that its name says; None when no language takes it.

@@ -90,12 +90,12 @@ class Builder:
 
     def quoted(self, start: int, end: int) -> str:
         """The source between two bytes in one line."""
-        return clean(" ".join(self.source[start : min(end, start + 2 * _SIGNATURE)].decode("utf-8", "replace").split()))[
-            :_SIGNATURE
-        ]
+        return clean(
+            " ".join(self.source[start : min(end, start + 2 * _SIGNATURE)].decode("utf-8", "replace").split())
+        )[:_SIGNATURE]
 
-    def facts(self, root: Node) -> FileFacts:
-        """What was gathered of the file whose tree has this root."""
+    def facts(self) -> FileFacts:
+        """What was gathered of the file."""
         definitions = tuple(self._definition(draft) for draft in self.drafts)
         imports = tuple(self.imports)
         variables = tuple(Variable(owner, name, _joined(bound)) for (owner, name), bound in self.members.items())
@@ -108,7 +108,7 @@ class Builder:
         aliases = [(one.module, one.name, one.alias) for one in imports]
         return FileFacts(
             language=self.language,
-            module=self._whole(root),
+            module=self._whole(),
             block=self._block(),
             definitions=definitions,
             imports=imports,
@@ -116,6 +116,7 @@ class Builder:
             exports=exports,
             keys=keys,
             routes=routes,
+            requests=tuple(self.requests),
             packed=pack(self._body()),
             interface=digest(_encode((seen, aliases, variables, exports, keys, routes))),
         )
@@ -125,8 +126,8 @@ class Builder:
         for scope in self.scopes:
             for use in scope.closed_uses():
                 uses.setdefault((use.owner, use.expression, use.called), use)
-        literals = tuple(Literal(owner, name, line) for (owner, name), line in self.literals.items())
-        return Body(tuple(uses.values()), literals, tuple(self.requests))
+        literals = tuple(Literal(owner, line, name) for (owner, name), line in self.literals.items())
+        return Body(tuple(uses.values()), literals)
 
     def _definition(self, draft: Draft) -> Definition:
         first, last, content = self._lines(draft.outer, draft.outer)
@@ -146,12 +147,10 @@ class Builder:
             returns=draft.scope.closed(draft.types) if draft.types else inferred,
         )
 
-    def _whole(self, root: Node) -> Definition:
+    def _whole(self) -> Definition:
         last = max(1, self.source.count(b"\n") + (not self.source.endswith(b"\n")))
         title = clean(self.docstring.partition("\n")[0])[:_SIGNATURE]
-        return Definition(
-            "", NodeKind.MODULE, MODULE, 1, last, title, self.docstring[:_DOCSTRING], digest(self.source)
-        )
+        return Definition("", NodeKind.MODULE, MODULE, 1, last, title, self.docstring[:_DOCSTRING], digest(self.source))
 
     def _block(self) -> Definition | None:
         if not self.loose:

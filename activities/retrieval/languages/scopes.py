@@ -69,9 +69,9 @@ class Scope:
             heads = self.heads(head)
             if heads:
                 if rest or called or not self.is_local(head):
-                    yield from (Use(self.owner, f"{one}{rest}", line, called) for one in heads)
+                    yield from (Use(self.owner, line, f"{one}{rest}", called) for one in heads)
             elif called and (name := rest.rpartition(".")[2]).isidentifier():
-                yield Use(self.owner, f".{name}", line, called)
+                yield Use(self.owner, line, f".{name}", called)
 
     def _home(self, name: str) -> Scope | None:
         scope: Scope | None = self
@@ -83,7 +83,7 @@ class Scope:
 class ModuleScope(Scope):
     """The names of a module, which stay as they are."""
 
-    def _home(self, name: str) -> Scope | None:
+    def _home(self, _: str) -> Scope | None:
         return None
 
 

@@ -9,7 +9,11 @@ from activities.retrieval.languages.python.expressions import LANGUAGE
 
 def parse(source: bytes) -> FileFacts:
     """The facts of a Python file."""
+    try:
+        source.decode()
+    except UnicodeDecodeError:
+        source = source.decode("utf-8", "replace").encode()
     root = Parser(LANGUAGE).parse(source).root_node
     reader = Reader(source)
     reader.read(root)
-    return reader.builder.facts(root)
+    return reader.builder.facts()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
@@ -34,12 +35,12 @@ def decorated(frame: Frame, draft: Draft, decorators: list[Node]) -> None:
         literal = string_content(children[1].named_children[0])
         if literal is None:
             continue
-        this: Reading = (draft.name if not frame.in_class else "cls", "" if not frame.in_class else f".{draft.name.rpartition('.')[2]}")
+        this: Reading = (draft.name, "")
         if name.upper() in METHODS or name in ("route", "websocket", "api_route"):
             for method in _methods(name, children[1]):
-                frame.builder.routes.append((frame.scope, route(literal), method, this))
+                frame.builder.routes.append((frame.builder.module, route(literal), method, this))
         elif is_key(literal):
-            frame.builder.keys.append((frame.scope, literal, this))
+            frame.builder.keys.append((frame.builder.module, literal, this))
 
 
 def called(frame: Frame, node: Node, reading: Reading, given: list[Node]) -> None:
@@ -76,7 +77,7 @@ def queried(frame: Frame, node: Node) -> None:
     if not _starts_statement(text(node)):
         return
     words = (string_content(node) or "").replace("(", " ( ").replace(",", " , ").replace(";", " ").split()
-    for before, word in zip(words, words[1:], strict=False):
+    for before, word in pairwise(words):
         name = word.strip("\"'`[]").rpartition(".")[2]
         if before.lower() in _BEFORE_TABLE and is_key(name):
             _mention(frame, name, node)
@@ -110,7 +111,9 @@ def assigned(frame: Frame, left: Node, right: Node) -> None:
 
 def is_key(literal: str) -> bool:
     """Whether a string looks like the name of something."""
-    return 2 < len(literal) <= _LONGEST_KEY and literal.replace("-", "").replace(".", "").replace(":", "").isidentifier()
+    return (
+        2 < len(literal) <= _LONGEST_KEY and literal.replace("-", "").replace(".", "").replace(":", "").isidentifier()
+    )
 
 
 def _serve(frame: Frame, literal: str, given: list[Node]) -> None:

@@ -22,6 +22,8 @@ _OF_CLASS = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 _IDENTIFIER = kinds("identifier")
 _FUNCTION = kinds("function_definition")
 _CLASS = kinds("class_definition")
+_DECORATED = kinds("decorated_definition")
+_LAMBDA = kinds("lambda")
 _CALL = kinds("call")
 _KEYWORD = kinds("keyword_argument dictionary_splat list_splat comment")
 _TYPED = kinds("typed_parameter")
@@ -39,16 +41,13 @@ class Reader:
     def __init__(self, source: bytes) -> None:
         self.builder = Builder("python", source)
         self._waiting: list[Frame] = []
-        self._handlers: dict[int, Handler] = HANDLERS | {
-            kind: handler
-            for name, handler in {
-                "function_definition": self._function,
-                "class_definition": self._class,
-                "decorated_definition": self._decorated,
-                "lambda": self._lambda,
-            }.items()
-            for kind in kinds(name)
-        }
+        self._handlers: dict[int, Handler] = (
+            HANDLERS
+            | dict.fromkeys(_FUNCTION, self._function)
+            | dict.fromkeys(_CLASS, self._class)
+            | dict.fromkeys(_DECORATED, self._decorated)
+            | dict.fromkeys(_LAMBDA, self._lambda)
+        )
 
     def read(self, root: Node) -> None:
         """Gather everything below the root."""

@@ -20,8 +20,9 @@ _WIDEST = 4
 """Alternatives, or elements of a display, that are read."""
 
 _SEQUENCES = frozenset(
-    "list List set Set frozenset FrozenSet tuple Tuple Sequence MutableSequence Iterable Iterator Collection Deque deque "
-    "AbstractSet MutableSet AsyncIterable AsyncIterator Generator AsyncGenerator KeysView ValuesView Container".split()
+    "list List set Set frozenset FrozenSet tuple Tuple Sequence MutableSequence Iterable Iterator Collection "
+    "Deque deque AbstractSet MutableSet AsyncIterable AsyncIterator Generator AsyncGenerator KeysView ValuesView "
+    "Container".split()
 )
 _MAPPINGS = frozenset(
     "dict Dict Mapping MutableMapping OrderedDict DefaultDict defaultdict ItemsView ChainMap WeakKeyDictionary "
@@ -42,9 +43,7 @@ _SYNTAX_ALONE = (
 def kinds(names: str) -> frozenset[int]:
     """The ids of the kinds of nodes with these names; the grammar may have several of a name."""
     wanted = set(names.split())
-    return frozenset(
-        kind for kind in range(LANGUAGE.node_kind_count) if LANGUAGE.node_kind_for_id(kind) in wanted
-    )
+    return frozenset(kind for kind in range(LANGUAGE.node_kind_count) if LANGUAGE.node_kind_for_id(kind) in wanted)
 
 
 _IDENTIFIER = kinds("identifier")
@@ -59,7 +58,7 @@ _SLICE = kinds("slice")
 
 def text(node: Node) -> str:
     """The text of a node."""
-    return (node.text or b"").decode("utf-8", "replace")
+    return node.text.decode()  # type: ignore[union-attr]
 
 
 def chain(node: Node) -> Reading:
@@ -156,7 +155,9 @@ def _called(node: Node, children: list[Node]) -> list[Reading]:
 
 def _generic(children: list[Node], depth: int) -> list[Reading]:
     base = text(children[0]).rpartition(".")[2]
-    given = [one for child in children[1:] for one in (child.named_children if child.type == "type_parameter" else [child])]
+    given = [
+        one for child in children[1:] for one in (child.named_children if child.type == "type_parameter" else [child])
+    ]
     if base in ("Type", "type"):
         return [(head, rest.removesuffix("()")) for one in given for head, rest in types(one, depth + 1)]
     if base == "Literal":

@@ -271,7 +271,8 @@ def _add_import(frame: Frame, module: str, name: str, alias: str, node: Node) ->
         frame.scope.bind(alias, number)
         if frame.in_class:
             frame.builder.members.setdefault((frame.klass, alias), []).append((frame.scope, number))
-    imports.append(Import(module, name, "" if local and alias != "*" else alias, frame.scope.owner, node.start_point[0] + 1))
+    known_as = "" if local and alias != "*" else alias
+    imports.append(Import(frame.scope.owner, node.start_point[0] + 1, module, name, known_as))
 
 
 def _last_child(_: Frame, node: Node) -> list[Node]:

@@ -1,0 +1,67 @@
+"""What is found by a string alone: the server's end of a request, and what a key stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from activities.retrieval.languages.routes import ANY
+from activities.retrieval.linking.resolver import Resolver
+from activities.retrieval.linking.tables import Table
+from activities.retrieval.linking.values import Class, Function
+from hydranet.graph import EdgeKind
+
+_FEW = 3
+"""What a key may stand for; more of them say nothing."""
+
+
+class Boundaries:
+    """The routes and keys of all files."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    def edges(self, table: Table) -> Iterable[tuple[EdgeKind, int, str, int]]:
+        """The kind, owner, target and line of what a file's requests and literals lead to."""
+        for request in table.facts.requests:
+            for target in self._served(request.path, request.method):
+                yield EdgeKind.REQUESTS, request.owner, target, request.line
+        for literal in table.literals if self._keys else ():
+            targets = self._keys.get(literal.text, ())
+            if len(targets) <= _FEW:
+                for target in targets:
+                    yield EdgeKind.REFERENCES, literal.owner, target, literal.line
+
+    def _served(self, path: str, method: str) -> Iterable[str]:
+        """What serves a path; a route may be mounted below a prefix."""
+        asked = path.split("/")
+        known = self._routes.get(asked[-1], []) + (self._routes.get(ANY, []) if asked[-1] != ANY else [])
+        for segments, served, target in known:
+            whole = len(segments) == len(asked)
+            mounted = len(asked) > len(segments) > 1
+            tail = asked[len(asked) - len(segments) :]
+            fits = all(ANY in (one, other) or one == other for one, other in zip(segments, tail, strict=False))
+            if (whole or mounted) and fits and (not method or not served or method == served):
+                yield target
+
+    @cached_property
+    def _routes(self) -> dict[str, list[tuple[list[str], str, str]]]:
+        found: dict[str, list[tuple[list[str], str, str]]] = {}
+        for path, facts in self._resolver.files.items():
+            for route in facts.routes:
+                segments = route.path.split("/")
+                for target in self._targets(route.expression, path):
+                    found.setdefault(segments[-1], []).append((segments, route.method, target))
+        return found
+
+    @cached_property
+    def _keys(self) -> dict[str, list[str]]:
+        found: dict[str, dict[str, None]] = {}
+        for path, facts in self._resolver.files.items():
+            for key in facts.keys:
+                found.setdefault(key.text, {}).update(dict.fromkeys(self._targets(key.expression, path)))
+        return {key: list(targets) for key, targets in found.items()}
+
+    def _targets(self, expression: str, path: str) -> list[str]:
+        values = self._resolver.values(expression, path, None)
+        return [self._resolver.table(one.path).ids[one.number] for one in values if isinstance(one, Class | Function)]

@@ -1,0 +1,288 @@
+"""The edges of each file of a repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from activities.retrieval.facts import MODULE, FileFacts
+from activities.retrieval.linking.boundaries import Boundaries
+from activities.retrieval.linking.conventions import is_test, stem, subject
+from activities.retrieval.linking.resolver import Resolver
+from activities.retrieval.linking.tables import Table
+from activities.retrieval.linking.values import Class, Function, Module, Outside, Value
+from hydranet.graph import Edge, EdgeKind, NodeKind, Resolution
+
+CONFIDENCE = {
+    Resolution.SYNTAX: 1.0,
+    Resolution.SCOPE: 0.98,
+    Resolution.IMPORT: 0.98,
+    Resolution.SELF: 0.95,
+    Resolution.TYPE: 0.9,
+    Resolution.NAME: 0.4,
+    Resolution.LITERAL: 0.6,
+    Resolution.UNRESOLVED: 0.0,
+}
+"""How often an edge that was resolved so is right, measured by `benchmarks/edges.py`."""
+
+_FEW = 2
+"""Definitions of a name that a call of the name alone may mean."""
+_SET_UP = frozenset({"setUp", "setUpClass", "setUpTestData", "setup_method", "setup_class", "asyncSetUp"})
+_NAMES_OF_BUILTINS = frozenset(
+    name for kind in (str, bytes, list, dict, set, tuple, int, float, object, type) for name in dir(kind)
+) | frozenset(
+    "read write close readline readlines flush seek open group groups match search sub start stop run".split()
+)
+
+
+class Linker:
+    """Links the files of a repository, given as their facts by path."""
+
+    def __init__(self, files: Mapping[str, FileFacts]) -> None:
+        self.files = files
+        self.resolver = Resolver(files)
+        self.boundaries = Boundaries(self.resolver)
+        self._bearers: dict[str, list[tuple[str, int]]] | None = None
+        self._stems: dict[str, list[str]] | None = None
+
+    def link(self, path: str) -> list[Edge]:
+        """All edges whose source lies in the file at `path`, sorted."""
+        return sorted(_File(self, self.resolver.table(path)).link())
+
+    def bearers(self, name: str) -> list[tuple[str, int]]:
+        """The methods of the repository with a name, by path and number."""
+        if self._bearers is None:
+            self._bearers = {}
+            for path, facts in self.files.items():
+                for number, one in enumerate(facts.definitions):
+                    if one.kind is NodeKind.METHOD:
+                        self._bearers.setdefault(one.own_name, []).append((path, number))
+        return self._bearers.get(name, [])
+
+    def named(self, name: str) -> list[str]:
+        """The files with this stem that are no tests."""
+        if self._stems is None:
+            self._stems = {}
+            for path in self.files:
+                if not is_test(path):
+                    self._stems.setdefault(stem(path), []).append(path)
+        return self._stems.get(name, [])
+
+
+class _File:
+    """The edges of one file, each kind once between two nodes, where they are first."""
+
+    def __init__(self, linker: Linker, table: Table) -> None:
+        self.linker = linker
+        self.resolver = linker.resolver
+        self.table = table
+        self.path = table.path
+        self.is_test = is_test(table.path)
+        self.edges: dict[tuple[EdgeKind, str, str], Edge] = {}
+        self._targets: dict[tuple[int | None, str, bool], list[tuple[str, Resolution]]] = {}
+
+    def link(self) -> Iterable[Edge]:
+        """All edges of the file."""
+        self._contain()
+        self._import()
+        self._inherit()
+        self._decorate()
+        self._use()
+        self._reach_boundaries()
+        if self.is_test:
+            self._test()
+        return self.edges.values()
+
+    def _add(
+        self, kind: EdgeKind, source: str, target: str, line: int, resolution: Resolution, share: float = 1
+    ) -> None:
+        key = (kind, source, target)
+        known = self.edges.get(key)
+        if source != target and (known is None or known.confidence < CONFIDENCE[resolution] * share):
+            self.edges[key] = Edge(kind, source, target, line, resolution, CONFIDENCE[resolution] * share)
+
+    def _contain(self) -> None:
+        table, facts = self.table, self.table.facts
+        if facts.block:
+            self._add(EdgeKind.CONTAINS, table.module_id, table.block_id, facts.block.first, Resolution.SYNTAX)
+        for number, one in enumerate(facts.definitions):
+            source = table.module_id if one.owner == MODULE else table.ids[one.owner]
+            self._add(EdgeKind.CONTAINS, source, table.ids[number], one.first, Resolution.SYNTAX)
+
+    def _import(self) -> None:
+        table, modules = self.table, self.resolver.modules
+        for needed in table.facts.imports:
+            source = table.module_id if needed.owner == MODULE else table.ids[needed.owner]
+            module = modules.find(needed.module, self.path)
+            if module is None:
+                bare = f"{needed.module}.{needed.name}" if needed.name not in ("", "*") else needed.module
+                self._add(EdgeKind.IMPORTS, source, bare, needed.line, Resolution.UNRESOLVED)
+                continue
+            targets = [module]
+            if needed.name not in ("", "*"):
+                found = self.resolver.imported(self.path, needed)
+                targets += [one.path for one in found if isinstance(one, Module)]
+                for one in found:
+                    if isinstance(one, Class | Function):
+                        self._add(EdgeKind.IMPORTS, source, self._id(one), needed.line, Resolution.IMPORT)
+            for target in targets:
+                if target in self.linker.files:
+                    self._add(EdgeKind.IMPORTS, source, f"{target}::", needed.line, Resolution.IMPORT)
+
+    def _inherit(self) -> None:
+        table = self.table
+        for number, one in enumerate(table.facts.definitions):
+            if one.kind is not NodeKind.CLASS:
+                continue
+            klass, source = Class(self.path, number), table.ids[number]
+            for base, values in self.resolver.bases(klass):
+                classes = [value for value in values if isinstance(value, Class) and value != klass]
+                for value in classes:
+                    resolution = Resolution.SCOPE if value.path == self.path else Resolution.IMPORT
+                    self._add(EdgeKind.INHERITS, source, self._id(value), one.first, resolution)
+                if not classes:
+                    self._add(EdgeKind.INHERITS, source, _bare(base), one.first, Resolution.UNRESOLVED)
+            self._override(klass)
+
+    def _override(self, klass: Class) -> None:
+        bases = self.resolver.line(klass)[0][1:]
+        for (owner, name), numbers in self.table.definitions.items() if bases else ():
+            if owner != klass.number or self.table.facts.definitions[numbers[0]].kind is not NodeKind.METHOD:
+                continue
+            for base in bases:
+                table = self.resolver.table(base.path)
+                if above := table.definitions.get((base.number, name)):
+                    first = self.table.facts.definitions[numbers[0]].first
+                    self._add(
+                        EdgeKind.OVERRIDES, self.table.ids[numbers[0]], table.ids[above[0]], first, Resolution.SELF
+                    )
+                    break
+
+    def _decorate(self) -> None:
+        for number, one in enumerate(self.table.facts.definitions):
+            for decorator in one.decorators:
+                expression = decorator.removesuffix("()")
+                for target, resolution in self._found(expression, one.owner, False):
+                    self._add(EdgeKind.DECORATES, self.table.ids[number], target, one.first, resolution)
+
+    def _use(self) -> None:
+        table = self.table
+        for use in table.uses:
+            source = table.source_id(use.owner)
+            kind = EdgeKind.CALLS if use.called else EdgeKind.REFERENCES
+            found = self._found(use.expression, use.owner, use.called)
+            for target, resolution in found:
+                share = 1 / len(found) if resolution is Resolution.NAME else 1
+                self._add(kind, source, target, use.line, resolution, share)
+            if use.called and not found and (bare := _bare(use.expression)):
+                self._add(kind, source, bare, use.line, Resolution.UNRESOLVED)
+
+    def _found(self, expression: str, owner: int, called: bool) -> list[tuple[str, Resolution]]:
+        """The nodes that an expression means, found once for each class."""
+        number = self.table.klass(owner)
+        key = (number if expression[:4] in ("self", "cls.", "supe") else None, expression, called)
+        if key not in self._targets:
+            self._targets[key] = list(
+                dict.fromkeys(self._find(expression, None if number is None else Class(self.path, number), called))
+            )
+        return self._targets[key]
+
+    def _find(self, expression: str, klass: Class | None, called: bool) -> Iterable[tuple[str, Resolution]]:
+        inner, dot, name = expression.rpartition(".")
+        if not dot or not name.isidentifier():
+            yield from self._plain(expression, klass, called)
+            return
+        holders = self.resolver.values(inner, self.path, klass) if inner else ()
+        resolution = _resolution(inner)
+        for holder in holders:
+            for one in self.resolver.members(holder, name):
+                yield from self._nodes(one, resolution, called)
+            if not called and isinstance(holder, Module) and holder.path in self.linker.files:
+                table = self.resolver.table(holder.path)
+                if (MODULE, name) in table.variables:
+                    yield table.block_id, resolution
+        if called and not holders and name not in _NAMES_OF_BUILTINS:
+            yield from self._by_name(name)
+
+    def _plain(self, expression: str, klass: Class | None, called: bool) -> Iterable[tuple[str, Resolution]]:
+        is_own = (MODULE, expression) in self.table.definitions
+        imported = expression in self.table.imports or expression[:1] == "@"
+        resolution = Resolution.SCOPE if is_own else Resolution.IMPORT if imported else Resolution.TYPE
+        for one in self.resolver.values(expression, self.path, klass):
+            yield from self._nodes(one, resolution, called)
+        if not called and (MODULE, expression) in self.table.variables:
+            yield self.table.block_id, Resolution.SCOPE
+
+    def _nodes(self, value: Value, resolution: Resolution, called: bool) -> Iterable[tuple[str, Resolution]]:
+        """The nodes of a value; of a class that is called its initialiser as well."""
+        match value:
+            case Class() | Function():
+                yield self._id(value), resolution
+                if called and isinstance(value, Class):
+                    for one in self.resolver.members(value, "__init__"):
+                        if isinstance(one, Function):
+                            yield self._id(one), resolution
+            case Module(path) if not called and path in self.linker.files:
+                yield f"{path}::", resolution
+            case _ if called and not isinstance(value, Outside | Module):
+                for one in self.resolver.members(value, "__call__"):
+                    if isinstance(one, Function):
+                        yield self._id(one), resolution
+
+    def _by_name(self, name: str) -> Iterable[tuple[str, Resolution]]:
+        bearers = [one for one in self.linker.bearers(name) if self.is_test or not is_test(one[0])]
+        if len(bearers) <= _FEW:
+            for path, number in bearers:
+                yield self.resolver.table(path).ids[number], Resolution.NAME
+
+    def _reach_boundaries(self) -> None:
+        for kind, owner, target, line in self.linker.boundaries.edges(self.table):
+            self._add(kind, self.table.source_id(owner), target, line, Resolution.LITERAL)
+
+    def _test(self) -> None:
+        """Add what each test exercises: what it, its fixtures and its helpers in the file call."""
+        about = subject(self.path)
+        named = self.linker.named(about) if about else []
+        if len(named) == 1:
+            self._add(EdgeKind.TESTS, self.table.module_id, f"{named[0]}::", 1, Resolution.NAME)
+        calls: dict[str, list[Edge]] = {}
+        for edge in self.edges.values():
+            if edge.kind is EdgeKind.CALLS and edge.resolution is not Resolution.UNRESOLVED:
+                calls.setdefault(edge.source, []).append(edge)
+        for number, one in enumerate(self.table.facts.definitions):
+            if one.own_name.startswith("test") and one.kind is not NodeKind.CLASS:
+                self._exercise(number, calls)
+
+    def _exercise(self, number: int, calls: dict[str, list[Edge]]) -> None:
+        table, source = self.table, self.table.ids[number]
+        one = table.facts.definitions[number]
+        fixtures = [each for name in one.parameters for each in self.resolver.fixtures(self.path, name)[:1]]
+        for each in fixtures:
+            self._add(EdgeKind.REFERENCES, source, self._id(each), one.first, Resolution.NAME)
+        set_up = [
+            each for name in _SET_UP for each in table.definitions.get((one.owner, name), ()) if one.owner != MODULE
+        ]
+        waiting = [source, *(table.ids[each] for each in set_up), *(self._id(each) for each in fixtures)]
+        seen = set(waiting)
+        while waiting:
+            for edge in calls.get(waiting.pop(), ()):
+                if not is_test(edge.target.partition("::")[0]):
+                    self._add(EdgeKind.TESTS, source, edge.target, edge.line, edge.resolution)
+                elif edge.target not in seen:
+                    seen.add(edge.target)
+                    waiting.append(edge.target)
+
+    def _id(self, one: Class | Function) -> str:
+        return self.resolver.table(one.path).ids[one.number]
+
+
+def _resolution(holder: str) -> Resolution:
+    """By what an attribute is found whose holder is this expression."""
+    if holder in ("self", "cls", "super()"):
+        return Resolution.SELF
+    plain = holder.replace(".", "").isidentifier() or holder[:1] == "@"
+    return Resolution.IMPORT if plain and not holder.startswith("self.") else Resolution.TYPE
+
+
+def _bare(expression: str) -> str:
+    """The name that an expression ends with."""
+    return expression.rstrip("()[]#*%").rpartition(".")[2].lstrip("!@&0123456789")

@@ -1,0 +1,324 @@
+"""What the expressions of a repository's files stand for."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from posixpath import dirname, join
+from typing import TypeVar
+
+from activities.retrieval.facts import MODULE, Definition, FileFacts, Import
+from activities.retrieval.linking.inheritance import linearized
+from activities.retrieval.linking.modules import Modules
+from activities.retrieval.linking.tables import Table
+from activities.retrieval.linking.values import (
+    OUTSIDE,
+    Accessor,
+    Class,
+    Container,
+    Function,
+    Instance,
+    Module,
+    Outside,
+    Super,
+    Value,
+    Values,
+    distinct,
+)
+from hydranet.graph import NodeKind
+
+_DEEPEST = 40
+_STEPS = 2000
+"""Parts of one answer, after which what is still open stays unknown."""
+_BASES = 100
+_BUILTINS = frozenset(dir(builtins))
+_PLAIN_BASES = frozenset({"object", "Generic", "Protocol", "ABC"})
+"""Bases from outside of the repository that lend no attributes."""
+_BESIDE = (".setter", ".deleter", ".getter", ".register", "overload")
+"""Decorators of what stands beside the definition that a name means."""
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+Line = tuple[tuple[Class, ...], bool]
+"""A class and its bases in the order of lookup, and whether all of them are the repository's."""
+
+
+class Resolver:
+    """Answers from the facts of all files; every answer is found once.
+
+    An answer that a cycle cut short is not kept, so that answers do not depend on the order of the questions.
+    """
+
+    def __init__(self, files: Mapping[str, FileFacts]) -> None:
+        self.files = files
+        self.modules = Modules(files)
+        self._tables: dict[str, Table] = {}
+        self._answers: dict[tuple[str, Class | None, str], Values] = {}
+        self._names: dict[tuple[str, str], Values] = {}
+        self._lines: dict[Class, Line] = {}
+        self._open: dict[Hashable, int] = {}
+        self._cut = _DEEPEST
+        self._steps = 0
+
+    def table(self, path: str) -> Table:
+        """The facts of a file by name."""
+        found = self._tables.get(path)
+        if found is None:
+            found = self._tables[path] = Table(path, self.files[path])
+        return found
+
+    def definition(self, one: Class | Function) -> Definition:
+        """The facts of a class or function."""
+        return self.files[one.path].definitions[one.number]
+
+    def values(self, expression: str, path: str, klass: Class | None) -> Values:
+        """What an expression of a file may stand for, `self` being of the class; nothing when it is not known."""
+        key = (path, klass, expression)
+        found = self._answers.get(key)
+        if found is not None:
+            return found
+        return self._once(self._answers, key, (), lambda: distinct(self._evaluate(expression, path, klass)))
+
+    def name(self, path: str, name: str) -> Values:
+        """What a name of a module stands for, through re-exports; nothing when it has none."""
+        key = (path, name)
+        found = self._names.get(key)
+        if found is not None:
+            return found
+        return self._once(self._names, key, (), lambda: distinct(self._name(path, name)))
+
+    def line(self, klass: Class) -> Line:
+        """The class and its bases in the order in which attributes are looked up."""
+        found = self._lines.get(klass)
+        if found is not None:
+            return found
+        return self._once(self._lines, klass, ((klass,), False), lambda: self._line(klass))
+
+    def bases(self, klass: Class) -> Iterator[tuple[str, Values]]:
+        """The expressions of a class's bases with what they stand for."""
+        one = self.definition(klass)
+        around = Class(klass.path, one.owner) if one.owner != MODULE else None
+        for base in one.bases[:_BASES]:
+            yield base, self.values(base, klass.path, around)
+
+    def members(self, value: Value, name: str) -> Values:
+        """What an attribute of a value may be, a property as the function that it is."""
+        match value:
+            case Module(path):
+                return self.of_module(path, name)
+            case Class():
+                return self._of_class(value, self.line(value), name)
+            case Instance(klass):
+                return self._of_class(klass, self.line(klass), name)
+            case Super(klass):
+                line, complete = self.line(klass)
+                return self._of_class(klass, (line[1:], complete), name)
+            case Container():
+                return (value.attribute(name),)
+            case _:
+                return (OUTSIDE,)
+
+    def of_module(self, path: str, name: str) -> Values:
+        """What a name of the module at `path` stands for; a folder's are the modules in it."""
+        found = self.name(path, name) if path in self.files else (OUTSIDE,)
+        inner = self.modules.within(path, name)
+        return found if inner is None or distinct(found) not in ((), (OUTSIDE,)) else (Module(inner),)
+
+    def imported(self, path: str, needed: Import) -> Values:
+        """What an import makes known; nothing when it should be of the repository and is not found."""
+        module = self.modules.find(needed.module, path)
+        if module is None:
+            return (OUTSIDE,)
+        return self.of_module(module, needed.name) if needed.name else (Module(module),)
+
+    def called(self, value: Value) -> Values:
+        """What a call of a value gives."""
+        match value:
+            case Class():
+                return (Instance(value),)
+            case Function():
+                return self._returned(value)
+            case Instance():
+                return tuple(one for each in self.members(value, "__call__") for one in self._result(each))
+            case Accessor(result):
+                return (result,)
+            case Container() | Outside():
+                return (value,)
+            case _:
+                return ()
+
+    def is_property(self, one: Function) -> bool:
+        """Whether a method is read as an attribute."""
+        return any(name.endswith("property") for name in self.definition(one).decorators)
+
+    def fixtures(self, path: str, name: str) -> list[Function]:
+        """The functions that give the value of a test's parameter, the nearest first."""
+        table = self.table(path)
+        numbers = [number for (_, own), found in table.definitions.items() if own == name for number in found]
+        nearest = [Function(path, number) for number in numbers]
+        folder = dirname(path)
+        while True:
+            conftest = join(folder, "conftest.py")
+            if conftest in self.files:
+                nearest += [one for one in self.name(conftest, name) if isinstance(one, Function)]
+            if not folder:
+                break
+            folder = dirname(folder)
+        return [one for one in nearest if any("fixture" in each for each in self.definition(one).decorators)]
+
+    def _once(self, kept: dict[K, V], key: K, unknown: V, find: Callable[[], V]) -> V:
+        depth = self._open.get(key)
+        level = len(self._open)
+        if depth is not None or level >= _DEEPEST or self._steps >= _STEPS:
+            self._cut = min(self._cut, depth or 0)
+            return unknown
+        self._steps = self._steps + 1 if level else 0
+        around, self._cut = self._cut, _DEEPEST
+        self._open[key] = level
+        try:
+            found = find()
+        finally:
+            del self._open[key]
+        if self._cut >= level:
+            kept[key] = found
+            self._cut = around
+        else:
+            self._cut = min(around, self._cut)
+        return found
+
+    def _evaluate(self, expression: str, path: str, klass: Class | None) -> Iterable[Value]:
+        last = expression[-1:]
+        if expression == "super()":
+            return (Super(klass),) if klass else ()
+        if last in _STEP_LENGTHS:
+            inner = self.values(expression[: -_STEP_LENGTHS[last]], path, klass)
+            return [one for value in inner for one in self._step(last, value)]
+        inner_expression, dot, name = expression.rpartition(".")
+        if dot:
+            inner = self.values(inner_expression, path, klass) if inner_expression else ()
+            return [one for value in inner for one in self._attribute(value, name)]
+        return self._head(name, path, klass)
+
+    def _step(self, step: str, value: Value) -> Values:
+        match step:
+            case ")":
+                return self.called(value)
+            case "]":
+                return self._item(value)
+            case "#":
+                return self._iterated(value)
+            case _:
+                return (Container(value, step == "%"),)
+
+    def _item(self, value: Value) -> Values:
+        match value:
+            case Container(element):
+                return (element,)
+            case Class() | Outside():
+                return (value,)
+            case Instance():
+                return tuple(one for each in self.members(value, "__getitem__") for one in self._result(each))
+            case _:
+                return ()
+
+    def _iterated(self, value: Value) -> Values:
+        match value:
+            case Container(element, is_mapping):
+                return (OUTSIDE if is_mapping else element,)
+            case Outside():
+                return (value,)
+            case Instance():
+                made = [one for each in self.members(value, "__iter__") for one in self._result(each)]
+                return tuple(one.element for one in made if isinstance(one, Container))
+            case _:
+                return ()
+
+    def _attribute(self, value: Value, name: str) -> Iterator[Value]:
+        for one in self.members(value, name):
+            if isinstance(one, Function) and not isinstance(value, Module) and self.is_property(one):
+                yield from self._returned(one)
+            else:
+                yield one
+
+    def _result(self, member: Value) -> Values:
+        return self._returned(member) if isinstance(member, Function) else ((member,) if member == OUTSIDE else ())
+
+    def _returned(self, one: Function) -> Values:
+        """What a function gives, as it says itself or as the stub beside it says."""
+        definition = self.definition(one)
+        stub = f"{one.path}i"
+        path, returns = one.path, definition.returns
+        if not returns and stub in self.files:
+            path = stub
+            returns = next((each.returns for each in self.files[stub].definitions if each.name == definition.name), ())
+        return tuple(value for each in returns for value in self.values(each, path, one.receiver))
+
+    def _head(self, name: str, path: str, klass: Class | None) -> Iterable[Value]:
+        if name == "self":
+            return (Instance(klass),) if klass else ()
+        if name == "cls":
+            return (klass,) if klass else ()
+        if name == "!":
+            return (OUTSIDE,)
+        if name[:1] == "@":
+            return self.imported(path, self.files[path].imports[int(name[1:])])
+        if name[:1] == "&":
+            return [value for one in self.fixtures(path, name[1:])[:1] for value in self._returned(one)] or (OUTSIDE,)
+        return self.name(path, name) or ((OUTSIDE,) if name in _BUILTINS else ())
+
+    def _name(self, path: str, name: str) -> Iterator[Value]:
+        table = self.table(path)
+        yield from self._defined(table, MODULE, name, None)
+        for number in table.imports.get(name, ()):
+            yield from self.imported(path, table.facts.imports[number])
+        for expression in table.variables.get((MODULE, name), ()):
+            yield from self.values(expression, path, None)
+        if (MODULE, name) in table.definitions or name in table.imports or (MODULE, name) in table.variables:
+            return
+        for number in table.imports.get("*", ()):
+            module = self.modules.find(table.facts.imports[number].module, path)
+            if module is None:
+                yield OUTSIDE
+            elif module in self.files and module != path and self.table(module).exports(name):
+                yield from self.of_module(module, name)
+
+    def _defined(self, table: Table, owner: int, name: str, receiver: Class | None) -> Iterator[Value]:
+        """The definitions of a name, without what stands beside them: setters and overloads."""
+        numbers = table.definitions.get((owner, name), ())
+        definitions = table.facts.definitions
+        plain = [one for one in numbers if not any(each.endswith(_BESIDE) for each in definitions[one].decorators)]
+        for number in plain or numbers:
+            if definitions[number].kind is NodeKind.CLASS:
+                yield Class(table.path, number)
+            else:
+                yield Function(table.path, number, receiver)
+
+    def _of_class(self, receiver: Class, line: Line, name: str) -> Values:
+        for klass in line[0]:
+            table = self.table(klass.path)
+            key = (klass.number, name)
+            values = table.variables.get(key)
+            if values is not None or key in table.definitions:
+                found = list(self._defined(table, klass.number, name, receiver))
+                found += [one for each in values or () for one in self.values(each, klass.path, receiver)]
+                return distinct(found)
+        if name == "__class__":
+            return (receiver,)
+        return () if line[1] else (OUTSIDE,)
+
+    def _line(self, klass: Class) -> Line:
+        lines, complete = [], True
+        for base, values in self.bases(klass):
+            if base.partition("[")[0].rpartition(".")[2] in _PLAIN_BASES:
+                continue
+            classes = [one for one in values if isinstance(one, Class) and one != klass]
+            complete = complete and bool(classes)
+            for one in classes[:1]:
+                line, whole = self.line(one)
+                lines.append(line)
+                complete = complete and whole
+        return linearized(klass, lines)[:_BASES], complete
+
+
+_STEP_LENGTHS = {")": 2, "]": 2, "#": 1, "*": 1, "%": 1}

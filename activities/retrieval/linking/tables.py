@@ -1,0 +1,68 @@
+"""The facts of a file by name, as resolution asks for them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from activities.retrieval.facts import MODULE, Body, FileFacts, Literal, Use
+from hydranet.graph import node_id
+
+
+class Table:
+    """The definitions, variables and imports of one file by the names that they are known by."""
+
+    def __init__(self, path: str, facts: FileFacts) -> None:
+        self.path = path
+        self.facts = facts
+        self.definitions: dict[tuple[int, str], list[int]] = {}
+        for number, one in enumerate(facts.definitions):
+            self.definitions.setdefault((one.owner, one.own_name), []).append(number)
+        self.variables = {(one.owner, one.name): one.values for one in facts.variables}
+        self.imports: dict[str, list[int]] = {}
+        for number, needed in enumerate(facts.imports):
+            if needed.alias:
+                self.imports.setdefault(needed.alias, []).append(number)
+
+    @cached_property
+    def _body(self) -> Body:
+        return self.facts.body()
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """The expressions that the file calls or names."""
+        return self._body.uses
+
+    @property
+    def literals(self) -> tuple[Literal, ...]:
+        """The strings that may be keys."""
+        return self._body.literals
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The node ids of the definitions."""
+        return [node_id(self.path, one.name) for one in self.facts.definitions]
+
+    @cached_property
+    def module_id(self) -> str:
+        """The node id of the file."""
+        return node_id(self.path, "")
+
+    @cached_property
+    def block_id(self) -> str:
+        """The node id of the code outside of definitions, of the file when there is none."""
+        return node_id(self.path, self.facts.block.name if self.facts.block else "")
+
+    def source_id(self, owner: int) -> str:
+        """The node id of what a use belongs to."""
+        return self.block_id if owner == MODULE else self.ids[owner]
+
+    def exports(self, name: str) -> bool:
+        """Whether `from module import *` makes a name known."""
+        return not name.startswith("_") if self.facts.exports is None else name in self.facts.exports
+
+    def klass(self, number: int) -> int | None:
+        """The class that a definition is, or stands in."""
+        one = self.facts.definitions[number] if number != MODULE else None
+        if one is None:
+            return None
+        return number if one.kind == "class" else (one.owner if one.owner != MODULE else None)
