@@ -20,6 +20,9 @@ from hydranet.graph import Node, NodeKind
 MODULE = -1
 """The owner of what stands at the level of the module."""
 
+BESIDE = (".setter", ".deleter", ".getter", ".register", "overload")
+"""The ends of the decorators of what stands beside the definition that a name means."""
+
 
 class Definition(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A class, function or method; `owner` is the number of its class, or MODULE.

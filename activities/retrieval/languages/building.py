@@ -75,16 +75,26 @@ class Builder:
         self.literals: dict[tuple[int, str], int] = {}
         self.requests: list[Request] = []
         self.loose: list[Node] = []
+        self._bare: set[str] = set()
         self._taken: dict[str, int] = {}
 
-    def define(self, name: str, kind: NodeKind, owner: int, outer: Node, scope: Scope) -> Draft | None:
-        """Add a definition by its own name; None when it is one too many."""
+    def define(
+        self, name: str, kind: NodeKind, owner: int, outer: Node, scope: Scope, is_beside: bool = False
+    ) -> Draft | None:
+        """Add a definition by its own name; None when it is one too many.
+
+        The first of a name bears it alone, unless it only stands beside the one that is meant, as an overload does.
+        """
         if owner != MODULE:
             name = f"{self.drafts[owner].name}.{name}"
         if len(self.drafts) >= _MOST or len(name) > _LONGEST_NAME:
             return None
-        count = self._taken[name] = self._taken.get(name, 0) + 1
-        draft = Draft(len(self.drafts), name if count == 1 else f"{name}#{count}", kind, owner, outer, scope)
+        if is_beside or name in self._bare:
+            self._taken[name] = self._taken.get(name, 1) + 1
+            name = f"{name}#{self._taken[name]}"
+        else:
+            self._bare.add(name)
+        draft = Draft(len(self.drafts), name, kind, owner, outer, scope)
         self.drafts.append(draft)
         return draft
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from posixpath import dirname, join
 from typing import TypeVar
 
-from activities.retrieval.facts import MODULE, Definition, FileFacts, Import
+from activities.retrieval.facts import BESIDE, MODULE, Definition, FileFacts, Import
 from activities.retrieval.linking.inheritance import linearized
 from activities.retrieval.linking.modules import Modules
 from activities.retrieval.linking.tables import Table
@@ -34,9 +34,6 @@ _BASES = 100
 _BUILTINS = frozenset(dir(builtins))
 _PLAIN_BASES = frozenset({"object", "Generic", "Protocol", "ABC"})
 """Bases from outside of the repository that lend no attributes."""
-_BESIDE = (".setter", ".deleter", ".getter", ".register", "overload")
-"""Decorators of what stands beside the definition that a name means."""
-
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -287,7 +284,7 @@ class Resolver:
         """The definitions of a name, without what stands beside them: setters and overloads."""
         numbers = table.definitions.get((owner, name), ())
         definitions = table.facts.definitions
-        plain = [one for one in numbers if not any(each.endswith(_BESIDE) for each in definitions[one].decorators)]
+        plain = [one for one in numbers if not any(each.endswith(BESIDE) for each in definitions[one].decorators)]
         for number in plain or numbers:
             if definitions[number].kind is NodeKind.CLASS:
                 yield Class(table.path, number)

@@ -6,7 +6,7 @@ import inspect
 
 from tree_sitter import Node
 
-from activities.retrieval.facts import MODULE
+from activities.retrieval.facts import BESIDE, MODULE
 from activities.retrieval.languages.building import Builder, Draft, clean
 from activities.retrieval.languages.python import boundaries
 from activities.retrieval.languages.python.expressions import chain, kinds, string_content, text, types, values
@@ -96,7 +96,7 @@ class Reader:
         if name is None or frame.depth > _DEEPEST:
             return []
         own, readings = text(name), [chain(one) for one in decorators]
-        draft = self._draft(frame, own, outer, NodeKind.METHOD if frame.in_class else NodeKind.FUNCTION)
+        draft = self._draft(frame, own, outer, NodeKind.METHOD if frame.in_class else NodeKind.FUNCTION, readings)
         scope = Scope(frame.scope.owner if draft is None else draft.number, frame.around)
         inner = frame.within(scope, body, NodeKind.FUNCTION)
         inner.is_fixture = any(_is_fixture(reading) for reading in readings)
@@ -138,13 +138,16 @@ class Reader:
         self._waiting.append(inner)
         return [given] if given is not None else []
 
-    def _draft(self, frame: Frame, own: str, outer: Node, kind: NodeKind) -> Draft | None:
+    def _draft(
+        self, frame: Frame, own: str, outer: Node, kind: NodeKind, decorators: list[Reading] | None = None
+    ) -> Draft | None:
         """A new definition; None for what belongs to the function that it stands in."""
         if frame.place is NodeKind.FUNCTION:
             return None
         if frame.in_class:
             frame.scope.bind(own)
-        return self.builder.define(own, kind, frame.klass, outer, frame.scope)
+        beside = any(f"{head}{rest}".endswith(BESIDE) for head, rest in decorators or ())
+        return self.builder.define(own, kind, frame.klass, outer, frame.scope, beside)
 
     def _describe(self, draft: Draft, node: Node, body: Node | None) -> None:
         draft.signature = self.builder.quoted(node.start_byte, body.start_byte if body else node.end_byte)

@@ -1,0 +1,88 @@
+"""Reading a SCIP index: where each symbol is defined, and which symbols stand at a place.
+
+The fields' numbers are those of https://github.com/sourcegraph/scip/blob/main/scip.proto.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_DEFINITION = 1
+
+Place = tuple[str, int, int]
+"""A path, a line from 1, and a column from 0 in characters."""
+
+
+@dataclass
+class Index:
+    """The symbols of a source tree."""
+
+    defined: dict[str, Place] = field(default_factory=dict)
+    at: dict[Place, set[str]] = field(default_factory=dict)
+    paths: set[str] = field(default_factory=set)
+
+
+def read(path: Path) -> Index:
+    """The index in a file."""
+    index = Index()
+    for number, document in _fields(path.read_bytes()):
+        if number == 2:
+            _read_document(document, index)
+    return index
+
+
+def _read_document(document: bytes, index: Index) -> None:
+    fields = list(_fields(document))
+    path = next(value for number, value in fields if number == 1).decode()
+    index.paths.add(path)
+    for number, value in fields:
+        if number == 2:
+            span, symbol, roles = b"", "", 0
+            for inner, content in _fields(value):
+                if inner == 1:
+                    span = content
+                elif inner == 2:
+                    # scip-python calls a module of `src` by two names, its own and that below the root.
+                    symbol = content.decode().replace("`src.", "`").replace("`", "")
+                elif inner == 3:
+                    roles = content
+            line, column = list(_integers(span))[:2]
+            place = (path, line + 1, column)
+            index.at.setdefault(place, set()).add(symbol)
+            if roles & _DEFINITION:
+                index.defined.setdefault(symbol, place)
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, bytes | int]]:
+    """The fields of a Protocol Buffers message, those of fixed size left out."""
+    position = 0
+    while position < len(message):
+        tag, position = _integer(message, position)
+        kind = tag & 7
+        if kind == 0:
+            value, position = _integer(message, position)
+            yield tag >> 3, value
+        elif kind == 2:
+            size, position = _integer(message, position)
+            yield tag >> 3, message[position : position + size]
+            position += size
+        else:
+            position += 8 if kind == 1 else 4
+
+
+def _integers(packed: bytes) -> Iterator[int]:
+    position = 0
+    while position < len(packed):
+        value, position = _integer(packed, position)
+        yield value
+
+
+def _integer(message: bytes, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = message[position]
+        value |= (byte & 0x7F) << shift
+        position += 1
+        if byte < 0x80:
+            return value, position
+        shift += 7
