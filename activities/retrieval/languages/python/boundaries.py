@@ -72,7 +72,7 @@ def keyed(frame: Frame, node: Node) -> None:
 
 def queried(frame: Frame, node: Node) -> None:
     """Note the tables that an SQL statement in a string names."""
-    if node.end_byte - node.start_byte > _LONGEST_QUERY or node.end_byte - node.start_byte < 12:
+    if node.end_byte - node.start_byte > _LONGEST_QUERY:
         return
     if not _starts_statement(text(node)):
         return

@@ -16,6 +16,7 @@ LANGUAGE = Language(tree_sitter_python.language())
 
 _DEEPEST = 24
 """Steps of one expression that are followed."""
+_LONGEST_DOTTED = 120
 _WIDEST = 4
 """Alternatives, or elements of a display, that are read."""
 
@@ -61,11 +62,20 @@ def text(node: Node) -> str:
     return node.text.decode()  # type: ignore[union-attr]
 
 
+def dotted(node: Node) -> str | None:
+    """The text of an attribute that is names alone; None of any other."""
+    found = text(node)
+    return found if len(found) <= _LONGEST_DOTTED and found.replace(".", "").isidentifier() else None
+
+
 def chain(node: Node) -> Reading:
     """An expression of names, attributes, calls and subscripts."""
     rest = ""
     for _ in range(_DEEPEST):
         kind = node.kind_id
+        if kind in _ATTRIBUTE and (head := dotted(node)) is not None:
+            name, dot, steps = head.partition(".")
+            return name, f"{dot}{steps}{rest}"
         if kind in _IDENTIFIER:
             return text(node), rest
         if kind in _MADE:
@@ -193,6 +203,9 @@ def string_content(node: Node) -> str | None:
     """The text between the quotes of a plain string; what is filled into it is "{}"."""
     if node.kind_id not in _STRING:
         return None
+    whole = text(node)
+    if whole[0] in "\"'" and whole[1:2] != whole[0]:
+        return whole[1:-1]
     parts = []
     for child in node.named_children:
         if child.type == "string_content":

@@ -13,12 +13,25 @@ from tree_sitter import Node
 from activities.retrieval.facts import MODULE, Import
 from activities.retrieval.languages.building import Builder
 from activities.retrieval.languages.python import boundaries
-from activities.retrieval.languages.python.expressions import chain, kinds, string_content, targets, text, types, values
+from activities.retrieval.languages.python.expressions import (
+    chain,
+    dotted,
+    kinds,
+    string_content,
+    targets,
+    text,
+    types,
+    values,
+)
 from activities.retrieval.languages.scopes import Reading, Scope
 from hydranet.graph import NodeKind
 
 _IDENTIFIER = kinds("identifier")
 _ATTRIBUTE = kinds("attribute")
+_ARGUMENTS = kinds("argument_list")
+_TYPE = kinds("type")
+_QUOTES = frozenset(b"\"'")
+_SHORTEST_QUERY = 20
 
 
 @dataclass(slots=True)
@@ -84,18 +97,35 @@ def _call(frame: Frame, node: Node) -> list[Node]:
     if not children:
         return []
     function, given = children[0], children[1:]
-    reading = chain(function)
+    if function.kind_id in _IDENTIFIER:
+        reading: Reading = (text(function), "")
+        more: list[Node] = []
+    elif function.kind_id in _ATTRIBUTE:
+        reading, more = _read_attribute(frame, function)
+    else:
+        reading, more = chain(function), [function]
     frame.use(reading, node, True)
-    if len(given) == 1 and given[0].named_child_count:
-        given = given[0].named_children if given[0].type == "argument_list" else given
-        boundaries.called(frame, node, reading, given)
+    if len(given) == 1 and given[0].kind_id in _ARGUMENTS:
+        given = given[0].named_children
+        if given:
+            boundaries.called(frame, node, reading, given)
         if reading == ("isinstance", "") and len(given) == 2:
             _narrow(frame, *given)
-    if function.kind_id in _IDENTIFIER:
-        return given
-    if function.kind_id in _ATTRIBUTE:
-        return [*function.named_children[:1], *given]
-    return [function, *given]
+    return [*more, *given]
+
+
+def _read_attribute(frame: Frame, node: Node) -> tuple[Reading, list[Node]]:
+    """An attribute and the nodes in it that are still to be read; the holders of names alone are used at once."""
+    names = dotted(node)
+    if names is None:
+        return chain(node), node.named_children[:1]
+    head, _, rest = names.partition(".")
+    frame.use((head, ""), node, False)
+    end = rest.find(".")
+    while end >= 0:
+        frame.use((head, f".{rest[:end]}"), node, False)
+        end = rest.find(".", end + 1)
+    return (head, f".{rest}"), []
 
 
 def _narrow(frame: Frame, value: Node, kind: Node) -> None:
@@ -106,8 +136,9 @@ def _narrow(frame: Frame, value: Node, kind: Node) -> None:
 
 
 def _attribute(frame: Frame, node: Node) -> list[Node]:
-    frame.use(chain(node), node, False)
-    return node.named_children[:1]
+    reading, more = _read_attribute(frame, node)
+    frame.use(reading, node, False)
+    return more
 
 
 def _subscript(frame: Frame, node: Node) -> list[Node]:
@@ -118,14 +149,19 @@ def _subscript(frame: Frame, node: Node) -> list[Node]:
 
 
 def _string(frame: Frame, node: Node) -> list[Node]:
-    boundaries.queried(frame, node)
+    start, end = node.start_byte, node.end_byte
+    if end - start > _SHORTEST_QUERY:
+        boundaries.queried(frame, node)
+    if frame.builder.source[start] in _QUOTES:
+        return []
     return [one for one in node.named_children if one.type == "interpolation"]
 
 
 def _assignment(frame: Frame, node: Node) -> list[Node]:
-    left, kind, right = (node.child_by_field_name(name) for name in ("left", "type", "right"))
-    if left is None:
-        return node.named_children
+    children = node.named_children
+    left, kind, right = children[0], None, children[-1] if len(children) > 1 else None
+    if len(children) > 1 and children[1].kind_id in _TYPE:
+        kind, right = children[1], children[2] if len(children) > 2 else None
     readings = types(kind) if kind is not None else []
     if not readings and right is not None:
         readings = values(right)
