@@ -4,10 +4,10 @@
     cd SOURCES && npx scip-python index . --project-name x --project-version 1 --output /tmp/sources.scip
     python benchmarks/edges.py SOURCES /tmp/sources.scip [SOURCES INDEX ...]
 
-The sites (calls, bases, imported names) are read by the interpreter's own `ast`, what stands at each by scip-python, and
-the module that an import names by CPython's own path finder. An edge counts once between two nodes. Precision is over the
-edges whose site the index has an opinion of: scip-python is silent where it knows no type. `__init__` counts where
-it is called by name.
+The sites (calls, bases, imported names) are read by the interpreter's own `ast`; what stands at each is said by
+scip-python, and which file a named module is by CPython's own path finder. An edge counts once between two nodes.
+Precision is over the edges whose site the index has an opinion of: scip-python is silent where it knows no type.
+`__init__` counts where it is called by name.
 """
 
 import argparse
@@ -57,7 +57,7 @@ class Sites(ast.NodeVisitor):
     def _source(self) -> str:
         return f"{self.path}::{'.'.join(self._names) or '<block>'}"
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
         for one in [*node.decorator_list, *node.keywords]:
             self.visit(one)
         entered = self._enter(node, "class")
@@ -67,7 +67,7 @@ class Sites(ast.NodeVisitor):
             self.visit(base)
         self._leave(node, entered)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         for one in node.decorator_list:
             self.visit(one)
         entered = self._enter(node, "def")
@@ -76,13 +76,14 @@ class Sites(ast.NodeVisitor):
         self._leave(node, entered)
         self._is_function = was
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.visit_FunctionDef(node)
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> None:
         self._site(EdgeKind.CALLS, node.func)
         self.generic_visit(node)
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
             if alias.name != "*":
                 place = (self.path, alias.lineno, self._column(alias.lineno, alias.col_offset))
@@ -169,7 +170,7 @@ class Comparison:
         judged: set[Pair] = set()
         for site in self.sites:
             symbols = self.index.at.get(site.place, set()) if site.kind is kind else set()
-            if any(not symbol.startswith("local ") for symbol in symbols):
+            if symbols:
                 judged.add((site.source, site.name))
             wanted |= {(site.source, target) for target in self._nodes(symbols)}
         made = {
@@ -200,17 +201,14 @@ class Comparison:
     def _imports(self) -> Tally:
         """Imports from file to file: the modules that are named, and where the imported names are defined."""
         wanted: set[Pair] = set()
-        open_ends: set[str] = set()
         for site in self.sites:
             if site.kind is not EdgeKind.IMPORTS:
                 continue
             symbols = self.index.at.get(site.place, set())
             known = {self.index.defined[symbol][0] for symbol in symbols if symbol in self.index.defined}
             wanted |= {(site.place[0], path) for path in known}
-            if not symbols:
-                open_ends.add(site.place[0])
         for path, tree in self.trees.items():
-            for name in _imported(tree, path, self.root):
+            for name in _imported(tree, path):
                 wanted |= {(path, found) for found in self._named(name) if found in self.index.paths}
         made = {
             (edge.source.partition("::")[0], edge.target.partition("::")[0])
@@ -241,7 +239,7 @@ class Comparison:
         return sites
 
 
-def _imported(tree: ast.Module, path: str, root: Path) -> Iterator[str]:
+def _imported(tree: ast.Module, path: str) -> Iterator[str]:
     """The absolute names of the modules that a file imports."""
     parts = Path(path).with_suffix("").parts
     package = ".".join(parts[:-1]).removeprefix("src.")

@@ -15,7 +15,7 @@ Place = tuple[str, int, int]
 
 @dataclass
 class Index:
-    """The symbols of a source tree."""
+    """The symbols of a source tree, without those that are local to a document."""
 
     defined: dict[str, Place] = field(default_factory=dict)
     at: dict[Place, set[str]] = field(default_factory=dict)
@@ -48,6 +48,8 @@ def _read_document(document: bytes, index: Index) -> None:
                     roles = content
             line, column = list(_integers(span))[:2]
             place = (path, line + 1, column)
+            if symbol.startswith("local "):
+                continue
             index.at.setdefault(place, set()).add(symbol)
             if roles & _DEFINITION:
                 index.defined.setdefault(symbol, place)

@@ -4,11 +4,15 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from activities.retrieval.facts import FileFacts
-from activities.retrieval.languages import python
+from activities.retrieval.languages import python, typescript
 
 _LANGUAGES: dict[str, Callable[[bytes], FileFacts]] = {
     ".py": python.parse,
     ".pyi": python.parse,
+    ".ts": typescript.parse,
+    ".mts": typescript.parse,
+    ".cts": typescript.parse,
+    ".tsx": typescript.parse_jsx,
 }
 
 SUFFIXES = frozenset(_LANGUAGES)

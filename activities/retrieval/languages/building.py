@@ -31,6 +31,8 @@ _LONGEST_NAME = 500
 _MOST = 20_000
 """Definitions of one file; what a generator wrote beyond them is passed over."""
 
+_NO_IMPORT = Import(MODULE, 1, "", "", "")
+
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -107,7 +109,7 @@ class Builder:
     def facts(self) -> FileFacts:
         """What was gathered of the file."""
         definitions = tuple(self._definition(draft) for draft in self.drafts)
-        imports = tuple(self.imports)
+        imports = tuple(one if len(one.module) + len(one.name) <= _LONGEST_NAME else _NO_IMPORT for one in self.imports)
         variables = tuple(Variable(owner, name, _joined(bound)) for (owner, name), bound in self.members.items())
         exports = None if self.exports is None else tuple(self.exports)
         keys = tuple(Key(name, one) for scope, name, given in self.keys for one in scope.closed([given]))

@@ -66,8 +66,9 @@ class Scope:
         Of a value of which nothing is known the last attribute remains: ".total".
         """
         for (head, rest, called), line in self.uses.items():
-            heads = self.heads(head)
-            if heads:
+            if len(head) + len(rest) > _LONGEST:
+                continue
+            if heads := self.heads(head):
                 if rest or called or not self.is_local(head):
                     yield from (Use(self.owner, line, f"{one}{rest}", called) for one in heads)
             elif called and (name := rest.rpartition(".")[2]).isidentifier():

@@ -14,11 +14,11 @@ from hydranet.graph import Edge, EdgeKind, NodeKind, Resolution
 
 CONFIDENCE = {
     Resolution.SYNTAX: 1.0,
-    Resolution.SCOPE: 0.98,
-    Resolution.IMPORT: 0.98,
-    Resolution.SELF: 0.95,
-    Resolution.TYPE: 0.9,
-    Resolution.NAME: 0.4,
+    Resolution.SCOPE: 0.99,
+    Resolution.IMPORT: 0.99,
+    Resolution.SELF: 0.99,
+    Resolution.TYPE: 0.96,
+    Resolution.NAME: 0.5,
     Resolution.LITERAL: 0.6,
     Resolution.UNRESOLVED: 0.0,
 }

@@ -262,7 +262,8 @@ class Resolver:
             return self.imported(path, self.files[path].imports[int(name[1:])])
         if name[:1] == "&":
             return [value for one in self.fixtures(path, name[1:])[:1] for value in self._returned(one)] or (OUTSIDE,)
-        return self.name(path, name) or ((OUTSIDE,) if name in _BUILTINS else ())
+        is_outside = name in _BUILTINS or self.files[path].language != "python"
+        return self.name(path, name) or ((OUTSIDE,) if is_outside else ())
 
     def _name(self, path: str, name: str) -> Iterator[Value]:
         table = self.table(path)
@@ -281,7 +282,14 @@ class Resolver:
                 yield from self.of_module(module, name)
 
     def _defined(self, table: Table, owner: int, name: str, receiver: Class | None) -> Iterator[Value]:
-        """The definitions of a name, without what stands beside them: setters and overloads."""
+        """The definitions of a name, without what stands beside them: setters and overloads.
+
+        What a stub says of a module's own definition leads to that.
+        """
+        source = table.path.removesuffix("i")
+        if owner == MODULE and source != table.path and source in self.files:
+            implementation = self.table(source)
+            table = implementation if (MODULE, name) in implementation.definitions else table
         numbers = table.definitions.get((owner, name), ())
         definitions = table.facts.definitions
         plain = [one for one in numbers if not any(each.endswith(BESIDE) for each in definitions[one].decorators)]

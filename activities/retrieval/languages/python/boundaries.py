@@ -45,21 +45,16 @@ def decorated(frame: Frame, draft: Draft, decorators: list[Node]) -> None:
 
 def called(frame: Frame, node: Node, reading: Reading, given: list[Node]) -> None:
     """Note what a call asks for, serves or looks up by its first argument."""
-    literal = string_content(given[0]) if given else None
-    if literal is None:
-        literal = _added(given[0]) if given else None
+    literal = _literal(given[0])
     if literal is None:
         return
     name = f".{reading[0]}{reading[1]}".rpartition(".")[2]
     if name in _ROUTERS and len(given) > 1:
         _serve(frame, literal, given)
-    elif name.upper() in METHODS or name == "request":
-        path = requested(literal)
-        if path is not None and len(frame.builder.requests) < _MOST:
-            method = name.upper() if name != "request" else ""
-            frame.builder.requests.append(Request(frame.scope.owner, path, method, node.start_point[0] + 1))
-    elif name == "request" or (len(given) > 1 and literal.upper() in METHODS):
-        _asked(frame, node, literal.upper(), given[1])
+    elif name == "request" and literal.upper() in METHODS and len(given) > 1:
+        _ask(frame, node, literal.upper(), _literal(given[1]))
+    elif name == "request" or name.upper() in METHODS:
+        _ask(frame, node, "" if name == "request" else name.upper(), literal)
     keyed(frame, given[0])
 
 
@@ -145,17 +140,16 @@ def _methods(name: str, arguments: Node) -> list[str]:
     return [""]
 
 
-def _asked(frame: Frame, node: Node, method: str, address: Node) -> None:
-    literal = string_content(address) or _added(address)
+def _ask(frame: Frame, node: Node, method: str, literal: str | None) -> None:
     path = requested(literal) if literal else None
     if path is not None and len(frame.builder.requests) < _MOST:
         frame.builder.requests.append(Request(frame.scope.owner, path, method, node.start_point[0] + 1))
 
 
-def _added(node: Node) -> str | None:
-    """The literal at the end of `BASE + "/carts"`."""
+def _literal(node: Node) -> str | None:
+    """The content of a string, or of that at the end of `BASE + "/carts"`."""
     children = node.named_children if node.type == "binary_operator" else []
-    return string_content(children[-1]) if len(children) == 2 else None
+    return string_content(children[-1] if len(children) == 2 else node)
 
 
 def _mention(frame: Frame, literal: str, node: Node) -> None:

@@ -78,11 +78,16 @@ class Reader:
         children = node.named_children
         inner = children[-1]
         decorators = [one for child in children[:-1] if child.type == "decorator" for one in child.named_children[:1]]
-        calls = [one for one in decorators if one.kind_id in _CALL]
+        more: list[Node] = []
+        for one in decorators:
+            # What a decorator is given is its own business: a route, not a request.
+            if one.kind_id in _CALL:
+                frame.use(chain(one.named_children[0]), one, True)
+                more += one.named_children
         if inner.kind_id in _FUNCTION:
-            return calls + self._define_function(frame, inner, node, decorators)
+            return more + self._define_function(frame, inner, node, decorators)
         if inner.kind_id in _CLASS:
-            return calls + self._define_class(frame, inner, node, decorators)
+            return more + self._define_class(frame, inner, node, decorators)
         return children
 
     def _function(self, frame: Frame, node: Node) -> list[Node]:

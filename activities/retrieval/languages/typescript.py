@@ -1,0 +1,379 @@
+"""TypeScript files, with JSX and without, by tree-sitter: nodes, imports, calls and requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tree_sitter_typescript
+from tree_sitter import Language, Node, Parser
+
+from activities.retrieval.facts import MODULE, FileFacts, Import, Request
+from activities.retrieval.languages.building import Builder, Draft, clean
+from activities.retrieval.languages.routes import METHODS, requested
+from activities.retrieval.languages.scopes import ClassScope, Reading, Scope
+from hydranet.graph import NodeKind
+
+_TYPESCRIPT = Language(tree_sitter_typescript.language_typescript())
+_TSX = Language(tree_sitter_typescript.language_tsx())
+
+_FUNCTIONS = frozenset({"function_declaration", "generator_function_declaration", "method_definition"})
+_VALUES_OF_FUNCTIONS = frozenset({"arrow_function", "function_expression", "generator_function"})
+_CLASSES = frozenset({"class_declaration", "abstract_class_declaration", "interface_declaration", "class"})
+_NAMES = frozenset({"identifier", "type_identifier", "shorthand_property_identifier"})
+_DEEPEST = 60
+_STEPS = 24
+_MOST_REQUESTS = 2000
+
+
+def parse(source: bytes) -> FileFacts:
+    """The facts of a TypeScript file."""
+    return _parse(source, _TYPESCRIPT)
+
+
+def parse_jsx(source: bytes) -> FileFacts:
+    """The facts of a TypeScript file with JSX."""
+    return _parse(source, _TSX)
+
+
+def _parse(source: bytes, language: Language) -> FileFacts:
+    # Invalid UTF-8 is replaced once, so that every text of a node can be decoded.
+    valid = source.decode("utf-8", "replace").encode()
+    reader = _Reader(valid)
+    reader.read(Parser(language).parse(valid).root_node)
+    return reader.builder.facts()
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A module, class or function while its nodes are read."""
+
+    scope: Scope
+    nodes: list[Node]
+    place: NodeKind
+    klass: int = MODULE
+    depth: int = 0
+
+
+class _Reader:
+    def __init__(self, source: bytes) -> None:
+        self.builder = Builder("typescript", source)
+        self._waiting: list[_Frame] = []
+        self._handlers: dict[str, Callable[[_Frame, Node], list[Node]]] = {
+            "import_statement": self._import,
+            "export_statement": self._export,
+            "variable_declarator": self._variable,
+            "public_field_definition": self._field,
+            "assignment_expression": self._assignment,
+            "call_expression": self._call,
+            "new_expression": self._call,
+            "member_expression": self._member,
+            "jsx_opening_element": self._element,
+            "jsx_self_closing_element": self._element,
+            "property_identifier": lambda _, __: [],
+            "comment": lambda _, __: [],
+        }
+        self._handlers |= dict.fromkeys(_FUNCTIONS, self._function)
+        self._handlers |= dict.fromkeys(_CLASSES, self._class)
+        self._handlers |= dict.fromkeys(_VALUES_OF_FUNCTIONS, self._nested)
+
+    def read(self, root: Node) -> None:
+        """Gather everything below the root."""
+        outside = _FUNCTIONS | _CLASSES | {"import_statement", "export_statement", "comment"}
+        self.builder.loose = [one for one in root.named_children if one.type not in outside]
+        self._waiting.append(_Frame(self.builder.module, root.named_children, NodeKind.MODULE))
+        while self._waiting:
+            frame = self._waiting.pop()
+            stack = frame.nodes[::-1]
+            while stack:
+                node = stack.pop()
+                if node.type in _NAMES:
+                    self._use(frame, (_text(node), ""), node, False)
+                elif handler := self._handlers.get(node.type):
+                    stack.extend(handler(frame, node)[::-1])
+                else:
+                    stack.extend(node.named_children[::-1])
+
+    def _use(self, frame: _Frame, reading: Reading, node: Node, called: bool) -> None:
+        frame.scope.uses.setdefault((*reading, called), node.start_point[0] + 1)
+
+    def _function(self, frame: _Frame, node: Node) -> list[Node]:
+        name = node.child_by_field_name("name")
+        return self._define(frame, _text(name), node, node) if name is not None else node.named_children
+
+    def _nested(self, frame: _Frame, node: Node) -> list[Node]:
+        self._enter(frame, node, None)
+        return []
+
+    def _define(self, frame: _Frame, own: str, outer: Node, node: Node) -> list[Node]:
+        """A named function; what is defined inside of another belongs to that."""
+        draft = None
+        if frame.place is not NodeKind.FUNCTION:
+            kind = NodeKind.METHOD if frame.place is NodeKind.CLASS else NodeKind.FUNCTION
+            draft = self._draft(frame, own, kind, outer)
+        else:
+            frame.scope.bind(own)
+        self._enter(frame, node, draft)
+        return []
+
+    def _enter(self, frame: _Frame, node: Node, draft: Draft | None) -> None:
+        if frame.depth > _DEEPEST:
+            return
+        around = frame.scope if frame.place is NodeKind.FUNCTION else None
+        scope = Scope(frame.scope.owner if draft is None else draft.number, around)
+        self.builder.scopes.append(scope)
+        names, kinds = [], []
+        single = node.child_by_field_name("parameter")
+        given = node.child_by_field_name("parameters")
+        for one in ([single] if single else []) + (given.named_children if given else []):
+            pattern = one.child_by_field_name("pattern") or one
+            annotation = one.child_by_field_name("type")
+            if pattern.type == "identifier":
+                names.append(_text(pattern))
+                scope.bind(names[-1], _types(annotation))
+            kinds += [annotation] if annotation else []
+        result, body = node.child_by_field_name("return_type"), node.child_by_field_name("body")
+        if draft is not None:
+            draft.inside, draft.types, draft.parameters = scope, _types(result), tuple(names[:50])
+            self._describe(draft, node, body)
+        nodes = [*kinds, *([result] if result else []), *([body] if body else [])]
+        self._waiting.append(_Frame(scope, nodes, NodeKind.FUNCTION, frame.klass, frame.depth + 1))
+
+    def _class(self, frame: _Frame, node: Node) -> list[Node]:
+        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+        if name is None or frame.place is not NodeKind.MODULE or frame.depth > _DEEPEST:
+            return node.named_children
+        draft = self._draft(frame, _text(name), NodeKind.CLASS, node)
+        heritage = [one for one in node.named_children if one.type in ("class_heritage", "extends_type_clause")]
+        if draft is None:
+            return heritage
+        draft.bases = [reading for one in heritage for reading in _heritage(one)]
+        self._describe(draft, node, body)
+        scope = ClassScope(draft.number)
+        self.builder.scopes.append(scope)
+        nodes = body.named_children if body else []
+        self._waiting.append(_Frame(scope, nodes, NodeKind.CLASS, draft.number, frame.depth + 1))
+        return heritage
+
+    def _draft(self, frame: _Frame, own: str, kind: NodeKind, node: Node) -> Draft | None:
+        around = node.parent
+        outer = around if around is not None and around.type == "export_statement" else node
+        return self.builder.define(own, kind, frame.klass, outer, frame.scope)
+
+    def _describe(self, draft: Draft, node: Node, body: Node | None) -> None:
+        draft.signature = self.builder.quoted(node.start_byte, body.start_byte if body else node.end_byte)
+        before = draft.outer.prev_named_sibling
+        if before is not None and before.type == "comment":
+            lines = (line.strip().lstrip("/*").rstrip("*/").strip() for line in _text(before).split("\n"))
+            draft.docstring = clean("\n".join(lines).strip())
+
+    def _variable(self, frame: _Frame, node: Node) -> list[Node]:
+        name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+        if name is None or name.type != "identifier":
+            return node.named_children
+        own = _text(name)
+        if value is not None and value.type in _VALUES_OF_FUNCTIONS:
+            outer = node.parent if node.parent is not None and node.parent.named_child_count == 1 else node
+            return self._define(frame, own, outer, value)
+        head, module = _required(value)
+        if head and frame.place is NodeKind.MODULE:
+            self._add_import(module, "", own, node)
+            return []
+        annotation = node.child_by_field_name("type")
+        readings = _types(annotation) or ([_chain(value)] if value is not None else [])
+        frame.scope.bind(own, readings)
+        if frame.place is NodeKind.MODULE:
+            self.builder.members.setdefault((MODULE, own), []).append((frame.scope, readings))
+        return [one for one in (annotation, value) if one is not None]
+
+    def _field(self, frame: _Frame, node: Node) -> list[Node]:
+        name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+        annotation = node.child_by_field_name("type")
+        if name is None:
+            return node.named_children
+        if value is not None and value.type in _VALUES_OF_FUNCTIONS:
+            return self._define(frame, _text(name), node, value)
+        readings = _types(annotation) or ([_chain(value)] if value is not None else [])
+        self.builder.members.setdefault((frame.klass, _text(name)), []).append((frame.scope, readings))
+        return [one for one in (annotation, value) if one is not None]
+
+    def _assignment(self, frame: _Frame, node: Node) -> list[Node]:
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        if left is None or right is None:
+            return node.named_children
+        head, rest = _chain(left)
+        if head == "self" and rest.count(".") == 1 and frame.klass != MODULE:
+            self.builder.members.setdefault((frame.klass, rest[1:]), []).append((frame.scope, [_chain(right)]))
+            return [right]
+        return [left, right]
+
+    def _call(self, frame: _Frame, node: Node) -> list[Node]:
+        function = node.child_by_field_name("function") or node.child_by_field_name("constructor")
+        arguments = node.child_by_field_name("arguments")
+        given = arguments.named_children if arguments is not None else []
+        if function is None:
+            return given
+        reading = _chain(function)
+        self._use(frame, reading, node, True)
+        self._request(frame, reading, node, given)
+        return [*(function.named_children[:1] if function.type == "member_expression" else []), *given]
+
+    def _request(self, frame: _Frame, reading: Reading, node: Node, given: list[Node]) -> None:
+        name = f".{reading[0]}{reading[1]}".rpartition(".")[2]
+        literal = _string(given[0]) if given else None
+        path = requested(literal) if literal else None
+        is_client = name in ("fetch", "axios", "request") or name.upper() in METHODS
+        serves = len(given) > 1 and given[-1].type in _VALUES_OF_FUNCTIONS
+        if path is not None and is_client and not serves and len(self.builder.requests) < _MOST_REQUESTS:
+            method = name.upper() if name.upper() in METHODS else ""
+            self.builder.requests.append(Request(frame.scope.owner, path, method, node.start_point[0] + 1))
+
+    def _member(self, frame: _Frame, node: Node) -> list[Node]:
+        self._use(frame, _chain(node), node, False)
+        return node.named_children[:1]
+
+    def _element(self, frame: _Frame, node: Node) -> list[Node]:
+        """A JSX element; one that is a component is called by it."""
+        name = node.child_by_field_name("name")
+        if name is None or (name.type == "identifier" and _text(name)[:1].islower()):
+            return node.named_children[1:]
+        self._use(frame, _chain(name), node, True)
+        return node.named_children[1:]
+
+    def _import(self, _: _Frame, node: Node) -> list[Node]:
+        module = _string(node.child_by_field_name("source"))
+        if module is None:
+            return []
+        stack, found = node.named_children, False
+        while stack:
+            one = stack.pop()
+            if one.type == "identifier":
+                self._add_import(module, "default", _text(one), node)
+            elif one.type == "namespace_import":
+                self._add_import(module, "", _text(one.named_children[0]), node)
+            elif one.type == "import_specifier":
+                names = [_text(each) for each in one.named_children]
+                self._add_import(module, names[0], names[-1], node)
+            elif one.type in ("import_clause", "named_imports"):
+                stack.extend(one.named_children)
+                continue
+            else:
+                continue
+            found = True
+        if not found:
+            self._add_import(module, "", "", node)
+        return []
+
+    def _export(self, _: _Frame, node: Node) -> list[Node]:
+        module = _string(node.child_by_field_name("source"))
+        declaration = node.child_by_field_name("declaration")
+        value = node.child_by_field_name("value")
+        if declaration is not None:
+            name = declaration.child_by_field_name("name")
+            if name is not None and any(child.type == "default" for child in node.children):
+                self._export_as("default", (_text(name), ""))
+            return [declaration]
+        if value is not None:
+            self._export_as("default", _chain(value))
+            return [value]
+        clauses = [one for one in node.named_children if one.type == "export_clause"]
+        if module is not None and not clauses:
+            self._add_import(module, "*", "*", node)
+        for one in (each for clause in clauses for each in clause.named_children if each.type == "export_specifier"):
+            names = [_text(each) for each in one.named_children]
+            if module is not None:
+                self._add_import(module, names[0], names[-1], node)
+            elif names[0] != names[-1]:
+                self._export_as(names[-1], (names[0], ""))
+        return [] if module is not None or clauses else node.named_children
+
+    def _export_as(self, name: str, reading: Reading) -> None:
+        self.builder.members.setdefault((MODULE, name), []).append((self.builder.module, [reading]))
+
+    def _add_import(self, module: str, name: str, alias: str, node: Node) -> None:
+        self.builder.imports.append(Import(MODULE, node.start_point[0] + 1, module, name, alias))
+
+
+def _chain(node: Node) -> Reading:
+    rest = ""
+    for _ in range(_STEPS):
+        children = node.named_children
+        match node.type:
+            case "identifier" | "type_identifier":
+                return _text(node), rest
+            case "this":
+                return "self", rest
+            case "super":
+                return "super", f"(){rest}" if rest else "().constructor"
+            case "string" | "template_string" | "number" | "array" | "object" | "regex":
+                return "!", rest
+            case "member_expression" | "nested_type_identifier" if len(children) > 1:
+                rest = f".{_text(children[-1])}{rest}"
+            case "call_expression" | "new_expression" if children:
+                rest = f"(){rest}"
+            case "subscript_expression" if children:
+                rest = f"[]{rest}"
+            case "await_expression" | "parenthesized_expression" | "non_null_expression" | "as_expression" if children:
+                pass
+            case _:
+                return "", rest
+        node = children[0]
+    return "", rest
+
+
+def _types(annotation: Node | None) -> list[Reading]:
+    """What a value with this annotation may be."""
+    found: list[Reading] = []
+    stack = [(annotation, "")] if annotation is not None else []
+    for _ in range(_STEPS):
+        if not stack:
+            break
+        node, step = stack.pop()
+        children = node.named_children
+        match node.type:
+            case "type_identifier" | "nested_type_identifier":
+                head, rest = _chain(node)
+                found.append((head, f"{rest}(){step}"))
+            case "type_annotation" | "union_type" | "parenthesized_type" | "readonly_type":
+                stack.extend((one, step) for one in children)
+            case "array_type" if children:
+                stack.append((children[0], f"{step}*"))
+            case "generic_type" if len(children) > 1 and _text(children[0]) in ("Array", "ReadonlyArray", "Set"):
+                stack.extend((one, f"{step}*") for one in children[1].named_children)
+            case "generic_type" if len(children) > 1 and _text(children[0]) in ("Promise", "Partial", "Readonly"):
+                stack.extend((one, step) for one in children[1].named_children)
+            case "generic_type" if children:
+                stack.append((children[0], step))
+    return found
+
+
+def _heritage(node: Node) -> list[Reading]:
+    """The classes and interfaces that a class is made from."""
+    clauses = [one for one in node.named_children if one.type in ("extends_clause", "implements_clause")] or [node]
+    found = []
+    for clause in clauses:
+        for one in clause.named_children:
+            inner = one.named_children[0] if one.type == "generic_type" and one.named_children else one
+            if inner.type != "type_arguments":
+                found.append(_chain(inner))
+    return found
+
+
+def _required(value: Node | None) -> tuple[bool, str]:
+    """Whether a value is `require("module")`, and the module."""
+    if value is None or value.type != "call_expression" or len(value.named_children) != 2:
+        return False, ""
+    function, arguments = value.named_children
+    module = _string(arguments.named_children[0]) if arguments.named_child_count == 1 else None
+    return _text(function) == "require" and module is not None, module or ""
+
+
+def _string(node: Node | None) -> str | None:
+    """The content of a string; what is filled into a template is "{}"."""
+    if node is None or node.type not in ("string", "template_string"):
+        return None
+    return "".join("{}" if one.type == "template_substitution" else _text(one) for one in node.named_children)
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
