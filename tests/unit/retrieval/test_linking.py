@@ -123,7 +123,7 @@ def test_a_star_brings_what_all_says() -> None:
         "class Box:\n    def __init__(self, cart: Cart):\n        self.cart = cart\ndef go():\n    Box(1).cart.total()",
         "class Box:\n    @property\n    def cart(self) -> Cart: ...\ndef go(box: Box):\n    box.cart.total()",
         "class Box:\n    def __enter__(self): return Cart()\ndef go():\n    with Box() as cart:\n        cart.total()",
-        "class Box:\n    def __iter__(self): yield Cart()\ndef go(box: Box):\n    for cart in box:\n        cart.total()",
+        "class Box:\n    def __iter__(self): yield Cart()\ndef go(x: Box):\n    for cart in x:\n        cart.total()",
         "class Box(Cart):\n    def chained(self): return self\ndef go():\n    Box().chained().total()",
         "class Box(Cart):\n    def itself(self) -> Self: ...\ndef go():\n    Box().itself().total()",
         "T = TypeVar('T', bound=Cart)\ndef go(cart: T):\n    cart.total()",
