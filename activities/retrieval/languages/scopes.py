@@ -68,7 +68,9 @@ class Scope:
         for (head, rest, called), line in self.uses.items():
             if len(head) + len(rest) > _LONGEST:
                 continue
-            if heads := self.heads(head):
+            if self.outer is None and head and head not in self.names:
+                yield Use(self.owner, line, f"{head}{rest}", called)
+            elif heads := self.heads(head):
                 if rest or called or not self.is_local(head):
                     yield from (Use(self.owner, line, f"{one}{rest}", called) for one in heads)
             elif called and (name := rest.rpartition(".")[2]).isidentifier():
