@@ -6,6 +6,7 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
@@ -25,6 +26,8 @@ _UNFORESEEN_TRIES = 8
 
 # A failure stays in the workflow's history.
 _MESSAGE_LIMIT = 1000
+
+_progress: ContextVar[list[int]] = ContextVar("progress")
 
 
 def translated(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
@@ -51,6 +54,12 @@ def translated(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]
                 raise known from error
 
     return activity_function
+
+
+def progress(done: int) -> None:
+    """Have the heartbeats of this activity tell how much of its work is done."""
+    if (told := _progress.get(None)) is not None:
+        told[:] = [done]
 
 
 def as_application_error(error: HydraError) -> ApplicationError:
@@ -80,7 +89,9 @@ async def _heartbeats() -> AsyncIterator[None]:
     if not activity.in_activity():
         yield
         return
-    beating = asyncio.create_task(_beat())
+    told = list[int]()
+    _progress.set(told)
+    beating = asyncio.create_task(_beat(told))
     try:
         yield
     finally:
@@ -89,7 +100,7 @@ async def _heartbeats() -> AsyncIterator[None]:
             await beating
 
 
-async def _beat() -> None:
+async def _beat(told: list[int]) -> None:
     while True:
-        activity.heartbeat()
+        activity.heartbeat(*told)
         await asyncio.sleep(HEARTBEAT_SECONDS)

@@ -78,7 +78,8 @@ class Settings(BaseSettings):
 
     `model` is `auto` (Ollama when one answers, else templates), `templates`, `ollama:NAME`,
     `openai:URL#NAME` or `scripted:FILE`; `supervisor_model` is one of the last three, a larger one, which ranks
-    strategies, empty for none. `database` is a PostgreSQL DSN, empty for the embedded one. At `metrics_address`
+    strategies, empty for none. `embedding_model` is one of `ollama:NAME` and `openai:URL#NAME`; without it, code is
+    compared by lexical vectors. `database` is a PostgreSQL DSN, empty for the embedded one. At `metrics_address`
     (HOST:PORT; the roles take three ports in a row from there) workers serve metrics, nowhere when it is empty.
     """
 
@@ -86,6 +87,7 @@ class Settings(BaseSettings):
 
     model: str = "auto"
     supervisor_model: str = ""
+    embedding_model: str = ""
     templates_first: bool = True
     parallel_branches: Annotated[int, Field(ge=1, le=16)] = 1
     require_approval: bool = False

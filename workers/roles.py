@@ -18,6 +18,7 @@ from activities.artifacts.records import RecordActivities
 from activities.artifacts.store import ArtifactStore, PostgresArtifacts
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
 from activities.checkpoints.objects import GitObjects
+from activities.retrieval.activities import IndexActivities, RetrievalActivities
 from activities.sandbox.backends import opened
 from activities.sandbox.protocol import Sandbox
 from hydranet import constitution
@@ -27,9 +28,10 @@ from workers.telemetry import watching
 from workflows.branch import BranchWorkflow
 from workflows.counterfactual import CounterfactualWorkflow
 from workflows.fix_issue import FixIssueWorkflow
+from workflows.index_repository import IndexRepositoryWorkflow
 from workflows.policies import HEARTBEAT
 
-WORKFLOWS = [FixIssueWorkflow, BranchWorkflow, CounterfactualWorkflow]
+WORKFLOWS = [FixIssueWorkflow, BranchWorkflow, CounterfactualWorkflow, IndexRepositoryWorkflow]
 
 
 class Role(StrEnum):
@@ -52,9 +54,9 @@ async def working(client: Client, settings: Settings, roles: Sequence[Role]) -> 
                 sandbox = await stack.enter_async_context(opened(settings.sandbox, settings.data_dir / "sandbox"))
                 await stack.enter_async_context(_sandbox(client, settings, sandbox, artifacts, objects))
             elif role is Role.INFERENCE:
-                await stack.enter_async_context(_inference(client, settings, artifacts, objects))
+                await stack.enter_async_context(_inference(client, settings, pool, artifacts, objects))
             else:
-                await stack.enter_async_context(_supervisor(client, pool, artifacts))
+                await stack.enter_async_context(_supervisor(client, settings, pool, artifacts))
         yield
 
 
@@ -64,23 +66,26 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
-def _supervisor(client: Client, pool: AsyncConnectionPool, artifacts: ArtifactStore) -> Worker:
+def _supervisor(client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore) -> Worker:
     repository, records = RepositoryActivities(artifacts), RecordActivities(pool)
-    calls = [repository.snapshot_repository, repository.publish_fix, records.record_genealogy]
+    calls = [
+        repository.snapshot_repository,
+        repository.publish_fix,
+        records.record_genealogy,
+        _index(settings, pool, artifacts).survey_repository,
+    ]
     return _worker(client, SUPERVISOR_QUEUE, calls, workflows=WORKFLOWS, workflow_runner=workflow_runner())
 
 
 @asynccontextmanager
 async def _inference(
-    client: Client, settings: Settings, artifacts: ArtifactStore, objects: GitObjects
+    client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore, objects: GitObjects
 ) -> AsyncIterator[None]:
     from activities.inference.activities import InferenceActivities
     from activities.inference.backend import Backends
-    from activities.retrieval.activities import RetrievalActivities
 
     backends = Backends(artifacts, objects, settings.models)
     inference = InferenceActivities(backends)
-    retrieval = RetrievalActivities(artifacts, objects)
     calls = [
         inference.warm_up,
         inference.propose_strategies,
@@ -94,8 +99,31 @@ async def _inference(
             await stack.enter_async_context(watching(backends, settings.models, runtime.metric_meter))
         slots = settings.models.slots
         await stack.enter_async_context(_worker(client, INFERENCE_QUEUE, calls, max_concurrent_activities=slots))
-        await stack.enter_async_context(_worker(client, RETRIEVAL_QUEUE, [retrieval.retrieve]))
+        await stack.enter_async_context(_retrieval(client, settings, pool, artifacts, objects))
         yield
+
+
+def _retrieval(
+    client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore, objects: GitObjects
+) -> Worker:
+    index = _index(settings, pool, artifacts)
+    calls = [
+        RetrievalActivities(artifacts, objects).retrieve,
+        index.parse_files,
+        index.link_files,
+        index.embed_nodes,
+    ]
+    # So few at once that the batches of a large repository spread over the nodes.
+    return _worker(client, RETRIEVAL_QUEUE, calls, max_concurrent_activities=4)
+
+
+def _index(settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore) -> IndexActivities:
+    from activities.retrieval.embeddings import Vectors
+    from activities.retrieval.indexing import Indexer
+    from activities.retrieval.store import GraphStore
+
+    store = GraphStore(pool)
+    return IndexActivities(artifacts, Indexer(store), Vectors(store, settings.models))
 
 
 def _sandbox(

@@ -1,8 +1,8 @@
-"""The PostgreSQL database behind artifacts and records."""
+"""The PostgreSQL database behind artifacts, records and the code graph."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -10,22 +10,41 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
 
-_SCHEMA_LOCK = 4_861_002
+_PACKAGES = ("activities.artifacts", "activities.retrieval")
+_MIGRATION_LOCK = 4_861_002
 
 
 @asynccontextmanager
 async def database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
-    """A pool of connections to `dsn` whose tables exist."""
+    """A pool of connections to `dsn` whose tables are those of this version."""
     from psycopg_pool import AsyncConnectionPool
 
     async with AsyncConnectionPool(dsn, min_size=1, max_size=8, open=False, kwargs={"autocommit": True}) as pool:
-        await _create(pool)
+        await migrate(pool)
         yield pool
 
 
-async def _create(pool: AsyncConnectionPool) -> None:
-    schema = files("activities.artifacts").joinpath("schema.sql").read_bytes()
+async def migrate(pool: AsyncConnectionPool) -> None:
+    """Run the migrations that the database has not seen: all of them, or none when one fails."""
     async with pool.connection() as connection, connection.transaction():
         # CREATE IF NOT EXISTS alone fails when two workers start at once.
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
-        await connection.execute(schema)
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations"
+            " (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        cursor = await connection.execute("SELECT name FROM migrations")
+        applied = {name for (name,) in await cursor.fetchall()}
+        for name, script in _migrations():
+            if name not in applied:
+                await connection.execute(script)
+                await connection.execute("INSERT INTO migrations (name) VALUES (%s)", (name,))
+
+
+def _migrations() -> Iterator[tuple[str, bytes]]:
+    """The files `migrations/NNNN_what.sql` of the packages, by the name under which the database remembers them."""
+    for package in _PACKAGES:
+        folder = files(package).joinpath("migrations")
+        for file in sorted(folder.iterdir(), key=lambda file: file.name):
+            if file.name.endswith(".sql"):
+                yield f"{package}/{file.name}", file.read_bytes()

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from activities.inference.client import Call, ChatClient, Description
+from activities.inference.client import Call, ChatClient, Description, EmbeddingClient
 from hydranet.contracts import (
     ImplementAnswer,
     PlanAnswer,
@@ -115,6 +115,14 @@ def connect(model: str, settings: ModelSettings) -> ChatClient:
     raise UsageError(
         f"'{model}' is not a model; write templates, ollama:NAME, openai:http://HOST:PORT/v1#NAME or scripted:FILE."
     )
+
+
+def connect_embeddings(model: str, settings: ModelSettings) -> EmbeddingClient:
+    """The client of an embedding model; UsageError, naming the forms there are, for any other `model`."""
+    client = connect(model, settings) if model.startswith(("ollama:", "openai:")) else None
+    if isinstance(client, EmbeddingClient):
+        return client
+    raise UsageError(f"'{model}' is not an embedding model; write ollama:NAME or openai:http://HOST:PORT/v1#NAME.")
 
 
 async def probe(model: str, settings: ModelSettings) -> Description:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from hydranet.budget import Usage
 
@@ -86,4 +86,13 @@ class ChatClient(Protocol):
 
     async def describe(self) -> Description:
         """What answers; the errors of `complete` when nothing does or it lacks the model."""
+        ...
+
+
+@runtime_checkable
+class EmbeddingClient(Protocol):
+    """One model at one server that turns texts into vectors. It never tries again by itself either."""
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text, all of the same length; the errors of a chat client."""
         ...

@@ -67,6 +67,13 @@ class OllamaClient:
                 options = {"num_ctx": await self._context_size(client)}
                 await client.generate(self._name, options=options, keep_alive=_KEEP_ALIVE)
 
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text; what is longer than the model's context is cut."""
+        async with self.connect() as client:
+            with self.guarded():
+                answer = await client.embed(self._name, texts, truncate=True, keep_alive=_KEEP_ALIVE)
+        return [list(vector) for vector in answer.embeddings]
+
     async def describe(self) -> Description:
         """The model's size, quantisation and context, and whether it is loaded, and where."""
         async with self.connect() as client:

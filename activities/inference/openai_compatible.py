@@ -23,7 +23,7 @@ class OpenAIClient:
         self._url = url.rstrip("/")
         self._name = name
         self._endpoints = endpoints
-        self._server = Server(self._url, f"{self._url} has no model {name}, or no chat interface.", endpoints)
+        self._server = Server(self._url, f"{self._url} has no model {name}, or no interface for it.", endpoints)
         self._constrains = True
 
     async def complete(
@@ -60,6 +60,15 @@ class OpenAIClient:
 
     async def warm_up(self) -> None:
         """Nothing: there is nothing to load."""
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text."""
+        body = {"model": self._name, "input": list(texts), "encoding_format": "float"}
+        async with self._connect() as client:
+            with self._server.watched():
+                answer = await client.post(f"{self._url}/embeddings", json=body)
+                found = _Embeddings.model_validate_json(answer.content)
+        return [one.embedding for one in sorted(found.data, key=lambda one: one.index)]
 
     async def describe(self) -> Description:
         """What the server lists; FatalError when it lists models and the named one is not among them."""
@@ -149,6 +158,15 @@ class _Event(BaseModel):
     choices: list[_Choice] = []
     usage: _Usage | None = None
     error: dict[str, Any] | str | None = None
+
+
+class _Embedding(BaseModel):
+    index: int
+    embedding: list[float]
+
+
+class _Embeddings(BaseModel):
+    data: list[_Embedding]
 
 
 class _ModelMeta(BaseModel):

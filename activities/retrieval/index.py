@@ -1,0 +1,86 @@
+"""The index: one tree's code graph in memory, ready to be searched."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from activities.retrieval.postings import Postings
+from activities.retrieval.terms import Bags, titles
+from hydranet.graph import Edge, EdgeKind, Node
+
+KINDS = tuple(EdgeKind)
+"""The kinds of edges, in the order of their numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The edges between nodes of an index, as columns: the nodes and the kind by their numbers."""
+
+    source: NDArray[np.int32]
+    target: NDArray[np.int32]
+    kind: NDArray[np.uint8]
+    confidence: NDArray[np.float32]
+    line: NDArray[np.int32]
+
+    def without(self, kind: EdgeKind) -> "Edges":
+        """All edges but those of one kind."""
+        kept = self.kind != KINDS.index(kind)
+        return Edges(*(column[kept] for column in (self.source, self.target, self.kind, self.confidence, self.line)))
+
+
+class Index:
+    """The nodes of a tree, their terms, their edges and, if there are any, their vectors.
+
+    `bodies` and `vectors` are in the order of `nodes`; a vector is a row of length 1, or of zeros where a node has
+    none. Edges whose target is no node of the tree are left out.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        bodies: Bags,
+        edges: Iterable[Edge],
+        vectors: NDArray[np.float32] | None = None,
+    ) -> None:
+        self.nodes = tuple(nodes)
+        self.vectors = vectors
+        self.by_id = {node.id: number for number, node in enumerate(self.nodes)}
+        self.paths = tuple(dict.fromkeys(node.path for node in self.nodes))
+        self.of_path: dict[str, list[int]] = {path: [] for path in self.paths}
+        self.named: dict[str, list[int]] = {}
+        for number, node in enumerate(self.nodes):
+            self.of_path[node.path].append(number)
+            self.named.setdefault(node.name.rpartition(".")[2], []).append(number)
+        file_number = {path: number for number, path in enumerate(self.paths)}
+        self.file = np.array([file_number[node.path] for node in self.nodes], np.int32)
+        names = titles(self.nodes)
+        self.body = Postings(bodies)
+        self.title = Postings(names)
+        both = Bags.joined([bodies, names])
+        self.files = Postings.grouped(both, np.concatenate([self.file, self.file]), len(self.paths))
+        self.edges = self._columns(edges)
+
+    def at(self, path: str, line: int) -> int | None:
+        """The number of the innermost node around a line, the module itself where nothing else is; None: no such."""
+        around = [one for one in self.of_path.get(path, ()) if self.nodes[one].first <= line <= self.nodes[one].last]
+        return max(around, key=lambda one: (self.nodes[one].first, -self.nodes[one].last), default=None)
+
+    def _columns(self, edges: Iterable[Edge]) -> Edges:
+        kinds = {kind: number for number, kind in enumerate(KINDS)}
+        rows = [
+            (source, target, kinds[edge.kind], edge.confidence, edge.line)
+            for edge in edges
+            if (target := self.by_id.get(edge.target)) is not None
+            and (source := self.by_id.get(edge.source)) is not None
+            and source != target
+        ]
+        columns = list(zip(*rows, strict=True)) or [(), (), (), (), ()]
+        return Edges(
+            np.array(columns[0], np.int32),
+            np.array(columns[1], np.int32),
+            np.array(columns[2], np.uint8),
+            np.array(columns[3], np.float32),
+            np.array(columns[4], np.int32),
+        )

@@ -1,0 +1,70 @@
+"""The manifest of a commit: which of its files are to be indexed, and how many are left out for what reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from activities.checkpoints.blobs import entries, resolve
+from activities.retrieval.addresses import blob_address, tree_address
+from activities.retrieval.languages import SUFFIXES
+from activities.retrieval.skipping import by_path
+
+
+class Wanted(msgspec.Struct, frozen=True, array_like=True):
+    """A file to be indexed, with git's id of its content."""
+
+    path: str
+    oid: str
+
+    @property
+    def blob(self) -> bytes:
+        """The address of what is made of it."""
+        return blob_address(self.oid, self.path)
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The files of `commit` of a repository; `tree` is git's id of the commit's tree."""
+
+    repository: str
+    commit: str
+    tree: str
+    files: tuple[Wanted, ...]
+    skipped: dict[str, int]
+
+    @property
+    def address(self) -> bytes:
+        """The address of the tree's graph."""
+        return tree_address(self.tree)
+
+
+def survey(folder: Path, commit: str, repository: str) -> Manifest:
+    """List a commit of the Git repository in `folder`, which the graph is to know as `repository`."""
+    found = entries(folder, commit)
+    paths = {entry.path for entry in found}
+    reasons = {entry.path: by_path(entry.path, entry.size, paths, SUFFIXES) for entry in found}
+    return Manifest(
+        repository=repository,
+        commit=resolve(folder, f"{commit}^{{commit}}"),
+        tree=resolve(folder, f"{commit}^{{tree}}"),
+        files=tuple(Wanted(entry.path, entry.oid) for entry in found if reasons[entry.path] is None),
+        skipped=dict(Counter(str(reason) for reason in reasons.values() if reason is not None)),
+    )
+
+
+def packed(found: Manifest | Sequence[Wanted]) -> bytes:
+    """A manifest, or some of its files, as bytes."""
+    return msgspec.msgpack.encode(found)
+
+
+def unpacked(data: bytes) -> Manifest:
+    """The manifest in `data`."""
+    return msgspec.msgpack.decode(data, type=Manifest)
+
+
+def unpacked_files(data: bytes) -> list[Wanted]:
+    """The files in `data`."""
+    return msgspec.msgpack.decode(data, type=list[Wanted])

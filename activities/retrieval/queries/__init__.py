@@ -1,0 +1,10 @@
+"""The queries of the code graph's store, a file each."""
+
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def query(name: str) -> bytes:
+    """The statement in `<name>.sql`."""
+    return files("activities.retrieval.queries").joinpath(f"{name}.sql").read_bytes()

@@ -1,0 +1,7 @@
+-- Whoever gets a blob back is the one that adds its nodes.
+INSERT INTO code_blobs (blob, oid, skipped, facts, terms)
+SELECT * FROM unnest(%s::bytea[], %s::bytea[], %s::text[], %s::bytea[], %s::bytea[])
+    AS new (blob, oid, skipped, facts, terms)
+ORDER BY blob
+ON CONFLICT DO NOTHING
+RETURNING blob

@@ -1,0 +1,1 @@
+COPY code_files (tree, path, blob, links) FROM STDIN (FORMAT binary)

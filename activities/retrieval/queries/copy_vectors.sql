@@ -1,0 +1,1 @@
+COPY new_vectors (digest, vector) FROM STDIN (FORMAT binary)

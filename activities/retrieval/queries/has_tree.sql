@@ -1,0 +1,1 @@
+SELECT 1 FROM code_trees WHERE tree = %s

@@ -1,0 +1,1 @@
+SELECT oid FROM code_sources WHERE oid = ANY(%s)

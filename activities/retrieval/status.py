@@ -1,0 +1,62 @@
+"""What the index of a repository holds, and what of the repository it does not hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from activities.retrieval.manifest import survey
+
+if TYPE_CHECKING:
+    from activities.retrieval.store import GraphStore, Head
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The index of a repository beside its HEAD.
+
+    `changed`, `added` and `gone` are the paths that differ; `edges` counts by kind and resolution, `vectors` by model.
+    `size` in bytes is that of the graphs of all repositories, which share what they have in common.
+    """
+
+    head: Head
+    commit: str
+    files: int
+    changed: list[str]
+    added: list[str]
+    gone: list[str]
+    nodes: int
+    edges: Mapping[tuple[str, str], int]
+    vectors: Mapping[str, int]
+    size: int
+
+    @property
+    def stale(self) -> list[str]:
+        """The files whose part of the index is not that of HEAD."""
+        return sorted([*self.changed, *self.added, *self.gone])
+
+
+async def status(store: GraphStore, folder: Path) -> Status | None:
+    """How the index of the repository in `folder` stands; None when it was never indexed."""
+    head = await store.head(str(folder))
+    if head is None:
+        return None
+    manifest = await asyncio.to_thread(survey, folder, "HEAD", str(folder))
+    left_out = await store.skipped({file.blob for file in manifest.files})
+    now = {file.path: file.blob for file in manifest.files if file.blob not in left_out}
+    then = {file.path: file.blob for file in await store.files(head.tree)}
+    return Status(
+        head=head,
+        commit=manifest.commit,
+        files=len(then),
+        changed=[path for path in now if path in then and now[path] != then[path]],
+        added=[path for path in now if path not in then],
+        gone=[path for path in then if path not in now],
+        nodes=await store.node_count(head.tree),
+        edges=await store.edge_counts(head.tree),
+        vectors=await store.vector_counts(head.tree),
+        size=await store.size(),
+    )
