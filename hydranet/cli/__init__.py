@@ -7,7 +7,7 @@ import warnings
 import typer
 from temporalio.service import RPCError, RPCStatusCode
 
-from hydranet.cli import bench, control, fix, log, models, report, runs, score, stack
+from hydranet.cli import bench, control, fix, graph, index, index_status, log, models, report, runs, score, stack
 from hydranet.errors import HydraError
 
 app = typer.Typer(
@@ -30,6 +30,10 @@ app.command()(control.override)
 app.command()(control.reap)
 app.command()(control.approve)
 app.command()(control.reject)
+app.command()(index.index)
+app.command()(index_status.index_status)
+app.command()(graph.ast_graph)
+app.command()(graph.path)
 app.command()(stack.up)
 app.command()(stack.down)
 app.command()(score.score)

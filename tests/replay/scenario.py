@@ -1,4 +1,5 @@
-"""The run whose histories and fingerprint are committed: one branch reaped, one refuted, one that wins.
+"""What histories and a fingerprint are committed of: a run with one branch reaped, one refuted and one that wins, and
+the indexing of a repository.
 
 `python -m tests.replay.scenario` records them anew, which a change of the workflows' commands needs (and,
 once runs of users exist, `workflow.patched`).
@@ -13,13 +14,14 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHistory
 
-from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE
+from hydranet.contracts import FIX_WORKFLOW, INDEX_WORKFLOW, SUPERVISOR_QUEUE, IndexRequest
 
 from ..workflows.environment import REQUEST, dev_server, workers
 from ..workflows.world import World, failed, passed, report, strategy
 
 FOLDER = Path(__file__).parent / "histories"
 RUN_ID = "fix-demo-replay"
+INDEX_ID = "index-demo-replay"
 CHILDREN = ("b01-circles", "b02-flaky", "b03-wins")
 
 
@@ -34,12 +36,16 @@ async def play(client: Client) -> dict[str, WorkflowHistory]:
         },
         verifications=[report("t1"), report()],
         tokens=10,
+        missing=450,
         looks={"wins": ["read_file a.py"]},
     )
     async with workers(client, world):
         handle = await client.start_workflow(FIX_WORKFLOW, REQUEST, id=RUN_ID, task_queue=SUPERVISOR_QUEUE)
         await handle.result()
-        handles = {"fix": handle}
+        request = IndexRequest(path=REQUEST.path)
+        index = await client.start_workflow(INDEX_WORKFLOW, request, id=INDEX_ID, task_queue=SUPERVISOR_QUEUE)
+        await index.result()
+        handles = {"fix": handle, "index": index}
         handles |= {name: client.get_workflow_handle(f"{RUN_ID}/{name}") for name in CHILDREN}
         return {name: await h.fetch_history() for name, h in handles.items()}
 

@@ -10,14 +10,14 @@ from temporalio.worker import Replayer
 from workers.roles import WORKFLOWS, workflow_runner
 
 from ..workflows.environment import dev_server
-from .scenario import CHILDREN, FOLDER, RUN_ID, fingerprint, play
+from .scenario import CHILDREN, FOLDER, INDEX_ID, RUN_ID, fingerprint, play
+
+IDS = {"fix": RUN_ID, "index": INDEX_ID, **{name: f"{RUN_ID}/{name}" for name in CHILDREN}}
 
 
-@pytest.mark.parametrize("name", ["fix", *CHILDREN])
+@pytest.mark.parametrize("name", IDS)
 async def test_a_committed_history_replays(name: str) -> None:
-    history = WorkflowHistory.from_json(
-        RUN_ID if name == "fix" else f"{RUN_ID}/{name}", (FOLDER / f"{name}.json").read_text()
-    )
+    history = WorkflowHistory.from_json(IDS[name], (FOLDER / f"{name}.json").read_text())
     replayer = Replayer(workflows=WORKFLOWS, workflow_runner=workflow_runner(), data_converter=pydantic_data_converter)
     await replayer.replay_workflow(history)
 

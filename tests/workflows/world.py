@@ -16,13 +16,18 @@ from activities.failures import translated
 from hydranet.budget import Usage
 from hydranet.contracts import (
     ArtifactRef,
+    Batch,
     Checkpoint,
     CommitRequest,
     CoverageRequest,
+    Embedded,
+    EmbedRequest,
     Environment,
     ImplementAnswer,
+    IndexRequest,
     InvestigateRequest,
     Investigation,
+    Linked,
     Plan,
     PlanAnswer,
     PrepareRequest,
@@ -39,6 +44,7 @@ from hydranet.contracts import (
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
+    Survey,
     TestReport,
     TestRequest,
     Trial,
@@ -107,7 +113,8 @@ class World:
     `rounds` are the strategies of each request; `trials` give, for a branch's start commit and
     strategy title, the attempts in order (the last one repeats); `looks` give by strategy title what every
     plan asks to see, of which what begins with "!" is refused. `on` holds callbacks by activity name,
-    awaited inside the activity with its request, so that a test can wait for it or hold it up.
+    awaited inside the activity with its request, so that a test can wait for it or hold it up. An index has
+    `missing` files to parse, and its vectors are made in two calls.
     """
 
     rounds: Sequence[Sequence[Strategy]] = ()
@@ -115,6 +122,7 @@ class World:
     baseline: TestReport = field(default_factory=lambda: report(*TARGET))
     verifications: list[TestReport] = field(default_factory=list)
     tokens: int = 0
+    missing: int = 0
     looks: dict[str, Sequence[str]] = field(default_factory=dict)
     on: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
@@ -253,11 +261,34 @@ class World:
         assert request.diff is not None
         return Checkpoint(commit=f"c-{request.diff.sha256[:10]}", bundle=request.diff)
 
+    @activity.defn
+    @translated
+    async def survey_repository(self, request: IndexRequest) -> Survey:
+        await self._called("survey_repository", request)
+        return Survey(manifest=NOTHING, missing=NOTHING, files=1000, missing_count=self.missing)
+
+    @activity.defn
+    @translated
+    async def parse_files(self, request: Batch) -> None:
+        await self._called("parse_files", request)
+
+    @activity.defn
+    @translated
+    async def link_files(self, request: ArtifactRef) -> Linked:
+        await self._called("link_files", request)
+        return Linked(commit="base", tree="1f", files=990, linked=7, skipped={"binary": 10})
+
+    @activity.defn
+    @translated
+    async def embed_nodes(self, request: EmbedRequest) -> Embedded:
+        await self._called("embed_nodes", request)
+        return Embedded(made=5, left=max(0, 2 - self.calls["embed_nodes"]))
+
     def activities(self) -> list[Callable[..., Any]]:
         names = (
             "snapshot_repository publish_fix record_genealogy prepare_environment run_tests measure_coverage"
             " retrieve warm_up propose_strategies rank_strategies plan implement reflect try_candidates"
-            " commit_checkpoint investigate"
+            " commit_checkpoint investigate survey_repository parse_files link_files embed_nodes"
         )
         return [getattr(self, name) for name in names.split()]
 

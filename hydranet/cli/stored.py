@@ -1,0 +1,30 @@
+"""The code graph of a repository as commands read it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from activities.artifacts.database import database
+from hydranet import settings
+from hydranet.cli.repository import Repository
+from hydranet.cli.session import session
+
+if TYPE_CHECKING:
+    from activities.retrieval.store import GraphStore
+
+
+@asynccontextmanager
+async def graph_store(repository: Repository) -> AsyncIterator[GraphStore]:
+    """The store that the graph of `repository` is in, if it is indexed."""
+    from activities.retrieval.store import GraphStore
+
+    chosen = settings.load(repository.path)
+    async with session(chosen) as open_session, database(open_session.stack.database) as pool:
+        yield GraphStore(pool)
+
+
+def not_indexed(repository: Repository) -> str:
+    """What to do about a repository without an index."""
+    return f"{repository.path} is not indexed: run `hydra index --repo {repository.path}`."

@@ -1,0 +1,82 @@
+"""IndexRepositoryWorkflow: the code graph of a repository's HEAD, by batches of files that any node may parse."""
+
+import asyncio
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.retrieval.activities import IndexActivities
+    from hydranet.contracts import (
+        INDEX_WORKFLOW,
+        Batch,
+        Embedded,
+        EmbedRequest,
+        IndexProgress,
+        IndexRequest,
+        IndexResult,
+        Linked,
+        Survey,
+    )
+    from workflows import policies
+
+BATCH = 200
+MOST_BATCHES = 64
+
+
+@workflow.defn(name=INDEX_WORKFLOW)
+class IndexRepositoryWorkflow:
+    """Lists, parses, links, then makes vectors; started again, it does only what is new."""
+
+    @workflow.init
+    def __init__(self, request: IndexRequest) -> None:  # noqa: ARG002
+        self._progress = IndexProgress()
+
+    @workflow.query
+    def progress(self) -> IndexProgress:
+        """How far it is; the heartbeats of the batches that are being parsed say the rest."""
+        return self._progress
+
+    @workflow.run
+    async def run(self, request: IndexRequest) -> IndexResult:
+        """Index what is new at HEAD."""
+        survey: Survey = await workflow.execute_activity_method(
+            IndexActivities.survey_repository, request, **policies.supervisor("list the files")
+        )
+        self._tell(stage="parsing", total=survey.missing_count)
+        size = max(BATCH, -(-survey.missing_count // MOST_BATCHES))
+        starts = range(0, survey.missing_count, size)
+        await asyncio.gather(*(self._parse(survey, first, min(first + size, survey.missing_count)) for first in starts))
+        self._tell(stage="linking")
+        linked: Linked = await workflow.execute_activity_method(
+            IndexActivities.link_files, survey.manifest, **policies.retrieval("link the files")
+        )
+        self._tell(stage="making vectors")
+        await self._embed(EmbedRequest(tree=linked.tree, model=request.embedding_model))
+        return IndexResult(
+            commit=linked.commit,
+            files=linked.files,
+            parsed=survey.missing_count,
+            linked=linked.linked,
+            vectors=self._progress.vectors,
+            skipped=linked.skipped,
+        )
+
+    async def _parse(self, survey: Survey, first: int, last: int) -> None:
+        await workflow.execute_activity_method(
+            IndexActivities.parse_files,
+            Batch(files=survey.missing, first=first, last=last),
+            **policies.retrieval(f"parse files {first + 1} to {last}"),
+        )
+        self._tell(done=self._progress.done + last - first)
+
+    async def _embed(self, request: EmbedRequest) -> None:
+        left = 1
+        while left:
+            made: Embedded = await workflow.execute_activity_method(
+                IndexActivities.embed_nodes, request, **policies.retrieval("make vectors")
+            )
+            self._tell(vectors=self._progress.vectors + made.made)
+            left = made.left
+
+    def _tell(self, **changes: object) -> None:
+        self._progress = self._progress.model_copy(update=changes)
