@@ -94,17 +94,21 @@ def likelihood(family: Family, error: str, error_class: ErrorClass) -> float:
 class Group:
     """Families whose edits one strategy tries, with the likelihood of each; `name` is the strategy's kind.
 
-    Where `twice`, it tries two edits at once.
+    It tries `most` changes at most: by then another region or kind is likelier to hold the repair. Where `beyond`,
+    it leaves out what those groups try; where `twice`, it tries two edits at once.
     """
 
     name: str
     families: tuple[tuple[Family, float], ...]
+    most: int = 100
+    beyond: tuple["Group", ...] = ()
     twice: bool = False
 
     @property
     def likelihood(self) -> float:
         """How likely the group is to hold the repair: as likely as the likeliest of its families."""
-        return max(likely for _, likely in self.families) * (_TWICE if self.twice else 1.0)
+        likeliest = max(likely for _, likely in self.families)
+        return likeliest * (_TWICE if self.twice else _BEYOND if self.beyond else 1.0)
 
     def edits(self, site: Site) -> Iterator[Edit]:
         """All edits of the group at a site."""
@@ -113,22 +117,22 @@ class Group:
                 yield replace(edit, prior=edit.prior * likely)
 
 
-# How much less likely than one edit two are to be the repair.
-_TWICE = 0.4
+# How likely the less likely edits are beside the likely ones, and two edits beside one.
+_BEYOND, _TWICE = 0.5, 0.4
 
-TWO_CHANGES = "two changes"
-
-_GROUPS: dict[str, tuple[Family, ...]] = {
-    "wrong expression": (CONDITION, OPERAND, CALL),
-    "wrong or missing statement": (VALUE, STATEMENT, FLOW, GUARD),
-    "uncommon change": (UNCOMMON,),
-    TWO_CHANGES: _KINDS,
-}
+_EXPRESSION = (CONDITION, OPERAND, CALL)
+_STATEMENT = (VALUE, STATEMENT, FLOW, GUARD)
 
 
 def groups(error: str = "", error_class: ErrorClass = ErrorClass.UNKNOWN) -> list[Group]:
     """All groups, as likely as such an error makes them."""
+
+    def rated(families: tuple[Family, ...]) -> tuple[tuple[Family, float], ...]:
+        return tuple((family, likelihood(family, error, error_class)) for family in families)
+
+    likely = (Group("wrong expression", rated(_EXPRESSION)), Group("wrong or missing statement", rated(_STATEMENT)))
     return [
-        Group(name, tuple((one, likelihood(one, error, error_class)) for one in families), name == TWO_CHANGES)
-        for name, families in _GROUPS.items()
+        *likely,
+        Group("less likely change", rated(FAMILIES), most=300, beyond=likely),
+        Group("two changes", rated(_KINDS), most=300, twice=True),
     ]

@@ -19,8 +19,8 @@ from activities.inference.templates.vocabulary import Vocabulary
 BATCH = 100
 """Candidates in one attempt."""
 
-MOST = 3 * BATCH
-"""Candidates of one strategy: by then the next region or kind of change is likelier to hold the repair."""
+MOST = 300
+"""Candidates of a family by itself."""
 
 # A region with more edits than these is long; the tail of the list is never reached.
 _EDITS = 8000
@@ -65,7 +65,7 @@ class Search:
         return self._upto(tried + count)[tried:]
 
     def _upto(self, count: int) -> list[Change]:
-        count = min(count, MOST)
+        count = min(count, self._family.most if isinstance(self._family, Group) else MOST)
         with self._lock:
             while len(self._found) < count and (change := next(self._changes, None)) is not None:
                 self._found.append(change)
@@ -100,8 +100,15 @@ class Search:
                 return word in self._vocabulary.quoted
         return False
 
+    def _tried_elsewhere(self) -> set[str]:
+        """The texts that the likelier groups make."""
+        likelier = self._family.beyond if isinstance(self._family, Group) else ()
+        searches = [(group.most, Search(self._suspect, group, self._vocabulary)) for group in likelier]
+        return {change.text for most, search in searches for change in search.after(0, most)}
+
     def _distinct(self) -> Iterator[Change]:
         seen: set[str] = set()
+        tried = self._tried_elsewhere()
         originals: dict[tuple[int, int], str | None] = {}
         for edit in self._edits:
             start, end = self._unit(edit.splices)
@@ -112,7 +119,7 @@ class Search:
             if program is None or program == originals[start, end]:
                 continue
             key = f"{start} {program}"
-            if key not in seen:
+            if key not in seen and text not in tried:
                 seen.add(key)
                 yield Change(text, _title(self._source.text, text))
 
