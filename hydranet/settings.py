@@ -53,7 +53,7 @@ class ModelSettings(BaseModel):
     slots: Annotated[int, Field(ge=1)] = 1
     samples: Annotated[int, Field(ge=0, le=8)] = 0
     deliberate: bool | None = None
-    investigations: Annotated[int, Field(ge=0, le=LIMIT)] = 3
+    investigations: Annotated[int, Field(ge=0, le=LIMIT)] = 2
     edit_formats: dict[str, EditFormat] = {}
     token_gap: Annotated[float, Field(gt=0)] = 120.0
     total: Annotated[float, Field(gt=0)] = 1200.0

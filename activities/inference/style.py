@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from hydranet.contracts import Snippet
 from hydranet.settings import EditFormat, ModelSettings
 
-# Small models rewrite a whole function better than they write edits; the second makes a new branch new in form.
+# All rewrite a whole function better than they write edits; the second makes a new branch new in form. Small models
+# cannot quote what they search for (docs/models.md).
 _PREFERENCES: tuple[EditFormat, EditFormat] = ("function", "search_replace")
+_SMALL_PREFERENCES: tuple[EditFormat, EditFormat] = ("function", "file")
 
 _PROMPTS: Mapping[EditFormat, str] = {
     "function": "implement",
@@ -51,11 +53,12 @@ class Style:
 
 def style(model: str, settings: ModelSettings) -> Style:
     """The style of the model called `model`: as the settings say, else what does best for models of its size."""
-    first = settings.edit_formats.get(model, _PREFERENCES[0])
     size = _BILLIONS.search(model.rpartition("#")[2])
     small = size is not None and float(size[1]) < _SMALL
+    preferences = _SMALL_PREFERENCES if small else _PREFERENCES
+    first = settings.edit_formats.get(model, preferences[0])
     return Style(
-        tuple(dict.fromkeys((first, *_PREFERENCES)))[:2],
+        tuple(dict.fromkeys((first, *preferences)))[:2],
         settings.samples or (4 if small else 2),
         not small if settings.deliberate is None else settings.deliberate,
         settings.investigations,

@@ -338,7 +338,7 @@ async def test_more_candidates_are_drawn_at_a_rising_temperature(desk: Make) -> 
     script = at.script({"purpose": "implement", "exchanges": exchanges})
     backend = ChatBackend(Watched(script), Style(samples=4), at.artifacts, at.objects)
     assert len(await at.diffs(await backend.implement(at.step(attempt=2, seed=5)))) == 3
-    assert asked == [(0.3, 5), (0.55, 6), (0.8, 7), (0.9, 8)]
+    assert asked == [(0.3, 5), (0.6, 6), (0.9, 7), (1.0, 8)]
 
 
 async def test_a_model_that_does_not_deliberate_is_asked_for_changes_only(desk: Make) -> None:

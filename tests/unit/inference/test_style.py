@@ -11,7 +11,7 @@ def focus(length: int) -> list[Snippet]:
 
 def test_a_model_may_have_a_format_of_its_own() -> None:
     settings = ModelSettings(edit_formats={"ollama:big": "diff", "ollama:small": "search_replace"}, samples=3)
-    assert style("ollama:other", settings) == Style(("function", "search_replace"), 3, investigations=3)
+    assert style("ollama:other", settings) == Style(("function", "search_replace"), 3, investigations=2)
     assert style("ollama:big", settings).formats == ("diff", "function")
     assert style("ollama:small", settings).formats == ("search_replace", "function")
 
@@ -38,6 +38,8 @@ def test_what_does_not_fit_into_an_answer_is_asked_for_in_parts() -> None:
     ],
 )
 def test_small_models_are_asked_for_more_changes_and_no_plans(model: str, small: bool) -> None:
-    assert style(model, ModelSettings()) == Style(samples=4 if small else 2, deliberates=not small, investigations=3)
-    chosen = ModelSettings(samples=1, deliberate=small)
-    assert style(model, chosen) == Style(samples=1, deliberates=small, investigations=3)
+    formats = ("function", "file" if small else "search_replace")
+    expected = Style(formats, samples=4 if small else 2, deliberates=not small, investigations=2)
+    assert style(model, ModelSettings()) == expected
+    chosen = ModelSettings(samples=1, deliberate=small, investigations=0)
+    assert style(model, chosen) == Style(formats, samples=1, deliberates=small)
