@@ -1,0 +1,1 @@
+"""Tells people where their parcels are: messages, webhooks, retries."""

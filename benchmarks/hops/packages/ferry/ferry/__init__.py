@@ -1,0 +1,1 @@
+"""Tickets, timetables and loading for a small ferry line."""

@@ -1,0 +1,1 @@
+"""When the boats go."""

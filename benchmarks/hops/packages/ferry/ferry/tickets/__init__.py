@@ -1,0 +1,1 @@
+"""What passengers hold in their hands."""

@@ -1,0 +1,1 @@
+"""The boats and what they carry."""

@@ -1,0 +1,1 @@
+"""A small newspaper: its articles, pages, puzzles and readers."""

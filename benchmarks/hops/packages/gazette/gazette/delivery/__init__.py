@@ -1,0 +1,1 @@
+"""How the paper gets to its readers."""

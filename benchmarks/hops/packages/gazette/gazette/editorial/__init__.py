@@ -1,0 +1,1 @@
+"""Articles and what becomes of them."""

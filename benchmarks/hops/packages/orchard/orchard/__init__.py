@@ -1,0 +1,1 @@
+"""A fruit farm: its rows of trees, pickers, crates and cold stores."""

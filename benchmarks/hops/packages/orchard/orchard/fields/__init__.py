@@ -1,0 +1,1 @@
+"""The rows of trees and the work in them."""

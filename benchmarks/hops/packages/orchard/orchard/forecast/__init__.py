@@ -1,0 +1,1 @@
+"""How much the trees will bear."""

@@ -1,0 +1,1 @@
+"""What pickers earn."""
