@@ -20,6 +20,7 @@ from activities.checkpoints.activities import RepositoryActivities
 from activities.checkpoints.objects import GitObjects
 from activities.inference.templates.backend import MODEL, TemplatesBackend
 from activities.retrieval.activities import RetrievalActivities
+from activities.retrieval.searches import Searches
 from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.protocol import Sandbox
@@ -132,10 +133,11 @@ class Engine:
             CoverageRequest(checkpoint=self.base, baseline=self.baseline.results, **shared)
         )
         clock("coverage")
-        retrieval = await RetrievalActivities(self.artifacts, self.objects).retrieve(
+        retrieval = await RetrievalActivities(self.artifacts, self.objects, Searches()).retrieve(
             RetrieveRequest(
                 snapshot=self.snapshot,
                 checkpoint=self.base,
+                repository=str(repository),
                 issue=bug.described["issue"],
                 results=self.baseline.results,
             )

@@ -47,7 +47,7 @@ class AttemptRecord(Bounded):
 
     `summary` says what was tried, `reason` why the outcome is what it is; `candidates` counts the
     patches tried within the attempt, of which `facts.patch` is the best. It took `seconds` and ended
-    that many seconds `after` the start of the run.
+    that many seconds `after` the start of the run. `shown` names the code that its prompt showed.
     """
 
     number: int
@@ -60,6 +60,7 @@ class AttemptRecord(Bounded):
     candidates: int = 1
     checkpoint: Name = ""
     prompt: Name = ""
+    shown: Annotated[tuple[Name, ...], Field(max_length=12)] = ()
     spent: Annotated[tuple[Spent, ...], Field(max_length=4)] = ()
     seconds: float = 0.0
     after: float = 0.0

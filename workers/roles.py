@@ -106,9 +106,13 @@ async def _inference(
 def _retrieval(
     client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore, objects: GitObjects
 ) -> Worker:
+    from activities.retrieval.searches import StoredSearches
+
     index = _index(settings, pool, artifacts)
+    retrieval = RetrievalActivities(artifacts, objects, StoredSearches(pool, settings))
     calls = [
-        RetrievalActivities(artifacts, objects).retrieve,
+        retrieval.retrieve,
+        retrieval.remember_fix,
         index.parse_files,
         index.link_files,
         index.embed_nodes,

@@ -66,6 +66,7 @@ def record(
         passing=trial.report.passing_count if trial else 0,
         candidates=trial.tried if trial else 0,
         prompt=answer.prompt,
+        shown=answer.shown,
         spent=spent(reflected, planned, answer),
         seconds=took.total_seconds(),
     )

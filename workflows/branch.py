@@ -34,7 +34,8 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.convergence import Attempt, Score
     from hydranet.genealogy import AttemptRecord, Ending, Outcome
     from hydranet.seed import draw
-    from workflows import attempts, policies
+    from workflows import attempts, looking, policies
+    from workflows.strategies import TEMPLATES
 
 
 @workflow.defn(name=BRANCH_WORKFLOW)
@@ -92,6 +93,10 @@ class BranchWorkflow:
         reflected = await self._reflect() if self._state.plan else None
         if reflected and (broke := self._broke(reflected.usage)):
             return broke
+        if reflected and self._request.strategy.model != TEMPLATES:
+            await self._may_go_on()
+            context = await looking.again(self._request, self._state, reflected.look_at)
+            self._state = self._state.model_copy(update={"context": context})
         planned = await self._plan(number)
         if broke := self._broke(planned.usage + (reflected.usage if reflected else Usage())):
             return broke
@@ -241,7 +246,7 @@ class BranchWorkflow:
                 model=request.model,
                 snapshot=request.snapshot,
                 checkpoint=state.best,
-                context=request.context,
+                context=state.context or request.context,
                 spectrum=request.spectrum,
             ),
             branch=request.number,
@@ -270,7 +275,7 @@ class BranchWorkflow:
         state, window = self._state, self._request.convergence.window
         better = (
             made is not None
-            and self._request.strategy.model != "templates"
+            and self._request.strategy.model != TEMPLATES
             and record.facts.failing_count < state.best_failing
             and set(record.facts.failing_tests) <= set(self._request.target)
         )
@@ -285,4 +290,6 @@ class BranchWorkflow:
             best=made if made is not None and better else state.best,
             best_failing=record.facts.failing_count if better else state.best_failing,
             tail=trial.report.tail if trial and trial.report.tail else state.tail,
+            results=trial.report.results if trial else state.results,
+            context=state.context,
         )

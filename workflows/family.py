@@ -73,6 +73,7 @@ class Family:
                 start=start,
                 start_failing=failing,
                 model=self._request.model,
+                repository=self._request.path,
                 snapshot=ground.snapshot,
                 environment=ground.environment,
                 sandbox=self._request.sandbox,

@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
         RunResult,
     )
     from hydranet.genealogy import Ending, Genealogy, Verdict
-    from workflows import ground, keeping, metrics
+    from workflows import ground, keeping, looking, metrics
     from workflows.clock import Clock
     from workflows.family import Branch, Family
     from workflows.page import Page
@@ -166,10 +166,9 @@ class FixIssueWorkflow:
         return surveyed
 
     async def _start_branches(self, ground: ground.Ground) -> None:
-        genealogy = self._page.genealogy
         while len(self._family.running) < self._request.parallel_branches and not self._branches_spent():
             self._page.state("choosing a strategy")
-            work = ground.work(genealogy.run_id, self._request.model)
+            work = ground.work(self._page.genealogy.run_id, self._request.model)
             strategy = await self._supply.next(work, self._page.genealogy, self._page.instruction)
             self._page.spent(self._supply.take_usage())
             if strategy is None:
@@ -230,8 +229,7 @@ class FixIssueWorkflow:
             self._family.close(branch, outcome.ending, outcome.reason)
             await self._record_ended()
             return None
-        refuted = await self._refuted(branch, outcome.passed)
-        if refuted:
+        if refuted := await self._refuted(branch, outcome.passed):
             self._family.close(branch, Ending.REFUTED, refuted)
             await self._record_ended()
             return None
@@ -239,13 +237,11 @@ class FixIssueWorkflow:
         await self._family.cancel_all("another branch won")
         await self._record_ended()
         title = record.strategy.title
+        message = f"{self._request.title}\n\n{outcome.reason}\n\n{title}"
         publication = await keeping.publish(
-            self._request,
-            self._page.genealogy,
-            self._family.checkpoints,
-            outcome.passed,
-            f"{self._request.title}\n\n{outcome.reason}\n\n{title}",
+            self._request, self._page.genealogy, self._family.checkpoints, outcome.passed, message
         )
+        await looking.remember(self._request, self._ground, record.attempts[-1].facts)
         return RunResult(
             verdict=Verdict.FIXED,
             reason=f"b{branch.number:02d} {title}: {outcome.reason}",

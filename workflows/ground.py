@@ -8,7 +8,6 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.checkpoints.activities import RepositoryActivities
     from activities.inference.activities import InferenceActivities
-    from activities.retrieval.activities import RetrievalActivities
     from activities.sandbox.activities import SandboxActivities
     from hydranet.contracts import (
         ArtifactRef,
@@ -18,7 +17,6 @@ with workflow.unsafe.imports_passed_through():
         FixRequest,
         PrepareRequest,
         Retrieval,
-        RetrieveRequest,
         Snapshot,
         SnapshotRequest,
         TestReport,
@@ -26,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
         WarmUpRequest,
         Work,
     )
-    from workflows import policies
+    from workflows import looking, policies
     from workflows.strategies import TEMPLATES
 
 
@@ -110,11 +108,7 @@ async def survey(
     """Retrieve the code a model should see and, for the templates, measure what each test executes."""
     base = Checkpoint(commit=snapshot.commit)
     assert baseline.results is not None
-    retrieval = await workflow.execute_activity_method(
-        RetrievalActivities.retrieve,
-        RetrieveRequest(snapshot=snapshot, checkpoint=base, issue=request.issue, results=baseline.results),
-        **policies.retrieval("retrieve the code"),
-    )
+    retrieval = await looking.first(request, snapshot, base, baseline.results)
     spectrum = None
     if templates:
         spectrum = await workflow.execute_activity_method(

@@ -117,6 +117,7 @@ class Reflection(_Answer):
 
     lesson: Annotated[Note, AnyText]
     next: Annotated[Note, AnyText] = ""
+    look_at: Names = []
 
 
 Kind = TypeVar("Kind", bound=_Answer)

@@ -210,6 +210,7 @@ class ChatBackend:
             count=len(diffs),
             summary=summary,
             reason="" if diffs else str(problem),
+            shown=view.told,
             prompt=talk.form.id,
             usage=talk.usage,
             transcript=await put_model(self._artifacts, talk.transcript(_model(request))),
@@ -224,10 +225,12 @@ class ChatBackend:
         try:
             words = read(said.answer, Reflection)
             reflection = " ".join(filter(None, (words.lesson.strip(), words.next.strip())))
+            look_at = tuple(name[:200] for name in words.look_at[:3])
         except AnswerError:
-            reflection = clipped(said.answer.strip(), 300)
+            reflection, look_at = clipped(said.answer.strip(), 300), ()
         return ReflectAnswer(
             reflection=reflection,
+            look_at=look_at,
             prompt=talk.form.id,
             usage=talk.usage,
             transcript=await put_model(self._artifacts, talk.transcript(_model(request))),

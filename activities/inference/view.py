@@ -28,12 +28,16 @@ _NAMED = 8
 
 @dataclass
 class View:
-    """The bug's context, the repository's paths, and the sources read so far."""
+    """The bug's context, the repository's paths, and the sources read so far.
+
+    `told` names the code that the last prompt has in it, as "path:symbol".
+    """
 
     context: Context
     paths: frozenset[str]
     snippets: tuple[Snippet, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
 
     @property
     def tests(self) -> frozenset[str]:
@@ -90,6 +94,7 @@ class View:
         left_out = [one.shown for one in others if one.shown not in kept and one.shown.symbol]
         present = {(one.shown.file, one.shown.symbol) for one in shown}
         shown += [one for one in focus if (one.shown.file, one.shown.symbol) not in present]
+        self.told = tuple(f"{one.shown.file}:{one.shown.symbol}"[-200:] for one in shown[:12])
         return {
             "issue": fenced(clipped(self.context.issue.strip(), min(_ISSUE_CHARACTERS, characters))),
             "failing": "\n\n".join(_failing(self.context, min(_MESSAGE_CHARACTERS, characters))),

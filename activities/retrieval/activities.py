@@ -12,8 +12,10 @@ from activities.failures import progress, translated
 from hydranet.contracts import (
     ArtifactRef,
     Batch,
+    Context,
     Embedded,
     EmbedRequest,
+    FixedRequest,
     IndexRequest,
     Linked,
     Retrieval,
@@ -26,27 +28,44 @@ if TYPE_CHECKING:
     from activities.checkpoints.objects import GitObjects
     from activities.retrieval.embeddings import Vectors
     from activities.retrieval.indexing import Indexer
+    from activities.retrieval.searches import Searches
 
 
 class RetrievalActivities:
     """Finds the code that a model should see."""
 
-    def __init__(self, artifacts: ArtifactStore, objects: GitObjects) -> None:
+    def __init__(self, artifacts: ArtifactStore, objects: GitObjects, searches: Searches) -> None:
         self._artifacts = artifacts
         self._objects = objects
+        self._searches = searches
 
     @activity.defn
     @translated
     async def retrieve(self, request: RetrieveRequest) -> Retrieval:
-        """The context of the bug: the failing test, then whole functions, the most suspicious first."""
+        """The context of the bug: the failing test, then whole functions, the most suspicious first.
+
+        The tree is indexed as far as it is not; where the graph cannot be kept it is made in memory.
+        """
         from activities.artifacts.store import put_model
         from activities.retrieval.context import gather
 
-        context = await gather(request, self._artifacts, self._objects)
+        context = await gather(request, self._artifacts, self._objects, self._searches)
         return Retrieval(
             context=await put_model(self._artifacts, context),
             shown=tuple(snippet.shown for snippet in context.snippets[:12]),
         )
+
+    @activity.defn
+    @translated
+    async def remember_fix(self, request: FixedRequest) -> None:
+        """Remember which functions a verified fix has changed, so that a similar issue begins there."""
+        from activities.artifacts.store import get_model
+        from hydranet.contracts import Checkpoint
+
+        issue = (await get_model(self._artifacts, request.context, Context)).issue
+        base = Checkpoint(commit=request.snapshot.commit)
+        folder = await self._objects.fetch(request.snapshot, base)
+        await self._searches.remember(folder, base.commit, request.repository, issue, request.places)
 
 
 class IndexActivities:

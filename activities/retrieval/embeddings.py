@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from activities.retrieval.store import GraphStore
 
 # Models read some 500 tokens, and a definition's head says most of what it is about.
-_LONGEST = 2000
+LONGEST = 2000
 
 # What is kept at once: whoever is killed loses no more. A server is asked for less, and soon answers.
 _LEXICAL_AT_ONCE = 2048
@@ -63,7 +63,7 @@ class Vectors:
         made, until = 0, time.monotonic() + _SECONDS
         while made < len(missing) and time.monotonic() < until:
             texts = await self._store.texts(missing[made : made + size])
-            rows = await embed([text[:_LONGEST] for text in texts.values()], model, self._settings)
+            rows = await embed([text[:LONGEST] for text in texts.values()], model, self._settings)
             await self._store.add_vectors(name, dict(zip(texts, rows, strict=True)))
             made += len(texts)
             progress(made)

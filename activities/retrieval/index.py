@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from activities.retrieval.postings import Postings
+from activities.retrieval.seeds import is_aside, is_test_file
 from activities.retrieval.terms import Bags, titles
-from hydranet.graph import Edge, EdgeKind, Node
+from hydranet.graph import Edge, EdgeKind, Node, NodeKind
+
+_LARGE = np.float32(np.log1p(2000))
 
 KINDS = tuple(EdgeKind)
 """The kinds of edges, in the order of their numbers."""
@@ -27,14 +31,20 @@ class Edges:
     def without(self, kind: EdgeKind) -> "Edges":
         """All edges but those of one kind."""
         kept = self.kind != KINDS.index(kind)
-        return Edges(*(column[kept] for column in (self.source, self.target, self.kind, self.confidence, self.line)))
+        return Edges(*(column[kept] for column in self.columns))
+
+    @property
+    def columns(self) -> tuple[NDArray[Any], ...]:
+        """The columns, in their order."""
+        return self.source, self.target, self.kind, self.confidence, self.line
 
 
 class Index:
     """The nodes of a tree, their terms, their edges and, if there are any, their vectors.
 
-    `bodies` and `vectors` are in the order of `nodes`; a vector is a row of length 1, or of zeros where a node has
-    none. Edges whose target is no node of the tree are left out.
+    The nodes of a file stand together; `bodies` and `vectors` are in the order of `nodes`. A vector is a row of
+    length 1, or of zeros where a node has none; `rarity` is what lexical ones were weighted with. Edges whose target
+    is no node of the tree are left out.
     """
 
     def __init__(
@@ -43,18 +53,22 @@ class Index:
         bodies: Bags,
         edges: Iterable[Edge],
         vectors: NDArray[np.float32] | None = None,
+        rarity: NDArray[np.float32] | None = None,
     ) -> None:
         self.nodes = tuple(nodes)
         self.vectors = vectors
+        self.rarity = rarity
         self.by_id = {node.id: number for number, node in enumerate(self.nodes)}
         self.paths = tuple(dict.fromkeys(node.path for node in self.nodes))
         self.of_path: dict[str, list[int]] = {path: [] for path in self.paths}
         self.named: dict[str, list[int]] = {}
         for number, node in enumerate(self.nodes):
             self.of_path[node.path].append(number)
-            self.named.setdefault(node.name.rpartition(".")[2], []).append(number)
+            self.named.setdefault(node.name.rpartition(".")[2].partition("#")[0], []).append(number)
         file_number = {path: number for number, path in enumerate(self.paths)}
         self.file = np.array([file_number[node.path] for node in self.nodes], np.int32)
+        self.firsts = np.flatnonzero(np.diff(self.file, prepend=-1))
+        self._describe()
         names = titles(self.nodes)
         self.body = Postings(bodies)
         self.title = Postings(names)
@@ -66,6 +80,18 @@ class Index:
         """The number of the innermost node around a line, the module itself where nothing else is; None: no such."""
         around = [one for one in self.of_path.get(path, ()) if self.nodes[one].first <= line <= self.nodes[one].last]
         return max(around, key=lambda one: (self.nodes[one].first, -self.nodes[one].last), default=None)
+
+    def _describe(self) -> None:
+        """What nodes and files are by themselves: which can be an answer, and how large they are, 0 to 1."""
+        kinds = np.array([list(NodeKind).index(node.kind) for node in self.nodes], np.uint8)
+        self.is_class = (kinds == list(NodeKind).index(NodeKind.CLASS)).astype(np.float32)
+        self.is_block = (kinds == list(NodeKind).index(NodeKind.BLOCK)).astype(np.float32)
+        self.is_test = np.array([is_test_file(path) for path in self.paths], bool)
+        self.aside = np.array([is_aside(path) for path in self.paths], np.float32)
+        self.answers = (kinds != list(NodeKind).index(NodeKind.MODULE)) & ~self.is_test[self.file]
+        lines = np.array([node.last - node.first + 1 for node in self.nodes], np.float32)
+        self.size = (np.log1p(lines) / _LARGE).astype(np.float32)
+        self.file_size = np.maximum.reduceat(self.size, self.firsts) if len(lines) else self.size
 
     def _columns(self, edges: Iterable[Edge]) -> Edges:
         kinds = {kind: number for number, kind in enumerate(KINDS)}

@@ -24,6 +24,11 @@ class Frame:
     line: int
 
 
+_ASIDE = re.compile(
+    r"(^|/)(docs?|docs_src|examples?|samples?|benchmarks?|scripts?|tools?|demos?)/|(^|/)(setup|conf|noxfile)\.py$"
+)
+
+
 def frames(text: str, paths: Collection[str]) -> list[Frame]:
     """The frames of a traceback that are inside the repository, the deepest last."""
     found = []
@@ -74,14 +79,14 @@ def named_symbols(issue: str) -> set[str]:
     return {*_NAME.findall(quoted), *called, *shaped}
 
 
-def words(text: str) -> set[str]:
-    """The words of a text in lower case, those joined in names apart: `routes_command`, `RoutesCommand`."""
-    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]{3,}|[A-Z]{3,}", text)}
-
-
 def is_test_file(path: str) -> bool:
     """Whether a path is that of a test or of its helpers, by the usual names."""
     return _TEST_FILE.search(path) is not None
+
+
+def is_aside(path: str) -> bool:
+    """Whether a path is that of documentation, examples or scripts around the code proper, by the usual names."""
+    return _ASIDE.search(path) is not None
 
 
 def _tails(parts: tuple[str, ...]) -> Iterator[str]:

@@ -7,7 +7,21 @@ import warnings
 import typer
 from temporalio.service import RPCError, RPCStatusCode
 
-from hydranet.cli import bench, control, fix, graph, index, index_status, log, models, report, runs, score, stack
+from hydranet.cli import (
+    bench,
+    control,
+    fix,
+    graph,
+    index,
+    index_status,
+    log,
+    models,
+    report,
+    retrieve,
+    runs,
+    score,
+    stack,
+)
 from hydranet.errors import HydraError
 
 app = typer.Typer(
@@ -32,6 +46,7 @@ app.command()(control.approve)
 app.command()(control.reject)
 app.command()(index.index)
 app.command()(index_status.index_status)
+app.command()(retrieve.retrieve)
 app.command()(graph.ast_graph)
 app.command()(graph.path)
 app.command()(stack.up)

@@ -16,13 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from activities.checkpoints.objects import git
 from hydranet import settings
+from hydranet.cli.bench_retrieval import bench_retrieval
+from hydranet.cli.failing import failures
 from hydranet.cli.hidden import passes_hidden, told
 from hydranet.cli.repository import Repository
 from hydranet.cli.session import Session, session
 from hydranet.cli.start import Start, start
-from hydranet.cli.suite import Instance, read
+from hydranet.cli.suite import Instance, committed, read
 from hydranet.cli.terminal import console
 from hydranet.contracts import COUNTERFACTUAL_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Counterfactual
 from hydranet.errors import UsageError
@@ -78,6 +79,12 @@ def bench(
         bool,
         typer.Option("--resume-reaped", help="Afterwards let each reaped branch run on, to see whether it would pass."),
     ] = False,
+    retrieval: Annotated[
+        bool, typer.Option("--retrieval", help="Measure at which place the fixes are found, without model or sandbox.")
+    ] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="With --retrieval: also by the failing tests, run in the sandbox.")
+    ] = False,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the results to this file.")] = None,
 ) -> None:
     """Run a suite of bugs and tell failures as carefully as successes.
@@ -86,7 +93,13 @@ def bench(
     """
     if no_reaper and resume_reaped:
         raise UsageError("With --no-reaper nothing is reaped that could be resumed: leave out one of the two.")
+    if traceback and not retrieval:
+        raise UsageError("--traceback is of --retrieval: give both, or leave it out.")
     described, instances = read(suite, only or [])
+    if retrieval:
+        failing = failures(suite, instances, settings.load()) if traceback else {}
+        bench_retrieval(suite, described.name, instances, failing, json_out)
+        return
     arm = Arm(settings.load(flags={"model": model}), not no_reaper, resume_reaped)
     results = asyncio.run(_bench(suite, described.name, instances, arm, jobs))
     _print(results)
@@ -122,7 +135,7 @@ async def _bench(suite: Path, name: str, instances: dict[str, Instance], arm: Ar
 
                 async def one(folder: str, instance: Instance) -> Result:
                     async with free:
-                        repository = await asyncio.to_thread(_repository, suite / folder / "repo", work / folder)
+                        repository = await asyncio.to_thread(committed, suite / folder / "repo", work / folder)
                         result = await _run(open_session, repository, instance, arm, suite / folder)
                     progress.console.print(f"{'fixed ' if result.fixed else result.verdict:10} {instance.id}")
                     progress.advance(task)
@@ -131,16 +144,6 @@ async def _bench(suite: Path, name: str, instances: dict[str, Instance], arm: Ar
                 return list(await asyncio.gather(*(one(f, i) for f, i in instances.items())))
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def _repository(source: Path, target: Path) -> Repository:
-    """A one-commit repository with the files of `source`."""
-    shutil.copytree(source, target, symlinks=True)
-    dates = {"GIT_AUTHOR_DATE": "2000-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2000-01-01T00:00:00Z"}
-    git(target, "init", "--quiet", "--initial-branch=main")
-    git(target, "add", "--all", "--force")
-    git(target, "commit", "--quiet", "--message", "The bug", env=dates)
-    return Repository.open(target)
 
 
 async def _run(open_session: Session, repository: Repository, instance: Instance, arm: Arm, folder: Path) -> Result:

@@ -1,17 +1,20 @@
 """A suite of bugs: a folder with `suite.json`, and one with `instance.json` and `repo/` per bug."""
 
+import shutil
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from activities.checkpoints.objects import git
+from hydranet.cli.repository import Repository
 from hydranet.errors import UsageError
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class Instance(BaseModel):
-    """A bug of a suite, as its `instance.json` describes it."""
+    """A bug of a suite, as its `instance.json` describes it; what is gold is for measuring retrieval alone."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -21,6 +24,8 @@ class Instance(BaseModel):
     test_timeout_s: float = 300.0
     setup: list[str] = []
     env: dict[str, str] = {}
+    gold_files: list[str] = []
+    gold_symbols: list[str] = []
 
 
 class Suite(BaseModel):
@@ -39,6 +44,16 @@ def read(folder: Path, only: list[str]) -> tuple[Suite, dict[str, Instance]]:
         raise UsageError(f"The suite {suite.name} has no instance '{unknown[0]}': see {folder / 'suite.json'}.")
     names = [name for name in suite.instances if not only or name in only]
     return suite, {name: _model(folder / name / "instance.json", Instance) for name in names}
+
+
+def committed(source: Path, target: Path) -> Repository:
+    """A one-commit repository with the files of `source`."""
+    shutil.copytree(source, target, symlinks=True)
+    dates = {"GIT_AUTHOR_DATE": "2000-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2000-01-01T00:00:00Z"}
+    git(target, "init", "--quiet", "--initial-branch=main")
+    git(target, "add", "--all", "--force")
+    git(target, "commit", "--quiet", "--message", "The bug", env=dates)
+    return Repository.open(target)
 
 
 def _model(path: Path, kind: type[Model]) -> Model:

@@ -135,6 +135,8 @@ class PlanAnswer(Bounded):
 class ImplementAnswer(Bounded):
     """Candidate patches; None with a `reason` when none could be made.
 
+    `shown` names the code that was in the prompt, as "path:symbol", best first.
+
     `exhausted` says that the strategy has nothing more to offer after these and its branch should end.
     """
 
@@ -143,15 +145,17 @@ class ImplementAnswer(Bounded):
     summary: Line = ""
     reason: Line = ""
     exhausted: bool = False
+    shown: Annotated[tuple[Name, ...], Field(max_length=12)] = ()
     prompt: Name = ""
     usage: Usage = Usage()
     transcript: ArtifactRef | None = None
 
 
 class ReflectAnswer(Bounded):
-    """What the failed attempt teaches and what to do next."""
+    """What the failed attempt teaches and what to do next; `look_at` names code that the model wants to see."""
 
     reflection: Note = ""
+    look_at: Annotated[tuple[Name, ...], Field(max_length=3)] = ()
     prompt: Name = ""
     usage: Usage = Usage()
     transcript: ArtifactRef | None = None

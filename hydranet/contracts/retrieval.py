@@ -9,15 +9,25 @@ from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.signatures import ErrorSignature
 
+RepositoryPath = Annotated[str, StringConstraints(max_length=4096)]
+"""Where a repository lies, by which the code graph knows it."""
+
 
 class RetrieveRequest(Bounded):
-    """Asks for the code a model should see; `results` holds the failing tests' tracebacks."""
+    """Asks for the code a model should see; `results` holds the failing tests' tracebacks.
+
+    `repository` is the path by which the code graph knows the repository. The issue is that of the context `earlier`
+    if there is one. `touched` are places that were changed already, as "path:line"; `asked` are names to be shown.
+    """
 
     snapshot: Snapshot
     checkpoint: Checkpoint
-    issue: Text
+    repository: RepositoryPath
+    issue: Text = ""
+    earlier: ArtifactRef | None = None
     results: ArtifactRef
-    touched: Annotated[tuple[Name, ...], Field(max_length=40)] = ()
+    touched: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
+    asked: Annotated[tuple[Name, ...], Field(max_length=3)] = ()
 
 
 class Shown(Bounded):
@@ -61,13 +71,22 @@ class Retrieval(Bounded):
     shown: Annotated[tuple[Shown, ...], Field(max_length=12)] = ()
 
 
+class FixedRequest(Bounded):
+    """Tells where a verified fix has changed code, as "path:line" of the snapshot; `context` holds its issue."""
+
+    repository: RepositoryPath
+    snapshot: Snapshot
+    context: ArtifactRef
+    places: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
+
+
 class IndexRequest(Bounded):
     """Asks for the code graph of HEAD of the repository at `path`, and for the vectors of `embedding_model`.
 
     Without an embedding model the vectors are lexical.
     """
 
-    path: Annotated[str, StringConstraints(max_length=4096)]
+    path: RepositoryPath
     embedding_model: Name = ""
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from hydranet.bounded import TESTS, Bounded, Line, Name, Note, Tail, Text
 from hydranet.budget import Budget, Usage
@@ -10,6 +10,7 @@ from hydranet.constitution import Decision
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.inference import AttemptDigest, Plan
 from hydranet.contracts.repository import Checkpoint, Snapshot
+from hydranet.contracts.retrieval import RepositoryPath
 from hydranet.contracts.sandbox import Environment, SandboxSpec
 from hydranet.convergence import Attempt, ConvergenceSettings, Score
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Verdict
@@ -26,7 +27,7 @@ class FixRequest(Bounded):
     the same seed ask their models the same.
     """
 
-    path: Annotated[str, StringConstraints(max_length=4096)]
+    path: RepositoryPath
     repository: Name
     title: Line
     issue: Text
@@ -59,7 +60,8 @@ class RunResult(Bounded):
 class BranchState(Bounded):
     """What a branch carries over when it continues as new: its last attempts and its best checkpoint.
 
-    `plan` is that of the last attempt; `tried` counts the candidates that it is done with.
+    `plan` and `results` are those of the last attempt; `tried` counts the candidates that the branch is done with;
+    `context` is what the next attempt sees, if not that of the base.
     """
 
     attempts: int = 0
@@ -72,12 +74,15 @@ class BranchState(Bounded):
     best: Checkpoint
     best_failing: int
     tail: Tail = ""
+    results: ArtifactRef | None = None
+    context: ArtifactRef | None = None
 
 
 class BranchRequest(Bounded):
     """One strategy to pursue from `start`, and what its attempts need.
 
-    `dead` are sentences about dead branches for the prompts; `target` are the tests that fail at the base.
+    `repository` is its path; `dead` are sentences about dead branches for the prompts; `target` are the tests that
+    fail at the base.
     """
 
     run_id: Name
@@ -86,6 +91,7 @@ class BranchRequest(Bounded):
     start: Checkpoint
     start_failing: int
     model: Name
+    repository: RepositoryPath
     snapshot: Snapshot
     environment: Environment
     sandbox: SandboxSpec

@@ -7,7 +7,7 @@ import pytest
 from activities.artifacts.store import address
 from hydranet.budget import Budget
 
-from .world import World, failed, strategy
+from .world import NOTHING, World, failed, passed, strategy
 
 
 async def test_a_long_branch_continues_as_new_and_loses_nothing(start: Any) -> None:
@@ -21,6 +21,27 @@ async def test_a_long_branch_continues_as_new_and_loses_nothing(start: Any) -> N
     assert len(chain) > 1
     assert world.calls["try_candidates"] == 12
     assert len(world.requested("plan")[-1].history) == 3
+
+
+async def test_after_an_attempt_the_code_is_retrieved_again(start: Any) -> None:
+    world = World(rounds=[[strategy("two")]], trials={"two": [failed("x = 2"), passed()]})
+    run = await start(world)
+    await run.result()
+    first, again = world.requested("retrieve")
+    assert (first.issue, first.earlier, first.asked) == ("It breaks", None, ())
+    assert (again.issue, again.earlier, again.asked) == ("", NOTHING, ("Parser.read",))
+    assert again.repository == first.repository
+    assert again.touched == ("a.py:10",)
+    before, after = (step.work.context for step in world.requested("plan"))
+    assert before == NOTHING
+    assert after != NOTHING
+
+
+async def test_a_verified_fix_is_remembered(start: Any) -> None:
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]})
+    run = await start(world)
+    await run.result()
+    assert [request.places for request in world.requested("remember_fix")] == [("a.py:10",)]
 
 
 async def test_what_a_plan_asks_to_see_is_run_first_and_stays_on_record(start: Any) -> None:

@@ -23,6 +23,7 @@ from hydranet.contracts import (
     Embedded,
     EmbedRequest,
     Environment,
+    FixedRequest,
     ImplementAnswer,
     IndexRequest,
     InvestigateRequest,
@@ -183,7 +184,12 @@ class World:
     @translated
     async def retrieve(self, request: RetrieveRequest) -> Retrieval:
         await self._called("retrieve", request)
-        return Retrieval(context=NOTHING)
+        return Retrieval(context=address(str(request.asked).encode(), "text/plain") if request.earlier else NOTHING)
+
+    @activity.defn
+    @translated
+    async def remember_fix(self, request: FixedRequest) -> None:
+        await self._called("remember_fix", request)
 
     @activity.defn
     @translated
@@ -242,7 +248,9 @@ class World:
     @translated
     async def reflect(self, request: StepRequest) -> ReflectAnswer:
         await self._called("reflect", request)
-        return ReflectAnswer(reflection="look elsewhere", prompt="reflect@1", usage=self._usage())
+        return ReflectAnswer(
+            reflection="look elsewhere", look_at=("Parser.read",), prompt="reflect@1", usage=self._usage()
+        )
 
     @activity.defn
     @translated
@@ -287,7 +295,7 @@ class World:
     def activities(self) -> list[Callable[..., Any]]:
         names = (
             "snapshot_repository publish_fix record_genealogy prepare_environment run_tests measure_coverage"
-            " retrieve warm_up propose_strategies rank_strategies plan implement reflect try_candidates"
+            " retrieve remember_fix warm_up propose_strategies rank_strategies plan implement reflect try_candidates"
             " commit_checkpoint investigate survey_repository parse_files link_files embed_nodes"
         )
         return [getattr(self, name) for name in names.split()]

@@ -15,7 +15,7 @@ TEXTS = {
     "implement@1": "744cb766c541",
     "plan@3": "c568bbfcd464",
     "rank@1": "1f86c38245be",
-    "reflect@2": "3ef009039b0c",
+    "reflect@3": "0579e8a18e10",
     "replace@1": "5fb0cb3403ad",
     "strategies@1": "b133d8661155",
     "system@1": "de7ef29d5e03",

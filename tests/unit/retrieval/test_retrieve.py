@@ -7,6 +7,7 @@ from activities.artifacts.store import FolderArtifacts, get_model, put_model
 from activities.checkpoints.objects import GitObjects
 from activities.checkpoints.repository import pack
 from activities.retrieval.activities import RetrievalActivities
+from activities.retrieval.searches import Searches
 from hydranet.contracts import Checkpoint, Context, RetrieveRequest, Snapshot, TestResult, TestResults
 
 SHOP = {
@@ -53,10 +54,11 @@ async def retrieve(
     request = RetrieveRequest(
         snapshot=Snapshot(commit=commit, pack=await artifacts.put(data)),
         checkpoint=Checkpoint(commit=commit),
+        repository=str(folder),
         issue=issue,
         results=await put_model(artifacts, TestResults(tests=(passed, failed))),
     )
-    found = await RetrievalActivities(artifacts, GitObjects(folder / "node", artifacts)).retrieve(request)
+    found = await RetrievalActivities(artifacts, GitObjects(folder / "node", artifacts), Searches()).retrieve(request)
     context = await get_model(artifacts, found.context, Context)
     assert list(found.shown) == [snippet.shown for snippet in context.snippets][:12]
     return context
@@ -66,15 +68,16 @@ def places(context: Context) -> list[tuple[str, str]]:
     return [(snippet.shown.file, snippet.shown.symbol) for snippet in context.snippets]
 
 
-async def test_the_walk_goes_from_the_test_over_reexports_and_imports(tmp_path: Path) -> None:
+async def test_suspicion_spreads_from_the_test_over_reexports_and_calls(tmp_path: Path) -> None:
     context = await retrieve(tmp_path)
     assert places(context)[:2] == [("tests/test_pay.py", "test_pay"), ("src/shop/checkout.py", "pay")]
     assert ("src/shop/cart.py", "Cart.total") in places(context)
     assert ("src/shop/money.py", "rounded") in places(context)
-    assert ("src/shop/far.py", "report_writer") not in places(context)
+    assert places(context)[-1] == ("src/shop/far.py", "report_writer")
     by_symbol = {snippet.shown.symbol: snippet for snippet in context.snippets}
     assert by_symbol["Cart.total"].shown.why == (
-        "tests/test_pay.py → imports pay (src/shop/checkout.py) → pay → imports Cart.total (src/shop/cart.py)"
+        "the failing test test_pay: test_pay (tests/test_pay.py:9) → calls pay (src/shop/checkout.py:7)"
+        " → calls Cart.total (src/shop/cart.py:7)"
     )
     assert by_symbol["Cart.total"].code == ("class Cart:\n    def total(self):\n        return sum(self.prices) - 1")
     assert by_symbol["Cart.total"].shown.first_line == 7
@@ -88,7 +91,7 @@ async def test_a_traceback_weighs_most(tmp_path: Path) -> None:
     )
     context = await retrieve(tmp_path, message=message)
     assert [symbol for _, symbol in places(context)][:2] == ["test_pay", "Cart.total"]
-    assert context.snippets[1].shown.why == "tests/test_pay.py::test_pay → traceback src/shop/cart.py:8"
+    assert context.snippets[1].shown.why == "traceback src/shop/cart.py:8: Cart.total (src/shop/cart.py:7)"
     assert context.error is not None
     assert context.error.type == "TypeError"
 

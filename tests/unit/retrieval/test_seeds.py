@@ -69,5 +69,15 @@ def test_test_files_are_known_by_their_names(path: str, is_test: bool) -> None:
     assert seeds.is_test_file(path) is is_test
 
 
-def test_words_of_names_are_taken_apart() -> None:
-    assert seeds.words("routes_command RouteCommand HTTP x1") == {"routes", "command", "route", "http"}
+@pytest.mark.parametrize(
+    ("path", "is_aside"),
+    [
+        ("docs/conf.py", True),
+        ("examples/a/b.py", True),
+        ("setup.py", True),
+        ("pkg/documents.py", False),
+        ("a/b.py", False),
+    ],
+)
+def test_what_is_around_the_code_proper_is_known_by_its_place(path: str, is_aside: bool) -> None:
+    assert seeds.is_aside(path) is is_aside

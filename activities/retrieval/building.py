@@ -1,0 +1,59 @@
+"""Builds the index of some files in memory, without a store: for benchmarks, and where no database answers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from activities.retrieval import lexical
+from activities.retrieval.embeddings import LONGEST
+from activities.retrieval.facts import FileFacts
+from activities.retrieval.index import Index
+from activities.retrieval.languages import SUFFIXES, parse
+from activities.retrieval.linking import Linker
+from activities.retrieval.skipping import by_content, by_path
+from activities.retrieval.terms import Bags, bodies
+from hydranet.graph import Node
+
+
+def index_of(files: Mapping[str, bytes]) -> Index:
+    """The index of `files`, contents by path, with lexical vectors; what no parser takes is left out."""
+    facts: dict[str, FileFacts] = {}
+    nodes: list[Node] = []
+    bags: list[Bags] = []
+    rows: list[NDArray[np.float32]] = []
+    for path in sorted(files):
+        if (found := None if by_content(files[path]) else parse(path, files[path])) is None:
+            continue
+        source = files[path].decode(errors="replace")
+        own = found.nodes(path)
+        facts[path] = found
+        nodes += own
+        bags.append(bodies(own, source))
+        rows.append(lexical.counts(texts(own, source)))
+    linker = Linker(facts)
+    counts = np.concatenate(rows) if rows else np.zeros((0, lexical.DIMENSIONS), np.float32)
+    rarity = lexical.rarity(counts)
+    edges = (edge for path in facts for edge in linker.link(path))
+    return Index(nodes, Bags.joined(bags), edges, lexical.weighted(counts, rarity), rarity)
+
+
+def texts(nodes: Sequence[Node], source: str) -> list[str]:
+    """The beginning of each node of a file, which is what vectors are made of."""
+    lines = source.split("\n")
+    return ["\n".join(lines[node.first - 1 : node.last])[:LONGEST] for node in nodes]
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """The files of a plain folder that are to be indexed, by path."""
+    found = {
+        path.relative_to(folder).as_posix(): path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink() and ".git" not in path.relative_to(folder).parts
+    }
+    return {
+        name: path.read_bytes()
+        for name, path in found.items()
+        if by_path(name, path.stat().st_size, found, SUFFIXES) is None
+    }

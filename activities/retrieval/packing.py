@@ -1,0 +1,90 @@
+"""Packs what was found into a budget: whole functions, below the head of their class, with what is around them."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from activities.retrieval import syntax
+from activities.retrieval.search import Hit
+from activities.retrieval.syntax import Definition
+from hydranet.contracts import Shown, Snippet
+from hydranet.graph import Node, NodeKind
+
+CHARACTERS = 8000
+"""The budget of code in a context, about four characters to a token; a first function that is sure may exceed it."""
+
+_AROUND = 800
+_LEAST = 30
+_LONG = 3000
+_LONGEST = 12_000
+_SNIPPETS = 40
+_WHY = 300
+_NAME = 200
+
+
+def packed(hits: Iterable[Hit], sources: Mapping[str, str], characters: int = CHARACTERS) -> list[Snippet]:
+    """Snippets of the hits that fit, in their order; `sources` are the texts of their files by path.
+
+    Of what overlaps the better one is taken. Once for each file comes what stands around its definitions, such as
+    imports and constants.
+    """
+    chosen: list[Snippet] = []
+    taken: list[Node] = []
+    read: dict[str, list[Definition]] = {}
+    for hit in hits:
+        if taken and (characters < _LEAST or len(chosen) >= _SNIPPETS):
+            break
+        path = hit.node.path
+        source = sources.get(path)
+        if source is None or any(_overlap(hit.node, other) for other in taken):
+            continue
+        if path not in read:
+            read[path] = syntax.definitions(syntax.parse(source))
+        definitions = read[path]
+        snippet = _snippet(hit, source, definitions)
+        limit = _LONGEST if hit.sure and not taken else min(characters, _LONG)
+        if snippet is None or len(snippet.code) > limit:
+            continue
+        first_of_file = all(other.path != path for other in taken)
+        chosen.append(snippet)
+        taken.append(hit.node)
+        characters -= len(snippet.code)
+        around = _around(path, source, definitions) if first_of_file and snippet.shown.symbol else None
+        if around is not None and len(around.code) <= characters:
+            chosen.append(around)
+            characters -= len(around.code)
+    return chosen[:_SNIPPETS]
+
+
+def _snippet(hit: Hit, source: str, definitions: list[Definition]) -> Snippet | None:
+    node = hit.node
+    if node.kind is NodeKind.BLOCK:
+        around = _around(node.path, source, definitions)
+        return None if around is None else Snippet(shown=_shown(node.path, "", 1, node.last, hit.why), code=around.code)
+    one = next((one for one in definitions if one.name == node.name and one.first == node.first), None)
+    lines = source.split("\n")[node.first - 1 : node.last]
+    code = "\n".join(lines) if one is None else syntax.excerpt(source, one, definitions)
+    if max(len(node.path), len(node.name)) > _NAME or len(code) > _LONGEST:
+        return None
+    return Snippet(shown=_shown(node.path, node.name, node.first, node.last, hit.why), code=code)
+
+
+def _around(path: str, source: str, definitions: list[Definition]) -> Snippet | None:
+    """What stands around the definitions of a file."""
+    lines = source.split("\n")
+    for one in definitions:
+        if one.kind != "variable":
+            lines[one.first - 1 : one.last] = [""] * (one.last - one.first + 1)
+    code = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    if not code or len(code) > _AROUND:
+        return None
+    return Snippet(shown=_shown(path, "", 1, len(lines), "the rest of the file"), code=code)
+
+
+def _shown(path: str, symbol: str, first: int, last: int, why: str) -> Shown:
+    return Shown(file=path, symbol=symbol, first_line=first, last_line=last, why=why[:_WHY])
+
+
+def _overlap(one: Node, other: Node) -> bool:
+    """Whether a node lies in, or around, another; what stands around definitions overlaps none of them."""
+    apart = NodeKind.BLOCK in (one.kind, other.kind) and one.kind != other.kind
+    return one.path == other.path and not apart and one.first <= other.last and other.first <= one.last

@@ -1,0 +1,3 @@
+DELETE FROM code_fixes
+WHERE repository = %s
+RETURNING path;

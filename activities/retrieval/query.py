@@ -1,0 +1,205 @@
+"""A query: what an issue and tracebacks say, and the places of an index that they name.
+
+Nothing here guesses: a place is named by a path, by a dotted name, by a frame, or by an identifier that it bears.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from activities.retrieval import seeds
+from activities.retrieval.index import Index
+from activities.retrieval.terms import number, terms
+from hydranet.graph import NodeKind
+
+# What a term weighs by where it stands, and how soon more of the same adds nothing.
+_TITLE = 3.0
+_CODE = 0.5
+_SATURATION = 2.0
+
+# How surely a place is meant that an attempt has changed, or one frame above another, beside one that the issue names.
+_OUTER = 0.4
+_TOUCHED = 0.5
+
+# An identifier that more definitions bear names none of them.
+_HOMONYMS = 40
+_ASKED = 8
+_QUERY_CHARACTERS = 60_000
+
+_FENCED = re.compile(r"^(```|~~~).*?^\1|^( {4}|\t|>>>|\.\.\. ).*$", re.MULTILINE | re.DOTALL)
+_DOTTED = re.compile(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_CAPITALISED = re.compile(r"\b[A-Z][a-z]\w{2,80}\b")
+_IN_FUNCTION = re.compile(r'File "(?P<file>[^"\n]{1,500})", line (?P<line>\d{1,7}), in (?P<name>\w+)')
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is searched for: an issue, tracebacks, the ids of failing tests.
+
+    `names` are those that somebody asks to see, `touched` the places, as "path:line", that were changed before.
+    """
+
+    text: str
+    traceback: str = ""
+    tests: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    touched: tuple[str, ...] = ()
+
+    @cached_property
+    def terms(self) -> Mapping[int, float]:
+        """The numbers of the terms and what each weighs: the title's more, those in code less."""
+        title, _, rest = self.text[:_QUERY_CHARACTERS].strip().partition("\n")
+        prose = _FENCED.sub(" ", rest)
+        code = " ".join(match.group() for match in _FENCED.finditer(rest))
+        said: Counter[str] = Counter()
+        for weight, text in ((_TITLE, title), (1.0, prose), (_CODE, f"{code} {self.traceback[-4000:]}")):
+            for term, times in Counter(terms(text)).items():
+                said[term] += weight * times  # type: ignore[assignment]
+        return {number(term): weight * (1 + _SATURATION) / (weight + _SATURATION) for term, weight in said.items()}
+
+    @property
+    def all(self) -> str:
+        """The whole text that is read."""
+        return f"{self.text}\n{self.traceback}"[:_QUERY_CHARACTERS]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A node that a query names: how surely, usually 0 to 1, and how it says so."""
+
+    node: int
+    share: float
+    why: str
+
+
+def framed(query: Query, index: Index) -> list[Named]:
+    """The functions that tracebacks go through; the deepest is the surest, each one above it less so.
+
+    A frame's function is looked up by its name first: the line may be another version's.
+    """
+    found: dict[int, Named] = {}
+    deepest_first = list(reversed([*_functions_of_frames(query.all, index), *_lines_of_frames(query, index)]))
+    depth: Counter[bool] = Counter()
+    for node, path, line in deepest_first:
+        if node not in found:
+            is_test = seeds.is_test_file(path)
+            found[node] = Named(node, _OUTER ** depth[is_test], f"traceback {path}:{line}")
+            depth[is_test] += 1
+    return list(found.values())
+
+
+def asked(query: Query, index: Index) -> list[Named]:
+    """The definitions that somebody asks to see; a name that too many bear asks for none."""
+    found = [(name, _bearing(index, name)) for name in query.names]
+    return [Named(one, 1.0, f"{name} was asked for") for name, them in found if len(them) <= _ASKED for one in them]
+
+
+def tested(query: Query, index: Index) -> list[Named]:
+    """The functions of the failing tests."""
+    found: list[Named] = []
+    for test in dict.fromkeys(query.tests):
+        path, name = seeds.test_file(test, index.of_path), seeds.test_function(test)
+        nodes = [node for node in index.named.get(name.rpartition(".")[2], []) if index.nodes[node].path == path]
+        nodes = [node for node in nodes if index.nodes[node].name == name] or nodes
+        found += [Named(node, 1.0, f"the failing test {name}") for node in nodes[:1]]
+    return found
+
+
+def filed(query: Query, index: Index) -> dict[str, float]:
+    """The files that an issue names by their path or as a dotted module, and how surely."""
+    known = set(index.paths)
+    text = query.text[:_QUERY_CHARACTERS]
+    found = dict.fromkeys(seeds.named_files(text, known), 1.0)
+    for dotted in _DOTTED.findall(text):
+        parts = dotted.split(".")
+        for end in range(len(parts), 1, -1):
+            if path := _module("/".join(parts[:end]), known):
+                found.setdefault(path, 0.7)
+                break
+    return found
+
+
+def named(query: Query, index: Index) -> list[Named]:
+    """The definitions whose names an issue gives, the rarer a name the surer."""
+    found: dict[int, Named] = {}
+
+    def add(nodes: Iterable[int], share: float, why: str) -> None:
+        nodes = list(nodes)
+        for node in nodes if len(nodes) <= _HOMONYMS else ():
+            each = share / math.sqrt(len(nodes))
+            if node not in found or found[node].share < each:
+                found[node] = Named(node, each, why)
+
+    text = query.text[:_QUERY_CHARACTERS]
+    title = text.partition("\n")[0]
+    for place in query.touched:
+        path, _, line = place.rpartition(":")
+        if line.isdigit() and (node := index.at(path, int(line))) is not None:
+            add([node], _TOUCHED, f"{place} was changed before")
+    for dotted in dict.fromkeys(_DOTTED.findall(text)):
+        last, owner = dotted.rpartition(".")[2], dotted.split(".")[-2]
+        nodes = index.named.get(last, [])
+        within = [node for node in nodes if _is_within(index, node, owner)]
+        add(within, 1.0, f"the issue names {dotted}")
+        add(nodes, 0.4, f"the issue names {last}")
+    shaped = seeds.named_symbols(text)
+    for name in shaped:
+        add(index.named.get(name, []), 1.0 if name in title else 0.7, f"the issue names {name}")
+    for name in set(_CAPITALISED.findall(text)) - shaped:
+        classes = [node for node in index.named.get(name, []) if index.nodes[node].kind is NodeKind.CLASS]
+        add(classes, 0.6 if name in title else 0.3, f"the issue names {name}")
+    return list(found.values())
+
+
+def _bearing(index: Index, name: str) -> list[int]:
+    """The nodes with a name, which may be qualified, or be an id or a path."""
+    if name in index.by_id:
+        return [index.by_id[name]]
+    if name in index.of_path:
+        return index.of_path[name]
+    nodes = index.named.get(name.rpartition(".")[2], [])
+    exact = [node for node in nodes if index.nodes[node].name == name]
+    return exact or [node for node in nodes if "." not in name or _is_within(index, node, name.split(".")[-2])]
+
+
+def _is_within(index: Index, node: int, owner: str) -> bool:
+    """Whether a node is a member of the class, or of the module or package, called `owner`."""
+    one = index.nodes[node]
+    return owner in one.name.split(".")[:-1] or owner in re.split(r"[/.]", one.path)[:-1]
+
+
+def _functions_of_frames(text: str, index: Index) -> Iterable[tuple[int, str, int]]:
+    for match in _IN_FUNCTION.finditer(text):
+        path = seeds.locate(match["file"], index.of_path) or _installed(match["file"], index)
+        nodes = [node for node in index.named.get(match["name"], []) if index.nodes[node].path == path]
+        if path is not None and nodes:
+            line = int(match["line"])
+            yield min(nodes, key=lambda node: abs(index.nodes[node].first - line)), path, line
+
+
+def _lines_of_frames(query: Query, index: Index) -> Iterable[tuple[int, str, int]]:
+    """The frames of this tree's own tracebacks by their lines."""
+    for frame in seeds.frames(query.traceback, index.of_path):
+        if (node := index.at(frame.file, frame.line)) is not None:
+            yield node, frame.file, frame.line
+
+
+def _installed(name: str, index: Index) -> str | None:
+    """The path of a file that is said to be installed: "…/site-packages/shop/cart.py"."""
+    tail = re.split(r"(?:site|dist)-packages/", name)[-1]
+    return next((path for path in (tail, f"src/{tail}", f"lib/{tail}") if path in index.of_path), None)
+
+
+def _module(stem: str, known: set[str]) -> str | None:
+    return next(
+        (
+            path
+            for root in ("", "src/", "lib/")
+            for path in (f"{root}{stem}.py", f"{root}{stem}/__init__.py")
+            if path in known
+        ),
+        None,
+    )

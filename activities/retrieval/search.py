@@ -1,0 +1,182 @@
+"""Search: the functions and files of an index that a query is about, the most suspicious first, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+
+from activities.retrieval import lexical, signals
+from activities.retrieval.index import Edges, Index
+from activities.retrieval.query import Named, Query
+from activities.retrieval.signals import Lexical, Pointed, Scores
+from activities.retrieval.spread import Spread, Step
+from activities.retrieval.weights import Weights, learned
+from hydranet.graph import EdgeKind, Node
+from hydranet.retrieval import Mode
+
+Fixed = Mapping[tuple[str, str], float]
+
+# What a fix of the very same issue counts, beside the coefficients of the rankers.
+_FIXED = np.float32(1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A node that was found, its score, and the path that led to it; `sure` when a traceback goes through it."""
+
+    node: Node
+    score: float
+    why: str
+    sure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileHit:
+    """A file that was found, its score, and the path that led to the best of its nodes."""
+
+    path: str
+    score: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """Scores of every node and every file of an index, those that can be no answer below all others.
+
+    `tests` are the functions of the failing tests, `framed` the numbers of the nodes that tracebacks go through.
+    """
+
+    index: Index
+    nodes: Scores
+    files: Scores
+    explain: Callable[[int], str]
+    tests: tuple[Node, ...] = ()
+    framed: frozenset[int] = frozenset()
+
+    def functions(self, count: int) -> list[Hit]:
+        """The best functions, methods, classes and blocks."""
+        best = _best(self.nodes, count)
+        return [
+            Hit(self.index.nodes[one], round(float(self.nodes[one]), 4), self.explain(one), one in self.framed)
+            for one in best
+        ]
+
+    def ranked(self, count: int) -> list[FileHit]:
+        """The best files."""
+        return [
+            FileHit(self.index.paths[one], round(float(self.files[one]), 4), self.explain(self._face(one)))
+            for one in _best(self.files, count)
+        ]
+
+    def _face(self, file: int) -> int:
+        """The best node of a file."""
+        first = int(self.index.firsts[file])
+        return first + int(np.argmax(self.nodes[first : first + len(self.index.of_path[self.index.paths[file]])]))
+
+
+class Search:
+    """Searches one index; made once for an index, then quick. `edges` are to be gone along instead of the index's."""
+
+    def __init__(self, index: Index, weights: Weights | None = None, edges: Edges | None = None) -> None:
+        self.index = index
+        self.weights = weights or learned()
+        self._spread = Spread(index.edges if edges is None else edges, len(index.nodes), self.weights)
+
+    def find(
+        self, query: Query, mode: Mode = Mode.GRAPH, vector: Scores | None = None, fixed: Fixed = MappingProxyType({})
+    ) -> Found:
+        """What the query is about; a file of tests is no answer unless it is asked for.
+
+        `vector` is the query's, by the model that made the index's; lexical ones need none. `fixed` says, 0 to 1,
+        how much earlier fixes speak for a function, by path and name.
+        """
+        if mode is Mode.BM25:
+            vector = None
+        elif vector is None and self.index.rarity is not None:
+            vector = lexical.weighted(lexical.counts([query.text]), self.index.rarity)[0]
+        words = signals.lexical(query, self.index, vector)
+        if mode is Mode.GRAPH:
+            return self._suspected(query, words, fixed)
+        nodes, files = _flat(self.index, words, mode)
+        return self._found(nodes, files, [], lambda _: "its words")
+
+    def _suspected(self, query: Query, words: Lexical, fixed: Fixed) -> Found:
+        index, places = self.index, signals.pointed(query, self.index)
+        seeds = signals.start(len(index.nodes), signals.sources(index, words, places), self.weights.seeds)
+        waves = self._spread.run(seeds)
+        arrived = np.stack(waves[1:]).sum(axis=0, dtype=np.float32)
+        of_files = signals.of_files(index, words, places) | signals.spread_of_files(arrived, index.firsts)
+        again = signals.fixed_before(index, fixed)
+        files = signals.weighed(of_files, self.weights.files) + _FIXED * signals.highest(index, again)
+        of_nodes = signals.of_nodes(index, words, places) | signals.spread_of_nodes(arrived)
+        of_nodes["home"] = signals.home(files, ~index.is_test)[index.file]
+        nodes = signals.weighed(of_nodes, self.weights.functions) + _FIXED * again + signals.first(index, places.asked)
+        found = self._found(nodes, files, places.asked, lambda node: self._why(node, places, waves))
+        tests = tuple(index.nodes[one.node] for one in places.tested)
+        return replace(found, tests=tests, framed=frozenset(one.node for one in places.framed))
+
+    def _found(self, nodes: Scores, files: Scores, asked: list[Named], explain: Callable[[int], str]) -> Found:
+        index = self.index
+        answers, wanted = index.answers.copy(), ~index.is_test
+        answers[[one.node for one in asked]] = True
+        wanted[[index.file[one.node] for one in asked]] = True
+        return Found(
+            index,
+            np.where(answers, nodes, -np.inf).astype(np.float32),
+            np.where(wanted, files, -np.inf).astype(np.float32),
+            explain,
+        )
+
+    def _why(self, node: int, places: Pointed, waves: list[Scores]) -> str:
+        """The path that led to a node: what the query says, then edge by edge."""
+        said = {one.node: one.why for one in (*places.named, *places.tested, *places.framed, *places.asked)}
+        steps = [] if node in said else self._spread.path(waves, node)
+        start = steps[0].source if steps else node
+        path = self.index.nodes[start].path
+        named_file = f"the issue names {path}" if path in places.filed else "the issue's words"
+        origin = said.get(start, named_file)
+        return " → ".join([f"{origin}: {_called(self.index.nodes[start])}", *map(self._told, steps)])
+
+    def _told(self, step: Step) -> str:
+        target = _called(self.index.nodes[step.target])
+        if step.along:
+            return f"{_ALONG[step.kind]} {target}"
+        return f"{_AGAINST[step.kind]} {target}"
+
+
+_ALONG = {kind: kind.value for kind in EdgeKind}
+_AGAINST = {
+    EdgeKind.CONTAINS: "is in",
+    EdgeKind.IMPORTS: "is imported by",
+    EdgeKind.CALLS: "is called by",
+    EdgeKind.INHERITS: "is a base of",
+    EdgeKind.OVERRIDES: "is overridden by",
+    EdgeKind.DECORATES: "decorates",
+    EdgeKind.REFERENCES: "is used by",
+    EdgeKind.TESTS: "is tested by",
+    EdgeKind.REQUESTS: "is requested by",
+}
+_ALONG[EdgeKind.DECORATES] = "is decorated by"
+
+
+def _called(node: Node) -> str:
+    return f"{node.name} ({node.path}:{node.first})" if node.name else node.path
+
+
+def _flat(index: Index, words: Lexical, mode: Mode) -> tuple[Scores, Scores]:
+    """Scores of nodes and files by words alone."""
+    likeness = signals.highest(index, words.vector)
+    if mode is Mode.BM25:
+        return words.bm25, words.file
+    if mode is Mode.VECTOR:
+        return words.vector, likeness
+    answers = np.where(index.answers, words.bm25, 0), np.where(index.answers, words.vector, 0)
+    files = np.where(index.is_test, 0, words.file), np.where(index.is_test, 0, likeness)
+    return signals.fused(*answers), signals.fused(*files)
+
+
+def _best(scores: Scores, count: int) -> list[int]:
+    return [int(one) for one in signals.best(scores, count) if np.isfinite(scores[one])]

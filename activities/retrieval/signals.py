@@ -1,0 +1,214 @@
+"""Signals: what a query says of every node and every file of an index, as figures between 0 and 1.
+
+They are the features of the rankers. Those of words are relative to the best of the query, so that a long issue and
+a short one are comparable.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from activities.retrieval.index import Index
+from activities.retrieval.query import Named, Query, asked, filed, framed, named, tested
+from hydranet.graph import node_id
+
+Scores = NDArray[np.float32]
+Features = dict[str, Scores]
+Sources = Mapping[str, tuple[NDArray[np.int64], Scores]]
+
+# How many of the best by words are seeds, and how much the better ones are preferred; how soon a rank counts less, of
+# which 60 is usual for fusion.
+_LEXICAL_SEEDS = 30
+_SHARPNESS = 3
+_RANK = 60.0
+_FUSED = 1000
+
+_FIRST = np.float32(100.0)
+
+
+@dataclass(frozen=True)
+class Lexical:
+    """What words say: BM25 of each node's lines and name, of each file, and the likeness of vectors."""
+
+    body: Scores
+    title: Scores
+    file: Scores
+    vector: Scores
+
+    @property
+    def bm25(self) -> Scores:
+        """BM25 of a node's lines and name together."""
+        return self.body + self.title
+
+
+@dataclass(frozen=True)
+class Pointed:
+    """The places that a query points at: that it asks for, by name, by frame, by failing test and by file."""
+
+    asked: list[Named]
+    named: list[Named]
+    framed: list[Named]
+    tested: list[Named]
+    filed: dict[str, float]
+
+
+def lexical(query: Query, index: Index, vector: Scores | None) -> Lexical:
+    """What words say; `vector` is the query's, if the index has vectors."""
+    terms = query.terms
+    alike = np.zeros(len(index.nodes), np.float32)
+    if vector is not None and index.vectors is not None:
+        alike = np.maximum(index.vectors @ vector, 0)
+    return Lexical(index.body.scores(terms), index.title.scores(terms), index.files.scores(terms), alike)
+
+
+def pointed(query: Query, index: Index) -> Pointed:
+    """The places that the query points at."""
+    return Pointed(
+        asked=asked(query, index),
+        named=named(query, index),
+        framed=framed(query, index),
+        tested=tested(query, index),
+        filed=filed(query, index),
+    )
+
+
+def fused(*scores: Scores) -> Scores:
+    """Reciprocal-rank fusion (Cormack, Clarke and Büttcher, 2009); beyond the best 1,000 nothing counts."""
+    total = np.zeros_like(scores[0])
+    for each in scores:
+        order = best(each, _FUSED)
+        order = order[each[order] > 0]
+        total[order] += (1 / (_RANK + np.arange(1, len(order) + 1))).astype(np.float32)
+    return total
+
+
+def best(scores: Scores, count: int) -> NDArray[np.int64]:
+    """The numbers of the highest scores, the highest first, of equal ones the lower number."""
+    if count >= len(scores):
+        return np.argsort(-scores, kind="stable")
+    least = np.partition(scores, len(scores) - count)[len(scores) - count]
+    kept = np.flatnonzero(scores >= least)
+    return kept[np.argsort(-scores[kept], kind="stable")][:count]
+
+
+def sources(index: Index, words: Lexical, places: Pointed) -> Sources:
+    """Where suspicion starts, by the name of its kind: nodes and their shares, together 1."""
+    top = best(fused(words.bm25, words.vector), _LEXICAL_SEEDS)
+    inside = [
+        (node, share / len(index.of_path[path])) for path, share in places.filed.items() for node in index.of_path[path]
+    ]
+    return {
+        "named": _shared((one.node, one.share) for one in (*places.asked, *places.named)),
+        "framed": _shared((one.node, one.share) for one in places.framed),
+        "tested": _shared((one.node, one.share) for one in places.tested),
+        "filed": _shared(inside),
+        "lexical": _shared((int(node), float(words.bm25[node]) ** _SHARPNESS) for node in top),
+    }
+
+
+def start(nodes: int, found: Sources, shares: Mapping[str, float]) -> Scores:
+    """The suspicion of every node before it spreads: each kind of source has its share."""
+    seeds = np.zeros(nodes, np.float32)
+    for name, (places, parts) in found.items():
+        np.add.at(seeds, places, shares[name] * parts)
+    return seeds
+
+
+def of_nodes(index: Index, words: Lexical, places: Pointed) -> Features:
+    """The features of the nodes but those that come with the spread."""
+    return {
+        "body": _relative(words.body),
+        "title": _relative(words.title),
+        "vector": _relative(words.vector),
+        "named": _at(index, places.named),
+        "framed": _at(index, places.framed),
+        "filed": _of_files(index, places.filed)[index.file],
+        "size": index.size,
+        "aside": index.aside[index.file],
+        "class": index.is_class,
+        "block": index.is_block,
+    }
+
+
+def of_files(index: Index, words: Lexical, places: Pointed) -> Features:
+    """The features of the files but those that come with the spread."""
+    return {
+        "file": _relative(words.file),
+        "body": _relative(highest(index, words.body)),
+        "title": _relative(highest(index, words.title)),
+        "vector": _relative(highest(index, words.vector)),
+        "named": highest(index, _at(index, places.named)),
+        "framed": highest(index, _at(index, places.framed)),
+        "filed": _of_files(index, places.filed),
+        "size": index.file_size,
+        "aside": index.aside,
+    }
+
+
+def spread_of_nodes(arrived: Scores) -> Features:
+    """The features of the nodes that come with the spread: what arrived at each."""
+    return {"spread": _relative(np.cbrt(arrived))}
+
+
+def spread_of_files(arrived: Scores, firsts: NDArray[np.int64]) -> Features:
+    """The features of the files that come with the spread; `firsts` are the numbers of their first nodes."""
+    if not len(arrived):
+        return {"spread": arrived, "peak": arrived}
+    together, highest_one = np.add.reduceat(arrived, firsts), np.maximum.reduceat(arrived, firsts)
+    return {"spread": _relative(np.cbrt(together)), "peak": _relative(np.cbrt(highest_one))}
+
+
+def first(index: Index, places: list[Named]) -> Scores:
+    """What puts places before all others."""
+    return _FIRST * _at(index, places)
+
+
+def fixed_before(index: Index, fixed: Mapping[tuple[str, str], float]) -> Scores:
+    """How much earlier fixes speak for each node."""
+    scores = np.zeros(len(index.nodes), np.float32)
+    for (path, name), share in fixed.items():
+        if (node := index.by_id.get(node_id(path, name))) is not None:
+            scores[node] = share
+    return scores
+
+
+def weighed(features: Features, weights: Mapping[str, float]) -> Scores:
+    """The weighted sum of features, by their names."""
+    rows = np.stack([np.float32(weights[name]) * scores for name, scores in features.items()])
+    total: Scores = rows.sum(axis=0, dtype=np.float32)
+    return total
+
+
+def home(files: Scores, answers: NDArray[np.bool_]) -> Scores:
+    """How likely each file is beside the likeliest that can be an answer, by the scores of a conditional logit."""
+    best = float(files[answers].max(initial=-np.inf))
+    return np.exp(np.minimum(files - best, 0)) if np.isfinite(best) else np.zeros_like(files)
+
+
+def highest(index: Index, scores: Scores) -> Scores:
+    """Each file's highest score of a node."""
+    return np.maximum.reduceat(scores, index.firsts) if len(scores) else scores
+
+
+def _shared(places: Iterable[tuple[int, float]]) -> tuple[NDArray[np.int64], Scores]:
+    pairs = list(places)
+    nodes, parts = np.array([node for node, _ in pairs], np.int64), np.array([part for _, part in pairs], np.float32)
+    return nodes, parts / max(float(parts.sum()), 1e-9)
+
+
+def _relative(scores: Scores) -> Scores:
+    best = float(scores.max(initial=0.0))
+    return scores / best if best > 0 else scores
+
+
+def _at(index: Index, places: list[Named]) -> Scores:
+    scores = np.zeros(len(index.nodes), np.float32)
+    for one in places:
+        scores[one.node] = max(scores[one.node], one.share)
+    return scores
+
+
+def _of_files(index: Index, places: dict[str, float]) -> Scores:
+    return np.array([places.get(path, 0.0) for path in index.paths], np.float32)

@@ -1,0 +1,77 @@
+"""How suspicion spreads over the edges of a code graph.
+
+A personalised PageRank (Haveliwala, "Topic-Sensitive PageRank", 2002) of few hops over typed edges: from a node it
+goes on along each edge, and against it, with a weight by the edge's kind and direction, times the edge's confidence;
+a target that many lead to gets less from each.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from activities.retrieval.index import KINDS, Edges
+from activities.retrieval.weights import Weights
+from hydranet.graph import EdgeKind
+
+HOPS = 4
+
+
+@dataclass(frozen=True)
+class Step:
+    """One hop of a path: from a node over an edge of a kind, along it or against it."""
+
+    source: int
+    target: int
+    kind: EdgeKind
+    along: bool
+    line: int
+
+
+class Spread:
+    """The transitions of a graph, ready for any seeds."""
+
+    def __init__(self, edges: Edges, nodes: int, weights: Weights) -> None:
+        self._decay = weights.decay
+        along = np.array([weights.ways[kind].along for kind in KINDS], np.float32)[edges.kind] * edges.confidence
+        against = np.array([weights.ways[kind].against for kind in KINDS], np.float32)[edges.kind] * edges.confidence
+        source = np.concatenate([edges.source, edges.target])
+        target = np.concatenate([edges.target, edges.source])
+        weight = np.concatenate([along, against])
+        origin = np.tile(np.arange(len(edges.source), dtype=np.int32), 2)
+        degree = np.maximum(np.bincount(target, minlength=nodes), 1).astype(np.float32)
+        weight = weight / degree[target] ** weights.hubs
+        total = np.bincount(source, weight, nodes).astype(np.float32)
+        weight = weight / np.maximum(total[source], 1e-9)
+        kept = np.flatnonzero(weight > 0)
+        order = kept[np.argsort(target[kept], kind="stable")]
+        self._source = source[order]
+        self._weight = weight[order].astype(np.float32)
+        self._edge = origin[order]
+        self._along = order < len(edges.source)
+        self._edges = edges
+        self._starts = np.searchsorted(target[order], np.arange(nodes + 1)).astype(np.int64)
+        self._reached, self._firsts = np.unique(target[order], return_index=True)
+
+    def run(self, seeds: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """What arrives at every node after 0, 1, ... hops, each hop's share already decayed."""
+        waves = [seeds]
+        for _ in range(HOPS):
+            arrived = np.zeros_like(seeds)
+            if len(self._source):
+                arrived[self._reached] = np.add.reduceat(self._weight * waves[-1][self._source], self._firsts)
+            waves.append(self._decay * arrived)
+        return waves
+
+    def path(self, waves: list[NDArray[np.float32]], node: int) -> list[Step]:
+        """The steps by which most of a node's suspicion came to it, from its seed on; none for a seed."""
+        hop = int(np.argmax([wave[node] for wave in waves]))
+        steps: list[Step] = []
+        while hop > 0:
+            piece = slice(self._starts[node], self._starts[node + 1])
+            best = int(np.argmax(self._weight[piece] * waves[hop - 1][self._source[piece]])) + int(piece.start)
+            edge, before = self._edge[best], int(self._source[best])
+            kind, line = KINDS[self._edges.kind[edge]], int(self._edges.line[edge])
+            steps.append(Step(before, node, kind, bool(self._along[best]), line))
+            node, hop = before, hop - 1
+        return steps[::-1]

@@ -1,0 +1,78 @@
+"""How quick a search is on a large tree, warm: `python benchmarks/retrieval_speed.py TREE`.
+
+TREE is a plain folder, such as an unpacked source release of Django. It is indexed in memory; then searches for issues
+made of the docstrings of its own functions, and of names in its code, are timed one after the other. Told are the
+median and the 99th percentile by mode, and beside them, for the machine's own speed, a product of a matrix as large as
+the vectors with one of them. Vectors are lexical.
+"""
+
+import argparse
+import random
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from activities.retrieval.building import files_in, index_of
+from activities.retrieval.index import Index
+from activities.retrieval.query import Query
+from activities.retrieval.search import Search
+from hydranet.retrieval import Mode
+
+QUERIES = 200
+
+
+def queries(index: Index) -> list[Query]:
+    """Issues of the length that reporters write: what two functions say of themselves, a name and a traceback."""
+    chance = random.Random(0)
+    told = [node for node in index.nodes if len(node.docstring) > 80]
+    named = [node for node in index.nodes if node.name.count(".") == 1]
+    made = []
+    for _ in range(QUERIES):
+        one, other, third = chance.choice(told), chance.choice(told), chance.choice(named)
+        trace = (
+            f'Traceback (most recent call last):\n  File "{third.path}", line {third.first}, in {third.name}\nTypeError'
+        )
+        made.append(Query(f"{one.docstring[:80]}\n\n{other.docstring}\n\n`{third.name}` fails:\n\n```\n{trace}\n```"))
+    return made
+
+
+def timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - began)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("tree", type=Path)
+    began = time.perf_counter()
+    search = Search(index_of(files_in(parser.parse_args().tree)))
+    index = search.index
+    print(f"{len(index.paths)} files, {len(index.nodes)} nodes, {len(index.edges.source)} edges")
+    print(f"indexed in memory in {time.perf_counter() - began:.1f} s")
+    asked = queries(index)
+    assert index.vectors is not None
+    vectors = index.vectors
+    product = [timed(lambda: vectors @ vectors[0]) for _ in range(QUERIES)]
+    print(
+        f"{'a product':>10}: median {np.median(product):6.1f} ms, 99th percentile {np.percentile(product, 99):6.1f} ms"
+    )
+    for mode in Mode:
+        search.find(asked[0], mode)
+        times = [timed(lambda query=query, mode=mode: found(search, query, mode)) for query in asked]
+        print(f"{mode:>10}: median {np.median(times):6.1f} ms, 99th percentile {np.percentile(times, 99):6.1f} ms")
+    print(f"memory at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+def found(search: Search, query: Query, mode: Mode) -> None:
+    """Find and rank, as the command does."""
+    result = search.find(query, mode)
+    result.functions(10)
+    result.ranked(10)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The failing tests of a suite's instances, with their tracebacks: run in the sandbox, as a run does at its base."""
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from activities.artifacts.store import FolderArtifacts, get_model
+from activities.checkpoints.activities import RepositoryActivities
+from activities.checkpoints.objects import GitObjects
+from activities.sandbox.activities import SandboxActivities
+from activities.sandbox.backends import opened
+from hydranet.cli.suite import Instance, committed
+from hydranet.contracts import Checkpoint, PrepareRequest, SandboxSpec, SnapshotRequest, TestRequest, TestResult
+from hydranet.contracts import TestResults as Results
+from hydranet.errors import HydraError
+from hydranet.settings import Settings
+
+_MOST = 10
+
+
+def failures(suite: Path, instances: Mapping[str, Instance], chosen: Settings) -> dict[str, list[TestResult]]:
+    """At most ten failing tests of each instance; none of one whose tests cannot be run, which is said."""
+    told = Console(stderr=True)
+    found: dict[str, list[TestResult]] = {}
+    for folder, instance in track(list(instances.items()), description="running the tests", console=told):
+        try:
+            found[folder] = asyncio.run(_failing(suite / folder / "repo", instance, chosen))
+        except HydraError as error:
+            told.print(f"{instance.id}: {error}", markup=False)
+            found[folder] = []
+    return found
+
+
+async def _failing(source: Path, instance: Instance, chosen: Settings) -> list[TestResult]:
+    own = chosen.sandbox.model_dump(include=set(SandboxSpec.model_fields))
+    wanted = {"test_command": instance.test_command, "setup": instance.setup, "env": instance.env}
+    spec = SandboxSpec.model_validate({**own, **wanted, "test_timeout": instance.test_timeout_s})
+    with tempfile.TemporaryDirectory(prefix="hydra-failing-") as folder:
+        repository = await asyncio.to_thread(committed, source, Path(folder) / "repository")
+        artifacts = FolderArtifacts(Path(folder) / "artifacts")
+        objects = GitObjects(Path(folder) / "nodes", artifacts)
+        request = SnapshotRequest(path=str(repository.path), limit_mb=chosen.repository_limit_mb)
+        snapshot = await RepositoryActivities(artifacts).snapshot_repository(request)
+        async with opened(chosen.sandbox, Path(folder)) as sandbox:
+            activities = SandboxActivities(sandbox, artifacts, objects, chosen.data_dir / "cache")
+            environment = await activities.prepare_environment(PrepareRequest(snapshot=snapshot, spec=spec))
+            base = Checkpoint(commit=snapshot.commit)
+            report = await activities.run_tests(
+                TestRequest(snapshot=snapshot, checkpoint=base, environment=environment, spec=spec)
+            )
+        assert report.results is not None
+        results = await get_model(artifacts, report.results, Results)
+    return [test for test in results.tests if test.outcome in ("failed", "error")][:_MOST]

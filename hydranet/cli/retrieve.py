@@ -1,0 +1,130 @@
+"""`hydra retrieve`: the code that an issue or a traceback is about, best first, each with the path that led to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from activities.artifacts.database import database
+from hydranet import settings
+from hydranet.cli.repository import Repository
+from hydranet.cli.session import session
+from hydranet.cli.terminal import console
+from hydranet.errors import UsageError
+from hydranet.plain import visible
+from hydranet.retrieval import Mode
+
+if TYPE_CHECKING:
+    from activities.retrieval.search import Found
+
+_LONGEST = 1_000_000
+_MOST = 100
+
+
+def retrieve(
+    repo: Annotated[Path, typer.Option(help="The Git repository; HEAD is searched.")] = Path(),
+    query: Annotated[str, typer.Option(help="What is searched for, such as an issue; - reads standard input.")] = "",
+    traceback: Annotated[Path | None, typer.Option(help="A file with a traceback, or a test run's output.")] = None,
+    count: Annotated[int, typer.Option("-k", min=1, max=_MOST, help="How many functions and files.")] = 10,
+    mode: Annotated[Mode, typer.Option(help="What the search goes by.")] = Mode.GRAPH,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print commit, mode, files (rank, path, score, why) and functions (also symbol, kind, lines) as JSON.",
+        ),
+    ] = False,
+    forget: Annotated[
+        bool,
+        typer.Option("--forget", help="Only forget where earlier fixes were."),
+    ] = False,
+) -> None:
+    """Find the code that an issue or a traceback is about; what is new at HEAD is indexed first."""
+    repository = Repository.open(repo)
+    if forget:
+        typer.echo(f"Forgot {asyncio.run(_forget(repository))} places where earlier fixes were.")
+        return
+    said, trace = _said(query), _read(traceback) if traceback is not None else ""
+    if not said.strip() and not trace.strip():
+        raise UsageError("Nothing is searched for: give --query TEXT, --query - or --traceback FILE.")
+    commit, found = asyncio.run(_found(repository, said, trace, mode))
+    if as_json:
+        typer.echo(json.dumps(_document(repository, commit, mode, found, count), indent=1))
+    else:
+        _print(found, count)
+
+
+async def _found(repository: Repository, said: str, trace: str, mode: Mode) -> tuple[str, Found]:
+    from activities.checkpoints.blobs import resolve
+    from activities.retrieval.query import Query
+    from activities.retrieval.searches import StoredSearches
+
+    chosen = settings.load(repository.path)
+    commit = resolve(repository.path, "HEAD")
+    async with session(chosen) as open_session, database(open_session.stack.database) as pool:
+        searches = StoredSearches(pool, chosen)
+        search = await searches.of(repository.path, commit, str(repository.path))
+        return commit, await searches.find(search, Query(said, trace), str(repository.path), mode)
+
+
+async def _forget(repository: Repository) -> int:
+    from activities.retrieval.fixes import Fixes
+
+    async with (
+        session(settings.load(repository.path)) as open_session,
+        database(open_session.stack.database) as pool,
+    ):
+        return await Fixes(pool).forget(str(repository.path))
+
+
+def _said(query: str) -> str:
+    return sys.stdin.read(_LONGEST) if query == "-" else query
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open(errors="replace") as file:
+            return file.read(_LONGEST)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}): name a file with --traceback.") from None
+
+
+def _document(repository: Repository, commit: str, mode: Mode, found: Found, count: int) -> dict[str, Any]:
+    return {
+        "repository": str(repository.path),
+        "commit": commit,
+        "mode": str(mode),
+        "files": [
+            {"rank": rank, "path": hit.path, "score": hit.score, "why": hit.why}
+            for rank, hit in enumerate(found.ranked(count), 1)
+        ],
+        "functions": [
+            {
+                "rank": rank,
+                "path": hit.node.path,
+                "symbol": hit.node.name,
+                "kind": str(hit.node.kind),
+                "first_line": hit.node.first,
+                "last_line": hit.node.last,
+                "score": hit.score,
+                "why": hit.why,
+            }
+            for rank, hit in enumerate(found.functions(count), 1)
+        ],
+    }
+
+
+def _print(found: Found, count: int) -> None:
+    lines = []
+    for rank, hit in enumerate(found.functions(count), 1):
+        node = hit.node
+        lines.append(f"{rank:3}  {node.path}:{node.first}-{node.last}  {node.name}  {hit.score:.2f}")
+        lines.append(f"     {hit.why}")
+    files = ", ".join(hit.path for hit in found.ranked(count))
+    text = "\n".join([*lines, f"\nFiles: {files}"]) if lines else "Nothing was found."
+    console().print(visible(text), markup=False, highlight=False, soft_wrap=True)

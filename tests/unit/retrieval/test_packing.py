@@ -1,0 +1,46 @@
+"""Whole functions within a budget, with what is around them."""
+
+from activities.retrieval.languages import parse
+from activities.retrieval.packing import packed
+from activities.retrieval.search import Hit
+from hydranet.graph import Node
+
+SOURCE = (
+    '"""Carts."""\n\nimport os\n\nLIMIT = 3\n\n\nclass Cart:\n    """Holds prices."""\n\n    def total(self):\n'
+    "        return 1\n\n    def empty(self):\n        return True\n\n\ndef helper():\n    return LIMIT\n"
+)
+
+
+def hits(*names: str) -> list[Hit]:
+    facts = parse("cart.py", SOURCE.encode())
+    assert facts is not None
+    nodes: dict[str, Node] = {node.name: node for node in facts.nodes("cart.py")}
+    return [Hit(nodes[name], 1.0, "because") for name in names]
+
+
+def test_a_method_comes_below_the_head_of_its_class_and_imports_once() -> None:
+    found = packed(hits("Cart.total", "helper"), {"cart.py": SOURCE})
+    assert [one.shown.symbol for one in found] == ["Cart.total", "", "helper"]
+    assert found[0].code == "class Cart:\n    def total(self):\n        return 1"
+    assert found[1].code == '"""Carts."""\n\nimport os\n\nLIMIT = 3'
+
+
+def test_of_what_overlaps_the_better_one_is_taken() -> None:
+    assert [one.shown.symbol for one in packed(hits("Cart", "Cart.total"), {"cart.py": SOURCE})] == ["Cart", ""]
+    found = packed(hits("Cart.total", "Cart", "Cart.empty"), {"cart.py": SOURCE})
+    assert [one.shown.symbol for one in found] == ["Cart.total", "", "Cart.empty"]
+
+
+def test_the_budget_is_kept_but_for_what_is_sure() -> None:
+    assert packed(hits("helper"), {"cart.py": SOURCE}, 10) == []
+    sure = [Hit(hit.node, 1.0, "traceback", sure=True) for hit in hits("helper")]
+    assert [one.shown.symbol for one in packed(sure, {"cart.py": SOURCE}, 10)] == ["helper"]
+
+
+def test_a_block_is_what_stands_around_the_definitions() -> None:
+    found = packed(hits("<block>"), {"cart.py": SOURCE})
+    assert [(one.shown.symbol, one.code) for one in found] == [("", '"""Carts."""\n\nimport os\n\nLIMIT = 3')]
+
+
+def test_a_file_that_is_gone_is_left_out() -> None:
+    assert packed(hits("helper"), {}) == []

@@ -1,0 +1,76 @@
+"""What prompts show: the code retrieved at the base, and again after each attempt that failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from temporalio import workflow
+
+if TYPE_CHECKING:
+    from workflows.ground import Ground
+
+with workflow.unsafe.imports_passed_through():
+    from activities.retrieval.activities import RetrievalActivities
+    from hydranet.contracts import (
+        ArtifactRef,
+        BranchRequest,
+        BranchState,
+        Checkpoint,
+        FixedRequest,
+        FixRequest,
+        Retrieval,
+        RetrieveRequest,
+        Snapshot,
+    )
+    from hydranet.convergence import Attempt
+    from workflows import policies
+
+_PLACES = 20
+
+
+async def first(request: FixRequest, snapshot: Snapshot, base: Checkpoint, results: ArtifactRef) -> Retrieval:
+    """The code for the issue and the tests that fail at the base."""
+    return await _retrieve(
+        RetrieveRequest(
+            snapshot=snapshot, checkpoint=base, repository=request.path, issue=request.issue, results=results
+        ),
+        "retrieve the code",
+    )
+
+
+async def again(request: BranchRequest, state: BranchState, asked: tuple[str, ...]) -> ArtifactRef:
+    """The context after the branch's last attempt: by the errors it met, what it changed, what a model wants to see."""
+    retrieval = await _retrieve(
+        RetrieveRequest(
+            snapshot=request.snapshot,
+            checkpoint=state.best,
+            repository=request.repository,
+            earlier=request.context,
+            results=state.results or request.baseline,
+            touched=_places(*state.facts),
+            asked=asked,
+        ),
+        f"attempt {state.attempts}: retrieve again",
+    )
+    return retrieval.context
+
+
+async def remember(request: FixRequest, ground: Ground | None, passed: Attempt) -> None:
+    """Have the code graph remember where the fix of this issue was."""
+    assert ground is not None
+    context, snapshot = ground.retrieval.context, ground.snapshot
+    await workflow.execute_activity_method(
+        RetrievalActivities.remember_fix,
+        FixedRequest(repository=request.path, snapshot=snapshot, context=context, places=_places(passed)),
+        **policies.retrieval("remember where the fix was"),
+    )
+
+
+async def _retrieve(request: RetrieveRequest, summary: str) -> Retrieval:
+    return await workflow.execute_activity_method(RetrievalActivities.retrieve, request, **policies.retrieval(summary))
+
+
+def _places(*attempts: Attempt) -> tuple[str, ...]:
+    """Where attempts changed code, as "path:line", the latest first, each once."""
+    places = [f"{edit.file}:{edit.start}" for attempt in reversed(attempts) for edit in attempt.patch.edits]
+    return tuple(place for place in dict.fromkeys(places) if len(place) <= 200)[:_PLACES]
