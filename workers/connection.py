@@ -9,13 +9,13 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import Client, Interceptor
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from hydranet.contracts import SEARCH_ATTRIBUTES
 from hydranet.errors import UsageError
 from hydranet.settings import TemporalSettings
+from workers.payloads import data_converter
 
 RETENTION = timedelta(days=30)
 
@@ -28,7 +28,7 @@ async def connect(
         return await Client.connect(
             settings.address,
             namespace=settings.namespace,
-            data_converter=pydantic_data_converter,
+            data_converter=data_converter,
             runtime=runtime,
             interceptors=interceptors,
         )

@@ -4,9 +4,9 @@ import json
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from workers.payloads import data_converter
 from workers.roles import WORKFLOWS, workflow_runner
 
 from ..workflows.environment import dev_server
@@ -18,7 +18,7 @@ IDS = {"fix": RUN_ID, "index": INDEX_ID, **{name: f"{RUN_ID}/{name}" for name in
 @pytest.mark.parametrize("name", IDS)
 async def test_a_committed_history_replays(name: str) -> None:
     history = WorkflowHistory.from_json(IDS[name], (FOLDER / f"{name}.json").read_text())
-    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=workflow_runner(), data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=workflow_runner(), data_converter=data_converter)
     await replayer.replay_workflow(history)
 
 

@@ -9,12 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE, FixRequest
 from workers.connection import ensure_namespace
+from workers.payloads import data_converter
 from workers.roles import WORKFLOWS, workflow_runner
 
 from .world import World
@@ -34,7 +34,7 @@ async def dev_server() -> AsyncIterator[Client]:
     """A client of a fresh server, on which long workflows are told early to continue as new."""
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(Path(sysconfig.get_path("scripts")) / "temporal"),
-        data_converter=pydantic_data_converter,
+        data_converter=data_converter,
         dev_server_extra_args=["--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=120"],
     ) as environment:
         await ensure_namespace(environment.client)
