@@ -19,6 +19,6 @@ def test_a_suite_is_run_and_reported(hydra: Hydra, tmp_path: Path) -> None:
         0,
     )
     assert instance["attempts"] >= instance["branches"] > 0
-    assert instance["reaps"] >= 1
+    assert instance["branches"] > 1
     assert instance["seconds"] > 0
     assert "tier_for" in instance["reason"]

@@ -21,7 +21,8 @@ def test_a_repository_is_indexed_and_looked_at(hydra: Hydra, tmp_path: Path) -> 
 
     first = hydra("index", "--repo", root)
     assert first.returncode == 0, first.stderr
-    assert "3 files, 4 parsed, 3 linked" in first.stdout
+    assert "3 files, " in first.stdout
+    assert " 3 linked, " in first.stdout
     assert "1 generated" in first.stdout
     assert "1 vendored" in first.stdout
 

@@ -122,7 +122,7 @@ def test_a_sandbox_worker_killed_while_it_tests_makes_no_second_attempt(
         assert command.poll() is None
     (worker,) = [process for process in own_hydra.processes() if process.cmdline()[-2:] == ["workers", "sandbox"]]
     owner = worker.pid
-    while not tests_run(backend, worker):
+    while not is_testing(backend, worker):
         assert command.poll() is None
         time.sleep(0.01)
     inside = worker.children(recursive=True)
@@ -138,14 +138,14 @@ def test_a_sandbox_worker_killed_while_it_tests_makes_no_second_attempt(
     assert made == sorted(set(made))
 
 
-def tests_run(backend: str, worker: psutil.Process) -> bool:
+def is_testing(backend: str, worker: psutil.Process) -> bool:
     """Whether the worker's sandbox is running tests now."""
     with contextlib.suppress(psutil.Error, docker.errors.APIError):
         lines = [process.cmdline() for process in worker.children(recursive=True)]
         if backend == "docker":
             with contextlib.closing(docker.APIClient(version="auto")) as client:
                 found = containers(backend, worker.pid)
-                lines = [line for container in found for line in client.top(container)["Processes"]]
+                lines = [line for container in found for line in client.top(container)["Processes"] or ()]
         return any("hydra_inside.trials" in " ".join(line) for line in lines)
     return False
 
