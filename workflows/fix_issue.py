@@ -184,11 +184,10 @@ class FixIssueWorkflow:
         """What limit ends the run now; running branches may use the last of the branch budget, and a fix is heard."""
         if self._family.passing:
             return None
-        running = bool(self._family.running)
         return budget.breach(
             self._request.budget,
             attempts=self._page.genealogy.attempts,
-            branches=0 if running else len(self._page.genealogy.branches),
+            branches=0 if self._family.running else len(self._page.genealogy.branches),
             tokens=self._page.genealogy.usage.tokens,
             seconds=self._clock.seconds,
         )
