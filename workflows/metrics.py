@@ -9,11 +9,11 @@ with workflow.unsafe.imports_passed_through():
 
 def attempt(record: AttemptRecord) -> None:
     """Count an attempt by its outcome, and its convergence score."""
-    meter = workflow.metric_meter()
-    meter.create_counter("hydra_attempts", "Attempts by outcome.").add(1, {"outcome": record.outcome.value})
-    meter.create_histogram_float("hydra_convergence", "Convergence scores of attempts, 0 to 1.").record(
-        record.score.value
+    _count("hydra_attempts", "Attempts by outcome.", "outcome", record.outcome.value)
+    scores = workflow.metric_meter().create_histogram_float(
+        "hydra_convergence", "Convergence scores of attempts, 0 to 1."
     )
+    scores.record(record.score.value)
 
 
 def branch(ending: Ending) -> None:

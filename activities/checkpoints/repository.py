@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from activities.checkpoints.blobs import resolve
 from activities.checkpoints.objects import GitError, commit_tree, git
 from hydranet.contracts import FIX_BRANCH, Publication, PublishRequest
 from hydranet.errors import FatalError
@@ -72,7 +73,7 @@ def _free_branch(path: Path, wanted: str, commit: str) -> str:
 
 def _resolve(path: Path, reference: str) -> str | None:
     try:
-        return git(path, "rev-parse", "--verify", "--quiet", reference).decode().strip()
+        return resolve(path, reference)
     except GitError:
         return None
 

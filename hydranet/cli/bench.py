@@ -148,13 +148,7 @@ async def _bench(suite: Path, name: str, instances: dict[str, Instance], arm: Ar
 
 async def _run(open_session: Session, repository: Repository, instance: Instance, arm: Arm, folder: Path) -> Result:
     chosen = arm.settings
-    sandbox: dict[str, Any] = {
-        **chosen.sandbox.model_dump(),
-        "setup": instance.setup,
-        "env": instance.env,
-        "test_command": instance.test_command,
-        "test_timeout": instance.test_timeout_s,
-    }
+    sandbox = {**chosen.sandbox.model_dump(), **instance.sandbox}
     described = Settings.model_validate({**chosen.model_dump(), "sandbox": sandbox})
     wanted = Start(repository, instance.issue)
     request = (await wanted.request(described)).model_copy(update={"reaper": arm.reaper, "seed": instance.id})

@@ -37,8 +37,7 @@ def failures(suite: Path, instances: Mapping[str, Instance], chosen: Settings) -
 
 async def _failing(source: Path, instance: Instance, chosen: Settings) -> list[TestResult]:
     own = chosen.sandbox.model_dump(include=set(SandboxSpec.model_fields))
-    wanted = {"test_command": instance.test_command, "setup": instance.setup, "env": instance.env}
-    spec = SandboxSpec.model_validate({**own, **wanted, "test_timeout": instance.test_timeout_s})
+    spec = SandboxSpec.model_validate({**own, **instance.sandbox})
     with tempfile.TemporaryDirectory(prefix="hydra-failing-") as folder:
         repository = await asyncio.to_thread(committed, source, Path(folder) / "repository")
         artifacts = FolderArtifacts(Path(folder) / "artifacts")

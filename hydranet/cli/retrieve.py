@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from activities.artifacts.database import database
 from hydranet import settings
 from hydranet.cli.repository import Repository
-from hydranet.cli.session import session
+from hydranet.cli.stored import stored
 from hydranet.cli.terminal import console
 from hydranet.errors import UsageError
 from hydranet.plain import visible
@@ -66,7 +65,7 @@ async def _found(repository: Repository, said: str, trace: str, mode: Mode) -> t
 
     chosen = settings.load(repository.path)
     commit = resolve(repository.path, "HEAD")
-    async with session(chosen) as open_session, database(open_session.stack.database) as pool:
+    async with stored(chosen) as pool:
         searches = StoredSearches(pool, chosen)
         search = await searches.of(repository.path, commit, str(repository.path))
         return commit, await searches.find(search, Query(said, trace), str(repository.path), mode)
@@ -75,10 +74,7 @@ async def _found(repository: Repository, said: str, trace: str, mode: Mode) -> t
 async def _forget(repository: Repository) -> int:
     from activities.retrieval.fixes import Fixes
 
-    async with (
-        session(settings.load(repository.path)) as open_session,
-        database(open_session.stack.database) as pool,
-    ):
+    async with stored(settings.load(repository.path)) as pool:
         return await Fixes(pool).forget(str(repository.path))
 
 

@@ -1,4 +1,4 @@
-"""The code graph of a repository as commands read it."""
+"""What the database of the stack keeps of a repository, as commands read it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,19 @@ from activities.artifacts.database import database
 from hydranet import settings
 from hydranet.cli.repository import Repository
 from hydranet.cli.session import session
+from hydranet.settings import Settings
 
 if TYPE_CHECKING:
+    from psycopg_pool import AsyncConnectionPool
+
     from activities.retrieval.store import GraphStore
+
+
+@asynccontextmanager
+async def stored(chosen: Settings) -> AsyncIterator[AsyncConnectionPool]:
+    """The database of the stack, which is started when there is none."""
+    async with session(chosen) as open_session, database(open_session.stack.database) as pool:
+        yield pool
 
 
 @asynccontextmanager
@@ -20,8 +30,7 @@ async def graph_store(repository: Repository) -> AsyncIterator[GraphStore]:
     """The store that the graph of `repository` is in, if it is indexed."""
     from activities.retrieval.store import GraphStore
 
-    chosen = settings.load(repository.path)
-    async with session(chosen) as open_session, database(open_session.stack.database) as pool:
+    async with stored(settings.load(repository.path)) as pool:
         yield GraphStore(pool)
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -26,6 +26,16 @@ class Instance(BaseModel):
     env: dict[str, str] = {}
     gold_files: list[str] = []
     gold_symbols: list[str] = []
+
+    @property
+    def sandbox(self) -> dict[str, Any]:
+        """The settings of the sandbox that are the instance's own."""
+        return {
+            "setup": self.setup,
+            "env": self.env,
+            "test_command": self.test_command,
+            "test_timeout": self.test_timeout_s,
+        }
 
 
 class Suite(BaseModel):

@@ -152,19 +152,20 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Return(self, node: ast.Return) -> ast.stmt:
         """Tell what a function returns."""
-        if node.value is not None:
-            text = _text(node.value)
-            told = (f"{text} is true", f"{text} is false", f"{text} is None")
-            node.value = self._call(_RETURNED, node.value, told, self.visit(node.value))
+        node.value = self._given(node.value)
         return node
 
     def visit_Yield(self, node: ast.Yield) -> ast.expr:
         """Tell what a generator yields."""
-        if node.value is not None:
-            text = _text(node.value)
-            told = (f"{text} is true", f"{text} is false", f"{text} is None")
-            node.value = self._call(_RETURNED, node.value, told, self.visit(node.value))
+        node.value = self._given(node.value)
         return node
+
+    def _given(self, value: ast.expr | None) -> ast.expr | None:
+        if value is None:
+            return None
+        text = _text(value)
+        told = (f"{text} is true", f"{text} is false", f"{text} is None")
+        return self._call(_RETURNED, value, told, self.visit(value))
 
     def _branching(self, node: ast.If | ast.While) -> ast.stmt:
         test, node.test = node.test, ast.Constant(True)
