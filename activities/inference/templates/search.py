@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import combinations, pairwise
 
 from activities.inference.templates.equivalence import canonical
-from activities.inference.templates.families import Family, Group
+from activities.inference.templates.families import Group
 from activities.inference.templates.localisation import Suspect
 from activities.inference.templates.regions import first_line
 from activities.inference.templates.scope import Scope
@@ -18,9 +18,6 @@ from activities.inference.templates.vocabulary import Vocabulary
 
 BATCH = 100
 """Candidates in one attempt."""
-
-MOST = 300
-"""Candidates of a family by itself."""
 
 # A region with more edits than these is long; the tail of the list is never reached.
 _EDITS = 8000
@@ -39,11 +36,11 @@ class Change:
 
 
 class Search:
-    """The changes of a family or a group in one region, in a fixed order, made as they are asked for."""
+    """The changes of a group in one region, in a fixed order, made as they are asked for."""
 
-    def __init__(self, suspect: Suspect, family: Family | Group, vocabulary: Vocabulary) -> None:
+    def __init__(self, suspect: Suspect, group: Group, vocabulary: Vocabulary) -> None:
         self._suspect = suspect
-        self._family = family
+        self._group = group
         self._vocabulary = vocabulary
         self._source: Source = suspect.region.source
         self._found: list[Change] = []
@@ -65,7 +62,7 @@ class Search:
         return self._upto(tried + count)[tried:]
 
     def _upto(self, count: int) -> list[Change]:
-        count = min(count, self._family.most if isinstance(self._family, Group) else MOST)
+        count = min(count, self._group.most)
         with self._lock:
             while len(self._found) < count and (change := next(self._changes, None)) is not None:
                 self._found.append(change)
@@ -77,7 +74,7 @@ class Search:
             rated = sorted(self._rated(), key=lambda pair: -pair[0])
         except (RecursionError, ValueError):
             return []  # nested too deeply, or a number with too many digits, to be written by a person
-        if isinstance(self._family, Group) and self._family.twice:
+        if self._group.twice:
             rated = sorted(_pairs(rated[:_PAIRED]), key=lambda pair: -pair[0])
         return [edit for _, edit in rated[:_EDITS]]
 
@@ -91,7 +88,7 @@ class Search:
                 continue  # every failing test passes it by
             for site in sites(scope, statement):
                 factor = suspicion * (_QUOTED if self._is_quoted(site) else 1.0)
-                for edit in self._family.edits(site):
+                for edit in self._group.edits(site):
                     yield edit.prior * factor, edit
 
     def _is_quoted(self, site: Site) -> bool:
@@ -102,8 +99,7 @@ class Search:
 
     def _tried_elsewhere(self) -> set[str]:
         """The texts that the likelier groups make."""
-        likelier = self._family.beyond if isinstance(self._family, Group) else ()
-        searches = [(group.most, Search(self._suspect, group, self._vocabulary)) for group in likelier]
+        searches = [(group.most, Search(self._suspect, group, self._vocabulary)) for group in self._group.beyond]
         return {change.text for most, search in searches for change in search.after(0, most)}
 
     def _distinct(self) -> Iterator[Change]:

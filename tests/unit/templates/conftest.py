@@ -3,14 +3,16 @@ from collections.abc import Callable
 
 import pytest
 
-from activities.inference.templates.families import Family
+from activities.inference.templates.families import Family, Group
 from activities.inference.templates.localisation import Suspect
 from activities.inference.templates.regions import regions
-from activities.inference.templates.search import MOST, Search
+from activities.inference.templates.search import Search
 from activities.inference.templates.source import Source
 from activities.inference.templates.vocabulary import Vocabulary
 
 Repairs = Callable[..., list[str]]
+
+MOST = 300
 
 
 def suspect_in(code: str, symbol: str = "") -> Suspect:
@@ -27,8 +29,8 @@ def repairs() -> Repairs:
     """All texts that a family makes of some code, in its order."""
 
     def made(code: str, family: Family, symbol: str = "", elsewhere: str = "") -> list[str]:
-        suspect = suspect_in(code, symbol)
-        search = Search(suspect, family, Vocabulary.of([suspect.region.source.tree, ast.parse(elsewhere)]))
+        suspect, alone = suspect_in(code, symbol), Group(family.name, ((family, 1.0),), most=MOST)
+        search = Search(suspect, alone, Vocabulary.of([suspect.region.source.tree, ast.parse(elsewhere)]))
         return [change.text for change in search.after(0, MOST)]
 
     return made

@@ -17,12 +17,13 @@ from activities.inference.templates.families import (
     OPERAND,
     STATEMENT,
     Family,
+    Group,
     groups,
     likelihood,
 )
 from activities.inference.templates.localisation import Suspect
 from activities.inference.templates.regions import regions
-from activities.inference.templates.search import BATCH, MOST, Search
+from activities.inference.templates.search import BATCH, Search
 from activities.inference.templates.source import Source
 from activities.inference.templates.vocabulary import Vocabulary
 from hydranet.signatures import ErrorClass
@@ -42,12 +43,21 @@ CODE = """def merge(left, right):
 """
 
 
-def search(code: str, family: Family, lines: dict[int, float] | None = None, quoted: str = "") -> Search:
+MOST = 300
+
+
+def alone(family: Family) -> Group:
+    """A family by itself."""
+    return Group(family.name, ((family, 1.0),), most=MOST)
+
+
+def search(code: str, given: Family | Group, lines: dict[int, float] | None = None, quoted: str = "") -> Search:
     source = Source.of("a.py", code)
     assert source is not None
     region = regions(source)[-1]
     scores = {statement: lines.get(statement.first_line, 0.0) if lines else 1.0 for statement in region.statements}
-    return Search(Suspect(region, 1.0, scores, ()), family, Vocabulary(quoted=frozenset(quoted.split())))
+    group = given if isinstance(given, Group) else alone(given)
+    return Search(Suspect(region, 1.0, scores, ()), group, Vocabulary(quoted=frozenset(quoted.split())))
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
@@ -108,7 +118,7 @@ def test_titles_say_what_changes() -> None:
 def test_the_order_is_the_same_in_another_process() -> None:
     program = (
         f"import sys; sys.path[:0] = {sys.path!r}\n"
-        "from activities.inference.templates.families import FAMILIES\n"
+        "from activities.inference.templates.families import FAMILIES, Group\n"
         "from activities.inference.templates.localisation import Suspect\n"
         "from activities.inference.templates.regions import regions\n"
         "from activities.inference.templates.search import Search\n"
@@ -117,7 +127,8 @@ def test_the_order_is_the_same_in_another_process() -> None:
         f"region = regions(Source.of('a.py', {CODE!r}))[-1]\n"
         "suspect = Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())\n"
         "for family in FAMILIES:\n"
-        "    for change in Search(suspect, family, Vocabulary()).after(0): print(change.title)\n"
+        "    group = Group(family.name, ((family, 1.0),))\n"
+        "    for change in Search(suspect, group, Vocabulary()).after(0): print(change.title)\n"
     )
     root = Path(__file__).parents[3]
 
@@ -211,7 +222,7 @@ def test_unusual_code_gives_valid_candidates_or_none(code: str) -> None:
     for region in regions(source):
         suspect = Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())
         for family in FAMILIES:
-            for change in Search(suspect, family, Vocabulary()).after(0):
+            for change in Search(suspect, alone(family), Vocabulary()).after(0):
                 ast.parse(change.text)
                 assert change.text != code
 
