@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 if TYPE_CHECKING:
     from workflows.ground import Ground
@@ -59,11 +60,15 @@ async def remember(request: FixRequest, ground: Ground | None, passed: Attempt) 
     """Have the code graph remember where the fix of this issue was."""
     assert ground is not None
     context, snapshot = ground.retrieval.context, ground.snapshot
-    await workflow.execute_activity_method(
-        RetrievalActivities.remember_fix,
-        FixedRequest(repository=request.path, snapshot=snapshot, context=context, places=_places(passed)),
-        **policies.retrieval("remember where the fix was"),
-    )
+    try:
+        await workflow.execute_activity_method(
+            RetrievalActivities.remember_fix,
+            FixedRequest(repository=request.path, snapshot=snapshot, context=context, places=_places(passed)),
+            **policies.retrieval("remember where the fix was"),
+        )
+    except ActivityError as error:
+        # The fix is published: what was to make later searches better does not take that back.
+        workflow.logger.warning("where the fix was is not remembered: %s", error.cause)
 
 
 async def _retrieve(request: RetrieveRequest, summary: str) -> Retrieval:
