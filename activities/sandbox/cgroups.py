@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,7 +21,7 @@ from activities.sandbox.protocol import Limits
 _ROOT = Path("/sys/fs/cgroup")
 _CONTROLLERS = ("memory", "pids", "cpu")
 _PERIOD = 100_000
-_REMOVE_SECONDS = 2.0
+_REMOVE_SECONDS = 60.0
 _number = itertools.count()
 
 
@@ -48,7 +50,7 @@ class Group:
 
 @contextmanager
 def group(limits: Limits) -> Iterator[Group | None]:
-    """A group with these limits until the block is left, by when its processes have ended; None without cgroups."""
+    """A group with these limits until the block is left, which ends its processes; None without cgroups."""
     bases = _bases()
     if bases is None:
         yield None
@@ -134,12 +136,22 @@ def _sweep(base: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a group; the kernel may need a moment to see that its processes are gone."""
+    """Remove a group, in the background when the kernel does not see yet that its processes are gone."""
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return
+    except OSError:
+        threading.Thread(target=_end, args=(folder,), daemon=True).start()
+
+
+def _end(folder: Path) -> None:
+    """Kill what is left in a group, until it can be removed."""
     deadline = time.monotonic() + _REMOVE_SECONDS
-    while folder.exists():
-        try:
+    while folder.exists() and time.monotonic() < deadline:
+        with suppress(OSError):
+            for process in (folder / "cgroup.procs").read_text().split():
+                os.kill(int(process), signal.SIGKILL)
+        time.sleep(0.02)
+        with suppress(OSError):
             folder.rmdir()
-        except OSError:
-            if time.monotonic() > deadline:
-                return
-            time.sleep(0.005)
