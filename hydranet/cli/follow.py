@@ -63,6 +63,8 @@ async def _plain(session: Session, run_id: str, console: Console) -> None:
 async def _watch(session: Session, run_id: str) -> AsyncIterator[tuple[Genealogy, list[str]]]:
     """The genealogy and what the run waits for, again and again, the last time with the verdict."""
     ended = asyncio.create_task(session.run(run_id).result())
+    task = asyncio.current_task()
+    assert task is not None
     try:
         turn, parked = 0, list[str]()
         while not ended.done():
@@ -72,11 +74,9 @@ async def _watch(session: Session, run_id: str) -> AsyncIterator[tuple[Genealogy
                     parked = await session.parked(run_id)
                 yield genealogy, parked
             except (RPCError, WorkflowQueryFailedError):
-                # A worker or the server is restarting: the run itself waits in its database. Unless a Ctrl-C met the
-                # call, which then fails like this.
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
-                    raise asyncio.CancelledError from None
+                pass  # A worker or the server is restarting: the run itself waits in its database.
+            if task.cancelling():
+                raise asyncio.CancelledError  # A Ctrl-C met a call, which swallowed it.
             turn += 1
             await asyncio.wait([ended], timeout=_POLL_SECONDS)
         yield await session.genealogy(run_id), []
