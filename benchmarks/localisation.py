@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine import Engine, bugs
 
-from activities.inference.templates.findings import find
+from activities.inference.templates.findings import Localiser
 
 AT = (1, 3, 5, 10)
 
@@ -19,7 +19,7 @@ AT = (1, 3, 5, 10)
 async def rank(engine: Engine) -> tuple[int | None, str]:
     """The rank of the first gold symbol, from 1, and why it is there."""
     await engine.survey()
-    findings = await find(engine.artifacts, engine.objects, engine.work)
+    findings = await Localiser(engine.artifacts, engine.objects).find(engine.work)
     wanted = set(engine.bug.described["gold_symbols"])
     for place, suspect in enumerate(findings.suspects, start=1):
         if f"{suspect.region.source.path}:{suspect.region.symbol}" in wanted:

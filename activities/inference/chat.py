@@ -24,6 +24,7 @@ from activities.inference.conversation import Conversation, Exchange
 from activities.inference.edits import Target, UnchangedError, edited, named_paths
 from activities.inference.prompts import clipped, prompt
 from activities.inference.style import Style
+from activities.inference.templates.findings import Localiser
 from activities.inference.view import View, look
 from activities.inference.view import read as read_files
 from activities.inference.wording import (
@@ -94,6 +95,7 @@ class ChatBackend:
         self._style = style
         self._artifacts = artifacts
         self._objects = objects
+        self._localiser = Localiser(artifacts, objects)
 
     async def warm_up(self) -> None:
         """Have the model loaded."""
@@ -101,7 +103,7 @@ class ChatBackend:
 
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """The model's hypotheses as far as they hold, else strategies from what retrieval found."""
-        view = await look(request.work, self._artifacts, self._objects)
+        view = await look(request.work, self._artifacts, self._objects, self._localiser)
         if not self._style.deliberates:
             return _offered(suspects.strategies((), view, _tried(request), request.count))
         talk = Conversation(self._client, Call("strategies", round=request.round), prompt("strategies"), view)
@@ -131,7 +133,7 @@ class ChatBackend:
 
     async def rank(self, request: RankRequest) -> RankAnswer:
         """The model's order; the one they have where its answer names none."""
-        view = await look(request.work, self._artifacts, self._objects)
+        view = await look(request.work, self._artifacts, self._objects, self._localiser)
         talk = Conversation(self._client, Call("rank", round=request.round), prompt("rank"), view)
         said = await talk.ask(
             {
@@ -237,7 +239,7 @@ class ChatBackend:
         )
 
     async def _talk(self, purpose: _Step, request: StepRequest) -> tuple[Conversation, View]:
-        view = await look(request.work, self._artifacts, self._objects)
+        view = await look(request.work, self._artifacts, self._objects, self._localiser)
         strategy = request.strategy
         await read_files(view, strategy.target_files, request.work, self._objects)
         focus = view.focus(strategy.target_files, strategy.target_symbols)

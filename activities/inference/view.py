@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from activities.artifacts.store import get_model
+from activities.inference.hint import HINTED, hint
 from activities.inference.prompts import clipped, fenced, tail
 from activities.retrieval import syntax
 from activities.retrieval.seeds import is_test_file, test_file
 from activities.retrieval.syntax import Definition
-from hydranet.contracts import Context, Shown, Snippet, Work
+from hydranet.contracts import Checkpoint, Context, Shown, Snippet, Work
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
     from activities.checkpoints.objects import GitObjects
+    from activities.inference.templates.findings import Localiser
+    from activities.inference.templates.localisation import Suspect
 
 CODE_CHARACTERS = 3600
 """How much code a prompt shows; a function that is to be changed is shown whatever its length."""
@@ -28,7 +31,7 @@ _NAMED = 8
 
 @dataclass
 class View:
-    """The bug's context, the repository's paths, and the sources read so far.
+    """The bug's context, the repository's paths, the sources read so far, and what localisation suspects.
 
     `told` names the code that the last prompt has in it, as "path:symbol".
     """
@@ -37,6 +40,7 @@ class View:
     paths: frozenset[str]
     snippets: tuple[Snippet, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
+    suspects: tuple[Suspect, ...] = ()
     told: tuple[str, ...] = ()
 
     @property
@@ -99,15 +103,21 @@ class View:
             "issue": fenced(clipped(self.context.issue.strip(), min(_ISSUE_CHARACTERS, characters))),
             "failing": "\n\n".join(_failing(self.context, min(_MESSAGE_CHARACTERS, characters))),
             "code": "\n\n".join([*map(_shown, shown), *_not_shown(left_out)]),
+            "suspicious": hint(self.suspects) if characters else "",
         }
 
 
-async def look(work: Work, artifacts: ArtifactStore, objects: GitObjects) -> View:
-    """The view of a run's context, its snippets brought up to the checkpoint."""
+async def look(work: Work, artifacts: ArtifactStore, objects: GitObjects, localiser: Localiser) -> View:
+    """The view of a run's context, its snippets brought up to the checkpoint, the suspects' code before the others'."""
     context = await get_model(artifacts, work.context, Context)
     view = View(context, frozenset(await objects.files(work.snapshot, work.checkpoint)))
-    await read(view, [one.shown.file for one in context.snippets], work, objects)
-    view.snippets = tuple(filter(None, (_current(one, view) for one in context.snippets)))
+    snippets = list(context.snippets)
+    if work.spectrum is not None:
+        base = work.model_copy(update={"checkpoint": Checkpoint(commit=work.snapshot.commit)})
+        view.suspects = tuple((await localiser.find(base)).suspects[:HINTED])
+        snippets = _suspects_first(snippets, view.suspects)
+    await read(view, [one.shown.file for one in snippets], work, objects)
+    view.snippets = tuple(filter(None, (_current(one, view) for one in snippets)))
     return view
 
 
@@ -118,6 +128,19 @@ async def read(view: View, paths: Iterable[str], work: Work, objects: GitObjects
             source = await objects.read(work.snapshot, work.checkpoint, path)
             if source is not None:
                 view.sources[path] = source
+
+
+def _suspects_first(snippets: list[Snippet], suspects: Iterable[Suspect]) -> list[Snippet]:
+    known = {(one.shown.file, one.shown.symbol): one for one in snippets}
+    first = [
+        Snippet(shown=Shown(file=region.source.path, symbol=region.symbol, why="suspicious"), code="")
+        for region in (suspect.region for suspect in suspects)
+        if region.function is not None
+    ]
+    places = [(one.shown.file, one.shown.symbol) for one in first]
+    return [known.get(place, one) for place, one in zip(places, first, strict=True)] + [
+        one for place, one in known.items() if place not in places
+    ]
 
 
 def _current(snippet: Snippet, view: View) -> Snippet | None:

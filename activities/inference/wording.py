@@ -40,13 +40,14 @@ def ways(values: dict[str, str], *, deliberates: bool) -> list[dict[str, str]]:
     """Different ways to ask for the same change, since what misleads a model in one it does not see in another.
 
     One that deliberates is asked by turns with its plan and without what it thought of before; one that does not,
-    without the failing tests, which distract it about as often as they help, with them, and with what has failed.
+    without the failing tests and what they make suspicious, which distract it about as often as they help, with them,
+    and with what has failed.
     """
     plain = values | dict.fromkeys(("hypothesis", "plan", "history", "reflection", "dead"), "")
     if deliberates:
         return [values, plain]
     told = values | dict.fromkeys(("hypothesis", "plan"), "")
-    return [plain | {"failing": ""}, plain, *([told] if told != plain else [])]
+    return [plain | {"failing": "", "suspicious": ""}, plain, *([told] if told != plain else [])]
 
 
 def looks(count: int) -> str:

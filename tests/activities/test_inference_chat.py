@@ -37,8 +37,10 @@ from hydranet.contracts import (
     RankRequest,
     Shown,
     Snippet,
+    Spectrum,
     StepRequest,
     StrategiesRequest,
+    TestResult,
     Work,
 )
 from hydranet.convergence import Attempt
@@ -304,6 +306,25 @@ async def test_nothing_untrusted_leaves_its_fence(desk: Make) -> None:
 
 
 # --- implement ----------------------------------------------------------------------------------
+
+
+async def test_what_the_tests_execute_is_a_hint_and_its_code_is_shown(desk: Make) -> None:
+    at = await desk()
+    plain = await at.implement(FIXED)
+    results = (
+        TestResult(id="tests/test_cart.py::test_total", outcome="failed"),
+        TestResult(id="tests/test_cart.py::test_mean", outcome="passed"),
+    )
+    spectrum = Spectrum(tests=results, lines={"shop/far.py": {2: (0,)}, "shop/cart.py": {2: (0, 1)}})
+    at.work = at.work.model_copy(update={"spectrum": await put_model(at.artifacts, spectrum)})
+    told = await at.implement(FIXED)
+    before, after = [(await at.transcript(answer)).exchanges[0].messages[-1]["content"] for answer in (plain, told)]
+    assert "def away()" not in before
+    assert "Suspicious" not in before
+    assert "def away()" in after
+    hint = after.partition("# Suspicious")[2].partition("# Hypothesis")[0]
+    assert "away() (shop/far.py): coverage: suspiciousness 1.00 at line 2" in hint
+    assert "line 2: return 0" in hint
 
 
 async def test_an_answer_becomes_a_diff_that_applies(desk: Make) -> None:

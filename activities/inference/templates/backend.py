@@ -1,14 +1,14 @@
 """The model-free backend: localisation and repair templates behind the protocol of a model."""
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterator
-from typing import TypeVar
 
 from activities.artifacts.store import ArtifactStore, put_model
 from activities.checkpoints.objects import GitObjects
+from activities.inference.recent import Recent
 from activities.inference.templates.families import Group, groups
-from activities.inference.templates.findings import Findings, find
+from activities.inference.templates.findings import Findings, Localiser, about
 from activities.inference.templates.localisation import Suspect
 from activities.inference.templates.search import BATCH, Search
 from hydranet.budget import Usage
@@ -34,13 +34,11 @@ MODEL = "templates"
 _USAGE = Usage(model=MODEL)
 _DIFF_CHARACTERS = 65_536
 
-# Localisations and searches kept for the next steps of the branches that are under way.
+# Searches kept for the next steps of the branches that are under way.
 _KEPT = 16
 
 # What a dead branch leaves of its region's suspiciousness.
 _AFTER_DEATH = 0.8
-
-Value = TypeVar("Value")
 
 
 class TemplatesBackend:
@@ -48,20 +46,19 @@ class TemplatesBackend:
 
     def __init__(self, artifacts: ArtifactStore, objects: GitObjects) -> None:
         self._artifacts = artifacts
-        self._objects = objects
-        self._findings: OrderedDict[tuple[str, ...], Findings] = OrderedDict()
-        self._searches: OrderedDict[tuple[str, ...], Search] = OrderedDict()
+        self._localiser = Localiser(artifacts, objects)
+        self._searches: Recent[Search] = Recent(_KEPT)
 
     async def warm_up(self) -> None:
         """Nothing: there is no model."""
 
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """Up to `count` strategies unlike the dead ones, likeliest first."""
-        findings = await self._localised(request.work)
+        findings = await self._localiser.find(request.work)
         dead = [branch.strategy for branch in request.dead]
         chosen = await asyncio.to_thread(_chosen, findings, dead, request.count)
         for strategy, search in chosen:
-            _remember(self._searches, _search_key(request.work, strategy), search)
+            self._searches[_search_key(request.work, strategy)] = search
         strategies = tuple(strategy for strategy, _ in chosen)
         return StrategiesAnswer(strategies=strategies, reason="" if chosen else _nothing(dead), usage=_USAGE)
 
@@ -110,25 +107,17 @@ class TemplatesBackend:
         rest = "less likely ones of the same kind remain" if more else "no other of the same kind remains"
         return ReflectAnswer(reflection=f"{tried}; {rest}: {_aim(request.strategy)}.", usage=_USAGE)
 
-    async def _localised(self, work: Work) -> Findings:
-        key = _key(work)
-        if (findings := _recalled(self._findings, key)) is None:
-            findings = await find(self._artifacts, self._objects, work)
-            _remember(self._findings, key, findings)
-        return findings
-
     async def _search(self, request: StepRequest) -> Search | None:
         strategy = request.strategy
         key = _search_key(request.work, strategy)
-        if (search := _recalled(self._searches, key)) is None:
-            findings = await self._localised(request.work)
+        if key not in self._searches:
+            findings = await self._localiser.find(request.work)
             suspect = _target(findings, strategy)
             group = next((group for group in _groups(findings) if group.name == strategy.kind), None)
             if suspect is None or group is None:
                 return None
-            search = Search(suspect, group, findings.vocabulary)
-            _remember(self._searches, key, search)
-        return search
+            self._searches[key] = Search(suspect, group, findings.vocabulary)
+        return self._searches[key]
 
 
 def _chosen(findings: Findings, dead: list[Strategy], count: int) -> list[tuple[Strategy, Search]]:
@@ -212,26 +201,5 @@ def _nothing(dead: list[Strategy]) -> str:
     return "No Python code could be tied to the failing tests."
 
 
-def _key(work: Work) -> tuple[str, ...]:
-    return (
-        work.snapshot.commit,
-        work.checkpoint.commit,
-        work.context.sha256,
-        work.spectrum.sha256 if work.spectrum else "",
-    )
-
-
 def _search_key(work: Work, strategy: Strategy) -> tuple[str, ...]:
-    return (*_key(work), *strategy.target_files, *strategy.target_symbols, strategy.kind)
-
-
-def _recalled(kept: OrderedDict[tuple[str, ...], Value], key: tuple[str, ...]) -> Value | None:
-    if key in kept:
-        kept.move_to_end(key)
-    return kept.get(key)
-
-
-def _remember(kept: OrderedDict[tuple[str, ...], Value], key: tuple[str, ...], value: Value) -> None:
-    kept[key] = value
-    while len(kept) > _KEPT:
-        kept.popitem(last=False)
+    return (*about(work), *strategy.target_files, *strategy.target_symbols, strategy.kind)

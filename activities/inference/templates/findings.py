@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from activities.artifacts.store import ArtifactStore, get_model
 from activities.checkpoints.objects import GitObjects
+from activities.inference.recent import Recent
 from activities.inference.templates.evidence import Evidence, called, gather, imported
 from activities.inference.templates.localisation import Suspect, suspects, suspicious_files
 from activities.inference.templates.source import Source
@@ -15,6 +16,8 @@ from hydranet.signatures import ErrorClass
 
 # Files read at most: the suspicious ones and what they import.
 _READ = 40
+# Findings kept for the next steps of the runs that are under way.
+_KEPT = 16
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,29 @@ class Findings:
     vocabulary: Vocabulary
 
 
-async def find(artifacts: ArtifactStore, objects: GitObjects, work: Work) -> Findings:
-    """Localise the failure at the checkpoint of `work`."""
+class Localiser:
+    """Finds what is wrong, and remembers it for the steps that ask the same."""
+
+    def __init__(self, artifacts: ArtifactStore, objects: GitObjects) -> None:
+        self._artifacts = artifacts
+        self._objects = objects
+        self._kept: Recent[Findings] = Recent(_KEPT)
+
+    async def find(self, work: Work) -> Findings:
+        """Localise the failure at the checkpoint of `work`."""
+        key = about(work)
+        if key not in self._kept:
+            self._kept[key] = await _find(self._artifacts, self._objects, work)
+        return self._kept[key]
+
+
+def about(work: Work) -> tuple[str, ...]:
+    """What findings depend on."""
+    spectrum = work.spectrum.sha256 if work.spectrum else ""
+    return (work.snapshot.commit, work.checkpoint.commit, work.context.sha256, spectrum)
+
+
+async def _find(artifacts: ArtifactStore, objects: GitObjects, work: Work) -> Findings:
     context = await get_model(artifacts, work.context, Context)
     spectrum = await get_model(artifacts, work.spectrum, Spectrum) if work.spectrum else None
     paths = await objects.files(work.snapshot, work.checkpoint)

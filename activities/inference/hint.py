@@ -1,0 +1,26 @@
+"""What localisation suspects, as a hint in a model's prompt."""
+
+from collections.abc import Sequence
+
+from activities.inference.prompts import clipped, fenced
+from activities.inference.templates.localisation import Suspect
+
+HINTED = 3
+"""How many suspects a prompt tells of."""
+
+_STATEMENTS = 2
+_CHARACTERS = 160
+
+
+def hint(suspects: Sequence[Suspect]) -> str:
+    """The first suspects, each with its reasons and the statements that are most suspicious; empty without any."""
+    return fenced("\n".join(map(_told, suspects[:HINTED]))) if suspects else ""
+
+
+def _told(suspect: Suspect) -> str:
+    region, scores = suspect.region, suspect.statements
+    lines = region.source.text.split("\n")
+    inner = [one for one in scores if one.node is not region.node and scores[one]]
+    worst = sorted(inner, key=lambda one: -scores[one])[:_STATEMENTS]
+    quoted = [f"  line {one.first_line}: {clipped(lines[one.first_line - 1].strip(), _CHARACTERS)}" for one in worst]
+    return "\n".join((f"{region.label}: {clipped('; '.join(suspect.reasons), 2 * _CHARACTERS)}", *quoted))
