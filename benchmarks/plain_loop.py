@@ -24,6 +24,7 @@ from activities.inference.client import Call, ChatClient, Message
 from activities.inference.edits import Target, edited
 from activities.inference.prompts import fenced, tail
 from activities.inference.server import ContextOverflowError
+from activities.inference.templates.findings import Localiser
 from activities.inference.view import look
 from hydranet import patches
 from hydranet.budget import Usage
@@ -83,7 +84,8 @@ class PlainLoop:
     async def _sources(self) -> dict[str, str]:
         """The files that retrieval found, without tests."""
         engine = self._engine
-        view = await look(engine.work, engine.artifacts, engine.objects)
+        work = engine.work.model_copy(update={"spectrum": None})
+        view = await look(work, engine.artifacts, engine.objects, Localiser(engine.artifacts, engine.objects))
         return {path: text for path, text in view.sources.items() if not view.is_test(path)}
 
     def _question(self, sources: dict[str, str]) -> Message:
