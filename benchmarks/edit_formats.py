@@ -22,6 +22,7 @@ from activities.inference.backend import connect
 from activities.inference.chat import ChatBackend
 from activities.inference.conversation import Transcript
 from activities.inference.style import Style
+from activities.inference.templates.findings import Localiser
 from activities.inference.view import look
 from hydranet.contracts import StepRequest
 from hydranet.settings import EditFormat, ModelSettings
@@ -52,7 +53,7 @@ async def aim(engine: Engine, bug: Bug) -> Strategy:
         return Strategy(
             title=f"Rewrite {symbol}() in {file}", kind=REWRITE, target_files=(file,), target_symbols=(symbol,)
         )
-    view = await look(engine.work, engine.artifacts, engine.objects)
+    view = await look(engine.work, engine.artifacts, engine.objects, Localiser(engine.artifacts, engine.objects))
     return suspects.strategies((), view, (), 1)[0]
 
 
