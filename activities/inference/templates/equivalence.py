@@ -57,6 +57,8 @@ class _Canonical(ast.NodeTransformer):
                 return _sum(left, number)
             case ast.BinOp(left=ast.Constant(value=int(number)), op=ast.Add(), right=right):
                 return _sum(right, number)
+            case ast.BinOp(left=term, op=ast.Mult(), right=ast.Constant(value=int(1))):
+                return term
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:

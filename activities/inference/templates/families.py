@@ -95,7 +95,8 @@ class Group:
     """Families whose edits one strategy tries, with the likelihood of each; `name` is the strategy's kind.
 
     It tries `most` changes at most: by then another region or kind is likelier to hold the repair. Where `beyond`,
-    it leaves out what those groups try; where `twice`, it tries two edits at once.
+    it leaves out what those groups try; where `twice`, it tries two edits at once; where `plain`, it leaves out what a
+    person would hardly write.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Group:
     most: int = 100
     beyond: tuple["Group", ...] = ()
     twice: bool = False
+    plain: bool = False
 
     @property
     def likelihood(self) -> float:
@@ -130,9 +132,12 @@ def groups(error: str = "", error_class: ErrorClass = ErrorClass.UNKNOWN) -> lis
     def rated(families: tuple[Family, ...]) -> tuple[tuple[Family, float], ...]:
         return tuple((family, likelihood(family, error, error_class)) for family in families)
 
-    likely = (Group("wrong expression", rated(_EXPRESSION)), Group("wrong or missing statement", rated(_STATEMENT)))
+    likely = (
+        Group("wrong expression", rated(_EXPRESSION), plain=True),
+        Group("wrong or missing statement", rated(_STATEMENT), plain=True),
+    )
     return [
         *likely,
         Group("less likely change", rated(FAMILIES), most=300, beyond=likely),
-        Group("two changes", rated(_KINDS), most=300, twice=True),
+        Group("two changes", rated(_KINDS), most=300, twice=True, plain=True),
     ]

@@ -10,6 +10,7 @@ from itertools import combinations, pairwise
 from activities.inference.templates.equivalence import canonical
 from activities.inference.templates.families import Group
 from activities.inference.templates.localisation import Suspect
+from activities.inference.templates.oddities import oddities, truths
 from activities.inference.templates.regions import first_line
 from activities.inference.templates.scope import Scope
 from activities.inference.templates.site import Edit, Site, sites
@@ -33,6 +34,14 @@ class Change:
 
     text: str
     title: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a piece of code does, the same for all ways to write it that we know, and what is odd about it."""
+
+    form: str
+    oddities: frozenset[str]
 
 
 class Search:
@@ -103,21 +112,30 @@ class Search:
         return {change.text for most, search in searches for change in search.after(0, most)}
 
     def _distinct(self) -> Iterator[Change]:
+        """Each program once; those in which something is odd that was not so before last, if at all."""
         seen: set[str] = set()
         tried = self._tried_elsewhere()
-        originals: dict[tuple[int, int], str | None] = {}
+        originals: dict[tuple[int, int], Program | None] = {}
+        odd: list[Change] = []
         for edit in self._edits:
             start, end = self._unit(edit.splices)
             if (start, end) not in originals:
                 originals[start, end] = self._program(self._source.text[start:end])
+            before = originals[start, end]
             text = self._source.apply(edit.splices)
             program = self._program(text[start : end + len(text) - len(self._source.text)])
-            if program is None or program == originals[start, end]:
+            if program is None or (before is not None and program.form == before.form):
                 continue
-            key = f"{start} {program}"
+            key = f"{start} {program.form}"
             if key not in seen and text not in tried:
                 seen.add(key)
-                yield Change(text, _title(self._source.text, text))
+                change = Change(text, _title(self._source.text, text))
+                if before is None or program.oddities <= before.oddities:
+                    yield change
+                else:
+                    odd.append(change)
+        if not self._group.plain:
+            yield from odd
 
     def _unit(self, splices: tuple[Splice, ...]) -> tuple[int, int]:
         """The span of the region, or of the top-level statements around splices that reach out of it."""
@@ -133,14 +151,18 @@ class Search:
     def _lines_of(self, node: ast.stmt) -> tuple[int, int]:
         return self._source.lines_span(first_line(node), node.end_lineno or node.lineno)
 
-    @staticmethod
-    def _program(text: str) -> str | None:
-        """What a piece of code does, the same for all ways to write it that we know; None for no program."""
+    @cached_property
+    def _truths(self) -> frozenset[str]:
+        return truths(self._source.tree)
+
+    def _program(self, text: str) -> Program | None:
+        """What a piece of code comes to; None for no program."""
         tree = parse(f"if 1:\n{text}" if text[:1] in (" ", "\t") else text)
         if tree is None or not compiles(tree):
             return None
         try:
-            return canonical(tree)
+            odd = oddities(tree, self._truths)
+            return Program(canonical(tree), odd)
         except (RecursionError, ValueError):
             return None
 

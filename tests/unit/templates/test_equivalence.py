@@ -21,6 +21,7 @@ def form(code: str) -> str:
         ("x = a + 1 - 1", "x = a"),
         ("x = 1 + a", "x = a + 1"),
         ("x = a - -1", "x = a + 1"),
+        ("x = x * 1", "x = x"),
         ("range(0, n)", "range(n)"),
         ("d.get(k, None)", "d.get(k)"),
         ("def f():\n    return None", "def f():\n    return"),
@@ -41,6 +42,7 @@ def test_the_same(one: str, other: str) -> None:
         ("not a < b", "a >= b"),  # not for sets, and not for nan
         ("x = a + b", "x = b + a"),  # not for strings
         ("x = a - 1", "x = a - 2"),
+        ("x = a * 1.0", "x = a"),
         ("range(1, n)", "range(n)"),
         ("if a:\n    g()", "g()"),
         ("d.get(k, 0)", "d.get(k)"),
