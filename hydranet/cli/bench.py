@@ -17,8 +17,6 @@ from rich.table import Table
 from rich.text import Text
 
 from hydranet import settings
-from hydranet.cli.bench_retrieval import bench_retrieval
-from hydranet.cli.failing import failures
 from hydranet.cli.hidden import passes_hidden, told
 from hydranet.cli.repository import Repository
 from hydranet.cli.session import Session, session
@@ -97,6 +95,10 @@ def bench(
         raise UsageError("--traceback is of --retrieval: give both, or leave it out.")
     described, instances = read(suite, only or [])
     if retrieval:
+        # They bring numpy and the parsers, which would make every command slower.
+        from hydranet.cli.bench_retrieval import bench_retrieval
+        from hydranet.cli.failing import failures
+
         failing = failures(suite, instances, settings.load()) if traceback else {}
         bench_retrieval(suite, described.name, instances, failing, json_out)
         return
