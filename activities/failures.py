@@ -19,7 +19,7 @@ from hydranet.errors import FatalError, HydraError, TransientError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-HEARTBEAT_SECONDS = 1.0
+HEARTBEAT_SECONDS = 0.5
 
 # What we did not foresee may pass by itself, but not for ever: with the retry policy's delays, two minutes.
 _UNFORESEEN_TRIES = 8
@@ -33,7 +33,7 @@ _progress: ContextVar[list[int]] = ContextVar("progress")
 def translated(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Make an async function fit to be an activity; goes directly under `@activity.defn`.
 
-    While it runs it heartbeats every second. What it raises of `hydranet.errors` becomes an
+    While it runs it heartbeats every half a second. What it raises of `hydranet.errors` becomes an
     `ApplicationError`: a `TransientError` is retried, after the delay it names if it names one; all
     others are not and have the type "FatalError". A database that does not answer is transient;
     anything else is tried a few times, then fatal.

@@ -18,6 +18,7 @@ from activities.artifacts.records import RecordActivities
 from activities.artifacts.store import ArtifactStore, PostgresArtifacts
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
 from activities.checkpoints.objects import GitObjects
+from activities.failures import HEARTBEAT_SECONDS
 from activities.retrieval.activities import IndexActivities, RetrievalActivities
 from activities.sandbox.backends import opened
 from activities.sandbox.protocol import Sandbox
@@ -154,9 +155,9 @@ def _worker(client: Client, queue: str, activities: Sequence[Any], **options: An
         client,
         task_queue=queue,
         activities=activities,
-        # A cancel travels with the answer to a heartbeat: throttled at 2 s, it lands within that.
-        max_heartbeat_throttle_interval=timedelta(seconds=2),
-        default_heartbeat_throttle_interval=timedelta(seconds=2),
+        # A cancel travels with the answer to a heartbeat, so none of them may wait.
+        max_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_SECONDS),
+        default_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_SECONDS),
         graceful_shutdown_timeout=HEARTBEAT + timedelta(seconds=2),
         **options,
     )

@@ -14,7 +14,7 @@ from hydranet.contracts import (
     SandboxSpec,
 )
 
-# A node that is lost is noticed after this long without a heartbeat (they are sent every second).
+# A node that is lost is noticed after this long without a heartbeat (they are sent twice a second).
 HEARTBEAT = timedelta(seconds=10)
 
 # No limit on attempts: an outage parks the run, and only fatal errors end it.
