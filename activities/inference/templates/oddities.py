@@ -7,7 +7,7 @@ _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 # Of these operators, a thing with itself is something: a double, a square.
 _TWICE = (ast.Add, ast.Mult, ast.Pow, ast.MatMult)
 # These take the same thing twice for a reason.
-_REPEATING = {"zip", "product", "isinstance", "range", "replace"}
+_REPEATING = {"zip", "product", "isinstance", "range", "replace", "getattr"}
 
 
 def oddities(tree: ast.AST, tests: Collection[str] = ()) -> frozenset[str]:
@@ -73,7 +73,7 @@ def _unread(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
             case ast.For(target=target) | ast.comprehension(target=target):
                 read.update(name.id for name in ast.walk(target) if isinstance(name, ast.Name))
     if "locals" not in read:
-        yield from sorted(bound - read)
+        yield from sorted(bound - read - {"self", "cls"})
 
 
 def _is_truth(node: ast.expr, tests: Collection[str]) -> bool:

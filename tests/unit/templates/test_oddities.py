@@ -41,6 +41,8 @@ def test_what_a_person_would_hardly_write_is_odd(code: str, odd: str) -> None:
         "def f(a): return [[0] * a for _ in range(3)]",
         "def f(a):\n    for number in range(3): a()",
         "def f():\n    global a\n    a = 1",
+        "def f(self): return 1",
+        "getattr(a, 'b', a)",
         "a + a",
         "a * a",
         "f(1, 1)",
