@@ -100,7 +100,7 @@ class Search:
         words = signals.lexical(query, self.index, vector)
         if mode is Mode.GRAPH:
             return self._suspected(query, words, fixed)
-        nodes, files = _flat(self.index, words, mode)
+        nodes, files = (np.where(scores > 0, scores, -np.inf) for scores in _flat(self.index, words, mode))
         return self._found(nodes, files, [], lambda _: "its words")
 
     def _suspected(self, query: Query, words: Lexical, fixed: Fixed) -> Found:

@@ -52,10 +52,15 @@ def retrieve(
     if not said.strip() and not trace.strip():
         raise UsageError("Nothing is searched for: give --query TEXT, --query - or --traceback FILE.")
     commit, found = asyncio.run(_found(repository, said, trace, mode))
+    nothing = not found.ranked(1)
     if as_json:
         typer.echo(json.dumps(_document(repository, commit, mode, found, count), indent=1))
+    elif nothing:
+        typer.echo(f"Nothing at HEAD of {repository.path} is like what is searched for.")
     else:
         _print(found, count)
+    if nothing:
+        raise typer.Exit(1)
 
 
 async def _found(repository: Repository, said: str, trace: str, mode: Mode) -> tuple[str, Found]:
@@ -122,5 +127,5 @@ def _print(found: Found, count: int) -> None:
         lines.append(f"{rank:3}  {node.path}:{node.first}-{node.last}  {node.name}  {hit.score:.2f}")
         lines.append(f"     {hit.why}")
     files = ", ".join(hit.path for hit in found.ranked(count))
-    text = "\n".join([*lines, f"\nFiles: {files}"]) if lines else "Nothing was found."
+    text = "\n".join([*lines, f"\nFiles: {files}"])
     console().print(visible(text), markup=False, highlight=False, soft_wrap=True)

@@ -1,5 +1,6 @@
-"""`hydra index`, `index-status`, `ast-graph` and `path` on a small repository, as a user goes from one to the next."""
+"""The commands on the code graph of a small repository, as a user goes from one to the next."""
 
+import json
 from pathlib import Path
 
 from .conftest import Hydra, git, repository
@@ -41,3 +42,7 @@ def test_a_repository_is_indexed_and_looked_at(hydra: Hydra, tmp_path: Path) -> 
     path = hydra("path", "--repo", root, "login", "resolve_user").stdout
     assert path.strip() == "shop/auth.py:5 login → calls resolve_user → shop/db.py"
     refused(hydra, "did you mean shop/auth.py::login", "path", "--repo", root, "logn", "resolve_user")
+
+    nothing = hydra("retrieve", "--repo", root, "--query", "zeppelin", "--mode", "bm25", "--json")
+    assert nothing.returncode == 1, nothing.stderr
+    assert [json.loads(nothing.stdout)[name] for name in ("files", "functions")] == [[], []]

@@ -87,6 +87,16 @@ def test_a_query_without_any_known_word_finds_no_reason_to_fail(search: Search) 
         assert search.find(Query("???"), mode).ranked(3) is not None
 
 
+@pytest.mark.parametrize("mode", [Mode.BM25, Mode.VECTOR, Mode.FUSION])
+def test_what_shares_nothing_with_the_query_is_not_found_by_words(search: Search, mode: Mode) -> None:
+    found = search.find(Query("@@@"), mode)
+    assert (found.ranked(10), found.functions(10)) == ([], [])
+
+
+def test_words_find_only_the_files_that_have_them(search: Search) -> None:
+    assert paths(search, Query("weigh"), Mode.BM25) == ["shop/parcel.py"]
+
+
 def test_an_empty_tree_has_nothing() -> None:
     empty = Search(index_of({}))
     for mode in Mode:
