@@ -18,6 +18,7 @@ from activities.retrieval.manifest import Manifest, Wanted, survey
 from activities.retrieval.skipping import by_content
 from activities.retrieval.store import Blob, File
 from activities.retrieval.terms import bodies
+from hydranet.errors import FatalError
 from hydranet.graph import Edge
 
 if TYPE_CHECKING:
@@ -80,9 +81,14 @@ class Indexer:
                 told(done)
 
     async def link(self, manifest: Manifest) -> int:
-        """Link the files of a manifest, which are parsed, and keep the tree; how many files were linked anew."""
+        """Link the files of a manifest, which are parsed, and keep the tree; how many files were linked anew.
+
+        FatalError when that was so long ago that they have been pruned.
+        """
         if await self._store.has_tree(manifest.address):
             return 0
+        if await self.missing(manifest):
+            raise FatalError("What was parsed more than a day ago has been pruned: run `hydra index` again.")
         skipped = await self._store.skipped(file.blob for file in manifest.files)
         files = {file.path: file.blob for file in manifest.files if file.blob not in skipped}
         facts = await self._known_facts(files)
@@ -100,17 +106,21 @@ class Indexer:
         return len(paths)
 
     async def settle(self, manifest: Manifest) -> dict[str, int]:
-        """Say that the repository is indexed at a manifest's tree, which is there; the files left out, by reason."""
+        """Say that the repository is indexed at a manifest's tree, which is there; the files left out, by reason.
+
+        What nothing uses any more is pruned.
+        """
         skipped = await self._store.skipped({file.blob for file in manifest.files})
         counts = Counter(manifest.skipped)
         counts.update(reason for file in manifest.files if (reason := skipped.get(file.blob)))
         await self._store.set_head(manifest.repository, manifest.commit, manifest.address, counts)
+        await self._store.prune()
         return dict(counts)
 
     async def _links_before(self, repository: str, facts: Mapping[str, FileFacts]) -> dict[str, bytes]:
         """The links of the files that hang together as they did when the repository was last linked."""
         tree = self._trees.get(repository) or await self._tree_at_head(repository)
-        if tree is None:
+        if tree is None or not await self._store.has_tree(tree):
             return {}
         files = await self._store.files(tree)
         before = await self._known_facts({file.path: file.blob for file in files})

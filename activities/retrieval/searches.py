@@ -104,7 +104,10 @@ class StoredSearches(Searches):
         """Parse and link what is new alone; where that fails the tree is indexed in memory."""
         try:
             tree = await self._indexer.ensure(folder, commit, repository)
-            return self._known(tree) or self._keep(tree, await self._loaded(tree))
+            if (known := self._known(tree)) is None:
+                known = self._keep(tree, await self._loaded(tree))
+                await self.store.prune()
+            return known
         except Exception:
             _log.warning("The code graph of %s cannot be kept; it is made in memory.", repository, exc_info=True)
             return await super()._of(folder, commit, repository)

@@ -19,7 +19,8 @@ class Status:
     """The index of a repository beside its HEAD.
 
     `changed`, `added` and `gone` are the paths that differ; `edges` counts by kind and resolution, `vectors` by model.
-    `size` in bytes is that of the graphs of all repositories, which share what they have in common.
+    `size` in bytes is that of the graphs of all repositories, which share what they have in common, and `trees` how
+    many they are.
     """
 
     head: Head
@@ -32,6 +33,7 @@ class Status:
     edges: Mapping[tuple[str, str], int]
     vectors: Mapping[str, int]
     size: int
+    trees: int
 
     @property
     def stale(self) -> list[str]:
@@ -59,4 +61,5 @@ async def status(store: GraphStore, folder: Path) -> Status | None:
         edges=await store.edge_counts(head.tree),
         vectors=await store.vector_counts(head.tree),
         size=await store.size(),
+        trees=await store.tree_count(),
     )

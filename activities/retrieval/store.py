@@ -1,7 +1,8 @@
 """The code graph in PostgreSQL, content-addressed: nothing is parsed, linked or kept twice.
 
 Whatever is added is added whole or not at all, and adding it again changes nothing, so that indexers may run
-at the same time and be killed at any time.
+at the same time and be killed at any time. What was said to be here, or loaded, counts as used: `prune` keeps it for a
+day at least.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pgvector.psycopg import register_vector_async
 from activities.retrieval.facts import FileFacts
 from activities.retrieval.queries import query
 from activities.retrieval.terms import Bags
+from hydranet.errors import TransientError
 from hydranet.graph import Edge, EdgeKind, Node, NodeKind, Resolution, node_id
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ class GraphStore:
     async def unknown_sources(self, oids: Iterable[str]) -> list[str]:
         """Those of `oids` whose content is not here, in their order."""
         wanted = list(dict.fromkeys(oids))
-        known = {oid.hex() for (oid,) in await self._rows("known_sources", [bytes.fromhex(oid) for oid in wanted])}
+        known = {oid.hex() for oid in await self._known("sources", [bytes.fromhex(oid) for oid in wanted])}
         return [oid for oid in wanted if oid not in known]
 
     async def add_sources(self, sources: Mapping[str, bytes]) -> None:
@@ -111,7 +113,7 @@ class GraphStore:
 
     async def known_blobs(self, blobs: Iterable[bytes]) -> set[bytes]:
         """Those of the addresses `blobs` that are here."""
-        return {blob for (blob,) in await self._rows("known_blobs", list(blobs))}
+        return await self._known("blobs", list(blobs))
 
     async def add_blobs(self, blobs: Sequence[Blob]) -> None:
         """Keep what parsers made of some contents, and its nodes."""
@@ -130,6 +132,7 @@ class GraphStore:
     async def add_links(self, links: Mapping[bytes, Sequence[Edge]]) -> None:
         """Keep the edges that leave some files, by their addresses."""
         async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(query("touch_links"), [list(links)])
             claimed = await _claim(connection, "claim_links", [list(links)])
             rows = (row for address in links if address in claimed for row in _edge_rows(address, links[address]))
             await _copy(connection, "copy_edges", _EDGE_TYPES, rows)
@@ -143,7 +146,7 @@ class GraphStore:
 
     async def has_tree(self, tree: bytes) -> bool:
         """Whether the tree with this address is here."""
-        return bool(await self._rows("has_tree", tree))
+        return bool(await self._known("trees", [tree]))
 
     async def without_vector(self, tree: bytes, model: str) -> list[Place]:
         """The nodes of a tree that `model` has made no vector of, one of each content, file by file."""
@@ -234,11 +237,28 @@ class GraphStore:
         """The bytes that the graphs of all repositories take, indexes included."""
         return int((await self._rows("bytes"))[0][0])
 
+    async def tree_count(self) -> int:
+        """How many trees of all repositories there are."""
+        return int((await self._rows("tree_count"))[0][0])
+
+    async def prune(self) -> None:
+        """Remove the trees that no repository is at and nobody has used for a day, and what no tree has any more."""
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(query("prune"))
+
     async def load(self, tree: bytes) -> Graph:
-        """All of a tree."""
+        """All of a tree; TransientError when it is not here any more."""
+        if not await self.has_tree(tree):
+            raise TransientError("The tree that was to be read is not in the index any more: try again.")
         nodes = await self.nodes(tree)
         parts = [Bags.from_bytes(terms) for (terms,) in await self._rows("terms", tree)]
         return Graph(nodes, await self.edges(tree), Bags.joined(parts))
+
+    async def _known(self, table: str, keys: list[bytes]) -> set[bytes]:
+        """Those of `keys` that are here, and will be for a day."""
+        async with self._pool.connection() as connection:
+            await connection.execute(query(f"touch_{table}"), [keys])
+        return {key for (key,) in await self._rows(f"known_{table}", keys)}
 
     async def _rows(self, name: str, *values: Any) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:

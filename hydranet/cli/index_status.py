@@ -51,7 +51,7 @@ def _tell(repository: Repository, found: Status) -> None:
         typer.echo("Stale     none")
     edges = sum(found.edges.values())
     typer.echo(f"Size      {found.files} files, {found.nodes} nodes, {edges} edges")
-    typer.echo(f"Database  {found.size / 1e6:.1f} MB for the graphs of all repositories")
+    typer.echo(f"Database  {found.size / 1e6:.1f} MB for the graphs of {found.trees} trees of all repositories")
     made = ", ".join(f"{count} by {model}" for model, count in sorted(found.vectors.items())) or "none yet"
     typer.echo(f"Vectors   {made}")
     if edges:

@@ -7,14 +7,15 @@ from typing import Any
 from psycopg_pool import AsyncConnectionPool
 
 TABLES = {
-    "code_sources": "*",
-    "code_blobs": "*",
+    "code_sources": "oid, source",
+    "code_blobs": "blob, oid, skipped, facts, terms",
     "code_nodes": "*",
-    "code_links": "*",
+    "code_links": "links",
     "code_edges": "*",
-    "code_trees": "*",
+    "code_trees": "tree, parser",
     "code_files": "*",
     "code_heads": "repository, commit, tree, skipped",
+    "code_vectors": "model, digest",
 }
 
 
@@ -55,3 +56,10 @@ async def rows(pool: AsyncConnectionPool) -> dict[str, list[tuple[Any, ...]]]:
             cursor = await connection.execute(f"SELECT {columns} FROM {table}".encode())
             found[table] = sorted(await cursor.fetchall(), key=repr)
     return found
+
+
+async def age(pool: AsyncConnectionPool) -> None:
+    """Have everything that is in the store be used two days ago."""
+    async with pool.connection() as connection:
+        for table in ("code_sources", "code_blobs", "code_links", "code_trees"):
+            await connection.execute(f"UPDATE {table} SET used_at = now() - interval '2 days'".encode())
