@@ -28,11 +28,12 @@ from hydranet.settings import Settings, own_rules
 from workers.telemetry import watching
 from workflows.branch import BranchWorkflow
 from workflows.counterfactual import CounterfactualWorkflow
+from workflows.embed_tree import EmbedTreeWorkflow
 from workflows.fix_issue import FixIssueWorkflow
 from workflows.index_repository import IndexRepositoryWorkflow
 from workflows.policies import HEARTBEAT
 
-WORKFLOWS = [FixIssueWorkflow, BranchWorkflow, CounterfactualWorkflow, IndexRepositoryWorkflow]
+WORKFLOWS = [FixIssueWorkflow, BranchWorkflow, CounterfactualWorkflow, IndexRepositoryWorkflow, EmbedTreeWorkflow]
 
 
 class Role(StrEnum):

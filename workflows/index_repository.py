@@ -3,13 +3,15 @@
 import asyncio
 
 from temporalio import workflow
+from temporalio.common import WorkflowIDReusePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.retrieval.activities import IndexActivities
     from hydranet.contracts import (
+        EMBED_WORKFLOW,
         INDEX_WORKFLOW,
+        VECTORS,
         Batch,
-        Embedded,
         EmbedRequest,
         IndexProgress,
         IndexRequest,
@@ -25,7 +27,7 @@ MOST_BATCHES = 64
 
 @workflow.defn(name=INDEX_WORKFLOW)
 class IndexRepositoryWorkflow:
-    """Lists, parses, links, then makes vectors; started again, it does only what is new."""
+    """Lists, parses, links, and has the vectors made; started again, it does only what is new."""
 
     @workflow.init
     def __init__(self, request: IndexRequest) -> None:  # noqa: ARG002
@@ -50,14 +52,12 @@ class IndexRepositoryWorkflow:
         linked: Linked = await workflow.execute_activity_method(
             IndexActivities.link_files, survey.manifest, **policies.retrieval("link the files")
         )
-        self._tell(stage="making vectors")
         await self._embed(EmbedRequest(tree=linked.tree, model=request.embedding_model))
         return IndexResult(
             commit=linked.commit,
             files=linked.files,
             parsed=survey.missing_count,
             linked=linked.linked,
-            vectors=self._progress.vectors,
             skipped=linked.skipped,
         )
 
@@ -70,13 +70,15 @@ class IndexRepositoryWorkflow:
         self._tell(done=self._progress.done + last - first)
 
     async def _embed(self, request: EmbedRequest) -> None:
-        left = 1
-        while left:
-            made: Embedded = await workflow.execute_activity_method(
-                IndexActivities.embed_nodes, request, **policies.retrieval("make vectors")
-            )
-            self._tell(vectors=self._progress.vectors + made.made)
-            left = made.left
+        """Leave the vectors to a workflow of their own, which takes the place of one for an earlier tree."""
+        await workflow.start_child_workflow(
+            EMBED_WORKFLOW,
+            request,
+            id=f"{workflow.info().workflow_id}{VECTORS}",
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            id_reuse_policy=WorkflowIDReusePolicy.TERMINATE_IF_RUNNING,
+            static_summary=f"vectors by {request.model or 'spelling'}"[:180],
+        )
 
     def _tell(self, **changes: object) -> None:
         self._progress = self._progress.model_copy(update=changes)

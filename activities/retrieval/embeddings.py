@@ -57,7 +57,9 @@ class Vectors:
         self._settings = settings
 
     async def embed(self, tree: bytes, model: str) -> Embedded:
-        """Make vectors for about a minute; how many were made, and how many are left."""
+        """Make vectors for about a minute; how many were made, and how many are left: none of a tree that is gone."""
+        if not await self._store.has_tree(tree):
+            return Embedded(made=0, left=0)
         name, size = (model, _EMBEDDED_AT_ONCE) if model else (lexical.MODEL, _LEXICAL_AT_ONCE)
         missing = await self._store.without_vector(tree, name)
         made, until = 0, time.monotonic() + _SECONDS

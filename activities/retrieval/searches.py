@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from activities.checkpoints.blobs import contents
 from activities.retrieval import lexical
 from activities.retrieval.building import index_of
@@ -21,6 +24,7 @@ from activities.retrieval.query import Query
 from activities.retrieval.search import Found, Search
 from activities.retrieval.store import GraphStore
 from hydranet.errors import HydraError
+from hydranet.graph import Node
 from hydranet.retrieval import Mode
 from hydranet.settings import Settings
 
@@ -28,6 +32,10 @@ if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
 
 _KEPT = 3
+
+# A search makes vectors that are missing for so many seconds, and compares by the model's when so few nodes lack one.
+_PATIENCE_SECONDS = 5.0
+_FEW = 0.1
 _QUERY_CHARACTERS = 2000
 
 _log = logging.getLogger(__name__)
@@ -70,7 +78,7 @@ class Searches:
 
 
 class StoredSearches(Searches):
-    """Searches over the store's graphs, with the vectors of the configured model."""
+    """Searches over the store's graphs: with the vectors of the configured model where they are there, else lexical."""
 
     def __init__(self, pool: AsyncConnectionPool, settings: Settings) -> None:
         super().__init__()
@@ -85,11 +93,12 @@ class StoredSearches(Searches):
         """What a query is about, and where earlier fixes of like issues were."""
         fixed = likeness(await self.fixes.of(repository), query.terms) if mode is Mode.GRAPH else {}
         vector = None
-        if self._model and search.index.vectors is not None and mode is not Mode.BM25:
+        if search.index.vectors is not None and search.index.rarity is None and mode is not Mode.BM25:
             try:
-                vector = (await embed([query.text[:_QUERY_CHARACTERS]], self._model, self._models))[0]
-            except HydraError as error:
-                _log.warning("Searching without vectors: %s", error)
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    vector = (await embed([query.text[:_QUERY_CHARACTERS]], self._model, self._models))[0]
+            except (HydraError, TimeoutError) as error:
+                _log.warning("Searching without vectors: %s", error or "no answer in time")
         return await asyncio.to_thread(search.find, query, mode, vector, fixed)
 
     async def remember(self, folder: Path, commit: str, repository: str, issue: str, places: Sequence[str]) -> None:
@@ -104,7 +113,8 @@ class StoredSearches(Searches):
         """Parse and link what is new alone; where that fails the tree is indexed in memory."""
         try:
             tree = await self._indexer.ensure(folder, commit, repository)
-            if (known := self._known(tree)) is None:
+            known = self._known(tree)
+            if known is None or await self._has_vectors_now(known, tree):
                 known = self._keep(tree, await self._loaded(tree))
                 await self.store.prune()
             return known
@@ -113,17 +123,35 @@ class StoredSearches(Searches):
             return await super()._of(folder, commit, repository)
 
     async def _loaded(self, tree: bytes) -> Search:
-        try:
-            while (await self._vectors.embed(tree, self._model)).left:
-                pass
-        except HydraError as error:
-            _log.warning("Searching without some vectors: %s", error)
         graph = await self.store.load(tree)
-        rows = await self.store.vectors(tree, self._model or lexical.MODEL, graph.nodes)
-        rarity = lexical.rarity(rows) if rows is not None and not self._model else None
-        vectors = rows if rows is None or rarity is None else lexical.weighted(rows, rarity)
-        index = await asyncio.to_thread(Index, graph.nodes, graph.bodies, graph.edges, vectors, rarity)
+        rarity = None
+        if (rows := await self._by_model(tree, graph.nodes)) is None:
+            while (await self._vectors.embed(tree, "")).left:
+                pass
+            if (counts := await self.store.vectors(tree, lexical.MODEL, graph.nodes)) is not None:
+                rarity = lexical.rarity(counts)
+                rows = lexical.weighted(counts, rarity)
+        index = await asyncio.to_thread(Index, graph.nodes, graph.bodies, graph.edges, rows, rarity)
         return Search(index)
+
+    async def _by_model(self, tree: bytes, nodes: Sequence[Node]) -> NDArray[np.float32] | None:
+        """The configured model's vectors of a tree, a few that are missing made now; None while many are missing."""
+        if not self._model:
+            return None
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._vectors.embed(tree, self._model)
+        except (HydraError, TimeoutError) as error:
+            _log.warning("Searching without some vectors: %s", error or "no answer in time")
+        return await self.store.vectors(tree, self._model, nodes) if await self._few_missing(tree, len(nodes)) else None
+
+    async def _has_vectors_now(self, search: Search, tree: bytes) -> bool:
+        """Whether a search that compares by lexical vectors could have the model's by now."""
+        index = search.index
+        return bool(self._model) and index.rarity is not None and await self._few_missing(tree, len(index.nodes))
+
+    async def _few_missing(self, tree: bytes, nodes: int) -> bool:
+        return len(await self.store.without_vector(tree, self._model)) <= _FEW * nodes
 
 
 def _in_memory(folder: Path, commit: str, repository: str) -> Search:

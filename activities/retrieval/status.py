@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from activities.retrieval import lexical
 from activities.retrieval.manifest import survey
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 class Status:
     """The index of a repository beside its HEAD.
 
-    `changed`, `added` and `gone` are the paths that differ; `edges` counts by kind and resolution, `vectors` by model.
+    `changed`, `added` and `gone` are the paths that differ; `edges` counts by kind and resolution, `vectors` and
+    `missing` ones by model: by those that have made some, and by the configured one.
     `size` in bytes is that of the graphs of all repositories, which share what they have in common, and `trees` how
     many they are.
     """
@@ -32,6 +34,7 @@ class Status:
     nodes: int
     edges: Mapping[tuple[str, str], int]
     vectors: Mapping[str, int]
+    missing: Mapping[str, int]
     size: int
     trees: int
 
@@ -41,8 +44,8 @@ class Status:
         return sorted([*self.changed, *self.added, *self.gone])
 
 
-async def status(store: GraphStore, folder: Path) -> Status | None:
-    """How the index of the repository in `folder` stands; None when it was never indexed."""
+async def status(store: GraphStore, folder: Path, model: str = "") -> Status | None:
+    """How the index of the repository in `folder` stands, for which `model` is configured; None when it has none."""
     head = await store.head(str(folder))
     if head is None:
         return None
@@ -50,6 +53,8 @@ async def status(store: GraphStore, folder: Path) -> Status | None:
     left_out = await store.skipped({file.blob for file in manifest.files})
     now = {file.path: file.blob for file in manifest.files if file.blob not in left_out}
     then = {file.path: file.blob for file in await store.files(head.tree)}
+    vectors = await store.vector_counts(head.tree)
+    models = {*vectors, model} - {""} or {lexical.MODEL}
     return Status(
         head=head,
         commit=manifest.commit,
@@ -59,7 +64,8 @@ async def status(store: GraphStore, folder: Path) -> Status | None:
         gone=[path for path in then if path not in now],
         nodes=await store.node_count(head.tree),
         edges=await store.edge_counts(head.tree),
-        vectors=await store.vector_counts(head.tree),
+        vectors=vectors,
+        missing={model: len(await store.without_vector(head.tree, model)) for model in models},
         size=await store.size(),
         trees=await store.tree_count(),
     )

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import FailureError
@@ -19,11 +29,22 @@ from temporalio.service import RPCError
 from hydranet import settings
 from hydranet.cli.repository import Repository
 from hydranet.cli.session import Session, session
-from hydranet.contracts import INDEX_WORKFLOW, SUPERVISOR_QUEUE, IndexProgress, IndexRequest, IndexResult
+from hydranet.contracts import (
+    INDEX_WORKFLOW,
+    SUPERVISOR_QUEUE,
+    VECTORS,
+    Embedded,
+    IndexProgress,
+    IndexRequest,
+    IndexResult,
+)
 from hydranet.errors import UsageError
 from hydranet.settings import Settings
 
 _POLL_SECONDS = 0.2
+
+# Vectors that fail for so long are not waited for.
+_PATIENCE_SECONDS = 5.0
 
 
 def index(
@@ -40,26 +61,25 @@ def index(
 
 async def _index(repository: Repository, chosen: Settings) -> None:
     if chosen.embedding_model:
-        from activities.inference.backend import connect_embeddings, probe
+        from activities.inference.backend import connect_embeddings
 
         connect_embeddings(chosen.embedding_model, chosen.models)
-        await probe(chosen.embedding_model, chosen.models)
     began = time.monotonic()
     async with session(chosen) as open_session:
         request = IndexRequest(path=str(repository.path), embedding_model=chosen.embedding_model)
-        result = await _followed(open_session, await _started(open_session, repository, request))
-    _tell(repository, request, result, time.monotonic() - began)
+        handle = await _started(open_session, repository, request)
+        _tell(repository, await _followed(open_session, handle), time.monotonic() - began)
+        await _tell_vectors(open_session, f"{handle.id}{VECTORS}", chosen.embedding_model or "lexical")
 
 
 async def _started(
     open_session: Session, repository: Repository, request: IndexRequest
 ) -> WorkflowHandle[Any, IndexResult]:
     """The indexing of this repository, which may be under way already."""
-    digest = hashlib.sha256(request.path.encode()).hexdigest()[:8]
     return await open_session.client.start_workflow(
         INDEX_WORKFLOW,
         request,
-        id=f"index-{repository.name}-{digest}",
+        id=indexing(repository),
         task_queue=SUPERVISOR_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         result_type=IndexResult,
@@ -68,17 +88,9 @@ async def _started(
 
 
 async def _followed(open_session: Session, handle: WorkflowHandle[Any, IndexResult]) -> IndexResult:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
     ended = asyncio.create_task(handle.result())
     try:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("listing the files", total=None)
+        with _bar("listing the files") as (bar, task):
             while not (await asyncio.wait([ended], timeout=_POLL_SECONDS))[0]:
                 if progress := await _progress(open_session, handle):
                     bar.update(task, description=progress.stage, total=progress.total or None, completed=progress.done)
@@ -93,27 +105,74 @@ async def _progress(open_session: Session, handle: WorkflowHandle[Any, IndexResu
     """How far it is, with what the heartbeats of the steps under way say; None while nobody can tell."""
     try:
         progress: IndexProgress = await handle.query("progress", result_type=IndexProgress)
-        pending = (await handle.describe()).raw_description.pending_activities
+        under_way = await _under_way(open_session, handle)
         waiting = await open_session.parked(handle.id)
     except (RPCError, WorkflowQueryFailedError):
         return None
-    under_way = 0
-    for activity in pending:
-        beat = await open_session.client.data_converter.decode(activity.heartbeat_details.payloads)
-        under_way += beat[0] if beat else 0
     stage = f"{progress.stage} (waiting: {waiting[0]})" if waiting else progress.stage
-    if progress.stage == "parsing":
-        return progress.model_copy(update={"stage": stage, "done": progress.done + under_way})
-    made = f", {progress.vectors + under_way} made" if progress.vectors + under_way else ""
-    return progress.model_copy(update={"stage": f"{stage}{made}"[:300]})
+    done = progress.done + under_way if progress.stage == "parsing" else progress.done
+    return progress.model_copy(update={"stage": stage[:300], "done": done})
 
 
-def _tell(repository: Repository, request: IndexRequest, result: IndexResult, seconds: float) -> None:
-    kind = request.embedding_model or "lexical"
-    if result.parsed or result.linked or result.vectors:
+async def _tell_vectors(open_session: Session, workflow_id: str, kind: str) -> None:
+    """Tell how many vectors were made; or, once something has held them up for a while, what."""
+    handle = open_session.client.get_workflow_handle(workflow_id, result_type=Embedded)
+    ended = asyncio.create_task(handle.result())
+    held_up = 0.0
+    try:
+        with _bar("making vectors") as (bar, task):
+            while not (await asyncio.wait([ended], timeout=_POLL_SECONDS))[0]:
+                made, waiting = await _embedded(open_session, handle)
+                bar.update(task, description=f"making vectors, {made} made")
+                held_up = held_up + _POLL_SECONDS if waiting else 0.0
+                if held_up > _PATIENCE_SECONDS:
+                    typer.echo(f"Vectors  They follow once this is over: {waiting[0]}")
+                    return
+        if made := (await ended).made:
+            typer.echo(f"Vectors  {made} made, {kind}")
+    except WorkflowFailureError as failure:
+        raise UsageError(f"The graph is indexed without vectors: {_root(failure)}") from None
+    finally:
+        ended.cancel()
+
+
+async def _embedded(open_session: Session, handle: WorkflowHandle[Any, Embedded]) -> tuple[int, list[str]]:
+    """How many vectors are made, and what more of them wait for; neither while nobody can tell."""
+    try:
+        made = (await handle.query("progress", result_type=Embedded)).made
+        return made + await _under_way(open_session, handle), await open_session.parked(handle.id)
+    except (RPCError, WorkflowQueryFailedError):
+        return 0, []
+
+
+async def _under_way(open_session: Session, handle: WorkflowHandle[Any, Any]) -> int:
+    """How much of their work the steps under way have done, by their heartbeats."""
+    done = 0
+    for activity in (await handle.describe()).raw_description.pending_activities:
+        beat = await open_session.client.data_converter.decode(activity.heartbeat_details.payloads)
+        done += beat[0] if beat else 0
+    return done
+
+
+@contextlib.contextmanager
+def _bar(description: str) -> Iterator[tuple[Progress, TaskID]]:
+    """A progress bar on standard error, and its task."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield bar, bar.add_task(description, total=None)
+
+
+def _tell(repository: Repository, result: IndexResult, seconds: float) -> None:
+    if result.parsed or result.linked:
         typer.echo(
             f"Indexed  {repository.name} at {result.commit[:12]}: {result.files} files, {result.parsed} parsed, "
-            f"{result.linked} linked, {result.vectors} {kind} vectors, {seconds:.1f} s"
+            f"{result.linked} linked, {seconds:.1f} s"
         )
     else:
         typer.echo(f"Nothing changed: {result.files} files are indexed at {result.commit[:12]}. {seconds:.1f} s")
@@ -123,6 +182,12 @@ def _tell(repository: Repository, request: IndexRequest, result: IndexResult, se
         typer.echo(f"Skipped  {sum(result.skipped.values())} files: {counts}")
     if repository.dirty:
         typer.echo("Note     uncommitted changes are not in the index: it is made of HEAD.")
+
+
+def indexing(repository: Repository) -> str:
+    """The id of the workflow that indexes a repository; that of the one for its vectors has VECTORS after it."""
+    digest = hashlib.sha256(str(repository.path).encode()).hexdigest()[:8]
+    return f"index-{repository.name}-{digest}"
 
 
 def _root(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,9 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from activities.artifacts.database import database
+from hydranet import settings
+from hydranet.cli.index import indexing
 from hydranet.cli.repository import Repository
-from hydranet.cli.stored import graph_store, not_indexed
+from hydranet.cli.session import session
+from hydranet.cli.stored import not_indexed
 from hydranet.cli.terminal import console
+from hydranet.contracts import VECTORS
 from hydranet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,20 +30,26 @@ _NAMED = 10
 def index_status(repo: Annotated[Path, typer.Option(help="The Git repository.")] = Path()) -> None:
     """Tell how much of a repository is indexed, which files are stale, how old the index is and how large."""
     repository = Repository.open(repo)
-    found = asyncio.run(_status(repository))
+    found, waiting = asyncio.run(_status(repository))
     if found is None:
         raise UsageError(not_indexed(repository))
-    _tell(repository, found)
+    _tell(repository, found, waiting)
 
 
-async def _status(repository: Repository) -> Status | None:
+async def _status(repository: Repository) -> tuple[Status | None, str]:
+    """The index's status, and what its vectors wait for."""
     from activities.retrieval.status import status
+    from activities.retrieval.store import GraphStore
 
-    async with graph_store(repository) as store:
-        return await status(store, repository.path)
+    chosen = settings.load(repository.path)
+    async with session(chosen) as open_session, database(open_session.stack.database) as pool:
+        waiting: list[str] = []
+        with suppress(UsageError):
+            waiting = await open_session.parked(f"{indexing(repository)}{VECTORS}")
+        return await status(GraphStore(pool), repository.path, chosen.embedding_model), "".join(waiting[:1])
 
 
-def _tell(repository: Repository, found: Status) -> None:
+def _tell(repository: Repository, found: Status, waiting: str) -> None:
     head, wanted = found.head, found.files + len(found.added) - len(found.gone)
     fresh = found.files - len(found.changed) - len(found.gone)
     typer.echo(f"Indexed   {repository.path} at {head.commit[:12]}, {_age(head.indexed_at)} ago")
@@ -51,9 +63,9 @@ def _tell(repository: Repository, found: Status) -> None:
         typer.echo("Stale     none")
     edges = sum(found.edges.values())
     typer.echo(f"Size      {found.files} files, {found.nodes} nodes, {edges} edges")
-    typer.echo(f"Database  {found.size / 1e6:.1f} MB for the graphs of {found.trees} trees of all repositories")
-    made = ", ".join(f"{count} by {model}" for model, count in sorted(found.vectors.items())) or "none yet"
-    typer.echo(f"Vectors   {made}")
+    typer.echo(f"Database  {found.size / 1e6:.1f} MB for the graphs of all repositories (trees: {found.trees})")
+    kinds = (f"{found.vectors.get(model, 0)} by {model}, {count} missing" for model, count in found.missing.items())
+    typer.echo("Vectors   " + "; ".join(sorted(kinds)) + (f" (waiting: {waiting})" if waiting else ""))
     if edges:
         console().print(_table(found))
 

@@ -90,6 +90,9 @@ FIX_BRANCH = "hydra/fix-"
 BRANCH_WORKFLOW = "BranchWorkflow"
 COUNTERFACTUAL_WORKFLOW = "CounterfactualWorkflow"
 INDEX_WORKFLOW = "IndexRepositoryWorkflow"
+EMBED_WORKFLOW = "EmbedTreeWorkflow"
+VECTORS = "/vectors"
+"""What the id of an indexing has after it to be that of the workflow that makes its vectors."""
 
 SEARCH_ATTRIBUTES = {
     "HydraRepository": "Keyword",
@@ -102,6 +105,7 @@ SEARCH_ATTRIBUTES = {
 __all__ = [
     "BRANCH_WORKFLOW",
     "COUNTERFACTUAL_WORKFLOW",
+    "EMBED_WORKFLOW",
     "FIX_BRANCH",
     "FIX_WORKFLOW",
     "INDEX_WORKFLOW",
@@ -110,6 +114,7 @@ __all__ = [
     "SANDBOX_QUEUE",
     "SEARCH_ATTRIBUTES",
     "SUPERVISOR_QUEUE",
+    "VECTORS",
     "ArtifactRef",
     "AttemptDigest",
     "AttemptReport",

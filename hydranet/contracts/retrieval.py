@@ -135,20 +135,18 @@ class Embedded(Bounded):
 
 
 class IndexProgress(Bounded):
-    """How far indexing is: `done` of the `total` files to parse, in words where it is, and `vectors` made."""
+    """How far indexing is: `done` of the `total` files to parse, and in words where it is."""
 
     stage: Line = "listing the files"
     total: int = 0
     done: int = 0
-    vectors: int = 0
 
 
 class IndexResult(Bounded):
-    """What indexing came to: `parsed` counts the contents that were new, `vectors` those made now."""
+    """What indexing came to: `parsed` counts the contents that were new; vectors follow."""
 
     commit: Name
     files: int
     parsed: int
     linked: int
-    vectors: int
     skipped: Annotated[dict[Name, int], Field(max_length=20)] = {}

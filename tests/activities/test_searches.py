@@ -1,16 +1,19 @@
-"""Searches over the store's graphs: indexed when asked for, with what earlier fixes say, and without a database."""
+"""Searches over the store's graphs: indexed when asked for, with the vectors there are, and without a database."""
 
 from pathlib import Path
 
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
+from activities.retrieval.embeddings import Vectors
+from activities.retrieval.manifest import survey
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found
 from activities.retrieval.searches import Searches, StoredSearches
 from hydranet.retrieval import Mode
 from hydranet.settings import Settings
-from tests.activities.graphs import git, repository
+from tests.activities.embedding_server import serving
+from tests.activities.graphs import commit, git, module, repository
 
 
 async def found(searches: Searches, folder: Path, query: Query, mode: Mode = Mode.GRAPH) -> Found:
@@ -56,3 +59,46 @@ async def test_without_a_database_the_graph_is_made_in_memory(
     search = await searches.of(folder, git(folder, "rev-parse", "HEAD"), str(folder))
     assert search.find(Query("run1 of part 2")).ranked(1)
     assert "made in memory" in caplog.text
+
+
+async def test_the_vectors_of_a_model_are_used_as_soon_as_they_are_there(
+    pool: AsyncConnectionPool, tmp_path: Path
+) -> None:
+    folder, query, tree = (
+        repository(tmp_path / "a"),
+        Query("run1 of part 2"),
+        survey(tmp_path / "a", "HEAD", "").address,
+    )
+    with serving() as endpoint:
+        settings = Settings(embedding_model=endpoint.model)
+        searches = StoredSearches(pool, settings)
+        by_spelling = (await found(StoredSearches(pool, Settings()), folder, query, Mode.VECTOR)).ranked(5)
+
+        endpoint.down = True
+        assert (await found(searches, folder, query, Mode.VECTOR)).ranked(5) == by_spelling
+        endpoint.down = False
+        await Vectors(searches.store, settings.models).embed(tree, endpoint.model)
+        assert (await found(searches, folder, query, Mode.VECTOR)).ranked(5) != by_spelling
+        assert endpoint.texts[-1] == query.text
+
+
+async def test_a_search_makes_the_vectors_of_what_was_changed(pool: AsyncConnectionPool, tmp_path: Path) -> None:
+    folder = repository(tmp_path / "a")
+    with serving() as endpoint:
+        searches = StoredSearches(pool, Settings(embedding_model=endpoint.model))
+        await found(searches, folder, Query("run1 of part 2"))
+        endpoint.texts.clear()
+        (folder / "part1.py").write_text(module(1).replace("return 0", "return 17"))
+        commit(folder)
+        await found(searches, folder, Query("nothing"))
+    assert any("return 17" in text for text in endpoint.texts)
+    assert not any("part2" in text for text in endpoint.texts)
+
+
+async def test_a_search_goes_on_while_the_model_does_not_answer(pool: AsyncConnectionPool, tmp_path: Path) -> None:
+    folder, query = repository(tmp_path / "a"), Query("run1 of part 2")
+    with serving() as endpoint:
+        searches = StoredSearches(pool, Settings(embedding_model=endpoint.model))
+        await found(searches, folder, query)
+        endpoint.down = True
+        assert (await found(searches, folder, query)).ranked(1)

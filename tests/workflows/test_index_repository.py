@@ -1,21 +1,27 @@
-"""Indexing fans out by batches, reports how far it is, and makes vectors until none is left."""
+"""Indexing fans out by batches and reports how far it is; vectors follow until none is left, and hold up nothing."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
-from temporalio.client import Client
+import pytest
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
 
 from hydranet.contracts import (
     INDEX_WORKFLOW,
     SUPERVISOR_QUEUE,
+    VECTORS,
     Batch,
+    Embedded,
+    EmbedRequest,
     IndexProgress,
     IndexRequest,
     IndexResult,
 )
 
 from .environment import workers
-from .world import World, flaky
+from .world import World, fatal, flaky
 
 
 async def start(server: Client) -> Any:
@@ -25,11 +31,17 @@ async def start(server: Client) -> Any:
     )
 
 
+def vectors(server: Client) -> Any:
+    return server.get_workflow_handle(f"index-demo{VECTORS}", result_type=Embedded)
+
+
 async def test_every_missing_file_is_in_one_batch_and_a_batch_that_fails_is_tried_again(server: Client) -> None:
     world = World(missing=450, on={"parse_files": flaky(1)})
     async with workers(server, world):
         result = await (await start(server)).result()
-    assert result == IndexResult(commit="base", files=990, parsed=450, linked=7, vectors=10, skipped={"binary": 10})
+        made = await vectors(server).result()
+    assert result == IndexResult(commit="base", files=990, parsed=450, linked=7, skipped={"binary": 10})
+    assert made == Embedded(made=10, left=0)
     batches: list[Batch] = world.requested("parse_files")
     assert {(batch.first, batch.last) for batch in batches} == {(0, 200), (200, 400), (400, 450)}
     assert len(batches) == 4
@@ -64,3 +76,33 @@ async def test_the_progress_counts_the_batches_that_are_done(server: Client) -> 
         assert (progress.stage, progress.done, progress.total) == ("parsing", 200, 300)
         held.set()
         await handle.result()
+
+
+async def test_an_embedding_model_that_is_down_holds_up_no_indexing_and_vectors_follow(server: Client) -> None:
+    asked, up = asyncio.Event(), asyncio.Event()
+
+    def down(_: EmbedRequest) -> None:
+        asked.set()
+        if not up.is_set():
+            raise ApplicationError("nobody answers", type="TransientError", next_retry_delay=timedelta(seconds=0.1))
+
+    world = World(missing=1, on={"embed_nodes": down})
+    async with workers(server, world):
+        await (await start(server)).result()
+        await asked.wait()
+        first = await vectors(server).describe()
+        assert first.status is WorkflowExecutionStatus.RUNNING
+        await (await start(server)).result()
+        assert (await server.get_workflow_handle(first.id, run_id=first.run_id).describe()).status is (
+            WorkflowExecutionStatus.TERMINATED
+        )
+        up.set()
+        assert (await vectors(server).result()).left == 0
+
+
+async def test_vectors_that_cannot_be_made_are_no_failure_of_the_indexing(server: Client) -> None:
+    world = World(missing=1, on={"embed_nodes": fatal("there is no such model")})
+    async with workers(server, world):
+        assert (await (await start(server)).result()).linked == 7
+        with pytest.raises(WorkflowFailureError):
+            await vectors(server).result()

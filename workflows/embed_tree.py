@@ -1,0 +1,34 @@
+"""EmbedTreeWorkflow: the vectors of an indexed tree, which follow the graph and hold up nothing."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.retrieval.activities import IndexActivities
+    from hydranet.contracts import EMBED_WORKFLOW, Embedded, EmbedRequest
+    from workflows import policies
+
+
+@workflow.defn(name=EMBED_WORKFLOW)
+class EmbedTreeWorkflow:
+    """Makes vectors until none is missing; an endpoint that does not answer parks it."""
+
+    @workflow.init
+    def __init__(self, request: EmbedRequest) -> None:  # noqa: ARG002
+        self._embedded = Embedded(made=0, left=0)
+
+    @workflow.query
+    def progress(self) -> Embedded:
+        """How many were made, and how many are left, but for what the heartbeats of the step under way say."""
+        return self._embedded
+
+    @workflow.run
+    async def run(self, request: EmbedRequest) -> Embedded:
+        """Make what is missing; how many that was."""
+        left = 1
+        while left:
+            step: Embedded = await workflow.execute_activity_method(
+                IndexActivities.embed_nodes, request, **policies.retrieval("make vectors")
+            )
+            self._embedded = Embedded(made=self._embedded.made + step.made, left=step.left)
+            left = step.left
+        return self._embedded
