@@ -25,6 +25,9 @@ _TOO_LONG = ("exceeds the available context", "context length", "context_length_
 
 _BUSY = frozenset({408, 409, 425, 429})
 
+# Said by servers that were started without what is asked for, such as embeddings.
+_NOT_IMPLEMENTED = 501
+
 
 class ContextOverflowError(FatalError):
     """The prompt is longer than the model's context: a shorter one may do."""
@@ -65,7 +68,7 @@ class Server:
             return FatalError(self.missing)
         if "more system memory" in lowered:
             return FatalError(f"{self.address} has too little memory for the model: {said}")
-        if status in _BUSY or status >= 500:
+        if status in _BUSY or (status >= 500 and status != _NOT_IMPLEMENTED):
             return TransientError(f"{self.address} is busy or failing (HTTP {status}): {said}", delay)
         return RefusedError(f"{self.address} refuses the request (HTTP {status}): {said}", status)
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 # Models read some 500 tokens, and a definition's head says most of what it is about.
 LONGEST = 2000
 
-# What is kept at once: whoever is killed loses no more. A server is asked for less, and soon answers.
+# What is made and kept at once: whoever is killed loses no more. On one core, a server may need a minute for sixteen.
 _LEXICAL_AT_ONCE = 2048
-_EMBEDDED_AT_ONCE = 64
+_EMBEDDED_AT_ONCE = 16
 _SECONDS = 60.0
 
 

@@ -191,6 +191,7 @@ async def test_what_a_server_does_not_count_is_estimated(server: Server, dialect
         (503, "loading model", TransientError, "loading model"),
         (500, "out of luck", TransientError, "out of luck"),
         (500, "model requires more system memory (9 GiB) than is available", FatalError, "too little memory"),
+        (501, "started without embeddings", FatalError, "without embeddings"),
         (401, "no", FatalError, "API key"),
         (403, "no", FatalError, "API key"),
         (418, "teapot", FatalError, "teapot"),
