@@ -1,7 +1,10 @@
 -- Whoever relies on a row that is here makes its used_at recent first, and then looks whether it still is: what is seen
--- after that cannot go for a day. Rows that somebody is about to rely on are locked, and left for another time. One prunes at a time: of two, each would keep
--- the vectors of what the other removes.
+-- after that cannot go for a day. Rows that somebody is about to rely on are locked, and left for another time. One
+-- prunes at a time: of two, each would keep the vectors of what the other removes.
 SELECT pg_advisory_xact_lock(4861003);
+
+-- The planner expects hardly any row to be a day old, and would look through all files for each.
+SET LOCAL enable_nestloop = off;
 
 WITH gone AS (
     DELETE FROM code_trees WHERE tree IN (
