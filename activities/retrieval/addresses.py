@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -17,7 +17,11 @@ from hydranet.graph import Edge
 _CODE = ("languages", "facts.py", "terms.py", "skipping.py", "linking.py", "linking")
 _SIZE = 16
 
+# The contents of one large repository are asked for again and again while it is indexed.
+_REMEMBERED = 1 << 15
 
+
+@lru_cache(_REMEMBERED)
 def blob_address(oid: str, path: str) -> bytes:
     """What is made of the content `oid` (git's id) by the language that takes the suffix of `path`."""
     return _digest(f"{oid}\0{splitext(path)[1]}".encode(), parser_version())

@@ -47,7 +47,7 @@ class Definition(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def own_name(self) -> str:
         """The name without what it is defined in, and without its number."""
-        return self.name.rpartition(".")[2].partition("#")[0]
+        return self.name[self.name.rfind(".") + 1 :].partition("#")[0]
 
 
 class Import(msgspec.Struct, frozen=True, array_like=True, gc=False):

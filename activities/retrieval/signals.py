@@ -211,4 +211,7 @@ def _at(index: Index, places: list[Named]) -> Scores:
 
 
 def _of_files(index: Index, places: dict[str, float]) -> Scores:
-    return np.array([places.get(path, 0.0) for path in index.paths], np.float32)
+    scores = np.zeros(len(index.paths), np.float32)
+    for path, share in places.items():
+        scores[index.file[index.of_path[path][0]]] = share
+    return scores

@@ -16,6 +16,9 @@ from hydranet.graph import EdgeKind
 
 HOPS = 4
 
+_FEW = 0.2
+"""The share of all transitions up to which it is quicker to look at them one by one."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -45,23 +48,35 @@ class Spread:
         weight = weight / np.maximum(total[source], 1e-9)
         kept = np.flatnonzero(weight > 0)
         order = kept[np.argsort(target[kept], kind="stable")]
-        self._source = source[order]
+        self._source, self._target = source[order], target[order]
         self._weight = weight[order].astype(np.float32)
         self._edge = origin[order]
         self._along = order < len(edges.source)
         self._edges = edges
-        self._starts = np.searchsorted(target[order], np.arange(nodes + 1)).astype(np.int64)
-        self._reached, self._firsts = np.unique(target[order], return_index=True)
+        self._starts = np.searchsorted(self._target, np.arange(nodes + 1)).astype(np.int64)
+        self._reached, self._firsts = np.unique(self._target, return_index=True)
+        self._leaving = np.argsort(self._source, kind="stable")
+        self._departures = np.searchsorted(self._source[self._leaving], np.arange(nodes + 1)).astype(np.int64)
 
     def run(self, seeds: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """What arrives at every node after 0, 1, ... hops, each hop's share already decayed."""
         waves = [seeds]
         for _ in range(HOPS):
-            arrived = np.zeros_like(seeds)
-            if len(self._source):
-                arrived[self._reached] = np.add.reduceat(self._weight * waves[-1][self._source], self._firsts)
-            waves.append(self._decay * arrived)
+            waves.append(np.float32(self._decay) * self._hop(waves[-1]))
         return waves
+
+    def _hop(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What arrives at every node; of a wave that few have yet, only what leaves these is looked at."""
+        active = np.flatnonzero(wave)
+        firsts, counts = self._departures[active], self._departures[active + 1] - self._departures[active]
+        if (total := int(counts.sum())) > _FEW * len(self._source):
+            arrived = np.zeros_like(wave)
+            arrived[self._reached] = np.add.reduceat(self._weight * wave[self._source], self._firsts)
+            return arrived
+        places = np.repeat(firsts - np.cumsum(counts) + counts, counts) + np.arange(total)
+        taken = self._leaving[places]
+        shares = self._weight[taken] * np.repeat(wave[active], counts)
+        return np.bincount(self._target[taken], shares, len(wave)).astype(np.float32)
 
     def path(self, waves: list[NDArray[np.float32]], node: int) -> list[Step]:
         """The steps by which most of a node's suspicion came to it, from its seed on; none for a seed."""

@@ -150,7 +150,7 @@ class GraphStore:
 
     async def without_vector(self, tree: bytes, model: str) -> list[Place]:
         """The nodes of a tree that `model` has made no vector of, one of each content, file by file."""
-        return [Place(*row) for row in await self._rows("without_vector", tree, model)]
+        return [Place(*row) for row in await self._rows("without_vector", model, tree)]
 
     async def texts(self, places: Sequence[Place]) -> dict[bytes, str]:
         """The lines of nodes, by their digests and in the order of `places`."""

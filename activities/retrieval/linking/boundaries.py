@@ -20,6 +20,7 @@ class Boundaries:
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
+        self._targets_of_keys: dict[str, list[str]] = {}
 
     def edges(self, table: Table) -> Iterable[tuple[EdgeKind, int, str, int]]:
         """The kind, owner, target and line of what a file's requests and literals lead to."""
@@ -27,10 +28,17 @@ class Boundaries:
             for target in self._served(request.path, request.method):
                 yield EdgeKind.REQUESTS, request.owner, target, request.line
         for literal in table.literals if self._keys else ():
-            targets = self._keys.get(literal.text, ())
+            targets = self._known_as(literal.text)
             if len(targets) <= _FEW:
                 for target in targets:
                     yield EdgeKind.REFERENCES, literal.owner, target, literal.line
+
+    def _known_as(self, key: str) -> list[str]:
+        """What a key stands for."""
+        if key not in self._targets_of_keys:
+            found = (target for expression, path in self._keys.get(key, ()) for target in self._targets(expression, path))
+            self._targets_of_keys[key] = list(dict.fromkeys(found))
+        return self._targets_of_keys[key]
 
     def _served(self, path: str, method: str) -> Iterable[str]:
         """What serves a path; a route may be mounted below a prefix."""
@@ -55,12 +63,13 @@ class Boundaries:
         return found
 
     @cached_property
-    def _keys(self) -> dict[str, list[str]]:
-        found: dict[str, dict[str, None]] = {}
+    def _keys(self) -> dict[str, list[tuple[str, str]]]:
+        """The expressions that are known under a string, each with the file that it stands in."""
+        found: dict[str, list[tuple[str, str]]] = {}
         for path, facts in self._resolver.files.items():
             for key in facts.keys:
-                found.setdefault(key.text, {}).update(dict.fromkeys(self._targets(key.expression, path)))
-        return {key: list(targets) for key, targets in found.items()}
+                found.setdefault(key.text, []).append((key.expression, path))
+        return found
 
     def _targets(self, expression: str, path: str) -> list[str]:
         values = self._resolver.values(expression, path, None)

@@ -26,7 +26,7 @@ CONFIDENCE = {
 
 _FEW = 2
 """Definitions of a name that a call of the name alone may mean."""
-_SET_UP = frozenset({"setUp", "setUpClass", "setUpTestData", "setup_method", "setup_class", "asyncSetUp"})
+_SET_UP = ("setUp", "setUpClass", "setUpTestData", "setup_method", "setup_class", "asyncSetUp")
 _NAMES_OF_BUILTINS = frozenset(
     name for kind in (str, bytes, list, dict, set, tuple, int, float, object, type) for name in dir(kind)
 ) | frozenset(
