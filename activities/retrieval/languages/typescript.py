@@ -59,23 +59,6 @@ class _Reader:
     def __init__(self, source: bytes) -> None:
         self.builder = Builder("typescript", source)
         self._waiting: list[_Frame] = []
-        self._handlers: dict[str, Callable[[_Frame, Node], list[Node]]] = {
-            "import_statement": self._import,
-            "export_statement": self._export,
-            "variable_declarator": self._variable,
-            "public_field_definition": self._field,
-            "assignment_expression": self._assignment,
-            "call_expression": self._call,
-            "new_expression": self._call,
-            "member_expression": self._member,
-            "jsx_opening_element": self._element,
-            "jsx_self_closing_element": self._element,
-            "property_identifier": lambda _, __: [],
-            "comment": lambda _, __: [],
-        }
-        self._handlers |= dict.fromkeys(_FUNCTIONS, self._function)
-        self._handlers |= dict.fromkeys(_CLASSES, self._class)
-        self._handlers |= dict.fromkeys(_VALUES_OF_FUNCTIONS, self._nested)
 
     def read(self, root: Node) -> None:
         """Gather everything below the root."""
@@ -89,8 +72,8 @@ class _Reader:
                 node = stack.pop()
                 if node.type in _NAMES:
                     self._use(frame, (_text(node), ""), node, False)
-                elif handler := self._handlers.get(node.type):
-                    stack.extend(handler(frame, node)[::-1])
+                elif handler := _HANDLERS.get(node.type):
+                    stack.extend(handler(self, frame, node)[::-1])
                 else:
                     stack.extend(node.named_children[::-1])
 
@@ -292,6 +275,27 @@ class _Reader:
 
     def _add_import(self, module: str, name: str, alias: str, node: Node) -> None:
         self.builder.imports.append(Import(MODULE, node.start_point[0] + 1, module, name, alias))
+
+
+_HANDLERS: dict[str, Callable[[_Reader, _Frame, Node], list[Node]]] = (
+    {
+        "import_statement": _Reader._import,
+        "export_statement": _Reader._export,
+        "variable_declarator": _Reader._variable,
+        "public_field_definition": _Reader._field,
+        "assignment_expression": _Reader._assignment,
+        "call_expression": _Reader._call,
+        "new_expression": _Reader._call,
+        "member_expression": _Reader._member,
+        "jsx_opening_element": _Reader._element,
+        "jsx_self_closing_element": _Reader._element,
+        "property_identifier": lambda _, __, ___: [],
+        "comment": lambda _, __, ___: [],
+    }
+    | dict.fromkeys(_FUNCTIONS, _Reader._function)
+    | dict.fromkeys(_CLASSES, _Reader._class)
+    | dict.fromkeys(_VALUES_OF_FUNCTIONS, _Reader._nested)
+)
 
 
 def _chain(node: Node) -> Reading:

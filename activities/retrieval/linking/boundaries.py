@@ -36,7 +36,9 @@ class Boundaries:
     def _known_as(self, key: str) -> list[str]:
         """What a key stands for."""
         if key not in self._targets_of_keys:
-            found = (target for expression, path in self._keys.get(key, ()) for target in self._targets(expression, path))
+            found = (
+                target for expression, path in self._keys.get(key, ()) for target in self._targets(expression, path)
+            )
             self._targets_of_keys[key] = list(dict.fromkeys(found))
         return self._targets_of_keys[key]
 

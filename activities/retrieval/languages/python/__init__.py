@@ -3,7 +3,7 @@
 from tree_sitter import Parser
 
 from activities.retrieval.facts import FileFacts
-from activities.retrieval.languages.python.definitions import Reader
+from activities.retrieval.languages.python.definitions import read
 from activities.retrieval.languages.python.expressions import LANGUAGE
 
 
@@ -14,6 +14,4 @@ def parse(source: bytes) -> FileFacts:
     except UnicodeDecodeError:
         source = source.decode("utf-8", "replace").encode()
     root = Parser(LANGUAGE).parse(source).root_node
-    reader = Reader(source)
-    reader.read(root)
-    return reader.builder.facts()
+    return read(source, root).facts()

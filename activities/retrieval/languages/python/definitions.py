@@ -35,138 +35,135 @@ _NOT_LOOSE = kinds(
 )
 
 
-class Reader:
-    """Reads the scopes of one file into a builder."""
+def read(source: bytes, root: Node) -> Builder:
+    """Gather everything below the root of a file's syntax tree."""
+    builder, statements = Builder("python", source), root.named_children
+    documented = _docstring_node(root)
+    builder.docstring = _docstring(root)
+    builder.loose = [one for one in statements if one.kind_id not in _NOT_LOOSE and one != documented]
+    waiting: list[Frame] = []
+    waiting.append(Frame(builder, waiting, builder.module, statements, NodeKind.MODULE))
+    while waiting:
+        _run(waiting.pop())
+    return builder
 
-    def __init__(self, source: bytes) -> None:
-        self.builder = Builder("python", source)
-        self._waiting: list[Frame] = []
-        self._handlers: dict[int, Handler] = (
-            HANDLERS
-            | dict.fromkeys(_FUNCTION, self._function)
-            | dict.fromkeys(_CLASS, self._class)
-            | dict.fromkeys(_DECORATED, self._decorated)
-            | dict.fromkeys(_LAMBDA, self._lambda)
-        )
 
-    def read(self, root: Node) -> None:
-        """Gather everything below the root."""
-        builder, statements = self.builder, root.named_children
-        documented = _docstring_node(root)
-        builder.docstring = _docstring(root)
-        builder.loose = [one for one in statements if one.kind_id not in _NOT_LOOSE and one != documented]
-        self._waiting.append(Frame(builder, builder.module, statements, NodeKind.MODULE))
-        while self._waiting:
-            self._run(self._waiting.pop())
+def _run(frame: Frame) -> None:
+    stack = frame.nodes[::-1]
+    uses = frame.scope.uses
+    while stack:
+        node = stack.pop()
+        kind = node.kind_id
+        if kind in _IDENTIFIER:
+            key = (text(node), "", False)
+            if key not in uses:
+                uses[key] = node.start_point[0] + 1
+        elif (handler := _HANDLERS.get(kind)) is not None:
+            stack.extend(handler(frame, node)[::-1])
+        elif node.named_child_count:
+            stack.extend(node.named_children[::-1])
 
-    def _run(self, frame: Frame) -> None:
-        stack = frame.nodes[::-1]
-        handlers, uses = self._handlers, frame.scope.uses
-        while stack:
-            node = stack.pop()
-            kind = node.kind_id
-            if kind in _IDENTIFIER:
-                key = (text(node), "", False)
-                if key not in uses:
-                    uses[key] = node.start_point[0] + 1
-            elif (handler := handlers.get(kind)) is not None:
-                stack.extend(handler(frame, node)[::-1])
-            elif node.named_child_count:
-                stack.extend(node.named_children[::-1])
 
-    def _decorated(self, frame: Frame, node: Node) -> list[Node]:
-        children = node.named_children
-        inner = children[-1]
-        decorators = [one for child in children[:-1] if child.type == "decorator" for one in child.named_children[:1]]
-        more: list[Node] = []
-        for one in decorators:
-            # What a decorator is given is its own business: a route, not a request.
-            if one.kind_id in _CALL:
-                frame.use(chain(one.named_children[0]), one, True)
-                more += one.named_children
-        if inner.kind_id in _FUNCTION:
-            return more + self._define_function(frame, inner, node, decorators)
-        if inner.kind_id in _CLASS:
-            return more + self._define_class(frame, inner, node, decorators)
-        return children
+def _decorated(frame: Frame, node: Node) -> list[Node]:
+    children = node.named_children
+    inner = children[-1]
+    decorators = [one for child in children[:-1] if child.type == "decorator" for one in child.named_children[:1]]
+    more: list[Node] = []
+    for one in decorators:
+        # What a decorator is given is its own business: a route, not a request.
+        if one.kind_id in _CALL:
+            frame.use(chain(one.named_children[0]), one, True)
+            more += one.named_children
+    if inner.kind_id in _FUNCTION:
+        return more + _define_function(frame, inner, node, decorators)
+    if inner.kind_id in _CLASS:
+        return more + _define_class(frame, inner, node, decorators)
+    return children
 
-    def _function(self, frame: Frame, node: Node) -> list[Node]:
-        return self._define_function(frame, node, node, [])
 
-    def _class(self, frame: Frame, node: Node) -> list[Node]:
-        return self._define_class(frame, node, node, [])
+def _function(frame: Frame, node: Node) -> list[Node]:
+    return _define_function(frame, node, node, [])
 
-    def _define_function(self, frame: Frame, node: Node, outer: Node, decorators: list[Node]) -> list[Node]:
-        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
-        if name is None or frame.depth > _DEEPEST:
-            return []
-        own, readings = text(name), [chain(one) for one in decorators]
-        draft = self._draft(frame, own, outer, NodeKind.METHOD if frame.in_class else NodeKind.FUNCTION, readings)
-        scope = Scope(frame.scope.owner if draft is None else draft.number, frame.around)
-        inner = frame.within(scope, body, NodeKind.FUNCTION)
-        inner.is_fixture = any(_is_fixture(reading) for reading in readings)
-        names, more = _parameters(node.child_by_field_name("parameters"), scope, inner.is_fixture or own[:4] == "test")
-        result = node.child_by_field_name("return_type")
-        if draft is None:
-            frame.scope.bind(own)
-        else:
-            draft.inside, draft.results, draft.decorators = scope, inner.results, readings
-            draft.parameters = tuple(names[:_PARAMETERS])
-            # An annotation that leads to nothing is still an annotation.
-            draft.types = (types(result) or [("!", "")]) if result is not None else []
-            self._describe(draft, node, body)
-            boundaries.decorated(frame, draft, decorators)
-        if frame.in_class and names and ("staticmethod", "") not in readings:
-            inner.receiver = names[0]
-            scope.receive(names[0], "cls" if own in _OF_CLASS or ("classmethod", "") in readings else "self")
-        inner.nodes = [*more, *([result] if result is not None else []), *inner.nodes]
-        self._waiting.append(inner)
+
+def _class(frame: Frame, node: Node) -> list[Node]:
+    return _define_class(frame, node, node, [])
+
+
+def _define_function(frame: Frame, node: Node, outer: Node, decorators: list[Node]) -> list[Node]:
+    name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+    if name is None or frame.depth > _DEEPEST:
         return []
+    own, readings = text(name), [chain(one) for one in decorators]
+    draft = _draft(frame, own, outer, NodeKind.METHOD if frame.in_class else NodeKind.FUNCTION, readings)
+    scope = Scope(frame.scope.owner if draft is None else draft.number, frame.around)
+    inner = frame.within(scope, body, NodeKind.FUNCTION)
+    inner.is_fixture = any(_is_fixture(reading) for reading in readings)
+    names, more = _parameters(node.child_by_field_name("parameters"), scope, inner.is_fixture or own[:4] == "test")
+    result = node.child_by_field_name("return_type")
+    if draft is None:
+        frame.scope.bind(own)
+    else:
+        draft.inside, draft.results, draft.decorators = scope, inner.results, readings
+        draft.parameters = tuple(names[:_PARAMETERS])
+        # An annotation that leads to nothing is still an annotation.
+        draft.types = (types(result) or [("!", "")]) if result is not None else []
+        _describe(frame.builder, draft, node, body)
+        boundaries.decorated(frame, draft, decorators)
+    if frame.in_class and names and ("staticmethod", "") not in readings:
+        inner.receiver = names[0]
+        scope.receive(names[0], "cls" if own in _OF_CLASS or ("classmethod", "") in readings else "self")
+    inner.nodes = [*more, *([result] if result is not None else []), *inner.nodes]
+    frame.waiting.append(inner)
+    return []
 
-    def _define_class(self, frame: Frame, node: Node, outer: Node, decorators: list[Node]) -> list[Node]:
-        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
-        if name is None or frame.depth > _DEEPEST:
-            return []
-        own, given = text(name), node.child_by_field_name("superclasses")
-        draft = self._draft(frame, own, outer, NodeKind.CLASS)
-        if draft is None:
-            frame.scope.bind(own)
-            inner = frame.within(Scope(frame.scope.owner, frame.around), body, NodeKind.FUNCTION)
-            inner.klass = MODULE
-        else:
-            inner = frame.within(ClassScope(draft.number), body, NodeKind.CLASS)
-            inner.klass = draft.number
-            draft.decorators = [chain(one) for one in decorators]
-            draft.bases = [chain(one) for one in (given.named_children if given else []) if one.kind_id not in _KEYWORD]
-            self._describe(draft, node, body)
-            boundaries.decorated(frame, draft, decorators)
-        self._waiting.append(inner)
-        return [given] if given is not None else []
 
-    def _draft(
-        self, frame: Frame, own: str, outer: Node, kind: NodeKind, decorators: list[Reading] | None = None
-    ) -> Draft | None:
-        """A new definition; None for what belongs to the function that it stands in."""
-        if frame.place is NodeKind.FUNCTION:
-            return None
-        if frame.in_class:
-            frame.scope.bind(own)
-        beside = any(f"{head}{rest}".endswith(BESIDE) for head, rest in decorators or ())
-        return self.builder.define(own, kind, frame.klass, outer, frame.scope, beside)
+def _define_class(frame: Frame, node: Node, outer: Node, decorators: list[Node]) -> list[Node]:
+    name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+    if name is None or frame.depth > _DEEPEST:
+        return []
+    own, given = text(name), node.child_by_field_name("superclasses")
+    draft = _draft(frame, own, outer, NodeKind.CLASS)
+    if draft is None:
+        frame.scope.bind(own)
+        inner = frame.within(Scope(frame.scope.owner, frame.around), body, NodeKind.FUNCTION)
+        inner.klass = MODULE
+    else:
+        inner = frame.within(ClassScope(draft.number), body, NodeKind.CLASS)
+        inner.klass = draft.number
+        draft.decorators = [chain(one) for one in decorators]
+        draft.bases = [chain(one) for one in (given.named_children if given else []) if one.kind_id not in _KEYWORD]
+        _describe(frame.builder, draft, node, body)
+        boundaries.decorated(frame, draft, decorators)
+    frame.waiting.append(inner)
+    return [given] if given is not None else []
 
-    def _describe(self, draft: Draft, node: Node, body: Node | None) -> None:
-        draft.signature = self.builder.quoted(node.start_byte, body.start_byte if body else node.end_byte)
-        draft.docstring = _docstring(body)
 
-    def _lambda(self, frame: Frame, node: Node) -> list[Node]:
-        scope = Scope(frame.scope.owner, frame.around)
-        _, more = _parameters(node.child_by_field_name("parameters"), scope, False)
-        body = node.child_by_field_name("body")
-        if body is not None and frame.depth <= _DEEPEST:
-            inner = frame.within(scope, None, NodeKind.FUNCTION)
-            inner.nodes = [body]
-            self._waiting.append(inner)
-        return more
+def _draft(
+    frame: Frame, own: str, outer: Node, kind: NodeKind, decorators: list[Reading] | None = None
+) -> Draft | None:
+    """A new definition; None for what belongs to the function that it stands in."""
+    if frame.place is NodeKind.FUNCTION:
+        return None
+    if frame.in_class:
+        frame.scope.bind(own)
+    beside = any(f"{head}{rest}".endswith(BESIDE) for head, rest in decorators or ())
+    return frame.builder.define(own, kind, frame.klass, outer, frame.scope, beside)
+
+
+def _describe(builder: Builder, draft: Draft, node: Node, body: Node | None) -> None:
+    draft.signature = builder.quoted(node.start_byte, body.start_byte if body else node.end_byte)
+    draft.docstring = _docstring(body)
+
+
+def _lambda(frame: Frame, node: Node) -> list[Node]:
+    scope = Scope(frame.scope.owner, frame.around)
+    _, more = _parameters(node.child_by_field_name("parameters"), scope, False)
+    body = node.child_by_field_name("body")
+    if body is not None and frame.depth <= _DEEPEST:
+        inner = frame.within(scope, None, NodeKind.FUNCTION)
+        inner.nodes = [body]
+        frame.waiting.append(inner)
+    return more
 
 
 def _parameters(node: Node | None, scope: Scope, fixtures: bool) -> tuple[list[str], list[Node]]:
@@ -214,3 +211,12 @@ def _docstring(body: Node | None) -> str:
     statement = _docstring_node(body)
     content = string_content(statement.named_children[0]) if statement is not None else None
     return clean(inspect.cleandoc(content)) if content else ""
+
+
+_HANDLERS: dict[int, Handler] = (
+    HANDLERS
+    | dict.fromkeys(_FUNCTION, _function)
+    | dict.fromkeys(_CLASS, _class)
+    | dict.fromkeys(_DECORATED, _decorated)
+    | dict.fromkeys(_LAMBDA, _lambda)
+)

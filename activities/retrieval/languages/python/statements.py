@@ -38,10 +38,12 @@ _SHORTEST_QUERY = 20
 class Frame:
     """A module, class or function while its nodes are read.
 
-    `klass` is the class whose body this is, or in whose method it stands; `receiver` the name of that method's self.
+    `waiting` are the frames that are read after it, to which what is defined in it is added. `klass` is the class whose
+    body this is, or in whose method it stands; `receiver` the name of that method's self.
     """
 
     builder: Builder
+    waiting: list[Frame]
     scope: Scope
     nodes: list[Node]
     place: NodeKind
@@ -65,7 +67,7 @@ class Frame:
         """The frame of what is defined in this one."""
         self.builder.scopes.append(scope)
         nodes = body.named_children if body is not None else []
-        return Frame(self.builder, scope, nodes, place, self.klass, self.receiver, self.depth + 1)
+        return Frame(self.builder, self.waiting, scope, nodes, place, self.klass, self.receiver, self.depth + 1)
 
     def use(self, reading: Reading, node: Node, called: bool) -> None:
         """Note that an expression is called or named."""
