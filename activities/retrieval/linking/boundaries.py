@@ -49,10 +49,10 @@ class Boundaries:
         for segments, served, target in known:
             whole = len(segments) == len(asked)
             mounted = len(asked) > len(segments) > 1
-            tail = asked[len(asked) - len(segments) :]
-            fits = all(ANY in (one, other) or one == other for one, other in zip(segments, tail, strict=False))
-            if (whole or mounted) and fits and (not method or not served or method == served):
-                yield target
+            if (whole or mounted) and (not method or not served or method == served):
+                tail = asked[len(asked) - len(segments) :]
+                if all(ANY in (one, other) or one == other for one, other in zip(segments, tail, strict=True)):
+                    yield target
 
     @cached_property
     def _routes(self) -> dict[str, list[tuple[list[str], str, str]]]:

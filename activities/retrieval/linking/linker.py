@@ -95,10 +95,12 @@ class _File:
     def _add(
         self, kind: EdgeKind, source: str, target: str, line: int, resolution: Resolution, share: float = 1
     ) -> None:
-        key = (kind, source, target)
+        if source == target:
+            return
+        key, confidence = (kind, source, target), CONFIDENCE[resolution] * share
         known = self.edges.get(key)
-        if source != target and (known is None or known.confidence < CONFIDENCE[resolution] * share):
-            self.edges[key] = Edge(kind, source, target, line, resolution, CONFIDENCE[resolution] * share)
+        if known is None or known.confidence < confidence:
+            self.edges[key] = Edge(kind, source, target, line, resolution, confidence)
 
     def _contain(self) -> None:
         table, facts = self.table, self.table.facts
@@ -145,16 +147,12 @@ class _File:
 
     def _override(self, klass: Class) -> None:
         bases = self.resolver.line(klass)[0][1:]
-        for (owner, name), numbers in self.table.definitions.items() if bases else ():
-            if owner != klass.number or self.table.facts.definitions[numbers[0]].kind is not NodeKind.METHOD:
-                continue
+        for name, number in self.table.methods.get(klass.number, ()) if bases else ():
             for base in bases:
                 table = self.resolver.table(base.path)
                 if above := table.definitions.get((base.number, name)):
-                    first = self.table.facts.definitions[numbers[0]].first
-                    self._add(
-                        EdgeKind.OVERRIDES, self.table.ids[numbers[0]], table.ids[above[0]], first, Resolution.SELF
-                    )
+                    first = self.table.facts.definitions[number].first
+                    self._add(EdgeKind.OVERRIDES, self.table.ids[number], table.ids[above[0]], first, Resolution.SELF)
                     break
 
     def _decorate(self) -> None:

@@ -30,7 +30,7 @@ class Modules:
     def find(self, module: str, importer: str) -> str | None:
         """The path that `module`, as written in the file `importer`, means; None for what is not of the repository."""
         if importer.endswith((".py", ".pyi")):
-            place = dirname(importer)
+            place = importer.rpartition("/")[0]
             key = (module, place)
             if key not in self._known:
                 self._known[key] = self._find_python(module, place)

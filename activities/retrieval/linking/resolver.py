@@ -10,7 +10,7 @@ from typing import TypeVar
 from activities.retrieval.facts import BESIDE, MODULE, Definition, FileFacts, Import
 from activities.retrieval.linking.inheritance import linearized
 from activities.retrieval.linking.modules import Modules
-from activities.retrieval.linking.tables import Table
+from activities.retrieval.linking.tables import Table, is_fixture
 from activities.retrieval.linking.values import (
     OUTSIDE,
     Accessor,
@@ -54,6 +54,7 @@ class Resolver:
         self._answers: dict[tuple[str, Class | None, str], Values] = {}
         self._names: dict[tuple[str, str], Values] = {}
         self._lines: dict[Class, Line] = {}
+        self._shared: dict[str, list[str]] = {}
         self._open: dict[Hashable, int] = {}
         self._cut = _DEEPEST
         self._steps = 0
@@ -151,18 +152,16 @@ class Resolver:
 
     def fixtures(self, path: str, name: str) -> list[Function]:
         """The functions that give the value of a test's parameter, the nearest first."""
-        table = self.table(path)
-        numbers = [number for (_, own), found in table.definitions.items() if own == name for number in found]
-        nearest = [Function(path, number) for number in numbers]
-        folder = dirname(path)
-        while True:
-            conftest = join(folder, "conftest.py")
-            if conftest in self.files:
-                nearest += [one for one in self.name(conftest, name) if isinstance(one, Function)]
-            if not folder:
-                break
-            folder = dirname(folder)
-        return [one for one in nearest if any("fixture" in each for each in self.definition(one).decorators)]
+        nearest = [Function(path, number) for number in self.table(path).fixtures.get(name, ())]
+        shared = [one for conftest in self._conftests(dirname(path)) for one in self.name(conftest, name)]
+        return nearest + [one for one in shared if isinstance(one, Function) and is_fixture(self.definition(one))]
+
+    def _conftests(self, folder: str) -> list[str]:
+        """The files whose fixtures the tests in a folder may use, the nearest first."""
+        if folder not in self._shared:
+            own = [path] if (path := join(folder, "conftest.py")) in self.files else []
+            self._shared[folder] = own + (self._conftests(dirname(folder)) if folder else [])
+        return self._shared[folder]
 
     def _once(self, kept: dict[K, V], key: K, unknown: V, find: Callable[[], V]) -> V:
         depth = self._open.get(key)

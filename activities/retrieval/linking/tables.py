@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from activities.retrieval.facts import MODULE, Body, FileFacts, Literal, Use
-from hydranet.graph import node_id
+from activities.retrieval.facts import MODULE, Body, Definition, FileFacts, Literal, Use
+from hydranet.graph import NodeKind, node_id
 
 
 class Table:
@@ -38,6 +38,25 @@ class Table:
         return self._body.literals
 
     @cached_property
+    def fixtures(self) -> dict[str, list[int]]:
+        """The definitions that give the value of a test's parameter, by its name."""
+        found: dict[str, list[int]] = {}
+        for (_, name), numbers in self.definitions.items():
+            for number in numbers:
+                if is_fixture(self.facts.definitions[number]):
+                    found.setdefault(name, []).append(number)
+        return found
+
+    @cached_property
+    def methods(self) -> dict[int, list[tuple[str, int]]]:
+        """The name and number of each method of a class, of equal ones the first."""
+        found: dict[int, list[tuple[str, int]]] = {}
+        for (owner, name), numbers in self.definitions.items():
+            if self.facts.definitions[numbers[0]].kind is NodeKind.METHOD:
+                found.setdefault(owner, []).append((name, numbers[0]))
+        return found
+
+    @cached_property
     def ids(self) -> list[str]:
         """The node ids of the definitions."""
         return [node_id(self.path, one.name) for one in self.facts.definitions]
@@ -66,3 +85,8 @@ class Table:
         if one is None:
             return None
         return number if one.kind == "class" else (one.owner if one.owner != MODULE else None)
+
+
+def is_fixture(one: Definition) -> bool:
+    """Whether pytest calls a function for the value of a test's parameter."""
+    return any("fixture" in each for each in one.decorators)

@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Module:
+
+class Module(msgspec.Struct, frozen=True, gc=False):
     """The module at a path, which ends in "/" for a folder without `__init__.py`."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Class:
+class Class(msgspec.Struct, frozen=True, gc=False):
     """A class: the definition `number` of the file at `path`."""
 
     path: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(msgspec.Struct, frozen=True, gc=False):
     """A value whose class is `of`."""
 
     of: Class
 
 
-@dataclass(frozen=True, slots=True)
-class Super:
+class Super(msgspec.Struct, frozen=True, gc=False):
     """`super()` in a method of a class."""
 
     of: Class
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(msgspec.Struct, frozen=True, gc=False):
     """A function or method, of `receiver` when it was looked up on a class or an instance."""
 
     path: str
@@ -45,8 +41,7 @@ class Function:
     receiver: Class | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(msgspec.Struct, frozen=True, gc=False):
     """A sequence of, or a mapping to, values like `element`."""
 
     element: Value
@@ -61,15 +56,13 @@ class Container:
         return Accessor(Container(self.element, False)) if name == "values" else OUTSIDE
 
 
-@dataclass(frozen=True, slots=True)
-class Accessor:
+class Accessor(msgspec.Struct, frozen=True, gc=False):
     """A method of a container, which gives `result` when it is called."""
 
     result: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
+class Outside(msgspec.Struct, frozen=True, gc=False):
     """What is not of the repository, and nothing of it is."""
 
 
@@ -86,5 +79,7 @@ _ALTERNATIVES = 8
 def distinct(values: Iterable[Value]) -> Values:
     """The values, each once; what is outside only when nothing else is known."""
     found = list(dict.fromkeys(values))
+    if len(found) < 2:
+        return tuple(found)
     inside = [one for one in found if not isinstance(one, Outside)]
     return tuple((inside or found)[:_ALTERNATIVES])
