@@ -21,7 +21,7 @@ def _clip(limit: int) -> BeforeValidator:
 class Bounded(BaseModel):
     """A frozen model that refuses unknown fields and fits into a task queue."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 Name = Annotated[str, StringConstraints(max_length=200)]
