@@ -15,6 +15,7 @@ _VENDORED = frozenset(
 _ARTEFACTS = frozenset({"__pycache__", ".eggs", ".next", ".nuxt", "htmlcov"})
 # Also what a package may be called, such as the one that builds Python packages.
 _ARTEFACTS_OR_PACKAGES = frozenset({"build", "dist"})
+_MAYBE_ARTEFACTS = _ARTEFACTS | _ARTEFACTS_OR_PACKAGES
 _LOCKS = frozenset(
     {"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "go.sum", "bun.lockb", "packages.lock.json"}
 )
@@ -44,12 +45,16 @@ def by_path(path: str, size: int, paths: Collection[str], suffixes: Collection[s
 
     `paths` are all of the repository; `suffixes`, such as ".py", are those that a parser takes.
     """
-    *folders, name = path.lower().split("/")
+    lowered = path.lower()
+    *folders, name = lowered.split("/")
     if not path.isprintable():
         return Reason.NAME
     if not _VENDORED.isdisjoint(folders):
         return Reason.VENDORED
-    if any(_is_artefact(folder, path.split("/")[: depth + 1], paths) for depth, folder in enumerate(folders)):
+    suspicious = ".egg-info/" in lowered or not _MAYBE_ARTEFACTS.isdisjoint(folders)
+    if suspicious and any(
+        _is_artefact(folder, path.split("/")[: depth + 1], paths) for depth, folder in enumerate(folders)
+    ):
         return Reason.ARTEFACT
     if name in _LOCKS or name.endswith(".lock"):
         return Reason.LOCK

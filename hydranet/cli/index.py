@@ -41,7 +41,7 @@ from hydranet.contracts import (
 from hydranet.errors import UsageError
 from hydranet.settings import Settings
 
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.5
 
 # Vectors that fail for so long are not waited for.
 _PATIENCE_SECONDS = 5.0
