@@ -1,5 +1,6 @@
 """A file says its nodes, whatever is in it."""
 
+import gc
 import hashlib
 import time
 
@@ -166,3 +167,14 @@ def test_any_text_is_read(words: list[str]) -> None:
     facts = parsed(" ".join(words))
     Linker({"a.py": facts}).link("a.py")
     assert all(1 <= node.first <= node.last for node in facts.nodes("a.py"))
+
+
+@pytest.mark.parametrize("path", ["a.py", "a.ts"])
+def test_reading_leaves_nothing_to_the_garbage_collector(path: str) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        parse(path, b"class A {\n}\n" if path == "a.ts" else b"class A:\n    def f(self):\n        return lambda: 1\n")
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
