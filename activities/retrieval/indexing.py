@@ -175,7 +175,7 @@ class Behind:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Look for no cyclic garbage meanwhile: there is little, and looking through all that is made costs a third."""
+    """Look for no cyclic garbage meanwhile: there is little, and looking through all that is made costs a fifth."""
     was = gc.isenabled()
     gc.disable()
     try:
