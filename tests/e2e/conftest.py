@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sysconfig
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ from hydranet.genealogy import Genealogy
 
 SEEDED = Path(__file__).parents[2] / "benchmarks" / "seeded"
 HYDRA = Path(sysconfig.get_path("scripts")) / "hydra"
+
+# In a job in the background a shell has SIGINT ignored, which all that is started here would take over.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def git(folder: Path, *arguments: str) -> str:
