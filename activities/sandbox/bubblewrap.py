@@ -41,7 +41,9 @@ from hydranet.errors import UsageError
 INSIDE = Path(__file__).parent / "inside"
 # Where there is no overlay, the work tree is a copy. A shell tells a command that does not exist from one that fails.
 _COPY = f"cp -a /tree/. {WORK} && {{ [ ! -d {MADE} ] || cp -a -n {MADE}/. {WORK}; }} || exit 126; "
-_BECOME = 'exec "$@"'
+# Nothing runs before it is sure to end with HydraNet, which then says so on the standard input.
+_WAIT = "read -r _ || exit 126; "
+_BECOME = 'exec "$@" </dev/null'
 
 _ISOLATION = (
     *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
@@ -92,7 +94,7 @@ class Bubblewrap:
             # Through a file, for command lines can be read by every user of the machine.
             listed = files.add("\0".join(options))
             room = _room(scratch, job.limits.disk_mb << 20) if _has_overlay() else []
-            start = ["/bin/sh", "-c", _BECOME if _has_overlay() else _COPY + _BECOME, "sh"]
+            start = ["/bin/sh", "-c", _WAIT + ("" if _has_overlay() else _COPY) + _BECOME, "sh"]
             command = [program(), *room, "--args", str(listed), *start, *job.command]
             return await contained.run(command, files.descriptors, job.limits)
 

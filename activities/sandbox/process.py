@@ -8,15 +8,18 @@ import os
 import resource
 import signal
 import time
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from io import FileIO
 from pathlib import Path
 
 from activities.sandbox.cgroups import group
+from activities.sandbox.inside import seccomp
 from activities.sandbox.protocol import OPEN_FILES, Execution, Limits
 from hydranet.errors import TransientError
+
+_BINDING_SECONDS = 0.001
 
 
 class Contained:
@@ -57,7 +60,7 @@ class Contained:
         began = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             *command,
-            stdin=DEVNULL,
+            stdin=PIPE,
             stdout=PIPE,
             stderr=STDOUT,
             pass_fds=(*files, self._status_inside.fileno(), self._gate_inside.fileno()),
@@ -81,10 +84,10 @@ class Contained:
                     self._group.add(process_id)
             with suppress(BrokenPipeError):
                 self._gate.write(b"\n")
+            await _begin(process, process_id, stop)
             reason, timed_out = await _watch(process, output, limits, stop)
         finally:
             await _end(process, first)
-            await _drain(process)
             exit_status = _exit_status(await status.read())
             transport.close()
         if not reason and exit_status != 0 and self._group is not None and self._group.starved:
@@ -100,6 +103,33 @@ class Contained:
             reason=reason,
             seconds=time.monotonic() - began,
         )
+
+
+async def _begin(process: Process, init: int, stop: asyncio.Event) -> None:
+    """Let the command begin once the first process of its namespace is sure to end with bubblewrap.
+
+    bubblewrap starts the command first and binds that process a moment later, just before it filters its system calls.
+    Were this process killed in between, the sandbox would outlive it.
+    """
+    assert process.stdin is not None
+    while not (stop.is_set() or _is_bound(init)):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _BINDING_SECONDS)
+    with suppress(BrokenPipeError, ConnectionResetError):
+        if not stop.is_set():
+            process.stdin.write(b"\n")
+        process.stdin.close()
+        await process.stdin.wait_closed()
+
+
+def _is_bound(init: int) -> bool:
+    """Whether bubblewrap has bound this process; so it is when there is none (any more)."""
+    if not seccomp.program():
+        return True
+    try:
+        return "\nSeccomp:\t2\n" in Path("/proc", str(init), "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 async def _watch(process: Process, output: bytearray, limits: Limits, stop: asyncio.Event) -> tuple[str, bool]:
@@ -140,11 +170,12 @@ async def _end(process: Process, first: int | None) -> None:
     if first is not None:
         await _ended(first)
         os.close(first)
+    await _drain(process)
     await process.wait()
 
 
 async def _drain(process: Process) -> None:
-    """Read what is still in the pipe, without which asyncio never closes it."""
+    """Read what is still in the pipe, without which asyncio neither closes it nor sees the end of the process."""
     assert process.stdout is not None
     while await process.stdout.read(65_536):
         pass

@@ -146,7 +146,8 @@ def is_testing(backend: str, worker: psutil.Process) -> bool:
             with contextlib.closing(docker.APIClient(version="auto")) as client:
                 found = containers(backend, worker.pid)
                 lines = [line for container in found for line in client.top(container)["Processes"] or ()]
-        return any("hydra_inside.trials" in " ".join(line) for line in lines)
+        texts = [" ".join(line) for line in lines]
+        return any("hydra_inside.trials" in text and "bwrap" not in text for text in texts)
     return False
 
 
