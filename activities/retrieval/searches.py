@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from activities.checkpoints.blobs import contents
+from activities.recent import Recent
 from activities.retrieval import lexical
 from activities.retrieval.building import index_of
 from activities.retrieval.embeddings import Vectors, embed
@@ -45,7 +45,7 @@ class Searches:
     """Searches over graphs that are made in memory, with lexical vectors."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, Search] = OrderedDict()
+        self._kept: Recent[bytes, Search] = Recent(_KEPT)
         self._making = asyncio.Lock()
 
     async def of(self, folder: Path, commit: str, repository: str) -> Search:
@@ -61,20 +61,10 @@ class Searches:
         """Remember that the fix of an issue has changed the functions at `places`, "path:line" of a commit."""
 
     async def _of(self, folder: Path, commit: str, repository: str) -> Search:
-        if (known := self._known(commit.encode())) is not None:
-            return known
-        return self._keep(commit.encode(), await asyncio.to_thread(_in_memory, folder, commit, repository))
-
-    def _known(self, key: bytes) -> Search | None:
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
-
-    def _keep(self, key: bytes, search: Search) -> Search:
-        self._kept[key] = search
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
-        return search
+        key = commit.encode()
+        if key not in self._kept:
+            self._kept[key] = await asyncio.to_thread(_in_memory, folder, commit, repository)
+        return self._kept[key]
 
 
 class StoredSearches(Searches):
@@ -113,11 +103,10 @@ class StoredSearches(Searches):
         """Parse and link what is new alone; where that fails the tree is indexed in memory."""
         try:
             tree = await self._indexer.ensure(folder, commit, repository)
-            known = self._known(tree)
-            if known is None or await self._has_vectors_now(known, tree):
-                known = self._keep(tree, await self._loaded(tree))
+            if tree not in self._kept or await self._has_vectors_now(self._kept[tree], tree):
+                self._kept[tree] = await self._loaded(tree)
                 await self.store.prune()
-            return known
+            return self._kept[tree]
         except Exception:
             _log.warning("The code graph of %s cannot be kept; it is made in memory.", repository, exc_info=True)
             return await super()._of(folder, commit, repository)

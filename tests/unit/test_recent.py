@@ -1,8 +1,8 @@
-from activities.inference.recent import Recent
+from activities.recent import Recent
 
 
 def test_what_was_not_used_for_longest_goes_first() -> None:
-    kept: Recent[int] = Recent(2)
+    kept: Recent[tuple[str], int] = Recent(2)
     kept["a",], kept["b",] = 1, 2
     assert kept["a",] == 1
     kept["c",] = 3
