@@ -5,16 +5,13 @@ from collections.abc import Sequence
 from activities.inference.prompts import clipped, fenced
 from activities.inference.templates.localisation import Suspect
 
-HINTED = 3
-"""How many suspects a prompt tells of."""
-
 _STATEMENTS = 2
 _CHARACTERS = 160
 
 
 def hint(suspects: Sequence[Suspect]) -> str:
-    """The first suspects, each with its reasons and the statements that are most suspicious; empty without any."""
-    return fenced("\n".join(map(_told, suspects[:HINTED]))) if suspects else ""
+    """Suspects, each with its reasons and the statements that are most suspicious; empty without any."""
+    return fenced("\n".join(map(_told, suspects))) if suspects else ""
 
 
 def _told(suspect: Suspect) -> str:

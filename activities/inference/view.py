@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from activities.artifacts.store import get_model
-from activities.inference.hint import HINTED, hint
+from activities.inference.hint import hint
 from activities.inference.prompts import clipped, fenced, tail
 from activities.retrieval import syntax
 from activities.retrieval.seeds import is_test_file, test_file
@@ -27,6 +27,7 @@ _ISSUE_CHARACTERS = 1200
 _MESSAGE_CHARACTERS = 600
 _FAILING_TESTS = 2
 _NAMED = 8
+_HINTED = 3
 
 
 @dataclass
@@ -114,7 +115,7 @@ async def look(work: Work, artifacts: ArtifactStore, objects: GitObjects, locali
     snippets = list(context.snippets)
     if work.spectrum is not None:
         base = work.model_copy(update={"checkpoint": Checkpoint(commit=work.snapshot.commit)})
-        view.suspects = tuple((await localiser.find(base)).suspects[:HINTED])
+        view.suspects = tuple((await localiser.find(base)).suspects[:_HINTED])
         snippets = _suspects_first(snippets, view.suspects)
     await read(view, [one.shown.file for one in snippets], work, objects)
     view.snippets = tuple(filter(None, (_current(one, view) for one in snippets)))
@@ -132,15 +133,14 @@ async def read(view: View, paths: Iterable[str], work: Work, objects: GitObjects
 
 def _suspects_first(snippets: list[Snippet], suspects: Iterable[Suspect]) -> list[Snippet]:
     known = {(one.shown.file, one.shown.symbol): one for one in snippets}
-    first = [
-        Snippet(shown=Shown(file=region.source.path, symbol=region.symbol, why="suspicious"), code="")
-        for region in (suspect.region for suspect in suspects)
-        if region.function is not None
-    ]
-    places = [(one.shown.file, one.shown.symbol) for one in first]
-    return [known.get(place, one) for place, one in zip(places, first, strict=True)] + [
-        one for place, one in known.items() if place not in places
-    ]
+    places = [(one.region.source.path, one.region.symbol) for one in suspects if one.region.function is not None]
+    first = [known.get(place) or _unread(*place) for place in places]
+    return [*first, *(one for place, one in known.items() if place not in places)]
+
+
+def _unread(file: str, symbol: str) -> Snippet:
+    """A definition whose code is read with that of all others."""
+    return Snippet(shown=Shown(file=file, symbol=symbol, why="suspicious"), code="")
 
 
 def _current(snippet: Snippet, view: View) -> Snippet | None:

@@ -7,6 +7,7 @@ and sockets of all families but unix, IPv4, IPv6 and netlink: some, such as vsoc
 import ctypes
 import os
 import struct
+from functools import cache
 
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000
 _EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
@@ -43,6 +44,7 @@ _MACHINES = {
 }
 
 
+@cache
 def program() -> bytes:
     """The filter for this machine as the kernel reads it; empty for a machine that is not known here."""
     if os.uname().machine not in _MACHINES:
