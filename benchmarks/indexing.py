@@ -130,9 +130,7 @@ def commit(folder: Path) -> None:
 async def index(folder: Path, indexer: Indexer) -> int:
     """Index HEAD as the workflow's activities do; how many files were linked anew."""
     manifest = await asyncio.to_thread(survey, folder, "HEAD", str(folder))
-    missing = await indexer.missing(manifest)
-    await indexer.send(folder, missing)
-    await indexer.parse(missing)
+    await indexer.send(folder, await indexer.missing(manifest))
     linked = await indexer.link(manifest)
     await indexer.settle(manifest)
     return linked

@@ -44,10 +44,9 @@ class IndexRepositoryWorkflow:
         survey: Survey = await workflow.execute_activity_method(
             IndexActivities.survey_repository, request, **policies.supervisor("list the files")
         )
-        self._tell(stage="parsing", total=survey.missing_count)
-        size = max(BATCH, -(-survey.missing_count // MOST_BATCHES))
-        starts = range(0, survey.missing_count, size)
-        await asyncio.gather(*(self._parse(survey, first, min(first + size, survey.missing_count)) for first in starts))
+        # What would be a single batch is parsed where it is linked, which saves a step.
+        if survey.missing_count > BATCH:
+            await self._parse_all(survey)
         self._tell(stage="linking")
         linked: Linked = await workflow.execute_activity_method(
             IndexActivities.link_files, survey.manifest, **policies.retrieval("link the files")
@@ -60,6 +59,12 @@ class IndexRepositoryWorkflow:
             linked=linked.linked,
             skipped=linked.skipped,
         )
+
+    async def _parse_all(self, survey: Survey) -> None:
+        self._tell(stage="parsing", total=survey.missing_count)
+        size = max(BATCH, -(-survey.missing_count // MOST_BATCHES))
+        starts = range(0, survey.missing_count, size)
+        await asyncio.gather(*(self._parse(survey, first, min(first + size, survey.missing_count)) for first in starts))
 
     async def _parse(self, survey: Survey, first: int, last: int) -> None:
         await workflow.execute_activity_method(

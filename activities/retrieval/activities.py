@@ -105,7 +105,10 @@ class IndexActivities:
     @activity.defn
     @translated
     async def link_files(self, request: ArtifactRef) -> Linked:
-        """Link the files of a manifest, keep the tree, and make it the one its repository is indexed at."""
+        """Link the files of a manifest, keep the tree, and make it the one its repository is indexed at.
+
+        What is not parsed yet is parsed first.
+        """
         from activities.retrieval.manifest import unpacked
 
         manifest = unpacked(await self._artifacts.get(request))

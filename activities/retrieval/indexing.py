@@ -47,9 +47,7 @@ class Indexer:
     async def ensure(self, folder: Path, commit: str, repository: str) -> bytes:
         """The address of the graph of a commit in the Git repository `folder`, made now if it is not there."""
         manifest = await asyncio.to_thread(survey, folder, commit, repository)
-        missing = await self.missing(manifest)
-        await self.send(folder, missing)
-        await self.parse(missing)
+        await self.send(folder, await self.missing(manifest))
         await self.link(manifest)
         return manifest.address
 
@@ -68,7 +66,7 @@ class Indexer:
     async def parse(self, files: Sequence[Wanted], told: Callable[[int], None] = lambda _: None) -> None:
         """Parse files whose contents were sent; those that are there already cost nothing.
 
-        `told` hears how many are done.
+        `told` hears how many are done. FatalError when they were sent so long ago that they have been pruned.
         """
         known = await self._store.known_blobs(file.blob for file in files)
         left = [file for file in files if file.blob not in known]
@@ -76,6 +74,8 @@ class Indexer:
         async with Behind() as behind:
             for chunk in _chunks(left, _PARSED_AT_ONCE):
                 sources = await self._store.sources({file.oid for file in chunk})
+                if any(file.oid not in sources for file in chunk):
+                    raise FatalError("What was read more than a day ago has been pruned: run `hydra index` again.")
                 blobs = await asyncio.to_thread(_parsed, chunk, sources)
                 self._remember({blob.address: blob.facts for blob in blobs if blob.facts is not None})
                 await behind.do(self._store.add_blobs(blobs))
@@ -83,14 +83,13 @@ class Indexer:
                 told(done)
 
     async def link(self, manifest: Manifest) -> int:
-        """Link the files of a manifest, which are parsed, and keep the tree; how many files were linked anew.
+        """Link the files of a manifest and keep the tree; how many files were linked anew.
 
-        FatalError when that was so long ago that they have been pruned.
+        What is not parsed yet is parsed first, with the errors of that.
         """
         if await self._store.has_tree(manifest.address):
             return 0
-        if await self.missing(manifest):
-            raise FatalError("What was parsed more than a day ago has been pruned: run `hydra index` again.")
+        await self.parse(await self.missing(manifest))
         skipped = await self._store.skipped(file.blob for file in manifest.files)
         files = {file.path: file.blob for file in manifest.files if file.blob not in skipped}
         facts = await self._known_facts(files)

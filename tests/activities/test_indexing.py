@@ -25,12 +25,10 @@ Pools = Callable[[], AbstractAsyncContextManager[AsyncConnectionPool]]
 
 
 async def index(pool: AsyncConnectionPool, folder: Path) -> tuple[bytes, int]:
-    """Index HEAD as the workflow does; the tree, and how many files were linked."""
+    """Index HEAD as the workflow does few files; the tree, and how many files were linked."""
     indexer = Indexer(GraphStore(pool))
     manifest = survey(folder, "HEAD", str(folder))
-    missing = await indexer.missing(manifest)
-    await indexer.send(folder, missing)
-    await indexer.parse(missing)
+    await indexer.send(folder, await indexer.missing(manifest))
     linked = await indexer.link(manifest)
     await indexer.settle(manifest)
     return manifest.address, linked

@@ -60,6 +60,13 @@ async def test_a_large_repository_has_larger_batches_not_more_of_them(server: Cl
     assert sum(event.ByteSize() for event in history.events) < 150_000
 
 
+async def test_few_files_are_parsed_where_they_are_linked(server: Client) -> None:
+    world = World(missing=200)
+    async with workers(server, world):
+        assert (await (await start(server)).result()).parsed == 200
+    assert world.requested("parse_files") == []
+
+
 async def test_the_progress_counts_the_batches_that_are_done(server: Client) -> None:
     held = asyncio.Event()
 

@@ -1,4 +1,4 @@
 -- In the order of their keys, as everywhere here: two indexers that insert the same rows wait, but never for each other.
 INSERT INTO code_sources (oid, source)
-SELECT * FROM unnest(%s::bytea[], %s::bytea[]) AS new (oid, source) ORDER BY oid
+SELECT * FROM unnest(%b::bytea[], %b::bytea[]) AS new (oid, source) ORDER BY oid
 ON CONFLICT DO NOTHING

@@ -1,4 +1,4 @@
 INSERT INTO code_links (links)
-SELECT * FROM unnest(%s::bytea[]) AS new (links) ORDER BY links
+SELECT * FROM unnest(%b::bytea[]) AS new (links) ORDER BY links
 ON CONFLICT DO NOTHING
 RETURNING links

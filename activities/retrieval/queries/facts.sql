@@ -1,1 +1,1 @@
-SELECT blob, facts FROM code_blobs WHERE blob = ANY(%s) AND skipped = ''
+SELECT blob, facts FROM code_blobs WHERE blob = ANY(%b) AND skipped = ''

@@ -1,1 +1,1 @@
-SELECT blob FROM code_blobs WHERE blob = ANY(%s)
+SELECT blob FROM code_blobs WHERE blob = ANY(%b)

@@ -1,1 +1,1 @@
-SELECT oid FROM code_sources WHERE oid = ANY(%s)
+SELECT oid FROM code_sources WHERE oid = ANY(%b)

@@ -1,1 +1,1 @@
-SELECT tree FROM code_trees WHERE tree = ANY(%s)
+SELECT tree FROM code_trees WHERE tree = ANY(%b)

@@ -1,1 +1,1 @@
-SELECT blob, skipped FROM code_blobs WHERE blob = ANY(%s) AND skipped <> ''
+SELECT blob, skipped FROM code_blobs WHERE blob = ANY(%b) AND skipped <> ''

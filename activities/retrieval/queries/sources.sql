@@ -1,1 +1,1 @@
-SELECT oid, source FROM code_sources WHERE oid = ANY(%s)
+SELECT oid, source FROM code_sources WHERE oid = ANY(%b)

@@ -1,7 +1,7 @@
 UPDATE code_sources SET used_at = now()
 FROM (
     SELECT oid FROM code_sources
-    WHERE oid = ANY(%s) AND used_at < now() - interval '1 hour'
+    WHERE oid = ANY(%b) AND used_at < now() - interval '1 hour'
     ORDER BY oid
     FOR UPDATE
 ) AS idle
