@@ -7,52 +7,21 @@ import warnings
 import typer
 from temporalio.service import RPCError, RPCStatusCode
 
-from hydranet.cli import (
-    bench,
-    control,
-    fix,
-    graph,
-    index,
-    index_status,
-    log,
-    models,
-    report,
-    retrieve,
-    runs,
-    score,
-    stack,
-)
+from hydranet.cli.commands import Commands
 from hydranet.errors import HydraError
 
 app = typer.Typer(
     name="hydra",
-    help="Fix bugs in a Git repository with your own models, and quit dead approaches on purpose.",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(fix.fix)
-app.command()(runs.runs)
-app.command()(runs.show)
-app.command()(report.report)
-app.command()(log.log)
-app.command()(models.models)
-app.command()(control.pause)
-app.command()(control.resume)
-app.command()(control.abort)
-app.command()(control.override)
-app.command()(control.reap)
-app.command()(control.approve)
-app.command()(control.reject)
-app.command()(index.index)
-app.command()(index_status.index_status)
-app.command()(retrieve.retrieve)
-app.command()(graph.ast_graph)
-app.command()(graph.path)
-app.command()(stack.up)
-app.command()(stack.down)
-app.command()(score.score)
-app.command()(bench.bench)
+
+
+@app.callback()
+def _hydra() -> None:
+    """Fix bugs in a Git repository with your own models, and quit dead approaches on purpose."""
 
 
 def main() -> None:
