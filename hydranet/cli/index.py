@@ -67,9 +67,13 @@ async def _index(repository: Repository, chosen: Settings) -> None:
     began = time.monotonic()
     async with session(chosen) as open_session:
         request = IndexRequest(path=str(repository.path), embedding_model=chosen.embedding_model)
-        handle = await _started(open_session, repository, request)
-        _tell(repository, await _followed(open_session, handle), time.monotonic() - began)
-        await _tell_vectors(open_session, f"{handle.id}{VECTORS}", chosen.embedding_model or "lexical")
+        try:
+            handle = await _started(open_session, repository, request)
+            _tell(repository, await _followed(open_session, handle), time.monotonic() - began)
+            await _tell_vectors(open_session, f"{handle.id}{VECTORS}", chosen.embedding_model or "lexical")
+        except asyncio.CancelledError:
+            typer.echo("Detached: what is done is kept, and the same command carries on.", err=True)
+            raise typer.Exit(130) from None
 
 
 async def _started(
