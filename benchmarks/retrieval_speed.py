@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from activities.retrieval.building import files_in, index_of
+from activities.retrieval.in_memory import files_in, index_of
 from activities.retrieval.index import Index
 from activities.retrieval.query import Query
 from activities.retrieval.search import Search

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 
 from activities.checkpoints.blobs import contents, entries
 from activities.retrieval import lexical, signals
-from activities.retrieval.building import texts
 from activities.retrieval.facts import FileFacts
+from activities.retrieval.in_memory import texts
 from activities.retrieval.index import Edges, Index
 from activities.retrieval.languages import SUFFIXES, parse
 from activities.retrieval.linking import Linker, affected

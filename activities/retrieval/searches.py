@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from activities.checkpoints.blobs import contents
 from activities.recent import Recent
 from activities.retrieval import lexical
-from activities.retrieval.building import index_of
 from activities.retrieval.embeddings import Vectors, embed
 from activities.retrieval.fixes import Fixes, likeness
+from activities.retrieval.in_memory import index_of
 from activities.retrieval.index import Index
 from activities.retrieval.indexing import Indexer
 from activities.retrieval.manifest import survey

@@ -19,7 +19,7 @@ from pgvector import Vector
 from pgvector.psycopg import register_vector_async
 
 from activities.retrieval.facts import FileFacts
-from activities.retrieval.queries import query
+from activities.retrieval.sql import statement
 from activities.retrieval.terms import Bags
 from hydranet.errors import TransientError
 from hydranet.graph import Edge, EdgeKind, Node, NodeKind, Resolution, node_id
@@ -104,7 +104,7 @@ class GraphStore:
         """Keep contents by git's object id."""
         oids = [bytes.fromhex(oid) for oid in sources]
         async with self._pool.connection() as connection:
-            await connection.execute(query("add_sources"), (oids, list(sources.values())), binary=True)
+            await connection.execute(statement("add_sources"), (oids, list(sources.values())), binary=True)
 
     async def sources(self, oids: Iterable[str]) -> dict[str, bytes]:
         """The contents of `oids`, as far as they are here."""
@@ -132,7 +132,7 @@ class GraphStore:
     async def add_links(self, links: Mapping[bytes, Sequence[Edge]]) -> None:
         """Keep the edges that leave some files, by their addresses."""
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(query("touch_links"), [list(links)])
+            await connection.execute(statement("touch_links"), [list(links)])
             claimed = await _claim(connection, "claim_links", [list(links)])
             rows = (row for address in links if address in claimed for row in _edge_rows(address, links[address]))
             await _copy(connection, "copy_edges", _EDGE_TYPES, rows)
@@ -163,16 +163,18 @@ class GraphStore:
         async with self._pool.connection() as connection:
             await register_vector_async(connection)
             async with connection.transaction():
-                await connection.execute(query("stage_vectors"))
+                await connection.execute(statement("stage_vectors"))
                 await _copy(connection, "copy_vectors", ("bytea", "vector"), vectors.items())
-                await connection.execute(query("add_vectors"), (model,))
+                await connection.execute(statement("add_vectors"), (model,))
 
     async def vectors(self, tree: bytes, model: str, nodes: Sequence[Node]) -> NDArray[np.float32] | None:
         """A row for each of a tree's `nodes`, of zeros where `model` has made none; None when it made none at all."""
         async with self._pool.connection() as connection:
             await register_vector_async(connection)
             cursor = connection.cursor(binary=True)
-            found: dict[bytes, Vector] = dict(await (await cursor.execute(query("vectors"), (model, tree))).fetchall())
+            found: dict[bytes, Vector] = dict(
+                await (await cursor.execute(statement("vectors"), (model, tree))).fetchall()
+            )
         if not found:
             return None
         rows = {digest: vector.to_numpy() for digest, vector in found.items()}
@@ -183,7 +185,7 @@ class GraphStore:
         """Say at which commit and tree a repository is indexed."""
         async with self._pool.connection() as connection:
             values = (repository, commit, tree, msgspec.json.encode(skipped).decode())
-            await connection.execute(query("set_head"), values)
+            await connection.execute(statement("set_head"), values)
 
     async def head(self, repository: str) -> Head | None:
         """What the repository was last indexed at, None when it never was."""
@@ -244,7 +246,7 @@ class GraphStore:
     async def prune(self) -> None:
         """Remove the trees that no repository is at and nobody has used for a day, and what no tree has any more."""
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(query("prune"))
+            await connection.execute(statement("prune"))
 
     async def load(self, tree: bytes) -> Graph:
         """All of a tree; TransientError when it is not here any more."""
@@ -257,24 +259,24 @@ class GraphStore:
     async def _known(self, table: str, keys: list[bytes]) -> set[bytes]:
         """Those of `keys` that are here, and will be for a day."""
         async with self._pool.connection() as connection:
-            await connection.execute(query(f"touch_{table}"), [keys])
+            await connection.execute(statement(f"touch_{table}"), [keys])
         return {key for (key,) in await self._rows(f"known_{table}", keys)}
 
     async def _rows(self, name: str, *values: Any) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
-            return await (await cursor.execute(query(name), values)).fetchall()
+            return await (await cursor.execute(statement(name), values)).fetchall()
 
 
 async def _claim(connection: AsyncConnection[Any], name: str, columns: Sequence[Any]) -> set[bytes]:
     """The keys that were not there yet: it is for this transaction to add what belongs to them."""
-    cursor = await connection.execute(query(name), columns, binary=True)
+    cursor = await connection.execute(statement(name), columns, binary=True)
     return {key for (key,) in await cursor.fetchall()}
 
 
 async def _copy(
     connection: AsyncConnection[Any], name: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]
 ) -> None:
-    async with connection.cursor() as cursor, cursor.copy(query(name)) as copy:
+    async with connection.cursor() as cursor, cursor.copy(statement(name)) as copy:
         copy.set_types(types)
         for row in rows:
             await copy.write_row(row)

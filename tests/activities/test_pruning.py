@@ -10,7 +10,7 @@ from psycopg_pool import AsyncConnectionPool
 from activities.retrieval.embeddings import Vectors
 from activities.retrieval.indexing import Indexer
 from activities.retrieval.manifest import survey
-from activities.retrieval.queries import query
+from activities.retrieval.sql import statement
 from activities.retrieval.store import GraphStore
 from hydranet.errors import FatalError, TransientError
 from hydranet.settings import ModelSettings
@@ -133,7 +133,7 @@ async def test_a_tree_that_somebody_is_about_to_read_is_not_pruned(pool: AsyncCo
     await index(pool, folder)
     await age(pool)
     async with pool.connection() as reader, reader.transaction():
-        await reader.execute(query("touch_trees"), [[tree]])
+        await reader.execute(statement("touch_trees"), [[tree]])
         await GraphStore(pool).prune()
     await GraphStore(pool).prune()
     found = await GraphStore(pool).load(tree)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from activities.retrieval.building import index_of
+from activities.retrieval.in_memory import index_of
 from activities.retrieval.measuring import rewired
 from activities.retrieval.postings import Postings
 from activities.retrieval.query import Query

@@ -1,0 +1,10 @@
+"""The statements of the code graph's store, a file each."""
+
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def statement(name: str) -> bytes:
+    """The statement in `<name>.sql`."""
+    return files("activities.retrieval.sql").joinpath(f"{name}.sql").read_bytes()
