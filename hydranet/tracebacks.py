@@ -45,6 +45,9 @@ _GO_FRAME = re.compile(r"\t(?P<path>\S+\.go):\d+")
 _GO_LOG = re.compile(r"\s+(?P<path>[\w./-]+_test\.go):\d+: (?P<message>.*)$")
 _GO_BUILD = re.compile(r"(?P<path>[\w./-]+\.go):\d+:\d+: (?P<message>.*)$")
 
+# What pytest's long style shows of code around a line that failed, and what says nothing.
+_AROUND = re.compile(r"\s|(?:async )?def |class |@|_ _ _|self = <|E(?:\s+Use -v to get more diff)?$")
+
 _TIMED_OUT = re.compile(
     r"(?!E\s|FAILED |ERROR |[\w.]*(?:Error|Exception|Timeout|Failed): ).{0,100}\btimed out after [\d.]+ ?s"
 )
@@ -82,6 +85,17 @@ def lines(output: str) -> list[str]:
         output = f"{output[:_HEAD]}\n{output[-_TAIL:]}"
     clean = _CONTROLS.sub("", _ESCAPES.sub("", output.replace("\r\n", "\n").replace("\r", "\n")))
     return [line[:_LINE].rstrip() for line in clean.split("\n") if line and not line.isspace()]
+
+
+def essence(message: str) -> str:
+    """A traceback without the code around the lines that failed: arguments, these lines, errors and places.
+
+    Only pytest's long style has such code; any other traceback comes back as it is.
+    """
+    said = lines(message)
+    if not any(line.startswith(">") for line in said):
+        return message
+    return "\n".join(line for line in said if not _AROUND.match(line))
 
 
 def reported(output: Iterable[str]) -> Raised | None:

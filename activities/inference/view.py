@@ -24,7 +24,7 @@ CODE_CHARACTERS = 3600
 """How much code a prompt shows; a function that is to be changed is shown whatever its length."""
 
 _ISSUE_CHARACTERS = 1200
-_MESSAGE_CHARACTERS = 600
+_MESSAGE_CHARACTERS = 800
 _FAILING_TESTS = 2
 _NAMED = 8
 _HINTED = 3

@@ -11,6 +11,7 @@ from activities.retrieval.query import Query
 from activities.retrieval.search import Hit
 from hydranet.contracts import Context, FailingTest, RetrieveRequest, Snippet, TestResult, TestResults
 from hydranet.signatures import error_signature
+from hydranet.tracebacks import essence
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
@@ -37,7 +38,9 @@ async def gather(
     found = await searches.find(search, _query(request, issue, failing[:_FAILING_TESTS]), request.repository)
     return Context(
         issue=issue,
-        failing=tuple(FailingTest(id=test.id, message=test.message[-1500:]) for test in failing[:_FAILING_TESTS]),
+        failing=tuple(
+            FailingTest(id=test.id, message=essence(test.message)[-1500:]) for test in failing[:_FAILING_TESTS]
+        ),
         failing_count=len(failing),
         error=error_signature(failing[0].message) if failing else None,
         snippets=tuple(await _snippets(found, request, objects)),

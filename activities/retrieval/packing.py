@@ -35,7 +35,7 @@ def packed(hits: Iterable[Hit], sources: Mapping[str, str], characters: int = CH
             break
         path = hit.node.path
         source = sources.get(path)
-        if source is None or any(_overlap(hit.node, other) for other in taken):
+        if source is None or _is_there(hit.node, taken, chosen):
             continue
         if path not in read:
             read[path] = syntax.definitions(syntax.parse(source))
@@ -82,6 +82,13 @@ def _around(path: str, source: str, definitions: list[Definition]) -> Snippet | 
 
 def _shown(path: str, symbol: str, first: int, last: int, why: str) -> Shown:
     return Shown(file=path, symbol=symbol, first_line=first, last_line=last, why=why[:_WHY])
+
+
+def _is_there(node: Node, taken: Iterable[Node], chosen: Iterable[Snippet]) -> bool:
+    """Whether some of a node is among what was chosen; a block may be there as what is around other definitions."""
+    if node.kind is NodeKind.BLOCK and any((one.shown.file, one.shown.symbol) == (node.path, "") for one in chosen):
+        return True
+    return any(_overlap(node, other) for other in taken)
 
 
 def _overlap(one: Node, other: Node) -> bool:

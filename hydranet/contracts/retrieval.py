@@ -48,7 +48,7 @@ class Snippet(Bounded):
 
 
 class FailingTest(Bounded):
-    """A failing test: its id and the end of its traceback."""
+    """A failing test: its id and the end of its traceback, without the code that stands in the repository."""
 
     id: Line
     message: Note = ""

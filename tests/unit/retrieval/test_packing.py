@@ -42,5 +42,11 @@ def test_a_block_is_what_stands_around_the_definitions() -> None:
     assert [(one.shown.symbol, one.code) for one in found] == [("", '"""Carts."""\n\nimport os\n\nLIMIT = 3')]
 
 
+def test_what_is_around_the_definitions_comes_once() -> None:
+    for names in (("helper", "<block>"), ("<block>", "helper")):
+        found = packed(hits(*names), {"cart.py": SOURCE})
+        assert sorted(one.shown.symbol for one in found) == ["", "helper"]
+
+
 def test_a_file_that_is_gone_is_left_out() -> None:
     assert packed(hits("helper"), {}) == []

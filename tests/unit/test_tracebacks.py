@@ -1,0 +1,44 @@
+"""What a traceback says beside the code."""
+
+from hydranet.tracebacks import essence
+
+LONG = """\
+a = [1, 2], b = 3
+self = <test_x.TestA object at 0x7f877d701090>
+
+    @pytest.mark.parametrize("a,b", [([1, 2], 3)])
+    def test_p(a, b):
+        x = 1
+>       assert sum(a) == b + 1, "msg"
+E       AssertionError: msg
+E       assert 3 == (3 + 1)
+E
+E        +  where 3 = sum([1, 2])
+E         Use -v to get more diff
+
+test_x.py:15: AssertionError
+_ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _
+
+def test_s():
+>       helper()
+
+test_x.py:26:
+"""
+
+
+def test_the_essence_of_a_long_traceback_is_what_the_code_does_not_say() -> None:
+    assert essence(LONG).splitlines() == [
+        "a = [1, 2], b = 3",
+        '>       assert sum(a) == b + 1, "msg"',
+        "E       AssertionError: msg",
+        "E       assert 3 == (3 + 1)",
+        "E        +  where 3 = sum([1, 2])",
+        "test_x.py:15: AssertionError",
+        ">       helper()",
+        "test_x.py:26:",
+    ]
+
+
+def test_other_tracebacks_stay_as_they_are() -> None:
+    for message in ("", "test_x.py:4: in helper\n    return b / 0\nE   ZeroDivisionError", "    at f (a.js:1:2)"):
+        assert essence(message) == message
