@@ -200,8 +200,7 @@ def _fitted(home: _File, original: Definition, new: Definition, text: list[str])
 
 def _take_company(home: _File, tree: Tree, lines: list[str], unknown: list[Definition]) -> None:
     """Take along the block's new functions and imports that the replaced code needs."""
-    known = {one.own_name for one in home.definitions}
-    known |= {one.alias for one in syntax.imports(syntax.parse(home.source))}
+    known = {one.own_name for one in home.definitions} | _imported(home)
     used = _names([*home.replaced.values(), *(text for texts in home.members.values() for text in texts)])
     for one in list(unknown):
         if one.kind == "function" and one.name in used:
@@ -214,6 +213,13 @@ def _take_company(home: _File, tree: Tree, lines: list[str], unknown: list[Defin
         is_whole = not indentation(line) and line[-1:] not in ("(", "\\", ",")
         if is_whole and needed.alias in used - known and line not in home.imports:
             home.imports.append(line)
+
+
+def _imported(home: _File) -> set[str]:
+    """The names that a file imports for all of its functions; an import within one may go with it."""
+    functions = [one for one in home.definitions if one.kind == "function"]
+    found = syntax.imports(syntax.parse(home.source))
+    return {one.alias for one in found if not any(each.first <= one.line <= each.last for each in functions)}
 
 
 def _names(texts: Iterable[list[str]]) -> set[str]:

@@ -139,6 +139,12 @@ def test_needed_helpers_and_imports_come_along() -> None:
     assert "def _count(x):\n    return len(x)\n\n\ndef mean(prices):\n" in changed
 
 
+def test_an_import_comes_along_where_the_function_had_its_own() -> None:
+    source = "def f(x):\n    import math\n\n    return math.sqrt(x)\n"
+    changed = edit("import math\n\ndef f(x):\n    return math.cbrt(x)", sources={"a.py": source})
+    assert changed == "import math\n\n\ndef f(x):\n    return math.cbrt(x)\n"
+
+
 def test_a_first_import_stands_apart() -> None:
     changed = edit("import math\ndef f(x):\n    return math.sqrt(x)", sources={"a.py": "def f(x):\n    return x\n"})
     assert changed == "import math\n\n\ndef f(x):\n    return math.sqrt(x)\n"
