@@ -151,11 +151,11 @@ class Family:
             self.close(branch, Ending.REAPED, evidence)
             metrics.reap(request)
 
-    async def cancel_all(self, reason: str) -> None:
+    async def cancel_all(self, ending: Ending, reason: str) -> None:
         """Cancel every running branch and wait for their cleanup."""
         for branch in list(self.running):
             await _cancelled(branch)
-            self.close(branch, Ending.CANCELLED, f"Cancelled: {reason}.")
+            self.close(branch, ending, reason)
 
     def ended(self) -> Sequence[Branch]:
         """The branches whose child workflow has ended by itself."""

@@ -115,7 +115,10 @@ class FixIssueWorkflow:
                 await workflow.wait([search], timeout=2)
         watch.cancel()
         result = self._result(search)
-        await self._family.cancel_all(f"the run ended: {result.verdict}")
+        if result.verdict is Verdict.EXHAUSTED:
+            await self._family.cancel_all(Ending.SPENT, result.reason)
+        else:
+            await self._family.cancel_all(Ending.CANCELLED, f"Cancelled: the run ended: {result.verdict}.")
         return await self._conclude(result)
 
     def _result(self, search: "asyncio.Task[RunResult]") -> RunResult:
@@ -233,7 +236,7 @@ class FixIssueWorkflow:
             await self._record_ended()
             return None
         self._family.close(branch, Ending.PASSED, outcome.reason)
-        await self._family.cancel_all("another branch won")
+        await self._family.cancel_all(Ending.CANCELLED, "Cancelled: another branch won.")
         await self._record_ended()
         title = record.strategy.title
         message = f"{self._request.title}\n\n{outcome.reason}\n\n{title}"

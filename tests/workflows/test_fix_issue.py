@@ -159,8 +159,11 @@ async def test_the_token_budget_ends_the_run(start: Any, tokens: int) -> None:
 
 async def test_the_time_budget_ends_the_run_in_the_middle_of_a_call(start: Any) -> None:
     world = World(rounds=[[strategy("one")]], on={"implement": lambda _: asyncio.sleep(600)})
-    result = await (await start(world, budget=Budget(seconds=2))).result()
+    run = await start(world, budget=Budget(seconds=2))
+    result = await run.result()
     assert (result.verdict, "time budget" in result.reason) == (Verdict.EXHAUSTED, True)
+    branches = (await run.genealogy()).branches
+    assert [(branch.ending, branch.reason) for branch in branches] == [(Ending.SPENT, result.reason)]
 
 
 async def test_the_branch_budget_ends_the_run(start: Any) -> None:
