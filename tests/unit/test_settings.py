@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,21 @@ def test_a_file_that_is_not_json_is_named(tmp_path: Path) -> None:
     file.write_text("{")
     with pytest.raises(UsageError, match="not valid JSON"):
         settings.load(tmp_path / "repo")
+
+
+def described(model: type[BaseModel], above: str = "") -> dict[str, str]:
+    """The settings of a model and of the models in it, with their defaults in JSON."""
+    found = {}
+    defaults = json.loads(model().model_dump_json())
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= described(field.annotation, f"{name}.")
+        else:
+            found[above + name] = json.dumps(defaults[name])
+    return found
+
+
+def test_the_table_of_settings_is_complete_and_true() -> None:
+    table = Path(settings.__file__).parents[1] / "docs" / "settings.md"
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (?:`(.*?)`)? ?\|", table.read_text(), re.M)
+    assert dict(rows) == described(settings.Settings) | {"data_dir": ""}
