@@ -1,6 +1,7 @@
 """Packs what was found into a budget: whole functions, below the head of their class, with what is around them."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from activities.retrieval import syntax
@@ -12,6 +13,10 @@ from hydranet.graph import Node, NodeKind
 CHARACTERS = 8000
 """The budget of code in a context, about four characters to a token; a first function that is sure may exceed it."""
 
+_AGAIN = 0.25
+"""How much further back each hit of a file that was had already comes, in parts of its place: chosen on the mined fixes
+of eight projects (`benchmarks/retrieval_weights.py`), by the files and functions that a context shows."""
+
 _AROUND = 800
 _LEAST = 30
 _LONG = 3000
@@ -22,7 +27,7 @@ _NAME = 200
 
 
 def packed(hits: Iterable[Hit], sources: Mapping[str, str], characters: int = CHARACTERS) -> list[Snippet]:
-    """Snippets of the hits that fit, in their order; `sources` are the texts of their files by path.
+    """Snippets of the hits that fit, in their order but with files by turns; `sources` are the texts by path.
 
     Of what overlaps the better one is taken. Once for each file comes what stands around its definitions, such as
     imports and constants.
@@ -30,7 +35,7 @@ def packed(hits: Iterable[Hit], sources: Mapping[str, str], characters: int = CH
     chosen: list[Snippet] = []
     taken: list[Node] = []
     read: dict[str, list[Definition]] = {}
-    for hit in hits:
+    for hit in _by_turns(hits):
         if taken and (characters < _LEAST or len(chosen) >= _SNIPPETS):
             break
         path = hit.node.path
@@ -53,6 +58,16 @@ def packed(hits: Iterable[Hit], sources: Mapping[str, str], characters: int = CH
             chosen.append(around)
             characters -= len(around.code)
     return chosen[:_SNIPPETS]
+
+
+def _by_turns(hits: Iterable[Hit]) -> list[Hit]:
+    """The hits with those put back whose file has had others before."""
+    had: Counter[str] = Counter()
+    places: list[tuple[float, Hit]] = []
+    for place, hit in enumerate(hits, 1):
+        places.append((place * (1 + _AGAIN * had[hit.node.path]), hit))
+        had[hit.node.path] += 1
+    return [hit for _, hit in sorted(places, key=lambda one: one[0])]
 
 
 def _snippet(hit: Hit, source: str, definitions: list[Definition]) -> Snippet | None:

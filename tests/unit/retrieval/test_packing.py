@@ -3,7 +3,7 @@
 from activities.retrieval.languages import parse
 from activities.retrieval.packing import packed
 from activities.retrieval.search import Hit
-from hydranet.graph import Node
+from hydranet.graph import Node, NodeKind
 
 SOURCE = (
     '"""Carts."""\n\nimport os\n\nLIMIT = 3\n\n\nclass Cart:\n    """Holds prices."""\n\n    def total(self):\n'
@@ -46,6 +46,22 @@ def test_what_is_around_the_definitions_comes_once() -> None:
     for names in (("helper", "<block>"), ("<block>", "helper")):
         found = packed(hits(*names), {"cart.py": SOURCE})
         assert sorted(one.shown.symbol for one in found) == ["", "helper"]
+
+
+def test_files_come_by_turns() -> None:
+    sources = {
+        "many.py": "\n".join(f"def f{number}():\n    return 1\n" for number in range(8)),
+        "other.py": "def g():\n    return 1\n",
+    }
+    nodes = [node for path, source in sources.items() for node in _nodes(path, source)]
+    found = packed([Hit(node, 1.0, "because") for node in nodes], sources)
+    assert [one.shown.symbol for one in found] == ["f0", "f1", "f2", "f3", "g", "f4", "f5", "f6", "f7"]
+
+
+def _nodes(path: str, source: str) -> list[Node]:
+    facts = parse(path, source.encode())
+    assert facts is not None
+    return [node for node in facts.nodes(path) if node.kind is NodeKind.FUNCTION]
 
 
 def test_a_file_that_is_gone_is_left_out() -> None:
