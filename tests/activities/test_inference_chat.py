@@ -397,7 +397,7 @@ async def test_after_a_dead_branch_changes_are_asked_for_in_another_form(desk: M
     assert forms == ["implement@1", "replace@1", "implement@1"]
     at.style = Style(("file", "diff"))
     forms = [(await at.implement(FIXED, dead=("It circled.",) * dead)).prompt for dead in range(2)]
-    assert forms == ["file@1", "diff@1"]
+    assert forms == ["file@2", "diff@1"]
 
 
 async def test_a_second_candidate_that_was_tried_before_is_left_out(desk: Make) -> None:
