@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from activities.artifacts.store import get_model
-from activities.retrieval.packing import CHARACTERS, packed
+from activities.retrieval.packing import CHARACTERS, HITS, packed
 from activities.retrieval.query import Query
 from activities.retrieval.search import Hit
 from hydranet.contracts import Context, FailingTest, RetrieveRequest, Snippet, TestResult, TestResults
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _TEST_CHARACTERS = 2000
 _FAILING_TESTS = 10
-_HITS = 60
 
 
 async def gather(
@@ -61,7 +60,7 @@ def _query(request: RetrieveRequest, issue: str, failing: Iterable[TestResult]) 
 async def _snippets(found: Found, request: RetrieveRequest, objects: GitObjects) -> list[Snippet]:
     """The failing test if it is short, then the functions found."""
     tests = [Hit(node, 1.0, "the failing test") for node in found.tests[:1]]
-    hits = found.functions(_HITS)
+    hits = found.functions(HITS)
     sources: dict[str, str] = {}
     for path in dict.fromkeys(hit.node.path for hit in (*tests, *hits)):
         source = await objects.read(request.snapshot, request.checkpoint, path)

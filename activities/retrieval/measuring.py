@@ -10,7 +10,7 @@ import numpy as np
 
 from activities.retrieval import syntax
 from activities.retrieval.index import Edges, Index
-from activities.retrieval.packing import packed
+from activities.retrieval.packing import HITS, packed
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found, Search
 from hydranet.graph import EdgeKind, node_id
@@ -55,7 +55,7 @@ def placed(found: Found, gold: Gold, sources: Mapping[str, str]) -> Placed:
     files = [one.path for one in found.ranked(DEEPEST)]
     hits = found.functions(DEEPEST)
     functions = [hit.node.id.partition("#")[0] for hit in hits]
-    context = packed(hits, sources)
+    context = packed(hits[:HITS], sources)
     symbols = {node_id(one.shown.file, one.shown.symbol) for one in context}
     return Placed(
         files={path: _place(files, path) for path in gold.files},

@@ -13,6 +13,9 @@ from hydranet.graph import Node, NodeKind
 CHARACTERS = 8000
 """The budget of code in a context, about four characters to a token; a first function that is sure may exceed it."""
 
+HITS = 60
+"""The hits that a context is packed of: those behind do not find room."""
+
 _AGAIN = 0.25
 """How much further back each hit of a file that was had already comes, in parts of its place: chosen on the mined fixes
 of eight projects (`benchmarks/retrieval_weights.py`), by the files and functions that a context shows."""
