@@ -98,6 +98,16 @@ def essence(message: str) -> str:
     return "\n".join(line for line in said if not _AROUND.match(line))
 
 
+def ends(text: str, limit: int) -> str:
+    """The first and the last lines of `text` that fit into `limit` characters, at most a third of them first ones."""
+    if len(text) <= limit:
+        return text
+    first = text[: limit // 3].rpartition("\n")[0]
+    cut = text[len(first) + 3 - limit :]
+    last = cut.partition("\n")[2] or cut
+    return "\n".join(filter(None, (first, "…", last)))
+
+
 def reported(output: Iterable[str]) -> Raised | None:
     """The error with which the report of the first failing test ends; the first by name, since runners shuffle."""
     for report in sorted(_reports(output)[1:], key=_heading):

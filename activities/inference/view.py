@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from activities.artifacts.store import get_model
 from activities.inference.hint import hint
-from activities.inference.prompts import clipped, fenced, tail
+from activities.inference.prompts import clipped, fenced
 from activities.retrieval import syntax
 from activities.retrieval.seeds import is_test_file, test_file
 from activities.retrieval.syntax import Definition
 from hydranet.contracts import Checkpoint, Context, Shown, Snippet, Work
+from hydranet.tracebacks import ends
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
@@ -170,7 +171,7 @@ def _not_shown(shown: list[Shown]) -> Iterable[str]:
 
 def _failing(context: Context, characters: int) -> Iterable[str]:
     for test in context.failing[:_FAILING_TESTS]:
-        message = f"\n{fenced(tail(test.message.strip(), characters // _FAILING_TESTS))}" if test.message else ""
+        message = f"\n{fenced(ends(test.message.strip(), characters // _FAILING_TESTS))}" if test.message else ""
         yield f"{clipped(test.id, 200)}{message}"
     if context.failing_count > _FAILING_TESTS:
         yield f"and {context.failing_count - min(len(context.failing), _FAILING_TESTS)} more"

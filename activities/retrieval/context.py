@@ -11,7 +11,7 @@ from activities.retrieval.query import Query
 from activities.retrieval.search import Hit
 from hydranet.contracts import Context, FailingTest, RetrieveRequest, Snippet, TestResult, TestResults
 from hydranet.signatures import error_signature
-from hydranet.tracebacks import essence
+from hydranet.tracebacks import ends, essence
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _TEST_CHARACTERS = 2000
 _FAILING_TESTS = 10
+_MESSAGE = 1500
 
 
 async def gather(
@@ -38,7 +39,7 @@ async def gather(
     return Context(
         issue=issue,
         failing=tuple(
-            FailingTest(id=test.id, message=essence(test.message)[-1500:]) for test in failing[:_FAILING_TESTS]
+            FailingTest(id=test.id, message=ends(essence(test.message), _MESSAGE)) for test in failing[:_FAILING_TESTS]
         ),
         failing_count=len(failing),
         error=error_signature(failing[0].message) if failing else None,
