@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.genealogy import Ending, Genealogy, Verdict
     from workflows import ground, keeping, looking, metrics
     from workflows.clock import Clock
+    from workflows.failures import root
     from workflows.family import Branch, Family
     from workflows.page import Page
     from workflows.strategies import TEMPLATES, StrategySupply
@@ -130,7 +131,7 @@ class FixIssueWorkflow:
         if not isinstance(error, FailureError):
             raise error
         # Before there is any ground to search on, it is the input or the set-up that is wrong.
-        return RunResult(verdict=Verdict.FAILED, reason=_root(error).message, refused=self._ground is None)
+        return RunResult(verdict=Verdict.FAILED, reason=root(error).message, refused=self._ground is None)
 
     async def _search(self) -> RunResult:
         self._ground = await self._prepare()
@@ -223,7 +224,7 @@ class FixIssueWorkflow:
         try:
             outcome: BranchResult = await branch.handle
         except FailureError as error:
-            self._family.close(branch, Ending.FAILED, _root(error).message)
+            self._family.close(branch, Ending.FAILED, root(error).message)
             raise
         self._page.spent(outcome.unreported)
         record = self._family.record(branch.number)
@@ -291,12 +292,3 @@ class FixIssueWorkflow:
         await self._record_ended()
         await keeping.record_run(self._page.genealogy)
         return result
-
-
-def _root(error: BaseException) -> FailureError:
-    """The innermost failure, whose message is the sentence for the user."""
-    failure = error
-    while isinstance(failure.__cause__, FailureError):
-        failure = failure.__cause__
-    assert isinstance(failure, FailureError)
-    return failure

@@ -1,0 +1,12 @@
+"""What a step that failed says."""
+
+from temporalio.exceptions import FailureError
+
+
+def root(error: BaseException) -> FailureError:
+    """The innermost failure, whose message is the sentence for the user."""
+    failure = error
+    while isinstance(failure.__cause__, FailureError):
+        failure = failure.__cause__
+    assert isinstance(failure, FailureError)
+    return failure
