@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hydranet import settings
+from hydranet.cli.hidden import passes_hidden, told
 from hydranet.cli.repository import Repository
 from hydranet.cli.session import Session, session
 from hydranet.cli.start import Start, start
@@ -26,8 +27,6 @@ from hydranet.contracts import COUNTERFACTUAL_WORKFLOW, SUPERVISOR_QUEUE, Branch
 from hydranet.errors import UsageError
 from hydranet.genealogy import BranchRecord, Ending, Verdict
 from hydranet.settings import Settings
-
-_HIDDEN = {None: "", True: "passed", False: "failed"}
 
 
 @dataclass(frozen=True)
@@ -150,8 +149,6 @@ async def _bench(suite: Path, name: str, instances: dict[str, Instance], arm: Ar
 
 
 async def _run(open_session: Session, repository: Repository, instance: Instance, arm: Arm, folder: Path) -> Result:
-    from hydranet.cli.hidden import passes_hidden
-
     chosen = arm.settings
     sandbox = {**chosen.sandbox.model_dump(), **instance.sandbox}
     described = Settings.model_validate({**chosen.model_dump(), "sandbox": sandbox})
@@ -208,7 +205,7 @@ def _print(results: list[Result]) -> None:
     for result in results:
         counts = (result.branches, result.attempts, result.reaps, result.tokens, result.seconds)
         # Code in a reason may look like Rich's own markup.
-        table.add_row(result.id, result.verdict, *map(str, counts), _HIDDEN[result.hidden], Text(result.reason))
+        table.add_row(result.id, result.verdict, *map(str, counts), told(result.hidden), Text(result.reason))
     output = console()
     output.print(table)
     fixed = [result.attempts for result in results if result.fixed]

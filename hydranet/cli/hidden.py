@@ -50,3 +50,8 @@ def _copy(repository: Path, commit: str, tests: Path, target: Path) -> Path:
     git(target, "add", "--all", "--force")
     git(target, "commit", "--quiet", "--message", "The hidden tests")
     return target
+
+
+def told(passed: bool | None) -> str:
+    """What a report says of an instance's hidden tests."""
+    return "" if passed is None else "passed" if passed else "failed"

@@ -12,6 +12,9 @@ from hydranet.cli.session import session
 from hydranet.errors import UsageError
 from hydranet.postmortem import Postmortem, postmortem
 from hydranet.report.markdown import markdown
+from hydranet.report.page import page
+
+_FORMS: dict[str, Callable[[Postmortem], str]] = {".md": markdown, ".html": page}
 
 
 def report(
@@ -35,10 +38,7 @@ def report(
 
 def _form(output: Path) -> Callable[[Postmortem], str]:
     """How to render for a file of this name; UsageError before anything is started when that cannot be."""
-    from hydranet.report.page import page
-
-    forms: dict[str, Callable[[Postmortem], str]] = {".md": markdown, ".html": page}
-    render = forms.get(output.suffix.lower())
+    render = _FORMS.get(output.suffix.lower())
     if render is None:
         raise UsageError(f"{output} ends in neither .md nor .html: name the file accordingly.")
     if not output.parent.is_dir():

@@ -6,7 +6,7 @@ import platformdirs
 import pytest
 
 from activities.checkpoints.objects import git
-from hydranet.cli.hidden import passes_hidden
+from hydranet.cli.hidden import passes_hidden, told
 from hydranet.settings import Settings
 
 HIDDEN = "from adding import add\n\n\ndef test_more():\n    assert add(3, 4) == 7\n"
@@ -50,3 +50,7 @@ async def test_a_fix_is_judged_by_tests_it_has_never_seen(instance, settings, tm
 async def test_an_instance_without_hidden_tests_has_no_judgement(settings, tmp_path):
     repository, commit = fixed(tmp_path / "fixed", "return a + b")
     assert await passes_hidden(tmp_path / "nowhere", repository, commit, settings) is None
+
+
+def test_what_a_report_says():
+    assert [told(passed) for passed in (None, True, False)] == ["", "passed", "failed"]
