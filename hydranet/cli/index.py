@@ -23,7 +23,6 @@ from rich.progress import (
 )
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.exceptions import FailureError
 from temporalio.service import RPCError
 
 from hydranet import settings
@@ -40,6 +39,7 @@ from hydranet.contracts import (
 )
 from hydranet.errors import UsageError
 from hydranet.settings import Settings
+from workflows.failures import root
 
 _POLL_SECONDS = 0.5
 
@@ -100,7 +100,7 @@ async def _followed(open_session: Session, handle: WorkflowHandle[Any, IndexResu
                     bar.update(task, description=progress.stage, total=progress.total or None, completed=progress.done)
         return await ended
     except WorkflowFailureError as failure:
-        raise UsageError(_root(failure)) from None
+        raise UsageError(root(failure).message) from None
     finally:
         ended.cancel()
 
@@ -135,7 +135,7 @@ async def _tell_vectors(open_session: Session, workflow_id: str, kind: str) -> N
         if made := (await ended).made:
             typer.echo(f"Vectors  {made} made, {kind}")
     except WorkflowFailureError as failure:
-        raise UsageError(f"The graph is indexed without vectors: {_root(failure)}") from None
+        raise UsageError(f"The graph is indexed without vectors: {root(failure).message}") from None
     finally:
         ended.cancel()
 
@@ -192,9 +192,3 @@ def indexing(repository: Repository) -> str:
     """The id of the workflow that indexes a repository; that of the one for its vectors has VECTORS after it."""
     digest = hashlib.sha256(str(repository.path).encode()).hexdigest()[:8]
     return f"index-{repository.name}-{digest}"
-
-
-def _root(error: BaseException) -> str:
-    while isinstance(error.__cause__, FailureError):
-        error = error.__cause__
-    return error.message if isinstance(error, FailureError) else str(error)
