@@ -258,6 +258,8 @@ class GraphStore:
 
     async def _known(self, table: str, keys: list[bytes]) -> set[bytes]:
         """Those of `keys` that are here, and will be for a day."""
+        if not keys:
+            return set()
         async with self._pool.connection() as connection:
             await connection.execute(statement(f"touch_{table}"), [keys])
         return {key for (key,) in await self._rows(f"known_{table}", keys)}
