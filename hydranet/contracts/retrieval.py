@@ -48,7 +48,7 @@ class Snippet(Bounded):
 
 
 class FailingTest(Bounded):
-    """A failing test: its id and the end of its traceback, without the code that stands in the repository."""
+    """A failing test: its id and what its traceback says beside the code of the repository."""
 
     id: Line
     message: Note = ""
