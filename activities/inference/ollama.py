@@ -24,6 +24,9 @@ _KEEP_ALIVE = "15m"
 # Our prompts and answers are far shorter. A changing size would make Ollama load the model again.
 _CONTEXT = 8192
 
+# Of dense code; ordinary code has more than four.
+_CHARACTERS_PER_TOKEN = 3
+
 _COMMON_MEMORY = 12 * 2**30
 
 
@@ -56,7 +59,10 @@ class OllamaClient:
         options = {"temperature": temperature, "seed": seed, "num_predict": max_tokens}
         async with self.connect() as client, answer.within(self._total):
             with self.guarded():
-                options["num_ctx"] = await self._context_size(client)
+                size = options["num_ctx"] = await self._context_size(client)
+                # Ollama would leave out the beginning of a longer prompt and say nothing.
+                if sum(len(message["content"]) for message in messages) > (size - max_tokens) * _CHARACTERS_PER_TOKEN:
+                    raise self._server.overflow()
                 await self._read(client, answer, schema, options)
         return answer.completion()
 

@@ -61,7 +61,7 @@ class Server:
         said = " ".join(body.split())[:200]
         lowered = body.lower()
         if any(phrase in lowered for phrase in _TOO_LONG):
-            return ContextOverflowError(f"The prompt does not fit into the context of the model at {self.address}.")
+            return self.overflow()
         if status in (401, 403):
             return FatalError(f"{self.address} refuses access (HTTP {status}); set the API key: {said}")
         if status == 404:
@@ -71,6 +71,10 @@ class Server:
         if status in _BUSY or (status >= 500 and status != _NOT_IMPLEMENTED):
             return TransientError(f"{self.address} is busy or failing (HTTP {status}): {said}", delay)
         return RefusedError(f"{self.address} refuses the request (HTTP {status}): {said}", status)
+
+    def overflow(self) -> ContextOverflowError:
+        """The error for a prompt that is longer than the model's context."""
+        return ContextOverflowError(f"The prompt does not fit into the context of the model at {self.address}.")
 
     @contextmanager
     def watched(self) -> Iterator[None]:

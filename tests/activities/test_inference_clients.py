@@ -209,6 +209,14 @@ async def test_refusals_are_transient_or_fatal(
         assert raised.value.retry_after == 7
 
 
+async def test_a_prompt_that_ollama_would_cut_silently_is_not_sent(server: Server) -> None:
+    client = DIALECTS[0].client(server)
+    long = [{"role": "user", "content": "x" * 3 * 4096}]
+    with pytest.raises(ContextOverflowError, match="does not fit"):
+        await client.complete(Call("plan"), long, schema=None, temperature=0.0, seed=1, max_tokens=50)
+    assert server.bodies("/api/chat") == []
+
+
 async def test_a_model_that_is_not_there_is_fatal(server: Server, dialect: Dialect) -> None:
     server.replies["/api/show"] = [json_reply({"error": "not found"}, 404)]
     server.replies[dialect.path] = [json_reply({"error": "not found"}, 404)]
