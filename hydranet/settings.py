@@ -43,7 +43,8 @@ class ModelSettings(BaseModel):
     `samples` are the candidates per attempt, 0 for what suits the model; `deliberate` says whether it is asked for
     strategies, plans and reflections, or for changes only, as suits small ones; `investigations` are the commands that
     a model that plans may have run before it writes a change (read a file, search, try something). `edit_formats`
-    names, by model, the form its changes come in where that is not to be the default of its kind.
+    names, by model, the form its changes come in where that is not to be the default of its kind. Models that can
+    think before they answer are asked not to, unless `thinking_tokens` allows them so many.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -55,6 +56,7 @@ class ModelSettings(BaseModel):
     deliberate: bool | None = None
     investigations: Annotated[int, Field(ge=0, le=LIMIT)] = 2
     edit_formats: dict[str, EditFormat] = {}
+    thinking_tokens: Annotated[int, Field(ge=0, le=32_768)] = 0
     token_gap: Annotated[float, Field(gt=0)] = 120.0
     total: Annotated[float, Field(gt=0)] = 1200.0
 

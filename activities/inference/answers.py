@@ -13,6 +13,8 @@ from hydranet.errors import HydraError
 # Longer answers than these characters are not read to the end: repairing takes quadratic time.
 _LIMIT = 8000
 
+_THOUGHTS = re.compile(r"\A(?:\s*<think>.*?(?:</think>|\Z)|.*?^</think>[ \t]*$)", re.DOTALL | re.MULTILINE)
+
 REWRITE = "rewrite function"
 
 KINDS = (
@@ -151,8 +153,8 @@ def read_hypotheses(text: str) -> list[Hypothesis]:
 
 
 def spoken(text: str) -> str:
-    """`text` without the thoughts that some models begin with."""
-    return re.sub(r"^\s*<think>.*?(</think>|\Z)", "", text, count=1, flags=re.DOTALL)
+    """`text` without the thoughts that some models begin with, with or without the tag that opens them."""
+    return _THOUGHTS.sub("", text, count=1)
 
 
 def schema(kind: type[BaseModel], limits: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Any]:

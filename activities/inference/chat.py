@@ -260,7 +260,8 @@ class ChatBackend:
         if not said.messages:
             raise PatchError("The code does not fit into the model's context.")
         if not said.answer.strip():
-            raise PatchError("The model answered nothing.")
+            limit = " before its limit: if it thinks first, raise models.thinking_tokens"
+            raise PatchError(f"The model answered nothing{limit if said.finish_reason == 'length' else ''}.")
         await read_files(view, named_paths(said.answer, view.paths), request.work, self._objects)
         sources = {path: text for path, text in view.sources.items() if path not in view.tests}
         target = Target(request.strategy.target_files, request.strategy.target_symbols)

@@ -37,6 +37,7 @@ class OllamaClient:
         self._name = name
         self._host = host(endpoints)
         self._total = endpoints.total
+        self._thinking_tokens = endpoints.thinking_tokens
         self._server = Server(
             self._host,
             f"The model {name} is not pulled at {self._host}; run `ollama pull {name}`.",
@@ -56,12 +57,13 @@ class OllamaClient:
     ) -> Completion:
         """The model's answer; cancelling closes the stream, upon which Ollama stops generating."""
         answer = Answer(self._name, messages)
-        options = {"temperature": temperature, "seed": seed, "num_predict": max_tokens}
+        most = max_tokens + self._thinking_tokens
+        options = {"temperature": temperature, "seed": seed, "num_predict": most}
         async with self.connect() as client, answer.within(self._total):
             with self.guarded():
                 size = options["num_ctx"] = await self._context_size(client)
                 # Ollama would leave out the beginning of a longer prompt and say nothing.
-                if sum(len(message["content"]) for message in messages) > (size - max_tokens) * _CHARACTERS_PER_TOKEN:
+                if sum(len(message["content"]) for message in messages) > (size - most) * _CHARACTERS_PER_TOKEN:
                     raise self._server.overflow()
                 await self._read(client, answer, schema, options)
         return answer.completion()
@@ -109,7 +111,8 @@ class OllamaClient:
     async def _context_size(self, client: AsyncClient) -> int:
         if self._context is None:
             trained = _trained_context((await client.show(self._name)).modelinfo)
-            self._context = min(trained or _CONTEXT, _CONTEXT)
+            wanted = _CONTEXT + self._thinking_tokens
+            self._context = min(trained or wanted, wanted)
         return self._context
 
     async def _read(
@@ -119,14 +122,14 @@ class OllamaClient:
             self._name,
             answer.messages,
             stream=True,
+            think=None if self._thinking_tokens else False,
             format=dict(schema) if schema is not None else None,
             options=options,
             keep_alive=_KEEP_ALIVE,
         )
         async with aclosing(self._server.paced(cast("AsyncGenerator[ChatResponse, None]", stream))) as parts:
             async for part in parts:
-                if part.message.content:
-                    answer.add(part.message.content)
+                answer.add(part.message.content or "", thoughts=part.message.thinking or "")
                 if part.done:
                     answer.finish_reason = part.done_reason or "stop"
                     answer.prompt_tokens = part.prompt_eval_count or 0

@@ -15,6 +15,9 @@ from activities.inference.stream import Answer
 from hydranet.errors import FatalError, TransientError
 from hydranet.settings import ModelSettings
 
+# How servers refuse a field that they do not know.
+_BAD_REQUEST = (400, 422)
+
 
 class OpenAIClient:
     """The model `name` of the server whose interface begins at `url`, such as http://host:8000/v1."""
@@ -24,7 +27,7 @@ class OpenAIClient:
         self._name = name
         self._endpoints = endpoints
         self._server = Server(self._url, f"{self._url} has no model {name}, or no interface for it.", endpoints)
-        self._constrains = True
+        self._refused: set[str] = set()
 
     async def complete(
         self,
@@ -44,19 +47,17 @@ class OpenAIClient:
             "stream_options": {"include_usage": True},
             "temperature": temperature,
             "seed": seed,
-            "max_tokens": max_tokens,
+            "max_tokens": max_tokens + self._endpoints.thinking_tokens,
         }
-        if schema is None or not self._constrains:
-            return await self._answer(body)
-        shape = {"name": call.purpose, "schema": dict(schema), "strict": True}
-        try:
-            return await self._answer(body | {"response_format": {"type": "json_schema", "json_schema": shape}})
-        except RefusedError as refused:
-            if refused.status not in (400, 422):
-                raise
-        # The prompt describes the shape as well, so a server that cannot constrain its output will do.
-        self._constrains = False
-        return await self._answer(body)
+        extras = self._extras(call, schema)
+        while True:
+            wanted = {name: value for name, value in extras.items() if name not in self._refused}
+            try:
+                return await self._answer(body | wanted)
+            except RefusedError as refused:
+                if not wanted or refused.status not in _BAD_REQUEST:
+                    raise
+                self._refused.update([name for name in wanted if name in str(refused)] or wanted)
 
     async def warm_up(self) -> None:
         """Nothing: there is nothing to load."""
@@ -80,6 +81,16 @@ class OpenAIClient:
             names = ", ".join(model.id for model in listing.data[:8])
             raise FatalError(f"{self._url} has no model {self._name}; it has {names}.")
         return Description(self._name, self._url, context=own.context if own else None)
+
+    def _extras(self, call: Call, schema: Mapping[str, Any] | None) -> dict[str, Any]:
+        """What not every server knows: the prompt describes the shape as well, and few models think."""
+        extras: dict[str, Any] = {}
+        if schema is not None:
+            shape = {"name": call.purpose, "schema": dict(schema), "strict": True}
+            extras["response_format"] = {"type": "json_schema", "json_schema": shape}
+        if not self._endpoints.thinking_tokens:
+            extras["chat_template_kwargs"] = {"enable_thinking": False}
+        return extras
 
     async def _answer(self, body: dict[str, Any]) -> Completion:
         answer = Answer(self._name, body["messages"])
@@ -125,8 +136,8 @@ class OpenAIClient:
             code = event.error.get("code") if isinstance(event.error, dict) else None
             raise self._server.refusal(code if isinstance(code, int) else 500, str(event.error))
         for choice in event.choices:
-            if choice.delta is not None and choice.delta.content:
-                answer.add(choice.delta.content)
+            if choice.delta is not None:
+                answer.add(choice.delta.content or "", thoughts=choice.delta.thoughts)
             answer.finish_reason = choice.finish_reason or answer.finish_reason
         if event.usage is not None:
             details = event.usage.prompt_tokens_details
@@ -137,6 +148,13 @@ class OpenAIClient:
 
 class _Delta(BaseModel):
     content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+
+    @property
+    def thoughts(self) -> str:
+        """What llama.cpp, or else newer versions of vLLM, keep apart from the answer."""
+        return self.reasoning_content or self.reasoning or ""
 
 
 class _Choice(BaseModel):

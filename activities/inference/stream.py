@@ -30,20 +30,21 @@ class Answer:
     waiting: float | None = None
     _pieces: list[str] = field(default_factory=list)
 
-    def add(self, piece: str) -> None:
-        """Take what has come."""
-        if self.waiting is None:
+    def add(self, piece: str, thoughts: str = "") -> None:
+        """Take what has come; `thoughts` that a server keeps apart are no part of the answer."""
+        if self.waiting is None and (piece or thoughts):
             self.waiting = time.monotonic() - self.started
-        self._pieces.append(piece)
+        if piece:
+            self._pieces.append(piece)
 
     @asynccontextmanager
     async def within(self, seconds: float) -> AsyncIterator[None]:
-        """Stop reading after `seconds`; what has come by then is the answer, TransientError if nothing."""
+        """Stop reading after `seconds`; what has come by then is the answer, TransientError if nothing has."""
         try:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError:
-            if not self._pieces:
+            if self.waiting is None:
                 raise TransientError(f"The model {self.model} took longer than {seconds:g} seconds.") from None
 
     def completion(self) -> Completion:

@@ -460,6 +460,14 @@ async def test_what_cannot_be_used_is_a_failed_attempt_with_a_reason(desk: Make,
     assert reason in answer.reason
 
 
+async def test_an_answer_that_thoughts_used_up_says_what_to_set(desk: Make) -> None:
+    at = await desk()
+    thought = [{"sample": number, "answer": "<think>Perhaps", "finish_reason": "length"} for number in range(3)]
+    answer = await at.backend({"purpose": "implement", "exchanges": thought}).implement(at.step())
+    assert answer.candidates is None
+    assert "raise models.thinking_tokens" in answer.reason
+
+
 async def test_a_file_the_answer_names_may_be_changed_too(desk: Make) -> None:
     at = await desk()
     answer = await at.implement("shop/far.py:\n```python\ndef away():\n    return 1\n```")

@@ -105,6 +105,11 @@ class Dialect:
             return [line({"message": {"role": "assistant", "content": text}, "done": False}) for text in texts]
         return [event({"choices": [{"delta": {"content": text}, "finish_reason": None}]}) for text in texts]
 
+    def thoughts(self, text: str) -> list[bytes]:
+        if self.form == "ollama":
+            return [line({"message": {"role": "assistant", "content": "", "thinking": text}, "done": False})]
+        return [event({"choices": [{"delta": {"reasoning_content": text}, "finish_reason": None}]})]
+
     def end(self, reason: str = "stop", **usage: int) -> list[bytes]:
         prompt, output = usage.get("prompt", 0), usage.get("output", 0)
         if self.form == "ollama":
@@ -302,6 +307,46 @@ async def test_a_server_that_cannot_constrain_its_output_is_asked_without(server
     assert (await ask(client, SHAPE)).text == "{}"
     await ask(client, SHAPE)
     assert ["response_format" in body for body in server.bodies(dialect.path)] == [True, False, False]
+
+
+async def test_only_what_a_server_refuses_by_name_is_left_out(server: Server) -> None:
+    dialect = DIALECTS[1]
+    answer = Reply(dialect.pieces("{}") + dialect.end())
+    server.replies[dialect.path] = [json_reply({"error": "unknown argument chat_template_kwargs"}, 422), answer]
+    client = dialect.client(server)
+    await ask(client, SHAPE)
+    await ask(client, SHAPE)
+    bodies = server.bodies(dialect.path)
+    assert ["chat_template_kwargs" in body for body in bodies] == [True, False, False]
+    assert all("response_format" in body for body in bodies)
+
+
+async def test_a_model_is_asked_not_to_think(server: Server, dialect: Dialect) -> None:
+    server.replies[dialect.path] = [Reply(dialect.pieces("a") + dialect.end())]
+    await ask(dialect.client(server))
+    (body,) = server.bodies(dialect.path)
+    asked = {"ollama": {"think": False}, "openai": {"chat_template_kwargs": {"enable_thinking": False}}}
+    assert asked[dialect.form].items() <= body.items()
+
+
+async def test_a_model_that_may_think_has_room_for_it(server: Server, dialect: Dialect) -> None:
+    server.replies[dialect.path] = [Reply(dialect.pieces("a") + dialect.end())]
+    server.replies["/api/show"] = [json_reply({"model_info": {"qwen3.context_length": 40960}})]
+    await ask(dialect.client(server, thinking_tokens=1000))
+    (body,) = server.bodies(dialect.path)
+    assert not {"think", "chat_template_kwargs"} & set(body)
+    if dialect.form == "ollama":
+        assert body["options"] == {"temperature": 0.3, "seed": 7, "num_predict": 1050, "num_ctx": 9192}
+    else:
+        assert body["max_tokens"] == 1050
+
+
+async def test_thoughts_are_no_part_of_an_answer_but_show_that_it_comes(server: Server, dialect: Dialect) -> None:
+    server.replies[dialect.path] = [Reply(dialect.thoughts("Hm.") + dialect.pieces("Yes") + dialect.end())]
+    assert (await ask(dialect.client(server))).text == "Yes"
+    server.replies[dialect.path] = [Reply(dialect.thoughts("Hm."), ending="hang")]
+    endless = await ask(dialect.client(server, total=0.5))
+    assert (endless.text, endless.finish_reason) == ("", "length")
 
 
 async def test_the_key_goes_into_the_header_alone(server: Server) -> None:

@@ -85,6 +85,8 @@ def test_the_kind_is_one_of_the_known_ones_however_it_is_worded(title: str, kind
 def test_thoughts_are_no_part_of_the_answer() -> None:
     assert spoken("<think>{a: 1}</think>\nYes") == "\nYes"
     assert spoken("<think>never ended") == ""
+    assert spoken("Opened by the chat template.\n</think>\n\nYes") == "\n\nYes"
+    assert spoken('said.partition("</think>")') == 'said.partition("</think>")'
 
 
 def test_the_schema_names_every_field_and_nothing_else() -> None:
