@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +31,8 @@ TEMPLATES = "templates"
 # A server that takes longer than this to say what it has is taken as one that does not answer.
 _PROBE_SECONDS = 10.0
 _DISCOVERY_SECONDS = 1.0
+
+_MEASURED_TEXTS = 16
 
 
 class Backend(Protocol):
@@ -147,6 +150,16 @@ async def measure(model: str, settings: ModelSettings) -> Usage:
     client = connect(model, settings)
     answer = await client.complete(Call("plan"), question, schema=None, temperature=0.0, seed=0, max_tokens=64)
     return answer.usage
+
+
+async def measure_embeddings(model: str, settings: ModelSettings) -> tuple[int, float]:
+    """The length of an embedding model's vectors, and how many short texts it takes per second once it is loaded."""
+    client = connect_embeddings(model, settings)
+    texts = [f"def double_{number}(value):\n    return value * 2\n" for number in range(_MEASURED_TEXTS)]
+    await client.embed(texts[:1])
+    started = time.monotonic()
+    vectors = await client.embed(texts)
+    return len(vectors[0]), len(texts) / (time.monotonic() - started)
 
 
 async def default_model(settings: ModelSettings) -> str:

@@ -13,11 +13,14 @@ from rich.table import Table
 from hydranet import settings
 from hydranet.cli.terminal import console
 from hydranet.errors import HydraError
-from hydranet.settings import ModelSettings
+from hydranet.settings import ModelSettings, Settings
 
 if TYPE_CHECKING:
     from activities.inference.client import Description
     from hydranet.budget import Usage
+
+
+_EMBEDDING = "embedding"
 
 
 def models(
@@ -30,22 +33,29 @@ def models(
 
 
 async def _models(named: list[str]) -> None:
-    from activities.inference.backend import default_model
-
     chosen = settings.load()
-    configured = await default_model(chosen.models) if chosen.model == "auto" else chosen.model
-    table = Table("model", "what it is", "loaded", "first token", "speed", box=None)
+    table = Table("model", "for", "what it is", "loaded", "first token", "speed", box=None)
     answering = True
-    own = [model for model in (configured, chosen.supervisor_model) if model]
-    for model in track(named or own, "asking", console=console(), transient=True):
+    asked = [(model, "-") for model in named] or await _configured(chosen)
+    for model, purpose in track(asked, "asking", console=console(), transient=True):
+        row = _embedding_row if purpose == _EMBEDDING else _row
         try:
-            table.add_row(escape(model), *await _row(model, chosen.models))
+            table.add_row(escape(model), purpose, *await row(model, chosen.models))
         except HydraError as error:
-            table.add_row(escape(model), f"[red]{escape(str(error))}", "", "", "")
+            table.add_row(escape(model), purpose, f"[red]{escape(str(error))}", "", "", "")
             answering = False
     console().print(table)
     if not answering:
         raise typer.Exit(1)
+
+
+async def _configured(chosen: Settings) -> list[tuple[str, str]]:
+    """The configured models, and what each is for."""
+    from activities.inference.backend import default_model
+
+    coder = await default_model(chosen.models) if chosen.model == "auto" else chosen.model
+    chosen_ones = [(coder, "repairs"), (chosen.supervisor_model, "ranking"), (chosen.embedding_model, _EMBEDDING)]
+    return [(model, purpose) for model, purpose in chosen_ones if model]
 
 
 async def _row(model: str, chosen: ModelSettings) -> list[str]:
@@ -57,6 +67,16 @@ async def _row(model: str, chosen: ModelSettings) -> list[str]:
     usage = await measure(model, chosen)
     described = await probe(model, chosen)  # by now the model is loaded
     return [escape(described.facts) or "it answers", _loaded(described), *_speed(usage)]
+
+
+async def _embedding_row(model: str, chosen: ModelSettings) -> list[str]:
+    from activities.inference.backend import measure_embeddings, probe
+
+    await probe(model, chosen)
+    length, speed = await measure_embeddings(model, chosen)
+    described = await probe(model, chosen)
+    facts = ", ".join(filter(None, (described.facts, f"vectors of {length}")))
+    return [escape(facts), _loaded(described), "-", f"{speed:.0f} texts/s"]
 
 
 def _loaded(described: Description) -> str:

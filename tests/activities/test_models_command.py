@@ -18,6 +18,7 @@ ANSWERS = {
         {"choices": [{"delta": {"content": "3"}, "finish_reason": "stop"}]},
         {"choices": [], "usage": {"prompt_tokens": 20, "completion_tokens": 6}},
     ],
+    "/v1/embeddings": [{"data": [{"index": number, "embedding": [0.5, 0.25, 0.0]} for number in range(16)]}],
     "/api/show": [{"model_info": {"q.context_length": 4096}, "details": {"parameter_size": "7B"}}],
     "/api/ps": [{"models": [{"model": NAME, "size": 6 * 2**30, "size_vram": 3 * 2**30}]}],
     "/api/chat": [
@@ -72,8 +73,13 @@ def test_each_model_is_described_and_measured(server: str) -> None:
 def test_the_configured_model_is_the_default(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HYDRA_MODEL", f"openai:{server}/v1#{NAME}")
     monkeypatch.setenv("HYDRA_SUPERVISOR_MODEL", f"ollama:{NAME}")
-    output = CliRunner().invoke(app, ["models"]).output
-    assert ("context 8192" in output, "context 4096" in output) == (True, True)
+    monkeypatch.setenv("HYDRA_EMBEDDING_MODEL", f"openai:{server}/v1#{NAME}")
+    done = CliRunner().invoke(app, ["models"])
+    assert done.exit_code == 0, done.output
+    coder, supervisor, embedding = [line for line in done.output.splitlines() if line.strip()][-3:]
+    assert (coder.split()[1], "context 8192" in coder) == ("repairs", True)
+    assert (supervisor.split()[1], "context 4096" in supervisor) == ("ranking", True)
+    assert (embedding.split()[1], "vectors of 3" in embedding, "texts/s" in embedding) == ("embedding", True, True)
 
 
 def test_what_does_not_answer_is_said(server: str) -> None:
