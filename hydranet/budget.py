@@ -67,6 +67,11 @@ class Spent(Bounded):
     usage: Usage
 
 
+def left(limit: int | None, spent: int) -> int | None:
+    """What is left of `limit`, at least 0; None without a limit."""
+    return None if limit is None else max(0, limit - spent)
+
+
 def breach(budget: Budget, *, attempts: int, branches: int, tokens: int, seconds: float) -> str | None:
     """The sentence that says which limit of the run is reached, or None."""
     if attempts >= budget.attempts > 0:

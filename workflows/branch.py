@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.checkpoints.activities import CheckpointActivities
     from activities.inference.activities import InferenceActivities
     from activities.sandbox.activities import SandboxActivities
-    from hydranet import checkpoint, convergence, reaper
+    from hydranet import budget, checkpoint, convergence, reaper
     from hydranet.budget import Usage
     from hydranet.contracts import (
         BRANCH_WORKFLOW,
@@ -98,10 +98,11 @@ class BranchWorkflow:
             context = await looking.again(self._request, self._state, reflected.look_at)
             self._state = self._state.model_copy(update={"context": context})
         planned = await self._plan(number)
-        if broke := self._broke(planned.usage + (reflected.usage if reflected else Usage())):
+        spent = planned.usage + (reflected.usage if reflected else Usage())
+        if broke := self._broke(spent):
             return broke
         looked = await self._investigate(number, planned)
-        answer = await self._implement(number, planned, looked)
+        answer = await self._implement(number, planned, looked, spent)
         if answer.exhausted and answer.candidates is None:
             return BranchResult(ending=Ending.SPENT, reason=answer.reason or "The strategy has nothing more to offer.")
         trial = await self._test(number, answer)
@@ -125,7 +126,7 @@ class BranchWorkflow:
 
     def _broke(self, unreported: Usage) -> BranchResult | None:
         """The end of the branch when its tokens are spent, with those of an attempt that is not made yet."""
-        if not self._request.tokens or self._state.tokens + unreported.tokens < self._request.tokens:
+        if budget.left(self._request.tokens, self._state.tokens + unreported.tokens) != 0:
             return None
         reason = "The token budget of the run is spent."
         return BranchResult(ending=Ending.SPENT, reason=reason, unreported=unreported)
@@ -170,12 +171,15 @@ class BranchWorkflow:
             **policies.sandbox(f"attempt {number}: look around", request.sandbox),
         )
 
-    async def _implement(self, number: int, planned: PlanAnswer, looked: Investigation) -> ImplementAnswer:
+    async def _implement(
+        self, number: int, planned: PlanAnswer, looked: Investigation, spent: Usage
+    ) -> ImplementAnswer:
         await self._may_go_on()
+        tokens = budget.left(self._request.tokens, self._state.tokens + spent.tokens)
         more = {"plan": planned.plan, "findings": looked.findings, "history": self._state.history[-1:]}
         return await workflow.execute_activity_method(
             InferenceActivities.implement,
-            self._step(number).model_copy(update=more),
+            self._step(number).model_copy(update=more | {"tokens": tokens}),
             **policies.inference(f"attempt {number}: implement"),
         )
 

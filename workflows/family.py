@@ -52,7 +52,7 @@ class Family:
         self.running: list[Branch] = []
         self.checkpoints: dict[str, Checkpoint] = {}
 
-    async def start(self, strategy: Strategy, ground: Ground, *, tokens_left: int) -> None:
+    async def start(self, strategy: Strategy, ground: Ground, *, tokens_left: int | None) -> None:
         """Start a branch for `strategy`, from the best checkpoint or, for templates, from the base."""
         number = len(self._page.genealogy.branches) + 1
         start, failing = self._start(strategy, ground)

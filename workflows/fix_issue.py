@@ -177,7 +177,7 @@ class FixIssueWorkflow:
             self._page.spent(self._supply.take_usage())
             if strategy is None:
                 break
-            left = max(1, self._request.budget.tokens - self._page.genealogy.usage.tokens)
+            left = budget.left(self._request.budget.tokens or None, self._page.genealogy.usage.tokens)
             await self._family.start(strategy, ground, tokens_left=left)
         self._page.state("working")
 

@@ -184,7 +184,8 @@ class ChatBackend:
         """As many candidates as the style says, the same asked in different ways.
 
         When no answer can be used, the model gets one more chance, and is told what was wrong with the first;
-        when they bring nothing but what the last attempt was, one more at a higher temperature.
+        when they bring nothing but what the last attempt was, one more at a higher temperature. No call begins once the
+        request's tokens are spent.
         """
         talk, view = await self._talk("implement", request)
         values = step_values(request)
@@ -195,11 +196,13 @@ class ChatBackend:
         first = await talk.ask(asked[0], **_sampling(request))
         diffs, problem = await self._diffs(first, view, request)
         for sample in range(1, self._style.samples):
+            if _is_broke(talk, request):
+                break
             said = await talk.ask(asked[sample % len(asked)], **_sampling(request, sample))
             others, _ = await self._diffs(said, view, request)
             diffs += [diff for diff in others if diff not in diffs]
         fresh = [diff for diff in diffs if not _was_tried(diff, request.history)]
-        if not fresh and first.messages:
+        if not fresh and first.messages and not _is_broke(talk, request):
             fresh, problem = await self._diffs(await _retry(talk, first, problem, request), view, request)
         diffs = fresh or diffs
         summary = request.plan.summary if request.plan else request.strategy.title
@@ -293,6 +296,10 @@ def _tried(request: StrategiesRequest) -> list[Strategy]:
 def _offered(found: Sequence[Strategy]) -> StrategiesAnswer:
     reason = "" if found else "The model offered no strategy unlike those already tried."
     return StrategiesAnswer(strategies=tuple(found), reason=reason)
+
+
+def _is_broke(talk: Conversation, request: StepRequest) -> bool:
+    return request.tokens is not None and talk.usage.tokens >= request.tokens
 
 
 def _was_tried(diff: str, history: Sequence[AttemptDigest]) -> bool:

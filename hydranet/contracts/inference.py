@@ -102,8 +102,9 @@ class StepRequest(Bounded):
     """Asks for the next step (plan, implementation or reflection) of one attempt.
 
     `seed` is the workflow's, see `FixRequest.seed`; `history` holds the branch's last attempts, oldest first;
-    `findings`, for an implementation, are the `Findings` that its plan asked for; `tried` counts the candidates that
-    the branch is done with.
+    `findings`, for an implementation, are the `Findings` that its plan asked for, and `tokens` what it may spend, None
+    without a limit: the model is not asked again once they are spent; `tried` counts the candidates that the branch is
+    done with.
     """
 
     work: Work
@@ -114,6 +115,7 @@ class StepRequest(Bounded):
     tried: int = 0
     plan: Plan | None = None
     findings: ArtifactRef | None = None
+    tokens: int | None = None
     history: Annotated[tuple[AttemptDigest, ...], Field(max_length=3)] = ()
     reflection: Note = ""
     dead: Annotated[tuple[Line, ...], Field(max_length=6)] = ()

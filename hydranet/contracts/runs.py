@@ -104,7 +104,7 @@ class BranchRequest(Bounded):
     reaper: bool = True
     seed: Name = ""
     attempts: int = 8
-    tokens: int = 0
+    tokens: int | None = None
     dead: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
     instruction: Note = ""
     paused: bool = False

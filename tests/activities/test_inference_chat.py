@@ -362,6 +362,15 @@ async def test_more_candidates_are_drawn_at_a_rising_temperature(desk: Make) -> 
     assert asked == [(0.3, 5), (0.6, 6), (0.9, 7), (1.0, 8)]
 
 
+@pytest.mark.parametrize(("tokens", "calls"), [(None, 5), (1, 1), (100, 1), (101, 2), (400, 4), (401, 5)])
+async def test_no_call_begins_once_the_tokens_are_spent(desk: Make, tokens: int | None, calls: int) -> None:
+    at = await desk()
+    at.style = Style(samples=4)
+    unusable = [{"sample": number, "answer": "", "usage": {"calls": 1, "prompt_tokens": 100}} for number in range(6)]
+    answer = await at.backend({"purpose": "implement", "exchanges": unusable}).implement(at.step(tokens=tokens))
+    assert answer.usage.calls == calls
+
+
 async def test_a_model_that_does_not_deliberate_is_asked_for_changes_only(desk: Make) -> None:
     at = await desk()
     at.style = Style(samples=3, deliberates=False)

@@ -157,6 +157,20 @@ async def test_the_token_budget_ends_the_run(start: Any, tokens: int) -> None:
     assert tokens <= (await run.genealogy()).usage.tokens < tokens + 100
 
 
+async def test_a_step_is_told_what_is_left_of_the_budget(start: Any) -> None:
+    world = World(rounds=[[strategy("one")]], trials={"one": [failed("x = 1"), passed()]}, tokens=100)
+    run = await start(world, budget=Budget(tokens=5000))
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert [request.tokens for request in world.requested("implement")] == [4800, 4500]
+
+
+async def test_without_a_token_budget_nothing_is_cut_short(start: Any) -> None:
+    world = World(rounds=[[strategy("one")]], trials={"one": [failed("x = 1"), passed()]}, tokens=100)
+    run = await start(world, budget=Budget(tokens=0))
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert [request.tokens for request in world.requested("implement")] == [None, None]
+
+
 async def test_the_time_budget_ends_the_run_in_the_middle_of_a_call(start: Any) -> None:
     world = World(rounds=[[strategy("one")]], on={"implement": lambda _: asyncio.sleep(600)})
     run = await start(world, budget=Budget(seconds=2))
