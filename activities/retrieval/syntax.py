@@ -135,12 +135,34 @@ def new_fault(old: str, new: str) -> Fault | None:
     return None
 
 
+def same_code(old: str, new: str) -> bool:
+    """Whether two sources differ in nothing but comments, docstrings that nothing reads, and layout."""
+    docs = "__doc__" in old or "__doc__" in new
+    return _tokens(old, docs) == _tokens(new, docs)
+
+
 def excerpt(source: str, one: Definition, among: Iterable[Definition]) -> str:
     """The whole text of a definition, below the head of the class it is in."""
     lines = source.split("\n")
     owner = next((other for other in among if other.name == one.owner), None)
     head = [] if owner is None else lines[owner.start - 1 : max(owner.start, owner.body - 1)]
     return "\n".join([*head[:4], *lines[one.first - 1 : one.last]])
+
+
+def _tokens(source: str, docs: bool) -> list[tuple[int, str]]:
+    """The tokens of `source`, each with its depth in the tree, which is what indentation says."""
+    found: list[tuple[int, str]] = []
+    waiting = [(0, parse(source).root_node)]
+    while waiting:
+        depth, node = waiting.pop()
+        if node.type == "comment" or (_is_string(node) and not docs):
+            continue
+        # A text has only its escapes as children.
+        if not node.children or node.type == "string_content":
+            found.append((depth, _text(node)))
+            continue
+        waiting += [(depth + 1, child) for child in reversed(node.children)]
+    return found
 
 
 def _walk(root: Node) -> Iterator[Definition]:
@@ -205,7 +227,7 @@ def _imported(node: Node) -> Iterator[Import]:
 
 
 def _is_string(statement: Node) -> bool:
-    return statement.type == "expression_statement" and statement.named_children[0].type == "string"
+    return statement.type == "expression_statement" and [one.type for one in statement.named_children] == ["string"]
 
 
 def _text(node: Node) -> str:

@@ -9,14 +9,14 @@ from typing import Protocol
 from activities.inference.edits import diff, file, function, search_replace
 from activities.inference.edits.blocks import blocks
 from activities.inference.edits.target import Target, named_paths
-from activities.retrieval.syntax import new_fault
+from activities.retrieval.syntax import new_fault, same_code
 from hydranet.errors import PatchError
 
 __all__ = ["FORMATS", "Target", "UnchangedError", "edited", "named_paths"]
 
 
 class UnchangedError(PatchError):
-    """The answer repeats the code as it is."""
+    """The answer repeats the code as it is, but perhaps for comments."""
 
 
 class Format(Protocol):
@@ -39,14 +39,14 @@ def edited(answer: str, sources: Mapping[str, str], target: Target, *, truncated
     """The new text of every file of `sources` that `answer` changes; at least one.
 
     `truncated` says that the answer ended at its length limit. Raises PatchError, with a sentence for
-    the model, when the answer holds no edit, an edit that does not fit, no change, or invalid syntax.
+    the model, when the answer holds no edit, an edit that does not fit, no change of the code, or invalid syntax.
     """
     if truncated and not all(block.closed for block in blocks(answer)):
         raise PatchError("The answer is too long and was cut off.")
     unix = {path: source.replace("\r\n", "\n") for path, source in sources.items()}
     changed = _applied(answer.replace("\r\n", "\n"), unix, target)
     changed = {path: source for path, source in changed.items() if source != unix[path]}
-    if not changed:
+    if all(path.endswith(".py") and same_code(unix[path], source) for path, source in changed.items()):
         raise UnchangedError("The answer is the code as it was, with the bug still in it.")
     for path, source in changed.items():
         problem = new_fault(unix[path], source) if path.endswith(".py") else None

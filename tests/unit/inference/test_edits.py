@@ -207,6 +207,19 @@ def test_an_unchanged_answer_is_told_apart() -> None:
         edited(python(CART), SOURCES, Target(("shop/cart.py",), ("mean",)))
 
 
+@pytest.mark.parametrize(
+    "rewritten",
+    [
+        "def f(x):\n    # Now it is right.\n    return x + 1\n",
+        'def f(x):\n    """Add one."""\n\n    return x + 1\n',
+        "def f( x ):\n    return x+1  # fixed\n",
+    ],
+)
+def test_an_answer_that_changes_no_code_is_an_unchanged_one(rewritten: str) -> None:
+    with pytest.raises(UnchangedError):
+        edited(python(rewritten), {"a.py": "def f(x):\n    return x + 1\n"}, Target(("a.py",), ("f",)))
+
+
 def test_several_equal_places_are_not_guessed_at_without_a_line() -> None:
     sources = {"a.py": "x = 1\ny = 2\nx = 1\n"}
     with pytest.raises(PatchError, match="2 times"):

@@ -102,3 +102,23 @@ def test_deep_nesting_is_no_danger() -> None:
 def test_only_new_faults_count(old: str, new: str, line: int | None) -> None:
     fault = syntax.new_fault(old, new)
     assert (fault.line if fault else None) == line
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("for x in y:\n    a()\n    b()\n", "for x in y:\n    a()\nb()\n"),
+        ("x = 'a\\n1'\n", "x = 'b\\n1'\n"),
+        ("x = f'{a}-'\n", "x = f'{a}_'\n"),
+        ('"""Usage: a"""\nrun(__doc__)\n', '"""Usage: b"""\nrun(__doc__)\n'),
+        ("x = 1\n", "x = 1\ny = (\n"),
+    ],
+)
+def test_code_that_differs_is_told_apart(old: str, new: str) -> None:
+    assert not syntax.same_code(old, new)
+
+
+def test_comments_docstrings_and_layout_are_no_difference() -> None:
+    old = 'def f(x):\n    """Old."""\n    return [\n        x, 1]\n'
+    new = "# New.\n\ndef f(x):\n\n    return [x,   1]  # so\n"
+    assert syntax.same_code(old, new)
