@@ -188,7 +188,7 @@ class ChatBackend:
         request's tokens are spent.
         """
         talk, view = await self._talk("implement", request)
-        values = step_values(request)
+        values = step_values(request) | {"file": next((one.shown.file for one in talk.focus), "")}
         if request.findings:
             found = await get_model(self._artifacts, request.findings, Findings)
             values["plan"] += f"\n\n{findings(found)}"

@@ -19,7 +19,7 @@ _ADVICE = {
 
 
 def step_values(request: StepRequest) -> dict[str, str]:
-    """The values of the prompts "plan", "implement", "replace" and "reflect"."""
+    """The values of the prompts of an attempt: "plan", "implement" and its other forms, "reflect"."""
     strategy, plan = request.strategy, request.plan
     symbols = ", ".join(f"`{symbol}`" for symbol in strategy.target_symbols)
     files = ", ".join(strategy.target_files)

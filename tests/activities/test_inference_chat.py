@@ -405,8 +405,10 @@ async def test_after_a_dead_branch_changes_are_asked_for_in_another_form(desk: M
     forms = [(await at.implement(FIXED, dead=("It circled.",) * dead)).prompt for dead in range(3)]
     assert forms == ["implement@1", "replace@1", "implement@1"]
     at.style = Style(("file", "diff"))
-    forms = [(await at.implement(FIXED, dead=("It circled.",) * dead)).prompt for dead in range(2)]
-    assert forms == ["file@2", "diff@1"]
+    answers = [await at.implement(FIXED, dead=("It circled.",) * dead) for dead in range(2)]
+    assert [answer.prompt for answer in answers] == ["file@3", "diff@1"]
+    asked = (await at.transcript(answers[0])).exchanges[0].messages[-1]["content"]
+    assert "its first line is `# shop/cart.py`" in asked
 
 
 async def test_a_second_candidate_that_was_tried_before_is_left_out(desk: Make) -> None:

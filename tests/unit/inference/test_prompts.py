@@ -11,7 +11,7 @@ TEXTS = {
     "context@2": "0e51c9777913",
     "correct@1": "839fd3e16845",
     "diff@1": "d8c5093af0e0",
-    "file@2": "3961e84709b8",
+    "file@3": "5ac35ab82dc6",
     "implement@1": "744cb766c541",
     "plan@3": "c568bbfcd464",
     "rank@1": "1f86c38245be",
