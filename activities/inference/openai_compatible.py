@@ -57,7 +57,7 @@ class OpenAIClient:
             except RefusedError as refused:
                 if not wanted or refused.status not in _BAD_REQUEST:
                     raise
-                self._refused.update([name for name in wanted if name in str(refused)] or wanted)
+                self._refused.update([name for name in wanted if name in str(refused)] or list(wanted)[-1:])
 
     async def warm_up(self) -> None:
         """Nothing: there is nothing to load."""
@@ -83,7 +83,7 @@ class OpenAIClient:
         return Description(self._name, self._url, context=own.context if own else None)
 
     def _extras(self, call: Call, schema: Mapping[str, Any] | None) -> dict[str, Any]:
-        """What not every server knows: the prompt describes the shape as well, and few models think."""
+        """What not every server knows, and could do without, the least common last."""
         extras: dict[str, Any] = {}
         if schema is not None:
             shape = {"name": call.purpose, "schema": dict(schema), "strict": True}
