@@ -1,11 +1,16 @@
 """How a request reads in a prompt: its strategy, history, last error and dead branches."""
 
+from rapidfuzz.distance import Indel
+
 from activities.inference.prompts import clipped, fenced, tail
 from hydranet.contracts import AttemptDigest, DeadBranch, Findings, StepRequest
 from hydranet.signatures import ErrorClass
 from hydranet.strategy import Strategy
 
 _PARAGRAPH = 600
+
+# Lines on either side of a diff, of which a change is told by the two that are most alike.
+_COMPARED = 40
 
 _ADVICE = {
     ErrorClass.SYNTAX: "The code does not parse: write it whole and valid.",
@@ -75,10 +80,15 @@ def changed_lines(diff: str) -> list[str]:
 
 
 def change(diff: str) -> str:
-    """A unified diff in a line: its first line that goes and its first that comes."""
+    """A unified diff in a line: of what goes and what comes the two lines that are most alike."""
     lines = changed_lines(diff)
-    gone, came = (next((line[1:].strip() for line in lines if line.startswith(sign)), "") for sign in "-+")
-    return f"{clipped(gone, 80) or 'nothing'} → {clipped(came, 80) or 'nothing'}"
+    gone, came = (
+        [line[1:].strip()[:200] for line in lines if line.startswith(sign) and line[1:].strip()][:_COMPARED]
+        for sign in "-+"
+    )
+    pairs = ((old, new) for old in gone or [""] for new in came or [""] if old != new)
+    old, new = max(pairs, key=lambda pair: Indel.normalized_similarity(*pair), default=("", ""))
+    return f"{_line(old) or 'nothing'} → {_line(new) or 'nothing'}"
 
 
 def dead_branch(branch: DeadBranch) -> str:
@@ -88,6 +98,10 @@ def dead_branch(branch: DeadBranch) -> str:
     came = clipped(lesson.failed or branch.reason, 160)
     ruled_out = f" Ruled out: {clipped(lesson.rules_out, 160)}" if lesson.rules_out else ""
     return f"- {strategy.title} ({strategy.kind}; {aim}): {came}{ruled_out}"
+
+
+def _line(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _attempt(attempt: AttemptDigest) -> str:

@@ -223,7 +223,12 @@ def _imported(home: _File) -> set[str]:
 
 
 def _names(texts: Iterable[list[str]]) -> set[str]:
-    return {name for text in texts for line in text for name in re.findall(r"[A-Za-z_]\w*", line)}
+    """The names that the texts of definitions use and do not import by themselves."""
+    found: set[str] = set()
+    for text in texts:
+        own = {one.alias for one in syntax.imports(syntax.parse(textwrap.dedent("\n".join(text))))}
+        found |= {name for line in text for name in re.findall(r"[A-Za-z_]\w*", line)} - own
+    return found
 
 
 def _indented(text: list[str], indent: str, source: str) -> list[str]:

@@ -145,6 +145,12 @@ def test_an_import_comes_along_where_the_function_had_its_own() -> None:
     assert changed == "import math\n\n\ndef f(x):\n    return math.cbrt(x)\n"
 
 
+def test_an_import_that_the_function_has_itself_does_not_come_along() -> None:
+    source = "def f(x):\n    import math\n\n    return math.sqrt(x)\n"
+    answer = "import math\n\ndef f(x):\n    import math\n\n    return math.cbrt(x)"
+    assert edit(answer, sources={"a.py": source}) == source.replace("sqrt", "cbrt")
+
+
 def test_a_first_import_stands_apart() -> None:
     changed = edit("import math\ndef f(x):\n    return math.sqrt(x)", sources={"a.py": "def f(x):\n    return x\n"})
     assert changed == "import math\n\n\ndef f(x):\n    return math.sqrt(x)\n"
