@@ -15,6 +15,9 @@ from hydranet.patches import Patch
 from hydranet.signatures import ErrorClass, ErrorSignature
 from hydranet.similarity import is_empty, similarity
 
+MEMORY = 22
+"""The attempts of a branch that its scores are made of: the largest window, and two."""
+
 
 class ConvergenceSettings(Bounded):
     """Weights of the three terms, the threshold above which a branch is dead, and the window in attempts."""
@@ -84,13 +87,13 @@ def score(
 ) -> Score:
     """The score of the last of `attempts`, which are those of one branch, oldest first.
 
-    Patches and errors count as far as `window` + 1 attempts before it, commands from the first one on;
+    Patches and errors count as far as `window` + 1 attempts before it, commands as far as a branch remembers;
     infrastructure errors are left out.
     A branch's first attempt has nothing to repeat but the attempts of `dead` branches.
     """
     if not attempts or attempts[-1].infrastructure:
         return Score()
-    numbers = [number for number, attempt in enumerate(attempts, 1) if not attempt.infrastructure]
+    numbers = [number for number, attempt in enumerate(attempts, 1) if not attempt.infrastructure][-MEMORY:]
     commands = _command_repetition([attempts[number - 1] for number in numbers], settings.window)
     numbers = numbers[-settings.window - 2 :]
     branch = [attempts[number - 1] for number in numbers]

@@ -276,7 +276,7 @@ class BranchWorkflow:
     def _remember(
         self, record: AttemptRecord, plan: Plan, tried: int, trial: Trial | None, made: Checkpoint | None
     ) -> None:
-        state, window = self._state, self._request.convergence.window
+        state = self._state
         better = (
             made is not None
             and self._request.strategy.model != TEMPLATES
@@ -287,7 +287,7 @@ class BranchWorkflow:
             attempts=record.number,
             tokens=state.tokens + record.usage.tokens,
             tried=state.tried + tried,
-            facts=(*state.facts, record.facts)[-window - 1 :],
+            facts=(*state.facts, record.facts)[-convergence.MEMORY :],
             history=(*state.history, attempts.digest(record))[-3:],
             plan=plan,
             reflection=state.reflection,

@@ -12,7 +12,7 @@ from hydranet.contracts.inference import AttemptDigest, Plan
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.contracts.retrieval import RepositoryPath
 from hydranet.contracts.sandbox import Environment, SandboxSpec
-from hydranet.convergence import Attempt, ConvergenceSettings, Score
+from hydranet.convergence import MEMORY, Attempt, ConvergenceSettings, Score
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Verdict
 from hydranet.signatures import ErrorSignature
 from hydranet.strategy import Strategy
@@ -67,7 +67,7 @@ class BranchState(Bounded):
     attempts: int = 0
     tokens: int = 0
     tried: int = 0
-    facts: Annotated[tuple[Attempt, ...], Field(max_length=20)] = ()
+    facts: Annotated[tuple[Attempt, ...], Field(max_length=MEMORY)] = ()
     history: Annotated[tuple[AttemptDigest, ...], Field(max_length=3)] = ()
     plan: Plan | None = None
     reflection: Note = ""

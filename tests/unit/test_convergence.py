@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hydranet import similarity as similarities
-from hydranet.convergence import Attempt, Command, ConvergenceSettings, Score, Terms, score
+from hydranet.convergence import MEMORY, Attempt, Command, ConvergenceSettings, Score, Terms, score
 from hydranet.patches import Edit, Patch
 from hydranet.signatures import ErrorClass, ErrorSignature, error_signature
 from hydranet.similarity import is_empty, similarity
@@ -249,11 +249,18 @@ def test_a_repeated_attempt_scores_no_lower(attempts: list[Attempt]) -> None:
 
 
 @given(histories())
-def test_only_the_window_counts(attempts: list[Attempt]) -> None:
-    real = [attempt for attempt in attempts if not attempt.infrastructure]
+def test_only_the_window_counts_of_patches_and_errors(attempts: list[Attempt]) -> None:
+    real = [attempt.model_copy(update={"commands": ()}) for attempt in attempts if not attempt.infrastructure]
     kept = real[-ConvergenceSettings().window - 2 :]
     whole, part = score(real), score(kept)
     assert (whole.value, whole.terms) == (part.value, part.terms)
+
+
+def test_a_command_is_remembered_beyond_the_window_as_far_as_a_branch_remembers() -> None:
+    def repetition(quiet: int) -> float | None:
+        return score([LOOKED, *[QUIET] * quiet, LOOKED]).terms.command_repetition
+
+    assert (repetition(MEMORY - 2), repetition(MEMORY - 1)) == (0.5, 0.0)
 
 
 volatile = st.tuples(
