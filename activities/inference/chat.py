@@ -192,19 +192,7 @@ class ChatBackend:
         if request.findings:
             found = await get_model(self._artifacts, request.findings, Findings)
             values["plan"] += f"\n\n{findings(found)}"
-        asked = ways(values, deliberates=self._style.deliberates)
-        first = await talk.ask(asked[0], **_sampling(request))
-        diffs, problem = await self._diffs(first, view, request)
-        for sample in range(1, self._style.samples):
-            if _is_broke(talk, request):
-                break
-            said = await talk.ask(asked[sample % len(asked)], **_sampling(request, sample))
-            others, _ = await self._diffs(said, view, request)
-            diffs += [diff for diff in others if diff not in diffs]
-        fresh = [diff for diff in diffs if not _was_tried(diff, request.history)]
-        if not fresh and first.messages and not _is_broke(talk, request):
-            fresh, problem = await self._diffs(await _retry(talk, first, problem, request), view, request)
-        diffs = fresh or diffs
+        diffs, problem = await self._drawn(talk, view, request, ways(values, deliberates=self._style.deliberates))
         summary = request.plan.summary if request.plan else request.strategy.title
         titles = (summary if self._style.deliberates else change(diff) for diff in diffs)
         made = Candidates(
@@ -251,6 +239,23 @@ class ChatBackend:
         form = prompt(name)
         call = Call(purpose, request.branch, request.attempt)
         return Conversation(self._client, call, form, view, focus), view
+
+    async def _drawn(
+        self, talk: Conversation, view: View, request: StepRequest, asked: Sequence[dict[str, str]]
+    ) -> tuple[list[str], PatchError | None]:
+        """The diffs that the answers make, only those that are new if any is; without any, why."""
+        first = await talk.ask(asked[0], **_sampling(request))
+        diffs, problem = await self._diffs(first, view, request)
+        for sample in range(1, self._style.samples):
+            if _is_broke(talk, request):
+                break
+            said = await talk.ask(asked[sample % len(asked)], **_sampling(request, sample))
+            others, _ = await self._diffs(said, view, request)
+            diffs += [diff for diff in others if diff not in diffs]
+        fresh = [diff for diff in diffs if not _was_tried(diff, request.history)]
+        if not fresh and first.messages and not _is_broke(talk, request):
+            fresh, problem = await self._diffs(await _retry(talk, first, problem, request), view, request)
+        return fresh or diffs, problem
 
     async def _diffs(self, said: Exchange, view: View, request: StepRequest) -> tuple[list[str], PatchError | None]:
         """The unified diff that an answer makes, or why it makes none."""
