@@ -7,9 +7,10 @@ from activities.inference.edits.lines import replace
 from activities.inference.edits.target import Target, named_path
 from hydranet.errors import PatchError
 
-_SEARCH = re.compile(r"^\s*<{5,}\s*(SEARCH|ORIGINAL)\b", re.IGNORECASE)
-_DIVIDER = re.compile(r"^\s*={5,}\s*$")
-_REPLACE = re.compile(r"^\s*>{5,}\s*(REPLACE|UPDATED)\b", re.IGNORECASE)
+# Small models put other words after the signs, such as the file's name.
+_SEARCH = re.compile(r"^\s*<{5,}")
+_DIVIDER = re.compile(r"^\s*={5,}[^=]*$")
+_REPLACE = re.compile(r"^\s*>{5,}")
 
 
 def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, str] | None:
@@ -21,8 +22,8 @@ def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, 
     named: str | None = None
     at = 0
     while at < len(lines):
+        named = named_path(lines[at], sources) or named
         if not _SEARCH.match(lines[at]):
-            named = named_path(lines[at], sources) or named
             at += 1
             continue
         divider = _find(_DIVIDER, lines, at)

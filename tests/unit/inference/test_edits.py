@@ -90,6 +90,7 @@ FIXED = CART.replace("sum(prices) / 2", "sum(prices) / len(prices)")
         f"```python shop/cart.py\n{FIXED}```",
         "<<<<<<< SEARCH\n    return sum(prices) / 2\n=======\n    return sum(prices) / len(prices)\n>>>>>>> REPLACE",
         "shop/cart.py\n```\n" + BLOCK.format("return sum(prices) / 2", "return sum(prices) / len(prices)") + "```",
+        "<<<<<<< shop/cart.py:9\nreturn sum(prices) / 2\n======= line 9\nreturn sum(prices) / len(prices)\n>>>>>>>",
         "```diff\n--- a/shop/cart.py\n+++ b/shop/cart.py\n@@ -99,3 +99,3 @@\n def mean(prices):\n"
         "-    return sum(prices) / 2\n+    return sum(prices) / len(prices)\n \n```",
         "@@ ... @@\n-return sum(prices) / 2\n+return sum(prices) / len(prices)",
