@@ -48,7 +48,7 @@ async def again(request: BranchRequest, state: BranchState, asked: tuple[str, ..
             repository=request.repository,
             earlier=request.context,
             results=state.results or request.baseline,
-            touched=_places(*state.facts),
+            touched=_places(*state.facts[-request.convergence.window - 1 :]),
             asked=asked,
         ),
         f"attempt {state.attempts}: retrieve again",

@@ -37,6 +37,14 @@ async def test_after_an_attempt_the_code_is_retrieved_again(start: Any) -> None:
     assert after != NOTHING
 
 
+async def test_only_what_the_last_attempts_touched_counts_for_a_retrieval(start: Any) -> None:
+    different = [failed(f"value = call_{n}({n})", file=f"f{n}.py", error=f"E{n}") for n in range(6)]
+    world = World(rounds=[[strategy("one")]], trials={"one": [*different, passed()]})
+    run = await start(world)
+    await run.result()
+    assert world.requested("retrieve")[-1].touched == ("f5.py:10", "f4.py:10", "f3.py:10", "f2.py:10")
+
+
 async def test_a_verified_fix_is_remembered(start: Any) -> None:
     world = World(rounds=[[strategy("one")]], trials={"one": [passed()]})
     run = await start(world)
