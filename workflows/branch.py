@@ -102,7 +102,7 @@ class BranchWorkflow:
         if broke := self._broke(spent):
             return broke
         looked = await self._investigate(number, planned)
-        answer = await self._implement(number, planned, looked, spent)
+        answer = await self._implement(number, planned, looked, self._left(spent))
         if answer.exhausted and answer.candidates is None:
             return BranchResult(ending=Ending.SPENT, reason=answer.reason or "The strategy has nothing more to offer.")
         trial = await self._test(number, answer)
@@ -126,10 +126,12 @@ class BranchWorkflow:
 
     def _broke(self, unreported: Usage) -> BranchResult | None:
         """The end of the branch when its tokens are spent, with those of an attempt that is not made yet."""
-        if budget.left(self._request.tokens, self._state.tokens + unreported.tokens) != 0:
+        if self._left(unreported) != 0:
             return None
-        reason = "The token budget of the run is spent."
-        return BranchResult(ending=Ending.SPENT, reason=reason, unreported=unreported)
+        return BranchResult(ending=Ending.SPENT, reason="The token budget of the run is spent.", unreported=unreported)
+
+    def _left(self, unreported: Usage) -> int | None:
+        return budget.left(self._request.tokens, self._state.tokens + unreported.tokens)
 
     async def _reflect(self) -> ReflectAnswer:
         """Draw the lesson of the last attempt."""
@@ -172,14 +174,13 @@ class BranchWorkflow:
         )
 
     async def _implement(
-        self, number: int, planned: PlanAnswer, looked: Investigation, spent: Usage
+        self, number: int, planned: PlanAnswer, looked: Investigation, left: int | None
     ) -> ImplementAnswer:
         await self._may_go_on()
-        tokens = budget.left(self._request.tokens, self._state.tokens + spent.tokens)
-        more = {"plan": planned.plan, "findings": looked.findings, "history": self._state.history[-1:]}
+        more = {"plan": planned.plan, "findings": looked.findings, "tokens": left, "history": self._state.history[-1:]}
         return await workflow.execute_activity_method(
             InferenceActivities.implement,
-            self._step(number).model_copy(update=more | {"tokens": tokens}),
+            self._step(number).model_copy(update=more),
             **policies.inference(f"attempt {number}: implement"),
         )
 
