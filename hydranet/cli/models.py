@@ -17,8 +17,6 @@ from hydranet.settings import ModelSettings, Settings
 
 if TYPE_CHECKING:
     from activities.inference.client import Description
-    from hydranet.budget import Usage
-
 
 _EMBEDDING = "embedding"
 
@@ -38,9 +36,8 @@ async def _models(named: list[str]) -> None:
     answering = True
     asked = [(model, "-") for model in named] or await _configured(chosen)
     for model, purpose in track(asked, "asking", console=console(), transient=True):
-        row = _embedding_row if purpose == _EMBEDDING else _row
         try:
-            table.add_row(escape(model), purpose, *await row(model, chosen.models))
+            table.add_row(escape(model), purpose, *await _row(model, purpose, chosen.models))
         except HydraError as error:
             table.add_row(escape(model), purpose, f"[red]{escape(str(error))}", "", "", "")
             answering = False
@@ -58,25 +55,32 @@ async def _configured(chosen: Settings) -> list[tuple[str, str]]:
     return [(model, purpose) for model, purpose in chosen_ones if model]
 
 
-async def _row(model: str, chosen: ModelSettings) -> list[str]:
-    from activities.inference.backend import TEMPLATES, measure, probe
+async def _row(model: str, purpose: str, chosen: ModelSettings) -> list[str]:
+    from activities.inference.backend import probe
+
+    await probe(model, chosen)
+    known, *speed = await (_embedding if purpose == _EMBEDDING else _answering)(model, chosen)
+    described = await probe(model, chosen)  # by now the model is loaded
+    facts = ", ".join(filter(None, (described.facts, known)))
+    return [escape(facts) or "it answers", _loaded(described), *speed]
+
+
+async def _answering(model: str, chosen: ModelSettings) -> list[str]:
+    """What a chat model shows of itself when it is asked, its time to the first token, and its speed."""
+    from activities.inference.backend import TEMPLATES, measure
 
     if model == TEMPLATES:
-        return [(await probe(model, chosen)).facts, "-", "-", "-"]
-    await probe(model, chosen)
+        return ["", "-", "-"]
     usage = await measure(model, chosen)
-    described = await probe(model, chosen)  # by now the model is loaded
-    return [escape(described.facts) or "it answers", _loaded(described), *_speed(usage)]
+    return ["", f"{usage.waiting:.1f} s", f"{usage.speed:.0f} tokens/s"] if usage.output_tokens else ["", "-", "-"]
 
 
-async def _embedding_row(model: str, chosen: ModelSettings) -> list[str]:
-    from activities.inference.backend import measure_embeddings, probe
+async def _embedding(model: str, chosen: ModelSettings) -> list[str]:
+    """The same of an embedding model."""
+    from activities.inference.backend import measure_embeddings
 
-    await probe(model, chosen)
     length, speed = await measure_embeddings(model, chosen)
-    described = await probe(model, chosen)
-    facts = ", ".join(filter(None, (described.facts, f"vectors of {length}")))
-    return [escape(facts), _loaded(described), "-", f"{speed:.0f} texts/s"]
+    return [f"vectors of {length}", "-", f"{speed:.0f} texts/s"]
 
 
 def _loaded(described: Description) -> str:
@@ -85,7 +89,3 @@ def _loaded(described: Description) -> str:
         return "-"
     on_gpu = (described.vram or 0) / described.size
     return f"{described.size / 2**30:.1f} GiB, {on_gpu:.0%} of it on the GPU"
-
-
-def _speed(usage: Usage) -> list[str]:
-    return [f"{usage.waiting:.1f} s", f"{usage.speed:.0f} tokens/s"] if usage.output_tokens else ["-", "-"]
