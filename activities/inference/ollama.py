@@ -36,8 +36,7 @@ class OllamaClient:
     def __init__(self, name: str, endpoints: ModelSettings) -> None:
         self._name = name
         self._host = host(endpoints)
-        self._total = endpoints.total
-        self._thinking_tokens = endpoints.thinking_tokens
+        self._endpoints = endpoints
         self._server = Server(
             self._host,
             f"The model {name} is not pulled at {self._host}; run `ollama pull {name}`.",
@@ -57,13 +56,13 @@ class OllamaClient:
     ) -> Completion:
         """The model's answer; cancelling closes the stream, upon which Ollama stops generating."""
         answer = Answer(self._name, messages)
-        most = max_tokens + self._thinking_tokens
+        most = max_tokens + self._endpoints.thinking_tokens
         options = {"temperature": temperature, "seed": seed, "num_predict": most}
-        async with self.connect() as client, answer.within(self._total):
+        async with self.connect() as client, answer.within(self._endpoints.total):
             with self.guarded():
                 size = options["num_ctx"] = await self._context_size(client)
                 # Ollama would leave out the beginning of a longer prompt and say nothing.
-                if sum(len(message["content"]) for message in messages) > (size - most) * _CHARACTERS_PER_TOKEN:
+                if answer.asked_characters > (size - most) * _CHARACTERS_PER_TOKEN:
                     raise self._server.overflow()
                 await self._read(client, answer, schema, options)
         return answer.completion()
@@ -111,7 +110,7 @@ class OllamaClient:
     async def _context_size(self, client: AsyncClient) -> int:
         if self._context is None:
             trained = _trained_context((await client.show(self._name)).modelinfo)
-            wanted = _CONTEXT + self._thinking_tokens
+            wanted = _CONTEXT + self._endpoints.thinking_tokens
             self._context = min(trained or wanted, wanted)
         return self._context
 
@@ -122,7 +121,7 @@ class OllamaClient:
             self._name,
             answer.messages,
             stream=True,
-            think=None if self._thinking_tokens else False,
+            think=None if self._endpoints.thinking_tokens else False,
             format=dict(schema) if schema is not None else None,
             options=options,
             keep_alive=_KEEP_ALIVE,

@@ -30,6 +30,11 @@ class Answer:
     waiting: float | None = None
     _pieces: list[str] = field(default_factory=list)
 
+    @property
+    def asked_characters(self) -> int:
+        """The length of the question."""
+        return sum(len(message["content"]) for message in self.messages)
+
     def add(self, piece: str, thoughts: str = "") -> None:
         """Take what has come; `thoughts` that a server keeps apart are no part of the answer."""
         if self.waiting is None and (piece or thoughts):
@@ -49,7 +54,7 @@ class Answer:
 
     def completion(self) -> Completion:
         """The whole answer; one that was never finished counts as cut off."""
-        estimated = sum(len(message["content"]) for message in self.messages) // CHARACTERS_PER_TOKEN
+        estimated = self.asked_characters // CHARACTERS_PER_TOKEN
         prompt, output = self.prompt_tokens or estimated, self.output_tokens or len(self._pieces)
         seconds = time.monotonic() - self.started
         usage = Usage(
