@@ -300,25 +300,25 @@ async def test_cancelling_closes_the_stream(server: Server, dialect: Dialect) ->
 
 
 @pytest.mark.parametrize(
-    ("refusals", "left"),
+    ("status", "refusals", "left"),
     [
-        (["unknown argument chat_template_kwargs"], {"response_format"}),
-        (["response_format is not supported"], {"chat_template_kwargs"}),
-        (["no templates with this tokenizer"], {"response_format"}),
-        (["bad request", "bad request"], set()),
+        (422, ["unknown argument chat_template_kwargs"], {"response_format"}),
+        (400, ["response_format is not supported"], {"chat_template_kwargs"}),
+        (400, ["no templates with this tokenizer"], {"response_format"}),
+        (422, ["bad request", "bad request"], set()),
     ],
 )
 async def test_what_a_server_refuses_is_left_out_from_then_on(
-    server: Server, refusals: list[str], left: set[str]
+    server: Server, status: int, refusals: list[str], left: set[str]
 ) -> None:
     dialect = DIALECTS[1]
     answer = Reply(dialect.pieces("{}") + dialect.end())
-    server.replies[dialect.path] = [*(json_reply({"error": said}, 422) for said in refusals), answer]
+    server.replies[dialect.path] = [*(json_reply({"error": said}, status) for said in refusals), answer]
     client = dialect.client(server)
     assert (await ask(client, SHAPE)).text == "{}"
     await ask(client, SHAPE)
     extras = [{"response_format", "chat_template_kwargs"} & set(body) for body in server.bodies(dialect.path)]
-    assert extras[len(refusals) :] == [left, left]
+    assert (extras[0], extras[len(refusals) :]) == ({"response_format", "chat_template_kwargs"}, [left, left])
 
 
 async def test_a_model_is_asked_not_to_think(server: Server, dialect: Dialect) -> None:

@@ -27,9 +27,10 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.left: dict[str, deque[dict[str, Any]]] = defaultdict(deque)
+        self.recorded: list[dict[str, Any]] = json.loads(RECORDING.read_text())
         self.asked: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for one in json.loads(RECORDING.read_text()):
+        self.left: dict[str, deque[dict[str, Any]]] = defaultdict(deque)
+        for one in self.recorded:
             self.left[one["path"]].append(one)
 
     @property
@@ -38,7 +39,7 @@ class Server(ThreadingHTTPServer):
 
     def tokens(self) -> int:
         """What the recorded answers to questions cost."""
-        ends = [one["answer"][-1] for one in json.loads(RECORDING.read_text()) if one["path"] == "/api/chat"]
+        ends = [one["answer"][-1] for one in self.recorded if one["path"] == "/api/chat"]
         return sum(end["prompt_eval_count"] + end["eval_count"] for end in ends)
 
 
