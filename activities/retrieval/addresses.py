@@ -14,7 +14,7 @@ import msgspec
 from hydranet.graph import Edge
 
 # What decides, beside a file's content, what is stored of it.
-_CODE = ("languages", "facts.py", "terms.py", "skipping.py", "linking.py", "linking")
+_CODE = ("languages", "facts.py", "terms.py", "skipping.py", "linking")
 _SIZE = 16
 
 # The contents of one large repository are asked for again and again while it is indexed.
@@ -47,10 +47,11 @@ def parser_version() -> bytes:
 def _sources(code: Traversable) -> Iterable[bytes]:
     if code.is_file():
         yield code.read_bytes()
-    elif code.is_dir():
-        for part in sorted(code.iterdir(), key=lambda part: part.name):
-            if part.name.endswith(".py"):
-                yield part.read_bytes()
+        return
+    # A name that is missing must fail here: skipped, a renamed module would keep graphs that older code made.
+    for part in sorted(code.iterdir(), key=lambda part: part.name):
+        if part.name.endswith(".py"):
+            yield part.read_bytes()
 
 
 def _digest(*parts: bytes) -> bytes:
