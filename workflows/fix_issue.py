@@ -244,7 +244,9 @@ class FixIssueWorkflow:
         publication = await keeping.publish(
             self._request, self._page.genealogy, self._family.checkpoints, outcome.passed, message
         )
-        await looking.remember(self._request, self._ground, record.attempts[-1].facts)
+        assert self._ground is not None
+        context = self._ground.retrieval.context
+        await looking.remember(self._request, self._ground.snapshot, context, record.attempts[-1].facts)
         return RunResult(
             verdict=Verdict.FIXED,
             reason=f"b{branch.number:02d} {title}: {outcome.reason}",

@@ -1,14 +1,7 @@
 """What prompts show: the code retrieved at the base, and again after each attempt that failed."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
-
-if TYPE_CHECKING:
-    from workflows.ground import Ground
 
 with workflow.unsafe.imports_passed_through():
     from activities.retrieval.activities import RetrievalActivities
@@ -56,10 +49,8 @@ async def again(request: BranchRequest, state: BranchState, asked: tuple[str, ..
     return retrieval.context
 
 
-async def remember(request: FixRequest, ground: Ground | None, passed: Attempt) -> None:
+async def remember(request: FixRequest, snapshot: Snapshot, context: ArtifactRef, passed: Attempt) -> None:
     """Have the code graph remember where the fix of this issue was."""
-    assert ground is not None
-    context, snapshot = ground.retrieval.context, ground.snapshot
     try:
         await workflow.execute_activity_method(
             RetrievalActivities.remember_fix,

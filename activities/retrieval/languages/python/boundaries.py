@@ -1,20 +1,15 @@
 """Where Python names things by strings: registries, tables, routes and requests of HTTP."""
 
-from __future__ import annotations
-
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
 from activities.retrieval.facts import Request
 from activities.retrieval.languages.building import Draft
 from activities.retrieval.languages.python.expressions import chain, string_content, text
+from activities.retrieval.languages.python.frame import Frame
 from activities.retrieval.languages.routes import METHODS, requested, route
 from activities.retrieval.languages.scopes import Reading
-
-if TYPE_CHECKING:
-    from activities.retrieval.languages.python.statements import Frame
 
 _ROUTERS = frozenset({"path", "add_url_rule", "add_api_route", "add_route", "Route", "url"})
 _TABLE_NAMES = frozenset({"__tablename__", "db_table", "name"})

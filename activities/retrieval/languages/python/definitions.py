@@ -10,7 +10,8 @@ from activities.retrieval.facts import BESIDE, MODULE
 from activities.retrieval.languages.building import Builder, Draft, clean
 from activities.retrieval.languages.python import boundaries
 from activities.retrieval.languages.python.expressions import chain, kinds, string_content, text, types, values
-from activities.retrieval.languages.python.statements import HANDLERS, Frame, Handler
+from activities.retrieval.languages.python.frame import Frame
+from activities.retrieval.languages.python.statements import HANDLERS, Handler
 from activities.retrieval.languages.scopes import ClassScope, Reading, Scope
 from hydranet.graph import NodeKind
 
