@@ -112,7 +112,7 @@ def quality(python: Path, suite: Path, characters: int) -> None:
     """Tell what of the gold files the map shows, of all files and of those that are no tests, and Aider's ranks."""
     from activities.retrieval.in_memory import files_in
     from activities.retrieval.seeds import is_test_file
-    from hydranet.cli.suite import read
+    from hydra_cli.bench.suite import read
 
     of_all, of_others = [], []
     for folder, instance in read(suite, [])[1].items():
@@ -136,7 +136,7 @@ def _places(place: Mapping[str, int | None]) -> str:
 
 
 def _tell(name: str, found: Sequence[tuple[Mapping[str, int | None], float, float]]) -> None:
-    from hydranet.recall import KEEP, recall, share
+    from hydra_cli.bench.recall import KEEP, recall, share
 
     recalls = ", ".join(f"{keep}: {_told(share([recall(place, keep) for place, _, _ in found]))}" for keep in KEEP)
     shown = _told(share([share_shown for _, share_shown, _ in found]))

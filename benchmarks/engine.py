@@ -24,9 +24,9 @@ from activities.retrieval.searches import Searches
 from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.protocol import Sandbox
+from hydra_cli.bench.hidden_tests import passes_hidden
 from hydranet import convergence, reaper
 from hydranet.budget import Budget
-from hydranet.cli.hidden import passes_hidden
 from hydranet.contracts import (
     ArtifactRef,
     Checkpoint,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from engine import Engine, Outcome, bugs
 
+from hydra_cli.bench.hidden_tests import told
 from hydranet.budget import Budget
-from hydranet.cli.hidden import told
 from hydranet.convergence import ConvergenceSettings
 
 

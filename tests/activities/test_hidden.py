@@ -6,7 +6,7 @@ import platformdirs
 import pytest
 
 from activities.checkpoints.objects import git
-from hydranet.cli.hidden import passes_hidden, told
+from hydra_cli.bench.hidden_tests import passes_hidden, told
 from hydranet.settings import Settings
 
 HIDDEN = "from adding import add\n\n\ndef test_more():\n    assert add(3, 4) == 7\n"

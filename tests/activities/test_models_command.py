@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 from typer.testing import CliRunner
 
-from hydranet.cli import app
+from hydra_cli import app
 
 NAME = "coder:7b"
 ANSWERS = {

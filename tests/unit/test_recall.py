@@ -2,7 +2,7 @@
 
 import pytest
 
-from hydranet.recall import Share, difference, recall, share
+from hydra_cli.bench.recall import Share, difference, recall, share
 
 
 def test_recall_is_the_share_of_what_was_to_be_found() -> None:

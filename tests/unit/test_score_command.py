@@ -6,8 +6,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from hydra_cli.score import score
 from hydranet import patches
-from hydranet.cli.score import score
 from hydranet.convergence import Attempt
 from hydranet.errors import UsageError
 from hydranet.signatures import error_signature

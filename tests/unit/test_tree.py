@@ -4,7 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from hydranet.cli.tree import tree
+from hydra_cli.tree import tree
 from hydranet.convergence import Attempt, Command
 from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy, Outcome
 from hydranet.strategy import Strategy

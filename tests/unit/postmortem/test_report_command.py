@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hydranet.cli import report as command
+from hydra_cli import report as command
 from hydranet.errors import UsageError
 from hydranet.postmortem import Postmortem
 from hydranet.report.markdown import markdown

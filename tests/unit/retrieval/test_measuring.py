@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from activities.retrieval.measuring import changed_functions
-from hydranet.cli.bench_retrieval import bench_retrieval
-from hydranet.cli.suite import read
+from hydra_cli.bench.ranking import changed_functions
+from hydra_cli.bench.retrieval import bench_retrieval
+from hydra_cli.bench.suite import read
 from hydranet.errors import UsageError
 
 HOPS = Path(__file__).parents[3] / "benchmarks" / "hops"

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from activities.retrieval.in_memory import index_of
-from activities.retrieval.measuring import rewired
 from activities.retrieval.postings import Postings
 from activities.retrieval.query import Query
 from activities.retrieval.search import Search
 from activities.retrieval.terms import Bags, counted
+from hydra_cli.bench.ranking import rewired
 from hydranet.graph import EdgeKind
 from hydranet.retrieval import Mode
 

@@ -16,13 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from hydra_cli.bench.hidden_tests import passes_hidden, told
+from hydra_cli.bench.suite import Instance, committed, read
+from hydra_cli.repository import Repository
+from hydra_cli.session import Session, session
+from hydra_cli.start import Start, start
+from hydra_cli.terminal import console
 from hydranet import settings
-from hydranet.cli.hidden import passes_hidden, told
-from hydranet.cli.repository import Repository
-from hydranet.cli.session import Session, session
-from hydranet.cli.start import Start, start
-from hydranet.cli.suite import Instance, committed, read
-from hydranet.cli.terminal import console
 from hydranet.contracts import COUNTERFACTUAL_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Counterfactual
 from hydranet.errors import UsageError
 from hydranet.genealogy import BranchRecord, Ending, Verdict
@@ -96,8 +96,8 @@ def bench(
     described, instances = read(suite, only or [])
     if retrieval:
         # They bring numpy and the parsers, which would make every command slower.
-        from hydranet.cli.bench_retrieval import bench_retrieval
-        from hydranet.cli.failing import failures
+        from hydra_cli.bench.failing_tests import failures
+        from hydra_cli.bench.retrieval import bench_retrieval
 
         failing = failures(suite, instances, settings.load()) if traceback else {}
         bench_retrieval(suite, described.name, instances, failing, json_out)

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from activities.artifacts.database import database
+from hydra_cli.repository import Repository
+from hydra_cli.session import session
 from hydranet import settings
-from hydranet.cli.repository import Repository
-from hydranet.cli.session import session
 from hydranet.settings import Settings
 
 if TYPE_CHECKING:

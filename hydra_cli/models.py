@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
+from hydra_cli.terminal import console
 from hydranet import settings
-from hydranet.cli.terminal import console
 from hydranet.errors import HydraError
 from hydranet.settings import ModelSettings, Settings
 

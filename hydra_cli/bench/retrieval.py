@@ -11,15 +11,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from activities.retrieval.in_memory import files_in, index_of
-from activities.retrieval.measuring import DEEPEST, Gold, Placed, changed_functions, measured
 from activities.retrieval.packing import CHARACTERS
 from activities.retrieval.query import Query
-from hydranet.cli.suite import Instance
-from hydranet.cli.terminal import console
+from hydra_cli.bench.ranking import DEEPEST, Gold, Placed, changed_functions, measured
+from hydra_cli.bench.recall import KEEP, Share, difference, recall, share
+from hydra_cli.bench.suite import Instance
+from hydra_cli.terminal import console
 from hydranet.contracts import TestResult
 from hydranet.errors import UsageError
 from hydranet.graph import node_id
-from hydranet.recall import KEEP, Share, difference, recall, share
 from hydranet.retrieval import Mode
 
 ISSUE = "issue"

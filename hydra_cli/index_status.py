@@ -12,12 +12,12 @@ import typer
 from rich.table import Table
 
 from activities.artifacts.database import database
+from hydra_cli.index import indexing
+from hydra_cli.repository import Repository
+from hydra_cli.session import session
+from hydra_cli.stored import not_indexed
+from hydra_cli.terminal import console
 from hydranet import settings
-from hydranet.cli.index import indexing
-from hydranet.cli.repository import Repository
-from hydranet.cli.session import session
-from hydranet.cli.stored import not_indexed
-from hydranet.cli.terminal import console
 from hydranet.contracts import VECTORS
 from hydranet.errors import UsageError
 

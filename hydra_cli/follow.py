@@ -12,9 +12,9 @@ from rich.text import Text
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from hydranet.cli.lines import news
-from hydranet.cli.session import Session
-from hydranet.cli.tree import tree
+from hydra_cli.lines import news
+from hydra_cli.session import Session
+from hydra_cli.tree import tree
 from hydranet.contracts import RunResult
 from hydranet.genealogy import Genealogy
 from hydranet.plain import visible

@@ -29,9 +29,9 @@ _MODULES = {
     "up": "stack",
     "down": "stack",
     "score": "score",
-    "bench": "bench",
+    "bench": "bench.runner",
 }
-"""The module of `hydranet.cli` that has the function of a command's name."""
+"""The module of `hydra_cli` that has the function of a command's name."""
 
 
 class Commands(TyperGroup):
@@ -44,7 +44,7 @@ class Commands(TyperGroup):
 
 class _Commands(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
-        module = import_module(f"hydranet.cli.{_MODULES[name]}")
+        module = import_module(f"hydra_cli.{_MODULES[name]}")
         command = typer.Typer(add_completion=False)
         command.command()(getattr(module, name.replace("-", "_")))
         return typer.main.get_command(command)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from activities.checkpoints.objects import git
-from hydranet.cli.repository import Repository
+from hydra_cli.repository import Repository
 from hydranet.errors import UsageError
 
 Model = TypeVar("Model", bound=BaseModel)

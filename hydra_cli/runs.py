@@ -7,11 +7,11 @@ import typer
 from rich.table import Column, Table
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
+from hydra_cli.checkpoints import checkpoints
+from hydra_cli.session import session
+from hydra_cli.terminal import console
+from hydra_cli.tree import tree
 from hydranet import settings
-from hydranet.cli.checkpoints import checkpoints
-from hydranet.cli.session import session
-from hydranet.cli.terminal import console
-from hydranet.cli.tree import tree
 from hydranet.contracts import FIX_WORKFLOW
 
 

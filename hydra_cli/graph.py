@@ -12,11 +12,11 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
+from hydra_cli.repository import Repository
+from hydra_cli.stored import graph_store, not_indexed
+from hydra_cli.terminal import console
 from hydranet import callgraph, paths
 from hydranet.callgraph import Call, CallGraph
-from hydranet.cli.repository import Repository
-from hydranet.cli.stored import graph_store, not_indexed
-from hydranet.cli.terminal import console
 from hydranet.errors import UsageError
 from hydranet.graph import Node
 from hydranet.symbols import find, find_file

@@ -25,9 +25,9 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowQuer
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
+from hydra_cli.repository import Repository
+from hydra_cli.session import Session, session
 from hydranet import settings
-from hydranet.cli.repository import Repository
-from hydranet.cli.session import Session, session
 from hydranet.contracts import (
     INDEX_WORKFLOW,
     SUPERVISOR_QUEUE,

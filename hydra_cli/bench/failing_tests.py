@@ -13,7 +13,7 @@ from activities.checkpoints.activities import RepositoryActivities
 from activities.checkpoints.objects import GitObjects
 from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.backends import opened
-from hydranet.cli.suite import Instance, committed
+from hydra_cli.bench.suite import Instance, committed
 from hydranet.contracts import Checkpoint, PrepareRequest, SandboxSpec, SnapshotRequest, TestRequest, TestResult
 from hydranet.contracts import TestResults as Results
 from hydranet.errors import HydraError

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from hydra_cli.follow import follow
+from hydra_cli.repository import Repository
+from hydra_cli.session import Session, session
+from hydra_cli.start import Start, start
 from hydranet import settings
-from hydranet.cli.follow import follow
-from hydranet.cli.repository import Repository
-from hydranet.cli.session import Session, session
-from hydranet.cli.start import Start, start
 from hydranet.contracts import FixRequest, RunResult
 from hydranet.errors import UsageError
 from hydranet.genealogy import Verdict

@@ -13,8 +13,8 @@ from temporalio.client import WorkflowHandle
 
 from activities.artifacts.database import database
 from activities.artifacts.store import PostgresArtifacts
+from hydra_cli.session import Session, session
 from hydranet import settings
-from hydranet.cli.session import Session, session
 from hydranet.contracts import ArtifactRef
 from hydranet.genealogy import Ending, Genealogy
 

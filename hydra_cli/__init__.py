@@ -7,7 +7,7 @@ import warnings
 import typer
 from temporalio.service import RPCError, RPCStatusCode
 
-from hydranet.cli.commands import Commands
+from hydra_cli.commands import Commands
 from hydranet.errors import HydraError
 
 app = typer.Typer(

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 from temporalio.client import WorkflowExecutionStatus
 
+from hydra_cli.session import session
 from hydranet import settings
-from hydranet.cli.session import session
 from hydranet.contracts import ReapRequest
 from hydranet.errors import UsageError
 

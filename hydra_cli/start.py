@@ -15,9 +15,9 @@ from temporalio.common import (
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from hydra_cli.repository import Repository
+from hydra_cli.session import Session
 from hydranet import constitution
-from hydranet.cli.repository import Repository
-from hydranet.cli.session import Session
 from hydranet.constitution import Decision, Effect
 from hydranet.contracts import FIX_BRANCH, FIX_WORKFLOW, SUPERVISOR_QUEUE, FixRequest
 from hydranet.errors import UsageError

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from hydra_cli.session import session
 from hydranet import settings
-from hydranet.cli.session import session
 from hydranet.errors import UsageError
 from hydranet.postmortem import Postmortem, postmortem
 from hydranet.report.markdown import markdown

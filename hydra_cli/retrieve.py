@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hydra_cli.repository import Repository
+from hydra_cli.stored import stored
+from hydra_cli.terminal import console
 from hydranet import settings
-from hydranet.cli.repository import Repository
-from hydranet.cli.stored import stored
-from hydranet.cli.terminal import console
 from hydranet.errors import UsageError
 from hydranet.plain import visible
 from hydranet.retrieval import Mode

@@ -1,0 +1,1 @@
+"""`hydra bench`: suites of bugs, and what is measured on them."""
