@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 from difflib import SequenceMatcher
 
-from hydranet import convergence, patches, similarity
-from hydranet.convergence import Attempt, ConvergenceSettings
+from hydranet import patches
+from hydranet.convergence import patch_similarity, score
+from hydranet.convergence.error_signature import ErrorSignature
+from hydranet.convergence.score import Attempt, ConvergenceSettings
 from hydranet.patches import Edit, Patch
-from hydranet.signatures import ErrorSignature
 
 ATTEMPTS, LINES = 50, 200
 OLD = [f"    total_{line} = total_{line} + item.price * {line}\n" for line in range(LINES // 2)]
@@ -43,15 +44,15 @@ def attempts(make: Callable[[int], Patch]) -> list[Attempt]:
 
 def forget() -> None:
     """Empty the caches."""
-    similarity.similarity.cache_clear()
-    similarity._shape.cache_clear()
-    similarity._line.cache_clear()
+    patch_similarity.similarity.cache_clear()
+    patch_similarity._shape.cache_clear()
+    patch_similarity._line.cache_clear()
 
 
 def microseconds(branch: list[Attempt]) -> float:
     """What one score of the last attempt takes."""
     began = time.perf_counter()
-    convergence.score(branch)
+    score.score_attempt(branch)
     return (time.perf_counter() - began) * 1e6
 
 

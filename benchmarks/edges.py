@@ -24,7 +24,7 @@ import scip
 
 from activities.retrieval.languages import parse
 from activities.retrieval.linking import Linker
-from hydranet.graph import Edge, EdgeKind, Resolution
+from hydranet.code_graph.model import Edge, EdgeKind, Resolution
 
 RESULTS = Path(__file__).with_name("results.json")
 INITIALISERS = ("__init__", "__new__", "__call__")

@@ -25,7 +25,6 @@ from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.protocol import Sandbox
 from hydra_cli.bench.hidden_tests import passes_hidden
-from hydranet import convergence, reaper
 from hydranet.budget import Budget
 from hydranet.contracts import (
     ArtifactRef,
@@ -44,7 +43,8 @@ from hydranet.contracts import (
     TrialRequest,
     Work,
 )
-from hydranet.convergence import Attempt, ConvergenceSettings
+from hydranet.convergence import reaper, score
+from hydranet.convergence.score import Attempt, ConvergenceSettings
 from hydranet.settings import Settings
 from hydranet.strategy import Strategy
 
@@ -220,7 +220,7 @@ class Engine:
                     failing_count=report.failing_count,
                 )
             )
-            if settings is not None and reaper.decide(facts, convergence.score(facts, settings), settings):
+            if settings is not None and reaper.decide(facts, score.score(facts, settings), settings):
                 outcome.reaped += 1
                 return False
             if answer.exhausted and not trial.left:

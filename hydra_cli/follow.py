@@ -17,7 +17,7 @@ from hydra_cli.session import Session
 from hydra_cli.tree import tree
 from hydranet.contracts import RunResult
 from hydranet.genealogy import Genealogy
-from hydranet.plain import visible
+from hydranet.text.escaping import visible
 
 _POLL_SECONDS = 0.4
 _PARKED_EVERY = 8

@@ -15,11 +15,11 @@ from rich.tree import Tree
 from hydra_cli.repository import Repository
 from hydra_cli.stored import graph_store, not_indexed
 from hydra_cli.terminal import console
-from hydranet import callgraph, paths
-from hydranet.callgraph import Call, CallGraph
+from hydranet.code_graph import call_tree, shortest_path
+from hydranet.code_graph.call_tree import Call, CallGraph
+from hydranet.code_graph.model import Node
+from hydranet.code_graph.symbols import find, find_file
 from hydranet.errors import UsageError
-from hydranet.graph import Node
-from hydranet.symbols import find, find_file
 
 if TYPE_CHECKING:
     from activities.retrieval.store import Graph
@@ -61,11 +61,11 @@ def path(
     graph = asyncio.run(_graph(Repository.open(repo)))
     one, other = find(start, graph.nodes), find(end, graph.nodes)
     known = {node.id for node in graph.nodes}
-    steps = paths.shortest((edge for edge in graph.edges if edge.target in known), one.id, other.id)
+    steps = shortest_path.shortest((edge for edge in graph.edges if edge.target in known), one.id, other.id)
     if steps is None:
         typer.echo(f"{one.id} and {other.id} do not hang together by anything that is in the index.")
         raise typer.Exit(1)
-    typer.echo(paths.sentence(one.id, steps))
+    typer.echo(shortest_path.sentence(one.id, steps))
 
 
 async def _graph(repository: Repository) -> Graph:
@@ -95,7 +95,7 @@ def _grow(branch: Tree, call: Call, path: str) -> None:
 def _dot(calls: Iterable[Call]) -> Iterable[str]:
     yield "digraph calls {"
     yield "  rankdir=LR;"
-    for caller, called in callgraph.pairs(calls):
+    for caller, called in call_tree.pairs(calls):
         yield f"  {_quoted(caller.id)} -> {_quoted(called.id)};"
     yield "}"
 
@@ -103,7 +103,7 @@ def _dot(calls: Iterable[Call]) -> Iterable[str]:
 def _mermaid(calls: Iterable[Call]) -> Iterable[str]:
     yield "flowchart LR"
     numbers: dict[Node, int] = {}
-    for pair in callgraph.pairs(calls):
+    for pair in call_tree.pairs(calls):
         for node in pair:
             if node not in numbers:
                 numbers[node] = len(numbers)

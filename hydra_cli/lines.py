@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from hydranet.figures import listed
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
+from hydranet.text.formatting import listed
 
 # What the lines about branches say already.
 _ROUTINE = ("starting", "choosing a strategy", "working")

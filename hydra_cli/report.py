@@ -10,9 +10,9 @@ import typer
 from hydra_cli.session import session
 from hydranet import settings
 from hydranet.errors import UsageError
-from hydranet.postmortem import Postmortem, postmortem
+from hydranet.report.html import page
 from hydranet.report.markdown import markdown
-from hydranet.report.page import page
+from hydranet.report.postmortem import Postmortem, postmortem
 
 _FORMS: dict[str, Callable[[Postmortem], str]] = {".md": markdown, ".html": page}
 

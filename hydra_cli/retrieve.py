@@ -14,9 +14,9 @@ from hydra_cli.repository import Repository
 from hydra_cli.stored import stored
 from hydra_cli.terminal import console
 from hydranet import settings
+from hydranet.contracts.search_mode import Mode
 from hydranet.errors import UsageError
-from hydranet.plain import visible
-from hydranet.retrieval import Mode
+from hydranet.text.escaping import visible
 
 if TYPE_CHECKING:
     from activities.retrieval.search import Found

@@ -10,12 +10,13 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hydranet import convergence, patches, reaper, settings
-from hydranet.bounded import TESTS
-from hydranet.convergence import Attempt, Command, ConvergenceSettings, Score
+from hydranet import patches, settings
+from hydranet.bounded_models import TESTS
+from hydranet.convergence import reaper
+from hydranet.convergence.error_signature import ErrorSignature, error_signature
+from hydranet.convergence.score import Attempt, Command, ConvergenceSettings, Score, score_attempt
 from hydranet.errors import PatchError, UsageError
 from hydranet.patches import Patch
-from hydranet.signatures import ErrorSignature, error_signature
 
 
 def score(
@@ -155,7 +156,7 @@ def _judge(attempts: list[_Given], chosen: ConvergenceSettings) -> Iterator[_Jud
         branch.append((number, attempt))
         tried = sorted((one for other in dead - {name} for one in branches[other]), key=itemgetter(0))
         facts = [fact for _, fact in branch]
-        result = convergence.score(facts, chosen, [fact for _, fact in tried])
+        result = score_attempt(facts, chosen, [fact for _, fact in tried])
         if result.nearest is not None:
             numbered = tried if result.novelty else branch
             result = result.model_copy(update={"nearest": numbered[result.nearest - 1][0]})

@@ -17,10 +17,10 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session
-from hydranet import constitution
-from hydranet.constitution import Decision, Effect
 from hydranet.contracts import FIX_BRANCH, FIX_WORKFLOW, SUPERVISOR_QUEUE, FixRequest
 from hydranet.errors import UsageError
+from hydranet.policy import constitution
+from hydranet.policy.constitution import Decision, Effect
 from hydranet.settings import Settings, own_rules
 from hydranet.strategy import slug
 

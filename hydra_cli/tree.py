@@ -6,11 +6,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
-from hydranet.constitution import Decision
-from hydranet.convergence import Command, Terms
-from hydranet.figures import listed
+from hydranet.convergence.score import Command, Terms
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
-from hydranet.plain import visible
+from hydranet.policy.constitution import Decision
+from hydranet.text.escaping import visible
+from hydranet.text.formatting import listed
 
 _ENDINGS = {
     Ending.RUNNING: "cyan",

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hydranet.bounded import TESTS, Bounded, Line, Name
+from hydranet.bounded_models import TESTS, Bounded, Line, Name
 from hydranet.budget import Budget, Spent, Usage
-from hydranet.constitution import Decision
-from hydranet.convergence import Attempt, Command, Score
+from hydranet.convergence.score import Attempt, Command, Score
+from hydranet.policy.constitution import Decision
 from hydranet.strategy import Strategy
 
 

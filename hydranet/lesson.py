@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from hydranet.bounded import Bounded, Line
-from hydranet.figures import count
+from hydranet.bounded_models import Bounded, Line
+from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending
-from hydranet.signatures import ErrorSignature
+from hydranet.text.formatting import count
 
 
 class Lesson(Bounded):

@@ -15,7 +15,7 @@ from pydantic import Field
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import Hunk, PatchedFile, PatchSet
 
-from hydranet.bounded import Bounded, Line, Name
+from hydranet.bounded_models import Bounded, Line, Name
 from hydranet.errors import PatchError
 
 MAX_BYTES = 65_536

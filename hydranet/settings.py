@@ -8,13 +8,13 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from hydranet import constitution
-from hydranet.bounded import Name
+from hydranet.bounded_models import Name
 from hydranet.budget import Budget
 from hydranet.contracts import SandboxSpec
-from hydranet.convergence import ConvergenceSettings
+from hydranet.convergence.score import ConvergenceSettings
 from hydranet.errors import UsageError
-from hydranet.investigation import LIMIT
+from hydranet.policy import constitution
+from hydranet.policy.investigation import LIMIT
 
 CONFIG_NAME = "hydra.config.json"
 

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from hydranet.bounded import Bounded, Line, Name, Note
+from hydranet.bounded_models import Bounded, Line, Name, Note
 
 
 class Strategy(Bounded):

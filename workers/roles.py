@@ -22,8 +22,8 @@ from activities.failures import HEARTBEAT_SECONDS
 from activities.retrieval.activities import IndexActivities, RetrievalActivities
 from activities.sandbox.backends import opened
 from activities.sandbox.protocol import Sandbox
-from hydranet import constitution
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
+from hydranet.policy import constitution
 from hydranet.settings import Settings, own_rules
 from workers.telemetry import watching
 from workflows.branch import BranchWorkflow

@@ -7,7 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from hydranet.budget import Spent
     from hydranet.contracts import AttemptDigest, ImplementAnswer, Investigation, PlanAnswer, ReflectAnswer, Trial
-    from hydranet.convergence import Attempt, Score
+    from hydranet.convergence.score import Attempt, Score
     from hydranet.genealogy import AttemptRecord, Outcome
     from hydranet.patches import Patch
 

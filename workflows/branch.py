@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.checkpoints.activities import CheckpointActivities
     from activities.inference.activities import InferenceActivities
     from activities.sandbox.activities import SandboxActivities
-    from hydranet import budget, checkpoint, convergence, reaper
+    from hydranet import budget, checkpoint
     from hydranet.budget import Usage
     from hydranet.contracts import (
         BRANCH_WORKFLOW,
@@ -31,9 +31,10 @@ with workflow.unsafe.imports_passed_through():
         TrialRequest,
         Work,
     )
-    from hydranet.convergence import Attempt, Score
+    from hydranet.convergence import reaper
+    from hydranet.convergence.score import MEMORY, Attempt, Score, score_attempt
     from hydranet.genealogy import AttemptRecord, Ending, Outcome
-    from hydranet.seed import draw
+    from hydranet.random_seed import draw
     from workflows import attempts, looking, policies
     from workflows.strategies import TEMPLATES
 
@@ -268,11 +269,9 @@ class BranchWorkflow:
 
     def _score(self, facts: Attempt) -> Score:
         earlier = self._state.facts
-        score = convergence.score((*earlier, facts), self._request.convergence)
+        score = score_attempt((*earlier, facts), self._request.convergence)
         forgotten = self._state.attempts - len(earlier)
-        if score.nearest is None or not forgotten:
-            return score
-        return score.model_copy(update={"nearest": score.nearest + forgotten})
+        return score.model_copy(update={"nearest": score.nearest and score.nearest + forgotten})
 
     def _remember(
         self, record: AttemptRecord, plan: Plan, tried: int, trial: Trial | None, made: Checkpoint | None
@@ -288,7 +287,7 @@ class BranchWorkflow:
             attempts=record.number,
             tokens=state.tokens + record.usage.tokens,
             tried=state.tried + tried,
-            facts=(*state.facts, record.facts)[-convergence.MEMORY :],
+            facts=(*state.facts, record.facts)[-MEMORY:],
             history=(*state.history, attempts.digest(record))[-3:],
             plan=plan,
             reflection=state.reflection,

@@ -7,7 +7,7 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from hydranet import checkpoint, convergence, reaper
+    from hydranet import checkpoint
     from hydranet.contracts import (
         BRANCH_WORKFLOW,
         SUPERVISOR_QUEUE,
@@ -18,6 +18,8 @@ with workflow.unsafe.imports_passed_through():
         FixRequest,
         ReapRequest,
     )
+    from hydranet.convergence import reaper
+    from hydranet.convergence.score import score_attempt
     from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Outcome
     from hydranet.lesson import lesson
     from hydranet.strategy import Strategy, slug
@@ -196,7 +198,7 @@ class Family:
     def _scored_for_novelty(self, report: AttemptReport) -> tuple[AttemptReport, ReapRequest | None]:
         facts, settings = report.record.facts, self._request.convergence
         dead = [attempt.facts for branch in self._dead() for attempt in branch.attempts]
-        score = convergence.score((facts,), settings, dead)
+        score = score_attempt((facts,), settings, dead)
         scored = report.model_copy(update={"record": report.record.model_copy(update={"score": score})})
         evidence = reaper.decide((facts,), score, settings)
         if evidence is None or not self._request.reaper or report.record.outcome is Outcome.PASSED:

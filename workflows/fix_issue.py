@@ -7,7 +7,6 @@ from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from hydranet import budget
-    from hydranet.constitution import Effect
     from hydranet.contracts import (
         FIX_WORKFLOW,
         AttemptReport,
@@ -18,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         RunResult,
     )
     from hydranet.genealogy import Ending, Genealogy, Verdict
+    from hydranet.policy.constitution import Effect
     from workflows import ground, keeping, looking, metrics
     from workflows.clock import Clock
     from workflows.failures import root

@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
         RetrieveRequest,
         Snapshot,
     )
-    from hydranet.convergence import Attempt
+    from hydranet.convergence.score import Attempt
     from workflows import policies
 
 _PLACES = 20

@@ -6,12 +6,12 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
-    from hydranet.bounded import TESTS, Line
+    from hydranet.bounded_models import TESTS, Line
     from hydranet.budget import Usage
-    from hydranet.constitution import Effect
     from hydranet.contracts import FixRequest, Retrieval, RunResult, TestReport
-    from hydranet.details import markdown
     from hydranet.genealogy import BranchRecord, Genealogy
+    from hydranet.policy.constitution import Effect
+    from hydranet.report.web_ui import markdown
 
 _VERDICT = SearchAttributeKey.for_keyword("HydraVerdict")
 _BRANCHES = SearchAttributeKey.for_int("HydraBranches")

@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import DeadBranch, FixRequest, RankRequest, StrategiesRequest, Work
     from hydranet.genealogy import BranchRecord, Genealogy
     from hydranet.lesson import lesson
-    from hydranet.seed import draw
+    from hydranet.random_seed import draw
     from hydranet.strategy import Strategy, is_new, rank
     from workflows import policies
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 import json_repair
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
-from hydranet.bounded import Line, Note
+from hydranet.bounded_models import Line, Note
 from hydranet.errors import HydraError
 
 # Longer answers than these characters are not read to the end: repairing takes quadratic time.

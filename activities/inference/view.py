@@ -13,7 +13,7 @@ from activities.retrieval import syntax
 from activities.retrieval.seeds import is_test_file, test_file
 from activities.retrieval.syntax import Definition
 from hydranet.contracts import Checkpoint, Context, Shown, Snippet, Work
-from hydranet.tracebacks import ends
+from hydranet.convergence.tracebacks import ends
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore

@@ -4,7 +4,7 @@ from rapidfuzz.distance import Indel
 
 from activities.inference.prompts import clipped, fenced, tail
 from hydranet.contracts import AttemptDigest, DeadBranch, Findings, StepRequest
-from hydranet.signatures import ErrorClass
+from hydranet.convergence.error_signature import ErrorClass
 from hydranet.strategy import Strategy
 
 _PARAGRAPH = 600

@@ -11,7 +11,7 @@ from posixpath import splitext
 
 import msgspec
 
-from hydranet.graph import Edge
+from hydranet.code_graph.model import Edge
 
 # What decides, beside a file's content, what is stored of it.
 _CODE = ("languages", "facts.py", "terms.py", "skipping.py", "linking")

@@ -10,8 +10,8 @@ from activities.retrieval.packing import CHARACTERS, HITS, packed
 from activities.retrieval.query import Query
 from activities.retrieval.search import Hit
 from hydranet.contracts import Context, FailingTest, RetrieveRequest, Snippet, TestResult, TestResults
-from hydranet.signatures import error_signature
-from hydranet.tracebacks import ends, essence
+from hydranet.convergence.error_signature import error_signature
+from hydranet.convergence.tracebacks import ends, essence
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore

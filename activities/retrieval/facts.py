@@ -15,7 +15,7 @@ import hashlib
 
 import msgspec
 
-from hydranet.graph import Node, NodeKind
+from hydranet.code_graph.model import Node, NodeKind
 
 MODULE = -1
 """The owner of what stands at the level of the module."""

@@ -14,7 +14,7 @@ from activities.retrieval.languages import SUFFIXES, parse
 from activities.retrieval.linking import Linker
 from activities.retrieval.skipping import by_content, by_path
 from activities.retrieval.terms import Bags, bodies
-from hydranet.graph import Node
+from hydranet.code_graph.model import Node
 
 
 def index_of(files: Mapping[str, bytes]) -> Index:

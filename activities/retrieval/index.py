@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from activities.retrieval.postings import Postings
 from activities.retrieval.seeds import is_aside, is_test_file
 from activities.retrieval.terms import Bags, titles
-from hydranet.graph import Edge, EdgeKind, Node, NodeKind
+from hydranet.code_graph.model import Edge, EdgeKind, Node, NodeKind
 
 _LARGE = np.float32(np.log1p(2000))
 

@@ -20,8 +20,8 @@ from activities.retrieval.manifest import Manifest, Wanted, survey
 from activities.retrieval.skipping import by_content
 from activities.retrieval.store import Blob, File
 from activities.retrieval.terms import bodies
+from hydranet.code_graph.model import Edge
 from hydranet.errors import FatalError
-from hydranet.graph import Edge
 
 if TYPE_CHECKING:
     from activities.retrieval.store import GraphStore

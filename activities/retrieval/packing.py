@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from activities.retrieval import syntax
 from activities.retrieval.search import Hit
 from activities.retrieval.syntax import Definition
+from hydranet.code_graph.model import Node, NodeKind
 from hydranet.contracts import Shown, Snippet
-from hydranet.graph import Node, NodeKind
 
 CHARACTERS = 8000
 """The budget of code in a context, about four characters to a token; a first function that is sure may exceed it."""

@@ -13,7 +13,7 @@ from functools import cached_property
 from activities.retrieval import seeds
 from activities.retrieval.index import Index
 from activities.retrieval.terms import number, terms
-from hydranet.graph import NodeKind
+from hydranet.code_graph.model import NodeKind
 
 # What a term weighs by where it stands, and how soon more of the same adds nothing.
 _TITLE = 3.0

@@ -14,8 +14,8 @@ from activities.retrieval.query import Named, Query
 from activities.retrieval.signals import Lexical, Pointed, Scores
 from activities.retrieval.spread import Spread, Step
 from activities.retrieval.weights import Weights, learned
-from hydranet.graph import EdgeKind, Node
-from hydranet.retrieval import Mode
+from hydranet.code_graph.model import EdgeKind, Node
+from hydranet.contracts.search_mode import Mode
 
 Fixed = Mapping[tuple[str, str], float]
 

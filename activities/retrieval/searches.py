@@ -23,9 +23,9 @@ from activities.retrieval.manifest import survey
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found, Search
 from activities.retrieval.store import GraphStore
+from hydranet.code_graph.model import Node
+from hydranet.contracts.search_mode import Mode
 from hydranet.errors import HydraError
-from hydranet.graph import Node
-from hydranet.retrieval import Mode
 from hydranet.settings import Settings
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from activities.retrieval.index import Index
 from activities.retrieval.query import Named, Query, asked, filed, framed, named, tested
-from hydranet.graph import node_id
+from hydranet.code_graph.model import node_id
 
 Scores = NDArray[np.float32]
 Features = dict[str, Scores]

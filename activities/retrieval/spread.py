@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from activities.retrieval.index import KINDS, Edges
 from activities.retrieval.weights import Weights
-from hydranet.graph import EdgeKind
+from hydranet.code_graph.model import EdgeKind
 
 HOPS = 4
 

@@ -21,8 +21,8 @@ from pgvector.psycopg import register_vector_async
 from activities.retrieval.facts import FileFacts
 from activities.retrieval.sql import statement
 from activities.retrieval.terms import Bags
+from hydranet.code_graph.model import Edge, EdgeKind, Node, NodeKind, Resolution, node_id
 from hydranet.errors import TransientError
-from hydranet.graph import Edge, EdgeKind, Node, NodeKind, Resolution, node_id
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from hydranet.graph import EdgeKind
+from hydranet.code_graph.model import EdgeKind
 
 FIGURES = Path(__file__).with_name("weights.json")
 

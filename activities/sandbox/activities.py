@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.failures import translated
-from hydranet import constitution
 from hydranet.contracts import (
     ArtifactRef,
     Candidates,
@@ -29,6 +28,7 @@ from hydranet.contracts import (
     Trial,
     TrialRequest,
 )
+from hydranet.policy import constitution
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from activities.sandbox.dependencies import Plan
     from activities.sandbox.protocol import Sandbox
     from activities.sandbox.testing import Bench
-    from hydranet.constitution import Constitution
+    from hydranet.policy.constitution import Constitution
 
 
 class SandboxActivities:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from activities.sandbox.results import is_failing, short
-from hydranet.bounded import TESTS
+from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestReport, TestResult, TestResults
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from activities.sandbox.results import clean
 from activities.sandbox.testing import shell
-from hydranet import guard, investigation
-from hydranet.constitution import Constitution, Decision, Effect
 from hydranet.contracts import Checkpoint, Finding
-from hydranet.convergence import Command
+from hydranet.convergence.score import Command
+from hydranet.policy import command_guard, investigation
+from hydranet.policy.constitution import Constitution, Decision, Effect
 
 if TYPE_CHECKING:
     from activities.sandbox.protocol import Execution
@@ -43,7 +43,7 @@ async def look(bench: Bench, asked: str, rules: Constitution, checkpoint: Checkp
 
 def _judged(line: str, rules: Constitution) -> Decision:
     """What the guard says, and where it lets a command through, what the constitution says; nobody is there to ask."""
-    decision = guard.decide(line)
+    decision = command_guard.decide(line)
     return rules.decide("run", line) if decision.effect is Effect.ALLOWED else decision
 
 

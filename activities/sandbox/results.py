@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from activities.sandbox.protocol import Execution
-from hydranet.bounded import TESTS
+from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestReport, TestResult, TestResults
-from hydranet.signatures import error_signature
+from hydranet.convergence.error_signature import error_signature
 
 BYTES_LIMIT = 64_000_000
 RECORDS_LIMIT = 400_000

@@ -22,9 +22,9 @@ from activities.sandbox.testing import (
     slowest,
 )
 from hydranet import patches
-from hydranet.constitution import Constitution, Effect
 from hydranet.contracts import Candidate, TestReport, TestResult, TestResults
 from hydranet.errors import PatchError
+from hydranet.policy.constitution import Constitution, Effect
 
 # A call tries candidates for as long as one run of the tests may take, but at least this long (seconds).
 LEAST_SECONDS = 60.0

@@ -13,8 +13,8 @@ from activities.retrieval.index import Edges, Index
 from activities.retrieval.packing import HITS, packed
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found, Search
-from hydranet.graph import EdgeKind, node_id
-from hydranet.retrieval import Mode
+from hydranet.code_graph.model import EdgeKind, node_id
+from hydranet.contracts.search_mode import Mode
 
 RANDOM = "random neighbours"
 EDGELESS = "no edges"

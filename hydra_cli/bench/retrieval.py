@@ -17,10 +17,10 @@ from hydra_cli.bench.ranking import DEEPEST, Gold, Placed, changed_functions, me
 from hydra_cli.bench.recall import KEEP, Share, difference, recall, share
 from hydra_cli.bench.suite import Instance
 from hydra_cli.terminal import console
+from hydranet.code_graph.model import node_id
 from hydranet.contracts import TestResult
+from hydranet.contracts.search_mode import Mode
 from hydranet.errors import UsageError
-from hydranet.graph import node_id
-from hydranet.retrieval import Mode
 
 ISSUE = "issue"
 TRACEBACK = "traceback"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded import Bounded, Name
+from hydranet.bounded_models import Bounded, Name
 
 
 class ArtifactRef(Bounded):

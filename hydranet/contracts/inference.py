@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded import Bounded, Line, Name, Note, Tail
+from hydranet.bounded_models import Bounded, Line, Name, Note, Tail
 from hydranet.budget import Usage
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
-from hydranet.investigation import Asked
+from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.lesson import Lesson
-from hydranet.signatures import ErrorSignature
+from hydranet.policy.investigation import Asked
 from hydranet.strategy import Strategy
 
 

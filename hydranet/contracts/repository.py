@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded import Bounded, Line, Name, Note
+from hydranet.bounded_models import Bounded, Line, Name, Note
 from hydranet.contracts.artifacts import ArtifactRef
 
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded import Bounded, Line, Name, Note, Text
+from hydranet.bounded_models import Bounded, Line, Name, Note, Text
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
-from hydranet.signatures import ErrorSignature
+from hydranet.convergence.error_signature import ErrorSignature
 
 RepositoryPath = Annotated[str, StringConstraints(max_length=4096)]
 """Where a repository lies, by which the code graph knows it."""

@@ -4,17 +4,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hydranet.bounded import TESTS, Bounded, Line, Name, Note, Tail, Text
+from hydranet.bounded_models import TESTS, Bounded, Line, Name, Note, Tail, Text
 from hydranet.budget import Budget, Usage
-from hydranet.constitution import Decision
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.inference import AttemptDigest, Plan
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.contracts.retrieval import RepositoryPath
 from hydranet.contracts.sandbox import Environment, SandboxSpec
-from hydranet.convergence import MEMORY, Attempt, ConvergenceSettings, Score
+from hydranet.convergence.error_signature import ErrorSignature
+from hydranet.convergence.score import MEMORY, Attempt, ConvergenceSettings, Score
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Verdict
-from hydranet.signatures import ErrorSignature
+from hydranet.policy.constitution import Decision
 from hydranet.strategy import Strategy
 
 

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded import TESTS, Bounded, Line, Name, Tail, Text
+from hydranet.bounded_models import TESTS, Bounded, Line, Name, Tail, Text
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
-from hydranet.convergence import Command
-from hydranet.investigation import LIMIT, Asked
+from hydranet.convergence.error_signature import ErrorSignature
+from hydranet.convergence.score import Command
 from hydranet.patches import Patch
-from hydranet.signatures import ErrorSignature
+from hydranet.policy.investigation import LIMIT, Asked
 
 
 class SandboxSpec(Bounded):

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy, Outcome
-from hydranet.postmortem import Chapter, Postmortem
+from hydranet.report.postmortem import Chapter, Postmortem
 
 WIDTH, HEIGHT = 300, 120
 LEFT, RIGHT, TOP, BOTTOM = 24, 266, 10, 98

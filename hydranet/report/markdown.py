@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from hydranet.advice import kept_at
-from hydranet.details import ENDINGS
-from hydranet.figures import count, duration
 from hydranet.genealogy import AttemptRecord
-from hydranet.plain import block, code, literal
-from hydranet.postmortem import Chapter, Postmortem
-from hydranet.report import charts, words
-from hydranet.savings import METHOD, Saving
+from hydranet.report import charts, wording
+from hydranet.report.advice import kept_at
+from hydranet.report.postmortem import Chapter, Postmortem
+from hydranet.report.savings import METHOD, Saving
+from hydranet.report.web_ui import ENDINGS
+from hydranet.text.escaping import block, code, literal
+from hydranet.text.formatting import count, duration
 
 
 def markdown(story: Postmortem) -> str:
@@ -29,18 +29,18 @@ def _head(story: Postmortem) -> Iterator[str]:
         yield literal(run.reason)
     if run.published:
         yield f"The fix is on branch {code(run.published)}."
-    yield _table(("figure", "value", ""), [(f.name, f.value, f.of) for f in words.figures(story)])
+    yield _table(("figure", "value", ""), [(f.name, f.value, f.of) for f in wording.figures(story)])
 
 
 def _conclusion(story: Postmortem) -> Iterator[str]:
     if story.won:
         branch, attempt = story.won
         yield "## What won"
-        yield f"b{branch.number:02d} {literal(branch.strategy.title)} ({literal(words.aim(branch.strategy))})"
+        yield f"b{branch.number:02d} {literal(branch.strategy.title)} ({literal(wording.aim(branch.strategy))})"
         if story.differences:
             yield _list(map(literal, story.differences))
         yield _patch(attempt)
-        if words.is_cut(attempt.facts.patch):
+        if wording.is_cut(attempt.facts.patch):
             whole = kept_at(story.genealogy.run_id, branch.number, attempt.number)
             yield f"The record holds only a part of this patch; the whole is {code(whole)} in the repository."
     if story.advice:
@@ -53,7 +53,7 @@ def _conclusion(story: Postmortem) -> Iterator[str]:
 
 def _savings(story: Postmortem) -> Iterator[str]:
     yield "## What the Reaper saved"
-    yield " ".join((words.saved(story.savings), *story.savings.compared))
+    yield " ".join((wording.saved(story.savings), *story.savings.compared))
     if story.savings.branches:
         columns = ("branch", "attempts made", "attempts left", "tokens each", "time each", "saved")
         yield _table(columns, map(_saving, story.savings.branches))
@@ -95,7 +95,7 @@ def _strategy(chapter: Chapter, story: Postmortem) -> Sequence[str]:
         literal(branch.strategy.title),
         ENDINGS[branch.ending],
         str(len(branch.attempts)),
-        words.fewest(chapter.fewest, story.genealogy.target_count),
+        wording.fewest(chapter.fewest, story.genealogy.target_count),
         f"{chapter.highest:.2f}",
         f"{branch.usage.tokens:,}",
         duration(chapter.seconds),
@@ -107,7 +107,7 @@ def _branch(chapter: Chapter, story: Postmortem) -> Iterator[str]:
     yield f"## {chapter.name} {literal(branch.strategy.title)}: {ENDINGS[branch.ending]}"
     if branch.strategy.rationale:
         yield literal(branch.strategy.rationale)
-    facts = [("Aim", words.aim(branch.strategy)), (words.left(branch), chapter.left)]
+    facts = [("Aim", wording.aim(branch.strategy)), (wording.left(branch), chapter.left)]
     if chapter.lesson:
         tried, failed, rules_out = chapter.lesson.tried, chapter.lesson.failed, chapter.lesson.rules_out
         facts += [("Tried", tried), ("Failed", failed), ("Rules out", rules_out)]
@@ -128,12 +128,12 @@ def _plot(attempts: Sequence[AttemptRecord], threshold: float) -> Iterator[str]:
 
 
 def _attempt(attempt: AttemptRecord, story: Postmortem) -> Sequence[str]:
-    made_of, looked = words.terms(attempt.score), words.looked(attempt)
+    made_of, looked = wording.terms(attempt.score), wording.looked(attempt)
     said = (attempt.summary, attempt.reason, f"Looked at: {looked}" if looked else "")
     return (
         str(attempt.number),
         literal(". ".join(text.rstrip(".") for text in said if text)),
-        words.tests(attempt, story.genealogy.target_count),
+        wording.tests(attempt, story.genealogy.target_count),
         f"{attempt.score.value:.2f}{f' ({made_of})' if made_of else ''}",
         f"{attempt.usage.tokens:,}",
         duration(attempt.seconds),
@@ -144,9 +144,9 @@ def _run(story: Postmortem) -> Iterator[str]:
     run = story.genealogy
     yield "## The run"
     facts = [
-        f"Run {code(run.run_id)}, started {words.when(story.started)}",
+        f"Run {code(run.run_id)}, started {wording.when(story.started)}",
         f"Repository {code(run.repository)} at {code(run.base[:12] or '–')}, model {code(run.model or '–')}",
-        *(f"{literal(label)}: {literal(text)}" for label, text in words.circumstances(run)),
+        *(f"{literal(label)}: {literal(text)}" for label, text in wording.circumstances(run)),
         *(f"A person said: {literal(instruction)}" for instruction in run.instructions),
         *(f"Failing at the base: {literal(test)}" for test in run.target_tests),
     ]

@@ -22,7 +22,6 @@ from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.environments import Environments
 from activities.sandbox.protocol import Sandbox
 from hydranet import patches
-from hydranet.constitution import Constitution
 from hydranet.contracts import (
     ArtifactRef,
     Candidate,
@@ -40,6 +39,7 @@ from hydranet.contracts import (
     Trial,
     TrialRequest,
 )
+from hydranet.policy.constitution import Constitution
 
 # Kept between runs of the tests: only the first needs a package index.
 CACHE = platformdirs.user_cache_path("hydranet-tests")

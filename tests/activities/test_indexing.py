@@ -17,7 +17,7 @@ from activities.retrieval.indexing import Indexer
 from activities.retrieval.manifest import survey
 from activities.retrieval.status import status
 from activities.retrieval.store import GraphStore
-from hydranet.graph import EdgeKind
+from hydranet.code_graph.model import EdgeKind
 from hydranet.settings import ModelSettings
 from tests.activities.graphs import commit, git, module, repository, rows
 

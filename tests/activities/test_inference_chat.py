@@ -43,11 +43,11 @@ from hydranet.contracts import (
     TestResult,
     Work,
 )
-from hydranet.convergence import Attempt
+from hydranet.convergence.error_signature import ErrorSignature
+from hydranet.convergence.score import Attempt
 from hydranet.genealogy import AttemptRecord, Outcome
 from hydranet.lesson import Lesson
 from hydranet.settings import ModelSettings
-from hydranet.signatures import ErrorSignature
 from hydranet.strategy import Strategy
 from workflows import attempts
 

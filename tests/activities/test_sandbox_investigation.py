@@ -4,10 +4,10 @@ import pytest
 
 from activities.artifacts.store import get_model
 from activities.checkpoints.activities import CheckpointActivities
-from hydranet import constitution, convergence
 from hydranet.contracts import Checkpoint, CommitRequest, Finding, Findings, InvestigateRequest, Investigation
-from hydranet.convergence import Attempt
+from hydranet.convergence.score import Attempt, score_attempt
 from hydranet.patches import diff
+from hydranet.policy import constitution
 
 from ..sandboxes import BACKENDS, sandbox_of
 
@@ -99,5 +99,5 @@ async def test_the_same_look_at_the_same_files_is_a_repetition(project):
     )
     after, _ = await look(made, "read_file shop/cart.py", checkpoint=checkpoint)
     attempts = [Attempt(commands=one.commands) for one in (first, again, after)]
-    assert convergence.score(attempts[:2]).terms.command_repetition == 0.5
-    assert convergence.score([attempts[0], attempts[2]]).terms.command_repetition == 0.0
+    assert score_attempt(attempts[:2]).terms.command_repetition == 0.5
+    assert score_attempt([attempts[0], attempts[2]]).terms.command_repetition == 0.0

@@ -9,7 +9,7 @@ from activities.sandbox import results as module
 from activities.sandbox.protocol import Execution
 from activities.sandbox.results import Recorded, bounded, clean, records, report, results, short, tail
 from activities.sandbox.testing import pytest_command
-from hydranet.bounded import TESTS
+from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestResults
 
 DONE = Execution(exit_status=1, output="the output")

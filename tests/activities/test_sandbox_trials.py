@@ -2,8 +2,9 @@
 
 import pytest
 
-from hydranet import constitution, patches
+from hydranet import patches
 from hydranet.contracts import Candidate
+from hydranet.policy import constitution
 
 CODE = """
 def smaller(a, b):

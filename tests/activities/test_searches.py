@@ -10,7 +10,7 @@ from activities.retrieval.manifest import survey
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found
 from activities.retrieval.searches import Searches, StoredSearches
-from hydranet.retrieval import Mode
+from hydranet.contracts.search_mode import Mode
 from hydranet.settings import Settings
 from tests.activities.embedding_server import serving
 from tests.activities.graphs import commit, git, module, repository

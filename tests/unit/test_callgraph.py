@@ -1,7 +1,7 @@
 """The calls that start from a file, as deep as asked."""
 
-from hydranet.callgraph import Call, CallGraph, pairs
-from hydranet.graph import Edge, EdgeKind, Node, NodeKind, Resolution
+from hydranet.code_graph.call_tree import Call, CallGraph, pairs
+from hydranet.code_graph.model import Edge, EdgeKind, Node, NodeKind, Resolution
 
 NODES = [
     Node("a.py", "", NodeKind.MODULE, 1, 9, "", "", "00"),

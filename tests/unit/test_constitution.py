@@ -2,9 +2,9 @@
 
 import pytest
 
-from hydranet import constitution
-from hydranet.constitution import Constitution, Decision, Effect
 from hydranet.errors import UsageError
+from hydranet.policy import constitution
+from hydranet.policy.constitution import Constitution, Decision, Effect
 
 
 @pytest.mark.parametrize(

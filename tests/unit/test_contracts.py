@@ -10,7 +10,7 @@ from pydantic import StringConstraints
 from pydantic.fields import FieldInfo
 
 from hydranet import contracts  # noqa: F401 - defines the models
-from hydranet.bounded import Bounded
+from hydranet.bounded_models import Bounded
 
 
 def below(model: type[Bounded]) -> Iterator[type[Bounded]]:

@@ -2,11 +2,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hydranet import similarity as similarities
-from hydranet.convergence import MEMORY, Attempt, Command, ConvergenceSettings, Score, Terms, score
+from hydranet.convergence import patch_similarity as similarities
+from hydranet.convergence.error_signature import ErrorClass, ErrorSignature, error_signature
+from hydranet.convergence.patch_similarity import is_empty, similarity
+from hydranet.convergence.score import MEMORY, Attempt, Command, ConvergenceSettings, Score, Terms, score_attempt
 from hydranet.patches import Edit, Patch
-from hydranet.signatures import ErrorClass, ErrorSignature, error_signature
-from hydranet.similarity import is_empty, similarity
 
 BUG = ErrorSignature(type="TypeError", message="bad operand", file="m.py", function="f")
 
@@ -127,19 +127,19 @@ def test_cut_patches_with_the_same_head_are_not_the_same() -> None:
 def test_the_score_is_the_weighted_mean_of_its_terms() -> None:
     seen = Command(command="cat m.py", result="...")
     past = [attempt(change("    return a // b"), BUG, 1, seen), attempt(change("    raise KeyError(a)"), BUG, 1, seen)]
-    found = score(past)
+    found = score_attempt(past)
     patch, command, error = found.terms.patch_similarity, found.terms.command_repetition, found.terms.error_match
     assert (command, error) == (0.5, 1.0)
     assert patch is not None
     assert found.value == pytest.approx(0.45 * patch + 0.15 * 0.5 + 0.40, abs=1e-4)
     weighed = ConvergenceSettings(alpha=0.0, beta=0.0, gamma=1.0)
-    assert score(past, weighed).value == 1.0
-    assert score(past, ConvergenceSettings(alpha=0.0, beta=0.0, gamma=0.0)).value == 0.0
+    assert score_attempt(past, weighed).value == 1.0
+    assert score_attempt(past, ConvergenceSettings(alpha=0.0, beta=0.0, gamma=0.0)).value == 0.0
 
 
 def test_a_first_attempt_has_nothing_to_repeat() -> None:
-    assert score([]) == Score()
-    assert score([attempt(change("    return a // b"))]) == Score()
+    assert score_attempt([]) == Score()
+    assert score_attempt([attempt(change("    return a // b"))]) == Score()
 
 
 @pytest.mark.parametrize(
@@ -157,35 +157,35 @@ def test_a_first_attempt_has_nothing_to_repeat() -> None:
 )
 def test_error_match(error: ErrorSignature | None, failing: int, match: float) -> None:
     past = [attempt(change("    return a // b"), BUG, 3), attempt(change("    return a // c"), error, failing)]
-    assert score(past).terms.error_match == match
+    assert score_attempt(past).terms.error_match == match
 
 
 def test_without_errors_there_is_no_error_term() -> None:
     refused = [attempt(change("    return a // b"), None, 0), attempt(change("    return a // b"), None, 0)]
-    assert score(refused).terms == Terms(patch_similarity=1.0)
+    assert score_attempt(refused).terms == Terms(patch_similarity=1.0)
 
 
 def test_the_nearest_attempt_is_the_one_that_the_terms_compare_with() -> None:
     a, b = change("    return a // b"), change("    raise KeyError(a)", "    pass", start=80)
-    assert [score([attempt(p) for p in (a, b, a, b)[:n]]).nearest for n in (2, 3, 4)] == [1, 1, 2]
+    assert [score_attempt([attempt(p) for p in (a, b, a, b)[:n]]).nearest for n in (2, 3, 4)] == [1, 1, 2]
     outage = Attempt(infrastructure=True)
-    assert score([attempt(a), outage, attempt(b), outage, attempt(a)]).nearest == 1
+    assert score_attempt([attempt(a), outage, attempt(b), outage, attempt(a)]).nearest == 1
 
 
 def test_progress_starts_the_count_anew() -> None:
     bodies = ("    return a // b", "    return a // int(b)", "    return int(a) // b", "    return int(a) // int(b)")
     stuck = [attempt(change(body), BUG, 4) for body in bodies]
     moving = [attempt(change(body), BUG, failing) for body, failing in zip(bodies, (4, 4, 3, 3), strict=True)]
-    assert score(stuck).value > 0.75
-    assert score(moving).value <= 0.75
+    assert score_attempt(stuck).value > 0.75
+    assert score_attempt(moving).value <= 0.75
 
 
 def test_what_is_forgotten_past_the_window_does_not_count() -> None:
     a = change("    return a // b")
     others = [change(f"    {word}({number})", "    pass", start=100 * number) for number, word in enumerate("fgh", 1)]
     past = [attempt(p) for p in (a, *others, a)]
-    assert score(past).value < 0.75
-    assert score(past, ConvergenceSettings(window=4)).value == 1.0
+    assert score_attempt(past).value < 0.75
+    assert score_attempt(past, ConvergenceSettings(window=4)).value == 1.0
 
 
 # --- properties ---------------------------------------------------------------------------------------------
@@ -231,11 +231,11 @@ def forget() -> None:
 
 @given(histories(), histories())
 def test_a_score_is_bounded_and_the_same_on_replay(attempts: list[Attempt], dead: list[Attempt]) -> None:
-    first = score(attempts, dead=dead)
+    first = score_attempt(attempts, dead=dead)
     assert 0.0 <= first.value <= 1.0
     assert all(value is None or 0.0 <= value <= 1.0 for value in first.terms.model_dump().values())
     forget()
-    assert score([Attempt.model_validate_json(a.model_dump_json()) for a in attempts], dead=dead) == first
+    assert score_attempt([Attempt.model_validate_json(a.model_dump_json()) for a in attempts], dead=dead) == first
 
 
 LOOKED, QUIET = Attempt(commands=(Command(command="ls"),)), Attempt()
@@ -245,20 +245,20 @@ LOOKED_TWICE = Attempt(commands=LOOKED.commands * 2)
 @given(histories(changed=False))
 @example([LOOKED_TWICE, QUIET, QUIET, QUIET, LOOKED])
 def test_a_repeated_attempt_scores_no_lower(attempts: list[Attempt]) -> None:
-    assert score([*attempts, attempts[-1]]).value >= score(attempts).value
+    assert score_attempt([*attempts, attempts[-1]]).value >= score_attempt(attempts).value
 
 
 @given(histories())
 def test_only_the_window_counts_of_patches_and_errors(attempts: list[Attempt]) -> None:
     real = [attempt.model_copy(update={"commands": ()}) for attempt in attempts if not attempt.infrastructure]
     kept = real[-ConvergenceSettings().window - 2 :]
-    whole, part = score(real), score(kept)
+    whole, part = score_attempt(real), score_attempt(kept)
     assert (whole.value, whole.terms) == (part.value, part.terms)
 
 
 def test_a_command_is_remembered_beyond_the_window_as_far_as_a_branch_remembers() -> None:
     def repetition(quiet: int) -> float | None:
-        return score([LOOKED, *[QUIET] * quiet, LOOKED]).terms.command_repetition
+        return score_attempt([LOOKED, *[QUIET] * quiet, LOOKED]).terms.command_repetition
 
     assert (repetition(MEMORY - 2), repetition(MEMORY - 1)) == (0.5, 0.0)
 
@@ -295,4 +295,4 @@ def test_a_score_ignores_what_varies_by_chance(one: tuple[object, ...], other: t
     assert found[0] == found[1]
     patches = (change("    return a // b"), change("    return a // int(b)"))
     past = [attempt(patch, error) for patch, error in zip(patches, found, strict=True)]
-    assert score(past).terms.error_match == 1.0
+    assert score_attempt(past).terms.error_match == 1.0

@@ -1,5 +1,5 @@
-from hydranet.details import LIMIT, markdown
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
+from hydranet.report.web_ui import LIMIT, markdown
 from hydranet.strategy import Strategy
 
 

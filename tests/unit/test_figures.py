@@ -1,6 +1,6 @@
 import pytest
 
-from hydranet.figures import count, duration, listed, share
+from hydranet.text.formatting import count, duration, listed, share
 
 
 def test_counts_agree_with_their_noun() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hydranet import guard
-from hydranet.constitution import Effect
+from hydranet.policy import command_guard
+from hydranet.policy.constitution import Effect
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from hydranet.constitution import Effect
     ],
 )
 def test_commands_that_look_and_test_are_run(command):
-    decision = guard.decide(command)
+    decision = command_guard.decide(command)
     assert (decision.effect, decision.rule) == (Effect.ALLOWED, "guard:allowed"), decision.reason
 
 
@@ -95,16 +95,16 @@ def test_commands_that_look_and_test_are_run(command):
     ],
 )
 def test_what_harms_or_cannot_be_read_is_refused_for_a_reason(command, rule):
-    decision = guard.decide(command)
+    decision = command_guard.decide(command)
     assert (decision.effect, decision.rule) == (Effect.REFUSED, f"guard:{rule}")
     assert decision.reason
     assert decision.operation == "run"
 
 
 def test_the_decision_of_a_long_command_is_bounded():
-    assert len(guard.decide("ls " + "a" * 1_000_000).subject) <= 300
+    assert len(command_guard.decide("ls " + "a" * 1_000_000).subject) <= 300
 
 
 @pytest.mark.parametrize("line", ["'" * 1999, "a" * 2000, "\\" * 1999, "|" * 2000, "system " * 280, "-" * 2000])
 def test_hostile_lines_are_judged(line):
-    assert guard.decide(line).effect is Effect.REFUSED
+    assert command_guard.decide(line).effect is Effect.REFUSED

@@ -1,8 +1,8 @@
-from hydranet.convergence import Attempt
+from hydranet.convergence.error_signature import ErrorSignature
+from hydranet.convergence.score import Attempt
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Outcome
 from hydranet.lesson import lesson
 from hydranet.patches import Edit, Patch
-from hydranet.signatures import ErrorSignature
 from hydranet.strategy import Strategy
 
 STRATEGY = Strategy(title="Guard it", kind="missing guard", target_files=("a.py",), target_symbols=("f",))

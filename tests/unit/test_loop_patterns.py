@@ -6,10 +6,11 @@ threshold by the last attempt, alive means at or below it throughout.
 
 import pytest
 
-from hydranet import patches, reaper
-from hydranet.convergence import Attempt, Command, ConvergenceSettings, Score, best, score
+from hydranet import patches
+from hydranet.convergence import reaper
+from hydranet.convergence.error_signature import error_signature
+from hydranet.convergence.score import Attempt, Command, ConvergenceSettings, Score, best, score_attempt
 from hydranet.patches import Patch
-from hydranet.signatures import error_signature
 
 DEFAULTS = ConvergenceSettings()
 
@@ -231,14 +232,14 @@ def attempt(
 
 
 def values(attempts: list[Attempt], settings: ConvergenceSettings = DEFAULTS) -> list[float]:
-    return [score(attempts[:count], settings).value for count in range(1, len(attempts) + 1)]
+    return [score_attempt(attempts[:count], settings).value for count in range(1, len(attempts) + 1)]
 
 
 def died_at(attempts: list[Attempt], settings: ConvergenceSettings = DEFAULTS) -> int | None:
     """The attempt at which the Reaper ends the branch, None while it is alive."""
     for count in range(1, len(attempts) + 1):
         past = attempts[:count]
-        if reaper.decide(past, score(past, settings), settings):
+        if reaper.decide(past, score_attempt(past, settings), settings):
             return count
     return None
 
@@ -584,7 +585,7 @@ def test_a_spiral_dies_in_any_window(window: int) -> None:
 
 
 def test_8_the_error_alone_never_kills() -> None:
-    last = score([attempt(diff) for diff in UNLIKE])
+    last = score_attempt([attempt(diff) for diff in UNLIKE])
     assert last.terms.error_match == 1.0
     assert last.value <= DEFAULTS.threshold
 
@@ -593,7 +594,7 @@ def test_8_the_error_alone_never_kills() -> None:
 
 
 def repetition(*commands: Command) -> float | None:
-    return score([attempt(UNLIKE[0]), attempt(UNLIKE[1], commands=commands)]).terms.command_repetition
+    return score_attempt([attempt(UNLIKE[0]), attempt(UNLIKE[1], commands=commands)]).terms.command_repetition
 
 
 def test_13_a_repeat_without_news_raises_the_command_term() -> None:
@@ -604,7 +605,7 @@ def test_13_a_repeat_without_news_raises_the_command_term() -> None:
 def test_13v_repeats_of_earlier_attempts_count() -> None:
     asked = (Command(command="cat  shop/tax.py", result="RATES"),)
     spread = [attempt(diff, commands=asked) for diff in UNLIKE]
-    assert score(spread).terms.command_repetition == pytest.approx(2 / 3)
+    assert score_attempt(spread).terms.command_repetition == pytest.approx(2 / 3)
 
 
 def test_14_a_repeat_after_a_change_does_not_raise_it() -> None:
@@ -632,18 +633,18 @@ def test_test_runs_are_no_investigation() -> None:
 
 def test_16_outages_are_left_out() -> None:
     outage = attempt("", "429 Too Many Requests", "", infrastructure=True)
-    without = score([attempt(SPIRAL[0]), attempt(SPIRAL[0])])
-    with_outages = score([attempt(SPIRAL[0]), outage, outage, outage, attempt(SPIRAL[0])])
+    without = score_attempt([attempt(SPIRAL[0]), attempt(SPIRAL[0])])
+    with_outages = score_attempt([attempt(SPIRAL[0]), outage, outage, outage, attempt(SPIRAL[0])])
     assert with_outages == without
-    assert score([attempt(SPIRAL[0]), outage]) == Score()
+    assert score_attempt([attempt(SPIRAL[0]), outage]) == Score()
 
 
 def test_17_a_retried_attempt_has_the_same_facts_and_score() -> None:
     first = attempt(UNLIKE[0])
     made, again = (attempt(UNLIKE[1], noisy(number)) for number in (1, 2))
     assert made == again
-    assert score([first, made]) == score([first, again])
-    assert score([first, again]).value <= DEFAULTS.threshold
+    assert score_attempt([first, made]) == score_attempt([first, again])
+    assert score_attempt([first, again]).value <= DEFAULTS.threshold
 
 
 # --- 18, 19: the next branch -------------------------------------------------------------------------------
@@ -654,16 +655,16 @@ DEAD_BRANCH = [attempt(diff) for diff in SPIRAL]
 @pytest.mark.parametrize("diff", [UNLIKE[1], UNLIKE[2], UNLIKE_IN_ONE_FILE[2], SAME_GUARD_ELSEWHERE[1]])
 def test_18_an_unlike_first_attempt_lives(diff: str) -> None:
     own = [attempt(diff)]
-    first = score(own, dead=DEAD_BRANCH)
+    first = score_attempt(own, dead=DEAD_BRANCH)
     assert first.value <= DEFAULTS.threshold
     assert reaper.decide(own, first, DEFAULTS) is None
-    assert score([*own, attempt(UNLIKE_IN_ONE_FILE[1])], dead=DEAD_BRANCH).value <= DEFAULTS.threshold
+    assert score_attempt([*own, attempt(UNLIKE_IN_ONE_FILE[1])], dead=DEAD_BRANCH).value <= DEFAULTS.threshold
 
 
 @pytest.mark.parametrize("diff", SPIRAL)
 def test_19_a_dead_patch_is_dead_at_once(diff: str) -> None:
     own = [attempt(diff, noisy(3))]
-    first = score(own, dead=DEAD_BRANCH)
+    first = score_attempt(own, dead=DEAD_BRANCH)
     assert first.novelty
     assert first.value > DEFAULTS.threshold
     assert "dead branch" in (reaper.decide(own, first, DEFAULTS) or "")
@@ -672,15 +673,15 @@ def test_19_a_dead_patch_is_dead_at_once(diff: str) -> None:
 def test_19v_renaming_or_moving_it_does_not_help() -> None:
     output = failure(path="shop/tax.py", function="strip")
     dead = [attempt(RENAMED[0], output), attempt(UNLIKE[0], output)]
-    assert score([attempt(RENAMED[2], output)], dead=dead).value > DEFAULTS.threshold
+    assert score_attempt([attempt(RENAMED[2], output)], dead=dead).value > DEFAULTS.threshold
     lower = "\n" * 30 + CART
     moved = patches.diff("shop/cart.py", lower, lower.replace("price = item.price", "price = float(item.price)"))
-    assert score([attempt(moved)], dead=DEAD_BRANCH).value > DEFAULTS.threshold
+    assert score_attempt([attempt(moved)], dead=DEAD_BRANCH).value > DEFAULTS.threshold
 
 
 def test_19v_almost_a_dead_patch_with_another_error_lives() -> None:
     own = [attempt(RENAMED[2], failure("RecursionError: maximum recursion depth exceeded"))]
-    assert score(own, dead=[attempt(RENAMED[0])]).value <= DEFAULTS.threshold
+    assert score_attempt(own, dead=[attempt(RENAMED[0])]).value <= DEFAULTS.threshold
 
 
 # --- 24: the best state ------------------------------------------------------------------------------------

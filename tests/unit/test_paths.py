@@ -1,7 +1,7 @@
 """The shortest path between two pieces of code, and how it is told."""
 
-from hydranet.graph import Edge, EdgeKind, Resolution
-from hydranet.paths import sentence, shortest
+from hydranet.code_graph.model import Edge, EdgeKind, Resolution
+from hydranet.code_graph.shortest_path import sentence, shortest
 
 
 def edge(kind: EdgeKind, source: str, target: str, line: int = 1, confidence: float = 1.0) -> Edge:

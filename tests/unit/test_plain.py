@@ -1,6 +1,6 @@
 import pytest
 
-from hydranet.plain import block, code, literal, visible
+from hydranet.text.escaping import block, code, literal, visible
 
 
 def test_what_steers_a_terminal_or_turns_text_around_is_shown() -> None:

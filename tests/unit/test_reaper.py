@@ -1,9 +1,9 @@
 import pytest
 
-from hydranet.convergence import Attempt, ConvergenceSettings, Score, Terms, score
+from hydranet.convergence.error_signature import ErrorSignature
+from hydranet.convergence.reaper import decide
+from hydranet.convergence.score import Attempt, ConvergenceSettings, Score, Terms, score_attempt
 from hydranet.patches import Edit, Patch
-from hydranet.reaper import decide
-from hydranet.signatures import ErrorSignature
 
 DEFAULTS = ConvergenceSettings()
 ERROR = ErrorSignature(type="TypeError", message="bad operand", file="shop/cart.py", function="total")
@@ -31,7 +31,7 @@ def test_every_term_that_speaks_is_named() -> None:
 
 def test_a_patch_that_changes_nothing() -> None:
     past = [ATTEMPT, Attempt(error=ERROR)]
-    evidence = decide(past, score(past), DEFAULTS)
+    evidence = decide(past, score_attempt(past), DEFAULTS)
     assert evidence is not None
     assert evidence.startswith("The attempt changes nothing, the same error follows")
 
@@ -52,7 +52,7 @@ def test_never_before_the_second_attempt() -> None:
 
 
 def test_a_dead_patch_in_a_new_branch_is_the_exception() -> None:
-    evidence = decide([ATTEMPT], score([ATTEMPT], dead=[ATTEMPT]), DEFAULTS)
+    evidence = decide([ATTEMPT], score_attempt([ATTEMPT], dead=[ATTEMPT]), DEFAULTS)
     assert evidence == (
         "The patch to shop/cart.py is the same as that of a dead branch: convergence 1.00 is above 0.75."
     )

@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from hydra_cli.score import score
 from hydranet import patches
-from hydranet.convergence import Attempt
+from hydranet.convergence.error_signature import error_signature
+from hydranet.convergence.score import Attempt
 from hydranet.errors import UsageError
-from hydranet.signatures import error_signature
 
 ERROR = "E   TypeError: unsupported operand type(s) for +: 'int' and 'str'\n\nshop/cart.py:{line}: TypeError\n"
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydranet.signatures import ErrorClass, ErrorSignature, error_signature, normalise
+from hydranet.convergence.error_signature import ErrorClass, ErrorSignature, error_signature, normalise
 
 # --- Python -------------------------------------------------------------------------------------------------
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from hydranet.code_graph.model import Node, NodeKind
+from hydranet.code_graph.symbols import find, find_file
 from hydranet.errors import UsageError
-from hydranet.graph import Node, NodeKind
-from hydranet.symbols import find, find_file
 
 
 def node(path: str, name: str, kind: NodeKind = NodeKind.FUNCTION) -> Node:

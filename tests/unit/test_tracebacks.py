@@ -2,7 +2,7 @@
 
 import random
 
-from hydranet.tracebacks import ends, essence
+from hydranet.convergence.tracebacks import ends, essence
 
 LONG = """\
 a = [1, 2], b = 3

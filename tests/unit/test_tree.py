@@ -5,7 +5,7 @@ from io import StringIO
 from rich.console import Console
 
 from hydra_cli.tree import tree
-from hydranet.convergence import Attempt, Command
+from hydranet.convergence.score import Attempt, Command
 from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy, Outcome
 from hydranet.strategy import Strategy
 

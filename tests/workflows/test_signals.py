@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hydranet.constitution import Decision, Effect
 from hydranet.contracts import ReapRequest
 from hydranet.genealogy import Ending, Verdict
+from hydranet.policy.constitution import Decision, Effect
 
 from .world import World, failed, passed, strategy
 

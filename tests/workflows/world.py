@@ -52,10 +52,10 @@ from hydranet.contracts import (
     TrialRequest,
     WarmUpRequest,
 )
-from hydranet.convergence import Command
+from hydranet.convergence.error_signature import ErrorSignature
+from hydranet.convergence.score import Command
 from hydranet.errors import FatalError
 from hydranet.patches import Edit, Patch
-from hydranet.signatures import ErrorSignature
 from hydranet.strategy import Strategy
 
 NOTHING = address(b"", "text/plain")

@@ -16,7 +16,7 @@ from activities.inference.templates import (
 )
 from activities.inference.templates.priors import factor
 from activities.inference.templates.site import Edit, Site, Template
-from hydranet.signatures import ErrorClass
+from hydranet.convergence.error_signature import ErrorClass
 
 # Below this prior an edit is tried only when the likelier ones of all families were.
 _COMMON = 0.25

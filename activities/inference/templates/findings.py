@@ -12,7 +12,7 @@ from activities.inference.templates.source import Source
 from activities.inference.templates.vocabulary import Vocabulary
 from activities.recent import Recent
 from hydranet.contracts import Context, Spectrum, Work
-from hydranet.signatures import ErrorClass
+from hydranet.convergence.error_signature import ErrorClass
 
 # Files read at most: the suspicious ones and what they import.
 _READ = 40

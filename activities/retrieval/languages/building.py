@@ -23,7 +23,7 @@ from activities.retrieval.facts import (
     pack,
 )
 from activities.retrieval.languages.scopes import ModuleScope, Reading, Scope
-from hydranet.graph import NodeKind
+from hydranet.code_graph.model import NodeKind
 
 _SIGNATURE = 300
 _DOCSTRING = 4000

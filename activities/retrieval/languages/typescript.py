@@ -12,7 +12,7 @@ from activities.retrieval.facts import MODULE, FileFacts, Import, Request
 from activities.retrieval.languages.building import Builder, Draft, clean
 from activities.retrieval.languages.routes import METHODS, requested
 from activities.retrieval.languages.scopes import ClassScope, Reading, Scope
-from hydranet.graph import NodeKind
+from hydranet.code_graph.model import NodeKind
 
 _TYPESCRIPT = Language(tree_sitter_typescript.language_typescript())
 _TSX = Language(tree_sitter_typescript.language_tsx())

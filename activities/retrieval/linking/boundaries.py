@@ -9,7 +9,7 @@ from activities.retrieval.languages.routes import ANY
 from activities.retrieval.linking.resolver import Resolver
 from activities.retrieval.linking.tables import Table
 from activities.retrieval.linking.values import Class, Function
-from hydranet.graph import EdgeKind
+from hydranet.code_graph.model import EdgeKind
 
 _FEW = 3
 """What a key may stand for; more of them say nothing."""

@@ -10,7 +10,7 @@ from activities.retrieval.linking.conventions import is_test, stem, subject
 from activities.retrieval.linking.resolver import Resolver
 from activities.retrieval.linking.tables import Table
 from activities.retrieval.linking.values import Class, Function, Module, Outside, Value
-from hydranet.graph import Edge, EdgeKind, NodeKind, Resolution
+from hydranet.code_graph.model import Edge, EdgeKind, NodeKind, Resolution
 
 CONFIDENCE = {
     Resolution.SYNTAX: 1.0,

@@ -25,7 +25,7 @@ from activities.retrieval.linking.values import (
     Values,
     distinct,
 )
-from hydranet.graph import NodeKind
+from hydranet.code_graph.model import NodeKind
 
 _DEEPEST = 40
 _STEPS = 2000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from activities.retrieval.facts import MODULE, Body, Definition, FileFacts, Literal, Use
-from hydranet.graph import NodeKind, node_id
+from hydranet.code_graph.model import NodeKind, node_id
 
 
 class Table:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.genealogy import Ending, Genealogy
 from hydranet.patches import Edit
-from hydranet.signatures import ErrorSignature
 
 from .story import attempt, branch, run
 

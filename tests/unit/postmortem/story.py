@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 from hydranet.budget import Budget, Spent, Usage
-from hydranet.convergence import Attempt, Score, Terms
+from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
+from hydranet.convergence.score import Attempt, Score, Terms
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.patches import Edit, Patch
-from hydranet.postmortem import Postmortem, postmortem
-from hydranet.signatures import ErrorClass, ErrorSignature
+from hydranet.report.postmortem import Postmortem, postmortem
 from hydranet.strategy import Strategy
 
 STARTED = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

@@ -1,8 +1,8 @@
 import pytest
 
-from hydranet.advice import Closest, advice, closest
 from hydranet.budget import Budget, Usage
 from hydranet.genealogy import Ending, Genealogy, Verdict
+from hydranet.report.advice import Closest, advice, closest
 
 from .story import attempt, branch, run
 

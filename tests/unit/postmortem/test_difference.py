@@ -1,6 +1,6 @@
-from hydranet.difference import differences, winner
+from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending
-from hydranet.signatures import ErrorClass, ErrorSignature
+from hydranet.report.difference import differences, winner
 from hydranet.strategy import Strategy
 
 from .story import attempt, branch, edit, fixed, run

@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from hydranet.constitution import Decision, Effect
-from hydranet.convergence import Command
+from hydranet.convergence.score import Command
 from hydranet.genealogy import Ending, Genealogy
+from hydranet.policy.constitution import Decision, Effect
 from hydranet.report.markdown import markdown
 
 from .hostile import HARMLESS, HOSTILE, genealogy

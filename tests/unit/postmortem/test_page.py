@@ -6,8 +6,8 @@ import pytest
 
 from hydranet.genealogy import Ending, Genealogy
 from hydranet.patches import Edit, Patch
-from hydranet.plain import visible
-from hydranet.report.page import page
+from hydranet.report.html import page
+from hydranet.text.escaping import visible
 
 from .hostile import HARMLESS, HOSTILE, genealogy
 from .story import attempt, branch, fixed, run, told

@@ -4,9 +4,9 @@ import pytest
 
 from hydra_cli import report as command
 from hydranet.errors import UsageError
-from hydranet.postmortem import Postmortem
+from hydranet.report.html import page
 from hydranet.report.markdown import markdown
-from hydranet.report.page import page
+from hydranet.report.postmortem import Postmortem
 
 from .story import fixed, told
 

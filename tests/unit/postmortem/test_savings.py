@@ -2,7 +2,7 @@ import pytest
 
 from hydranet.budget import Budget, Usage
 from hydranet.genealogy import Ending, Verdict
-from hydranet.savings import savings
+from hydranet.report.savings import savings
 
 from .story import attempt, branch, fixed, run
 

@@ -7,7 +7,7 @@ import pytest
 
 from activities.retrieval.facts import FileFacts
 from activities.retrieval.linking import Linker, affected
-from hydranet.graph import Edge
+from hydranet.code_graph.model import Edge
 
 from .trees import facts_of
 

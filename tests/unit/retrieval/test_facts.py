@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from activities.retrieval.facts import FileFacts
 from activities.retrieval.languages import SUFFIXES, parse
 from activities.retrieval.linking import Linker
-from hydranet.graph import Node, NodeKind
+from hydranet.code_graph.model import Node, NodeKind
 
 SOURCE = '''
 """A shop."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hydranet.graph import EdgeKind, Resolution
+from hydranet.code_graph.model import EdgeKind, Resolution
 
 from .trees import edges_of, pairs
 

@@ -3,7 +3,7 @@
 from activities.retrieval.languages import parse
 from activities.retrieval.packing import packed
 from activities.retrieval.search import Hit
-from hydranet.graph import Node, NodeKind
+from hydranet.code_graph.model import Node, NodeKind
 
 SOURCE = (
     '"""Carts."""\n\nimport os\n\nLIMIT = 3\n\n\nclass Cart:\n    """Holds prices."""\n\n    def total(self):\n'

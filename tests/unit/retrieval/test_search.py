@@ -9,8 +9,8 @@ from activities.retrieval.query import Query
 from activities.retrieval.search import Search
 from activities.retrieval.terms import Bags, counted
 from hydra_cli.bench.ranking import rewired
-from hydranet.graph import EdgeKind
-from hydranet.retrieval import Mode
+from hydranet.code_graph.model import EdgeKind
+from hydranet.contracts.search_mode import Mode
 
 FILES = {
     "shop/__init__.py": "",

@@ -5,7 +5,7 @@ from textwrap import dedent
 from activities.retrieval.facts import FileFacts
 from activities.retrieval.languages import parse
 from activities.retrieval.linking import Linker
-from hydranet.graph import Edge, EdgeKind
+from hydranet.code_graph.model import Edge, EdgeKind
 
 
 def facts_of(tree: dict[str, str]) -> dict[str, FileFacts]:

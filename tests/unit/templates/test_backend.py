@@ -21,8 +21,8 @@ from hydranet.contracts import (
     TestResult,
     Work,
 )
+from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
 from hydranet.patches import apply, check
-from hydranet.signatures import ErrorClass, ErrorSignature
 from hydranet.strategy import Strategy, is_new
 
 PAGING = """def paginate(items, page, size):

@@ -15,7 +15,7 @@ from activities.inference.templates.evidence import (
     unexpected,
 )
 from hydranet.contracts import Context, FailingTest, Predicate, Spectrum, TestResult
-from hydranet.signatures import ErrorSignature
+from hydranet.convergence.error_signature import ErrorSignature
 
 PATHS = ["shop/paging.py", "shop/__init__.py", "tests/test_paging.py", "README.md"]
 

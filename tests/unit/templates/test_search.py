@@ -26,7 +26,7 @@ from activities.inference.templates.regions import regions
 from activities.inference.templates.search import BATCH, Search
 from activities.inference.templates.source import Source
 from activities.inference.templates.vocabulary import Vocabulary
-from hydranet.signatures import ErrorClass
+from hydranet.convergence.error_signature import ErrorClass
 
 CODE = """def merge(left, right):
     result = []

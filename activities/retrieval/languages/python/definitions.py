@@ -13,7 +13,7 @@ from activities.retrieval.languages.python.expressions import chain, kinds, stri
 from activities.retrieval.languages.python.frame import Frame
 from activities.retrieval.languages.python.statements import HANDLERS, Handler
 from activities.retrieval.languages.scopes import ClassScope, Reading, Scope
-from hydranet.graph import NodeKind
+from hydranet.code_graph.model import NodeKind
 
 _DEEPEST = 60
 """Definitions within definitions that are read."""

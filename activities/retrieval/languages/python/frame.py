@@ -10,7 +10,7 @@ from activities.retrieval.facts import MODULE
 from activities.retrieval.languages.building import Builder
 from activities.retrieval.languages.python.expressions import kinds, text
 from activities.retrieval.languages.scopes import Reading, Scope
-from hydranet.graph import NodeKind
+from hydranet.code_graph.model import NodeKind
 
 _IDENTIFIER = kinds("identifier")
 

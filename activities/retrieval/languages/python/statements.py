@@ -23,7 +23,7 @@ from activities.retrieval.languages.python.expressions import (
 )
 from activities.retrieval.languages.python.frame import Frame
 from activities.retrieval.languages.scopes import Reading
-from hydranet.graph import NodeKind
+from hydranet.code_graph.model import NodeKind
 
 _IDENTIFIER = kinds("identifier")
 _ATTRIBUTE = kinds("attribute")

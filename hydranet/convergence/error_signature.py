@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hydranet import tracebacks
-from hydranet.bounded import Bounded, Line, Name
-from hydranet.tracebacks import Frame, Raised
+from hydranet.bounded_models import Bounded, Line, Name
+from hydranet.convergence import tracebacks
+from hydranet.convergence.tracebacks import Frame, Raised
 
 
 class ErrorClass(StrEnum):

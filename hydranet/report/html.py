@@ -6,13 +6,13 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from hydranet.advice import kept_at
-from hydranet.details import ENDINGS
-from hydranet.figures import count, duration
-from hydranet.plain import visible
-from hydranet.postmortem import Postmortem
-from hydranet.report import charts, words
-from hydranet.savings import METHOD
+from hydranet.report import charts, wording
+from hydranet.report.advice import kept_at
+from hydranet.report.postmortem import Postmortem
+from hydranet.report.savings import METHOD
+from hydranet.report.web_ui import ENDINGS
+from hydranet.text.escaping import visible
+from hydranet.text.formatting import count, duration
 
 
 def page(story: Postmortem) -> str:
@@ -46,5 +46,5 @@ _ENVIRONMENT.globals |= {
     "METHOD": METHOD,
     "charts": charts,
     "kept_at": kept_at,
-    "words": words,
+    "words": wording,
 }

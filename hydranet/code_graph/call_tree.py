@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from hydranet.graph import Edge, EdgeKind, Node
+from hydranet.code_graph.model import Edge, EdgeKind, Node
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The genealogy as the Markdown that Temporal's Web UI shows under *Current Details*."""
 
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
-from hydranet.plain import literal
+from hydranet.text.escaping import literal
 
 LIMIT = 20_000
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from hydranet.convergence import Score
-from hydranet.figures import count, duration, listed, share
+from hydranet.convergence.score import Score
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
 from hydranet.patches import Patch
-from hydranet.postmortem import Postmortem
-from hydranet.savings import Savings
+from hydranet.report.postmortem import Postmortem
+from hydranet.report.savings import Savings
 from hydranet.strategy import Strategy
+from hydranet.text.formatting import count, duration, listed, share
 
 
 class Figure(NamedTuple):

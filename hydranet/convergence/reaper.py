@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from hydranet.convergence import Attempt, ConvergenceSettings, Score
-from hydranet.similarity import is_empty
+from hydranet.convergence.patch_similarity import is_empty
+from hydranet.convergence.score import Attempt, ConvergenceSettings, Score
 
 
 def decide(attempts: Sequence[Attempt], score: Score, settings: ConvergenceSettings) -> str | None:

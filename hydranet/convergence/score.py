@@ -10,10 +10,10 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from hydranet.bounded import TESTS, Bounded, Line, Name
+from hydranet.bounded_models import TESTS, Bounded, Line, Name
+from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
+from hydranet.convergence.patch_similarity import is_empty, similarity
 from hydranet.patches import Patch
-from hydranet.signatures import ErrorClass, ErrorSignature
-from hydranet.similarity import is_empty, similarity
 
 MEMORY = 22
 """The attempts of a branch that its scores are made of: the largest window, and two."""
@@ -80,7 +80,7 @@ class Score(Bounded):
     novelty: bool = False
 
 
-def score(
+def score_attempt(
     attempts: Sequence[Attempt],
     settings: ConvergenceSettings = ConvergenceSettings(),  # noqa: B008  (frozen)
     dead: Sequence[Attempt] = (),

@@ -3,8 +3,8 @@
 from itertools import pairwise
 from typing import NamedTuple
 
-from hydranet.figures import count, duration, share
 from hydranet.genealogy import BranchRecord, Ending, Genealogy, Verdict
+from hydranet.text.formatting import count, duration, share
 
 
 class Saving(NamedTuple):

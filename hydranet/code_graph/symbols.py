@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from hydranet.code_graph.model import Node, NodeKind
 from hydranet.errors import UsageError
-from hydranet.graph import Node, NodeKind
 
 _CANDIDATES = 8
 

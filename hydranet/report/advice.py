@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hydranet import checkpoint
-from hydranet.figures import count
 from hydranet.genealogy import BranchRecord, Ending, Genealogy, Verdict
+from hydranet.text.formatting import count
 
 # What the budget of a run can be raised to.
 _MOST_BRANCHES, _MOST_ATTEMPTS = 100, 200

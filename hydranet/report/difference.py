@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from hydranet.figures import count, listed
+from hydranet.convergence.error_signature import ErrorClass
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
 from hydranet.patches import Edit
-from hydranet.signatures import ErrorClass
+from hydranet.text.formatting import count, listed
 
 _BACKENDS = {"templates": "repair templates, without a model"}
 

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from hydranet.advice import Advice, advice
 from hydranet.budget import Usage
-from hydranet.difference import Winner, differences, winner
-from hydranet.figures import count, duration
 from hydranet.genealogy import BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.lesson import Lesson, lesson
-from hydranet.savings import Savings, savings
+from hydranet.report.advice import Advice, advice
+from hydranet.report.difference import Winner, differences, winner
+from hydranet.report.savings import Savings, savings
+from hydranet.text.formatting import count, duration
 
 
 class Chapter(NamedTuple):

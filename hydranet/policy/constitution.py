@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
-from hydranet.bounded import Bounded, Line, Name
+from hydranet.bounded_models import Bounded, Line, Name
 from hydranet.errors import UsageError
 
 FILE = "constitution.yaml"
@@ -133,5 +133,5 @@ def parse(text: str) -> Constitution:
 
 def load(own: str = "") -> Constitution:
     """The shipped rules merged with the user's own text; not for workflows, which do not read files."""
-    shipped = parse(files("hydranet").joinpath(FILE).read_text())
+    shipped = parse(files("hydranet.policy").joinpath(FILE).read_text())
     return shipped.merged(parse(own)) if own.strip() else shipped

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from hydranet.graph import Edge, EdgeKind
+from hydranet.code_graph.model import Edge, EdgeKind
 
 # What an edge costs that is certain. Containment is cheap to cross, and says little.
 _COSTS = {

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hydranet.bounded import Line
+from hydranet.bounded_models import Line
 
 LIMIT = 4
 """How many commands an attempt may ask for at most, whatever the settings say."""

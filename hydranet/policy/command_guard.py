@@ -8,7 +8,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from hydranet.constitution import Decision, Effect
+from hydranet.policy.constitution import Decision, Effect
 
 COMMAND_LIMIT = 2000
 

@@ -1,0 +1,1 @@
+"""The code graph: its nodes and edges, and what can be asked of it."""

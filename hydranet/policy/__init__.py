@@ -1,0 +1,1 @@
+"""What a run and its models may do."""

@@ -1,0 +1,1 @@
+"""Text for people and prompts: escaped, formatted, cut."""
