@@ -110,8 +110,8 @@ def speed(python: Path, tree: Path, characters: int) -> None:
 
 def quality(python: Path, suite: Path, characters: int) -> None:
     """Tell what of the gold files the map shows, of all files and of those that are no tests, and Aider's ranks."""
+    from activities.code.test_files import is_test_file
     from activities.retrieval.in_memory import files_in
-    from activities.retrieval.seeds import is_test_file
     from hydra_cli.bench.suite import read
 
     of_all, of_others = [], []

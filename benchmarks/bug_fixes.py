@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from activities.retrieval import syntax
-from activities.retrieval.seeds import is_test_file
+from activities.code import python_syntax
+from activities.code.test_files import is_test_file
 
 FILES = 3
 FUNCTIONS = 6
@@ -129,7 +129,7 @@ def _functions(repository: Path, commit: str, path: str, hunks: list[tuple[int, 
         source = git(repository, "show", f"{commit}^:{path}")
     except subprocess.CalledProcessError:
         return
-    definitions = [one for one in syntax.definitions(syntax.parse(source)) if one.kind != "variable"]
+    definitions = [one for one in python_syntax.definitions(python_syntax.parse(source)) if one.kind != "variable"]
     for first, count in hunks:
         for line in range(first, first + max(count, 1)):
             around = [one for one in definitions if one.first <= line <= one.last]

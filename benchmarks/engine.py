@@ -17,7 +17,7 @@ import platformdirs
 
 from activities.artifacts.store import FolderArtifacts
 from activities.checkpoints.activities import RepositoryActivities
-from activities.checkpoints.objects import GitObjects
+from activities.git.objects import GitObjects
 from activities.inference.templates.backend import MODEL, TemplatesBackend
 from activities.retrieval.activities import RetrievalActivities
 from activities.retrieval.searches import Searches

@@ -25,7 +25,8 @@ import numpy as np
 from bug_fixes import Case, cases
 from numpy.typing import NDArray
 
-from activities.checkpoints.blobs import contents, entries
+from activities.code.test_files import is_test_file
+from activities.git.trees import contents, entries
 from activities.retrieval import lexical, signals
 from activities.retrieval.facts import FileFacts
 from activities.retrieval.in_memory import texts
@@ -33,7 +34,6 @@ from activities.retrieval.index import Edges, Index
 from activities.retrieval.languages import SUFFIXES, parse
 from activities.retrieval.linking import Linker, affected
 from activities.retrieval.query import Query
-from activities.retrieval.seeds import is_test_file
 from activities.retrieval.signals import Scores
 from activities.retrieval.skipping import by_content, by_path
 from activities.retrieval.spread import Spread

@@ -64,7 +64,7 @@ def retrieve(
 
 
 async def _found(repository: Repository, said: str, trace: str, mode: Mode) -> tuple[str, Found]:
-    from activities.checkpoints.blobs import resolve
+    from activities.git.trees import resolve
     from activities.retrieval.query import Query
     from activities.retrieval.searches import StoredSearches
 

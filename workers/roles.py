@@ -17,8 +17,8 @@ from activities.artifacts.database import database
 from activities.artifacts.records import RecordActivities
 from activities.artifacts.store import ArtifactStore, PostgresArtifacts
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
-from activities.checkpoints.objects import GitObjects
-from activities.failures import HEARTBEAT_SECONDS
+from activities.git.objects import GitObjects
+from activities.heartbeat import HEARTBEAT_SECONDS
 from activities.retrieval.activities import IndexActivities, RetrievalActivities
 from activities.sandbox.backends import opened
 from activities.sandbox.protocol import Sandbox

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.failures import translated
+from activities.errors import translated
 from hydranet.contracts import RecordRequest
 from hydranet.genealogy import BranchRecord, Genealogy
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.failures import translated
+from activities.errors import translated
 from hydranet.contracts import (
     Checkpoint,
     CommitRequest,
@@ -20,7 +20,7 @@ from hydranet.contracts import (
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
-    from activities.checkpoints.objects import GitObjects
+    from activities.git.objects import GitObjects
 
 
 class RepositoryActivities:
@@ -33,16 +33,16 @@ class RepositoryActivities:
     @translated
     async def snapshot_repository(self, request: SnapshotRequest) -> Snapshot:
         """Pack the objects of HEAD and its tree into an artifact; fatal when over the size limit."""
-        from activities.checkpoints.repository import pack
+        from activities.git.packs import pack_head
 
-        commit, data = await asyncio.to_thread(pack, Path(request.path), request.limit_mb)
+        commit, data = await asyncio.to_thread(pack_head, Path(request.path), request.limit_mb)
         return Snapshot(commit=commit, pack=await self._artifacts.put(data, "application/x-git-pack"))
 
     @activity.defn
     @translated
     async def publish_fix(self, request: PublishRequest) -> Publication:
         """Put the fix on a branch `hydra/fix-…` and the checkpoints under `refs/hydra/`, as the user asked."""
-        from activities.checkpoints.repository import publish
+        from activities.checkpoints.publication import publish
 
         wanted = [named.checkpoint for named in request.checkpoints]
         if request.fix is not None:

@@ -4,7 +4,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from activities.checkpoints.objects import GitError, commit_tree, git, read_blob
+from activities.git.command import GitError, git
+from activities.git.trees import commit_tree, read_blob
 from hydranet import patches
 from hydranet.errors import PatchError
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities import metrics
-from activities.failures import translated
+from activities.errors import translated
 from hydranet.contracts import (
     ImplementAnswer,
     PlanAnswer,

@@ -23,7 +23,7 @@ from hydranet.settings import ModelSettings
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
-    from activities.checkpoints.objects import GitObjects
+    from activities.git.objects import GitObjects
     from hydranet.budget import Usage
 
 TEMPLATES = "templates"

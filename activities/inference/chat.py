@@ -58,7 +58,7 @@ from hydranet.strategy import Strategy
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
-    from activities.checkpoints.objects import GitObjects
+    from activities.git.objects import GitObjects
 
 # At temperature 0 a model tends to repeat the answer that was just refused.
 _CORRECTION_TEMPERATURE = 0.8

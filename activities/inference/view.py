@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from activities.artifacts.store import get_model
+from activities.code import python_syntax
+from activities.code.python_syntax import Definition
+from activities.code.test_files import is_test_file, test_file
 from activities.inference.hint import hint
 from activities.inference.prompts import clipped, fenced
-from activities.retrieval import syntax
-from activities.retrieval.seeds import is_test_file, test_file
-from activities.retrieval.syntax import Definition
 from hydranet.contracts import Checkpoint, Context, Shown, Snippet, Work
 from hydranet.convergence.tracebacks import ends
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
-    from activities.checkpoints.objects import GitObjects
+    from activities.git.objects import GitObjects
     from activities.inference.templates.findings import Localiser
     from activities.inference.templates.localisation import Suspect
 
@@ -56,7 +56,7 @@ class View:
 
     def definitions(self, path: str) -> list[Definition]:
         """The definitions of a file that has been read."""
-        return syntax.definitions(syntax.parse(self.sources.get(path, "")))
+        return python_syntax.definitions(python_syntax.parse(self.sources.get(path, "")))
 
     @property
     def shown(self) -> list[Shown]:
@@ -65,12 +65,12 @@ class View:
 
     def holding(self, path: str, name: str) -> str | None:
         """The definition of a file that is called `name`, or else the first whose code has that name in it."""
-        tree = syntax.parse(self.sources.get(path, ""))
-        among = [one for one in syntax.definitions(tree) if one.kind == "function"]
-        for one in syntax.definitions(tree):
+        tree = python_syntax.parse(self.sources.get(path, ""))
+        among = [one for one in python_syntax.definitions(tree) if one.kind == "function"]
+        for one in python_syntax.definitions(tree):
             if name in (one.name, one.own_name):
                 return one.name
-        return next((one.name for one in among if name in syntax.identifiers(tree, one.first, one.last)), None)
+        return next((one.name for one in among if name in python_syntax.identifiers(tree, one.first, one.last)), None)
 
     def focus(self, files: Collection[str], symbols: Collection[str]) -> list[Snippet]:
         """The definitions that a strategy aims at."""
@@ -155,7 +155,7 @@ def _current(snippet: Snippet, view: View) -> Snippet | None:
 
 def _snippet(path: str, one: Definition, source: str, among: list[Definition], why: str = "") -> Snippet:
     shown = Shown(file=path, symbol=one.name[:200], first_line=one.first, last_line=one.last, why=why)
-    return Snippet(shown=shown, code=clipped(syntax.excerpt(source, one, among), 39_000))
+    return Snippet(shown=shown, code=clipped(python_syntax.excerpt(source, one, among), 39_000))
 
 
 def _shown(snippet: Snippet) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.failures import progress, translated
+from activities.errors import translated
+from activities.heartbeat import progress
 from hydranet.contracts import (
     ArtifactRef,
     Batch,
@@ -25,7 +26,7 @@ from hydranet.contracts import (
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
-    from activities.checkpoints.objects import GitObjects
+    from activities.git.objects import GitObjects
     from activities.retrieval.embeddings import Vectors
     from activities.retrieval.indexing import Indexer
     from activities.retrieval.searches import Searches

@@ -15,7 +15,7 @@ from hydranet.convergence.tracebacks import ends, essence
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
-    from activities.checkpoints.objects import GitObjects
+    from activities.git.objects import GitObjects
     from activities.retrieval.search import Found
     from activities.retrieval.searches import Searches
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from activities.failures import progress
+from activities.heartbeat import progress
 from activities.inference.backend import connect_embeddings
 from activities.retrieval import lexical
 from hydranet.contracts import Embedded

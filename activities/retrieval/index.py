@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from activities.code.test_files import is_aside, is_test_file
 from activities.retrieval.postings import Postings
-from activities.retrieval.seeds import is_aside, is_test_file
 from activities.retrieval.terms import Bags, titles
 from hydranet.code_graph.model import Edge, EdgeKind, Node, NodeKind
 

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from activities.checkpoints.blobs import contents
+from activities.git.trees import contents
 from activities.retrieval.addresses import links_address, parser_version
 from activities.retrieval.facts import FileFacts
 from activities.retrieval.languages import parse

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from activities.checkpoints.blobs import entries, resolve
+from activities.git.trees import entries, resolve
 from activities.retrieval.addresses import blob_address, tree_address
 from activities.retrieval.languages import SUFFIXES
 from activities.retrieval.skipping import by_path

@@ -4,9 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from activities.retrieval import syntax
+from activities.code import python_syntax
+from activities.code.python_syntax import Definition
 from activities.retrieval.search import Hit
-from activities.retrieval.syntax import Definition
 from hydranet.code_graph.model import Node, NodeKind
 from hydranet.contracts import Shown, Snippet
 
@@ -46,7 +46,7 @@ def packed(hits: Iterable[Hit], sources: Mapping[str, str], characters: int = CH
         if source is None or _is_there(hit.node, taken, chosen):
             continue
         if path not in read:
-            read[path] = syntax.definitions(syntax.parse(source))
+            read[path] = python_syntax.definitions(python_syntax.parse(source))
         definitions = read[path]
         snippet = _snippet(hit, source, definitions)
         limit = _LONGEST if hit.sure and not taken else min(characters, _LONG)
@@ -80,7 +80,7 @@ def _snippet(hit: Hit, source: str, definitions: list[Definition]) -> Snippet | 
         return None if around is None else Snippet(shown=_shown(node.path, "", 1, node.last, hit.why), code=around.code)
     one = next((one for one in definitions if one.name == node.name and one.first == node.first), None)
     lines = source.split("\n")[node.first - 1 : node.last]
-    code = "\n".join(lines) if one is None else syntax.excerpt(source, one, definitions)
+    code = "\n".join(lines) if one is None else python_syntax.excerpt(source, one, definitions)
     if max(len(node.path), len(node.name)) > _NAME or len(code) > _LONGEST:
         return None
     return Snippet(shown=_shown(node.path, node.name, node.first, node.last, hit.why), code=code)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from activities.retrieval import seeds
+from activities.code import mentions, test_files
 from activities.retrieval.index import Index
 from activities.retrieval.terms import number, terms
 from hydranet.code_graph.model import NodeKind
@@ -85,7 +85,7 @@ def framed(query: Query, index: Index) -> list[Named]:
     depth: Counter[bool] = Counter()
     for node, path, line in deepest_first:
         if node not in found:
-            is_test = seeds.is_test_file(path)
+            is_test = test_files.is_test_file(path)
             found[node] = Named(node, _OUTER ** depth[is_test], f"traceback {path}:{line}")
             depth[is_test] += 1
     return list(found.values())
@@ -101,7 +101,7 @@ def tested(query: Query, index: Index) -> list[Named]:
     """The functions of the failing tests."""
     found: list[Named] = []
     for test in dict.fromkeys(query.tests):
-        path, name = seeds.test_file(test, index.of_path), seeds.test_function(test)
+        path, name = test_files.test_file(test, index.of_path), test_files.test_function(test)
         nodes = [node for node in index.named.get(name.rpartition(".")[2], []) if index.nodes[node].path == path]
         nodes = [node for node in nodes if index.nodes[node].name == name] or nodes
         found += [Named(node, 1.0, f"the failing test {name}") for node in nodes[:1]]
@@ -112,7 +112,7 @@ def filed(query: Query, index: Index) -> dict[str, float]:
     """The files that an issue names by their path or as a dotted module, and how surely."""
     known = set(index.paths)
     text = query.text[:_QUERY_CHARACTERS]
-    found = dict.fromkeys(seeds.named_files(text, known), 1.0)
+    found = dict.fromkeys(mentions.named_files(text, known), 1.0)
     for dotted in _DOTTED.findall(text):
         parts = dotted.split(".")
         for end in range(len(parts), 1, -1):
@@ -145,7 +145,7 @@ def named(query: Query, index: Index) -> list[Named]:
         within = [node for node in nodes if _is_within(index, node, owner)]
         add(within, 1.0, f"the issue names {dotted}")
         add(nodes, 0.4, f"the issue names {last}")
-    shaped = seeds.named_symbols(text)
+    shaped = mentions.named_symbols(text)
     for name in shaped:
         add(index.named.get(name, []), 1.0 if name in title else 0.7, f"the issue names {name}")
     for name in set(_CAPITALISED.findall(text)) - shaped:
@@ -173,7 +173,7 @@ def _is_within(index: Index, node: int, owner: str) -> bool:
 
 def _functions_of_frames(text: str, index: Index) -> Iterable[tuple[int, str, int]]:
     for match in _IN_FUNCTION.finditer(text):
-        path = seeds.locate(match["file"], index.of_path) or _installed(match["file"], index)
+        path = mentions.locate(match["file"], index.of_path) or _installed(match["file"], index)
         nodes = [node for node in index.named.get(match["name"], []) if index.nodes[node].path == path]
         if path is not None and nodes:
             line = int(match["line"])
@@ -182,7 +182,7 @@ def _functions_of_frames(text: str, index: Index) -> Iterable[tuple[int, str, in
 
 def _lines_of_frames(query: Query, index: Index) -> Iterable[tuple[int, str, int]]:
     """The frames of this tree's own tracebacks by their lines."""
-    for frame in seeds.frames(query.traceback, index.of_path):
+    for frame in mentions.frames(query.traceback, index.of_path):
         if (node := index.at(frame.file, frame.line)) is not None:
             yield node, frame.file, frame.line
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from activities.checkpoints.blobs import contents
-from activities.recent import Recent
+from activities.git.trees import contents
 from activities.retrieval import lexical
 from activities.retrieval.embeddings import Vectors, embed
 from activities.retrieval.fixes import Fixes, likeness
@@ -45,7 +45,7 @@ class Searches:
     """Searches over graphs that are made in memory, with lexical vectors."""
 
     def __init__(self) -> None:
-        self._kept: Recent[bytes, Search] = Recent(_KEPT)
+        self._kept: LRUCache[bytes, Search] = LRUCache(_KEPT)
         self._making = asyncio.Lock()
 
     async def of(self, folder: Path, commit: str, repository: str) -> Search:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.failures import translated
+from activities.errors import translated
 from hydranet.contracts import (
     ArtifactRef,
     Candidates,
@@ -32,7 +32,7 @@ from hydranet.policy import constitution
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
-    from activities.checkpoints.objects import GitObjects
+    from activities.git.objects import GitObjects
     from activities.sandbox.dependencies import Plan
     from activities.sandbox.protocol import Sandbox
     from activities.sandbox.testing import Bench
@@ -129,7 +129,7 @@ class SandboxActivities:
     async def try_candidates(self, request: TrialRequest) -> Trial:
         """Try candidates and return the best: one that passes all tests, else the one with fewest failing."""
         from activities.artifacts.store import get_model, put_model
-        from activities.checkpoints.objects import read_blob
+        from activities.git.trees import read_blob
         from activities.sandbox.trials import Protection, Target, best, changes, title, try_all
         from hydranet import patches
 

@@ -10,7 +10,7 @@ from rich.progress import track
 
 from activities.artifacts.store import FolderArtifacts, get_model
 from activities.checkpoints.activities import RepositoryActivities
-from activities.checkpoints.objects import GitObjects
+from activities.git.objects import GitObjects
 from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.backends import opened
 from hydra_cli.bench.suite import Instance, committed

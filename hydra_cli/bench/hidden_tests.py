@@ -7,7 +7,8 @@ from pathlib import Path
 
 from activities.artifacts.store import FolderArtifacts
 from activities.checkpoints.activities import RepositoryActivities
-from activities.checkpoints.objects import GitObjects, git
+from activities.git.command import git
+from activities.git.objects import GitObjects
 from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.backends import opened
 from hydranet.contracts import Checkpoint, PrepareRequest, SandboxSpec, SnapshotRequest, TestRequest

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from activities.retrieval import syntax
+from activities.code import python_syntax
 from activities.retrieval.index import Edges, Index
 from activities.retrieval.packing import HITS, packed
 from activities.retrieval.query import Query
@@ -95,7 +95,11 @@ def changed_functions(patch: str, sources: Mapping[str, str]) -> tuple[str, ...]
     found: list[str] = []
     for piece in re.split(r"^--- ", patch, flags=re.MULTILINE)[1:]:
         path = piece.partition("\n")[0].split("\t")[0].strip().removeprefix("a/")
-        definitions = [one for one in syntax.definitions(syntax.parse(sources.get(path, ""))) if one.kind != "variable"]
+        definitions = [
+            one
+            for one in python_syntax.definitions(python_syntax.parse(sources.get(path, "")))
+            if one.kind != "variable"
+        ]
         for line in _changed_lines(piece):
             around = [one for one in definitions if one.first <= line <= one.last]
             if around:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from activities.checkpoints.objects import git
+from activities.git.command import git
 from hydra_cli.repository import Repository
 from hydranet.errors import UsageError
 

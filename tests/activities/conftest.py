@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from activities.artifacts.database import database
 from activities.artifacts.store import FolderArtifacts, get_model, put_model
-from activities.checkpoints.objects import GitObjects
+from activities.git.objects import GitObjects
 from activities.sandbox import dependencies
 from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.bubblewrap import Bubblewrap

@@ -9,8 +9,9 @@ from temporalio.exceptions import ApplicationError
 from activities.artifacts.store import FolderArtifacts
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
 from activities.checkpoints.commits import commit
-from activities.checkpoints.objects import GitObjects
-from activities.checkpoints.repository import pack, publish
+from activities.checkpoints.publication import publish
+from activities.git.objects import GitObjects
+from activities.git.packs import pack_head
 from hydranet import patches
 from hydranet.contracts import (
     Checkpoint,
@@ -197,7 +198,7 @@ async def test_links_are_not_followed(repository: Path, artifacts: FolderArtifac
 def test_a_repository_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     request = PublishRequest(path=str(gone), run_id="r", slug="s", base="b" * 40, fix=None)
-    for call in (lambda: pack(gone, 10), lambda: publish(request, [])):
+    for call in (lambda: pack_head(gone, 10), lambda: publish(request, [])):
         with pytest.raises(FatalError, match="no longer there: put it back"):
             call()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from activities.checkpoints.objects import git
+from activities.git.command import git
 from hydra_cli.bench.hidden_tests import passes_hidden, told
 from hydranet.settings import Settings
 

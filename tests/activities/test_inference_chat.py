@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.artifacts.store import FolderArtifacts, get_model, put_model
 from activities.checkpoints.activities import CheckpointActivities
-from activities.checkpoints.objects import GitObjects
+from activities.git.objects import GitObjects
 from activities.inference.activities import InferenceActivities
 from activities.inference.backend import Backends
 from activities.inference.chat import ChatBackend

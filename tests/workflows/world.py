@@ -12,7 +12,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.artifacts.store import address
-from activities.failures import translated
+from activities.errors import translated
 from hydranet.budget import Usage
 from hydranet.contracts import (
     ArtifactRef,

@@ -6,10 +6,10 @@ A new format is one module with an `apply` like the others' and one line in `FOR
 from collections.abc import Mapping
 from typing import Protocol
 
+from activities.code.python_syntax import new_fault, same_code
 from activities.inference.edits import diff, file, function, search_replace
 from activities.inference.edits.blocks import blocks
 from activities.inference.edits.target import Target, named_paths
-from activities.retrieval.syntax import new_fault, same_code
 from hydranet.errors import PatchError
 
 __all__ = ["FORMATS", "Target", "UnchangedError", "edited", "named_paths"]

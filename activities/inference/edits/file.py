@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from tree_sitter import Tree
 
+from activities.code import python_syntax
 from activities.inference.edits.blocks import blocks
 from activities.inference.edits.target import Target
-from activities.retrieval import syntax
 
 
 def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, str] | None:  # noqa: ARG001
@@ -28,9 +28,9 @@ def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, 
 def _covers(path: str, code: str, source: str) -> bool:
     if not path.endswith(".py"):
         return True
-    there, given = syntax.parse(source), syntax.parse(code)
-    names = {one.name for one in syntax.definitions(there)}
-    if not names <= {one.name for one in syntax.definitions(given)}:
+    there, given = python_syntax.parse(source), python_syntax.parse(code)
+    names = {one.name for one in python_syntax.definitions(there)}
+    if not names <= {one.name for one in python_syntax.definitions(given)}:
         return False
     own, others = _statements(there), _statements(given)
     return 2 * len(own & others) >= len(own) >= len(others)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Tree
 
+from activities.code import python_syntax
+from activities.code.python_syntax import Definition
 from activities.inference.edits.blocks import Block, blocks
 from activities.inference.edits.lines import indentation
 from activities.inference.edits.target import Target
-from activities.retrieval import syntax
-from activities.retrieval.syntax import Definition
 from hydranet.errors import PatchError
 
 # A comment that stands for code: "# ... rest of the method", "... # unchanged".
@@ -54,7 +54,7 @@ def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, 
     """
     files = {path: _File(sources[path]) for path in target.order(sources) if path.endswith(".py")}
     for file in files.values():
-        file.definitions = syntax.definitions(syntax.parse(file.source))
+        file.definitions = python_syntax.definitions(python_syntax.parse(file.source))
     unknown: list[str] = []
     for block in blocks(answer):
         unknown += _take(block, files, target)
@@ -71,8 +71,8 @@ def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, 
 def _take(block: Block, files: dict[str, _File], target: Target) -> list[str]:
     """Note what `block` replaces and return the names it defines that no file has."""
     code = textwrap.dedent(block.code.expandtabs(4))
-    tree = syntax.parse(code)
-    defined = [one for one in syntax.definitions(tree) if one.kind != "variable"]
+    tree = python_syntax.parse(code)
+    defined = [one for one in python_syntax.definitions(tree) if one.kind != "variable"]
     lines = code.split("\n")
     hint = block.path(files)
     unknown: list[Definition] = []
@@ -111,7 +111,7 @@ def _is_torn(one: Definition, lines: list[str]) -> bool:
 
 
 def _broken(code: str) -> PatchError:
-    problem = syntax.fault(code) or syntax.Fault(1, "no valid definition")
+    problem = python_syntax.fault(code) or python_syntax.Fault(1, "no valid definition")
     line = code.split("\n")[problem.line - 1 : problem.line]
     return PatchError(f"Invalid syntax ({problem.message}) at: {''.join(line).strip()[:80]}")
 
@@ -208,7 +208,7 @@ def _take_company(home: _File, tree: Tree, lines: list[str], unknown: list[Defin
             home.helpers.append(_indented(text, "", home.source))
             used |= _names([text])
             unknown.remove(one)
-    for needed in syntax.imports(tree):
+    for needed in python_syntax.imports(tree):
         line = lines[needed.line - 1].rstrip()
         is_whole = not indentation(line) and line[-1:] not in ("(", "\\", ",")
         if is_whole and needed.alias in used - known and line not in home.imports:
@@ -218,7 +218,7 @@ def _take_company(home: _File, tree: Tree, lines: list[str], unknown: list[Defin
 def _imported(home: _File) -> set[str]:
     """The names that a file imports for all of its functions; an import within one may go with it."""
     functions = [one for one in home.definitions if one.kind == "function"]
-    found = syntax.imports(syntax.parse(home.source))
+    found = python_syntax.imports(python_syntax.parse(home.source))
     return {one.alias for one in found if not any(each.first <= one.line <= each.last for each in functions)}
 
 
@@ -226,7 +226,7 @@ def _names(texts: Iterable[list[str]]) -> set[str]:
     """The names that the texts of definitions use and do not import by themselves."""
     found: set[str] = set()
     for text in texts:
-        own = {one.alias for one in syntax.imports(syntax.parse(textwrap.dedent("\n".join(text))))}
+        own = {one.alias for one in python_syntax.imports(python_syntax.parse(textwrap.dedent("\n".join(text))))}
         found |= {name for line in text for name in re.findall(r"[A-Za-z_]\w*", line)} - own
     return found
 
@@ -276,7 +276,7 @@ def _top_level(file: _File) -> int:
 def _after_imports(source: str) -> int:
     """The number of lines up to the end of the leading docstring and imports."""
     end = 0
-    for node in syntax.parse(source).root_node.named_children:
+    for node in python_syntax.parse(source).root_node.named_children:
         kind = node.type
         if kind == "expression_statement":
             kind = node.named_children[0].type

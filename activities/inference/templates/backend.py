@@ -4,13 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 
+from cachetools import LRUCache
+
 from activities.artifacts.store import ArtifactStore, put_model
-from activities.checkpoints.objects import GitObjects
+from activities.git.objects import GitObjects
 from activities.inference.templates.families import Group, groups
 from activities.inference.templates.findings import Findings, Localiser, about
 from activities.inference.templates.localisation import Suspect
 from activities.inference.templates.search import BATCH, Search
-from activities.recent import Recent
 from hydranet.budget import Usage
 from hydranet.contracts import (
     Candidate,
@@ -47,7 +48,7 @@ class TemplatesBackend:
     def __init__(self, artifacts: ArtifactStore, objects: GitObjects) -> None:
         self._artifacts = artifacts
         self._localiser = Localiser(artifacts, objects)
-        self._searches: Recent[tuple[str, ...], Search] = Recent(_KEPT)
+        self._searches: LRUCache[tuple[str, ...], Search] = LRUCache(_KEPT)
 
     async def warm_up(self) -> None:
         """Nothing: there is no model."""

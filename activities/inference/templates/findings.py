@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from cachetools import LRUCache
+
 from activities.artifacts.store import ArtifactStore, get_model
-from activities.checkpoints.objects import GitObjects
+from activities.git.objects import GitObjects
 from activities.inference.templates.evidence import Evidence, called, gather, imported
 from activities.inference.templates.localisation import Suspect, suspects, suspicious_files
 from activities.inference.templates.source import Source
 from activities.inference.templates.vocabulary import Vocabulary
-from activities.recent import Recent
 from hydranet.contracts import Context, Spectrum, Work
 from hydranet.convergence.error_signature import ErrorClass
 
@@ -36,7 +37,7 @@ class Localiser:
     def __init__(self, artifacts: ArtifactStore, objects: GitObjects) -> None:
         self._artifacts = artifacts
         self._objects = objects
-        self._kept: Recent[tuple[str, ...], Findings] = Recent(_KEPT)
+        self._kept: LRUCache[tuple[str, ...], Findings] = LRUCache(_KEPT)
 
     async def find(self, work: Work) -> Findings:
         """Localise the failure at the checkpoint of `work`."""

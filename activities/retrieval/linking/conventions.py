@@ -3,7 +3,7 @@
 from functools import lru_cache
 from posixpath import basename
 
-from activities.retrieval.seeds import is_test_file
+from activities.code.test_files import is_test_file
 
 _SCRIPT_TESTS = (".test.", ".spec.")
 

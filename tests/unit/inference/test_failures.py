@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.failures import translated
+from activities.errors import translated
 from hydranet.contracts import StepRequest
 from hydranet.errors import FatalError, HydraError, PatchError, TransientError, UsageError
 

@@ -4,8 +4,8 @@ import subprocess
 from pathlib import Path
 
 from activities.artifacts.store import FolderArtifacts, get_model, put_model
-from activities.checkpoints.objects import GitObjects
-from activities.checkpoints.repository import pack
+from activities.git.objects import GitObjects
+from activities.git.packs import pack_head
 from activities.retrieval.activities import RetrievalActivities
 from activities.retrieval.searches import Searches
 from hydranet.contracts import Checkpoint, Context, RetrieveRequest, Snapshot, TestResult, TestResults
@@ -48,7 +48,7 @@ async def retrieve(
     """The context for the failing test tests/test_pay.py::test_pay."""
     repository(folder / "repository", files)
     artifacts = FolderArtifacts(folder / "artifacts")
-    commit, data = pack(folder / "repository", 10)
+    commit, data = pack_head(folder / "repository", 10)
     failed = TestResult(id="tests/test_pay.py::test_pay", outcome="failed", message=message)
     passed = TestResult(id="tests/test_pay.py::test_other", outcome="passed")
     request = RetrieveRequest(

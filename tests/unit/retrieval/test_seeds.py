@@ -2,8 +2,8 @@
 
 import pytest
 
-from activities.retrieval import seeds
-from activities.retrieval.seeds import Frame
+from activities.code import mentions, test_files
+from activities.code.mentions import Frame
 
 PATHS = {"shop/cart.py", "tests/test_cart.py", "decoder.py"}
 
@@ -20,7 +20,7 @@ E   shop/cart.py:77 is no frame
 
 
 def test_frames_are_those_inside_the_repository() -> None:
-    assert seeds.frames(TRACEBACK, PATHS) == [
+    assert mentions.frames(TRACEBACK, PATHS) == [
         Frame("tests/test_cart.py", 8),
         Frame("shop/cart.py", 3),
         Frame("shop/cart.py", 9),
@@ -39,17 +39,17 @@ def test_frames_are_those_inside_the_repository() -> None:
     ],
 )
 def test_a_test_id_names_its_file_and_function(test_id: str, file: str | None, function: str) -> None:
-    assert seeds.test_file(test_id, PATHS) == file
-    assert seeds.test_function(test_id) == function
+    assert test_files.test_file(test_id, PATHS) == file
+    assert test_files.test_function(test_id) == function
 
 
 def test_an_issue_names_files_and_symbols() -> None:
     issue = (
         "In ./shop/cart.py and `tests/test_cart.py`, calling apply(x) or `Cart.total` breaks get_user in HTTPServer."
     )
-    assert seeds.named_files(issue, PATHS) == ["shop/cart.py", "tests/test_cart.py"]
-    assert {"apply", "Cart", "total", "get_user"} <= seeds.named_symbols(issue)
-    assert "calling" not in seeds.named_symbols(issue)
+    assert mentions.named_files(issue, PATHS) == ["shop/cart.py", "tests/test_cart.py"]
+    assert {"apply", "Cart", "total", "get_user"} <= mentions.named_symbols(issue)
+    assert "calling" not in mentions.named_symbols(issue)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_an_issue_names_files_and_symbols() -> None:
     ],
 )
 def test_test_files_are_known_by_their_names(path: str, is_test: bool) -> None:
-    assert seeds.is_test_file(path) is is_test
+    assert test_files.is_test_file(path) is is_test
 
 
 @pytest.mark.parametrize(
@@ -80,4 +80,4 @@ def test_test_files_are_known_by_their_names(path: str, is_test: bool) -> None:
     ],
 )
 def test_what_is_around_the_code_proper_is_known_by_its_place(path: str, is_aside: bool) -> None:
-    assert seeds.is_aside(path) is is_aside
+    assert test_files.is_aside(path) is is_aside

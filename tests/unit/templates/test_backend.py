@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from activities.artifacts.store import FolderArtifacts, get_model, put_model
-from activities.checkpoints.objects import GitObjects, git
+from activities.git.command import git
+from activities.git.objects import GitObjects
 from activities.inference.templates.backend import TemplatesBackend
 from hydranet.contracts import (
     Candidates,

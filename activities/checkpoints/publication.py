@@ -1,31 +1,14 @@
-"""The user's own repository: packed for the other nodes, and given the fix as a branch."""
+"""The fix as a branch of the user's own repository."""
 
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from activities.checkpoints.blobs import resolve
-from activities.checkpoints.objects import GitError, commit_tree, git
+from activities.git.command import GitError, git
+from activities.git.packs import require_folder
+from activities.git.trees import commit_tree, resolve
 from hydranet.contracts import FIX_BRANCH, Publication, PublishRequest
-from hydranet.errors import FatalError
-
-
-def pack(path: Path, limit_mb: int) -> tuple[str, bytes]:
-    """The commit at HEAD and a pack of it and its tree, without history.
-
-    Raises FatalError when the pack is larger than `limit_mb`, or the repository is gone.
-    """
-    _there(path)
-    commit = git(path, "rev-parse", "HEAD").decode().strip()
-    names = git(path, "rev-list", "--objects", "--no-walk", commit)
-    data = git(path, "pack-objects", "--stdout", "--quiet", "--threads=1", "--no-reuse-delta", stdin=names)
-    if len(data) > limit_mb * 1_000_000:
-        raise FatalError(
-            f"The repository packs to {len(data) / 1e6:.0f} MB, above the limit of {limit_mb} MB: "
-            "remove large files from HEAD or raise 'repository_limit_mb'."
-        )
-    return commit, data
 
 
 def publish(request: PublishRequest, bundles: Sequence[bytes]) -> Publication:
@@ -35,7 +18,7 @@ def publish(request: PublishRequest, bundles: Sequence[bytes]) -> Publication:
     fast-forward the checked-out branch. Publishing the same request again changes nothing.
     """
     path = Path(request.path)
-    _there(path)
+    require_folder(path)
     for data in bundles:
         with tempfile.NamedTemporaryFile(suffix=".bundle") as file:
             file.write(data)
@@ -49,11 +32,6 @@ def publish(request: PublishRequest, bundles: Sequence[bytes]) -> Publication:
     branch = _free_branch(path, f"{FIX_BRANCH}{request.slug}", fix)
     git(path, "update-ref", f"refs/heads/{branch}", fix)
     return Publication(branch=branch, commit=fix, note=_apply(path, branch) if request.apply else "")
-
-
-def _there(path: Path) -> None:
-    if not path.is_dir():
-        raise FatalError(f"The repository {path} is no longer there: put it back and run the command again.")
 
 
 def _described(path: Path, request: PublishRequest) -> str:

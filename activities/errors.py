@@ -1,12 +1,9 @@
-"""How an activity fails and shows that it lives: our errors as Temporal's, and heartbeats."""
+"""Errors of activities: ours become Temporal's."""
 
 from __future__ import annotations
 
-import asyncio
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
@@ -14,20 +11,17 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import metrics
+from activities.heartbeat import heartbeats
 from hydranet.errors import FatalError, HydraError, TransientError
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-HEARTBEAT_SECONDS = 0.5
 
 # What we did not foresee may pass by itself, but not for ever: with the retry policy's delays, two minutes.
 _UNFORESEEN_TRIES = 8
 
 # A failure stays in the workflow's history.
 _MESSAGE_LIMIT = 1000
-
-_progress: ContextVar[list[int]] = ContextVar("progress")
 
 
 def translated(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
@@ -41,7 +35,7 @@ def translated(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]
 
     @functools.wraps(function)
     async def activity_function(*args: P.args, **kwargs: P.kwargs) -> R:
-        async with _heartbeats():
+        async with heartbeats():
             try:
                 return await function(*args, **kwargs)
             except HydraError as error:
@@ -54,12 +48,6 @@ def translated(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]
                 raise known from error
 
     return activity_function
-
-
-def progress(done: int) -> None:
-    """Have the heartbeats of this activity tell how much of its work is done."""
-    if (told := _progress.get(None)) is not None:
-        told[:] = [done]
 
 
 def as_application_error(error: HydraError) -> ApplicationError:
@@ -81,26 +69,3 @@ def _known(error: Exception) -> ApplicationError | None:
         return None
     what = f"{activity.info().activity_type} failed {_UNFORESEEN_TRIES} times, unforeseen: {error!r}"
     return as_application_error(FatalError(f"{what}. The worker's log says more."))
-
-
-@asynccontextmanager
-async def _heartbeats() -> AsyncIterator[None]:
-    # Outside a worker, as in a test that calls the function, nobody listens.
-    if not activity.in_activity():
-        yield
-        return
-    told = list[int]()
-    _progress.set(told)
-    beating = asyncio.create_task(_beat(told))
-    try:
-        yield
-    finally:
-        beating.cancel()
-        with suppress(asyncio.CancelledError):
-            await beating
-
-
-async def _beat(told: list[int]) -> None:
-    while True:
-        activity.heartbeat(*told)
-        await asyncio.sleep(HEARTBEAT_SECONDS)

@@ -1,10 +1,10 @@
-"""Many files of a commit at once: their list, and their contents by git's object ids."""
+"""Trees and blobs of a commit: listed, read, committed."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from activities.checkpoints.objects import GitError, git
+from activities.git.command import GitError, git
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +41,38 @@ def contents(repository: Path, oids: Iterable[str]) -> Iterator[tuple[str, bytes
             raise GitError(f"git cat-file failed: {oid} is {kind}, not a file's content")
         start = end + 1 + int(size[0]) + 1
         yield oid, output[end + 1 : start - 1]
+
+
+def read_blob(repository: Path, commit: str, path: str) -> str | None:
+    """The text of the regular file `path` at `commit`; None when there is none or it is not UTF-8."""
+    if not is_inside(path):
+        return None
+    entry = git(repository, "ls-tree", "-z", commit, "--", path)
+    if not entry.startswith(b"100"):
+        return None
+    blob = entry.split(b"\t", 1)[0].split()[2].decode()
+    try:
+        return git(repository, "cat-file", "blob", blob).decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def commit_tree(repository: Path, tree: str, parent: str, message: str) -> str:
+    """Commit `tree` on top of `parent`, dated like the parent: the same arguments give the same sha."""
+    date = git(repository, "log", "-1", "--format=%ct +0000", parent).decode().strip()
+    dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+    made = git(repository, "commit-tree", tree, "-p", parent, stdin=message.encode(), env=dates)
+    return made.decode().strip()
+
+
+def is_inside(path: str) -> bool:
+    """Whether `path` is a plain relative path below the repository and outside its .git."""
+    parts = PurePosixPath(path).parts
+    return (
+        bool(parts)
+        and not path.startswith("/")
+        and "\0" not in path
+        and "\\" not in path
+        and ".." not in parts
+        and all(part.lower() != ".git" for part in parts)
+    )

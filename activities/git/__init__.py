@@ -1,0 +1,1 @@
+"""Git: running it, and its objects."""

@@ -1,0 +1,44 @@
+"""Heartbeats: an activity shows that it lives, and how far it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
+
+from temporalio import activity
+
+HEARTBEAT_SECONDS = 0.5
+
+_progress: ContextVar[list[int]] = ContextVar("progress")
+
+
+def progress(done: int) -> None:
+    """Have the heartbeats of this activity tell how much of its work is done."""
+    if (details := _progress.get(None)) is not None:
+        details[:] = [done]
+
+
+@asynccontextmanager
+async def heartbeats() -> AsyncIterator[None]:
+    """Heartbeat twice a second until the block is left."""
+    # Outside a worker, as in a test that calls the function, nobody listens.
+    if not activity.in_activity():
+        yield
+        return
+    details = list[int]()
+    _progress.set(details)
+    beating = asyncio.create_task(_beat(details))
+    try:
+        yield
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
+
+
+async def _beat(details: list[int]) -> None:
+    while True:
+        activity.heartbeat(*details)
+        await asyncio.sleep(HEARTBEAT_SECONDS)
