@@ -22,7 +22,7 @@ from activities.inference.backend import connect
 from activities.inference.chat import ChatBackend
 from activities.inference.conversation import Transcript
 from activities.inference.style import Style
-from activities.inference.templates.findings import Localiser
+from activities.localisation.localiser import Localiser
 from activities.inference.view import look
 from hydranet.contracts import StepRequest
 from hydranet.settings import EditFormat, ModelSettings

@@ -18,7 +18,7 @@ import platformdirs
 from activities.artifacts.store import FolderArtifacts
 from activities.checkpoints.activities import RepositoryActivities
 from activities.git.objects import GitObjects
-from activities.inference.templates.backend import MODEL, TemplatesBackend
+from activities.repair.backend import MODEL, TemplatesBackend
 from activities.retrieval.activities import RetrievalActivities
 from activities.retrieval.searches import Searches
 from activities.sandbox.activities import SandboxActivities

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine import Engine, bugs
 
-from activities.inference.templates.findings import Localiser
+from activities.localisation.localiser import Localiser
 
 AT = (1, 3, 5, 10)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from engine import Engine, bugs
 
 from activities.artifacts.store import get_model, put_model
-from activities.inference.templates.search import BATCH
+from activities.repair.search import BATCH
 from hydranet import patches
 from hydranet.contracts import Candidate, Candidates, StepRequest, StrategiesRequest, Trial
 

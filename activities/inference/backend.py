@@ -89,7 +89,7 @@ class Backends:
 
     def _make(self, model: str) -> Backend:
         if model == TEMPLATES:
-            from activities.inference.templates.backend import TemplatesBackend
+            from activities.repair.backend import TemplatesBackend
 
             return TemplatesBackend(self._artifacts, self._objects)
         from activities.inference.chat import ChatBackend

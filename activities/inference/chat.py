@@ -24,7 +24,7 @@ from activities.inference.conversation import Conversation, Exchange
 from activities.inference.edits import Target, UnchangedError, edited, named_paths
 from activities.inference.prompts import clipped, prompt
 from activities.inference.style import Style
-from activities.inference.templates.findings import Localiser
+from activities.localisation.localiser import Localiser
 from activities.inference.view import View, look
 from activities.inference.view import read as read_files
 from activities.inference.wording import (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from activities.inference.prompts import clipped, fenced
-from activities.inference.templates.localisation import Suspect
+from activities.localisation.localisation import Suspect
 
 _STATEMENTS = 2
 _CHARACTERS = 160

@@ -3,12 +3,12 @@ from collections.abc import Callable
 
 import pytest
 
-from activities.inference.templates.families import Family, Group
-from activities.inference.templates.localisation import Suspect
-from activities.inference.templates.regions import regions
-from activities.inference.templates.search import Search
-from activities.inference.templates.source import Source
-from activities.inference.templates.vocabulary import Vocabulary
+from activities.repair.families import Family, Group
+from activities.localisation.localisation import Suspect
+from activities.localisation.regions import regions
+from activities.repair.search import Search
+from activities.localisation.source import Source
+from activities.localisation.vocabulary import Vocabulary
 
 Repairs = Callable[..., list[str]]
 

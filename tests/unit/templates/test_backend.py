@@ -8,7 +8,7 @@ import pytest
 from activities.artifacts.store import FolderArtifacts, get_model, put_model
 from activities.git.command import git
 from activities.git.objects import GitObjects
-from activities.inference.templates.backend import TemplatesBackend
+from activities.repair.backend import TemplatesBackend
 from hydranet.contracts import (
     Candidates,
     Checkpoint,

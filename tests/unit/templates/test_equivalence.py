@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from activities.inference.templates.equivalence import canonical
+from activities.repair.canonical import canonical
 
 
 def form(code: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from activities.inference.templates import families as f
+from activities.repair import families as f
 
 ODD = "def odd( a,b ) :  # spacing and comments stay\n    return   a+b # odd\n\n\n"
 Repairs = Callable[..., list[str]]

@@ -1,8 +1,8 @@
 """Regions are relevant that speak of what the issue speaks of."""
 
-from activities.inference.templates.lexicon import relevance, stems
-from activities.inference.templates.regions import regions
-from activities.inference.templates.source import Source
+from activities.localisation.relevance import relevance, stems
+from activities.localisation.regions import regions
+from activities.localisation.source import Source
 
 CODE = """
 def parse_line(text):

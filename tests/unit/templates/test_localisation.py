@@ -1,9 +1,9 @@
 """Regions and statements in the order of suspicion, with reasons."""
 
-from activities.inference.templates.evidence import Evidence
-from activities.inference.templates.localisation import suspects, suspicious_files
-from activities.inference.templates.regions import is_test, regions
-from activities.inference.templates.source import Source
+from activities.localisation.evidence import Evidence
+from activities.localisation.localisation import suspects, suspicious_files
+from activities.localisation.regions import is_test, regions
+from activities.localisation.source import Source
 
 CODE = '''"""Paging."""
 import os

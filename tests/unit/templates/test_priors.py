@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from activities.inference.templates import families, priors
-from activities.inference.templates.families import CONDITION, TEMPLATES
+from activities.repair import families
+from activities.repair import priors
+from activities.repair.families import CONDITION, TEMPLATES
 
 Repairs = Callable[..., list[str]]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from activities.inference.templates import families as f
-from activities.inference.templates.vocabulary import Vocabulary
+from activities.repair import families as f
+from activities.localisation.vocabulary import Vocabulary
 
 Repairs = Callable[..., list[str]]
 

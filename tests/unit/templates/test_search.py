@@ -8,24 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from activities.inference.templates.equivalence import canonical
-from activities.inference.templates.families import (
-    CONDITION,
-    FAMILIES,
-    FLOW,
-    GUARD,
-    OPERAND,
-    STATEMENT,
-    Family,
-    Group,
-    groups,
-    likelihood,
-)
-from activities.inference.templates.localisation import Suspect
-from activities.inference.templates.regions import regions
-from activities.inference.templates.search import BATCH, Search
-from activities.inference.templates.source import Source
-from activities.inference.templates.vocabulary import Vocabulary
+from activities.repair.canonical import canonical
+from activities.repair.families import CONDITION, FAMILIES, FLOW, GUARD, OPERAND, STATEMENT, Family, Group, groups, likelihood
+from activities.localisation.localisation import Suspect
+from activities.localisation.regions import regions
+from activities.repair.search import BATCH, Search
+from activities.localisation.source import Source
+from activities.localisation.vocabulary import Vocabulary
 from hydranet.convergence.error_signature import ErrorClass
 
 CODE = """def merge(left, right):
@@ -118,12 +107,12 @@ def test_titles_say_what_changes() -> None:
 def test_the_order_is_the_same_in_another_process() -> None:
     program = (
         f"import sys; sys.path[:0] = {sys.path!r}\n"
-        "from activities.inference.templates.families import FAMILIES, Group\n"
-        "from activities.inference.templates.localisation import Suspect\n"
-        "from activities.inference.templates.regions import regions\n"
-        "from activities.inference.templates.search import Search\n"
-        "from activities.inference.templates.source import Source\n"
-        "from activities.inference.templates.vocabulary import Vocabulary\n"
+        "from activities.repair.families import FAMILIES, Group\n"
+        "from activities.localisation.localisation import Suspect\n"
+        "from activities.localisation.regions import regions\n"
+        "from activities.repair.search import Search\n"
+        "from activities.localisation.source import Source\n"
+        "from activities.localisation.vocabulary import Vocabulary\n"
         f"region = regions(Source.of('a.py', {CODE!r}))[-1]\n"
         "suspect = Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())\n"
         "for family in FAMILIES:\n"

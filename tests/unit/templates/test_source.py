@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from activities.inference.templates.source import Source, Splice, expression, parse
+from activities.localisation.source import Source, Splice, expression, parse
 
 
 def replaced(code: str, old: str, new: str) -> str:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
 
-from activities.inference.templates.equivalence import canonical
-from activities.inference.templates.families import Group
-from activities.inference.templates.localisation import Suspect
-from activities.inference.templates.oddities import oddities, truths
-from activities.inference.templates.regions import first_line
-from activities.inference.templates.scope import Scope
-from activities.inference.templates.site import Edit, Site, sites
-from activities.inference.templates.source import Source, Splice, compiles, parse
-from activities.inference.templates.vocabulary import Vocabulary
+from activities.repair.canonical import canonical
+from activities.repair.families import Group
+from activities.localisation.localisation import Suspect
+from activities.repair.implausible import oddities, truths
+from activities.localisation.regions import first_line
+from activities.repair.scope import Scope
+from activities.repair.site import Edit, Site, sites
+from activities.localisation.source import Source, Splice, compiles, parse
+from activities.localisation.vocabulary import Vocabulary
 
 BATCH = 100
 """Candidates in one attempt."""

@@ -3,19 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from activities.inference.templates import (
-    bounds,
-    calls,
-    conditions,
-    elements,
-    flow,
-    guards,
-    operands,
-    statements,
-    values,
-)
-from activities.inference.templates.priors import factor
-from activities.inference.templates.site import Edit, Site, Template
+from activities.repair import bounds
+from activities.repair import calls
+from activities.repair import conditions
+from activities.repair import collections
+from activities.repair import flow
+from activities.repair import guards
+from activities.repair import operands
+from activities.repair import statements
+from activities.repair import values
+from activities.repair.priors import factor
+from activities.repair.site import Edit, Site, Template
 from hydranet.convergence.error_signature import ErrorClass
 
 # Below this prior an edit is tried only when the likelier ones of all families were.
@@ -46,7 +44,7 @@ class Family:
 
 CONDITION = Family("boundary or condition", (*conditions.TEMPLATES, *bounds.TEMPLATES), 1.0)
 OPERAND = Family("operand or variable", operands.TEMPLATES, 0.97)
-CALL = Family("call or argument", (*calls.TEMPLATES, *elements.TEMPLATES), 0.92)
+CALL = Family("call or argument", (*calls.TEMPLATES, *collections.TEMPLATES), 0.92)
 VALUE = Family("value or state", values.TEMPLATES, 0.8)
 STATEMENT = Family("missing or misplaced statement", statements.TEMPLATES, 0.76)
 FLOW = Family("result or control flow", flow.TEMPLATES, 0.74)

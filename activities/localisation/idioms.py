@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from activities.inference.templates.regions import blocks
+from activities.localisation.regions import blocks
 
 _CHARACTERS = 90
 _PHRASES = 4000

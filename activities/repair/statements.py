@@ -4,12 +4,12 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 
-from activities.inference.templates.kinds import Kind, affinity
-from activities.inference.templates.layout import Layout, layout
-from activities.inference.templates.regions import Statement
-from activities.inference.templates.scope import BUILTINS
-from activities.inference.templates.site import Edit, Site
-from activities.inference.templates.source import Splice
+from activities.repair.value_types import Kind, affinity
+from activities.repair.statement_edits import Layout, layout
+from activities.localisation.regions import Statement
+from activities.repair.scope import BUILTINS
+from activities.repair.site import Edit, Site
+from activities.localisation.source import Splice
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _Insert = Callable[..., Splice]

@@ -3,11 +3,11 @@
 import ast
 from collections.abc import Iterator
 
-from activities.inference.templates.kinds import COLLECTIONS, SEQUENCES, Kind, affinity
-from activities.inference.templates.scope import BUILTINS
-from activities.inference.templates.site import Edit, Site
-from activities.inference.templates.source import Splice
-from activities.inference.templates.vocabulary import likeness
+from activities.repair.value_types import COLLECTIONS, SEQUENCES, Kind, affinity
+from activities.repair.scope import BUILTINS
+from activities.repair.site import Edit, Site
+from activities.localisation.source import Splice
+from activities.localisation.vocabulary import likeness
 
 _OPERATOR = r"\*\*|//|<<|>>|[-+*/%@&|^]"
 _AUGMENTED = r"(?:\*\*|//|<<|>>|[-+*/%@&|^])="

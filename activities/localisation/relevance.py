@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import log
 
-from activities.inference.templates.regions import Region
+from activities.localisation.regions import Region
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _ENDINGS = ("ing", "ied", "ies", "ed", "es", "s", "e")

@@ -7,7 +7,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from activities.inference.templates.site import Template
+from activities.repair.site import Template
 
 FIGURES = Path(__file__).with_suffix(".json")
 

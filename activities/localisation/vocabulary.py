@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
-from activities.inference.templates.phrases import Phrase, phrases
+from activities.localisation.idioms import Phrase, phrases
 
 # How alike two words must be for one to be a misspelling of the other.
 _ALIKE = 0.7

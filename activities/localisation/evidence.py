@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
 
-from activities.inference.templates.regions import is_test
+from activities.localisation.regions import is_test
 from hydranet.contracts import Context, Spectrum
 
 Lines = Mapping[str, Mapping[int, float]]

@@ -8,10 +8,10 @@ from cachetools import LRUCache
 
 from activities.artifacts.store import ArtifactStore, get_model
 from activities.git.objects import GitObjects
-from activities.inference.templates.evidence import Evidence, called, gather, imported
-from activities.inference.templates.localisation import Suspect, suspects, suspicious_files
-from activities.inference.templates.source import Source
-from activities.inference.templates.vocabulary import Vocabulary
+from activities.localisation.evidence import Evidence, called, gather, imported
+from activities.localisation.localisation import Suspect, suspects, suspicious_files
+from activities.localisation.source import Source
+from activities.localisation.vocabulary import Vocabulary
 from hydranet.contracts import Context, Spectrum, Work
 from hydranet.convergence.error_signature import ErrorClass
 

@@ -8,10 +8,10 @@ from cachetools import LRUCache
 
 from activities.artifacts.store import ArtifactStore, put_model
 from activities.git.objects import GitObjects
-from activities.inference.templates.families import Group, groups
-from activities.inference.templates.findings import Findings, Localiser, about
-from activities.inference.templates.localisation import Suspect
-from activities.inference.templates.search import BATCH, Search
+from activities.repair.families import Group, groups
+from activities.localisation.localiser import Findings, Localiser, about
+from activities.localisation.localisation import Suspect
+from activities.repair.search import BATCH, Search
 from hydranet.budget import Usage
 from hydranet.contracts import (
     Candidate,

@@ -3,9 +3,9 @@
 import ast
 from collections.abc import Iterator
 
-from activities.inference.templates.kinds import COLLECTIONS, Kind
-from activities.inference.templates.scope import parameters
-from activities.inference.templates.site import Edit, Site
+from activities.repair.value_types import COLLECTIONS, Kind
+from activities.repair.scope import parameters
+from activities.repair.site import Edit, Site
 
 _SYMBOLS = ("<", ">", "!=", "<=", ">=", "==")
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp)

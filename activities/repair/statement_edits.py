@@ -4,8 +4,8 @@ import ast
 import re
 from functools import lru_cache
 
-from activities.inference.templates.regions import Statement
-from activities.inference.templates.source import Source, Splice
+from activities.localisation.regions import Statement
+from activities.localisation.source import Source, Splice
 
 _STEP = "    "
 

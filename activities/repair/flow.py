@@ -3,11 +3,11 @@
 import ast
 from collections.abc import Iterator
 
-from activities.inference.templates.kinds import Kind, affinity
-from activities.inference.templates.layout import layout
-from activities.inference.templates.regions import FunctionNode, Statement
-from activities.inference.templates.site import Edit, Site, negated
-from activities.inference.templates.source import Splice
+from activities.repair.value_types import Kind, affinity
+from activities.repair.statement_edits import layout
+from activities.localisation.regions import FunctionNode, Statement
+from activities.repair.site import Edit, Site, negated
+from activities.localisation.source import Splice
 
 
 def result(site: Site) -> Iterator[Edit]:

@@ -4,8 +4,8 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
-from activities.inference.templates.kinds import COLLECTIONS, Kind
-from activities.inference.templates.site import OPPOSITES, Edit, Site, negated
+from activities.repair.value_types import COLLECTIONS, Kind
+from activities.repair.site import OPPOSITES, Edit, Site, negated
 
 SYMBOLS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",

@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import sqrt
 
-from activities.inference.templates.evidence import Evidence
-from activities.inference.templates.lexicon import relevance
-from activities.inference.templates.regions import Region, Statement, is_test, regions
-from activities.inference.templates.source import Source
+from activities.localisation.evidence import Evidence
+from activities.localisation.relevance import relevance
+from activities.localisation.regions import Region, Statement, is_test, regions
+from activities.localisation.source import Source
 
 # What each sort of evidence weighs; they add up to 1.
 _COVERAGE, _SEEN, _VALUE, _FRAME = 0.28, 0.22, 0.06, 0.15

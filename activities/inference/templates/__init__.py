@@ -1,1 +1,0 @@
-"""The model-free repair backend: fault localisation and typed single-edit templates."""

@@ -1,0 +1,1 @@
+"""Fault localisation: which place is suspicious, and why."""

@@ -1,0 +1,1 @@
+"""Repair without a model: templates of common edits, tried where a fault is likely."""
