@@ -98,7 +98,7 @@ def ask(
 
 def speed(python: Path, tree: Path, characters: int) -> None:
     """Tell the seconds of the map of a tree."""
-    from activities.retrieval.in_memory import files_in
+    from activities.retrieval.memory_index import files_in
 
     paths = list(files_in(tree))
     first = ask(python, tree, paths, ISSUES, characters, ranks=False)
@@ -111,7 +111,7 @@ def speed(python: Path, tree: Path, characters: int) -> None:
 def quality(python: Path, suite: Path, characters: int) -> None:
     """Tell what of the gold files the map shows, of all files and of those that are no tests, and Aider's ranks."""
     from activities.code.test_files import is_test_file
-    from activities.retrieval.in_memory import files_in
+    from activities.retrieval.memory_index import files_in
     from hydra_cli.bench.suite import read
 
     of_all, of_others = [], []

@@ -22,8 +22,8 @@ from activities.inference.backend import connect
 from activities.inference.chat import ChatBackend
 from activities.inference.conversation import Transcript
 from activities.inference.style import Style
-from activities.localisation.localiser import Localiser
 from activities.inference.view import look
+from activities.localisation.localiser import Localiser
 from hydranet.contracts import StepRequest
 from hydranet.settings import EditFormat, ModelSettings
 from hydranet.strategy import Strategy

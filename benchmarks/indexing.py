@@ -28,13 +28,13 @@ from tree_sitter import Language, Parser
 
 from activities.artifacts.database import database
 from activities.retrieval.embeddings import Vectors
+from activities.retrieval.file_filter import by_content
 from activities.retrieval.indexing import Indexer
 from activities.retrieval.languages import SUFFIXES, parse
 from activities.retrieval.linking import Linker
 from activities.retrieval.manifest import survey
-from activities.retrieval.skipping import by_content
 from activities.retrieval.store import GraphStore
-from activities.retrieval.terms import bodies
+from activities.retrieval.tokens import bodies
 from hydranet.settings import ModelSettings
 
 T = TypeVar("T")

@@ -24,8 +24,8 @@ from activities.inference.client import Call, ChatClient, Message
 from activities.inference.edits import Target, edited
 from activities.inference.prompts import fenced, tail
 from activities.inference.server import ContextOverflowError
-from activities.localisation.localiser import Localiser
 from activities.inference.view import look
+from activities.localisation.localiser import Localiser
 from hydranet import patches
 from hydranet.budget import Usage
 from hydranet.contracts import Candidate, Candidates

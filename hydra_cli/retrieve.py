@@ -66,7 +66,7 @@ def retrieve(
 async def _found(repository: Repository, said: str, trace: str, mode: Mode) -> tuple[str, Found]:
     from activities.git.trees import resolve
     from activities.retrieval.query import Query
-    from activities.retrieval.searches import StoredSearches
+    from activities.retrieval.search_cache import StoredSearches
 
     chosen = settings.load(repository.path)
     commit = resolve(repository.path, "HEAD")
@@ -77,7 +77,7 @@ async def _found(repository: Repository, said: str, trace: str, mode: Mode) -> t
 
 
 async def _forget(repository: Repository) -> int:
-    from activities.retrieval.fixes import Fixes
+    from activities.retrieval.fix_history import Fixes
 
     async with stored(settings.load(repository.path)) as pool:
         return await Fixes(pool).forget(str(repository.path))

@@ -108,7 +108,7 @@ async def _inference(
 def _retrieval(
     client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore, objects: GitObjects
 ) -> Worker:
-    from activities.retrieval.searches import StoredSearches
+    from activities.retrieval.search_cache import StoredSearches
 
     index = _index(settings, pool, artifacts)
     retrieval = RetrievalActivities(artifacts, objects, StoredSearches(pool, settings))

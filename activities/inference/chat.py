@@ -24,7 +24,6 @@ from activities.inference.conversation import Conversation, Exchange
 from activities.inference.edits import Target, UnchangedError, edited, named_paths
 from activities.inference.prompts import clipped, prompt
 from activities.inference.style import Style
-from activities.localisation.localiser import Localiser
 from activities.inference.view import View, look
 from activities.inference.view import read as read_files
 from activities.inference.wording import (
@@ -37,6 +36,7 @@ from activities.inference.wording import (
     step_values,
     ways,
 )
+from activities.localisation.localiser import Localiser
 from hydranet import patches
 from hydranet.contracts import (
     AttemptDigest,

@@ -18,8 +18,8 @@ from hydranet.convergence.tracebacks import ends
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
     from activities.git.objects import GitObjects
-    from activities.localisation.localiser import Localiser
     from activities.localisation.localisation import Suspect
+    from activities.localisation.localiser import Localiser
 
 CODE_CHARACTERS = 3600
 """How much code a prompt shows; a function that is to be changed is shown whatever its length."""

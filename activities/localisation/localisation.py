@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from activities.localisation.evidence import Evidence
-from activities.localisation.relevance import relevance
 from activities.localisation.regions import Region, Statement, is_test, regions
+from activities.localisation.relevance import relevance
 from activities.localisation.source import Source
 
 # What each sort of evidence weighs; they add up to 1.

@@ -8,9 +8,9 @@ from cachetools import LRUCache
 
 from activities.artifacts.store import ArtifactStore, put_model
 from activities.git.objects import GitObjects
-from activities.repair.families import Group, groups
-from activities.localisation.localiser import Findings, Localiser, about
 from activities.localisation.localisation import Suspect
+from activities.localisation.localiser import Findings, Localiser, about
+from activities.repair.families import Group, groups
 from activities.repair.search import BATCH, Search
 from hydranet.budget import Usage
 from hydranet.contracts import (

@@ -3,8 +3,8 @@
 import ast
 from collections.abc import Iterator
 
-from activities.repair.value_types import Kind
 from activities.repair.site import Edit, Site, callee
+from activities.repair.value_types import Kind
 
 # How often a number in such a place is off by one.
 _OFF_BY_ONE = {

@@ -4,10 +4,10 @@ import ast
 from collections.abc import Iterator
 from itertools import combinations
 
-from activities.repair.value_types import COLLECTIONS, SEQUENCES, Kind, affinity
 from activities.localisation.regions import FunctionNode
-from activities.repair.site import Edit, Site, callee
 from activities.localisation.vocabulary import likeness
+from activities.repair.site import Edit, Site, callee
+from activities.repair.value_types import COLLECTIONS, SEQUENCES, Kind, affinity
 
 # Names that are easily taken for one another.
 _SIBLINGS = (

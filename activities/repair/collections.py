@@ -3,9 +3,9 @@
 import ast
 from collections.abc import Iterator
 
-from activities.repair.value_types import COLLECTIONS, Kind
 from activities.repair.scope import parameters
 from activities.repair.site import Edit, Site
+from activities.repair.value_types import COLLECTIONS, Kind
 
 _SYMBOLS = ("<", ">", "!=", "<=", ">=", "==")
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp)

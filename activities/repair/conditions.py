@@ -4,8 +4,8 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
-from activities.repair.value_types import COLLECTIONS, Kind
 from activities.repair.site import OPPOSITES, Edit, Site, negated
+from activities.repair.value_types import COLLECTIONS, Kind
 
 SYMBOLS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",

@@ -3,15 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from activities.repair import bounds
-from activities.repair import calls
-from activities.repair import conditions
-from activities.repair import collections
-from activities.repair import flow
-from activities.repair import guards
-from activities.repair import operands
-from activities.repair import statements
-from activities.repair import values
+from activities.repair import bounds, calls, collections, conditions, flow, guards, operands, statements, values
 from activities.repair.priors import factor
 from activities.repair.site import Edit, Site, Template
 from hydranet.convergence.error_signature import ErrorClass

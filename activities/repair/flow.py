@@ -3,11 +3,11 @@
 import ast
 from collections.abc import Iterator
 
-from activities.repair.value_types import Kind, affinity
-from activities.repair.statement_edits import layout
 from activities.localisation.regions import FunctionNode, Statement
-from activities.repair.site import Edit, Site, negated
 from activities.localisation.source import Splice
+from activities.repair.site import Edit, Site, negated
+from activities.repair.statement_edits import layout
+from activities.repair.value_types import Kind, affinity
 
 
 def result(site: Site) -> Iterator[Edit]:

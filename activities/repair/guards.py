@@ -4,9 +4,9 @@ import ast
 from collections.abc import Iterator
 from itertools import combinations
 
-from activities.repair.value_types import COLLECTIONS, Kind, affinity
-from activities.repair.statement_edits import layout
 from activities.repair.site import Edit, Site, negated
+from activities.repair.statement_edits import layout
+from activities.repair.value_types import COLLECTIONS, Kind, affinity
 
 _DEFAULTS = {
     Kind.NUMBER: ("0", "1", "-1"),

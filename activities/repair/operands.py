@@ -3,11 +3,11 @@
 import ast
 from collections.abc import Iterator
 
-from activities.repair.value_types import COLLECTIONS, SEQUENCES, Kind, affinity
-from activities.repair.scope import BUILTINS
-from activities.repair.site import Edit, Site
 from activities.localisation.source import Splice
 from activities.localisation.vocabulary import likeness
+from activities.repair.scope import BUILTINS
+from activities.repair.site import Edit, Site
+from activities.repair.value_types import COLLECTIONS, SEQUENCES, Kind, affinity
 
 _OPERATOR = r"\*\*|//|<<|>>|[-+*/%@&|^]"
 _AUGMENTED = r"(?:\*\*|//|<<|>>|[-+*/%@&|^])="

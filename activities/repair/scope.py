@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from activities.repair.value_types import Kinds
 from activities.localisation.idioms import Phrase
 from activities.localisation.regions import FunctionNode, Region, Statement
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
+from activities.repair.value_types import Kinds
 
 BUILTINS = frozenset(dir(builtins))
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
 
-from activities.repair.canonical import canonical
-from activities.repair.families import Group
 from activities.localisation.localisation import Suspect
-from activities.repair.implausible import oddities, truths
 from activities.localisation.regions import first_line
-from activities.repair.scope import Scope
-from activities.repair.site import Edit, Site, sites
 from activities.localisation.source import Source, Splice, compiles, parse
 from activities.localisation.vocabulary import Vocabulary
+from activities.repair.canonical import canonical
+from activities.repair.families import Group
+from activities.repair.implausible import oddities, truths
+from activities.repair.scope import Scope
+from activities.repair.site import Edit, Site, sites
 
 BATCH = 100
 """Candidates in one attempt."""

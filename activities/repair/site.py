@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from activities.repair.value_types import Kind
 from activities.localisation.regions import Statement
-from activities.repair.scope import Scope
 from activities.localisation.source import Splice, expression
+from activities.repair.scope import Scope
+from activities.repair.value_types import Kind
 
 
 @dataclass(frozen=True)

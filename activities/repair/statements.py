@@ -4,12 +4,12 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 
-from activities.repair.value_types import Kind, affinity
-from activities.repair.statement_edits import Layout, layout
 from activities.localisation.regions import Statement
+from activities.localisation.source import Splice
 from activities.repair.scope import BUILTINS
 from activities.repair.site import Edit, Site
-from activities.localisation.source import Splice
+from activities.repair.statement_edits import Layout, layout
+from activities.repair.value_types import Kind, affinity
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _Insert = Callable[..., Splice]

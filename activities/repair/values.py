@@ -3,11 +3,11 @@
 import ast
 from collections.abc import Iterator
 
-from activities.repair.value_types import COLLECTIONS, Kind
-from activities.repair.statement_edits import layout
 from activities.localisation.regions import Statement, is_docstring
-from activities.repair.site import Edit, Site, callee
 from activities.localisation.vocabulary import likeness
+from activities.repair.site import Edit, Site, callee
+from activities.repair.statement_edits import layout
+from activities.repair.value_types import COLLECTIONS, Kind
 
 _MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 

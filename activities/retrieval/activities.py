@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from activities.git.objects import GitObjects
     from activities.retrieval.embeddings import Vectors
     from activities.retrieval.indexing import Indexer
-    from activities.retrieval.searches import Searches
+    from activities.retrieval.search_cache import Searches
 
 
 class RetrievalActivities:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
     from activities.git.objects import GitObjects
     from activities.retrieval.search import Found
-    from activities.retrieval.searches import Searches
+    from activities.retrieval.search_cache import Searches
 
 _TEST_CHARACTERS = 2000
 _FAILING_TESTS = 10

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from activities.heartbeat import progress
 from activities.inference.backend import connect_embeddings
-from activities.retrieval import lexical
+from activities.retrieval import hashed_vectors
 from hydranet.contracts import Embedded
 from hydranet.errors import FatalError, TransientError
 from hydranet.settings import ModelSettings
@@ -35,7 +35,7 @@ async def embed(texts: Sequence[str], model: str, settings: ModelSettings) -> ND
     Raises the errors of a model client, and FatalError for an answer that is no vectors.
     """
     if not model:
-        return await asyncio.to_thread(lexical.counts, texts)
+        return await asyncio.to_thread(hashed_vectors.counts, texts)
     client = connect_embeddings(model, settings)
     try:
         async with asyncio.timeout(settings.total):
@@ -60,7 +60,7 @@ class Vectors:
         """Make vectors for about a minute; how many were made, and how many are left: none of a tree that is gone."""
         if not await self._store.has_tree(tree):
             return Embedded(made=0, left=0)
-        name, size = (model, _EMBEDDED_AT_ONCE) if model else (lexical.MODEL, _LEXICAL_AT_ONCE)
+        name, size = (model, _EMBEDDED_AT_ONCE) if model else (hashed_vectors.MODEL, _LEXICAL_AT_ONCE)
         missing = await self._store.without_vector(tree, name)
         made, until = 0, time.monotonic() + _SECONDS
         while made < len(missing) and time.monotonic() < until:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from activities.code.test_files import is_aside, is_test_file
-from activities.retrieval.postings import Postings
-from activities.retrieval.terms import Bags, titles
+from activities.retrieval.bm25 import Postings
+from activities.retrieval.tokens import Bags, titles
 from hydranet.code_graph.model import Edge, EdgeKind, Node, NodeKind
 
 _LARGE = np.float32(np.log1p(2000))

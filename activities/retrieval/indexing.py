@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from activities.git.trees import contents
-from activities.retrieval.addresses import links_address, parser_version
-from activities.retrieval.facts import FileFacts
+from activities.retrieval.content_keys import links_address, parser_version
+from activities.retrieval.file_facts import FileFacts
+from activities.retrieval.file_filter import by_content
 from activities.retrieval.languages import parse
 from activities.retrieval.linking import Linker, affected
 from activities.retrieval.manifest import Manifest, Wanted, survey
-from activities.retrieval.skipping import by_content
 from activities.retrieval.store import Blob, File
-from activities.retrieval.terms import bodies
+from activities.retrieval.tokens import bodies
 from hydranet.code_graph.model import Edge
 from hydranet.errors import FatalError
 

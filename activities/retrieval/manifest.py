@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from activities.git.trees import entries, resolve
-from activities.retrieval.addresses import blob_address, tree_address
+from activities.retrieval.content_keys import blob_address, tree_address
+from activities.retrieval.file_filter import by_path
 from activities.retrieval.languages import SUFFIXES
-from activities.retrieval.skipping import by_path
 
 
 class Wanted(msgspec.Struct, frozen=True, array_like=True):

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from activities.code import mentions, test_files
 from activities.retrieval.index import Index
-from activities.retrieval.terms import number, terms
+from activities.retrieval.tokens import number, terms
 from hydranet.code_graph.model import NodeKind
 
 # What a term weighs by where it stands, and how soon more of the same adds nothing.

@@ -8,12 +8,12 @@ from types import MappingProxyType
 
 import numpy as np
 
-from activities.retrieval import lexical, signals
+from activities.retrieval import features, hashed_vectors
+from activities.retrieval.features import Lexical, Pointed, Scores
 from activities.retrieval.index import Edges, Index
+from activities.retrieval.propagation import Spread, Step
 from activities.retrieval.query import Named, Query
-from activities.retrieval.signals import Lexical, Pointed, Scores
-from activities.retrieval.spread import Spread, Step
-from activities.retrieval.weights import Weights, learned
+from activities.retrieval.ranking_weights import Weights, learned
 from hydranet.code_graph.model import EdgeKind, Node
 from hydranet.contracts.search_mode import Mode
 
@@ -96,24 +96,26 @@ class Search:
         if mode is Mode.BM25:
             vector = None
         elif vector is None and self.index.rarity is not None:
-            vector = lexical.weighted(lexical.counts([query.text]), self.index.rarity)[0]
-        words = signals.lexical(query, self.index, vector)
+            vector = hashed_vectors.weighted(hashed_vectors.counts([query.text]), self.index.rarity)[0]
+        words = features.lexical(query, self.index, vector)
         if mode is Mode.GRAPH:
             return self._suspected(query, words, fixed)
         nodes, files = (np.where(scores > 0, scores, -np.inf) for scores in _flat(self.index, words, mode))
         return self._found(nodes, files, [], lambda _: "its words")
 
     def _suspected(self, query: Query, words: Lexical, fixed: Fixed) -> Found:
-        index, places = self.index, signals.pointed(query, self.index)
-        seeds = signals.start(len(index.nodes), signals.sources(index, words, places), self.weights.seeds)
+        index, places = self.index, features.pointed(query, self.index)
+        seeds = features.start(len(index.nodes), features.sources(index, words, places), self.weights.seeds)
         waves = self._spread.run(seeds)
         arrived = np.stack(waves[1:]).sum(axis=0, dtype=np.float32)
-        of_files = signals.of_files(index, words, places) | signals.spread_of_files(arrived, index.firsts)
-        again = signals.fixed_before(index, fixed)
-        files = signals.weighed(of_files, self.weights.files) + _FIXED * signals.highest(index, again)
-        of_nodes = signals.of_nodes(index, words, places) | signals.spread_of_nodes(arrived)
-        of_nodes["home"] = signals.home(files, ~index.is_test)[index.file]
-        nodes = signals.weighed(of_nodes, self.weights.functions) + _FIXED * again + signals.first(index, places.asked)
+        of_files = features.of_files(index, words, places) | features.spread_of_files(arrived, index.firsts)
+        again = features.fixed_before(index, fixed)
+        files = features.weighed(of_files, self.weights.files) + _FIXED * features.highest(index, again)
+        of_nodes = features.of_nodes(index, words, places) | features.spread_of_nodes(arrived)
+        of_nodes["home"] = features.home(files, ~index.is_test)[index.file]
+        nodes = (
+            features.weighed(of_nodes, self.weights.functions) + _FIXED * again + features.first(index, places.asked)
+        )
         found = self._found(nodes, files, places.asked, lambda node: self._why(node, places, waves))
         tests = tuple(index.nodes[one.node] for one in places.tested)
         return replace(found, tests=tests, framed=frozenset(one.node for one in places.framed))
@@ -168,15 +170,15 @@ def _called(node: Node) -> str:
 
 def _flat(index: Index, words: Lexical, mode: Mode) -> tuple[Scores, Scores]:
     """Scores of nodes and files by words alone."""
-    likeness = signals.highest(index, words.vector)
+    likeness = features.highest(index, words.vector)
     if mode is Mode.BM25:
         return words.bm25, words.file
     if mode is Mode.VECTOR:
         return words.vector, likeness
     answers = np.where(index.answers, words.bm25, 0), np.where(index.answers, words.vector, 0)
     files = np.where(index.is_test, 0, words.file), np.where(index.is_test, 0, likeness)
-    return signals.fused(*answers), signals.fused(*files)
+    return features.fused(*answers), features.fused(*files)
 
 
 def _best(scores: Scores, count: int) -> list[int]:
-    return [int(one) for one in signals.best(scores, count) if np.isfinite(scores[one])]
+    return [int(one) for one in features.best(scores, count) if np.isfinite(scores[one])]

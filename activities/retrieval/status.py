@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from activities.retrieval import lexical
+from activities.retrieval import hashed_vectors
 from activities.retrieval.manifest import survey
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ async def status(store: GraphStore, folder: Path, model: str = "") -> Status | N
     now = {file.path: file.blob for file in manifest.files if file.blob not in left_out}
     then = {file.path: file.blob for file in await store.files(head.tree)}
     vectors = await store.vector_counts(head.tree)
-    models = {*vectors, model} - {""} or {lexical.MODEL}
+    models = {*vectors, model} - {""} or {hashed_vectors.MODEL}
     return Status(
         head=head,
         commit=manifest.commit,

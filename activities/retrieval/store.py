@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from pgvector import Vector
 from pgvector.psycopg import register_vector_async
 
-from activities.retrieval.facts import FileFacts
+from activities.retrieval.file_facts import FileFacts
 from activities.retrieval.sql import statement
-from activities.retrieval.terms import Bags
+from activities.retrieval.tokens import Bags
 from hydranet.code_graph.model import Edge, EdgeKind, Node, NodeKind, Resolution, node_id
 from hydranet.errors import TransientError
 

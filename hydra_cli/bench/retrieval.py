@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from activities.retrieval.in_memory import files_in, index_of
+from activities.retrieval.memory_index import files_in, index_of
 from activities.retrieval.packing import CHARACTERS
 from activities.retrieval.query import Query
 from hydra_cli.bench.ranking import DEEPEST, Gold, Placed, changed_functions, measured

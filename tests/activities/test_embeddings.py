@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from activities.retrieval import lexical
+from activities.retrieval import hashed_vectors
 from activities.retrieval.embeddings import embed
 from hydranet.errors import FatalError, TransientError, UsageError
 from hydranet.settings import ModelSettings
@@ -66,7 +66,7 @@ async def test_a_server_that_is_silent_is_transient(server: Server) -> None:
 
 
 async def test_without_a_model_vectors_are_lexical() -> None:
-    assert np.array_equal(await embed(TEXTS, "", ModelSettings()), lexical.counts(TEXTS))
+    assert np.array_equal(await embed(TEXTS, "", ModelSettings()), hashed_vectors.counts(TEXTS))
 
 
 async def test_a_model_that_makes_no_embeddings_is_refused_with_the_forms_there_are() -> None:

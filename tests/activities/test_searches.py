@@ -9,7 +9,7 @@ from activities.retrieval.embeddings import Vectors
 from activities.retrieval.manifest import survey
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found
-from activities.retrieval.searches import Searches, StoredSearches
+from activities.retrieval.search_cache import Searches, StoredSearches
 from hydranet.contracts.search_mode import Mode
 from hydranet.settings import Settings
 from tests.activities.embedding_server import serving

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
-from activities.retrieval.facts import FileFacts
+from activities.retrieval.file_facts import FileFacts
 from activities.retrieval.languages import python, typescript
 
 _LANGUAGES: dict[str, Callable[[bytes], FileFacts]] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 from tree_sitter import Node
 
-from activities.retrieval.facts import (
+from activities.retrieval.file_facts import (
     MODULE,
     Body,
     Definition,

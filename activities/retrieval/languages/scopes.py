@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from activities.retrieval.facts import Use
+from activities.retrieval.file_facts import Use
 
 Reading = tuple[str, str]
 """An expression as its head, or "" when there is none that leads anywhere, and the steps after it."""

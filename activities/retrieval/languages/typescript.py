@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser
 
-from activities.retrieval.facts import MODULE, FileFacts, Import, Request
+from activities.retrieval.file_facts import MODULE, FileFacts, Import, Request
 from activities.retrieval.languages.building import Builder, Draft, clean
 from activities.retrieval.languages.routes import METHODS, requested
 from activities.retrieval.languages.scopes import ClassScope, Reading, Scope

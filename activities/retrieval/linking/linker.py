@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from activities.retrieval.facts import MODULE, FileFacts
-from activities.retrieval.linking.boundaries import Boundaries
+from activities.retrieval.file_facts import MODULE, FileFacts
+from activities.retrieval.linking.abstract_values import Class, Function, Module, Outside, Value
 from activities.retrieval.linking.conventions import is_test, stem, subject
 from activities.retrieval.linking.resolver import Resolver
-from activities.retrieval.linking.tables import Table
-from activities.retrieval.linking.values import Class, Function, Module, Outside, Value
+from activities.retrieval.linking.string_links import Boundaries
+from activities.retrieval.linking.symbol_table import Table
 from hydranet.code_graph.model import Edge, EdgeKind, NodeKind, Resolution
 
 CONFIDENCE = {

@@ -7,11 +7,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from posixpath import dirname, join
 from typing import TypeVar
 
-from activities.retrieval.facts import BESIDE, MODULE, Definition, FileFacts, Import
-from activities.retrieval.linking.inheritance import linearized
-from activities.retrieval.linking.modules import Modules
-from activities.retrieval.linking.tables import Table, is_fixture
-from activities.retrieval.linking.values import (
+from activities.retrieval.file_facts import BESIDE, MODULE, Definition, FileFacts, Import
+from activities.retrieval.linking.abstract_values import (
     OUTSIDE,
     Accessor,
     Class,
@@ -25,6 +22,9 @@ from activities.retrieval.linking.values import (
     Values,
     distinct,
 )
+from activities.retrieval.linking.modules import Modules
+from activities.retrieval.linking.mro import linearized
+from activities.retrieval.linking.symbol_table import Table, is_fixture
 from hydranet.code_graph.model import NodeKind
 
 _DEEPEST = 40

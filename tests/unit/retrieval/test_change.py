@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from activities.retrieval.facts import FileFacts
+from activities.retrieval.file_facts import FileFacts
 from activities.retrieval.linking import Linker, affected
 from hydranet.code_graph.model import Edge
 

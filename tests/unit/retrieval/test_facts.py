@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activities.retrieval.facts import FileFacts
+from activities.retrieval.file_facts import FileFacts
 from activities.retrieval.languages import SUFFIXES, parse
 from activities.retrieval.linking import Linker
 from hydranet.code_graph.model import Node, NodeKind

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from activities.retrieval import lexical
+from activities.retrieval import hashed_vectors
 
 TEXTS = [
     "def serialize_order(order): return order.total",
@@ -13,16 +13,16 @@ TEXTS = [
 
 
 def near(query: str) -> list[float]:
-    rows = lexical.counts(TEXTS)
-    rarity = lexical.rarity(rows)
-    asked = lexical.weighted(lexical.counts([query]), rarity)[0]
-    return [float(one) for one in lexical.weighted(rows, rarity) @ asked]
+    rows = hashed_vectors.counts(TEXTS)
+    rarity = hashed_vectors.rarity(rows)
+    asked = hashed_vectors.weighted(hashed_vectors.counts([query]), rarity)[0]
+    return [float(one) for one in hashed_vectors.weighted(rows, rarity) @ asked]
 
 
 def test_vectors_have_length_one_or_zero() -> None:
-    rows = lexical.counts(TEXTS)
-    lengths = np.linalg.norm(lexical.weighted(rows, lexical.rarity(rows)), axis=1)
-    assert rows.shape == (4, lexical.DIMENSIONS)
+    rows = hashed_vectors.counts(TEXTS)
+    lengths = np.linalg.norm(hashed_vectors.weighted(rows, hashed_vectors.rarity(rows)), axis=1)
+    assert rows.shape == (4, hashed_vectors.DIMENSIONS)
     assert rows.dtype == np.float32
     assert np.allclose(lengths, [1, 1, 1, 0], atol=1e-6)
 
@@ -38,12 +38,12 @@ def test_what_is_spelled_alike_is_near() -> None:
 
 
 def test_the_same_text_has_the_same_vector_in_whatever_company() -> None:
-    assert np.array_equal(lexical.counts(TEXTS)[2], lexical.counts([TEXTS[2]])[0])
+    assert np.array_equal(hashed_vectors.counts(TEXTS)[2], hashed_vectors.counts([TEXTS[2]])[0])
 
 
 def test_a_dimension_that_all_texts_use_weighs_less() -> None:
-    rows = np.zeros((3, lexical.DIMENSIONS), np.float32)
+    rows = np.zeros((3, hashed_vectors.DIMENSIONS), np.float32)
     rows[:, 0] = 1
     rows[0, 1] = 1
-    rarity = lexical.rarity(rows)
+    rarity = hashed_vectors.rarity(rows)
     assert rarity[0] < rarity[1] < rarity[2]

@@ -7,7 +7,7 @@ from activities.artifacts.store import FolderArtifacts, get_model, put_model
 from activities.git.objects import GitObjects
 from activities.git.packs import pack_head
 from activities.retrieval.activities import RetrievalActivities
-from activities.retrieval.searches import Searches
+from activities.retrieval.search_cache import Searches
 from hydranet.contracts import Checkpoint, Context, RetrieveRequest, Snapshot, TestResult, TestResults
 
 SHOP = {

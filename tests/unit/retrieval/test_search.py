@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from activities.retrieval.in_memory import index_of
-from activities.retrieval.postings import Postings
+from activities.retrieval.bm25 import Postings
+from activities.retrieval.memory_index import index_of
 from activities.retrieval.query import Query
 from activities.retrieval.search import Search
-from activities.retrieval.terms import Bags, counted
+from activities.retrieval.tokens import Bags, counted
 from hydra_cli.bench.ranking import rewired
 from hydranet.code_graph.model import EdgeKind
 from hydranet.contracts.search_mode import Mode

@@ -2,7 +2,7 @@
 
 import pytest
 
-from activities.retrieval.skipping import LARGEST, Reason, by_content, by_path
+from activities.retrieval.file_filter import LARGEST, Reason, by_content, by_path
 
 PATHS = {"src/build/__init__.py", "src/build/env.py", "build/lib/shop.py", "shop/cart.py"}
 

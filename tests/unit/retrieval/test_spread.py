@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from activities.retrieval.index import KINDS, Edges
-from activities.retrieval.spread import HOPS, Spread
-from activities.retrieval.weights import learned
+from activities.retrieval.propagation import HOPS, Spread
+from activities.retrieval.ranking_weights import learned
 
 NODES = 40
 

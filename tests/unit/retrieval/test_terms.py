@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.retrieval.languages import parse
-from activities.retrieval.terms import Bags, bodies, counted, number, terms
+from activities.retrieval.tokens import Bags, bodies, counted, number, terms
 
 SOURCE = "import alpha\n\n\nclass Cart:\n    colour = 1\n\n    def total(self):\n        return banana\n\n\nomega = 2\n"
 

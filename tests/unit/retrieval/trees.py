@@ -2,7 +2,7 @@
 
 from textwrap import dedent
 
-from activities.retrieval.facts import FileFacts
+from activities.retrieval.file_facts import FileFacts
 from activities.retrieval.languages import parse
 from activities.retrieval.linking import Linker
 from hydranet.code_graph.model import Edge, EdgeKind

@@ -3,12 +3,12 @@ from collections.abc import Callable
 
 import pytest
 
-from activities.repair.families import Family, Group
 from activities.localisation.localisation import Suspect
 from activities.localisation.regions import regions
-from activities.repair.search import Search
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
+from activities.repair.families import Family, Group
+from activities.repair.search import Search
 
 Repairs = Callable[..., list[str]]
 

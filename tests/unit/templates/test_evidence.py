@@ -4,7 +4,16 @@ import ast
 
 import pytest
 
-from activities.localisation.evidence import called, dstar, gather, importance, imported, ochiai, repository_path, unexpected
+from activities.localisation.evidence import (
+    called,
+    dstar,
+    gather,
+    importance,
+    imported,
+    ochiai,
+    repository_path,
+    unexpected,
+)
 from hydranet.contracts import Context, FailingTest, Predicate, Spectrum, TestResult
 from hydranet.convergence.error_signature import ErrorSignature
 

@@ -1,7 +1,7 @@
 """Regions are relevant that speak of what the issue speaks of."""
 
-from activities.localisation.relevance import relevance, stems
 from activities.localisation.regions import regions
+from activities.localisation.relevance import relevance, stems
 from activities.localisation.source import Source
 
 CODE = """

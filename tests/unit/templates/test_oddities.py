@@ -2,10 +2,10 @@ import ast
 
 import pytest
 
+from activities.localisation.vocabulary import Vocabulary
 from activities.repair.families import Group, groups
 from activities.repair.implausible import oddities, truths
 from activities.repair.search import Search
-from activities.localisation.vocabulary import Vocabulary
 from tests.unit.templates.conftest import suspect_in
 
 

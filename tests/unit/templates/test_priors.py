@@ -5,8 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from activities.repair import families
-from activities.repair import priors
+from activities.repair import families, priors
 from activities.repair.families import CONDITION, TEMPLATES
 
 Repairs = Callable[..., list[str]]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from activities.repair import families as f
 from activities.localisation.vocabulary import Vocabulary
+from activities.repair import families as f
 
 Repairs = Callable[..., list[str]]
 

@@ -4,11 +4,11 @@ import ast
 
 import pytest
 
-from activities.repair.value_types import Kind, Kinds, affinity
 from activities.localisation.regions import regions
-from activities.repair.scope import Scope
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary, words
+from activities.repair.scope import Scope
+from activities.repair.value_types import Kind, Kinds, affinity
 
 CODE = """import os
 

@@ -8,13 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from activities.repair.canonical import canonical
-from activities.repair.families import CONDITION, FAMILIES, FLOW, GUARD, OPERAND, STATEMENT, Family, Group, groups, likelihood
 from activities.localisation.localisation import Suspect
 from activities.localisation.regions import regions
-from activities.repair.search import BATCH, Search
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
+from activities.repair.canonical import canonical
+from activities.repair.families import (
+    CONDITION,
+    FAMILIES,
+    FLOW,
+    GUARD,
+    OPERAND,
+    STATEMENT,
+    Family,
+    Group,
+    groups,
+    likelihood,
+)
+from activities.repair.search import BATCH, Search
 from hydranet.convergence.error_signature import ErrorClass
 
 CODE = """def merge(left, right):

@@ -2,7 +2,7 @@
 
 from tree_sitter import Parser
 
-from activities.retrieval.facts import FileFacts
+from activities.retrieval.file_facts import FileFacts
 from activities.retrieval.languages.python.definitions import read
 from activities.retrieval.languages.python.expressions import LANGUAGE
 

@@ -6,9 +6,9 @@ import inspect
 
 from tree_sitter import Node
 
-from activities.retrieval.facts import BESIDE, MODULE
+from activities.retrieval.file_facts import BESIDE, MODULE
 from activities.retrieval.languages.building import Builder, Draft, clean
-from activities.retrieval.languages.python import boundaries
+from activities.retrieval.languages.python import string_references
 from activities.retrieval.languages.python.expressions import chain, kinds, string_content, text, types, values
 from activities.retrieval.languages.python.frame import Frame
 from activities.retrieval.languages.python.statements import HANDLERS, Handler
@@ -109,7 +109,7 @@ def _define_function(frame: Frame, node: Node, outer: Node, decorators: list[Nod
         # An annotation that leads to nothing is still an annotation.
         draft.types = (types(result) or [("!", "")]) if result is not None else []
         _describe(frame.builder, draft, node, body)
-        boundaries.decorated(frame, draft, decorators)
+        string_references.decorated(frame, draft, decorators)
     if frame.in_class and names and ("staticmethod", "") not in readings:
         inner.receiver = names[0]
         scope.receive(names[0], "cls" if own in _OF_CLASS or ("classmethod", "") in readings else "self")
@@ -134,7 +134,7 @@ def _define_class(frame: Frame, node: Node, outer: Node, decorators: list[Node])
         draft.decorators = [chain(one) for one in decorators]
         draft.bases = [chain(one) for one in (given.named_children if given else []) if one.kind_id not in _KEYWORD]
         _describe(frame.builder, draft, node, body)
-        boundaries.decorated(frame, draft, decorators)
+        string_references.decorated(frame, draft, decorators)
     frame.waiting.append(inner)
     return [given] if given is not None else []
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from activities.retrieval.facts import MODULE
+from activities.retrieval.file_facts import MODULE
 from activities.retrieval.languages.building import Builder
 from activities.retrieval.languages.python.expressions import kinds, text
 from activities.retrieval.languages.scopes import Reading, Scope

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from tree_sitter import Node
 
-from activities.retrieval.facts import Import
-from activities.retrieval.languages.python import boundaries
+from activities.retrieval.file_facts import Import
+from activities.retrieval.languages.python import string_references
 from activities.retrieval.languages.python.expressions import (
     chain,
     dotted,
@@ -52,7 +52,7 @@ def _call(frame: Frame, node: Node) -> list[Node]:
     if len(given) == 1 and given[0].kind_id in _ARGUMENTS:
         given = given[0].named_children
         if given:
-            boundaries.called(frame, node, reading, given)
+            string_references.called(frame, node, reading, given)
         if reading == ("isinstance", "") and len(given) == 2:
             _narrow(frame, *given)
     return [*more, *given]
@@ -88,14 +88,14 @@ def _attribute(frame: Frame, node: Node) -> list[Node]:
 def _subscript(frame: Frame, node: Node) -> list[Node]:
     children = node.named_children
     if len(children) == 2:
-        boundaries.keyed(frame, children[1])
+        string_references.keyed(frame, children[1])
     return children
 
 
 def _string(frame: Frame, node: Node) -> list[Node]:
     start, end = node.start_byte, node.end_byte
     if end - start > _SHORTEST_QUERY:
-        boundaries.queried(frame, node)
+        string_references.queried(frame, node)
     if frame.builder.source[start] in _QUOTES:
         return []
     return [one for one in node.named_children if one.type == "interpolation"]
@@ -117,14 +117,14 @@ def _assignment(frame: Frame, node: Node) -> list[Node]:
     if left.type == "subscript":
         more.append(left)
     if right is not None and frame.place is not NodeKind.FUNCTION:
-        boundaries.assigned(frame, left, right)
+        string_references.assigned(frame, left, right)
     return more
 
 
 def _augmented(frame: Frame, node: Node) -> list[Node]:
     children = node.named_children
     if len(children) == 2 and frame.place is NodeKind.MODULE:
-        boundaries.assigned(frame, *children)
+        string_references.assigned(frame, *children)
     return children
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from activities.retrieval import lexical
+from activities.retrieval import hashed_vectors
 from activities.retrieval.embeddings import LONGEST
-from activities.retrieval.facts import FileFacts
+from activities.retrieval.file_facts import FileFacts
+from activities.retrieval.file_filter import by_content, by_path
 from activities.retrieval.index import Index
 from activities.retrieval.languages import SUFFIXES, parse
 from activities.retrieval.linking import Linker
-from activities.retrieval.skipping import by_content, by_path
-from activities.retrieval.terms import Bags, bodies
+from activities.retrieval.tokens import Bags, bodies
 from hydranet.code_graph.model import Node
 
 
@@ -31,12 +31,12 @@ def index_of(files: Mapping[str, bytes]) -> Index:
         facts[path] = found
         nodes += own
         bags.append(bodies(own, source))
-        rows.append(lexical.counts(texts(own, source)))
+        rows.append(hashed_vectors.counts(texts(own, source)))
     linker = Linker(facts)
-    counts = np.concatenate(rows) if rows else np.zeros((0, lexical.DIMENSIONS), np.float32)
-    rarity = lexical.rarity(counts)
+    counts = np.concatenate(rows) if rows else np.zeros((0, hashed_vectors.DIMENSIONS), np.float32)
+    rarity = hashed_vectors.rarity(counts)
     edges = (edge for path in facts for edge in linker.link(path))
-    return Index(nodes, Bags.joined(bags), edges, lexical.weighted(counts, rarity), rarity)
+    return Index(nodes, Bags.joined(bags), edges, hashed_vectors.weighted(counts, rarity), rarity)
 
 
 def texts(nodes: Sequence[Node], source: str) -> list[str]:

@@ -13,13 +13,13 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from activities.git.trees import contents
-from activities.retrieval import lexical
+from activities.retrieval import hashed_vectors
 from activities.retrieval.embeddings import Vectors, embed
-from activities.retrieval.fixes import Fixes, likeness
-from activities.retrieval.in_memory import index_of
+from activities.retrieval.fix_history import Fixes, likeness
 from activities.retrieval.index import Index
 from activities.retrieval.indexing import Indexer
 from activities.retrieval.manifest import survey
+from activities.retrieval.memory_index import index_of
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found, Search
 from activities.retrieval.store import GraphStore
@@ -117,9 +117,9 @@ class StoredSearches(Searches):
         if (rows := await self._by_model(tree, graph.nodes)) is None:
             while (await self._vectors.embed(tree, "")).left:
                 pass
-            if (counts := await self.store.vectors(tree, lexical.MODEL, graph.nodes)) is not None:
-                rarity = lexical.rarity(counts)
-                rows = lexical.weighted(counts, rarity)
+            if (counts := await self.store.vectors(tree, hashed_vectors.MODEL, graph.nodes)) is not None:
+                rarity = hashed_vectors.rarity(counts)
+                rows = hashed_vectors.weighted(counts, rarity)
         index = await asyncio.to_thread(Index, graph.nodes, graph.bodies, graph.edges, rows, rarity)
         return Search(index)
 

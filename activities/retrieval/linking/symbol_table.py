@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from activities.retrieval.facts import MODULE, Body, Definition, FileFacts, Literal, Use
+from activities.retrieval.file_facts import MODULE, Body, Definition, FileFacts, Literal, Use
 from hydranet.code_graph.model import NodeKind, node_id
 
 

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from activities.retrieval.facts import MODULE, FileFacts
+from activities.retrieval.file_facts import MODULE, FileFacts
 from activities.retrieval.linking.conventions import stem, subject
 
 _MOST_NAMES = 200

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from activities.retrieval.terms import Bags
+from activities.retrieval.tokens import Bags
 
 _SATURATION = 1.2
 _LENGTH = 0.75

@@ -7,7 +7,7 @@ import msgspec
 
 from hydranet.code_graph.model import EdgeKind
 
-FIGURES = Path(__file__).with_name("weights.json")
+FIGURES = Path(__file__).with_name("ranking_weights.json")
 
 
 class Way(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from activities.retrieval.index import KINDS, Edges
-from activities.retrieval.weights import Weights
+from activities.retrieval.ranking_weights import Weights
 from hydranet.code_graph.model import EdgeKind
 
 HOPS = 4

@@ -14,7 +14,7 @@ import msgspec
 from hydranet.code_graph.model import Edge
 
 # What decides, beside a file's content, what is stored of it.
-_CODE = ("languages", "facts.py", "terms.py", "skipping.py", "linking")
+_CODE = ("languages", "file_facts.py", "tokens.py", "file_filter.py", "linking")
 _SIZE = 16
 
 # The contents of one large repository are asked for again and again while it is indexed.

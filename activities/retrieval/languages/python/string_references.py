@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from tree_sitter import Node
 
-from activities.retrieval.facts import Request
+from activities.retrieval.file_facts import Request
 from activities.retrieval.languages.building import Draft
 from activities.retrieval.languages.python.expressions import chain, string_content, text
 from activities.retrieval.languages.python.frame import Frame

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from activities.retrieval.languages.routes import ANY
+from activities.retrieval.linking.abstract_values import Class, Function
 from activities.retrieval.linking.resolver import Resolver
-from activities.retrieval.linking.tables import Table
-from activities.retrieval.linking.values import Class, Function
+from activities.retrieval.linking.symbol_table import Table
 from hydranet.code_graph.model import EdgeKind
 
 _FEW = 3
