@@ -16,13 +16,13 @@ from typing import get_args
 from engine import Bug, Engine, bugs
 
 from activities.artifacts.store import get_model
-from activities.inference import suspects
+from activities.inference import hypotheses
 from activities.inference.answers import REWRITE
 from activities.inference.backend import connect
 from activities.inference.chat import ChatBackend
 from activities.inference.conversation import Transcript
-from activities.inference.style import Style
-from activities.inference.view import look
+from activities.inference.model_profile import Style
+from activities.inference.prompt_context import look
 from activities.localisation.localiser import Localiser
 from hydranet.contracts import StepRequest
 from hydranet.settings import EditFormat, ModelSettings
@@ -54,7 +54,7 @@ async def aim(engine: Engine, bug: Bug) -> Strategy:
             title=f"Rewrite {symbol}() in {file}", kind=REWRITE, target_files=(file,), target_symbols=(symbol,)
         )
     view = await look(engine.work, engine.artifacts, engine.objects, Localiser(engine.artifacts, engine.objects))
-    return suspects.strategies((), view, (), 1)[0]
+    return hypotheses.strategies((), view, (), 1)[0]
 
 
 async def draw(engine: Engine, model: str, name: EditFormat, strategy: Strategy) -> Draw:

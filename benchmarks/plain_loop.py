@@ -20,11 +20,11 @@ from engine import Bug, Engine, bugs
 
 from activities.artifacts.store import put_model
 from activities.inference.backend import connect
-from activities.inference.client import Call, ChatClient, Message
 from activities.inference.edits import Target, edited
+from activities.inference.http_errors import ContextOverflowError
+from activities.inference.prompt_context import look
 from activities.inference.prompts import fenced, tail
-from activities.inference.server import ContextOverflowError
-from activities.inference.view import look
+from activities.inference.protocols import Call, ChatClient, Message
 from activities.localisation.localiser import Localiser
 from hydranet import patches
 from hydranet.budget import Usage

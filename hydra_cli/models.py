@@ -16,7 +16,7 @@ from hydranet.errors import HydraError
 from hydranet.settings import ModelSettings, Settings
 
 if TYPE_CHECKING:
-    from activities.inference.client import Description
+    from activities.inference.protocols import Description
 
 _EMBEDDING = "embedding"
 

@@ -35,7 +35,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.convergence.score import MEMORY, Attempt, Score, score_attempt
     from hydranet.genealogy import AttemptRecord, Ending, Outcome
     from hydranet.random_seed import draw
-    from workflows import attempts, looking, policies
+    from workflows import attempt_records, policies, retrieval
     from workflows.strategies import TEMPLATES
 
 
@@ -96,7 +96,7 @@ class BranchWorkflow:
             return broke
         if reflected and self._request.strategy.model != TEMPLATES:
             await self._may_go_on()
-            context = await looking.again(self._request, self._state, reflected.look_at)
+            context = await retrieval.again(self._request, self._state, reflected.look_at)
             self._state = self._state.model_copy(update={"context": context})
         planned = await self._plan(number)
         spent = planned.usage + (reflected.usage if reflected else Usage())
@@ -107,9 +107,9 @@ class BranchWorkflow:
         if answer.exhausted and answer.candidates is None:
             return BranchResult(ending=Ending.SPENT, reason=answer.reason or "The strategy has nothing more to offer.")
         trial = await self._test(number, answer)
-        facts = attempts.facts(trial, looked)
+        facts = attempt_records.facts(trial, looked)
         score = self._score(facts)
-        record = attempts.record(number, reflected, planned, answer, trial, facts, score, workflow.now() - began)
+        record = attempt_records.record(number, reflected, planned, answer, trial, facts, score, workflow.now() - began)
         made = await self._commit(record, trial)
         record = record.model_copy(update={"checkpoint": made.commit if made else ""})
         tried = answer.count - (trial.left if trial else 0)
@@ -288,7 +288,7 @@ class BranchWorkflow:
             tokens=state.tokens + record.usage.tokens,
             tried=state.tried + tried,
             facts=(*state.facts, record.facts)[-MEMORY:],
-            history=(*state.history, attempts.digest(record))[-3:],
+            history=(*state.history, attempt_records.digest(record))[-3:],
             plan=plan,
             reflection=state.reflection,
             best=made if made is not None and better else state.best,

@@ -18,11 +18,12 @@ with workflow.unsafe.imports_passed_through():
     )
     from hydranet.genealogy import Ending, Genealogy, Verdict
     from hydranet.policy.constitution import Effect
-    from workflows import ground, keeping, looking, metrics
+    from workflows import metrics, preparation, retrieval
+    from workflows import publication as keeping
+    from workflows.branches import Branch, Family
     from workflows.clock import Clock
     from workflows.failures import root
-    from workflows.family import Branch, Family
-    from workflows.page import Page
+    from workflows.run_state import Page
     from workflows.strategies import TEMPLATES, StrategySupply
 
 
@@ -37,7 +38,7 @@ class FixIssueWorkflow:
         self._clock = Clock()
         self._family = Family(request, self._page, self._clock)
         self._supply = StrategySupply(request, request.seed or self._page.genealogy.run_id)
-        self._ground: ground.Ground | None = None
+        self._ground: preparation.Ground | None = None
         self._reaps: list[ReapRequest] = []
         self._aborted: str | None = None
         self._approved: bool | None = None
@@ -149,27 +150,27 @@ class FixIssueWorkflow:
                 if result := await self._ended(branch):
                     return result
 
-    async def _prepare(self) -> ground.Ground:
+    async def _prepare(self) -> preparation.Ground:
         request, page = self._request, self._page
         page.state("taking a snapshot of the repository")
-        snapshot = await ground.snapshot(request)
+        snapshot = await preparation.snapshot(request)
         page.base(snapshot.commit)
-        loading = asyncio.create_task(ground.warm_up(request.model))
+        loading = asyncio.create_task(preparation.warm_up(request.model))
         page.state("preparing the sandbox")
-        environment = await ground.prepare(request, snapshot)
+        environment = await preparation.prepare(request, snapshot)
         page.environment(environment.note)
         page.state("running the tests at the base commit")
-        baseline = await ground.baseline(request, snapshot, environment)
+        baseline = await preparation.baseline(request, snapshot, environment)
         page.target(baseline)
         await keeping.record_run(self._page.genealogy)
         page.state("looking for the cause")
         templates = request.model == TEMPLATES or request.templates_first
-        surveyed = await ground.survey(request, snapshot, environment, baseline, templates)
+        surveyed = await preparation.survey(request, snapshot, environment, baseline, templates)
         page.shown(surveyed.retrieval)
         await loading
         return surveyed
 
-    async def _start_branches(self, ground: ground.Ground) -> None:
+    async def _start_branches(self, ground: preparation.Ground) -> None:
         while len(self._family.running) < self._request.parallel_branches and not self._branches_spent():
             self._page.state("choosing a strategy")
             work = ground.work(self._page.genealogy.run_id, self._request.model)
@@ -246,7 +247,7 @@ class FixIssueWorkflow:
         )
         assert self._ground is not None
         context = self._ground.retrieval.context
-        await looking.remember(self._request, self._ground.snapshot, context, record.attempts[-1].facts)
+        await retrieval.remember(self._request, self._ground.snapshot, context, record.attempts[-1].facts)
         return RunResult(
             verdict=Verdict.FIXED,
             reason=f"b{branch.number:02d} {title}: {outcome.reason}",
@@ -259,7 +260,7 @@ class FixIssueWorkflow:
         """Why a passing checkpoint is no fix after all; empty when it is verified and, if asked for, approved."""
         assert self._ground is not None
         self._page.state(f"verifying b{branch.number:02d} on a clean checkout")
-        report = await ground.run_tests(
+        report = await preparation.run_tests(
             self._request,
             self._ground.snapshot,
             passed,

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from activities.inference.client import Call, ChatClient, Description, EmbeddingClient
+from activities.inference.protocols import Call, ChatClient, Description, EmbeddingClient
 from hydranet.contracts import (
     ImplementAnswer,
     PlanAnswer,
@@ -93,7 +93,7 @@ class Backends:
 
             return TemplatesBackend(self._artifacts, self._objects)
         from activities.inference.chat import ChatBackend
-        from activities.inference.style import style
+        from activities.inference.model_profile import style
 
         client = connect(model, self._settings)
         return ChatBackend(client, style(model, self._settings), self._artifacts, self._objects)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from activities.artifacts.store import get_model, put_model
-from activities.inference import suspects
+from activities.inference import hypotheses as suspects
 from activities.inference.answers import (
     KINDS,
     AnswerError,
@@ -19,14 +19,12 @@ from activities.inference.answers import (
     read_hypotheses,
     schema,
 )
-from activities.inference.client import Call, ChatClient
 from activities.inference.conversation import Conversation, Exchange
 from activities.inference.edits import Target, UnchangedError, edited, named_paths
-from activities.inference.prompts import clipped, prompt
-from activities.inference.style import Style
-from activities.inference.view import View, look
-from activities.inference.view import read as read_files
-from activities.inference.wording import (
+from activities.inference.model_profile import Style
+from activities.inference.prompt_context import View, look
+from activities.inference.prompt_context import read as read_files
+from activities.inference.prompt_values import (
     change,
     changed_lines,
     dead_branch,
@@ -36,6 +34,8 @@ from activities.inference.wording import (
     step_values,
     ways,
 )
+from activities.inference.prompts import clipped, prompt
+from activities.inference.protocols import Call, ChatClient
 from activities.localisation.localiser import Localiser
 from hydranet import patches
 from hydranet.contracts import (

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from activities.inference.answers import spoken
-from activities.inference.client import Call, ChatClient, Completion, Message, Purpose
+from activities.inference.http_errors import ContextOverflowError
+from activities.inference.prompt_context import CODE_CHARACTERS, View
 from activities.inference.prompts import Prompt, fenced, prompt
-from activities.inference.server import ContextOverflowError
-from activities.inference.view import CODE_CHARACTERS, View
+from activities.inference.protocols import Call, ChatClient, Completion, Message, Purpose
 from hydranet.budget import Usage
 from hydranet.contracts import Snippet
 

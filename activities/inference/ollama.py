@@ -10,8 +10,8 @@ from typing import Any, cast
 import httpx
 from ollama import AsyncClient, ChatResponse, ListResponse, ResponseError
 
-from activities.inference.client import Call, Completion, Description, Message
-from activities.inference.server import CONNECT_SECONDS, Server
+from activities.inference.http_errors import CONNECT_SECONDS, Server
+from activities.inference.protocols import Call, Completion, Description, Message
 from activities.inference.stream import Answer
 from hydranet.errors import TransientError
 from hydranet.settings import ModelSettings

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 from pydantic import BaseModel
 
-from activities.inference.client import Call, Completion, Description, Message
-from activities.inference.server import CONNECT_SECONDS, RefusedError, Server
+from activities.inference.http_errors import CONNECT_SECONDS, RefusedError, Server
+from activities.inference.protocols import Call, Completion, Description, Message
 from activities.inference.stream import Answer
 from hydranet.errors import FatalError, TransientError
 from hydranet.settings import ModelSettings

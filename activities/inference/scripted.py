@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from activities.inference.client import Call, Completion, Description, Message, Purpose
+from activities.inference.protocols import Call, Completion, Description, Message, Purpose
 from hydranet.budget import Usage
 from hydranet.errors import UsageError
 

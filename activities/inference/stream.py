@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from activities.inference.client import Completion, Message
+from activities.inference.protocols import Completion, Message
 from hydranet.budget import Usage
 from hydranet.errors import TransientError
 

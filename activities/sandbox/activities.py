@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from activities.git.objects import GitObjects
     from activities.sandbox.dependencies import Plan
     from activities.sandbox.protocol import Sandbox
-    from activities.sandbox.testing import Bench
+    from activities.sandbox.test_run import Bench
     from hydranet.policy.constitution import Constitution
 
 
@@ -77,7 +77,7 @@ class SandboxActivities:
         from activities.artifacts.store import put_model
         from activities.sandbox.flaky import settled, with_flaky
         from activities.sandbox.results import NOT_FOUND, Recorded, is_failing, report, results
-        from activities.sandbox.testing import shell
+        from activities.sandbox.test_run import shell
         from hydranet.errors import FatalError
 
         spec = request.spec
@@ -130,7 +130,7 @@ class SandboxActivities:
         """Try candidates and return the best: one that passes all tests, else the one with fewest failing."""
         from activities.artifacts.store import get_model, put_model
         from activities.git.trees import read_blob
-        from activities.sandbox.trials import Protection, Target, best, changes, title, try_all
+        from activities.sandbox.candidates import Protection, Target, best, changes, title, try_all
         from hydranet import patches
 
         baseline = await get_model(self._artifacts, request.baseline, TestResults)
@@ -165,7 +165,7 @@ class SandboxActivities:
 
     async def _bench(self, snapshot: Snapshot, checkpoint: Checkpoint, spec: SandboxSpec) -> Bench:
         """Where the tests of a checkpoint run; its environment is made again where another node made it."""
-        from activities.sandbox.testing import Bench
+        from activities.sandbox.test_run import Bench
 
         _, environment = await self._environment(snapshot, spec)
         tree = await self._objects.checkout(snapshot, checkpoint)

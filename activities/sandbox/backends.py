@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hydranet.errors import UsageError
 
 if TYPE_CHECKING:
-    from activities.sandbox.engine import Engine
+    from activities.sandbox.docker_engine import Engine
     from activities.sandbox.protocol import Sandbox
     from hydranet.settings import SandboxSettings
 
@@ -74,7 +74,7 @@ def _usable(settings: SandboxSettings) -> Engine:
     """An engine that has the image and the runtime; UsageError says what is missing."""
     from docker.errors import DockerException
 
-    from activities.sandbox.engine import Engine
+    from activities.sandbox.docker_engine import Engine
 
     try:
         engine = Engine.connect()

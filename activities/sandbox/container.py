@@ -15,7 +15,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
-from activities.sandbox.engine import Engine, Making
+from activities.sandbox.docker_engine import Engine, Making
 from activities.sandbox.protocol import Execution, Limits
 from hydranet.errors import FatalError, TransientError
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from activities.sandbox import installer
 from activities.sandbox.container import Container
-from activities.sandbox.engine import Engine, Making, identity, lives
+from activities.sandbox.docker_engine import Engine, Making, identity, lives
 from activities.sandbox.pool import IDLE_SECONDS, Kind, Pool, Waiting
 from activities.sandbox.protocol import ENVIRONMENT, HOME, Execution, Job, variables
 from hydranet.errors import HydraError

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from activities.sandbox.results import clean
-from activities.sandbox.testing import shell
+from activities.sandbox.test_run import shell
 from hydranet.contracts import Checkpoint, Finding
 from hydranet.convergence.score import Command
 from hydranet.policy import command_guard, investigation
@@ -14,7 +14,7 @@ from hydranet.policy.constitution import Constitution, Decision, Effect
 
 if TYPE_CHECKING:
     from activities.sandbox.protocol import Execution
-    from activities.sandbox.testing import Bench
+    from activities.sandbox.test_run import Bench
 
 # One look is short: what takes longer is no way to find out where the bug is.
 SECONDS = 20.0

@@ -10,7 +10,7 @@ from typing import Any
 
 from activities.sandbox.protocol import INPUTS
 from activities.sandbox.results import Recorded, is_failing
-from activities.sandbox.testing import Bench, seconds_per_test, shell, slowest
+from activities.sandbox.test_run import Bench, seconds_per_test, shell, slowest
 from hydranet.contracts import Predicate, Spectrum, TestResults
 
 # Tracing slows tests down; what computes for longer than this many times the slowest test that passes, and

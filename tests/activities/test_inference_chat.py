@@ -15,11 +15,11 @@ from activities.git.objects import GitObjects
 from activities.inference.activities import InferenceActivities
 from activities.inference.backend import Backends
 from activities.inference.chat import ChatBackend
-from activities.inference.client import Call, Completion, Message
 from activities.inference.conversation import Transcript
+from activities.inference.http_errors import ContextOverflowError
+from activities.inference.model_profile import Style
+from activities.inference.protocols import Call, Completion, Message
 from activities.inference.scripted import ScriptedClient
-from activities.inference.server import ContextOverflowError
-from activities.inference.style import Style
 from hydranet import patches
 from hydranet.budget import Usage
 from hydranet.contracts import (
@@ -49,7 +49,7 @@ from hydranet.genealogy import AttemptRecord, Outcome
 from hydranet.lesson import Lesson
 from hydranet.settings import ModelSettings
 from hydranet.strategy import Strategy
-from workflows import attempts
+from workflows import attempt_records
 
 CART = """def total(prices):
     return sum(prices) - 1
@@ -415,7 +415,7 @@ async def test_a_second_candidate_that_was_tried_before_is_left_out(desk: Make) 
     at = await desk()
     (diff,) = await at.diffs(await at.implement(FIXED))
     failed = AttemptRecord(number=1, outcome=Outcome.FAILED, facts=Attempt(patch=patches.parse(diff)))
-    tried = (attempts.digest(failed),)
+    tried = (attempt_records.digest(failed),)
     (other,) = await at.diffs(await at.implement(FIXED.replace("sum", "len"), FIXED, history=tried))
     assert other != diff
 

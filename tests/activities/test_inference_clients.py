@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from activities.inference.backend import connect, default_model, probe
-from activities.inference.client import Call, ChatClient, Completion
-from activities.inference.server import ContextOverflowError, retry_after
+from activities.inference.http_errors import ContextOverflowError, retry_after
+from activities.inference.protocols import Call, ChatClient, Completion
 from hydranet.errors import FatalError, TransientError, UsageError
 from hydranet.settings import ModelSettings
 

@@ -15,7 +15,7 @@ from activities.sandbox.backends import check, opened
 from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.container import Container
 from activities.sandbox.docker import Docker
-from activities.sandbox.engine import LABEL, Engine, Making, lives
+from activities.sandbox.docker_engine import LABEL, Engine, Making, lives
 from activities.sandbox.protocol import Job, Limits
 from hydranet.errors import FatalError, UsageError
 from hydranet.settings import SandboxSettings

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from activities.sandbox import reports
+from activities.sandbox import runner_output
 from activities.sandbox.protocol import Execution
 from activities.sandbox.results import Recorded, report, results
 
@@ -57,7 +57,7 @@ JEST = {
 
 
 def told(output: str) -> dict[str, tuple[str, str]]:
-    found = Recorded.of(reports.read(output)).tests
+    found = Recorded.of(runner_output.read(output)).tests
     return {test.id: (test.outcome, test.message) for test in found.values()}
 
 
@@ -110,7 +110,7 @@ def test_jest_and_vitest():
     ids=range(8),
 )
 def test_what_is_no_report_tells_of_no_test(output):
-    assert reports.read(output) == []
+    assert runner_output.read(output) == []
 
 
 def test_reports_are_bounded_and_defused():
@@ -118,11 +118,11 @@ def test_reports_are_bounded_and_defused():
     lines += [{"Action": "fail", "Package": "p", "Test": "T"}]
     lines += [{"Action": "pass", "Package": "p" * 10_000, "Test": "T"}]
     lines += [{"Action": "pass", "Package": "p", "Test": f"T{number}"} for number in range(21_000)]
-    recorded = Recorded.of(reports.read("\n".join(map(json.dumps, lines))))
-    assert len(recorded.tests) <= reports.TESTS_LIMIT
+    recorded = Recorded.of(runner_output.read("\n".join(map(json.dumps, lines))))
+    assert len(recorded.tests) <= runner_output.TESTS_LIMIT
     assert all(len(name) <= 2000 for name in recorded.tests)
     message = recorded.tests["p::T"].message
-    assert len(message) <= reports.MESSAGE_LIMIT
+    assert len(message) <= runner_output.MESSAGE_LIMIT
     assert "\x1b" not in message
     assert "\ud800" not in message
 
@@ -136,7 +136,7 @@ def test_a_run_that_failed_is_no_pass_whatever_it_printed(name):
         ),
         "unittest": "test_a (m.C.test_a) ... ok\n\nRan 1 test in 0.001s\n\nOK",
     }[name]
-    recorded = Recorded.of(reports.read(printed))
+    recorded = Recorded.of(runner_output.read(printed))
     assert len(recorded.tests) == 1
     execution = Execution(1, printed)
     found = results(recorded, execution, "run tests")

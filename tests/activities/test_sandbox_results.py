@@ -8,7 +8,7 @@ import pytest
 from activities.sandbox import results as module
 from activities.sandbox.protocol import Execution
 from activities.sandbox.results import Recorded, bounded, clean, records, report, results, short, tail
-from activities.sandbox.testing import pytest_command
+from activities.sandbox.test_run import pytest_command
 from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestResults
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from activities.inference.client import Call
 from activities.inference.conversation import Exchange, Transcript
+from activities.inference.protocols import Call
 from activities.inference.scripted import ScriptedClient
 from hydranet.budget import Usage
 from hydranet.errors import UsageError

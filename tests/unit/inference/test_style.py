@@ -1,6 +1,6 @@
 import pytest
 
-from activities.inference.style import Style, style
+from activities.inference.model_profile import Style, style
 from hydranet.contracts import Shown, Snippet
 from hydranet.settings import ModelSettings
 

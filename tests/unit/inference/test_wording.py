@@ -2,7 +2,7 @@
 
 import pytest
 
-from activities.inference.wording import change
+from activities.inference.prompt_values import change
 
 
 @pytest.mark.parametrize(

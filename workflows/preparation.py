@@ -24,7 +24,8 @@ with workflow.unsafe.imports_passed_through():
         WarmUpRequest,
         Work,
     )
-    from workflows import looking, policies
+    from workflows import policies
+    from workflows import retrieval as looking
     from workflows.strategies import TEMPLATES
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from activities.inference.answers import KINDS, REWRITE, Hypothesis
-from activities.inference.view import View
+from activities.inference.prompt_context import View
 from hydranet.strategy import Strategy, is_new
 
 _NAME_LIMIT = 200

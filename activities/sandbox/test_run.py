@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from activities.sandbox import reports
+from activities.sandbox import runner_output
 from activities.sandbox.protocol import PACKAGE, RESULTS, WORK, Execution, Job, Limits, Sandbox
 from activities.sandbox.results import records
 from hydranet.contracts import SandboxSpec, TestResult
@@ -71,7 +71,7 @@ class Bench:
             lines = await asyncio.to_thread(lambda: list(records(results)))
             # Where no pytest of ours ran, other runners may have printed what we know to read.
             if not lines and plugin is not None:
-                lines = await asyncio.to_thread(reports.read, execution.output)
+                lines = await asyncio.to_thread(runner_output.read, execution.output)
             return lines, execution
 
     def _plugin(self, plugin: Mapping[str, Any] | None) -> dict[str, str]:

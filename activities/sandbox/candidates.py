@@ -13,14 +13,7 @@ from typing import Any
 from activities.sandbox.protocol import Execution
 from activities.sandbox.results import Recorded, ending, is_failing, report, results
 from activities.sandbox.simplicity import cost
-from activities.sandbox.testing import (
-    Bench,
-    PytestCommand,
-    pytest_command,
-    seconds_per_test,
-    shell,
-    slowest,
-)
+from activities.sandbox.test_run import Bench, PytestCommand, pytest_command, seconds_per_test, shell, slowest
 from hydranet import patches
 from hydranet.contracts import Candidate, TestReport, TestResult, TestResults
 from hydranet.errors import PatchError

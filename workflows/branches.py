@@ -25,8 +25,8 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.strategy import Strategy, slug
     from workflows import metrics
     from workflows.clock import Clock
-    from workflows.ground import Ground
-    from workflows.page import Page
+    from workflows.preparation import Ground
+    from workflows.run_state import Page
     from workflows.strategies import TEMPLATES
 
 # How many dead branches a prompt is told of.
