@@ -11,7 +11,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import metrics
-from activities.heartbeat import heartbeats
+from activities.heartbeat import send_heartbeats
 from hydranet.errors import FatalError, HydraError, TransientError
 
 P = ParamSpec("P")
@@ -24,7 +24,7 @@ _UNFORESEEN_TRIES = 8
 _MESSAGE_LIMIT = 1000
 
 
-def translated(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+def translate_errors(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Make an async function fit to be an activity; goes directly under `@activity.defn`.
 
     While it runs it heartbeats every half a second. What it raises of `hydranet.errors` becomes an
@@ -35,13 +35,13 @@ def translated(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]
 
     @functools.wraps(function)
     async def activity_function(*args: P.args, **kwargs: P.kwargs) -> R:
-        async with heartbeats():
+        async with send_heartbeats():
             try:
                 return await function(*args, **kwargs)
             except HydraError as error:
                 if isinstance(error, TransientError):
-                    metrics.outage()
-                raise as_application_error(error) from None
+                    metrics.count_outage()
+                raise to_application_error(error) from None
             except Exception as error:
                 if (known := _known(error)) is None:
                     raise
@@ -50,7 +50,7 @@ def translated(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]
     return activity_function
 
 
-def as_application_error(error: HydraError) -> ApplicationError:
+def to_application_error(error: HydraError) -> ApplicationError:
     """The Temporal failure that says what `error` says."""
     message = str(error)[:_MESSAGE_LIMIT]
     if not isinstance(error, TransientError):
@@ -64,8 +64,8 @@ def _known(error: Exception) -> ApplicationError | None:
     from psycopg import OperationalError
 
     if isinstance(error, OperationalError):
-        return as_application_error(TransientError(f"The database does not answer: {error}"))
+        return to_application_error(TransientError(f"The database does not answer: {error}"))
     if not activity.in_activity() or activity.info().attempt < _UNFORESEEN_TRIES:
         return None
     what = f"{activity.info().activity_type} failed {_UNFORESEEN_TRIES} times, unforeseen: {error!r}"
-    return as_application_error(FatalError(f"{what}. The worker's log says more."))
+    return to_application_error(FatalError(f"{what}. The worker's log says more."))

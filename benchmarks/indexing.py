@@ -26,15 +26,15 @@ import psutil
 import tree_sitter_python
 from tree_sitter import Language, Parser
 
-from activities.artifacts.database import database
+from activities.artifacts.database import open_database
 from activities.retrieval.embeddings import Vectors
-from activities.retrieval.file_filter import by_content
+from activities.retrieval.file_filter import filter_content
 from activities.retrieval.indexing import Indexer
-from activities.retrieval.languages import SUFFIXES, parse
+from activities.retrieval.languages import SUFFIXES, parse_file
 from activities.retrieval.linking import Linker
-from activities.retrieval.manifest import survey
+from activities.retrieval.manifest import survey_tree
 from activities.retrieval.store import GraphStore
-from activities.retrieval.tokens import bodies
+from activities.retrieval.tokens import count_bodies
 from hydranet.settings import ModelSettings
 
 T = TypeVar("T")
@@ -97,12 +97,12 @@ class Bare:
 def parts(bare: Bare) -> None:
     """Tell what of the indexing is the work itself, done in memory: the rest is git, rows, queries and COPY."""
     gc.disable()
-    files = {path: source for path, source in bare.sources.items() if by_content(source) is None}
+    files = {path: source for path, source in bare.sources.items() if filter_content(source) is None}
     bare.again()
-    facts, reading = _own(lambda: {path: parse(path, source) for path, source in files.items()})
+    facts, reading = _own(lambda: {path: parse_file(path, source) for path, source in files.items()})
     known = {path: one for path, one in facts.items() if one is not None}
     texts = {path: files[path].decode(errors="replace") for path in known}
-    _, words = _own(lambda: [bodies(one.nodes(path), texts[path]).to_bytes() for path, one in known.items()])
+    _, words = _own(lambda: [count_bodies(one.nodes(path), texts[path]).to_bytes() for path, one in known.items()])
     linker = Linker(known)
     _, linking = _own(lambda: [linker.link(path) for path in known])
     bare.again()
@@ -129,7 +129,7 @@ def commit(folder: Path) -> None:
 
 async def index(folder: Path, indexer: Indexer) -> int:
     """Index HEAD as the workflow's activities do; how many files were linked anew."""
-    manifest = await asyncio.to_thread(survey, folder, "HEAD", str(folder))
+    manifest = await asyncio.to_thread(survey_tree, folder, "HEAD", str(folder))
     await indexer.send(folder, await indexer.missing(manifest))
     linked = await indexer.link(manifest)
     await indexer.settle(manifest)
@@ -161,11 +161,11 @@ async def measure(folder: Path, dsn: str, server: psutil.Process) -> None:
     """Index a copy of `folder` into the database at `dsn`."""
     laps, bare = Laps(server), Bare(folder)
     commit(folder)
-    async with database(dsn) as pool:
+    async with open_database(dsn) as pool:
         store = GraphStore(pool)
         indexer = Indexer(store)
         with laps.of("list"):
-            manifest = survey(folder, "HEAD", str(folder))
+            manifest = survey_tree(folder, "HEAD", str(folder))
             missing = await indexer.missing(manifest)
         with laps.of("send the contents"):
             await indexer.send(folder, missing)

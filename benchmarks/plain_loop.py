@@ -20,11 +20,11 @@ from engine import Bug, Engine, bugs
 
 from activities.artifacts.store import put_model
 from activities.inference.backend import connect
-from activities.inference.edits import Target, edited
+from activities.inference.edits import EditTarget, apply_edit
 from activities.inference.http_errors import ContextOverflowError
-from activities.inference.prompt_context import look
-from activities.inference.prompts import fenced, tail
-from activities.inference.protocols import Call, ChatClient, Message
+from activities.inference.prompt_context import load_prompt_context
+from activities.inference.prompts import fence, keep_tail
+from activities.inference.protocols import ChatClient, Message, ModelCall
 from activities.localisation.localiser import Localiser
 from hydranet import patches
 from hydranet.budget import Usage
@@ -77,7 +77,7 @@ class PlainLoop:
                 return self._spent(True, rounds, "")
             chat += [
                 {"role": "assistant", "content": answer},
-                {"role": "user", "content": f"It still fails:\n\n{fenced(error)}\n\n{_FORM}"},
+                {"role": "user", "content": f"It still fails:\n\n{fence(error)}\n\n{_FORM}"},
             ]
         return self._spent(False, rounds, error.strip().rpartition("\n")[2])
 
@@ -85,18 +85,20 @@ class PlainLoop:
         """The files that retrieval found, without tests."""
         engine = self._engine
         work = engine.work.model_copy(update={"spectrum": None})
-        view = await look(work, engine.artifacts, engine.objects, Localiser(engine.artifacts, engine.objects))
+        view = await load_prompt_context(
+            work, engine.artifacts, engine.objects, Localiser(engine.artifacts, engine.objects)
+        )
         return {path: text for path, text in view.sources.items() if not view.is_test(path)}
 
     def _question(self, sources: dict[str, str]) -> Message:
-        failing = fenced(tail(self._engine.baseline.tail, _ERROR_CHARACTERS))
-        code = "\n\n".join(f"{path}:\n{fenced(text, 'python')}" for path, text in sources.items())
+        failing = fence(keep_tail(self._engine.baseline.tail, _ERROR_CHARACTERS))
+        code = "\n\n".join(f"{path}:\n{fence(text, 'python')}" for path, text in sources.items())
         words = f"{self._engine.bug.described['issue']}\n\nThe tests say:\n{failing}\n\n{code}\n\nFix the bug. {_FORM}"
         return {"role": "user", "content": words}
 
     async def _ask(self, chat: list[Message], rounds: int) -> str:
         done = await self._client.complete(
-            Call("implement", sample=rounds),
+            ModelCall("implement", sample=rounds),
             chat,
             schema=None,
             temperature=_REPEATED_TEMPERATURE if rounds else 0.0,
@@ -109,15 +111,15 @@ class PlainLoop:
     async def _error(self, answer: str, sources: dict[str, str]) -> str:
         """What the tests say of an answer; empty when they pass."""
         try:
-            changed = edited(answer, sources, Target(tuple(sources)))
-            diff = "".join(patches.diff(path, sources[path], changed[path]) for path in sorted(changed))
+            changed = apply_edit(answer, sources, EditTarget(tuple(sources)))
+            diff = "".join(patches.make_diff(path, sources[path], changed[path]) for path in sorted(changed))
         except PatchError as problem:
             return str(problem)
         made = Candidates(candidates=(Candidate(diff=diff),))
         trial = await self._engine.trial(await put_model(self._engine.artifacts, made))
         if trial.report.passed:
             return ""
-        return trial.refused or tail(trial.report.tail, _ERROR_CHARACTERS) or trial.report.reason
+        return trial.refused or keep_tail(trial.report.tail, _ERROR_CHARACTERS) or trial.report.reason
 
     def _spent(self, fixed: bool, rounds: int, reason: str) -> Spent:
         return Spent(fixed, rounds, self._usage.tokens, round(self._usage.seconds, 1), reason)

@@ -15,13 +15,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from activities.localisation.regions import Region, is_test, regions
+from activities.localisation.regions import Region, is_test, list_regions
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
 from activities.repair.families import TEMPLATES
-from activities.repair.priors import FIGURES, name
-from activities.repair.scope import Scope
-from activities.repair.site import sites
+from activities.repair.priors import FIGURES, name_edit
+from activities.repair.scope import NamesInScope
+from activities.repair.site import list_sites
 
 LINES = 3
 FUNCTION_LINES = 80
@@ -67,7 +67,7 @@ def before_and_after(repository: Path, commit: str, path: str) -> tuple[Source, 
         return None
     first = min(start + (count == 0) for start, count, _, _ in hunks)
     last = max(start + max(count, 1) - 1 for start, count, _, _ in hunks)
-    for region in regions(source):
+    for region in list_regions(source):
         node = region.function
         if node is not None and node.lineno <= first and last <= (node.end_lineno or 0) <= node.lineno + FUNCTION_LINES:
             return source, new, region, range(min(first, last), max(first, last) + 1)
@@ -79,17 +79,17 @@ def offers(source: Source, new: str, region: Region, lines: range) -> tuple[Coun
     assert region.function is not None
     start, end = source.lines_span(region.statements[0].first_line, region.function.end_lineno or 0)
     wanted = _BLANK.sub("", new[start : end + len(new) - len(source.text)])
-    scope = Scope(region, Vocabulary.of([source.tree]))
+    scope = NamesInScope(region, Vocabulary.of([source.tree]))
     offered: Counter[str] = Counter()
     weighed: dict[str, float] = {}
     right: set[str] = set()
     for statement in region.statements:
         if not any(statement.first_line <= line + 1 and line - 1 <= statement.header_end for line in lines):
             continue
-        for site in sites(scope, statement):
+        for site in list_sites(scope, statement):
             for template in TEMPLATES:
                 for edit in template(site):
-                    key = name(template)
+                    key = name_edit(template)
                     offered[key] += 1
                     weighed[key] = weighed.get(key, 0.0) + edit.prior
                     if key not in right:
@@ -137,7 +137,7 @@ def main() -> None:
             "expected": round(expected[key], 2),
             "factor": round(min(max((right[key] + SMOOTHING) / (expected[key] + SMOOTHING), BOUNDS[0]), BOUNDS[1]), 3),
         }
-        for key in sorted(map(name, TEMPLATES))
+        for key in sorted(map(name_edit, TEMPLATES))
     }
     document = {"fixes": read, "made": made, "templates": rows}
     FIGURES.write_text(json.dumps(document, indent=1) + "\n")

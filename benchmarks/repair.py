@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine import Engine, Outcome, bugs
 
-from hydra_cli.bench.hidden_tests import told
+from hydra_cli.bench.hidden_tests import describe_hidden
 from hydranet.budget import Budget
 from hydranet.convergence.score import ConvergenceSettings
 
@@ -42,7 +42,7 @@ async def main() -> None:
         )
         if outcome.passed:
             print(f"      {outcome.strategy}: {outcome.passed.title}")
-            print(f"      hidden tests: {told(hidden) or 'none'}", flush=True)
+            print(f"      hidden tests: {describe_hidden(hidden) or 'none'}", flush=True)
     fixed = [outcome for outcome in outcomes if outcome.passed]
     print(f"{len(fixed)} of {len(outcomes)} fixed, {general} of them pass hidden tests")
     print(f"seconds: median {statistics.median(outcome.total for outcome in outcomes):.1f}")

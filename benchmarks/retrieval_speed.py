@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from activities.retrieval.index import Index
-from activities.retrieval.memory_index import files_in, index_of
+from activities.retrieval.memory_index import build_index, list_files
 from activities.retrieval.query import Query
 from activities.retrieval.search import Search
-from hydranet.contracts.search_mode import Mode
+from hydranet.contracts.search_mode import SearchMode
 
 QUERIES = 200
 
@@ -58,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("tree", type=Path)
     began = time.perf_counter()
-    search = Search(index_of(files_in(parser.parse_args().tree)))
+    search = Search(build_index(list_files(parser.parse_args().tree)))
     index = search.index
     print(f"{len(index.paths)} files, {len(index.nodes)} nodes, {len(index.edges.source)} edges")
     print(f"indexed in memory in {time.perf_counter() - began:.1f} s")
@@ -66,14 +66,14 @@ def main() -> None:
     assert index.vectors is not None
     vectors = index.vectors
     timed("a product", [lambda: vectors @ vectors[0]] * QUERIES)
-    for mode in Mode:
+    for mode in SearchMode:
         search.find(asked[0], mode)
         # A query reads its words once: each mode is asked anew.
         timed(mode, [partial(found, search, replace(query), mode) for query in asked])
     print(f"memory at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
-def found(search: Search, query: Query, mode: Mode) -> None:
+def found(search: Search, query: Query, mode: SearchMode) -> None:
     """Find and rank, as the command does."""
     result = search.find(query, mode)
     result.functions(10)

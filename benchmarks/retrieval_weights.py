@@ -26,20 +26,20 @@ from bug_fixes import Case, cases
 from numpy.typing import NDArray
 
 from activities.code.test_files import is_test_file
-from activities.git.trees import contents, entries
+from activities.git.trees import list_entries, read_contents
 from activities.retrieval import features as signals
 from activities.retrieval import hashed_vectors
 from activities.retrieval.features import Scores
 from activities.retrieval.file_facts import FileFacts
-from activities.retrieval.file_filter import by_content, by_path
+from activities.retrieval.file_filter import filter_content, filter_path
 from activities.retrieval.index import Edges, Index
-from activities.retrieval.languages import SUFFIXES, parse
-from activities.retrieval.linking import Linker, affected
-from activities.retrieval.memory_index import texts
-from activities.retrieval.propagation import Spread
+from activities.retrieval.languages import SUFFIXES, parse_file
+from activities.retrieval.linking import Linker, find_affected
+from activities.retrieval.memory_index import read_texts
+from activities.retrieval.propagation import Propagation
 from activities.retrieval.query import Query
 from activities.retrieval.ranking_weights import FIGURES, Way, Weights
-from activities.retrieval.tokens import Bags, bodies
+from activities.retrieval.tokens import Bags, count_bodies
 from hydranet.code_graph.model import Edge, EdgeKind
 
 # What a traceback counts, which the messages of fixes hardly ever have in them.
@@ -109,22 +109,22 @@ class Trees:
         nodes = [node for path in kept for node in facts[path].nodes(path)]
         bags = Bags.joined([Bags.from_bytes(parsed[1]) for parsed in kept.values()])
         counts = np.concatenate([parsed[2] for parsed in kept.values()]).astype(np.float32)
-        rarity = hashed_vectors.rarity(counts)
+        rarity = hashed_vectors.measure_rarity(counts)
         edges = (edge for path in kept for edge in self._edges[path])
-        return Index(nodes, bags, edges, hashed_vectors.weighted(counts, rarity), rarity)
+        return Index(nodes, bags, edges, hashed_vectors.weigh_vectors(counts, rarity), rarity)
 
     def _listed(self, commit: str) -> dict[str, str]:
-        found = {entry.path: entry for entry in entries(self._repository, commit)}
-        return {path: one.oid for path, one in found.items() if by_path(path, one.size, found, SUFFIXES) is None}
+        found = {entry.path: entry for entry in list_entries(self._repository, commit)}
+        return {path: one.oid for path, one in found.items() if filter_path(path, one.size, found, SUFFIXES) is None}
 
     def _parse(self, listed: Mapping[str, str]) -> None:
         missing = {oid: path for path, oid in listed.items() if oid not in self._parsed}
-        for oid, source in contents(self._repository, list(missing)):
-            facts = None if by_content(source) else parse(missing[oid], source)
+        for oid, source in read_contents(self._repository, list(missing)):
+            facts = None if filter_content(source) else parse_file(missing[oid], source)
             self._parsed[oid] = None if facts is None else _described(facts, source.decode(errors="replace"))
 
     def _link(self, facts: Mapping[str, FileFacts]) -> None:
-        changed = affected(self._before, facts) | (facts.keys() - self._edges.keys())
+        changed = find_affected(self._before, facts) | (facts.keys() - self._edges.keys())
         linker = Linker(facts)
         self._edges = {path: linker.link(path) if path in changed else self._edges[path] for path in facts}
         self._before = dict(facts)
@@ -132,7 +132,11 @@ class Trees:
 
 def _described(facts: FileFacts, source: str) -> tuple[FileFacts, bytes, NDArray[np.float16]]:
     nodes = facts.nodes("")
-    return facts, bodies(nodes, source).to_bytes(), hashed_vectors.counts(texts(nodes, source)).astype(np.float16)
+    return (
+        facts,
+        count_bodies(nodes, source).to_bytes(),
+        hashed_vectors.count_features(read_texts(nodes, source)).astype(np.float16),
+    )
 
 
 def prepared(case: Case, trees: Trees) -> Iterator[Prepared]:
@@ -151,20 +155,23 @@ def prepared(case: Case, trees: Trees) -> Iterator[Prepared]:
         functions = [index.by_id[one] for one in case.functions if one in index.by_id]
         if not files or not functions or index.rarity is None:
             continue
-        vector = hashed_vectors.weighted(hashed_vectors.counts([query.text]), index.rarity)[0]
-        words, places = signals.lexical(query, index, vector), signals.pointed(query, index)
-        flat = np.where(index.is_test, 0, words.file), np.where(index.is_test, 0, signals.highest(index, words.vector))
+        vector = hashed_vectors.weigh_vectors(hashed_vectors.count_features([query.text]), index.rarity)[0]
+        words, places = signals.search_words(query, index, vector), signals.find_pointed(query, index)
+        flat = (
+            np.where(index.is_test, 0, words.file),
+            np.where(index.is_test, 0, signals.take_highest(index, words.vector)),
+        )
         yield Prepared(
             case.project,
             index.edges,
-            signals.sources(index, words, places),
-            signals.of_nodes(index, words, places),
-            signals.of_files(index, words, places),
+            signals.choose_sources(index, words, places),
+            signals.describe_nodes(index, words, places),
+            signals.describe_files(index, words, places),
             index.file,
             index.firsts,
             index.answers,
             index.is_test,
-            signals.fused(*flat),
+            signals.fuse_ranks(*flat),
             np.array(files),
             np.array(functions),
         )
@@ -214,24 +221,24 @@ def arrivals(data: Sequence[Prepared], weights: Weights) -> list[Scores]:
     spread, edges = None, None
     for one in data:
         if spread is None or edges is not one.edges:
-            spread, edges = Spread(one.edges, len(one.file), weights), one.edges
-        waves = spread.run(signals.start(len(one.file), one.sources, weights.seeds))
+            spread, edges = Propagation(one.edges, len(one.file), weights), one.edges
+        waves = spread.run(signals.build_start(len(one.file), one.sources, weights.seeds))
         found.append(np.stack(waves[1:]).sum(axis=0, dtype=np.float32))
     return found
 
 
 def files_of(one: Prepared, came: Scores) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The features of the files that are no tests, and which of these are right."""
-    features = one.of_files | signals.spread_of_files(came, one.firsts)
+    features = one.of_files | signals.describe_spread_of_files(came, one.firsts)
     kept = np.flatnonzero(~one.is_test)
     return np.stack([features[name] for name in FILE_FEATURES], axis=1)[kept], np.flatnonzero(np.isin(kept, one.files))
 
 
 def nodes_of(one: Prepared, came: Scores, weights: Weights) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The features of the likeliest nodes and of those that are right, and which these are."""
-    of_files = one.of_files | signals.spread_of_files(came, one.firsts)
-    features = one.of_nodes | signals.spread_of_nodes(came)
-    features["home"] = signals.home(signals.weighed(of_files, weights.files), ~one.is_test)[one.file]
+    of_files = one.of_files | signals.describe_spread_of_files(came, one.firsts)
+    features = one.of_nodes | signals.describe_spread_of_nodes(came)
+    features["home"] = signals.score_home(signals.apply_weights(of_files, weights.files), ~one.is_test)[one.file]
     matrix = np.stack([features[name] for name in NODE_FEATURES], axis=1)
     prior = features["body"] + features["title"] + features["named"] + features["spread"] + features["home"]
     right = one.functions[one.answers[one.functions]]

@@ -20,7 +20,7 @@ from pathlib import Path
 import platformdirs
 
 from activities.sandbox import dependencies
-from activities.sandbox.backends import opened
+from activities.sandbox.backends import open_sandbox
 from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.docker import Docker
 from activities.sandbox.environments import Environments
@@ -64,8 +64,8 @@ async def inside(sandbox: Sandbox, job: Job) -> None:
 
 async def measure(backend: str, tree: Path, folder: Path, python: Path, rounds: int) -> None:
     settings = SandboxSettings(backend=backend, warm=1)
-    async with opened(settings, folder) as sandbox:
-        environment = await Environments(sandbox, CACHE).prepare(dependencies.base(sandbox), tree, SandboxSpec())
+    async with open_sandbox(settings, folder) as sandbox:
+        environment = await Environments(sandbox, CACHE).prepare(dependencies.plan_base(sandbox), tree, SandboxSpec())
         job = Job(COMMAND, tree, LIMITS, environment=environment)
         print(f"{sandbox.name}")
         outside: list[float] = []
@@ -103,7 +103,9 @@ async def main() -> None:
     print(f"{rounds} pairs, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as scratch:
         tree, own = project(Path(scratch, "tree")), Bubblewrap()
-        python = await Environments(own, CACHE).prepare(dependencies.base(own), tree, SandboxSpec()) / "bin" / "python3"
+        python = (
+            await Environments(own, CACHE).prepare(dependencies.plan_base(own), tree, SandboxSpec()) / "bin" / "python3"
+        )
         for backend in ("bubblewrap", "docker"):
             try:
                 await measure(backend, tree, Path(scratch, backend), python, rounds)

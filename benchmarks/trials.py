@@ -73,7 +73,7 @@ def plainly(engine: Engine, tree: Path, python: Path, candidate: Candidate) -> N
         texts[path] = (tree / path).read_text() if (tree / path).exists() else None
         return texts[path]
 
-    for path, text in patches.apply(candidate.diff, read).items():
+    for path, text in patches.apply_diff(candidate.diff, read).items():
         (tree / path).write_text(text or "")
     command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *engine.baseline.failing]
     subprocess.run(command, cwd=tree, capture_output=True, check=False, timeout=60)

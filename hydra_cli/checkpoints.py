@@ -10,7 +10,7 @@ from hydranet import checkpoint
 from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy
 
 
-def checkpoints(genealogy: Genealogy) -> RenderableType:
+def render_checkpoints(genealogy: Genealogy) -> RenderableType:
     """Every attempt with its commit, if it has one, and its message, oldest first."""
     told = [
         part
@@ -22,7 +22,7 @@ def checkpoints(genealogy: Genealogy) -> RenderableType:
 
 
 def _checkpoint(run_id: str, branch: BranchRecord, attempt: AttemptRecord) -> Iterator[Text]:
-    name = f"hydra/{run_id}/{checkpoint.name(branch.number, attempt.number)}"
+    name = f"hydra/{run_id}/{checkpoint.format_name(branch.number, attempt.number)}"
     commit = (attempt.checkpoint[:12], "yellow") if attempt.checkpoint else ("no commit", "dim")
     yield Text.assemble((name, "bold"), "  ", commit)
-    yield Text(indent(checkpoint.message(branch.number, branch.strategy.title, attempt), "    ") + "\n")
+    yield Text(indent(checkpoint.format_message(branch.number, branch.strategy.title, attempt), "    ") + "\n")

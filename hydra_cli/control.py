@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from temporalio.client import WorkflowExecutionStatus
 
-from hydra_cli.session import session
+from hydra_cli.session import attach_session
 from hydranet import settings
 from hydranet.contracts import ReapRequest
 from hydranet.errors import UsageError
@@ -66,11 +66,11 @@ def _send(run: str, signal: str, *arguments: Any, said: str, wait: bool = False)
 
 
 async def _signal(run: str, signal: str, arguments: tuple[Any, ...], wait: bool) -> str:
-    async with session(settings.load()) as open_session:
-        run_id = await open_session.find(run)
-        if (await open_session.describe(run_id)).status is not WorkflowExecutionStatus.RUNNING:
+    async with attach_session(settings.load_settings()) as session:
+        run_id = await session.find_run(run)
+        if (await session.describe(run_id)).status is not WorkflowExecutionStatus.RUNNING:
             raise UsageError(f"The run {run_id} has ended: see `hydra show {run_id}`.")
-        handle = open_session.run(run_id)
+        handle = session.run_handle(run_id)
         await handle.signal(signal, args=list(arguments))
         if wait:
             try:

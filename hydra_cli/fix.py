@@ -9,8 +9,8 @@ import typer
 
 from hydra_cli.follow import follow
 from hydra_cli.repository import Repository
-from hydra_cli.session import Session, session
-from hydra_cli.start import Start, start
+from hydra_cli.session import Session, attach_session
+from hydra_cli.start import Start, start_run
 from hydranet import settings
 from hydranet.contracts import FixRequest, RunResult
 from hydranet.errors import UsageError
@@ -56,19 +56,19 @@ def fix(
             "seconds": budget_seconds,
         },
     }
-    chosen = settings.load(repository.path, flags)
+    chosen = settings.load_settings(repository.path, flags)
     asyncio.run(_fix(Start(repository, text, apply), chosen, detach=detach, json=json))
 
 
 async def _fix(wanted: Start, chosen: Settings, *, detach: bool, json: bool) -> None:
-    request = await wanted.request(chosen)
-    async with session(chosen) as open_session:
-        run_id, attached = await start(open_session, request, wanted.identity)
-        _announce(open_session, wanted, request, run_id, attached, quiet=json)
+    request = await wanted.build_request(chosen)
+    async with attach_session(chosen) as session:
+        run_id, attached = await start_run(session, request, wanted.identity)
+        _announce(session, wanted, request, run_id, attached, quiet=json)
         if detach:
             return
         try:
-            result = await follow(open_session, run_id, quiet=json)
+            result = await follow(session, run_id, quiet=json)
         except asyncio.CancelledError:
             sys.stderr.write(
                 f"\nDetached: the run goes on in the background.\n"
@@ -77,10 +77,10 @@ async def _fix(wanted: Start, chosen: Settings, *, detach: bool, json: bool) -> 
             )
             raise typer.Exit(130) from None
         if json:
-            genealogy = await open_session.genealogy(run_id)
+            genealogy = await session.genealogy(run_id)
             typer.echo(f'{{"result": {result.model_dump_json()}, "genealogy": {genealogy.model_dump_json()}}}')
         else:
-            _conclude(open_session, wanted, run_id, result)
+            _conclude(session, wanted, run_id, result)
         raise typer.Exit(2 if result.refused else EXIT_CODES[result.verdict])
 
 
@@ -100,19 +100,19 @@ def _issue(text: str, file: Path | None) -> str:
 
 
 def _announce(
-    open_session: Session, wanted: Start, request: FixRequest, run_id: str, attached: bool, *, quiet: bool
+    session: Session, wanted: Start, request: FixRequest, run_id: str, attached: bool, *, quiet: bool
 ) -> None:
     if quiet:
         return
     typer.echo(f"Run      {run_id}{' (attached: it was there already)' if attached else ''}")
-    typer.echo(f"Web UI   {open_session.stack.link(run_id)}")
+    typer.echo(f"Web UI   {session.stack.link(run_id)}")
     if not attached:
         typer.echo(f"Model    {request.model}")
     if wanted.repository.dirty:
         typer.echo("Note     uncommitted changes stay as they are: the fix is made against HEAD.")
 
 
-def _conclude(open_session: Session, wanted: Start, run_id: str, result: RunResult) -> None:
+def _conclude(session: Session, wanted: Start, run_id: str, result: RunResult) -> None:
     if result.verdict is Verdict.FIXED:
         typer.echo(f"\nThe fix is on branch {result.published}. Look at it, then merge it:")
         typer.echo(f"  git -C {wanted.repository.path} diff HEAD...{result.published}")
@@ -120,6 +120,6 @@ def _conclude(open_session: Session, wanted: Start, run_id: str, result: RunResu
         if result.note:
             typer.echo(result.note)
     typer.echo(f"Every approach tried: hydra show {run_id}")
-    typer.echo(f"Its page, while the stack is up (hydra up): {open_session.stack.link(run_id)}")
+    typer.echo(f"Its page, while the stack is up (hydra up): {session.stack.link(run_id)}")
     if result.refused:
         raise UsageError(result.reason)

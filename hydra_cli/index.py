@@ -26,20 +26,20 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
 from hydra_cli.repository import Repository
-from hydra_cli.session import Session, session
+from hydra_cli.session import Session, attach_session
 from hydranet import settings
 from hydranet.contracts import (
     INDEX_WORKFLOW,
     SUPERVISOR_QUEUE,
     VECTORS,
-    Embedded,
+    EmbedResult,
     IndexProgress,
     IndexRequest,
     IndexResult,
 )
 from hydranet.errors import UsageError
 from hydranet.settings import Settings
-from workflows.failures import root
+from workflows.failures import find_root_failure
 
 _POLL_SECONDS = 0.5
 
@@ -55,7 +55,7 @@ def index(
 ) -> None:
     """Index the committed code of a repository; the same command again does only what is new."""
     repository = Repository.open(repo)
-    chosen = settings.load(repository.path, {"embedding_model": embedding_model})
+    chosen = settings.load_settings(repository.path, {"embedding_model": embedding_model})
     asyncio.run(_index(repository, chosen))
 
 
@@ -65,25 +65,23 @@ async def _index(repository: Repository, chosen: Settings) -> None:
 
         connect_embeddings(chosen.embedding_model, chosen.models)
     began = time.monotonic()
-    async with session(chosen) as open_session:
-        request = IndexRequest(path=str(repository.path), embedding_model=chosen.embedding_model)
+    async with attach_session(chosen) as session:
+        request = IndexRequest(repository_path=str(repository.path), embedding_model=chosen.embedding_model)
         try:
-            handle = await _started(open_session, repository, request)
-            _tell(repository, await _followed(open_session, handle), time.monotonic() - began)
-            await _tell_vectors(open_session, f"{handle.id}{VECTORS}", chosen.embedding_model or "lexical")
+            handle = await _started(session, repository, request)
+            _tell(repository, await _followed(session, handle), time.monotonic() - began)
+            await _tell_vectors(session, f"{handle.id}{VECTORS}", chosen.embedding_model or "lexical")
         except asyncio.CancelledError:
             typer.echo("Detached: what is done is kept, and the same command carries on.", err=True)
             raise typer.Exit(130) from None
 
 
-async def _started(
-    open_session: Session, repository: Repository, request: IndexRequest
-) -> WorkflowHandle[Any, IndexResult]:
+async def _started(session: Session, repository: Repository, request: IndexRequest) -> WorkflowHandle[Any, IndexResult]:
     """The indexing of this repository, which may be under way already."""
-    return await open_session.client.start_workflow(
+    return await session.client.start_workflow(
         INDEX_WORKFLOW,
         request,
-        id=indexing(repository),
+        id=follow_indexing(repository),
         task_queue=SUPERVISOR_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         result_type=IndexResult,
@@ -91,26 +89,26 @@ async def _started(
     )
 
 
-async def _followed(open_session: Session, handle: WorkflowHandle[Any, IndexResult]) -> IndexResult:
+async def _followed(session: Session, handle: WorkflowHandle[Any, IndexResult]) -> IndexResult:
     ended = asyncio.create_task(handle.result())
     try:
         with _bar("listing the files") as (bar, task):
             while not (await asyncio.wait([ended], timeout=_POLL_SECONDS))[0]:
-                if progress := await _progress(open_session, handle):
+                if progress := await _progress(session, handle):
                     bar.update(task, description=progress.stage, total=progress.total or None, completed=progress.done)
         return await ended
     except WorkflowFailureError as failure:
-        raise UsageError(root(failure).message) from None
+        raise UsageError(find_root_failure(failure).message) from None
     finally:
         ended.cancel()
 
 
-async def _progress(open_session: Session, handle: WorkflowHandle[Any, IndexResult]) -> IndexProgress | None:
+async def _progress(session: Session, handle: WorkflowHandle[Any, IndexResult]) -> IndexProgress | None:
     """How far it is, with what the heartbeats of the steps under way say; None while nobody can tell."""
     try:
         progress: IndexProgress = await handle.query("progress", result_type=IndexProgress)
-        under_way = await _under_way(open_session, handle)
-        waiting = await open_session.parked(handle.id)
+        under_way = await _under_way(session, handle)
+        waiting = await session.list_parked(handle.id)
     except (RPCError, WorkflowQueryFailedError):
         return None
     stage = f"{progress.stage} (waiting: {waiting[0]})" if waiting else progress.stage
@@ -118,15 +116,15 @@ async def _progress(open_session: Session, handle: WorkflowHandle[Any, IndexResu
     return progress.model_copy(update={"stage": stage[:300], "done": done})
 
 
-async def _tell_vectors(open_session: Session, workflow_id: str, kind: str) -> None:
+async def _tell_vectors(session: Session, workflow_id: str, kind: str) -> None:
     """Tell how many vectors were made; or, once something has held them up for a while, what."""
-    handle = open_session.client.get_workflow_handle(workflow_id, result_type=Embedded)
+    handle = session.client.get_workflow_handle(workflow_id, result_type=EmbedResult)
     ended = asyncio.create_task(handle.result())
     held_up = 0.0
     try:
         with _bar("making vectors") as (bar, task):
             while not (await asyncio.wait([ended], timeout=_POLL_SECONDS))[0]:
-                made, waiting = await _embedded(open_session, handle)
+                made, waiting = await _embedded(session, handle)
                 bar.update(task, description=f"making vectors, {made} made")
                 held_up = held_up + _POLL_SECONDS if waiting else 0.0
                 if held_up > _PATIENCE_SECONDS:
@@ -135,25 +133,25 @@ async def _tell_vectors(open_session: Session, workflow_id: str, kind: str) -> N
         if made := (await ended).made:
             typer.echo(f"Vectors  {made} made, {kind}")
     except WorkflowFailureError as failure:
-        raise UsageError(f"The graph is indexed without vectors: {root(failure).message}") from None
+        raise UsageError(f"The graph is indexed without vectors: {find_root_failure(failure).message}") from None
     finally:
         ended.cancel()
 
 
-async def _embedded(open_session: Session, handle: WorkflowHandle[Any, Embedded]) -> tuple[int, list[str]]:
+async def _embedded(session: Session, handle: WorkflowHandle[Any, EmbedResult]) -> tuple[int, list[str]]:
     """How many vectors are made, and what more of them wait for; neither while nobody can tell."""
     try:
-        made = (await handle.query("progress", result_type=Embedded)).made
-        return made + await _under_way(open_session, handle), await open_session.parked(handle.id)
+        made = (await handle.query("progress", result_type=EmbedResult)).made
+        return made + await _under_way(session, handle), await session.list_parked(handle.id)
     except (RPCError, WorkflowQueryFailedError):
         return 0, []
 
 
-async def _under_way(open_session: Session, handle: WorkflowHandle[Any, Any]) -> int:
+async def _under_way(session: Session, handle: WorkflowHandle[Any, Any]) -> int:
     """How much of their work the steps under way have done, by their heartbeats."""
     done = 0
     for activity in (await handle.describe()).raw_description.pending_activities:
-        beat = await open_session.client.data_converter.decode(activity.heartbeat_details.payloads)
+        beat = await session.client.data_converter.decode(activity.heartbeat_details.payloads)
         done += beat[0] if beat else 0
     return done
 
@@ -188,7 +186,7 @@ def _tell(repository: Repository, result: IndexResult, seconds: float) -> None:
         typer.echo("Note     uncommitted changes are not in the index: it is made of HEAD.")
 
 
-def indexing(repository: Repository) -> str:
+def follow_indexing(repository: Repository) -> str:
     """The id of the workflow that indexes a repository; that of the one for its vectors has VECTORS after it."""
     digest = hashlib.sha256(str(repository.path).encode()).hexdigest()[:8]
     return f"index-{repository.name}-{digest}"

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from activities.artifacts.database import database
-from hydra_cli.index import indexing
+from activities.artifacts.database import open_database
+from hydra_cli.index import follow_indexing
 from hydra_cli.repository import Repository
-from hydra_cli.session import session
-from hydra_cli.stored import not_indexed
-from hydra_cli.terminal import console
+from hydra_cli.session import attach_session
+from hydra_cli.stored import explain_not_indexed
+from hydra_cli.terminal import make_console
 from hydranet import settings
 from hydranet.contracts import VECTORS
 from hydranet.errors import UsageError
@@ -32,21 +32,21 @@ def index_status(repo: Annotated[Path, typer.Option(help="The Git repository.")]
     repository = Repository.open(repo)
     found, waiting = asyncio.run(_status(repository))
     if found is None:
-        raise UsageError(not_indexed(repository))
+        raise UsageError(explain_not_indexed(repository))
     _tell(repository, found, waiting)
 
 
 async def _status(repository: Repository) -> tuple[Status | None, str]:
     """The index's status, and what its vectors wait for."""
-    from activities.retrieval.status import status
+    from activities.retrieval.status import read_status
     from activities.retrieval.store import GraphStore
 
-    chosen = settings.load(repository.path)
-    async with session(chosen) as open_session, database(open_session.stack.database) as pool:
+    chosen = settings.load_settings(repository.path)
+    async with attach_session(chosen) as session, open_database(session.stack.database) as pool:
         waiting: list[str] = []
         with suppress(UsageError):
-            waiting = await open_session.parked(f"{indexing(repository)}{VECTORS}")
-        return await status(GraphStore(pool), repository.path, chosen.embedding_model), "".join(waiting[:1])
+            waiting = await session.list_parked(f"{follow_indexing(repository)}{VECTORS}")
+        return await read_status(GraphStore(pool), repository.path, chosen.embedding_model), "".join(waiting[:1])
 
 
 def _tell(repository: Repository, found: Status, waiting: str) -> None:
@@ -67,7 +67,7 @@ def _tell(repository: Repository, found: Status, waiting: str) -> None:
     kinds = (f"{found.vectors.get(model, 0)} by {model}, {count} missing" for model, count in found.missing.items())
     typer.echo("Vectors   " + "; ".join(sorted(kinds)) + (f" (waiting: {waiting})" if waiting else ""))
     if edges:
-        console().print(_table(found))
+        make_console().print(_table(found))
 
 
 def _table(found: Status) -> Table:

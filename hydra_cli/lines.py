@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
-from hydranet.text.formatting import listed
+from hydranet.text.formatting import join_words
 
 # What the lines about branches say already.
 _ROUTINE = ("starting", "choosing a strategy", "working")
 
 
-def news(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
+def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
     """What `after` has that `before` had not, in the order in which it happened within a branch."""
     if after.state not in _ROUTINE and not after.verdict and (before is None or before.state != after.state):
         yield after.state
     if after.environment and not (before and before.environment):
         yield f"sandbox: {after.environment}"
     if flaky := [name for name in after.flaky if before is None or name not in before.flaky]:
-        yield f"flaky on the same code: {listed(flaky)}"
+        yield f"flaky on the same code: {join_words(flaky)}"
     known = {branch.number: branch for branch in before.branches} if before else {}
     for branch in after.branches:
         yield from _branch(known.get(branch.number), branch, after)

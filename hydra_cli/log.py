@@ -11,9 +11,9 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHandle
 
-from activities.artifacts.database import database
+from activities.artifacts.database import open_database
 from activities.artifacts.store import PostgresArtifacts
-from hydra_cli.session import Session, session
+from hydra_cli.session import Session, attach_session
 from hydranet import settings
 from hydranet.contracts import ArtifactRef
 from hydranet.genealogy import Ending, Genealogy
@@ -33,19 +33,19 @@ def log(
 
 
 async def _log(run: str, *, transcript: bool, attempts: bool) -> None:
-    async with session(settings.load()) as open_session:
-        run_id = await open_session.find(run)
+    async with attach_session(settings.load_settings()) as session:
+        run_id = await session.find_run(run)
         if attempts:
-            for line in _attempts(await open_session.genealogy(run_id)):
+            for line in _attempts(await session.genealogy(run_id)):
                 typer.echo(json.dumps(line, ensure_ascii=False))
             return
-        entries = [entry async for entry in _entries(open_session, run_id)]
+        entries = [entry async for entry in _entries(session, run_id)]
         entries.sort(key=lambda entry: str(entry["time"]))
         if not transcript:
             for entry in entries:
                 typer.echo(json.dumps(entry, ensure_ascii=False))
             return
-        async with database(open_session.stack.database) as pool:
+        async with open_database(session.stack.database) as pool:
             artifacts = PostgresArtifacts(pool)
             for entry in entries:
                 result = entry.get("result")
@@ -66,9 +66,9 @@ def _attempts(genealogy: Genealogy) -> Iterator[dict[str, Any]]:
         }
 
 
-async def _entries(open_session: Session, workflow_id: str) -> AsyncIterator[dict[str, Any]]:
+async def _entries(session: Session, workflow_id: str) -> AsyncIterator[dict[str, Any]]:
     """One entry per event worth reading, of the run and of its branches."""
-    handle = open_session.client.get_workflow_handle(workflow_id)
+    handle = session.client.get_workflow_handle(workflow_id)
     calls: dict[int, dict[str, Any]] = {}
     async for event in handle.fetch_history_events():
         match event.event_type:
@@ -77,10 +77,10 @@ async def _entries(open_session: Session, workflow_id: str) -> AsyncIterator[dic
             case EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED:
                 child = event.child_workflow_execution_started_event_attributes.workflow_execution.workflow_id
                 yield _entry(workflow_id, event, "branch started", branch=child)
-                async for entry in _entries(open_session, child):
+                async for entry in _entries(session, child):
                     yield entry
             case _:
-                other = await _other(open_session, workflow_id, event, calls)
+                other = await _other(session, workflow_id, event, calls)
                 if other is not None:
                     yield other
 
@@ -96,9 +96,9 @@ async def _scheduled(handle: WorkflowHandle[Any, Any], event: HistoryEvent) -> d
 
 
 async def _other(
-    open_session: Session, workflow_id: str, event: HistoryEvent, calls: dict[int, dict[str, Any]]
+    session: Session, workflow_id: str, event: HistoryEvent, calls: dict[int, dict[str, Any]]
 ) -> dict[str, Any] | None:
-    decode = open_session.client.data_converter.decode
+    decode = session.client.data_converter.decode
     match event.event_type:
         case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
             started = event.workflow_execution_started_event_attributes

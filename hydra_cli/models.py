@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from hydra_cli.terminal import console
+from hydra_cli.terminal import make_console
 from hydranet import settings
 from hydranet.errors import HydraError
 from hydranet.settings import ModelSettings, Settings
@@ -31,26 +31,26 @@ def models(
 
 
 async def _models(named: list[str]) -> None:
-    chosen = settings.load()
+    chosen = settings.load_settings()
     table = Table("model", "for", "what it is", "loaded", "first token", "speed", box=None)
     answering = True
     asked = [(model, "-") for model in named] or await _configured(chosen)
-    for model, purpose in track(asked, "asking", console=console(), transient=True):
+    for model, purpose in track(asked, "asking", console=make_console(), transient=True):
         try:
             table.add_row(escape(model), purpose, *await _row(model, purpose, chosen.models))
         except HydraError as error:
             table.add_row(escape(model), purpose, f"[red]{escape(str(error))}", "", "", "")
             answering = False
-    console().print(table)
+    make_console().print(table)
     if not answering:
         raise typer.Exit(1)
 
 
 async def _configured(chosen: Settings) -> list[tuple[str, str]]:
     """The configured models, and what each is for."""
-    from activities.inference.backend import default_model
+    from activities.inference.backend import choose_default_model
 
-    coder = await default_model(chosen.models) if chosen.model == "auto" else chosen.model
+    coder = await choose_default_model(chosen.models) if chosen.model == "auto" else chosen.model
     chosen_ones = [(coder, "repairs"), (chosen.supervisor_model, "ranking"), (chosen.embedding_model, _EMBEDDING)]
     return [(model, purpose) for model, purpose in chosen_ones if model]
 

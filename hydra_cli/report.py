@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from hydra_cli.session import session
+from hydra_cli.session import attach_session
 from hydranet import settings
 from hydranet.errors import UsageError
-from hydranet.report.html import page
-from hydranet.report.markdown import markdown
-from hydranet.report.postmortem import Postmortem, postmortem
+from hydranet.report.html import render_html
+from hydranet.report.markdown import render_markdown
+from hydranet.report.postmortem import Postmortem, build_postmortem
 
-_FORMS: dict[str, Callable[[Postmortem], str]] = {".md": markdown, ".html": page}
+_FORMS: dict[str, Callable[[Postmortem], str]] = {".md": render_markdown, ".html": render_html}
 
 
 def report(
@@ -25,7 +25,7 @@ def report(
 ) -> None:
     """Write a run's post-mortem: what was tried, why each branch was left, what won, what the Reaper saved."""
     if output is None:
-        typer.echo(markdown(asyncio.run(_postmortem(run))), nl=False)
+        typer.echo(render_markdown(asyncio.run(_postmortem(run))), nl=False)
         return
     render = _form(output)
     story = asyncio.run(_postmortem(run))
@@ -47,7 +47,7 @@ def _form(output: Path) -> Callable[[Postmortem], str]:
 
 
 async def _postmortem(run: str) -> Postmortem:
-    async with session(settings.load()) as open_session:
-        run_id = await open_session.find(run)
-        described = await open_session.describe(run_id)
-        return postmortem(await open_session.genealogy(run_id), described.start_time)
+    async with attach_session(settings.load_settings()) as session:
+        run_id = await session.find_run(run)
+        described = await session.describe(run_id)
+        return build_postmortem(await session.genealogy(run_id), described.start_time)

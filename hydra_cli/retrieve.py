@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hydra_cli.repository import Repository
-from hydra_cli.stored import stored
-from hydra_cli.terminal import console
+from hydra_cli.stored import open_stored
+from hydra_cli.terminal import make_console
 from hydranet import settings
-from hydranet.contracts.search_mode import Mode
+from hydranet.contracts.search_mode import SearchMode
 from hydranet.errors import UsageError
-from hydranet.text.escaping import visible
+from hydranet.text.escaping import escape_controls
 
 if TYPE_CHECKING:
     from activities.retrieval.search import Found
@@ -30,7 +30,7 @@ def retrieve(
     query: Annotated[str, typer.Option(help="What is searched for, such as an issue; - reads standard input.")] = "",
     traceback: Annotated[Path | None, typer.Option(help="A file with a traceback, or a test run's output.")] = None,
     count: Annotated[int, typer.Option("-k", min=1, max=_MOST, help="How many functions and files.")] = 10,
-    mode: Annotated[Mode, typer.Option(help="What the search goes by.")] = Mode.GRAPH,
+    mode: Annotated[SearchMode, typer.Option(help="What the search goes by.")] = SearchMode.GRAPH,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -63,14 +63,14 @@ def retrieve(
         raise typer.Exit(1)
 
 
-async def _found(repository: Repository, said: str, trace: str, mode: Mode) -> tuple[str, Found]:
-    from activities.git.trees import resolve
+async def _found(repository: Repository, said: str, trace: str, mode: SearchMode) -> tuple[str, Found]:
+    from activities.git.trees import resolve_revision
     from activities.retrieval.query import Query
     from activities.retrieval.search_cache import StoredSearches
 
-    chosen = settings.load(repository.path)
-    commit = resolve(repository.path, "HEAD")
-    async with stored(chosen) as pool:
+    chosen = settings.load_settings(repository.path)
+    commit = resolve_revision(repository.path, "HEAD")
+    async with open_stored(chosen) as pool:
         searches = StoredSearches(pool, chosen)
         search = await searches.of(repository.path, commit, str(repository.path))
         return commit, await searches.find(search, Query(said, trace), str(repository.path), mode)
@@ -79,7 +79,7 @@ async def _found(repository: Repository, said: str, trace: str, mode: Mode) -> t
 async def _forget(repository: Repository) -> int:
     from activities.retrieval.fix_history import Fixes
 
-    async with stored(settings.load(repository.path)) as pool:
+    async with open_stored(settings.load_settings(repository.path)) as pool:
         return await Fixes(pool).forget(str(repository.path))
 
 
@@ -95,7 +95,7 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path} cannot be read ({error.strerror}): name a file with --traceback.") from None
 
 
-def _document(repository: Repository, commit: str, mode: Mode, found: Found, count: int) -> dict[str, Any]:
+def _document(repository: Repository, commit: str, mode: SearchMode, found: Found, count: int) -> dict[str, Any]:
     return {
         "repository": str(repository.path),
         "commit": commit,
@@ -128,4 +128,4 @@ def _print(found: Found, count: int) -> None:
         lines.append(f"     {hit.why}")
     files = ", ".join(hit.path for hit in found.ranked(count))
     text = "\n".join([*lines, f"\nFiles: {files}"])
-    console().print(visible(text), markup=False, highlight=False, soft_wrap=True)
+    make_console().print(escape_controls(text), markup=False, highlight=False, soft_wrap=True)

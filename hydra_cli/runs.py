@@ -7,10 +7,10 @@ import typer
 from rich.table import Column, Table
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
-from hydra_cli.checkpoints import checkpoints
-from hydra_cli.session import session
-from hydra_cli.terminal import console
-from hydra_cli.tree import tree
+from hydra_cli.checkpoints import render_checkpoints
+from hydra_cli.session import attach_session
+from hydra_cli.terminal import make_console
+from hydra_cli.tree import render_tree
 from hydranet import settings
 from hydranet.contracts import FIX_WORKFLOW
 
@@ -22,10 +22,10 @@ def runs() -> None:
 
 async def _runs() -> None:
     table = Table(Column("run", no_wrap=True), "verdict", "branches", "reaped", "convergence", "started", box=None)
-    async with session(settings.load()) as open_session:
-        async for run in open_session.client.list_workflows(f"WorkflowType = '{FIX_WORKFLOW}'"):
+    async with attach_session(settings.load_settings()) as session:
+        async for run in session.client.list_workflows(f"WorkflowType = '{FIX_WORKFLOW}'"):
             table.add_row(*_row(run))
-    console().print(table if table.row_count else "There is no run yet: start one with `hydra fix`.")
+    make_console().print(table if table.row_count else "There is no run yet: start one with `hydra fix`.")
 
 
 def _row(run: WorkflowExecution) -> list[str]:
@@ -53,18 +53,18 @@ def show(
 
 
 async def _show(run: str, *, json: bool, checkpoint: bool) -> None:
-    async with session(settings.load()) as open_session:
-        run_id = await open_session.find(run)
-        genealogy = await open_session.genealogy(run_id)
+    async with attach_session(settings.load_settings()) as session:
+        run_id = await session.find_run(run)
+        genealogy = await session.genealogy(run_id)
         if json:
             typer.echo(genealogy.model_dump_json(indent=1))
             return
-        output = console()
+        output = make_console()
         if checkpoint:
-            output.print(checkpoints(genealogy), soft_wrap=True)
+            output.print(render_checkpoints(genealogy), soft_wrap=True)
             return
-        output.print(tree(genealogy, terms=True))
+        output.print(render_tree(genealogy, terms=True))
         if genealogy.verdict is None:
-            for text in await open_session.parked(run_id):
+            for text in await session.list_parked(run_id):
                 output.print(f"waiting: {text}", style="yellow", markup=False)
-        typer.echo(f"Web UI  {open_session.stack.link(run_id)}")
+        typer.echo(f"Web UI  {session.stack.link(run_id)}")

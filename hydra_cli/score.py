@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hydranet import patches, settings
 from hydranet.bounded_models import TESTS
 from hydranet.convergence import reaper
-from hydranet.convergence.error_signature import ErrorSignature, error_signature
+from hydranet.convergence.error_signature import ErrorSignature, extract_signature
 from hydranet.convergence.score import Attempt, Command, ConvergenceSettings, Score, score_attempt
 from hydranet.errors import PatchError, UsageError
 from hydranet.patches import Patch
@@ -28,7 +28,7 @@ def score(
     `hydra log RUN --attempts` writes such a file. Weights, threshold and window are those of your settings,
     so HYDRA_CONVERGENCE__THRESHOLD=0.8 and the like try others out.
     """
-    judged = list(_judge(list(_read(file)), settings.load().convergence))
+    judged = list(_judge(list(_read(file)), settings.load_settings().convergence))
     if json:
         typer.echo(jsonlib.dumps([_object(one) for one in judged], indent=2))
         return
@@ -103,7 +103,7 @@ def _attempt(line: str, where: str) -> _Given:
     branch = _bounded(given.branch, 200) if isinstance(given.branch, str) else given.branch
     attempt = Attempt(
         patch=given.patch if isinstance(given.patch, Patch) else _patch(given.patch or ""),
-        error=given.error if isinstance(given.error, ErrorSignature) else error_signature(given.error or ""),
+        error=given.error if isinstance(given.error, ErrorSignature) else extract_signature(given.error or ""),
         failing_tests=names[:TESTS],
         failing_count=max(given.failing_count, len(names)),
         commands=tuple(_command(command) for command in (given.commands or [])[-20:]),
@@ -123,10 +123,10 @@ def _complaint(error: Exception) -> str:
 def _patch(diff: str) -> Patch:
     """The edits of a diff, its line counts made right when they are not; no edits when it is no diff."""
     try:
-        return patches.parse(diff)
+        return patches.parse_diff(diff)
     except PatchError:
         try:
-            return patches.parse(patches.recount(diff))
+            return patches.parse_diff(patches.recount_hunks(diff))
         except PatchError:
             return Patch()
 
@@ -160,7 +160,7 @@ def _judge(attempts: list[_Given], chosen: ConvergenceSettings) -> Iterator[_Jud
         if result.nearest is not None:
             numbered = tried if result.novelty else branch
             result = result.model_copy(update={"nearest": numbered[result.nearest - 1][0]})
-        evidence = reaper.decide(facts, result, chosen)
+        evidence = reaper.judge(facts, result, chosen)
         if evidence or last:
             dead.add(name)
         yield _Judged(number, name, attempt, result, evidence)

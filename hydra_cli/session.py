@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.artifacts.database import database
-from activities.artifacts.records import recorded
+from activities.artifacts.database import open_database
+from activities.artifacts.records import read_genealogy
 from hydranet.contracts import FIX_WORKFLOW, RunResult
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
 from hydranet.settings import Settings
 from workers.connection import connect
-from workers.stack import Stack, attached
+from workers.stack import Stack, attach
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Session:
     stack: Stack
     client: Client
 
-    def run(self, run_id: str) -> WorkflowHandle[object, RunResult]:
+    def run_handle(self, run_id: str) -> WorkflowHandle[object, RunResult]:
         """The handle of a run."""
         return self.client.get_workflow_handle(run_id, result_type=RunResult)
 
-    async def find(self, part: str) -> str:
+    async def find_run(self, part: str) -> str:
         """The id of the run called `part`, or whose id alone contains it; empty means the latest run."""
         found = []
         async for run in self.client.list_workflows(f"WorkflowType = '{FIX_WORKFLOW}'"):
@@ -47,7 +47,7 @@ class Session:
     async def describe(self, run_id: str) -> WorkflowExecutionDescription:
         """What Temporal knows of a run; UsageError when it knows none of that id."""
         try:
-            return await self.run(run_id).describe()
+            return await self.run_handle(run_id).describe()
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise UsageError(f"There is no run '{run_id}': see `hydra runs`.") from None
@@ -57,13 +57,13 @@ class Session:
         """The genealogy of a run: asked of the workflow while it runs, read from the records afterwards."""
         described = await self.describe(run_id)
         if described.status is not WorkflowExecutionStatus.RUNNING:
-            async with database(self.stack.database) as pool:
-                if (kept := await recorded(pool, run_id)) and kept.verdict:
+            async with open_database(self.stack.database) as pool:
+                if (kept := await read_genealogy(pool, run_id)) and kept.verdict:
                     return kept
-        found: Genealogy = await self.run(run_id).query("genealogy", result_type=Genealogy)
+        found: Genealogy = await self.run_handle(run_id).query("genealogy", result_type=Genealogy)
         return found
 
-    async def parked(self, run_id: str) -> list[str]:
+    async def list_parked(self, run_id: str) -> list[str]:
         """What the run and its branches wait for because it fails and is tried again."""
         described = [await self.describe(run_id)]
         for child in described[0].raw_description.pending_children:
@@ -77,7 +77,7 @@ class Session:
 
 
 @asynccontextmanager
-async def session(settings: Settings) -> AsyncIterator[Session]:
+async def attach_session(settings: Settings) -> AsyncIterator[Session]:
     """Attach to the stack, starting an embedded one when there is none."""
-    with attached(settings) as stack:
+    with attach(settings) as stack:
         yield Session(stack, await connect(stack.temporal))

@@ -4,18 +4,18 @@ import typer
 
 from hydranet import settings
 from hydranet.errors import UsageError
-from workers.stack import Folder, attached, stop
+from workers.stack import Folder, attach, stop
 
 
 def up() -> None:
     """Start the stack if it is not running, and keep it running until `hydra down`."""
-    chosen = settings.load()
+    chosen = settings.load_settings()
     if chosen.temporal.address:
         raise UsageError("The settings name a Temporal server (temporal.address): start that one instead.")
     folder = Folder(chosen.data_dir)
     folder.create()
     folder.keep.touch()
-    with attached(chosen) as stack:
+    with attach(chosen) as stack:
         typer.echo(f"Temporal   {stack.temporal.address}")
         typer.echo(f"Web UI     {stack.temporal.ui}")
         typer.echo(f"Data       {folder.root}")
@@ -24,5 +24,5 @@ def up() -> None:
 
 def down() -> None:
     """End the stack. Runs that are open go on when it is next started."""
-    ended = stop(settings.load())
+    ended = stop(settings.load_settings())
     typer.echo("The stack has ended." if ended else "No stack was running.")

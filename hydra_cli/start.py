@@ -21,8 +21,8 @@ from hydranet.contracts import FIX_BRANCH, FIX_WORKFLOW, SUPERVISOR_QUEUE, FixRe
 from hydranet.errors import UsageError
 from hydranet.policy import constitution
 from hydranet.policy.constitution import Decision, Effect
-from hydranet.settings import Settings, own_rules
-from hydranet.strategy import slug
+from hydranet.settings import Settings, read_own_rules
+from hydranet.strategy import slugify
 
 _REPOSITORY = SearchAttributeKey.for_keyword("HydraRepository")
 
@@ -46,10 +46,10 @@ class Start:
         """The issue's first line."""
         return self.issue.splitlines()[0]
 
-    def decisions(self) -> tuple[Decision, ...]:
+    def ask_constitution(self) -> tuple[Decision, ...]:
         """What the constitution says of publishing the fix; UsageError where it refuses."""
-        rules = constitution.load(own_rules())
-        found = [rules.decide("publish", f"{FIX_BRANCH}{slug(self.title, 48)}")]
+        rules = constitution.load_rules(read_own_rules())
+        found = [rules.decide("publish", f"{FIX_BRANCH}{slugify(self.title, 48)}")]
         if self.apply:
             found.append(rules.decide("apply", self.repository.branch))
         for one in found:
@@ -59,20 +59,20 @@ class Start:
                 )
         return tuple(found)
 
-    async def request(self, chosen: Settings) -> FixRequest:
+    async def build_request(self, chosen: Settings) -> FixRequest:
         """The run's request; UsageError when the model does not answer or no sandbox works here."""
-        from activities.inference.backend import default_model, probe
+        from activities.inference.backend import choose_default_model, probe
 
         if not chosen.temporal.address:
-            from activities.sandbox.backends import check
+            from activities.sandbox.backends import check_sandbox
 
-            await asyncio.to_thread(check, chosen.sandbox)
-        model = await default_model(chosen.models) if chosen.model == "auto" else chosen.model
+            await asyncio.to_thread(check_sandbox, chosen.sandbox)
+        model = await choose_default_model(chosen.models) if chosen.model == "auto" else chosen.model
         for needed in filter(None, (model, chosen.supervisor_model)):
             await probe(needed, chosen.models)
         return FixRequest(
-            path=str(self.repository.path),
-            repository=self.repository.name,
+            repository_path=str(self.repository.path),
+            repository_name=self.repository.name,
             title=self.title,
             issue=self.issue,
             model=model,
@@ -80,7 +80,7 @@ class Start:
             templates_first=chosen.templates_first,
             parallel_branches=chosen.parallel_branches,
             require_approval=chosen.require_approval,
-            decisions=self.decisions(),
+            decisions=self.ask_constitution(),
             apply=self.apply,
             budget=chosen.budget,
             convergence=chosen.convergence,
@@ -89,7 +89,7 @@ class Start:
         )
 
 
-async def start(session: Session, request: FixRequest, identity: str) -> tuple[str, bool]:
+async def start_run(session: Session, request: FixRequest, identity: str) -> tuple[str, bool]:
     """Start the run and return its id; True when one was open already and this attaches to it.
 
     Every run keeps its own id, so that none overwrites another's record: the second for the same
@@ -105,7 +105,7 @@ async def start(session: Session, request: FixRequest, identity: str) -> tuple[s
                 task_queue=SUPERVISOR_QUEUE,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 static_summary=request.title,
-                search_attributes=TypedSearchAttributes([SearchAttributePair(_REPOSITORY, request.repository)]),
+                search_attributes=TypedSearchAttributes([SearchAttributePair(_REPOSITORY, request.repository_name)]),
             )
         except WorkflowAlreadyStartedError:
             if (await session.describe(run_id)).status is WorkflowExecutionStatus.RUNNING:

@@ -7,6 +7,6 @@ from rich.console import Console
 _WIDE = 200
 
 
-def console() -> Console:
+def make_console() -> Console:
     """A console for standard output."""
     return Console() if sys.stdout.isatty() else Console(width=_WIDE)

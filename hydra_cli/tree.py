@@ -9,8 +9,8 @@ from rich.tree import Tree
 from hydranet.convergence.score import Command, Terms
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.policy.constitution import Decision
-from hydranet.text.escaping import visible
-from hydranet.text.formatting import listed
+from hydranet.text.escaping import escape_controls
+from hydranet.text.formatting import join_words
 
 _ENDINGS = {
     Ending.RUNNING: "cyan",
@@ -24,7 +24,7 @@ _ENDINGS = {
 _BAR = 10
 
 
-def tree(genealogy: Genealogy, *, terms: bool = False, recent: int | None = None) -> RenderableType:
+def render_tree(genealogy: Genealogy, *, terms: bool = False, recent: int | None = None) -> RenderableType:
     """The whole tree; with `terms`, each score with what it is made of, and every reason.
 
     With `recent`, only so many of the last branches show their attempts.
@@ -38,7 +38,7 @@ def tree(genealogy: Genealogy, *, terms: bool = False, recent: int | None = None
 
 def _text(said: str, style: str = "") -> Text:
     """A text that shows what a model or a repository wrote, and never obeys it."""
-    return Text(visible(said), style)
+    return Text(escape_controls(said), style)
 
 
 def _line(*parts: str | tuple[str, str] | Text) -> Text:
@@ -54,7 +54,7 @@ def _circumstances(genealogy: Genealogy) -> Iterator[Text]:
     if genealogy.environment:
         yield _text(f"sandbox: {genealogy.environment}", "dim")
     if genealogy.flaky:
-        yield _text(f"flaky on the same code: {listed(list(genealogy.flaky))}", "yellow")
+        yield _text(f"flaky on the same code: {join_words(list(genealogy.flaky))}", "yellow")
     for one in genealogy.decisions:
         yield _text(_decision(one), "dim")
 
@@ -146,7 +146,7 @@ def _summary(genealogy: Genealogy) -> Text:
         f"{len(genealogy.branches)} branches, {genealogy.attempts} attempts, {genealogy.reaps} reaped, "
         f"{genealogy.usage.tokens} tokens"
     )
-    if looks := genealogy.looks:
+    if looks := genealogy.investigations:
         counts += f", {len(looks)} looks ({sum(bool(one.refused) for one in looks)} refused)"
     if genealogy.verdict is None:
         return _line((genealogy.state, "cyan"), f"  ({counts})")

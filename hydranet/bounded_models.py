@@ -18,7 +18,7 @@ def _clip(limit: int) -> BeforeValidator:
     return BeforeValidator(clip)
 
 
-class Bounded(BaseModel):
+class BoundedModel(BaseModel):
     """A frozen model that refuses unknown fields and fits into a task queue."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

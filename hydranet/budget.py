@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hydranet.bounded_models import Bounded, Name
+from hydranet.bounded_models import BoundedModel, Name
 
 
-class Budget(Bounded):
+class Budget(BoundedModel):
     """Limits of one run; reaching any of them ends it with the verdict exhausted.
 
     `attempts` are those of all branches together; 0 sets no limit to them, nor to `tokens`.
@@ -20,7 +20,7 @@ class Budget(Bounded):
     seconds: Annotated[float, Field(gt=0)] = 3600.0
 
 
-class Usage(Bounded):
+class Usage(BoundedModel):
     """What model calls cost: tokens, calls and seconds.
 
     Of `seconds`, `waiting` passed before the first token; `context` is the most tokens one call has used, prompt
@@ -60,19 +60,19 @@ class Usage(Bounded):
         )
 
 
-class Spent(Bounded):
+class Spent(BoundedModel):
     """What the model calls for one `purpose` (plan, implement, reflect) cost."""
 
     purpose: Name
     usage: Usage
 
 
-def left(limit: int | None, spent: int) -> int | None:
+def tokens_left(limit: int | None, spent: int) -> int | None:
     """What is left of `limit`, at least 0; None without a limit."""
     return None if limit is None else max(0, limit - spent)
 
 
-def breach(budget: Budget, *, attempts: int, branches: int, tokens: int, seconds: float) -> str | None:
+def find_breach(budget: Budget, *, attempts: int, branches: int, tokens: int, seconds: float) -> str | None:
     """The sentence that says which limit of the run is reached, or None."""
     if attempts >= budget.attempts > 0:
         return f"The attempt budget is spent: {attempts} of {budget.attempts} attempts."

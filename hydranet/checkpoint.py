@@ -3,12 +3,12 @@
 from hydranet.genealogy import AttemptRecord
 
 
-def name(branch: int, attempt: int) -> str:
+def format_name(branch: int, attempt: int) -> str:
     """Such as "b02/attempt-003"; in the user's repository it lies under `hydra/<run>/`."""
     return f"b{branch:02d}/attempt-{attempt:03d}"
 
 
-def message(branch: int, title: str, record: AttemptRecord) -> str:
+def format_message(branch: int, title: str, record: AttemptRecord) -> str:
     """The commit message: what was tried by the branch called `title`, how it scored, what its tests said.
 
     A branch's first attempt is scored after its commit, against the dead branches.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hydranet.bounded_models import TESTS, Bounded, Line, Name
+from hydranet.bounded_models import TESTS, BoundedModel, Line, Name
 from hydranet.budget import Budget, Spent, Usage
 from hydranet.convergence.score import Attempt, Command, Score
 from hydranet.policy.constitution import Decision
@@ -42,7 +42,7 @@ class Ending(StrEnum):
     FAILED = "failed"
 
 
-class AttemptRecord(Bounded):
+class AttemptRecord(BoundedModel):
     """One attempt as it stays on record.
 
     `summary` says what was tried, `reason` why the outcome is what it is; `candidates` counts the
@@ -71,7 +71,7 @@ class AttemptRecord(Bounded):
         return sum((one.usage for one in self.spent), Usage())
 
 
-class BranchRecord(Bounded):
+class BranchRecord(BoundedModel):
     """One branch as it stays on record.
 
     `start` is the commit its attempts began from; `began` and `ended` are seconds after the start of the run.
@@ -93,7 +93,7 @@ class BranchRecord(Bounded):
         return sum((attempt.usage for attempt in self.attempts), Usage())
 
 
-class Genealogy(Bounded):
+class Genealogy(BoundedModel):
     """The whole tree of a run, as `hydra show`, the Web UI and the report render it.
 
     `decisions` is the audit trail: what the constitution said of each operation, by which rule. `environment` says
@@ -102,7 +102,7 @@ class Genealogy(Bounded):
     """
 
     run_id: Name
-    repository: Name
+    repository_name: Name
     title: Line
     base: Name = ""
     model: Name = ""
@@ -134,7 +134,7 @@ class Genealogy(Bounded):
         return sum(branch.ending is Ending.REAPED for branch in self.branches)
 
     @property
-    def looks(self) -> tuple[Command, ...]:
+    def investigations(self) -> tuple[Command, ...]:
         """The commands that models asked for, over all attempts."""
         return tuple(one for branch in self.branches for attempt in branch.attempts for one in attempt.facts.commands)
 

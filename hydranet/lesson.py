@@ -2,13 +2,13 @@
 
 from collections import Counter
 
-from hydranet.bounded_models import Bounded, Line
+from hydranet.bounded_models import BoundedModel, Line
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending
-from hydranet.text.formatting import count
+from hydranet.text.formatting import format_count
 
 
-class Lesson(Bounded):
+class Lesson(BoundedModel):
     """What was tried, why it failed, and what that rules out: a sentence each, from the records alone."""
 
     tried: Line = ""
@@ -16,7 +16,7 @@ class Lesson(Bounded):
     rules_out: Line = ""
 
 
-def lesson(branch: BranchRecord, target_count: int) -> Lesson:
+def draw_lesson(branch: BranchRecord, target_count: int) -> Lesson:
     """The lesson of a dead branch of a run that aims at `target_count` failing tests."""
     return Lesson(
         tried=_tried(branch), failed=_failed(branch, target_count), rules_out=_rules_out(branch, target_count)
@@ -29,7 +29,7 @@ def _tried(branch: BranchRecord) -> str:
     files = dict.fromkeys(edit.file for attempt in _patched(branch) for edit in attempt.facts.patch.edits)
     summaries = "; ".join(dict.fromkeys(a.summary.rstrip(".") for a in branch.attempts if a.summary))
     where = f" to {', '.join(files)}" if files else ", no usable patch"
-    return f"{count(len(branch.attempts), 'attempt')}{where}: {summaries}."
+    return f"{format_count(len(branch.attempts), 'attempt')}{where}: {summaries}."
 
 
 def _failed(branch: BranchRecord, target_count: int) -> str:

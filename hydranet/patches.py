@@ -15,7 +15,7 @@ from pydantic import Field
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import Hunk, PatchedFile, PatchSet
 
-from hydranet.bounded_models import Bounded, Line, Name
+from hydranet.bounded_models import BoundedModel, Line, Name
 from hydranet.errors import PatchError
 
 MAX_BYTES = 65_536
@@ -31,7 +31,7 @@ _LONG_HEADER = re.compile(r"^(?:diff --git|Binary files?) .{2000}", re.MULTILINE
 _HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@(.*)$")
 
 
-class Edit(Bounded):
+class Edit(BoundedModel):
     """One run of changed lines: `removed` at line `start` (1-based) of the old file becomes `added`.
 
     Without lines on either side the file changed otherwise: made or removed empty, moved, binary.
@@ -43,7 +43,7 @@ class Edit(Bounded):
     added: Annotated[tuple[Line, ...], Field(max_length=400)] = ()
 
 
-class Patch(Bounded):
+class Patch(BoundedModel):
     """The edits of one unified diff; empty for a no-op.
 
     `digest` is set when edits had to be left out: it tells two patches with the same head apart.
@@ -65,7 +65,7 @@ class _FileDiff(NamedTuple):
         return self.new or self.old
 
 
-def parse(diff: str) -> Patch:
+def parse_diff(diff: str) -> Patch:
     """The edits of a unified diff, at most about 4,000 bytes of them; empty text is an empty patch.
 
     Edits past that size are left out whole, except that the first one is cut. Raises PatchError for
@@ -92,7 +92,7 @@ def parse(diff: str) -> Patch:
     return Patch(edits=tuple(kept), digest="" if complete else _digest(edits))
 
 
-def check(diff: str, protected: Collection[str] = ()) -> None:
+def check_diff(diff: str, protected: Collection[str] = ()) -> None:
     """Refuse a diff that may not be applied, with a PatchError that says why.
 
     It may hold at most 64 KB and 30 files, touch regular files inside the repository only, neither
@@ -110,7 +110,7 @@ def check(diff: str, protected: Collection[str] = ()) -> None:
             raise PatchError(f"The patch changes {file.path}, which is protected.")
 
 
-def apply(diff: str, read: Callable[[str], str | None]) -> dict[str, str | None]:
+def apply_diff(diff: str, read: Callable[[str], str | None]) -> dict[str, str | None]:
     """The new text of every file that `diff` changes, None for a file it deletes.
 
     `read` gives the old text of a path, None where there is no such file; neither side translates line
@@ -133,7 +133,7 @@ def apply(diff: str, read: Callable[[str], str | None]) -> dict[str, str | None]
     return result
 
 
-def diff(path: str, old: str | None, new: str | None) -> str:
+def make_diff(path: str, old: str | None, new: str | None) -> str:
     """The unified diff that makes `new` of `old` at `path`, empty when they are equal; None is no file."""
     if old == new:
         return ""
@@ -149,7 +149,7 @@ def diff(path: str, old: str | None, new: str | None) -> str:
     return head + "".join(line if line.endswith("\n") else f"{line}\n{_NO_NEWLINE}" for line in lines)
 
 
-def recount(diff: str) -> str:
+def recount_hunks(diff: str) -> str:
     """The same diff with the line counts of its hunk headers made right, as `git apply --recount` does.
 
     Models and people get the counts wrong more often than the lines.

@@ -120,7 +120,7 @@ class Settings(BaseSettings):
 _NODE_KEYS = set(SandboxSettings.model_fields) - set(SandboxSpec.model_fields)
 
 
-def load(repository: Path | None = None, flags: dict[str, Any] | None = None) -> Settings:
+def load_settings(repository: Path | None = None, flags: dict[str, Any] | None = None) -> Settings:
     """Read the user's settings file, then the repository's, the environment and `flags` (nested, None = unset).
 
     Raises UsageError, naming file and key, for a wrong key or value.
@@ -152,7 +152,7 @@ def load(repository: Path | None = None, flags: dict[str, Any] | None = None) ->
     return settings
 
 
-def own_rules() -> str:
+def read_own_rules() -> str:
     """The text of the user's own constitution, empty when there is none; UsageError when it cannot be read."""
     file = platformdirs.user_config_path("hydranet") / constitution.FILE
     try:

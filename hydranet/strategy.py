@@ -6,10 +6,10 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from hydranet.bounded_models import Bounded, Line, Name, Note
+from hydranet.bounded_models import BoundedModel, Line, Name, Note
 
 
-class Strategy(Bounded):
+class Strategy(BoundedModel):
     """What a branch pursues.
 
     `kind` is the kind of change the strategy means to make ("boundary condition", "missing guard",
@@ -25,7 +25,7 @@ class Strategy(Bounded):
     model: Name = ""
 
 
-def slug(title: str, length: int = 32) -> str:
+def slugify(title: str, length: int = 32) -> str:
     """Lower-case words of `title` joined by hyphens, at most `length` characters, never empty."""
     words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     return words[:length].rstrip("-") or "strategy"
@@ -41,7 +41,7 @@ def is_new(strategy: Strategy, dead: Iterable[Strategy]) -> bool:
     return not any(_covers(_structure(other), own) for other in dead)
 
 
-def rank(strategies: Iterable[Strategy], dead: Iterable[Strategy]) -> list[Strategy]:
+def rank_strategies(strategies: Iterable[Strategy], dead: Iterable[Strategy]) -> list[Strategy]:
     """`strategies` with those first that share the least with any dead one, of equals the earlier.
 
     What two strategies share is the mean of the Jaccard indices of their files and of their symbols,

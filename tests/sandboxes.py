@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.sandbox.backends import check, opened
+from activities.sandbox.backends import check_sandbox, open_sandbox
 from activities.sandbox.protocol import Sandbox
 from hydranet.errors import UsageError
 from hydranet.settings import SandboxSettings
@@ -18,7 +18,7 @@ BACKENDS = ["bubblewrap", "docker"]
 def require_docker() -> None:
     """Skip the test without an engine, unless Docker is required."""
     try:
-        check(SandboxSettings(backend="docker"))
+        check_sandbox(SandboxSettings(backend="docker"))
     except UsageError as error:
         if not os.environ.get("HYDRA_REQUIRE_DOCKER"):
             pytest.skip(str(error))
@@ -30,5 +30,5 @@ async def sandbox_of(backend: str, folder: Path, warm: int = 0) -> AsyncIterator
     """A sandbox of that kind; without an engine the test is skipped unless Docker is required."""
     if backend == "docker":
         require_docker()
-    async with opened(SandboxSettings(backend=backend, warm=warm), folder) as sandbox:
+    async with open_sandbox(SandboxSettings(backend=backend, warm=warm), folder) as sandbox:
         yield sandbox

@@ -29,7 +29,7 @@ from hydranet.settings import Settings, TemporalSettings
 from workers.__main__ import LIFELINE
 from workers.connection import connect, ensure_namespace
 from workers.roles import Role
-from workers.stack import Folder, Stack, try_lock, version
+from workers.stack import Folder, Stack, code_version, try_lock
 
 OPEN_RUNS = f"WorkflowType = '{FIX_WORKFLOW}' AND ExecutionStatus = 'Running'"
 _START_SECONDS = 60
@@ -43,7 +43,7 @@ class Embedded:
         self._settings = chosen
         self._folder = folder
         self._stop = asyncio.Event()
-        self._version = version()
+        self._version = code_version()
 
     async def run(self) -> None:
         """Start everything, say "ready" on standard output, and stay until stopped or idle."""
@@ -257,7 +257,7 @@ async def _ended(process: Process) -> None:
 
 def main() -> int:
     """Run the stack of the data folder; at most one at a time."""
-    chosen = settings.load()
+    chosen = settings.load_settings()
     folder = Folder(chosen.data_dir)
     with folder.running_lock.open("a") as lock:
         # Whoever still holds it is on its way out: commands start one stack at a time.

@@ -13,19 +13,19 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.artifacts.database import database
+from activities.artifacts.database import open_database
 from activities.artifacts.records import RecordActivities
 from activities.artifacts.store import ArtifactStore, PostgresArtifacts
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
 from activities.git.objects import GitObjects
 from activities.heartbeat import HEARTBEAT_SECONDS
 from activities.retrieval.activities import IndexActivities, RetrievalActivities
-from activities.sandbox.backends import opened
+from activities.sandbox.backends import open_sandbox
 from activities.sandbox.protocol import Sandbox
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.policy import constitution
-from hydranet.settings import Settings, own_rules
-from workers.telemetry import watching
+from hydranet.settings import Settings, read_own_rules
+from workers.telemetry import watch
 from workflows.branch import BranchWorkflow
 from workflows.counterfactual import CounterfactualWorkflow
 from workflows.embed_tree import EmbedTreeWorkflow
@@ -45,15 +45,15 @@ class Role(StrEnum):
 
 
 @asynccontextmanager
-async def working(client: Client, settings: Settings, roles: Sequence[Role]) -> AsyncIterator[None]:
+async def run_workers(client: Client, settings: Settings, roles: Sequence[Role]) -> AsyncIterator[None]:
     """Poll for the given roles until the block is left."""
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(database(settings.database))
+        pool = await stack.enter_async_context(open_database(settings.database))
         artifacts = PostgresArtifacts(pool)
         objects = GitObjects(settings.data_dir / "cache", artifacts)
         for role in roles:
             if role is Role.SANDBOX:
-                sandbox = await stack.enter_async_context(opened(settings.sandbox, settings.data_dir / "sandbox"))
+                sandbox = await stack.enter_async_context(open_sandbox(settings.sandbox, settings.data_dir / "sandbox"))
                 await stack.enter_async_context(_sandbox(client, settings, sandbox, artifacts, objects))
             elif role is Role.INFERENCE:
                 await stack.enter_async_context(_inference(client, settings, pool, artifacts, objects))
@@ -98,7 +98,7 @@ async def _inference(
     ]
     async with AsyncExitStack() as stack:
         if (runtime := client.service_client.config.runtime) is not None:
-            await stack.enter_async_context(watching(backends, settings.models, runtime.metric_meter))
+            await stack.enter_async_context(watch(backends, settings.models, runtime.metric_meter))
         slots = settings.models.slots
         await stack.enter_async_context(_worker(client, INFERENCE_QUEUE, calls, max_concurrent_activities=slots))
         await stack.enter_async_context(_retrieval(client, settings, pool, artifacts, objects))
@@ -137,7 +137,7 @@ def _sandbox(
 ) -> Worker:
     from activities.sandbox.activities import SandboxActivities
 
-    rules = constitution.load(own_rules())
+    rules = constitution.load_rules(read_own_rules())
     sandbox = SandboxActivities(backend, artifacts, objects, settings.data_dir / "cache", rules)
     checkpoints = CheckpointActivities(artifacts, objects)
     calls = [

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 
 @contextmanager
-def scratch(folder: Path) -> Iterator[Path]:
+def make_scratch(folder: Path) -> Iterator[Path]:
     """Have all temporary files of this process in a folder of its own below `folder` until the block is left.
 
     What processes have left there that are dead is removed first.

@@ -39,7 +39,7 @@ class Stack(BaseModel):
         return f"{self.temporal.ui}/namespaces/{self.temporal.namespace}/workflows/{quote(workflow_id, safe='')}"
 
 
-def version() -> str:
+def code_version() -> str:
     """What identifies the installed code; a stack runs the code it was started with."""
     digest = hashlib.sha256()
     for package in ("activities", "hydranet", "workers", "workflows"):
@@ -74,7 +74,7 @@ class Folder:
 
     def stack(self) -> Stack | None:
         """The stack that is running, None when there is none."""
-        if not locked(self.running_lock):
+        if not lock(self.running_lock):
             return None
         try:
             return Stack.model_validate_json(self.address.read_bytes())
@@ -83,7 +83,7 @@ class Folder:
 
 
 @contextmanager
-def attached(settings: Settings) -> Iterator[Stack]:
+def attach(settings: Settings) -> Iterator[Stack]:
     """The stack, started when there is none; an embedded one stays up at least until the block is left.
 
     Raises UsageError when it cannot be started.
@@ -98,7 +98,7 @@ def attached(settings: Settings) -> Iterator[Stack]:
         fcntl.flock(clients, fcntl.LOCK_SH)
         with FileLock(folder.root / "start.lock"):
             stack = folder.stack() or _started(settings, folder)
-        if stack.version != version():
+        if stack.version != code_version():
             raise UsageError("The stack was started by another version of HydraNet: end it with `hydra down` first.")
         yield stack
 
@@ -112,14 +112,14 @@ def stop(settings: Settings) -> bool:
         return False
     os.kill(stack.pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
-    while locked(folder.running_lock):
+    while lock(folder.running_lock):
         if time.monotonic() > deadline:
             raise UsageError(f"The stack (process {stack.pid}) does not end: see {folder.log}.")
         time.sleep(0.05)
     return True
 
 
-def locked(path: Path) -> bool:
+def lock(path: Path) -> bool:
     """Whether another process holds the lock file."""
     try:
         with path.open() as file:

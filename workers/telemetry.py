@@ -30,7 +30,7 @@ _BUCKETS = {
 }
 
 
-def runtime(metrics_address: str, place: int) -> Runtime | None:
+def build_runtime(metrics_address: str, place: int) -> Runtime | None:
     """A runtime that serves Temporal's metrics and ours, `place` ports after the address; None when there is none.
 
     UsageError when the address cannot be used.
@@ -55,7 +55,7 @@ def runtime(metrics_address: str, place: int) -> Runtime | None:
 
 
 @contextmanager
-def tracing() -> Iterator[list[Interceptor]]:
+def trace() -> Iterator[list[Interceptor]]:
     """Interceptors that send a span for every workflow, activity and signal to the collector of `TRACES`, if any."""
     if not os.environ.get(TRACES):
         yield []
@@ -75,7 +75,7 @@ def tracing() -> Iterator[list[Interceptor]]:
 
 
 @asynccontextmanager
-async def watching(backends: Backends, settings: ModelSettings, meter: MetricMeter) -> AsyncIterator[None]:
+async def watch(backends: Backends, settings: ModelSettings, meter: MetricMeter) -> AsyncIterator[None]:
     """Show until the block is left whether the models that have been asked answer, and the memory they take."""
     watch = asyncio.create_task(_watch(backends, settings, meter))
     try:

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.patches import Patch
 
 
-def facts(trial: Trial | None, looked: Investigation) -> Attempt:
+def build_facts(trial: Trial | None, looked: Investigation) -> Attempt:
     """What convergence is computed from."""
     if trial is None:
         return Attempt(commands=looked.commands)
@@ -25,7 +25,7 @@ def facts(trial: Trial | None, looked: Investigation) -> Attempt:
     )
 
 
-def spent(reflected: ReflectAnswer | None, planned: PlanAnswer, answer: ImplementAnswer) -> tuple[Spent, ...]:
+def list_spent(reflected: ReflectAnswer | None, planned: PlanAnswer, answer: ImplementAnswer) -> tuple[Spent, ...]:
     """What the model calls cost, by purpose; steps without a call are left out."""
     usages = {"plan": planned.usage, "implement": answer.usage}
     if reflected is not None:
@@ -33,7 +33,7 @@ def spent(reflected: ReflectAnswer | None, planned: PlanAnswer, answer: Implemen
     return tuple(Spent(purpose=purpose, usage=usage) for purpose, usage in usages.items() if usage.calls)
 
 
-def outcome(answer: ImplementAnswer, trial: Trial | None) -> tuple[Outcome, str]:
+def decide_outcome(answer: ImplementAnswer, trial: Trial | None) -> tuple[Outcome, str]:
     """What became of the attempt, and why."""
     if trial is None:
         return Outcome.NO_PATCH, answer.reason or "No patch could be made of the answer."
@@ -44,7 +44,7 @@ def outcome(answer: ImplementAnswer, trial: Trial | None) -> tuple[Outcome, str]
     return Outcome.FAILED, trial.report.reason
 
 
-def record(
+def build_record(
     number: int,
     reflected: ReflectAnswer | None,
     planned: PlanAnswer,
@@ -55,7 +55,7 @@ def record(
     took: timedelta,
 ) -> AttemptRecord:
     """The attempt as it stays on record, without the checkpoint that is made of it."""
-    ended, reason = outcome(answer, trial)
+    ended, reason = decide_outcome(answer, trial)
     return AttemptRecord(
         number=number,
         summary=(trial.title if trial else "") or answer.summary or planned.plan.summary,
@@ -67,7 +67,7 @@ def record(
         candidates=trial.tried if trial else 0,
         prompt=answer.prompt,
         shown=answer.shown,
-        spent=spent(reflected, planned, answer),
+        spent=list_spent(reflected, planned, answer),
         seconds=took.total_seconds(),
     )
 
@@ -81,7 +81,7 @@ def _excerpt(patch: Patch, limit: int = 400) -> str:
     return "\n".join(lines)[:limit]
 
 
-def digest(record: AttemptRecord) -> AttemptDigest:
+def build_digest(record: AttemptRecord) -> AttemptDigest:
     """The attempt as the next prompt tells it."""
     return AttemptDigest(
         number=record.number,

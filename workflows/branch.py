@@ -34,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.convergence import reaper
     from hydranet.convergence.score import MEMORY, Attempt, Score, score_attempt
     from hydranet.genealogy import AttemptRecord, Ending, Outcome
-    from hydranet.random_seed import draw
+    from hydranet.random_seed import derive_seed
     from workflows import attempt_records, policies, retrieval
     from workflows.strategies import TEMPLATES
 
@@ -96,7 +96,7 @@ class BranchWorkflow:
             return broke
         if reflected and self._request.strategy.model != TEMPLATES:
             await self._may_go_on()
-            context = await retrieval.again(self._request, self._state, reflected.look_at)
+            context = await retrieval.retrieve_after_attempt(self._request, self._state, reflected.look_at)
             self._state = self._state.model_copy(update={"context": context})
         planned = await self._plan(number)
         spent = planned.usage + (reflected.usage if reflected else Usage())
@@ -107,9 +107,11 @@ class BranchWorkflow:
         if answer.exhausted and answer.candidates is None:
             return BranchResult(ending=Ending.SPENT, reason=answer.reason or "The strategy has nothing more to offer.")
         trial = await self._test(number, answer)
-        facts = attempt_records.facts(trial, looked)
+        facts = attempt_records.build_facts(trial, looked)
         score = self._score(facts)
-        record = attempt_records.record(number, reflected, planned, answer, trial, facts, score, workflow.now() - began)
+        record = attempt_records.build_record(
+            number, reflected, planned, answer, trial, facts, score, workflow.now() - began
+        )
         made = await self._commit(record, trial)
         record = record.model_copy(update={"checkpoint": made.commit if made else ""})
         tried = answer.count - (trial.left if trial else 0)
@@ -119,7 +121,7 @@ class BranchWorkflow:
             return BranchResult(ending=Ending.PASSED, reason=record.summary, passed=made)
         if broke := self._broke(Usage()):
             return broke
-        if evidence := reaper.decide(self._state.facts, score, self._request.convergence):
+        if evidence := reaper.judge(self._state.facts, score, self._request.convergence):
             await self._ask_to_be_reaped(score, evidence)
         if answer.exhausted and tried == answer.count:
             return BranchResult(ending=Ending.SPENT, reason=answer.reason)
@@ -132,18 +134,17 @@ class BranchWorkflow:
         return BranchResult(ending=Ending.SPENT, reason="The token budget of the run is spent.", unreported=unreported)
 
     def _left(self, unreported: Usage) -> int | None:
-        return budget.left(self._request.tokens, self._state.tokens + unreported.tokens)
+        return budget.tokens_left(self._request.tokens, self._state.tokens + unreported.tokens)
 
     async def _reflect(self) -> ReflectAnswer:
         """Draw the lesson of the last attempt."""
         await self._may_go_on()
         state = self._state
+        more = {"plan": state.plan, "tail": state.tail, "history": state.history[-1:], "dead": ()}
         answer: ReflectAnswer = await workflow.execute_activity_method(
             InferenceActivities.reflect,
-            self._step(state.attempts, instruction=self._instruction).model_copy(
-                update={"plan": state.plan, "tail": state.tail, "history": state.history[-1:], "dead": ()}
-            ),
-            **policies.inference(f"attempt {state.attempts}: reflect"),
+            self._step(state.attempts, instruction=self._instruction).model_copy(update=more),
+            **policies.for_inference(f"attempt {state.attempts}: reflect"),
         )
         self._state = state.model_copy(update={"reflection": answer.reflection})
         return answer
@@ -153,7 +154,7 @@ class BranchWorkflow:
         return await workflow.execute_activity_method(
             InferenceActivities.plan,
             self._step(number, instruction=self._take_instruction()),
-            **policies.inference(f"attempt {number}: plan"),
+            **policies.for_inference(f"attempt {number}: plan"),
         )
 
     async def _investigate(self, number: int, planned: PlanAnswer) -> Investigation:
@@ -171,7 +172,7 @@ class BranchWorkflow:
                 spec=request.sandbox,
                 asked=planned.investigate,
             ),
-            **policies.sandbox(f"attempt {number}: look around", request.sandbox),
+            **policies.for_sandbox(f"attempt {number}: look around", request.sandbox),
         )
 
     async def _implement(
@@ -182,7 +183,7 @@ class BranchWorkflow:
         return await workflow.execute_activity_method(
             InferenceActivities.implement,
             self._step(number).model_copy(update=more),
-            **policies.inference(f"attempt {number}: implement"),
+            **policies.for_inference(f"attempt {number}: implement"),
         )
 
     async def _test(self, number: int, answer: ImplementAnswer) -> Trial | None:
@@ -200,7 +201,7 @@ class BranchWorkflow:
                 baseline=request.baseline,
                 candidates=answer.candidates,
             ),
-            **policies.sandbox(f"attempt {number}: test {answer.count} candidate(s)", request.sandbox),
+            **policies.for_sandbox(f"attempt {number}: test {answer.count} candidate(s)", request.sandbox),
         )
 
     async def _commit(self, record: AttemptRecord, trial: Trial | None) -> Checkpoint | None:
@@ -212,9 +213,9 @@ class BranchWorkflow:
                 snapshot=self._request.snapshot,
                 parent=self._state.best,
                 diff=trial.diff,
-                message=checkpoint.message(self._request.number, self._request.strategy.title, record),
+                message=checkpoint.format_message(self._request.number, self._request.strategy.title, record),
             ),
-            **policies.sandbox(f"attempt {record.number}: checkpoint", self._request.sandbox),
+            **policies.for_sandbox(f"attempt {record.number}: checkpoint", self._request.sandbox),
         )
 
     async def _ask_to_be_reaped(self, score: Score, evidence: str) -> None:
@@ -258,7 +259,7 @@ class BranchWorkflow:
             branch=request.number,
             attempt=number,
             strategy=request.strategy,
-            seed=draw(request.seed or request.run_id, request.number, number),
+            seed=derive_seed(request.seed or request.run_id, request.number, number),
             tried=state.tried,
             history=state.history,
             reflection=state.reflection,
@@ -288,7 +289,7 @@ class BranchWorkflow:
             tokens=state.tokens + record.usage.tokens,
             tried=state.tried + tried,
             facts=(*state.facts, record.facts)[-MEMORY:],
-            history=(*state.history, attempt_records.digest(record))[-3:],
+            history=(*state.history, attempt_records.build_digest(record))[-3:],
             plan=plan,
             reflection=state.reflection,
             best=made if made is not None and better else state.best,

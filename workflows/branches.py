@@ -21,12 +21,12 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.convergence import reaper
     from hydranet.convergence.score import score_attempt
     from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Outcome
-    from hydranet.lesson import lesson
-    from hydranet.strategy import Strategy, slug
+    from hydranet.lesson import draw_lesson
+    from hydranet.strategy import Strategy, slugify
     from workflows import metrics
     from workflows.clock import Clock
-    from workflows.preparation import Ground
-    from workflows.run_state import Page
+    from workflows.preparation import PreparedRun
+    from workflows.run_state import RunState
     from workflows.strategies import TEMPLATES
 
 # How many dead branches a prompt is told of.
@@ -34,38 +34,38 @@ DEAD_LINES = 6
 
 
 @dataclass(frozen=True)
-class Branch:
+class RunningBranch:
     """A branch's child workflow."""
 
     number: int
     handle: workflow.ChildWorkflowHandle[object, BranchResult]
 
 
-class Family:
+class Branches:
     """All branches of one run."""
 
-    def __init__(self, request: FixRequest, page: Page, clock: Clock) -> None:
+    def __init__(self, request: FixRequest, page: RunState, clock: Clock) -> None:
         self._request = request
         self._page = page
         self._clock = clock
         self._closed: list[int] = []
         self._best: Checkpoint | None = None
         self._best_failing = 0
-        self.running: list[Branch] = []
+        self.running: list[RunningBranch] = []
         self.checkpoints: dict[str, Checkpoint] = {}
 
-    async def start(self, strategy: Strategy, ground: Ground, *, tokens_left: int | None) -> None:
+    async def start(self, strategy: Strategy, ground: PreparedRun, *, tokens_left: int | None) -> None:
         """Start a branch for `strategy`, from the best checkpoint or, for templates, from the base."""
         number = len(self._page.genealogy.branches) + 1
-        start, failing = self._start(strategy, ground)
+        start, failing = self._choose_start(strategy, ground)
         record = BranchRecord(
             number=number,
-            id=f"{self._page.genealogy.run_id}/b{number:02d}-{slug(strategy.title)}",
+            id=f"{self._page.genealogy.run_id}/b{number:02d}-{slugify(strategy.title)}",
             strategy=strategy,
             start=start.commit,
             began=self._clock.seconds,
         )
-        self._page.branch(record)
+        self._page.put_branch(record)
         handle = await workflow.start_child_workflow(
             BRANCH_WORKFLOW,
             BranchRequest(
@@ -75,7 +75,7 @@ class Family:
                 start=start,
                 start_failing=failing,
                 model=self._request.model,
-                repository=self._request.path,
+                repository_path=self._request.repository_path,
                 snapshot=ground.snapshot,
                 environment=ground.environment,
                 sandbox=self._request.sandbox,
@@ -89,7 +89,7 @@ class Family:
                 seed=self._request.seed,
                 attempts=self._attempts_left(),
                 tokens=tokens_left,
-                dead=self._dead_lines(),
+                dead=self._describe_dead(),
                 instruction=self._page.instruction,
                 paused=self._clock.paused,
             ),
@@ -101,39 +101,39 @@ class Family:
             static_summary=f"b{number:02d} {strategy.title}",
             static_details=strategy.rationale,
         )
-        self.running.append(Branch(number, handle))
+        self.running.append(RunningBranch(number, handle))
 
-    def attempted(self, report: AttemptReport) -> ReapRequest | None:
+    def add_attempt(self, report: AttemptReport) -> ReapRequest | None:
         """Take an attempt into its branch's record, and keep the best checkpoint of the run.
 
         A branch's first attempt is scored here, against those of dead branches: a new title is not a new
         strategy. The request to reap the branch when it is not.
         """
-        record = self.record(report.branch)
+        record = self.find_record(report.branch)
         reap = None
         if report.record.number == 1:
-            report, reap = self._scored_for_novelty(report)
+            report, reap = self._score_novelty(report)
         made = report.record.model_copy(update={"after": self._clock.seconds})
-        self._page.branch(record.model_copy(update={"attempts": (*record.attempts, made)}))
-        self._page.spent(report.record.usage)
-        metrics.attempt(made)
+        self._page.put_branch(record.model_copy(update={"attempts": (*record.attempts, made)}))
+        self._page.add_usage(report.record.usage)
+        metrics.count_attempt(made)
         if report.checkpoint is not None:
-            name = checkpoint.name(report.branch, report.record.number)
+            name = checkpoint.format_name(report.branch, report.record.number)
             self.checkpoints[name] = report.checkpoint
             self._keep_best(report.record, report.checkpoint)
         return reap
 
     @property
-    def passing(self) -> bool:
+    def has_passing_attempt(self) -> bool:
         """Whether a running branch has reported an attempt that passes, and is about to end with it."""
-        last = (attempt for branch in self.running for attempt in self.record(branch.number).attempts[-1:])
+        last = (attempt for branch in self.running for attempt in self.find_record(branch.number).attempts[-1:])
         return any(attempt.outcome is Outcome.PASSED for attempt in last)
 
-    def record(self, number: int) -> BranchRecord:
+    def find_record(self, number: int) -> BranchRecord:
         """The record of branch `number`."""
         return next(record for record in self._page.genealogy.branches if record.number == number)
 
-    async def tell(self, signal: str, *arguments: str) -> None:
+    async def signal_all(self, signal: str, *arguments: str) -> None:
         """Pass a person's signal on to every running branch."""
         for branch in list(self.running):
             try:
@@ -148,33 +148,37 @@ class Family:
         if branch is None:
             return
         evidence = request.evidence or ("Reaped by hand." if request.by_hand else "The branch circles.")
-        await _cancelled(branch)
+        await _cancel(branch)
         if not _has_passed(branch):
             self.close(branch, Ending.REAPED, evidence)
-            metrics.reap(request)
+            metrics.count_reap(request)
 
     async def cancel_all(self, ending: Ending, reason: str) -> None:
         """Cancel every running branch and wait for their cleanup."""
         for branch in list(self.running):
-            await _cancelled(branch)
+            await _cancel(branch)
             self.close(branch, ending, reason)
 
-    def ended(self) -> Sequence[Branch]:
+    def list_ended(self) -> Sequence[RunningBranch]:
         """The branches whose child workflow has ended by itself."""
         return [branch for branch in self.running if branch.handle.done()]
 
-    def close(self, branch: Branch, ending: Ending, reason: str) -> None:
+    def close(self, branch: RunningBranch, ending: Ending, reason: str) -> None:
         """Record how a branch ended."""
         self.running.remove(branch)
         self._closed.append(branch.number)
-        record = dict(self.record(branch.number)) | {"ending": ending, "reason": reason, "ended": self._clock.seconds}
-        self._page.branch(BranchRecord.model_validate(record))
-        metrics.branch(ending)
+        record = dict(self.find_record(branch.number)) | {
+            "ending": ending,
+            "reason": reason,
+            "ended": self._clock.seconds,
+        }
+        self._page.put_branch(BranchRecord.model_validate(record))
+        metrics.count_branch(ending)
 
     def take_closed(self) -> Sequence[BranchRecord]:
         """The branches closed since the last call."""
         closed, self._closed = self._closed, []
-        return [self.record(number) for number in closed]
+        return [self.find_record(number) for number in closed]
 
     def _attempts_left(self) -> int:
         """The attempts of a new branch: its own limit, or what is left of the run's."""
@@ -183,7 +187,7 @@ class Family:
             return budget.attempts_per_branch
         return min(budget.attempts_per_branch, budget.attempts - self._page.genealogy.attempts)
 
-    def _start(self, strategy: Strategy, ground: Ground) -> tuple[Checkpoint, int]:
+    def _choose_start(self, strategy: Strategy, ground: PreparedRun) -> tuple[Checkpoint, int]:
         # A template makes a single edit: on top of a partial fix that overfits it would never be the whole one.
         if self._best is None or strategy.model == TEMPLATES:
             return ground.base, ground.baseline.failing_count
@@ -195,31 +199,31 @@ class Family:
         if facts.failing_count < fewest and set(facts.failing_tests) <= set(genealogy.target_tests):
             self._best, self._best_failing = made, facts.failing_count
 
-    def _scored_for_novelty(self, report: AttemptReport) -> tuple[AttemptReport, ReapRequest | None]:
+    def _score_novelty(self, report: AttemptReport) -> tuple[AttemptReport, ReapRequest | None]:
         facts, settings = report.record.facts, self._request.convergence
-        dead = [attempt.facts for branch in self._dead() for attempt in branch.attempts]
+        dead = [attempt.facts for branch in self._list_dead() for attempt in branch.attempts]
         score = score_attempt((facts,), settings, dead)
         scored = report.model_copy(update={"record": report.record.model_copy(update={"score": score})})
-        evidence = reaper.decide((facts,), score, settings)
+        evidence = reaper.judge((facts,), score, settings)
         if evidence is None or not self._request.reaper or report.record.outcome is Outcome.PASSED:
             return scored, None
         return scored, ReapRequest(branch=report.branch, score=score, evidence=evidence)
 
-    def _dead(self) -> list[BranchRecord]:
+    def _list_dead(self) -> list[BranchRecord]:
         return [branch for branch in self._page.genealogy.branches if branch.ending is not Ending.RUNNING]
 
-    def _dead_lines(self) -> tuple[str, ...]:
+    def _describe_dead(self) -> tuple[str, ...]:
         target = self._page.genealogy.target_count
-        return tuple(f"{b.strategy.title}: {lesson(b, target).failed}" for b in self._dead()[-DEAD_LINES:])
+        return tuple(f"{b.strategy.title}: {draw_lesson(b, target).failed}" for b in self._list_dead()[-DEAD_LINES:])
 
 
-async def _cancelled(branch: Branch) -> None:
+async def _cancel(branch: RunningBranch) -> None:
     """Cancel a branch and wait for its cleanup."""
     branch.handle.cancel()
     await workflow.wait([branch.handle])
 
 
-def _has_passed(branch: Branch) -> bool:
+def _has_passed(branch: RunningBranch) -> bool:
     """Whether a branch that is done was done before the cancel arrived, and with a fix."""
     if branch.handle.cancelled() or branch.handle.exception() is not None:
         return False

@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.retrieval.activities import IndexActivities
-    from hydranet.contracts import EMBED_WORKFLOW, Embedded, EmbedRequest
+    from hydranet.contracts import EMBED_WORKFLOW, EmbedRequest, EmbedResult
     from workflows import policies
 
 
@@ -14,21 +14,21 @@ class EmbedTreeWorkflow:
 
     @workflow.init
     def __init__(self, request: EmbedRequest) -> None:  # noqa: ARG002
-        self._embedded = Embedded(made=0, left=0)
+        self._embedded = EmbedResult(made=0, left=0)
 
     @workflow.query
-    def progress(self) -> Embedded:
+    def progress(self) -> EmbedResult:
         """How many were made, and how many are left, but for what the heartbeats of the step under way say."""
         return self._embedded
 
     @workflow.run
-    async def run(self, request: EmbedRequest) -> Embedded:
+    async def run(self, request: EmbedRequest) -> EmbedResult:
         """Make what is missing; how many that was."""
         left = 1
         while left:
-            step: Embedded = await workflow.execute_activity_method(
-                IndexActivities.embed_nodes, request, **policies.retrieval("make vectors")
+            step: EmbedResult = await workflow.execute_activity_method(
+                IndexActivities.embed_nodes, request, **policies.for_retrieval("make vectors")
             )
-            self._embedded = Embedded(made=self._embedded.made + step.made, left=step.left)
+            self._embedded = EmbedResult(made=self._embedded.made + step.made, left=step.left)
             left = step.left
         return self._embedded

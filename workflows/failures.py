@@ -3,7 +3,7 @@
 from temporalio.exceptions import FailureError
 
 
-def root(error: BaseException) -> FailureError:
+def find_root_failure(error: BaseException) -> FailureError:
     """The innermost failure, whose message is the sentence for the user."""
     failure = error
     while isinstance(failure.__cause__, FailureError):

@@ -20,10 +20,10 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.policy.constitution import Effect
     from workflows import metrics, preparation, retrieval
     from workflows import publication as keeping
-    from workflows.branches import Branch, Family
+    from workflows.branches import Branches, RunningBranch
     from workflows.clock import Clock
-    from workflows.failures import root
-    from workflows.run_state import Page
+    from workflows.failures import find_root_failure
+    from workflows.run_state import RunState
     from workflows.strategies import TEMPLATES, StrategySupply
 
 
@@ -34,11 +34,11 @@ class FixIssueWorkflow:
     @workflow.init
     def __init__(self, request: FixRequest) -> None:
         self._request = request
-        self._page = Page(request)
+        self._state = RunState(request)
         self._clock = Clock()
-        self._family = Family(request, self._page, self._clock)
-        self._supply = StrategySupply(request, request.seed or self._page.genealogy.run_id)
-        self._ground: preparation.Ground | None = None
+        self._branches = Branches(request, self._state, self._clock)
+        self._supply = StrategySupply(request, request.seed or self._state.genealogy.run_id)
+        self._prepared: preparation.PreparedRun | None = None
         self._reaps: list[ReapRequest] = []
         self._aborted: str | None = None
         self._approved: bool | None = None
@@ -46,23 +46,23 @@ class FixIssueWorkflow:
     @workflow.query
     def genealogy(self) -> Genealogy:
         """The tree as it stands."""
-        return self._page.genealogy
+        return self._state.genealogy
 
     @workflow.signal
     async def pause(self) -> None:
         """Begin no further step until resumed; a step that is under way finishes."""
         if not self._clock.paused:
             self._clock.pause()
-            self._page.pause()
-            await self._family.tell("pause")
+            self._state.pause()
+            await self._branches.signal_all("pause")
 
     @workflow.signal
     async def resume(self) -> None:
         """Go on after a pause."""
         if self._clock.paused:
             self._clock.resume()
-            self._page.resume()
-            await self._family.tell("resume")
+            self._state.resume()
+            await self._branches.signal_all("resume")
 
     @workflow.signal
     def abort(self, reason: str) -> None:
@@ -72,8 +72,8 @@ class FixIssueWorkflow:
     @workflow.signal
     async def override(self, instruction: str) -> None:
         """Put an instruction into the next PLAN or REFLECT of every branch, and into later strategies."""
-        self._page.instruct(instruction)
-        await self._family.tell("override", instruction)
+        self._state.add_instruction(instruction)
+        await self._branches.signal_all("override", instruction)
 
     @workflow.signal
     def reap(self, request: ReapRequest) -> None:
@@ -83,7 +83,7 @@ class FixIssueWorkflow:
     @workflow.signal
     def attempt_made(self, report: AttemptReport) -> None:
         """Take an attempt into the genealogy."""
-        if reap := self._family.attempted(report):
+        if reap := self._branches.add_attempt(report):
             self._reaps.append(reap)
 
     @workflow.signal
@@ -110,7 +110,7 @@ class FixIssueWorkflow:
         except asyncio.CancelledError:
             self._aborted = "Cancelled from Temporal."
         if self._aborted is not None and not search.done():
-            self._page.state("aborting")
+            self._state.set_state("aborting")
             # More than once: a step that completes in the same moment swallows a cancel.
             while not search.done():
                 search.cancel()
@@ -118,9 +118,9 @@ class FixIssueWorkflow:
         watch.cancel()
         result = self._result(search)
         if result.verdict is Verdict.EXHAUSTED:
-            await self._family.cancel_all(Ending.SPENT, result.reason)
+            await self._branches.cancel_all(Ending.SPENT, result.reason)
         else:
-            await self._family.cancel_all(Ending.CANCELLED, f"Cancelled: the run ended: {result.verdict}.")
+            await self._branches.cancel_all(Ending.CANCELLED, f"Cancelled: the run ended: {result.verdict}.")
         return await self._conclude(result)
 
     def _result(self, search: "asyncio.Task[RunResult]") -> RunResult:
@@ -132,79 +132,81 @@ class FixIssueWorkflow:
         if not isinstance(error, FailureError):
             raise error
         # Before there is any ground to search on, it is the input or the set-up that is wrong.
-        return RunResult(verdict=Verdict.FAILED, reason=root(error).message, refused=self._ground is None)
+        return RunResult(
+            verdict=Verdict.FAILED, reason=find_root_failure(error).message, refused=self._prepared is None
+        )
 
     async def _search(self) -> RunResult:
-        self._ground = await self._prepare()
+        self._prepared = await self._prepare()
         while True:
             await workflow.wait_condition(lambda: not self._clock.paused)
             if reason := self._breach():
                 return RunResult(verdict=Verdict.EXHAUSTED, reason=reason)
-            await self._start_branches(self._ground)
-            if not self._family.running:
+            await self._start_branches(self._prepared)
+            if not self._branches.running:
                 reason = self._supply.reason or "No strategy is left to try."
                 return RunResult(verdict=Verdict.EXHAUSTED, reason=reason)
             await self._next_event()
             await self._reap_requested()
-            for branch in self._family.ended():
-                if result := await self._ended(branch):
+            for branch in self._branches.list_ended():
+                if result := await self._settle(branch):
                     return result
 
-    async def _prepare(self) -> preparation.Ground:
-        request, page = self._request, self._page
-        page.state("taking a snapshot of the repository")
-        snapshot = await preparation.snapshot(request)
-        page.base(snapshot.commit)
-        loading = asyncio.create_task(preparation.warm_up(request.model))
-        page.state("preparing the sandbox")
-        environment = await preparation.prepare(request, snapshot)
-        page.environment(environment.note)
-        page.state("running the tests at the base commit")
-        baseline = await preparation.baseline(request, snapshot, environment)
-        page.target(baseline)
-        await keeping.record_run(self._page.genealogy)
-        page.state("looking for the cause")
+    async def _prepare(self) -> preparation.PreparedRun:
+        request, page = self._request, self._state
+        page.set_state("taking a snapshot of the repository")
+        snapshot = await preparation.take_snapshot(request)
+        page.set_base(snapshot.commit)
+        loading = asyncio.create_task(preparation.load_model(request.model))
+        page.set_state("preparing the sandbox")
+        environment = await preparation.prepare_environment(request, snapshot)
+        page.set_environment(environment.note)
+        page.set_state("running the tests at the base commit")
+        baseline = await preparation.run_baseline(request, snapshot, environment)
+        page.set_target(baseline)
+        await keeping.record_run(self._state.genealogy)
+        page.set_state("looking for the cause")
         templates = request.model == TEMPLATES or request.templates_first
-        surveyed = await preparation.survey(request, snapshot, environment, baseline, templates)
-        page.shown(surveyed.retrieval)
+        surveyed = await preparation.prepare_run(request, snapshot, environment, baseline, templates)
+        page.set_shown(surveyed.retrieval)
         await loading
         return surveyed
 
-    async def _start_branches(self, ground: preparation.Ground) -> None:
-        while len(self._family.running) < self._request.parallel_branches and not self._branches_spent():
-            self._page.state("choosing a strategy")
-            work = ground.work(self._page.genealogy.run_id, self._request.model)
-            strategy = await self._supply.next(work, self._page.genealogy, self._page.instruction)
-            self._page.spent(self._supply.take_usage())
+    async def _start_branches(self, ground: preparation.PreparedRun) -> None:
+        while len(self._branches.running) < self._request.parallel_branches and not self._branches_spent():
+            self._state.set_state("choosing a strategy")
+            work = ground.inference_context(self._state.genealogy.run_id, self._request.model)
+            strategy = await self._supply.take_next(work, self._state.genealogy, self._state.instruction)
+            self._state.add_usage(self._supply.take_usage())
             if strategy is None:
                 break
-            left = budget.left(self._request.budget.tokens or None, self._page.genealogy.usage.tokens)
-            await self._family.start(strategy, ground, tokens_left=left)
-        self._page.state("working")
+            left = budget.tokens_left(self._request.budget.tokens or None, self._state.genealogy.usage.tokens)
+            await self._branches.start(strategy, ground, tokens_left=left)
+        self._state.set_state("working")
 
     def _branches_spent(self) -> bool:
-        return len(self._page.genealogy.branches) >= self._request.budget.branches
+        return len(self._state.genealogy.branches) >= self._request.budget.branches
 
     def _breach(self) -> str | None:
         """What limit ends the run now; running branches may use the last of the branch budget, and a fix is heard."""
-        if self._family.passing:
+        if self._branches.has_passing_attempt:
             return None
-        return budget.breach(
+        return budget.find_breach(
             self._request.budget,
-            attempts=self._page.genealogy.attempts,
-            branches=0 if self._family.running else len(self._page.genealogy.branches),
-            tokens=self._page.genealogy.usage.tokens,
+            attempts=self._state.genealogy.attempts,
+            branches=0 if self._branches.running else len(self._state.genealogy.branches),
+            tokens=self._state.genealogy.usage.tokens,
             seconds=self._clock.seconds,
         )
 
     async def _next_event(self) -> None:
         """Wait until a branch reported or ended, the Reaper or a person spoke, or the time is up."""
-        seen = self._page.genealogy.attempts
+        seen = self._state.genealogy.attempts
         await workflow.wait_condition(
             lambda: (
                 bool(self._reaps)
-                or bool(self._family.ended())
-                or self._page.genealogy.attempts > seen
+                or bool(self._branches.list_ended())
+                or self._state.genealogy.attempts > seen
                 or self._clock.seconds >= self._request.budget.seconds
             )
         )
@@ -217,37 +219,37 @@ class FixIssueWorkflow:
     async def _reap_requested(self) -> None:
         while self._reaps:
             request = self._reaps.pop(0)
-            await self._family.reap(request)
+            await self._branches.reap(request)
             await self._record_ended()
 
-    async def _ended(self, branch: Branch) -> RunResult | None:
+    async def _settle(self, branch: RunningBranch) -> RunResult | None:
         """Settle a branch that ended by itself; a result ends the run."""
         try:
             outcome: BranchResult = await branch.handle
         except FailureError as error:
-            self._family.close(branch, Ending.FAILED, root(error).message)
+            self._branches.close(branch, Ending.FAILED, find_root_failure(error).message)
             raise
-        self._page.spent(outcome.unreported)
-        record = self._family.record(branch.number)
+        self._state.add_usage(outcome.unreported)
+        record = self._branches.find_record(branch.number)
         if outcome.passed is None:
-            self._family.close(branch, outcome.ending, outcome.reason)
+            self._branches.close(branch, outcome.ending, outcome.reason)
             await self._record_ended()
             return None
-        if refuted := await self._refuted(branch, outcome.passed):
-            self._family.close(branch, Ending.REFUTED, refuted)
+        if refuted := await self._refute(branch, outcome.passed):
+            self._branches.close(branch, Ending.REFUTED, refuted)
             await self._record_ended()
             return None
-        self._family.close(branch, Ending.PASSED, outcome.reason)
-        await self._family.cancel_all(Ending.CANCELLED, "Cancelled: another branch won.")
+        self._branches.close(branch, Ending.PASSED, outcome.reason)
+        await self._branches.cancel_all(Ending.CANCELLED, "Cancelled: another branch won.")
         await self._record_ended()
         title = record.strategy.title
         message = f"{self._request.title}\n\n{outcome.reason}\n\n{title}"
-        publication = await keeping.publish(
-            self._request, self._page.genealogy, self._family.checkpoints, outcome.passed, message
+        publication = await keeping.publish_fix(
+            self._request, self._state.genealogy, self._branches.checkpoints, outcome.passed, message
         )
-        assert self._ground is not None
-        context = self._ground.retrieval.context
-        await retrieval.remember(self._request, self._ground.snapshot, context, record.attempts[-1].facts)
+        assert self._prepared is not None
+        context = self._prepared.retrieval.context
+        await retrieval.remember_fix(self._request, self._prepared.snapshot, context, record.attempts[-1].facts)
         return RunResult(
             verdict=Verdict.FIXED,
             reason=f"b{branch.number:02d} {title}: {outcome.reason}",
@@ -256,42 +258,42 @@ class FixIssueWorkflow:
             note=publication.note,
         )
 
-    async def _refuted(self, branch: Branch, passed: Checkpoint) -> str:
+    async def _refute(self, branch: RunningBranch, passed: Checkpoint) -> str:
         """Why a passing checkpoint is no fix after all; empty when it is verified and, if asked for, approved."""
-        assert self._ground is not None
-        self._page.state(f"verifying b{branch.number:02d} on a clean checkout")
+        assert self._prepared is not None
+        self._state.set_state(f"verifying b{branch.number:02d} on a clean checkout")
         report = await preparation.run_tests(
             self._request,
-            self._ground.snapshot,
+            self._prepared.snapshot,
             passed,
-            self._ground.environment,
+            self._prepared.environment,
             "verify on a clean checkout",
         )
-        self._page.flaky(report)
+        self._state.add_flaky(report)
         if not report.passed:
             return f"Verification on a clean checkout failed: {report.reason}"
         supervised = [one for one in self._request.decisions if one.effect is Effect.SUPERVISED]
         if not self._request.require_approval and not supervised:
             return ""
         self._approved = None
-        self._page.state(f"waiting for approval: hydra approve {self._page.genealogy.run_id} (or reject)")
+        self._state.set_state(f"waiting for approval: hydra approve {self._state.genealogy.run_id} (or reject)")
         await workflow.wait_condition(lambda: self._approved is not None)
-        self._page.decided(bool(self._approved))
+        self._state.add_decision(bool(self._approved))
         return "" if self._approved else "Rejected by hand."
 
     async def _record_ended(self) -> None:
-        for branch in self._family.take_closed():
-            await keeping.record_branch(self._page.genealogy, branch)
+        for branch in self._branches.take_closed():
+            await keeping.record_branch(self._state.genealogy, branch)
 
     async def _conclude(self, result: RunResult) -> RunResult:
         """Keep the checkpoints of a run without a fix, and put the verdict on record."""
         try:
-            if result.verdict is not Verdict.FIXED and self._family.checkpoints:
-                await keeping.publish(self._request, self._page.genealogy, self._family.checkpoints, None)
+            if result.verdict is not Verdict.FIXED and self._branches.checkpoints:
+                await keeping.publish_fix(self._request, self._state.genealogy, self._branches.checkpoints, None)
         except ActivityError as error:
             workflow.logger.warning("the checkpoints were not kept: %s", error.cause)
-        self._page.end(result, self._clock.seconds)
-        metrics.run(result.verdict)
+        self._state.end(result, self._clock.seconds)
+        metrics.count_run(result.verdict)
         await self._record_ended()
-        await keeping.record_run(self._page.genealogy)
+        await keeping.record_run(self._state.genealogy)
         return result

@@ -11,13 +11,13 @@ with workflow.unsafe.imports_passed_through():
         EMBED_WORKFLOW,
         INDEX_WORKFLOW,
         VECTORS,
-        Batch,
         EmbedRequest,
+        FileSurvey,
         IndexProgress,
         IndexRequest,
         IndexResult,
-        Linked,
-        Survey,
+        LinkResult,
+        ParseRequest,
     )
     from workflows import policies
 
@@ -41,15 +41,15 @@ class IndexRepositoryWorkflow:
     @workflow.run
     async def run(self, request: IndexRequest) -> IndexResult:
         """Index what is new at HEAD."""
-        survey: Survey = await workflow.execute_activity_method(
-            IndexActivities.survey_repository, request, **policies.supervisor("list the files")
+        survey: FileSurvey = await workflow.execute_activity_method(
+            IndexActivities.survey_repository, request, **policies.for_supervisor("list the files")
         )
         # What would be a single batch is parsed where it is linked, which saves a step.
         if survey.missing_count > BATCH:
             await self._parse_all(survey)
         self._tell(stage="linking")
-        linked: Linked = await workflow.execute_activity_method(
-            IndexActivities.link_files, survey.manifest, **policies.retrieval("link the files")
+        linked: LinkResult = await workflow.execute_activity_method(
+            IndexActivities.link_files, survey.manifest, **policies.for_retrieval("link the files")
         )
         await self._embed(EmbedRequest(tree=linked.tree, model=request.embedding_model))
         return IndexResult(
@@ -60,17 +60,17 @@ class IndexRepositoryWorkflow:
             skipped=linked.skipped,
         )
 
-    async def _parse_all(self, survey: Survey) -> None:
+    async def _parse_all(self, survey: FileSurvey) -> None:
         self._tell(stage="parsing", total=survey.missing_count)
         size = max(BATCH, -(-survey.missing_count // MOST_BATCHES))
         starts = range(0, survey.missing_count, size)
         await asyncio.gather(*(self._parse(survey, first, min(first + size, survey.missing_count)) for first in starts))
 
-    async def _parse(self, survey: Survey, first: int, last: int) -> None:
+    async def _parse(self, survey: FileSurvey, first: int, last: int) -> None:
         await workflow.execute_activity_method(
             IndexActivities.parse_files,
-            Batch(files=survey.missing, first=first, last=last),
-            **policies.retrieval(f"parse files {first + 1} to {last}"),
+            ParseRequest(files=survey.missing, first=first, last=last),
+            **policies.for_retrieval(f"parse files {first + 1} to {last}"),
         )
         self._tell(done=self._progress.done + last - first)
 

@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.genealogy import AttemptRecord, Ending, Verdict
 
 
-def attempt(record: AttemptRecord) -> None:
+def count_attempt(record: AttemptRecord) -> None:
     """Count an attempt by its outcome, and its convergence score."""
     _count("hydra_attempts", "Attempts by outcome.", "outcome", record.outcome.value)
     scores = workflow.metric_meter().create_histogram_float(
@@ -16,18 +16,18 @@ def attempt(record: AttemptRecord) -> None:
     scores.record(record.score.value)
 
 
-def branch(ending: Ending) -> None:
+def count_branch(ending: Ending) -> None:
     """Count a branch that ended."""
     _count("hydra_branches", "Branches by ending.", "ending", ending.value)
 
 
-def reap(request: ReapRequest) -> None:
+def count_reap(request: ReapRequest) -> None:
     """Count a reaped branch by its cause: it circled, it repeated a dead branch, or a person spoke."""
     cause = "hand" if request.by_hand else "repeated" if request.score.novelty else "circled"
     _count("hydra_reaps", "Reaped branches by cause.", "cause", cause)
 
 
-def run(verdict: Verdict) -> None:
+def count_run(verdict: Verdict) -> None:
     """Count a run that ended."""
     _count("hydra_runs", "Runs by verdict.", "verdict", verdict.value)
 

@@ -26,22 +26,22 @@ _RETRY = RetryPolicy(
 )
 
 
-def supervisor(summary: str) -> dict[str, Any]:
+def for_supervisor(summary: str) -> dict[str, Any]:
     """Options of an activity on the user's repository or on the records."""
     return _options(SUPERVISOR_QUEUE, summary, timedelta(minutes=10))
 
 
-def inference(summary: str) -> dict[str, Any]:
+def for_inference(summary: str) -> dict[str, Any]:
     """Options of a model call."""
     return _options(INFERENCE_QUEUE, summary, timedelta(minutes=30))
 
 
-def retrieval(summary: str) -> dict[str, Any]:
+def for_retrieval(summary: str) -> dict[str, Any]:
     """Options of a search in the repository."""
     return _options(RETRIEVAL_QUEUE, summary, timedelta(minutes=10))
 
 
-def sandbox(summary: str, spec: SandboxSpec) -> dict[str, Any]:
+def for_sandbox(summary: str, spec: SandboxSpec) -> dict[str, Any]:
     """Options of a run in the sandbox, which limits its own time: set-up, then tests more than once."""
     return _options(SANDBOX_QUEUE, summary, timedelta(seconds=2 * spec.setup_timeout + 6 * spec.test_timeout + 60))
 

@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 @dataclass(frozen=True)
-class Ground:
+class PreparedRun:
     """What every branch of a run builds on."""
 
     snapshot: Snapshot
@@ -41,7 +41,7 @@ class Ground:
     retrieval: Retrieval
     spectrum: ArtifactRef | None
 
-    def work(self, run_id: str, model: str) -> Work:
+    def inference_context(self, run_id: str, model: str) -> Work:
         """What an inference call at the base needs."""
         return Work(
             run_id=run_id,
@@ -53,33 +53,33 @@ class Ground:
         )
 
 
-async def snapshot(request: FixRequest) -> Snapshot:
+async def take_snapshot(request: FixRequest) -> Snapshot:
     """Pack the repository's HEAD."""
     return await workflow.execute_activity_method(
         RepositoryActivities.snapshot_repository,
-        SnapshotRequest(path=request.path, limit_mb=request.repository_limit_mb),
-        **policies.supervisor("snapshot of the repository"),
+        SnapshotRequest(repository_path=request.repository_path, limit_mb=request.repository_limit_mb),
+        **policies.for_supervisor("snapshot of the repository"),
     )
 
 
-async def prepare(request: FixRequest, snapshot: Snapshot) -> Environment:
+async def prepare_environment(request: FixRequest, snapshot: Snapshot) -> Environment:
     """Install what the tests need."""
     return await workflow.execute_activity_method(
         SandboxActivities.prepare_environment,
         PrepareRequest(snapshot=snapshot, spec=request.sandbox),
-        **policies.sandbox("prepare the environment", request.sandbox),
+        **policies.for_sandbox("prepare the environment", request.sandbox),
     )
 
 
-async def warm_up(model: str) -> None:
+async def load_model(model: str) -> None:
     """Have the model loaded, which may go on while the tests run."""
     if model != TEMPLATES:
         await workflow.execute_activity_method(
-            InferenceActivities.warm_up, WarmUpRequest(model=model), **policies.inference("load the model")
+            InferenceActivities.warm_up, WarmUpRequest(model=model), **policies.for_inference("load the model")
         )
 
 
-async def baseline(request: FixRequest, snapshot: Snapshot, environment: Environment) -> TestReport:
+async def run_baseline(request: FixRequest, snapshot: Snapshot, environment: Environment) -> TestReport:
     """Run the tests at the base commit; refuse a run that has no failing test to aim at."""
     report = await run_tests(request, snapshot, Checkpoint(commit=snapshot.commit), environment, "baseline tests")
     if report.passed:
@@ -99,17 +99,17 @@ async def run_tests(
     return await workflow.execute_activity_method(
         SandboxActivities.run_tests,
         TestRequest(snapshot=snapshot, checkpoint=checkpoint, environment=environment, spec=request.sandbox),
-        **policies.sandbox(summary, request.sandbox),
+        **policies.for_sandbox(summary, request.sandbox),
     )
 
 
-async def survey(
+async def prepare_run(
     request: FixRequest, snapshot: Snapshot, environment: Environment, baseline: TestReport, templates: bool
-) -> Ground:
+) -> PreparedRun:
     """Retrieve the code a model should see and, for the templates, measure what each test executes."""
     base = Checkpoint(commit=snapshot.commit)
     assert baseline.results is not None
-    retrieval = await looking.first(request, snapshot, base, baseline.results)
+    retrieval = await looking.retrieve_at_base(request, snapshot, base, baseline.results)
     spectrum = None
     if templates:
         spectrum = await workflow.execute_activity_method(
@@ -121,9 +121,9 @@ async def survey(
                 spec=request.sandbox,
                 baseline=baseline.results,
             ),
-            **policies.sandbox("coverage of the tests", request.sandbox),
+            **policies.for_sandbox("coverage of the tests", request.sandbox),
         )
-    return Ground(
+    return PreparedRun(
         snapshot=snapshot,
         base=base,
         environment=environment,

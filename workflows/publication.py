@@ -16,11 +16,11 @@ with workflow.unsafe.imports_passed_through():
         RecordRequest,
     )
     from hydranet.genealogy import BranchRecord, Genealogy
-    from hydranet.strategy import slug
+    from hydranet.strategy import slugify
     from workflows import policies
 
 
-async def publish(
+async def publish_fix(
     request: FixRequest,
     genealogy: Genealogy,
     checkpoints: Mapping[str, Checkpoint],
@@ -31,16 +31,16 @@ async def publish(
     return await workflow.execute_activity_method(
         RepositoryActivities.publish_fix,
         PublishRequest(
-            path=request.path,
+            repository_path=request.repository_path,
             run_id=genealogy.run_id,
-            slug=slug(request.title, 48),
+            slug=slugify(request.title, 48),
             base=genealogy.base,
             fix=fix,
             message=message,
             apply=request.apply,
             checkpoints=tuple(NamedCheckpoint(name=name, checkpoint=made) for name, made in checkpoints.items()),
         ),
-        **policies.supervisor("publish the fix" if fix else "keep the checkpoints"),
+        **policies.for_supervisor("publish the fix" if fix else "keep the checkpoints"),
     )
 
 
@@ -57,5 +57,5 @@ async def record_branch(genealogy: Genealogy, branch: BranchRecord) -> None:
 
 async def _record(request: RecordRequest) -> None:
     await workflow.execute_activity_method(
-        RecordActivities.record_genealogy, request, **policies.supervisor("record the genealogy")
+        RecordActivities.record_genealogy, request, **policies.for_supervisor("record the genealogy")
     )

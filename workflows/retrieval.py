@@ -10,8 +10,8 @@ with workflow.unsafe.imports_passed_through():
         BranchRequest,
         BranchState,
         Checkpoint,
-        FixedRequest,
         FixRequest,
+        RememberFixRequest,
         Retrieval,
         RetrieveRequest,
         Snapshot,
@@ -22,23 +22,29 @@ with workflow.unsafe.imports_passed_through():
 _PLACES = 20
 
 
-async def first(request: FixRequest, snapshot: Snapshot, base: Checkpoint, results: ArtifactRef) -> Retrieval:
+async def retrieve_at_base(
+    request: FixRequest, snapshot: Snapshot, base: Checkpoint, results: ArtifactRef
+) -> Retrieval:
     """The code for the issue and the tests that fail at the base."""
     return await _retrieve(
         RetrieveRequest(
-            snapshot=snapshot, checkpoint=base, repository=request.path, issue=request.issue, results=results
+            snapshot=snapshot,
+            checkpoint=base,
+            repository_path=request.repository_path,
+            issue=request.issue,
+            results=results,
         ),
         "retrieve the code",
     )
 
 
-async def again(request: BranchRequest, state: BranchState, asked: tuple[str, ...]) -> ArtifactRef:
+async def retrieve_after_attempt(request: BranchRequest, state: BranchState, asked: tuple[str, ...]) -> ArtifactRef:
     """The context after the branch's last attempt: by the errors it met, what it changed, what a model wants to see."""
     retrieval = await _retrieve(
         RetrieveRequest(
             snapshot=request.snapshot,
             checkpoint=state.best,
-            repository=request.repository,
+            repository_path=request.repository_path,
             earlier=request.context,
             results=state.results or request.baseline,
             touched=_places(*state.facts[-request.convergence.window - 1 :]),
@@ -49,13 +55,15 @@ async def again(request: BranchRequest, state: BranchState, asked: tuple[str, ..
     return retrieval.context
 
 
-async def remember(request: FixRequest, snapshot: Snapshot, context: ArtifactRef, passed: Attempt) -> None:
+async def remember_fix(request: FixRequest, snapshot: Snapshot, context: ArtifactRef, passed: Attempt) -> None:
     """Have the code graph remember where the fix of this issue was."""
     try:
         await workflow.execute_activity_method(
             RetrievalActivities.remember_fix,
-            FixedRequest(repository=request.path, snapshot=snapshot, context=context, places=_places(passed)),
-            **policies.retrieval("remember where the fix was"),
+            RememberFixRequest(
+                repository_path=request.repository_path, snapshot=snapshot, context=context, places=_places(passed)
+            ),
+            **policies.for_retrieval("remember where the fix was"),
         )
     except ActivityError as error:
         # The fix is published: what was to make later searches better does not take that back.
@@ -63,7 +71,9 @@ async def remember(request: FixRequest, snapshot: Snapshot, context: ArtifactRef
 
 
 async def _retrieve(request: RetrieveRequest, summary: str) -> Retrieval:
-    return await workflow.execute_activity_method(RetrievalActivities.retrieve, request, **policies.retrieval(summary))
+    return await workflow.execute_activity_method(
+        RetrievalActivities.retrieve, request, **policies.for_retrieval(summary)
+    )
 
 
 def _places(*attempts: Attempt) -> tuple[str, ...]:

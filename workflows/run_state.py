@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import FixRequest, Retrieval, RunResult, TestReport
     from hydranet.genealogy import BranchRecord, Genealogy
     from hydranet.policy.constitution import Effect
-    from hydranet.report.web_ui import markdown
+    from hydranet.report.web_ui import render_details
 
 _VERDICT = SearchAttributeKey.for_keyword("HydraVerdict")
 _BRANCHES = SearchAttributeKey.for_int("HydraBranches")
@@ -19,7 +19,7 @@ _REAPS = SearchAttributeKey.for_int("HydraReaps")
 _CONVERGENCE = SearchAttributeKey.for_float("HydraHighestConvergence")
 
 
-class Page:
+class RunState:
     """Holds the genealogy; every change shows at once in the Web UI's *Current Details*."""
 
     def __init__(self, request: FixRequest) -> None:
@@ -28,7 +28,7 @@ class Page:
         self._asked = request.decisions
         self.genealogy = Genealogy(
             run_id=workflow.info().workflow_id,
-            repository=request.repository,
+            repository_name=request.repository_name,
             title=request.title,
             model=request.model,
             threshold=request.convergence.threshold,
@@ -41,7 +41,7 @@ class Page:
         """The latest instruction of a person, empty when there is none."""
         return self.genealogy.instructions[-1] if self.genealogy.instructions else ""
 
-    def state(self, text: str) -> None:
+    def set_state(self, text: str) -> None:
         """Say what the run is doing."""
         self._state = text
         self._update(state=f"paused ({text})" if self._paused else text)
@@ -49,18 +49,18 @@ class Page:
     def pause(self) -> None:
         """Say that the run is paused."""
         self._paused = True
-        self.state(self._state)
+        self.set_state(self._state)
 
     def resume(self) -> None:
         """Say that the run goes on."""
         self._paused = False
-        self.state(self._state)
+        self.set_state(self._state)
 
-    def base(self, commit: str) -> None:
+    def set_base(self, commit: str) -> None:
         """Note the commit the run builds on."""
         self._update(base=commit)
 
-    def decided(self, approved: bool) -> None:
+    def add_decision(self, approved: bool) -> None:
         """Note what a person said to the operations that waited for it."""
         said = {"effect": Effect.ALLOWED if approved else Effect.REFUSED, "rule": "person"}
         said["reason"] = "Approved by hand." if approved else "Rejected by hand."
@@ -68,33 +68,33 @@ class Page:
         answers = (one.model_copy(update=said) for one in asked)
         self._update(decisions=(*self.genealogy.decisions, *answers)[-100:])
 
-    def environment(self, note: str) -> None:
+    def set_environment(self, note: str) -> None:
         """Note in which sandbox the tests run."""
         self._update(environment=note)
 
-    def flaky(self, report: TestReport) -> None:
+    def add_flaky(self, report: TestReport) -> None:
         """Note the tests that changed their mind."""
         if report.flaky:
             self._update(flaky=tuple(dict.fromkeys((*self.genealogy.flaky, *report.flaky)))[:TESTS])
 
-    def target(self, baseline: TestReport) -> None:
+    def set_target(self, baseline: TestReport) -> None:
         """Note the failing tests at the base, which the run aims at."""
         self._update(target_tests=baseline.failing, target_count=baseline.failing_count)
-        self.flaky(baseline)
+        self.add_flaky(baseline)
 
-    def shown(self, retrieval: Retrieval) -> None:
+    def set_shown(self, retrieval: Retrieval) -> None:
         """Note which code the prompts show."""
         self._update(shown=tuple(f"{shown.file}:{shown.symbol}"[-200:] for shown in retrieval.shown))
 
-    def instruct(self, instruction: str) -> None:
+    def add_instruction(self, instruction: str) -> None:
         """Note a person's instruction."""
         self._update(instructions=(*self.genealogy.instructions, instruction)[-20:])
 
-    def spent(self, usage: Usage) -> None:
+    def add_usage(self, usage: Usage) -> None:
         """Add what model calls cost."""
         self._update(usage=self.genealogy.usage + usage)
 
-    def branch(self, record: BranchRecord) -> None:
+    def put_branch(self, record: BranchRecord) -> None:
         """Add or replace a branch, and index the counts when they changed."""
         before = self.genealogy
         others = [b for b in before.branches if b.number != record.number]
@@ -129,4 +129,4 @@ class Page:
     def _update(self, **changes: object) -> None:
         # Validated, so that what came from a model or a person is clipped to its bounds.
         self.genealogy = Genealogy.model_validate({**dict(self.genealogy), **changes})
-        workflow.set_current_details(markdown(self.genealogy))
+        workflow.set_current_details(render_details(self.genealogy))

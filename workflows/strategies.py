@@ -7,9 +7,9 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.budget import Usage
     from hydranet.contracts import DeadBranch, FixRequest, RankRequest, StrategiesRequest, Work
     from hydranet.genealogy import BranchRecord, Genealogy
-    from hydranet.lesson import lesson
-    from hydranet.random_seed import draw
-    from hydranet.strategy import Strategy, is_new, rank
+    from hydranet.lesson import draw_lesson
+    from hydranet.random_seed import derive_seed
+    from hydranet.strategy import Strategy, is_new, rank_strategies
     from workflows import policies
 
 # A generator that has offered nothing new twice has nothing left; asking on would circle one level up.
@@ -34,14 +34,14 @@ class StrategySupply:
         self._usage = Usage()
         self.reason = ""
 
-    async def next(self, work: Work, genealogy: Genealogy, instruction: str) -> Strategy | None:
+    async def take_next(self, work: Work, genealogy: Genealogy, instruction: str) -> Strategy | None:
         """The next strategy, least like the dead ones first, or None with `reason` when nothing new is on offer."""
         while not self._pending and self._fruitless < FRUITLESS_ROUNDS:
             await self._ask(work, genealogy, instruction)
         if not self._pending:
             return None
         if work.model != TEMPLATES:  # which weighs dead branches against what it has measured
-            self._pending = rank(self._pending, self._handed)
+            self._pending = rank_strategies(self._pending, self._handed)
         strategy = self._pending.pop(0)
         self._handed.append(strategy)
         return strategy
@@ -59,12 +59,12 @@ class StrategySupply:
             StrategiesRequest(
                 work=work.model_copy(update={"model": TEMPLATES}) if first else work,
                 round=self._round,
-                seed=draw(self._seed, self._round),
+                seed=derive_seed(self._seed, self._round),
                 count=TEMPLATES_FIRST if first else 3,
-                dead=_dead(genealogy),
+                dead=_describe_all_dead(genealogy),
                 instruction=instruction,
             ),
-            **policies.inference(f"strategies, round {self._round}"),
+            **policies.for_inference(f"strategies, round {self._round}"),
         )
         self._usage += answer.usage
         fresh: list[Strategy] = []
@@ -82,25 +82,25 @@ class StrategySupply:
             RankRequest(
                 work=work.model_copy(update={"model": self._supervisor}),
                 round=self._round,
-                seed=draw(self._seed, self._round),
+                seed=derive_seed(self._seed, self._round),
                 strategies=tuple(strategies),
-                dead=_dead(genealogy),
+                dead=_describe_all_dead(genealogy),
             ),
-            **policies.inference(f"rank {len(strategies)} strategies"),
+            **policies.for_inference(f"rank {len(strategies)} strategies"),
         )
         self._usage += answer.usage
         return [strategies[place] for place in answer.order]
 
 
-def _dead(genealogy: Genealogy) -> tuple[DeadBranch, ...]:
-    return tuple(dead_branch(branch, genealogy.target_count) for branch in genealogy.branches)
+def _describe_all_dead(genealogy: Genealogy) -> tuple[DeadBranch, ...]:
+    return tuple(describe_dead(branch, genealogy.target_count) for branch in genealogy.branches)
 
 
-def dead_branch(branch: BranchRecord, target_count: int) -> DeadBranch:
+def describe_dead(branch: BranchRecord, target_count: int) -> DeadBranch:
     """What later prompts are told about a branch that has not led to a fix."""
     return DeadBranch(
         number=branch.number,
         strategy=branch.strategy.model_copy(update={"rationale": "", "plan": ""}),
         reason=branch.reason,
-        lesson=lesson(branch, target_count),
+        lesson=draw_lesson(branch, target_count),
     )

@@ -15,7 +15,7 @@ _MIGRATION_LOCK = 4_861_002
 
 
 @asynccontextmanager
-async def database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
+async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
     """A pool of connections to `dsn` whose tables are those of this version."""
     from psycopg_pool import AsyncConnectionPool
 

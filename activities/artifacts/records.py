@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.errors import translated
+from activities.errors import translate_errors
 from hydranet.contracts import RecordRequest
 from hydranet.genealogy import BranchRecord, Genealogy
 
@@ -21,7 +21,7 @@ class RecordActivities:
         self._pool = pool
 
     @activity.defn
-    @translated
+    @translate_errors
     async def record_genealogy(self, request: RecordRequest) -> None:
         """Record a run, or a branch of it; recording again overwrites."""
         async with self._pool.connection() as connection, connection.transaction():
@@ -39,7 +39,7 @@ class RecordActivities:
                 )
 
 
-async def recorded(pool: AsyncConnectionPool, run_id: str) -> Genealogy | None:
+async def read_genealogy(pool: AsyncConnectionPool, run_id: str) -> Genealogy | None:
     """The genealogy on record for `run_id`, or None."""
     async with pool.connection() as connection:
         cursor = await connection.execute("SELECT genealogy::text FROM runs WHERE run_id = %s", (run_id,))

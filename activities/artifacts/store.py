@@ -41,7 +41,7 @@ async def get_model(store: ArtifactStore, ref: ArtifactRef, kind: type[Model]) -
     return kind.model_validate_json(await store.get(ref))
 
 
-def address(data: bytes, media_type: str) -> ArtifactRef:
+def hash_content(data: bytes, media_type: str) -> ArtifactRef:
     """The address of `data`."""
     return ArtifactRef(sha256=hashlib.sha256(data).hexdigest(), size=len(data), media_type=media_type)
 
@@ -54,7 +54,7 @@ class FolderArtifacts:
 
     async def put(self, data: bytes, media_type: str = "application/octet-stream") -> ArtifactRef:
         """Store `data` and return its address."""
-        ref = address(data, media_type)
+        ref = hash_content(data, media_type)
         await asyncio.to_thread(self._write, self._path(ref), data)
         return ref
 
@@ -85,7 +85,7 @@ class PostgresArtifacts:
 
     async def put(self, data: bytes, media_type: str = "application/octet-stream") -> ArtifactRef:
         """Store `data` and return its address."""
-        ref = address(data, media_type)
+        ref = hash_content(data, media_type)
         async with self._pool.connection() as connection:
             await connection.execute(
                 "INSERT INTO artifacts (sha256, media_type, data) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",

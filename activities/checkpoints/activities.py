@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.errors import translated
+from activities.errors import translate_errors
 from hydranet.contracts import (
     Checkpoint,
     CommitRequest,
@@ -30,16 +30,16 @@ class RepositoryActivities:
         self._artifacts = artifacts
 
     @activity.defn
-    @translated
+    @translate_errors
     async def snapshot_repository(self, request: SnapshotRequest) -> Snapshot:
         """Pack the objects of HEAD and its tree into an artifact; fatal when over the size limit."""
         from activities.git.packs import pack_head
 
-        commit, data = await asyncio.to_thread(pack_head, Path(request.path), request.limit_mb)
+        commit, data = await asyncio.to_thread(pack_head, Path(request.repository_path), request.limit_mb)
         return Snapshot(commit=commit, pack=await self._artifacts.put(data, "application/x-git-pack"))
 
     @activity.defn
-    @translated
+    @translate_errors
     async def publish_fix(self, request: PublishRequest) -> Publication:
         """Put the fix on a branch `hydra/fix-…` and the checkpoints under `refs/hydra/`, as the user asked."""
         from activities.checkpoints.publication import publish
@@ -59,13 +59,13 @@ class CheckpointActivities:
         self._objects = objects
 
     @activity.defn
-    @translated
+    @translate_errors
     async def commit_checkpoint(self, request: CommitRequest) -> Checkpoint:
         """Commit a diff on top of a checkpoint; the same request always gives the same commit."""
-        from activities.checkpoints.commits import bundle, commit
+        from activities.checkpoints.commits import commit_diff, make_bundle
 
         repository = await self._objects.fetch(request.snapshot, request.parent)
         diff = (await self._artifacts.get(request.diff)).decode() if request.diff is not None else ""
-        made = await asyncio.to_thread(commit, repository, request.parent.commit, diff, request.message)
-        data = await asyncio.to_thread(bundle, repository, request.snapshot.commit, made)
+        made = await asyncio.to_thread(commit_diff, repository, request.parent.commit, diff, request.message)
+        data = await asyncio.to_thread(make_bundle, repository, request.snapshot.commit, made)
         return Checkpoint(commit=made, bundle=await self._artifacts.put(data, "application/x-git-bundle"))

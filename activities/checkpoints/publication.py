@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from activities.git.command import GitError, git
+from activities.git.command import GitError, run_git
 from activities.git.packs import require_folder
-from activities.git.trees import commit_tree, resolve
+from activities.git.trees import commit_tree, resolve_revision
 from hydranet.contracts import FIX_BRANCH, Publication, PublishRequest
 
 
@@ -17,20 +17,20 @@ def publish(request: PublishRequest, bundles: Sequence[bytes]) -> Publication:
     Neither the working tree nor any branch of the user's is touched, unless `apply` asks to
     fast-forward the checked-out branch. Publishing the same request again changes nothing.
     """
-    path = Path(request.path)
+    path = Path(request.repository_path)
     require_folder(path)
     for data in bundles:
         with tempfile.NamedTemporaryFile(suffix=".bundle") as file:
             file.write(data)
             file.flush()
-            git(path, "bundle", "unbundle", file.name)
+            run_git(path, "bundle", "unbundle", file.name)
     for named in request.checkpoints:
-        git(path, "update-ref", f"refs/hydra/{request.run_id}/{named.name}", named.checkpoint.commit)
+        run_git(path, "update-ref", f"refs/hydra/{request.run_id}/{named.name}", named.checkpoint.commit)
     if request.fix is None:
         return Publication()
     fix = _described(path, request)
     branch = _free_branch(path, f"{FIX_BRANCH}{request.slug}", fix)
-    git(path, "update-ref", f"refs/heads/{branch}", fix)
+    run_git(path, "update-ref", f"refs/heads/{branch}", fix)
     return Publication(branch=branch, commit=fix, note=_apply(path, branch) if request.apply else "")
 
 
@@ -51,7 +51,7 @@ def _free_branch(path: Path, wanted: str, commit: str) -> str:
 
 def _resolve(path: Path, reference: str) -> str | None:
     try:
-        return resolve(path, reference)
+        return resolve_revision(path, reference)
     except GitError:
         return None
 

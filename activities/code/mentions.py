@@ -9,13 +9,13 @@ _PATH = re.compile(r"[\w./-]{1,300}\.py\b")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,80}")
 
 
-def named_files(issue: str, paths: Collection[str]) -> list[str]:
+def find_named_files(issue: str, paths: Collection[str]) -> list[str]:
     """The files of the repository that an issue names, each once, in its order."""
-    found = (locate(name, paths) for name in _PATH.findall(issue))
+    found = (resolve_path(name, paths) for name in _PATH.findall(issue))
     return list(dict.fromkeys(path for path in found if path is not None))
 
 
-def named_symbols(issue: str) -> set[str]:
+def find_named_symbols(issue: str) -> set[str]:
     """The words of an issue that look like code: quoted, called, with an underscore or an inner capital."""
     quoted = " ".join(re.findall(r"`([^`\n]{1,200})`", issue))
     called = re.findall(r"([A-Za-z_]\w{1,80})\(", issue)
@@ -32,24 +32,24 @@ _FRAMES = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class MentionedLine:
     """A line of a repository's file that a traceback goes through."""
 
     file: str
     line: int
 
 
-def frames(text: str, paths: Collection[str]) -> list[Frame]:
+def parse_frames(text: str, paths: Collection[str]) -> list[MentionedLine]:
     """The frames of a traceback that are inside the repository, the deepest last."""
     found = []
     for match in _FRAMES.finditer(text):
-        path = locate(match["file"] or match["short"], paths)
+        path = resolve_path(match["file"] or match["short"], paths)
         if path is not None:
-            found.append(Frame(path, int(match["line"] or match["number"])))
+            found.append(MentionedLine(path, int(match["line"] or match["number"])))
     return found
 
 
-def locate(name: str, paths: Collection[str]) -> str | None:
+def resolve_path(name: str, paths: Collection[str]) -> str | None:
     """The path of the repository that `name` means, which may have folders before it that are not ours."""
     parts = PurePosixPath(name.removeprefix("./")).parts
     if "site-packages" in parts or "dist-packages" in parts:

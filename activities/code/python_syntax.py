@@ -73,12 +73,12 @@ class Fault:
     message: str
 
 
-def parse(source: str) -> Tree:
+def parse_python(source: str) -> Tree:
     """The syntax tree of `source`."""
     return Parser(_LANGUAGE).parse(source.encode("utf-8", "replace"))
 
 
-def definitions(tree: Tree) -> list[Definition]:
+def list_definitions(tree: Tree) -> list[Definition]:
     """Functions, classes, methods and module-level variables in the order of the file.
 
     What is defined inside a function belongs to that function and is left out.
@@ -86,13 +86,13 @@ def definitions(tree: Tree) -> list[Definition]:
     return sorted(_walk(tree.root_node), key=lambda found: (found.first, found.name))
 
 
-def imports(tree: Tree) -> list[Import]:
+def list_imports(tree: Tree) -> list[Import]:
     """The imports of a file, wherever they stand."""
     nodes = QueryCursor(_IMPORTS).captures(tree.root_node).get("import", [])
     return [one for node in sorted(nodes, key=lambda node: node.start_byte) for one in _imported(node)]
 
 
-def identifiers(tree: Tree, first: int, last: int) -> set[str]:
+def list_identifiers(tree: Tree, first: int, last: int) -> set[str]:
     """The names, attributes included, in the lines `first` to `last`."""
     cursor = QueryCursor(_IDENTIFIERS)
     cursor.set_point_range((first - 1, 0), (last, 0))
@@ -100,7 +100,7 @@ def identifiers(tree: Tree, first: int, last: int) -> set[str]:
     return {_text(node) for node in nodes if first <= _line(node) <= last}
 
 
-def fault(source: str) -> Fault | None:
+def find_fault(source: str) -> Fault | None:
     """The first syntax error by this interpreter's grammar, which is stricter than tree-sitter's."""
     try:
         with warnings.catch_warnings():
@@ -113,9 +113,9 @@ def fault(source: str) -> Fault | None:
     return None
 
 
-def tolerant_fault(source: str) -> Fault | None:
+def find_fault_leniently(source: str) -> Fault | None:
     """The first syntax error by tree-sitter, which reads the grammar of every Python version."""
-    node = parse(source).root_node
+    node = parse_python(source).root_node
     if not node.has_error:
         return None
     while inner := next((child for child in node.children if child.has_error or child.is_missing), None):
@@ -124,18 +124,18 @@ def tolerant_fault(source: str) -> Fault | None:
     return Fault(_line(node), what)
 
 
-def new_fault(old: str, new: str) -> Fault | None:
+def find_new_fault(old: str, new: str) -> Fault | None:
     """The syntax error that `new` has and `old` has not.
 
     A source for another Python version than this interpreter's is judged by tree-sitter alone.
     """
-    for judge in (fault, tolerant_fault):
+    for judge in (find_fault, find_fault_leniently):
         if judge(old) is None:
             return judge(new)
     return None
 
 
-def same_code(old: str, new: str) -> bool:
+def is_same_code(old: str, new: str) -> bool:
     """Whether two sources differ in nothing but comments, docstrings that nothing reads, and layout."""
     docs = "__doc__" in old or "__doc__" in new
     return _tokens(old, docs) == _tokens(new, docs)
@@ -152,7 +152,7 @@ def excerpt(source: str, one: Definition, among: Iterable[Definition]) -> str:
 def _tokens(source: str, docs: bool) -> list[tuple[int, str]]:
     """The tokens of `source`, each with its depth in the tree, which is what indentation says."""
     found: list[tuple[int, str]] = []
-    waiting = [(0, parse(source).root_node)]
+    waiting = [(0, parse_python(source).root_node)]
     while waiting:
         depth, node = waiting.pop()
         if node.type == "comment" or (_is_string(node) and not docs):

@@ -37,7 +37,7 @@ class GitError(FatalError):
     """A git command failed; the message ends with what it printed."""
 
 
-def git(
+def run_git(
     folder: Path,
     *arguments: str,
     stdin: bytes | None = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from activities.git.command import GitError, git
+from activities.git.command import GitError, run_git
 from activities.git.packs import unbundle, unpack
 from activities.git.trees import read_blob
 from hydranet.contracts import Checkpoint, Snapshot
@@ -45,7 +45,7 @@ class GitObjects:
     async def files(self, snapshot: Snapshot, checkpoint: Checkpoint) -> list[str]:
         """The paths of all regular files at the checkpoint, sorted."""
         repository = await self.fetch(snapshot, checkpoint)
-        listing = await asyncio.to_thread(git, repository, "ls-tree", "-r", "-z", checkpoint.commit)
+        listing = await asyncio.to_thread(run_git, repository, "ls-tree", "-r", "-z", checkpoint.commit)
         entries = (entry.split("\t", 1) for entry in listing.decode("utf-8", "surrogateescape").split("\0") if entry)
         return sorted(path for meta, path in entries if meta.startswith("100"))
 
@@ -64,7 +64,7 @@ class GitObjects:
 
 def _has(repository: Path, commit: str) -> bool:
     try:
-        git(repository, "cat-file", "-e", f"{commit}^{{commit}}")
+        run_git(repository, "cat-file", "-e", f"{commit}^{{commit}}")
     except GitError:
         return False
     return True
@@ -82,6 +82,6 @@ def _checkout(repository: Path, commit: str, tree: Path) -> None:
         partial.mkdir()
         with tempfile.TemporaryDirectory() as scratch:
             index = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
-            git(repository, "read-tree", commit, env=index)
-            git(repository, f"--work-tree={partial}", "checkout-index", "--all", "--force", env=index)
+            run_git(repository, "read-tree", commit, env=index)
+            run_git(repository, f"--work-tree={partial}", "checkout-index", "--all", "--force", env=index)
         partial.rename(tree)

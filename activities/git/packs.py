@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from activities.git.command import git
+from activities.git.command import run_git
 from hydranet.errors import FatalError
 
 
@@ -16,9 +16,9 @@ def pack_head(path: Path, limit_mb: int) -> tuple[str, bytes]:
     Raises FatalError when the pack is larger than `limit_mb`, or the repository is gone.
     """
     require_folder(path)
-    commit = git(path, "rev-parse", "HEAD").decode().strip()
-    names = git(path, "rev-list", "--objects", "--no-walk", commit)
-    data = git(path, "pack-objects", "--stdout", "--quiet", "--threads=1", "--no-reuse-delta", stdin=names)
+    commit = run_git(path, "rev-parse", "HEAD").decode().strip()
+    names = run_git(path, "rev-list", "--objects", "--no-walk", commit)
+    data = run_git(path, "pack-objects", "--stdout", "--quiet", "--threads=1", "--no-reuse-delta", stdin=names)
     if len(data) > limit_mb * 1_000_000:
         raise FatalError(
             f"The repository packs to {len(data) / 1e6:.0f} MB, above the limit of {limit_mb} MB: "
@@ -35,11 +35,11 @@ def unpack(repository: Path, commit: str, pack: bytes) -> None:
             return
         shutil.rmtree(repository, ignore_errors=True)
         repository.mkdir()
-        git(repository, "init", "--quiet", "--bare", ".")
+        run_git(repository, "init", "--quiet", "--bare", ".")
         # The history before the snapshot stays with the user: its commit has no parents here.
         (repository / "shallow").write_text(commit + "\n")
-        git(repository, "index-pack", "--stdin", "--strict", stdin=pack)
-        git(repository, "update-ref", "refs/heads/base", commit)
+        run_git(repository, "index-pack", "--stdin", "--strict", stdin=pack)
+        run_git(repository, "update-ref", "refs/heads/base", commit)
         (repository / "complete").touch()
 
 
@@ -48,7 +48,7 @@ def unbundle(repository: Path, bundle: bytes) -> None:
     with tempfile.NamedTemporaryFile(suffix=".bundle") as file:
         file.write(bundle)
         file.flush()
-        git(repository, "bundle", "unbundle", file.name)
+        run_git(repository, "bundle", "unbundle", file.name)
 
 
 def require_folder(path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from activities.git.command import GitError, git
+from activities.git.command import GitError, run_git
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,23 +16,23 @@ class Entry:
     size: int
 
 
-def entries(repository: Path, commit: str) -> list[Entry]:
+def list_entries(repository: Path, commit: str) -> list[Entry]:
     """The regular files of `commit`, by path; a name that is not UTF-8 has surrogates in it."""
-    listing = git(repository, "ls-tree", "-r", "-l", "-z", "--full-tree", commit)
+    listing = run_git(repository, "ls-tree", "-r", "-l", "-z", "--full-tree", commit)
     found = (entry.split("\t", 1) for entry in listing.decode("utf-8", "surrogateescape").split("\0") if entry)
     rows = ((path, meta.split()) for meta, path in found if meta.startswith("100"))
     return [Entry(path, oid, int(size)) for path, (_, _, oid, size) in sorted(rows)]
 
 
-def resolve(repository: Path, revision: str) -> str:
+def resolve_revision(repository: Path, revision: str) -> str:
     """The id of the object that `revision` names, such as "HEAD^{tree}"; GitError when there is none."""
-    return git(repository, "rev-parse", "--verify", "--quiet", revision).decode().strip()
+    return run_git(repository, "rev-parse", "--verify", "--quiet", revision).decode().strip()
 
 
-def contents(repository: Path, oids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+def read_contents(repository: Path, oids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Each of `oids` with its content, in their order; GitError when one is not there."""
     wanted = "".join(f"{oid}\n" for oid in oids).encode()
-    output = git(repository, "cat-file", "--batch", "--buffer", stdin=wanted)
+    output = run_git(repository, "cat-file", "--batch", "--buffer", stdin=wanted)
     start = 0
     while start < len(output):
         end = output.index(b"\n", start)
@@ -47,21 +47,21 @@ def read_blob(repository: Path, commit: str, path: str) -> str | None:
     """The text of the regular file `path` at `commit`; None when there is none or it is not UTF-8."""
     if not is_inside(path):
         return None
-    entry = git(repository, "ls-tree", "-z", commit, "--", path)
+    entry = run_git(repository, "ls-tree", "-z", commit, "--", path)
     if not entry.startswith(b"100"):
         return None
     blob = entry.split(b"\t", 1)[0].split()[2].decode()
     try:
-        return git(repository, "cat-file", "blob", blob).decode()
+        return run_git(repository, "cat-file", "blob", blob).decode()
     except UnicodeDecodeError:
         return None
 
 
 def commit_tree(repository: Path, tree: str, parent: str, message: str) -> str:
     """Commit `tree` on top of `parent`, dated like the parent: the same arguments give the same sha."""
-    date = git(repository, "log", "-1", "--format=%ct +0000", parent).decode().strip()
+    date = run_git(repository, "log", "-1", "--format=%ct +0000", parent).decode().strip()
     dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
-    made = git(repository, "commit-tree", tree, "-p", parent, stdin=message.encode(), env=dates)
+    made = run_git(repository, "commit-tree", tree, "-p", parent, stdin=message.encode(), env=dates)
     return made.decode().strip()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities import metrics
-from activities.errors import translated
+from activities.errors import translate_errors
 from hydranet.contracts import (
     ImplementAnswer,
     PlanAnswer,
@@ -31,49 +31,49 @@ class InferenceActivities:
         self._backends = backends
 
     @activity.defn
-    @translated
+    @translate_errors
     async def warm_up(self, request: WarmUpRequest) -> None:
         """Have the model loaded by the time it is needed."""
         await self._backends.get(request.model).warm_up()
 
     @activity.defn
-    @translated
+    @translate_errors
     async def propose_strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """Strategies unlike the dead ones, best first."""
         answer = await self._backends.get(request.work.model).strategies(request)
-        metrics.spent("strategies", answer.usage)
+        metrics.count_tokens("strategies", answer.usage)
         return answer
 
     @activity.defn
-    @translated
+    @translate_errors
     async def rank_strategies(self, request: RankRequest) -> RankAnswer:
         """In which order to pursue strategies."""
         answer = await self._backends.get(request.work.model).rank(request)
-        metrics.spent("rank", answer.usage)
+        metrics.count_tokens("rank", answer.usage)
         return answer
 
     @activity.defn
-    @translated
+    @translate_errors
     async def plan(self, request: StepRequest) -> PlanAnswer:
         """What the attempt means to change."""
         answer = await self._backend(request).plan(request)
-        metrics.spent("plan", answer.usage)
+        metrics.count_tokens("plan", answer.usage)
         return answer
 
     @activity.defn
-    @translated
+    @translate_errors
     async def implement(self, request: StepRequest) -> ImplementAnswer:
         """Candidate patches for the attempt."""
         answer = await self._backend(request).implement(request)
-        metrics.spent("implement", answer.usage)
+        metrics.count_tokens("implement", answer.usage)
         return answer
 
     @activity.defn
-    @translated
+    @translate_errors
     async def reflect(self, request: StepRequest) -> ReflectAnswer:
         """What the failed attempt teaches."""
         answer = await self._backend(request).reflect(request)
-        metrics.spent("reflect", answer.usage)
+        metrics.count_tokens("reflect", answer.usage)
         return answer
 
     def _backend(self, request: StepRequest) -> Backend:

@@ -125,7 +125,7 @@ class Reflection(_Answer):
 Kind = TypeVar("Kind", bound=_Answer)
 
 
-def read(text: str, kind: type[Kind]) -> Kind:
+def parse_answer(text: str, kind: type[Kind]) -> Kind:
     """The answer `text` holds, whatever stands around it; AnswerError when it holds none."""
     value = _json(text)
     if isinstance(value, list):
@@ -138,7 +138,7 @@ def read(text: str, kind: type[Kind]) -> Kind:
         raise AnswerError(f"The answer does not fit: {where}: {first['msg']}."[:300]) from None
 
 
-def read_hypotheses(text: str) -> list[Hypothesis]:
+def parse_hypotheses(text: str) -> list[Hypothesis]:
     """The strategies `text` holds; those that do not fit are left out."""
     value = _json(text)
     if isinstance(value, Mapping):
@@ -152,12 +152,12 @@ def read_hypotheses(text: str) -> list[Hypothesis]:
     return [one for one in found if one.title.strip()]
 
 
-def spoken(text: str) -> str:
+def strip_thoughts(text: str) -> str:
     """`text` without the thoughts that some models begin with, with or without the tag that opens them."""
     return _THOUGHTS.sub("", text, count=1)
 
 
-def schema(kind: type[BaseModel], limits: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Any]:
+def build_schema(kind: type[BaseModel], limits: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Any]:
     """The JSON schema of a flat answer: texts, and lists of texts; `limits` adds to single fields."""
     properties: dict[str, Any] = {}
     for name, field in kind.model_fields.items():
@@ -174,7 +174,7 @@ def schema(kind: type[BaseModel], limits: Mapping[str, dict[str, Any]] | None = 
 
 def _json(text: str) -> Any:
     """The first JSON value in `text`, repaired where it is broken."""
-    body = spoken(text)[:_LIMIT]
+    body = strip_thoughts(text)[:_LIMIT]
     start = re.search(r"[{\[]", body)
     if start is None:
         raise AnswerError("The answer holds no JSON.")

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from activities.inference.protocols import Call, ChatClient, Description, EmbeddingClient
+from activities.inference.protocols import ChatClient, Description, EmbeddingClient, ModelCall
 from hydranet.contracts import (
     ImplementAnswer,
     PlanAnswer,
@@ -93,10 +93,10 @@ class Backends:
 
             return TemplatesBackend(self._artifacts, self._objects)
         from activities.inference.chat import ChatBackend
-        from activities.inference.model_profile import style
+        from activities.inference.model_profile import find_profile
 
         client = connect(model, self._settings)
-        return ChatBackend(client, style(model, self._settings), self._artifacts, self._objects)
+        return ChatBackend(client, find_profile(model, self._settings), self._artifacts, self._objects)
 
 
 def connect(model: str, settings: ModelSettings) -> ChatClient:
@@ -148,7 +148,7 @@ async def measure(model: str, settings: ModelSettings) -> Usage:
     """What a short question to a chat model costs; the first one may have to wait until the model is loaded."""
     question = [{"role": "user", "content": "Count from 1 to 30, with a space after each number."}]
     client = connect(model, settings)
-    answer = await client.complete(Call("plan"), question, schema=None, temperature=0.0, seed=0, max_tokens=64)
+    answer = await client.complete(ModelCall("plan"), question, schema=None, temperature=0.0, seed=0, max_tokens=64)
     return answer.usage
 
 
@@ -162,13 +162,13 @@ async def measure_embeddings(model: str, settings: ModelSettings) -> tuple[int, 
     return len(vectors[0]), len(texts) / (time.monotonic() - started)
 
 
-async def default_model(settings: ModelSettings) -> str:
+async def choose_default_model(settings: ModelSettings) -> str:
     """The best coder model of an Ollama server that answers at once, else the templates."""
-    from activities.inference.ollama import best_coder
+    from activities.inference.ollama import choose_coder
 
     try:
         async with asyncio.timeout(_DISCOVERY_SECONDS):
-            name = await best_coder(settings)
+            name = await choose_coder(settings)
     except (TimeoutError, FatalError, TransientError):
         name = None
     return f"ollama:{name}" if name else TEMPLATES

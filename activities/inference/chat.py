@@ -15,27 +15,27 @@ from activities.inference.answers import (
     PlanWords,
     Ranking,
     Reflection,
-    read,
-    read_hypotheses,
-    schema,
+    build_schema,
+    parse_answer,
+    parse_hypotheses,
 )
 from activities.inference.conversation import Conversation, Exchange
-from activities.inference.edits import Target, UnchangedError, edited, named_paths
-from activities.inference.model_profile import Style
-from activities.inference.prompt_context import View, look
-from activities.inference.prompt_context import read as read_files
+from activities.inference.edits import EditTarget, UnchangedError, apply_edit, find_named_paths
+from activities.inference.model_profile import ModelProfile
+from activities.inference.prompt_context import PromptContext, load_prompt_context
+from activities.inference.prompt_context import read_files as read_files
 from activities.inference.prompt_values import (
-    change,
-    changed_lines,
-    dead_branch,
-    findings,
-    hypothesis,
-    looks,
-    step_values,
-    ways,
+    build_step_values,
+    describe_change,
+    describe_dead_branch,
+    describe_findings,
+    describe_hypothesis,
+    describe_investigations,
+    list_changed_lines,
+    prompt_variants,
 )
-from activities.inference.prompts import clipped, prompt
-from activities.inference.protocols import Call, ChatClient
+from activities.inference.prompts import clip, load_prompt
+from activities.inference.protocols import ChatClient, ModelCall
 from activities.localisation.localiser import Localiser
 from hydranet import patches
 from hydranet.contracts import (
@@ -90,7 +90,7 @@ class ChatBackend:
     a step that says so.
     """
 
-    def __init__(self, client: ChatClient, style: Style, artifacts: ArtifactStore, objects: GitObjects) -> None:
+    def __init__(self, client: ChatClient, style: ModelProfile, artifacts: ArtifactStore, objects: GitObjects) -> None:
         self._client = client
         self._style = style
         self._artifacts = artifacts
@@ -103,13 +103,13 @@ class ChatBackend:
 
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """The model's hypotheses as far as they hold, else strategies from what retrieval found."""
-        view = await look(request.work, self._artifacts, self._objects, self._localiser)
+        view = await load_prompt_context(request.work, self._artifacts, self._objects, self._localiser)
         if not self._style.deliberates:
-            return _offered(suspects.strategies((), view, _tried(request), request.count))
-        talk = Conversation(self._client, Call("strategies", round=request.round), prompt("strategies"), view)
+            return _offered(suspects.build_strategies((), view, _tried(request), request.count))
+        talk = Conversation(self._client, ModelCall("strategies", round=request.round), load_prompt("strategies"), view)
         said = await talk.ask(
             {
-                "dead": "\n".join(map(dead_branch, request.dead[-_DEAD_SHOWN:])),
+                "dead": "\n".join(map(describe_dead_branch, request.dead[-_DEAD_SHOWN:])),
                 "instruction": request.instruction,
                 "count": str(request.count),
                 "kinds": ", ".join(KINDS),
@@ -119,11 +119,11 @@ class ChatBackend:
             shape=_hypotheses_shape(view, request.count),
         )
         try:
-            hypotheses = read_hypotheses(said.answer)
+            hypotheses = parse_hypotheses(said.answer)
         except AnswerError:
             hypotheses = []
         await read_files(view, suspects.mentioned(hypotheses, view.paths)[:8], request.work, self._objects)
-        return _offered(suspects.strategies(hypotheses, view, _tried(request), request.count)).model_copy(
+        return _offered(suspects.build_strategies(hypotheses, view, _tried(request), request.count)).model_copy(
             update={
                 "prompt": talk.form.id,
                 "usage": talk.usage,
@@ -133,13 +133,13 @@ class ChatBackend:
 
     async def rank(self, request: RankRequest) -> RankAnswer:
         """The model's order; the one they have where its answer names none."""
-        view = await look(request.work, self._artifacts, self._objects, self._localiser)
-        talk = Conversation(self._client, Call("rank", round=request.round), prompt("rank"), view)
+        view = await load_prompt_context(request.work, self._artifacts, self._objects, self._localiser)
+        talk = Conversation(self._client, ModelCall("rank", round=request.round), load_prompt("rank"), view)
         said = await talk.ask(
             {
-                "dead": "\n".join(map(dead_branch, request.dead[-_DEAD_SHOWN:])),
+                "dead": "\n".join(map(describe_dead_branch, request.dead[-_DEAD_SHOWN:])),
                 "hypotheses": "\n".join(
-                    f"{number}. {hypothesis(one)}" for number, one in enumerate(request.strategies, 1)
+                    f"{number}. {describe_hypothesis(one)}" for number, one in enumerate(request.strategies, 1)
                 ),
             },
             temperature=0.0,
@@ -147,7 +147,7 @@ class ChatBackend:
             shape=_RANKING,
         )
         try:
-            ranking = read(said.answer, Ranking)
+            ranking = parse_answer(said.answer, Ranking)
         except AnswerError:
             ranking = Ranking()
         return RankAnswer(
@@ -164,10 +164,10 @@ class ChatBackend:
             return PlanAnswer(plan=own)
         talk, _ = await self._talk("plan", request)
         count = self._style.investigations
-        values = step_values(request) | {"looks": looks(count)}
+        values = build_step_values(request) | {"looks": describe_investigations(count)}
         said = await talk.ask(values, **_sampling(request), shape=_plan_shape(count))
         try:
-            words = read(said.answer, CuriousPlanWords)
+            words = parse_answer(said.answer, CuriousPlanWords)
             plan = Plan(summary=words.summary or request.strategy.title, steps=words.steps)
             investigate = tuple(dict.fromkeys(words.investigate))[:count]
         except AnswerError:
@@ -188,13 +188,15 @@ class ChatBackend:
         request's tokens are spent.
         """
         talk, view = await self._talk("implement", request)
-        values = step_values(request) | {"file": next((one.shown.file for one in talk.focus), "")}
+        values = build_step_values(request) | {"file": next((one.shown.file for one in talk.focus), "")}
         if request.findings:
             found = await get_model(self._artifacts, request.findings, Findings)
-            values["plan"] += f"\n\n{findings(found)}"
-        diffs, problem = await self._drawn(talk, view, request, ways(values, deliberates=self._style.deliberates))
+            values["plan"] += f"\n\n{describe_findings(found)}"
+        diffs, problem = await self._drawn(
+            talk, view, request, prompt_variants(values, deliberates=self._style.deliberates)
+        )
         summary = request.plan.summary if request.plan else request.strategy.title
-        titles = (summary if self._style.deliberates else change(diff) for diff in diffs)
+        titles = (summary if self._style.deliberates else describe_change(diff) for diff in diffs)
         made = Candidates(
             candidates=tuple(Candidate(diff=diff, title=title) for diff, title in zip(diffs, titles, strict=True))
         )
@@ -214,13 +216,13 @@ class ChatBackend:
         if not self._style.deliberates:
             return ReflectAnswer()
         talk, _ = await self._talk("reflect", request)
-        said = await talk.ask(step_values(request), **_sampling(request), shape=schema(Reflection))
+        said = await talk.ask(build_step_values(request), **_sampling(request), shape=build_schema(Reflection))
         try:
-            words = read(said.answer, Reflection)
+            words = parse_answer(said.answer, Reflection)
             reflection = " ".join(filter(None, (words.lesson.strip(), words.next.strip())))
             look_at = tuple(name[:200] for name in words.look_at[:3])
         except AnswerError:
-            reflection, look_at = clipped(said.answer.strip(), 300), ()
+            reflection, look_at = clip(said.answer.strip(), 300), ()
         return ReflectAnswer(
             reflection=reflection,
             look_at=look_at,
@@ -229,19 +231,19 @@ class ChatBackend:
             transcript=await put_model(self._artifacts, talk.transcript(_model(request))),
         )
 
-    async def _talk(self, purpose: _Step, request: StepRequest) -> tuple[Conversation, View]:
-        view = await look(request.work, self._artifacts, self._objects, self._localiser)
+    async def _talk(self, purpose: _Step, request: StepRequest) -> tuple[Conversation, PromptContext]:
+        view = await load_prompt_context(request.work, self._artifacts, self._objects, self._localiser)
         strategy = request.strategy
         await read_files(view, strategy.target_files, request.work, self._objects)
         focus = view.focus(strategy.target_files, strategy.target_symbols)
         file = view.sources.get(focus[0].shown.file, "") if focus else ""
         name = self._style.prompt(focus, file, len(request.dead)) if purpose == "implement" else purpose
-        form = prompt(name)
-        call = Call(purpose, request.branch, request.attempt)
+        form = load_prompt(name)
+        call = ModelCall(purpose, request.branch, request.attempt)
         return Conversation(self._client, call, form, view, focus), view
 
     async def _drawn(
-        self, talk: Conversation, view: View, request: StepRequest, asked: Sequence[dict[str, str]]
+        self, talk: Conversation, view: PromptContext, request: StepRequest, asked: Sequence[dict[str, str]]
     ) -> tuple[list[str], PatchError | None]:
         """The diffs that the answers make, only those that are new if any is; without any, why."""
         first = await talk.ask(asked[0], **_sampling(request))
@@ -257,25 +259,27 @@ class ChatBackend:
             fresh, problem = await self._diffs(await _retry(talk, first, problem, request), view, request)
         return fresh or diffs, problem
 
-    async def _diffs(self, said: Exchange, view: View, request: StepRequest) -> tuple[list[str], PatchError | None]:
+    async def _diffs(
+        self, said: Exchange, view: PromptContext, request: StepRequest
+    ) -> tuple[list[str], PatchError | None]:
         """The unified diff that an answer makes, or why it makes none."""
         try:
             return [await self._diff(said, view, request)], None
         except PatchError as problem:
             return [], problem
 
-    async def _diff(self, said: Exchange, view: View, request: StepRequest) -> str:
+    async def _diff(self, said: Exchange, view: PromptContext, request: StepRequest) -> str:
         if not said.messages:
             raise PatchError("The code does not fit into the model's context.")
         if not said.answer.strip():
             limit = " before its limit: if it thinks first, raise models.thinking_tokens"
             raise PatchError(f"The model answered nothing{limit if said.finish_reason == 'length' else ''}.")
-        await read_files(view, named_paths(said.answer, view.paths), request.work, self._objects)
+        await read_files(view, find_named_paths(said.answer, view.paths), request.work, self._objects)
         sources = {path: text for path, text in view.sources.items() if path not in view.tests}
-        target = Target(request.strategy.target_files, request.strategy.target_symbols)
-        changed = edited(said.answer, sources, target, truncated=said.finish_reason == "length")
-        diff = "".join(patches.diff(path, sources[path], changed[path]) for path in sorted(changed))
-        patches.check(diff, view.tests)
+        target = EditTarget(request.strategy.target_files, request.strategy.target_symbols)
+        changed = apply_edit(said.answer, sources, target, truncated=said.finish_reason == "length")
+        diff = "".join(patches.make_diff(path, sources[path], changed[path]) for path in sorted(changed))
+        patches.check_diff(diff, view.tests)
         return diff
 
 
@@ -309,8 +313,10 @@ def _is_broke(talk: Conversation, request: StepRequest) -> bool:
 
 def _was_tried(diff: str, history: Sequence[AttemptDigest]) -> bool:
     # A digest holds the head of the changes.
-    own = "\n".join(changed_lines(diff))
-    return any(heads and own.startswith(heads) for heads in ("\n".join(changed_lines(one.patch)) for one in history))
+    own = "\n".join(list_changed_lines(diff))
+    return any(
+        heads and own.startswith(heads) for heads in ("\n".join(list_changed_lines(one.patch)) for one in history)
+    )
 
 
 def _model(request: StepRequest) -> str:
@@ -319,15 +325,15 @@ def _model(request: StepRequest) -> str:
 
 def _plan_shape(count: int) -> dict[str, Any]:
     """The JSON schema of a plan, with up to `count` commands to run first."""
-    return schema(CuriousPlanWords, {"investigate": {"maxItems": count}}) if count else schema(PlanWords)
+    return build_schema(CuriousPlanWords, {"investigate": {"maxItems": count}}) if count else build_schema(PlanWords)
 
 
-def _hypotheses_shape(view: View, count: int) -> dict[str, Any]:
+def _hypotheses_shape(view: PromptContext, count: int) -> dict[str, Any]:
     """The JSON schema of hypotheses, which can only aim at what is shown."""
     shown = [one for one in view.shown if not view.is_test(one.file)]
     files = list(dict.fromkeys(one.file for one in shown))
     symbols = list(dict.fromkeys(one.symbol for one in shown if one.symbol))
-    one = schema(
+    one = build_schema(
         Hypothesis,
         {
             "kind": {"enum": list(KINDS)},

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from activities.inference.answers import spoken
+from activities.inference.answers import strip_thoughts
 from activities.inference.http_errors import ContextOverflowError
-from activities.inference.prompt_context import CODE_CHARACTERS, View
-from activities.inference.prompts import Prompt, fenced, prompt
-from activities.inference.protocols import Call, ChatClient, Completion, Message, Purpose
+from activities.inference.prompt_context import CODE_CHARACTERS, PromptContext
+from activities.inference.prompts import Prompt, fence, load_prompt
+from activities.inference.protocols import ChatClient, Completion, Message, ModelCall, Purpose
 from hydranet.budget import Usage
 from hydranet.contracts import Snippet
 
@@ -57,9 +57,9 @@ class Conversation:
     """Asks `client` with one prompt about one view; keeps what was said."""
 
     client: ChatClient
-    call: Call
+    call: ModelCall
     form: Prompt
-    view: View
+    view: PromptContext
     focus: Sequence[Snippet] = ()
     exchanges: list[Exchange] = field(default_factory=list)
 
@@ -74,9 +74,9 @@ class Conversation:
         """The answer to the prompt filled with the view and `values`, which win; `shape` is its JSON schema."""
         for characters in _CODE_CHARACTERS:
             shown = self.view.values(self.focus if characters else (), characters)
-            context = prompt("context").fill(**(shown | values))
+            context = load_prompt("context").fill(**(shown | values))
             messages = [
-                {"role": "system", "content": prompt("system").fill()},
+                {"role": "system", "content": load_prompt("system").fill()},
                 {"role": "user", "content": self.form.fill(context=context, **values)},
             ]
             try:
@@ -94,7 +94,7 @@ class Conversation:
         messages = [
             *exchange.messages,
             {"role": "assistant", "content": exchange.answer},
-            {"role": "user", "content": prompt("correct").fill(problem=fenced(problem))},
+            {"role": "user", "content": load_prompt("correct").fill(problem=fence(problem))},
         ]
         try:
             return await self._say(messages, temperature, seed, None)
@@ -143,7 +143,7 @@ def _exchange(sample: int, messages: list[Message], done: Completion) -> Exchang
     return Exchange(
         sample=sample,
         messages=messages,
-        answer=spoken(text),
+        answer=strip_thoughts(text),
         finish_reason=done.finish_reason,
         usage=done.usage,
     )

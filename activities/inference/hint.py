@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from activities.inference.prompts import clipped, fenced
+from activities.inference.prompts import clip, fence
 from activities.localisation.localisation import Suspect
 
 _STATEMENTS = 2
 _CHARACTERS = 160
 
 
-def hint(suspects: Sequence[Suspect]) -> str:
+def describe_suspects(suspects: Sequence[Suspect]) -> str:
     """Suspects, each with its reasons and the statements that are most suspicious; empty without any."""
-    return fenced("\n".join(map(_told, suspects))) if suspects else ""
+    return fence("\n".join(map(_told, suspects))) if suspects else ""
 
 
 def _told(suspect: Suspect) -> str:
@@ -19,5 +19,5 @@ def _told(suspect: Suspect) -> str:
     lines = region.source.text.split("\n")
     inner = [one for one in scores if one.node is not region.node and scores[one]]
     worst = sorted(inner, key=lambda one: -scores[one])[:_STATEMENTS]
-    quoted = [f"  line {one.first_line}: {clipped(lines[one.first_line - 1].strip(), _CHARACTERS)}" for one in worst]
-    return "\n".join((f"{region.label}: {clipped('; '.join(suspect.reasons), 2 * _CHARACTERS)}", *quoted))
+    quoted = [f"  line {one.first_line}: {clip(lines[one.first_line - 1].strip(), _CHARACTERS)}" for one in worst]
+    return "\n".join((f"{region.label}: {clip('; '.join(suspect.reasons), 2 * _CHARACTERS)}", *quoted))

@@ -53,7 +53,7 @@ class Server:
         """Raise the error that a response stands for; a response hook of httpx."""
         if response.status_code >= 400:
             await response.aread()
-            delay = retry_after(response.headers.get("retry-after"))
+            delay = parse_retry_after(response.headers.get("retry-after"))
             raise self.refusal(response.status_code, response.text, delay)
 
     def refusal(self, status: int, body: str, delay: float | None = None) -> HydraError:
@@ -105,7 +105,7 @@ class Server:
                 patience = self.endpoints.token_gap
 
 
-def retry_after(header: str | None) -> float | None:
+def parse_retry_after(header: str | None) -> float | None:
     """The seconds that a Retry-After header asks for, as a number or a date; None without a usable one."""
     if header is None:
         return None

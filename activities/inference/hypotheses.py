@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator
 
 from activities.inference.answers import KINDS, REWRITE, Hypothesis
-from activities.inference.prompt_context import View
+from activities.inference.prompt_context import PromptContext
 from hydranet.strategy import Strategy, is_new
 
 _NAME_LIMIT = 200
 
 
-def strategies(hypotheses: Iterable[Hypothesis], view: View, dead: Iterable[Strategy], count: int) -> list[Strategy]:
+def build_strategies(
+    hypotheses: Iterable[Hypothesis], view: PromptContext, dead: Iterable[Strategy], count: int
+) -> list[Strategy]:
     """Up to `count` strategies that aim at something that exists and are unlike the dead and each other.
 
     Where no hypothesis is usable, they are derived from the snippets, best first.
@@ -35,7 +37,7 @@ def _new(offered: Iterable[Strategy], dead: list[Strategy], count: int) -> list[
     return found
 
 
-def _checked(one: Hypothesis, view: View) -> Strategy | None:
+def _checked(one: Hypothesis, view: PromptContext) -> Strategy | None:
     """The hypothesis with the files and symbols that exist; None when nothing is left of its aim."""
     named = [file.removeprefix("./") for file in one.target_files]
     files = [path for path in named if path in view.sources and not view.is_test(path)]
@@ -64,7 +66,7 @@ def _checked(one: Hypothesis, view: View) -> Strategy | None:
     )
 
 
-def _derived(view: View) -> Iterator[Strategy]:
+def _derived(view: PromptContext) -> Iterator[Strategy]:
     """Every kind of change for every function shown, the most suspicious function first within a kind."""
     for kind in (REWRITE, *KINDS[:-1]):
         for snippet in view.snippets:

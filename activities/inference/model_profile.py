@@ -28,7 +28,7 @@ _BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class ModelProfile:
     """The edit formats of one model, best first, the candidates per attempt and the looks before them.
 
     One that does not deliberate is asked for changes only, not for strategies, plans and reflections.
@@ -51,13 +51,13 @@ class Style:
         return _PROMPTS[wanted]
 
 
-def style(model: str, settings: ModelSettings) -> Style:
+def find_profile(model: str, settings: ModelSettings) -> ModelProfile:
     """The style of the model called `model`: as the settings say, else what does best for models of its size."""
     size = _BILLIONS.search(model.rpartition("#")[2])
     small = size is not None and float(size[1]) < _SMALL
     preferences = _SMALL_PREFERENCES if small else _PREFERENCES
     first = settings.edit_formats.get(model, preferences[0])
-    return Style(
+    return ModelProfile(
         tuple(dict.fromkeys((first, *preferences)))[:2],
         settings.samples or (4 if small else 2),
         not small if settings.deliberate is None else settings.deliberate,

@@ -11,7 +11,7 @@ import httpx
 from ollama import AsyncClient, ChatResponse, ListResponse, ResponseError
 
 from activities.inference.http_errors import CONNECT_SECONDS, Server
-from activities.inference.protocols import Call, Completion, Description, Message
+from activities.inference.protocols import Completion, Description, Message, ModelCall
 from activities.inference.stream import Answer
 from hydranet.errors import TransientError
 from hydranet.settings import ModelSettings
@@ -35,7 +35,7 @@ class OllamaClient:
 
     def __init__(self, name: str, endpoints: ModelSettings) -> None:
         self._name = name
-        self._host = host(endpoints)
+        self._host = resolve_host(endpoints)
         self._endpoints = endpoints
         self._server = Server(
             self._host,
@@ -46,7 +46,7 @@ class OllamaClient:
 
     async def complete(
         self,
-        call: Call,  # noqa: ARG002
+        call: ModelCall,  # noqa: ARG002
         messages: Sequence[Message],
         *,
         schema: Mapping[str, Any] | None,
@@ -148,7 +148,7 @@ class OllamaClient:
                 raise self._server.refusal(status, error.error) from None
 
 
-def host(endpoints: ModelSettings) -> str:
+def resolve_host(endpoints: ModelSettings) -> str:
     """The address of the Ollama server."""
     return endpoints.ollama_host or os.environ.get("OLLAMA_HOST", "") or DEFAULT_HOST
 
@@ -159,7 +159,7 @@ def _trained_context(modelinfo: Mapping[str, Any] | None) -> int:
     return sizes[0] if sizes and isinstance(sizes[0], int) else 0
 
 
-async def best_coder(settings: ModelSettings) -> str | None:
+async def choose_coder(settings: ModelSettings) -> str | None:
     """The pulled model to use when the user names none: a coder model, the largest of common size."""
     client = OllamaClient("", settings)
     async with client.connect() as connection:

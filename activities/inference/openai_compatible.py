@@ -10,7 +10,7 @@ import httpx
 from pydantic import BaseModel
 
 from activities.inference.http_errors import CONNECT_SECONDS, RefusedError, Server
-from activities.inference.protocols import Call, Completion, Description, Message
+from activities.inference.protocols import Completion, Description, Message, ModelCall
 from activities.inference.stream import Answer
 from hydranet.errors import FatalError, TransientError
 from hydranet.settings import ModelSettings
@@ -31,7 +31,7 @@ class OpenAIClient:
 
     async def complete(
         self,
-        call: Call,
+        call: ModelCall,
         messages: Sequence[Message],
         *,
         schema: Mapping[str, Any] | None,
@@ -82,7 +82,7 @@ class OpenAIClient:
             raise FatalError(f"{self._url} has no model {self._name}; it has {names}.")
         return Description(self._name, self._url, context=own.context if own else None)
 
-    def _extras(self, call: Call, schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _extras(self, call: ModelCall, schema: Mapping[str, Any] | None) -> dict[str, Any]:
         """What not every server knows, and could do without, the least common last."""
         extras: dict[str, Any] = {}
         if schema is not None:

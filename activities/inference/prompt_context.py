@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from activities.artifacts.store import get_model
 from activities.code import python_syntax
 from activities.code.python_syntax import Definition
-from activities.code.test_files import is_test_file, test_file
-from activities.inference.hint import hint
-from activities.inference.prompts import clipped, fenced
-from hydranet.contracts import Checkpoint, Context, Shown, Snippet, Work
-from hydranet.convergence.tracebacks import ends
+from activities.code.test_files import find_test_file, is_test_file
+from activities.inference.hint import describe_suspects
+from activities.inference.prompts import clip, fence
+from hydranet.contracts import Checkpoint, RetrievedContext, ShownCode, Snippet, Work
+from hydranet.convergence.tracebacks import keep_ends
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
@@ -32,13 +32,13 @@ _HINTED = 3
 
 
 @dataclass
-class View:
+class PromptContext:
     """The bug's context, the repository's paths, the sources read so far, and what localisation suspects.
 
     `told` names the code that the last prompt has in it, as "path:symbol".
     """
 
-    context: Context
+    context: RetrievedContext
     paths: frozenset[str]
     snippets: tuple[Snippet, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class View:
     @property
     def tests(self) -> frozenset[str]:
         """The files of the failing tests, which a patch may not touch."""
-        return frozenset(filter(None, (test_file(test.id, self.paths) for test in self.context.failing)))
+        return frozenset(filter(None, (find_test_file(test.id, self.paths) for test in self.context.failing)))
 
     def is_test(self, path: str) -> bool:
         """Whether a file holds tests, so that no strategy may aim at it."""
@@ -56,21 +56,23 @@ class View:
 
     def definitions(self, path: str) -> list[Definition]:
         """The definitions of a file that has been read."""
-        return python_syntax.definitions(python_syntax.parse(self.sources.get(path, "")))
+        return python_syntax.list_definitions(python_syntax.parse_python(self.sources.get(path, "")))
 
     @property
-    def shown(self) -> list[Shown]:
+    def shown(self) -> list[ShownCode]:
         """What the snippets show, best first."""
         return [snippet.shown for snippet in self.snippets]
 
     def holding(self, path: str, name: str) -> str | None:
         """The definition of a file that is called `name`, or else the first whose code has that name in it."""
-        tree = python_syntax.parse(self.sources.get(path, ""))
-        among = [one for one in python_syntax.definitions(tree) if one.kind == "function"]
-        for one in python_syntax.definitions(tree):
+        tree = python_syntax.parse_python(self.sources.get(path, ""))
+        among = [one for one in python_syntax.list_definitions(tree) if one.kind == "function"]
+        for one in python_syntax.list_definitions(tree):
             if name in (one.name, one.own_name):
                 return one.name
-        return next((one.name for one in among if name in python_syntax.identifiers(tree, one.first, one.last)), None)
+        return next(
+            (one.name for one in among if name in python_syntax.list_identifiers(tree, one.first, one.last)), None
+        )
 
     def focus(self, files: Collection[str], symbols: Collection[str]) -> list[Snippet]:
         """The definitions that a strategy aims at."""
@@ -102,28 +104,30 @@ class View:
         shown += [one for one in focus if (one.shown.file, one.shown.symbol) not in present]
         self.told = tuple(f"{one.shown.file}:{one.shown.symbol}"[-200:] for one in shown[:12])
         return {
-            "issue": fenced(clipped(self.context.issue.strip(), min(_ISSUE_CHARACTERS, characters))),
+            "issue": fence(clip(self.context.issue.strip(), min(_ISSUE_CHARACTERS, characters))),
             "failing": "\n\n".join(_failing(self.context, min(_MESSAGE_CHARACTERS, characters))),
             "code": "\n\n".join([*map(_shown, shown), *_not_shown(left_out)]),
-            "suspicious": hint(self.suspects) if characters else "",
+            "suspicious": describe_suspects(self.suspects) if characters else "",
         }
 
 
-async def look(work: Work, artifacts: ArtifactStore, objects: GitObjects, localiser: Localiser) -> View:
+async def load_prompt_context(
+    work: Work, artifacts: ArtifactStore, objects: GitObjects, localiser: Localiser
+) -> PromptContext:
     """The view of a run's context, its snippets brought up to the checkpoint, the suspects' code before the others'."""
-    context = await get_model(artifacts, work.context, Context)
-    view = View(context, frozenset(await objects.files(work.snapshot, work.checkpoint)))
+    context = await get_model(artifacts, work.context, RetrievedContext)
+    view = PromptContext(context, frozenset(await objects.files(work.snapshot, work.checkpoint)))
     snippets = list(context.snippets)
     if work.spectrum is not None:
         base = work.model_copy(update={"checkpoint": Checkpoint(commit=work.snapshot.commit)})
         view.suspects = tuple((await localiser.find(base)).suspects[:_HINTED])
         snippets = _suspects_first(snippets, view.suspects)
-    await read(view, [one.shown.file for one in snippets], work, objects)
+    await read_files(view, [one.shown.file for one in snippets], work, objects)
     view.snippets = tuple(filter(None, (_current(one, view) for one in snippets)))
     return view
 
 
-async def read(view: View, paths: Iterable[str], work: Work, objects: GitObjects) -> None:
+async def read_files(view: PromptContext, paths: Iterable[str], work: Work, objects: GitObjects) -> None:
     """Read more files of the checkpoint into the view; what is no text file stays out."""
     for path in paths:
         if path in view.paths and path not in view.sources:
@@ -141,10 +145,10 @@ def _suspects_first(snippets: list[Snippet], suspects: Iterable[Suspect]) -> lis
 
 def _unread(file: str, symbol: str) -> Snippet:
     """A definition whose code is read with that of all others."""
-    return Snippet(shown=Shown(file=file, symbol=symbol, why="suspicious"), code="")
+    return Snippet(shown=ShownCode(file=file, symbol=symbol, why="suspicious"), code="")
 
 
-def _current(snippet: Snippet, view: View) -> Snippet | None:
+def _current(snippet: Snippet, view: PromptContext) -> Snippet | None:
     source = view.sources.get(snippet.shown.file)
     if source is None or not snippet.shown.symbol:
         return None if source is None else snippet
@@ -154,24 +158,24 @@ def _current(snippet: Snippet, view: View) -> Snippet | None:
 
 
 def _snippet(path: str, one: Definition, source: str, among: list[Definition], why: str = "") -> Snippet:
-    shown = Shown(file=path, symbol=one.name[:200], first_line=one.first, last_line=one.last, why=why)
-    return Snippet(shown=shown, code=clipped(python_syntax.excerpt(source, one, among), 39_000))
+    shown = ShownCode(file=path, symbol=one.name[:200], first_line=one.first, last_line=one.last, why=why)
+    return Snippet(shown=shown, code=clip(python_syntax.excerpt(source, one, among), 39_000))
 
 
 def _shown(snippet: Snippet) -> str:
     why = f" ({snippet.shown.why})" if snippet.shown.why else ""
-    return f"{snippet.shown.file}{why}:\n{fenced(snippet.code, 'python')}"
+    return f"{snippet.shown.file}{why}:\n{fence(snippet.code, 'python')}"
 
 
-def _not_shown(shown: list[Shown]) -> Iterable[str]:
+def _not_shown(shown: list[ShownCode]) -> Iterable[str]:
     if shown:
         names = ", ".join(f"`{one.symbol}` in {one.file}" for one in shown[:_NAMED])
         yield f"Also there, not shown: {names}."
 
 
-def _failing(context: Context, characters: int) -> Iterable[str]:
+def _failing(context: RetrievedContext, characters: int) -> Iterable[str]:
     for test in context.failing[:_FAILING_TESTS]:
-        message = f"\n{fenced(ends(test.message.strip(), characters // _FAILING_TESTS))}" if test.message else ""
-        yield f"{clipped(test.id, 200)}{message}"
+        message = f"\n{fence(keep_ends(test.message.strip(), characters // _FAILING_TESTS))}" if test.message else ""
+        yield f"{clip(test.id, 200)}{message}"
     if context.failing_count > _FAILING_TESTS:
         yield f"and {context.failing_count - min(len(context.failing), _FAILING_TESTS)} more"

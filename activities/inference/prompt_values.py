@@ -2,7 +2,7 @@
 
 from rapidfuzz.distance import Indel
 
-from activities.inference.prompts import clipped, fenced, tail
+from activities.inference.prompts import clip, fence, keep_tail
 from hydranet.contracts import AttemptDigest, DeadBranch, Findings, StepRequest
 from hydranet.convergence.error_signature import ErrorClass
 from hydranet.strategy import Strategy
@@ -23,16 +23,16 @@ _ADVICE = {
 }
 
 
-def step_values(request: StepRequest) -> dict[str, str]:
+def build_step_values(request: StepRequest) -> dict[str, str]:
     """The values of the prompts of an attempt: "plan", "implement" and its other forms, "reflect"."""
     strategy, plan = request.strategy, request.plan
     symbols = ", ".join(f"`{symbol}`" for symbol in strategy.target_symbols)
     files = ", ".join(strategy.target_files)
     return {
-        "hypothesis": clipped(f"{strategy.title}. {strategy.rationale}".strip(), _PARAGRAPH),
-        "plan": clipped(f"{plan.summary} {plan.steps}".strip(), _PARAGRAPH) if plan else "",
+        "hypothesis": clip(f"{strategy.title}. {strategy.rationale}".strip(), _PARAGRAPH),
+        "plan": clip(f"{plan.summary} {plan.steps}".strip(), _PARAGRAPH) if plan else "",
         "history": "\n\n".join(map(_attempt, request.history)),
-        "reflection": clipped(request.reflection, _PARAGRAPH),
+        "reflection": clip(request.reflection, _PARAGRAPH),
         "dead": "\n".join(f"- {line}" for line in request.dead),
         "instruction": request.instruction,
         "error": _error(request),
@@ -41,7 +41,7 @@ def step_values(request: StepRequest) -> dict[str, str]:
     }
 
 
-def ways(values: dict[str, str], *, deliberates: bool) -> list[dict[str, str]]:
+def prompt_variants(values: dict[str, str], *, deliberates: bool) -> list[dict[str, str]]:
     """Different ways to ask for the same change, since what misleads a model in one it does not see in another.
 
     One that deliberates is asked by turns with its plan and without what it thought of before; one that does not,
@@ -55,7 +55,7 @@ def ways(values: dict[str, str], *, deliberates: bool) -> list[dict[str, str]]:
     return [plain | {"failing": "", "suspicious": ""}, plain, *([told] if told != plain else [])]
 
 
-def looks(count: int) -> str:
+def describe_investigations(count: int) -> str:
     """What a plan is told of the commands it may ask for; nothing when it may ask for none."""
     if not count:
         return ""
@@ -63,25 +63,25 @@ def looks(count: int) -> str:
     return f'Before the code is written you may look: "investigate" is a list of up to {count} of {tools}.'
 
 
-def findings(found: Findings) -> str:
+def describe_findings(found: Findings) -> str:
     """What the commands of a plan printed, each after the command itself."""
-    return "\n\n".join(f"{one.asked}\n{fenced(one.output)}" for one in found.findings)
+    return "\n\n".join(f"{one.asked}\n{fence(one.output)}" for one in found.findings)
 
 
-def hypothesis(strategy: Strategy) -> str:
+def describe_hypothesis(strategy: Strategy) -> str:
     """A strategy in a line: what it aims at and why."""
     aim = ", ".join((*strategy.target_symbols, *strategy.target_files))
-    return clipped(f"{strategy.title} ({strategy.kind}; {aim}). {strategy.rationale}".replace("\n", " "), 300)
+    return clip(f"{strategy.title} ({strategy.kind}; {aim}). {strategy.rationale}".replace("\n", " "), 300)
 
 
-def changed_lines(diff: str) -> list[str]:
+def list_changed_lines(diff: str) -> list[str]:
     """The lines of a diff, or of its head as a digest has it, that go or come, without those around them."""
     return [line for line in diff.split("\n") if line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- "))]
 
 
-def change(diff: str) -> str:
+def describe_change(diff: str) -> str:
     """A unified diff in a line: of what goes and what comes the two lines that are most alike."""
-    lines = changed_lines(diff)
+    lines = list_changed_lines(diff)
     gone, came = (
         [line[1:].strip()[:200] for line in lines if line.startswith(sign) and line[1:].strip()][:_COMPARED]
         for sign in "-+"
@@ -91,12 +91,12 @@ def change(diff: str) -> str:
     return f"{_line(old) or 'nothing'} → {_line(new) or 'nothing'}"
 
 
-def dead_branch(branch: DeadBranch) -> str:
+def describe_dead_branch(branch: DeadBranch) -> str:
     """A dead branch in a line: its aim, what came of it and what that rules out."""
     strategy, lesson = branch.strategy, branch.lesson
     aim = ", ".join((*strategy.target_symbols, *strategy.target_files))
-    came = clipped(lesson.failed or branch.reason, 160)
-    ruled_out = f" Ruled out: {clipped(lesson.rules_out, 160)}" if lesson.rules_out else ""
+    came = clip(lesson.failed or branch.reason, 160)
+    ruled_out = f" Ruled out: {clip(lesson.rules_out, 160)}" if lesson.rules_out else ""
     return f"- {strategy.title} ({strategy.kind}; {aim}): {came}{ruled_out}"
 
 
@@ -107,8 +107,8 @@ def _line(text: str) -> str:
 def _attempt(attempt: AttemptDigest) -> str:
     """An attempt as its result and its changed lines, without the lines around them."""
     failing = f" {attempt.failing_count} tests failed." if attempt.failing_count else ""
-    changes = changed_lines(attempt.patch)
-    shown = "\n" + fenced("\n".join(changes), "diff") if changes else ""
+    changes = list_changed_lines(attempt.patch)
+    shown = "\n" + fence("\n".join(changes), "diff") if changes else ""
     looked = f" Looked at: {attempt.looked}." if attempt.looked else ""
     return f"{attempt.number}. {attempt.summary} {attempt.reason}{failing}{looked}{shown}"
 
@@ -117,6 +117,6 @@ def _error(request: StepRequest) -> str:
     """The error's signature, which says more than the end of a log; the log where there is none."""
     error = request.error
     if error is None:
-        return fenced(tail(request.tail.strip(), _PARAGRAPH)) if request.tail.strip() else ""
+        return fence(keep_tail(request.tail.strip(), _PARAGRAPH)) if request.tail.strip() else ""
     where = " in ".join(filter(None, (error.function, error.file)))
-    return fenced(f"{error.type}: {error.message}" + (f"\nat {where}" if where else ""))
+    return fence(f"{error.type}: {error.message}" + (f"\nat {where}" if where else ""))

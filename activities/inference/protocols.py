@@ -14,7 +14,7 @@ Message = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ModelCall:
     """What a completion is for, by which a scripted model answers.
 
     `sample` counts the completions of one step.
@@ -65,7 +65,7 @@ class ChatClient(Protocol):
 
     async def complete(
         self,
-        call: Call,
+        call: ModelCall,
         messages: Sequence[Message],
         *,
         schema: Mapping[str, Any] | None,

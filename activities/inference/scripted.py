@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from activities.inference.protocols import Call, Completion, Description, Message, Purpose
+from activities.inference.protocols import Completion, Description, Message, ModelCall, Purpose
 from hydranet.budget import Usage
 from hydranet.errors import UsageError
 
@@ -41,14 +41,14 @@ class ScriptLine(BaseModel):
     answer: str | dict[str, Any] | list[Any] = ""
     exchanges: tuple[ScriptedExchange, ...] = ()
 
-    def said(self, call: Call) -> ScriptedExchange:
+    def said(self, call: ModelCall) -> ScriptedExchange:
         """What the line answers to `call`."""
         if self.exchanges:
             return next((one for one in self.exchanges if one.sample == call.sample), ScriptedExchange())
         text = self.answer if isinstance(self.answer, str) else json.dumps(self.answer)
         return ScriptedExchange(answer=text)
 
-    def fits(self, call: Call) -> bool:
+    def fits(self, call: ModelCall) -> bool:
         """Whether the line answers `call`."""
         return self.purpose == call.purpose and all(
             own in (None, asked)
@@ -86,7 +86,7 @@ class ScriptedClient:
 
     async def complete(
         self,
-        call: Call,
+        call: ModelCall,
         messages: Sequence[Message],  # noqa: ARG002
         *,
         schema: Mapping[str, Any] | None,  # noqa: ARG002

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 
 from activities.localisation.regions import is_test
-from hydranet.contracts import Context, Spectrum
+from hydranet.contracts import RetrievedContext, Spectrum
 
 Lines = Mapping[str, Mapping[int, float]]
 Told = Mapping[str, Mapping[int, tuple[float, str]]]
@@ -75,7 +75,7 @@ def dstar(failing: int, passing: int, all_failing: int) -> float:
     return failing**2 / (failing**2 + others * all_failing)
 
 
-def gather(spectrum: Spectrum | None, context: Context, paths: Iterable[str]) -> Evidence:
+def gather_evidence(spectrum: Spectrum | None, context: RetrievedContext, paths: Iterable[str]) -> Evidence:
     """Read the evidence; `paths` are the files of the repository, to which tracebacks are matched."""
     failing = [test for test in spectrum.tests if test.outcome in _FAILING] if spectrum else []
     ids = [*(test.id for test in failing), *(test.id for test in context.failing)]
@@ -83,7 +83,7 @@ def gather(spectrum: Spectrum | None, context: Context, paths: Iterable[str]) ->
     messages = messages[:_FAILING_READ]
     known = frozenset(path for path in paths if path.endswith(".py"))
     lines, whole = _suspicious_lines(spectrum, known) if spectrum else ({}, False)
-    wrong = unexpected(messages)
+    wrong = find_unexpected(messages)
     error = context.error
     text = "\n".join([*messages, error.message if error else ""])
     return Evidence(
@@ -127,7 +127,7 @@ def _suspicious_lines(spectrum: Spectrum, known: frozenset[str]) -> tuple[Lines,
     return found, seen == failing and bool(seen)
 
 
-def importance(failing: int, passing: int, reached: int, all_failing: int) -> float:
+def score_predicate(failing: int, passing: int, reached: int, all_failing: int) -> float:
     """How much a predicate tells that `failing` of `all_failing` tests and `passing` others saw, in 0..1.
 
     It is the harmonic mean of how many of the failing tests saw it and of how much likelier a test fails that
@@ -151,14 +151,14 @@ def _telling(spectrum: Spectrum) -> Told:
         for one in predicates:
             hit, passed = len(failing.intersection(one.tests)), len(passing.intersection(one.tests))
             reached = len(passing.intersection(spectrum.lines.get(path, {}).get(one.line, ())))
-            share = importance(hit, passed, max(reached, passed), len(failing))
+            share = score_predicate(hit, passed, max(reached, passed), len(failing))
             at = found.setdefault(path, {})
             if share > at.get(one.line, (0.0, ""))[0]:
                 at[one.line] = share, one.told
     return found
 
 
-def unexpected(messages: Iterable[str]) -> frozenset[str]:
+def find_unexpected(messages: Iterable[str]) -> frozenset[str]:
     """The strings and numbers that an assertion shows on one side only and the test does not say itself."""
     found: set[str] = set()
     for message in messages:
@@ -194,7 +194,7 @@ def _frames(messages: list[str], known: frozenset[str]) -> Lines:
         frames = [
             (path, int(match["line"] or match["at"]))
             for match in _FRAME.finditer(message)
-            if (path := repository_path(match["path"] or match["native"], known)) and not is_test(path)
+            if (path := find_repository_path(match["path"] or match["native"], known)) and not is_test(path)
         ]
         for depth, (path, line) in enumerate(dict.fromkeys(reversed(frames))):
             at = found.setdefault(path, {})
@@ -202,7 +202,7 @@ def _frames(messages: list[str], known: frozenset[str]) -> Lines:
     return found
 
 
-def repository_path(path: str, known: frozenset[str]) -> str:
+def find_repository_path(path: str, known: frozenset[str]) -> str:
     """The repository's file that a traceback means by `path`, empty when it is none of its files."""
     parts = path.replace("\\", "/").removeprefix("./").split("/")
     for start in range(len(parts)):
@@ -225,7 +225,7 @@ def _asserted(messages: list[str]) -> Iterator[str]:
         yield from _CALLED.findall(line)
 
 
-def imported(tree: ast.Module, path: str, known: frozenset[str]) -> list[str]:
+def list_imported_files(tree: ast.Module, path: str, known: frozenset[str]) -> list[str]:
     """The repository's files that a module imports, in the order of the text."""
     found: list[str] = []
     for node in ast.walk(tree):
@@ -246,7 +246,7 @@ def _module_files(module: str, known: frozenset[str]) -> list[str]:
     return sorted(path for path in known if path in wanted or path.endswith(tuple(f"/{one}" for one in wanted)))
 
 
-def called(tree: ast.Module) -> Iterator[str]:
+def list_called_names(tree: ast.Module) -> Iterator[str]:
     """The names by which a test file calls."""
     for node in ast.walk(tree):
         match node:

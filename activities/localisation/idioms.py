@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from activities.localisation.regions import blocks
+from activities.localisation.regions import list_blocks
 
 _CHARACTERS = 90
 _PHRASES = 4000
@@ -17,7 +17,7 @@ _EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
 @dataclass(frozen=True)
-class Phrase:
+class Idiom:
     """A statement in one line, or a guard: a condition and the way out in a second one.
 
     `names` are the variables it reads, `words` all its identifiers.
@@ -28,9 +28,9 @@ class Phrase:
     words: frozenset[str]
 
 
-def phrases(trees: Iterable[ast.Module]) -> tuple[Phrase, ...]:
+def find_idioms(trees: Iterable[ast.Module]) -> tuple[Idiom, ...]:
     """The phrases in the functions of some files, each once, in the order of the text."""
-    found: dict[tuple[str, ...], Phrase] = {}
+    found: dict[tuple[str, ...], Idiom] = {}
     for tree in trees:
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -39,8 +39,8 @@ def phrases(trees: Iterable[ast.Module]) -> tuple[Phrase, ...]:
     return tuple(found.values())[:_PHRASES]
 
 
-def _within(owner: ast.AST) -> Iterator[Phrase]:
-    for block, _ in blocks(owner):
+def _within(owner: ast.AST) -> Iterator[Idiom]:
+    for block, _ in list_blocks(owner):
         for node in block:
             match node:
                 case ast.If(test=test, body=[only], orelse=[]) if isinstance(only, _EXITS):
@@ -53,10 +53,10 @@ def _within(owner: ast.AST) -> Iterator[Phrase]:
                 yield from _within(node)
 
 
-def _phrase(lines: list[str], node: ast.stmt) -> Iterator[Phrase]:
+def _phrase(lines: list[str], node: ast.stmt) -> Iterator[Idiom]:
     if all(len(line) <= _CHARACTERS and "\n" not in line for line in lines):
         walked = list(ast.walk(node))
         names = {one.id for one in walked if isinstance(one, ast.Name)}
         read = {one.id for one in walked if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
         attributes = {one.attr for one in walked if isinstance(one, ast.Attribute)}
-        yield Phrase(tuple(lines), frozenset(read), frozenset(names | attributes))
+        yield Idiom(tuple(lines), frozenset(read), frozenset(names | attributes))

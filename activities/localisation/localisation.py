@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from activities.localisation.evidence import Evidence
-from activities.localisation.regions import Region, Statement, is_test, regions
-from activities.localisation.relevance import relevance
+from activities.localisation.regions import Region, Statement, is_test, list_regions
+from activities.localisation.relevance import score_relevance
 from activities.localisation.source import Source
 
 # What each sort of evidence weighs; they add up to 1.
@@ -67,7 +67,7 @@ class Suspect:
     executed: bool = False
 
 
-def suspicious_files(evidence: Evidence, paths: Iterable[str]) -> list[str]:
+def rank_files(evidence: Evidence, paths: Iterable[str]) -> list[str]:
     """The files worth reading, most suspicious first."""
     scores: dict[str, float] = {}
     for path in paths:
@@ -83,13 +83,13 @@ def suspicious_files(evidence: Evidence, paths: Iterable[str]) -> list[str]:
     return sorted(scores, key=lambda path: (-scores[path], path))[:_FILES]
 
 
-def suspects(sources: Iterable[Source], evidence: Evidence) -> list[Suspect]:
+def rank_suspects(sources: Iterable[Source], evidence: Evidence) -> list[Suspect]:
     """The regions of `sources`, most suspicious first."""
     known: list[Region] = []
     for source in (source for source in sources if not is_test(source.path)):
         with suppress(RecursionError):  # nested too deeply to be anything a person wrote
-            known += [region for region in regions(source) if not _is_declared(region)]
-    found = [_suspect(*pair, evidence) for pair in zip(known, relevance(known, evidence.said), strict=True)]
+            known += [region for region in list_regions(source) if not _is_declared(region)]
+    found = [_suspect(*pair, evidence) for pair in zip(known, score_relevance(known, evidence.said), strict=True)]
     users = [(suspect.score, _mentioned(suspect.region)) for suspect in found if suspect.region.function is not None]
     found = _with_callers(found)
     found = [_run_at_import(suspect, users) if suspect.region.function is None else suspect for suspect in found]

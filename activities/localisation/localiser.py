@@ -8,11 +8,11 @@ from cachetools import LRUCache
 
 from activities.artifacts.store import ArtifactStore, get_model
 from activities.git.objects import GitObjects
-from activities.localisation.evidence import Evidence, called, gather, imported
-from activities.localisation.localisation import Suspect, suspects, suspicious_files
+from activities.localisation.evidence import Evidence, gather_evidence, list_called_names, list_imported_files
+from activities.localisation.localisation import Suspect, rank_files, rank_suspects
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
-from hydranet.contracts import Context, Spectrum, Work
+from hydranet.contracts import RetrievedContext, Spectrum, Work
 from hydranet.convergence.error_signature import ErrorClass
 
 # Files read at most: the suspicious ones and what they import.
@@ -22,7 +22,7 @@ _KEPT = 16
 
 
 @dataclass(frozen=True)
-class Findings:
+class Localisation:
     """What is known about the failure, and the regions in the order of suspicion."""
 
     evidence: Evidence
@@ -37,36 +37,36 @@ class Localiser:
     def __init__(self, artifacts: ArtifactStore, objects: GitObjects) -> None:
         self._artifacts = artifacts
         self._objects = objects
-        self._kept: LRUCache[tuple[str, ...], Findings] = LRUCache(_KEPT)
+        self._kept: LRUCache[tuple[str, ...], Localisation] = LRUCache(_KEPT)
 
-    async def find(self, work: Work) -> Findings:
+    async def find(self, work: Work) -> Localisation:
         """Localise the failure at the checkpoint of `work`."""
-        key = about(work)
+        key = cache_key(work)
         if key not in self._kept:
             self._kept[key] = await _find(self._artifacts, self._objects, work)
         return self._kept[key]
 
 
-def about(work: Work) -> tuple[str, ...]:
+def cache_key(work: Work) -> tuple[str, ...]:
     """What findings depend on."""
     spectrum = work.spectrum.sha256 if work.spectrum else ""
     return (work.snapshot.commit, work.checkpoint.commit, work.context.sha256, spectrum)
 
 
-async def _find(artifacts: ArtifactStore, objects: GitObjects, work: Work) -> Findings:
-    context = await get_model(artifacts, work.context, Context)
+async def _find(artifacts: ArtifactStore, objects: GitObjects, work: Work) -> Localisation:
+    context = await get_model(artifacts, work.context, RetrievedContext)
     spectrum = await get_model(artifacts, work.spectrum, Spectrum) if work.spectrum else None
     paths = await objects.files(work.snapshot, work.checkpoint)
-    evidence = await asyncio.to_thread(gather, spectrum, context, paths)
+    evidence = await asyncio.to_thread(gather_evidence, spectrum, context, paths)
     code = _Code(objects, work, paths)
     if not evidence.whole:
         evidence = await _asked_of_tests(code, evidence)
-    await code.read(suspicious_files(evidence, paths))
+    await code.read(rank_files(evidence, paths))
     await code.follow_imports()
-    ranked = await asyncio.to_thread(suspects, code.sources(), evidence)
+    ranked = await asyncio.to_thread(rank_suspects, code.sources(), evidence)
     trees = [source.tree for source in code.sources()]
     vocabulary = await asyncio.to_thread(Vocabulary.of, trees, evidence.quoted)
-    return Findings(
+    return Localisation(
         evidence,
         ranked,
         context.error.error_class if context.error else ErrorClass.UNKNOWN,
@@ -78,7 +78,7 @@ async def _asked_of_tests(code: "_Code", evidence: Evidence) -> Evidence:
     """Where a test left no coverage, what it imports and calls says what it runs."""
     tests = await code.read(evidence.tests)
     await code.follow_imports()
-    names = frozenset(name for test in tests for name in called(test.tree))
+    names = frozenset(name for test in tests for name in list_called_names(test.tree))
     return replace(evidence, asserted=evidence.asserted | names)
 
 
@@ -106,4 +106,4 @@ class _Code:
     async def follow_imports(self) -> None:
         """Read also what the files read so far import."""
         for source in self.sources():
-            await self.read(imported(source.tree, source.path, self._known))
+            await self.read(list_imported_files(source.tree, source.path, self._known))

@@ -95,7 +95,7 @@ def is_test(path: str) -> bool:
     )
 
 
-def regions(source: Source) -> list[Region]:
+def list_regions(source: Source) -> list[Region]:
     """All regions of a source that hold a statement, in the order of the text."""
     return list(_regions(source, source.tree, ()))
 
@@ -128,7 +128,7 @@ Placed = tuple[ast.stmt, list[ast.stmt], ast.AST, LoopNode | None]
 
 def _level(owner: ast.AST, loop: LoopNode | None = None) -> Iterator[Placed]:
     """The statements a module or class runs itself, also those under `if`, `try`, `with` and loops."""
-    for block, parent in blocks(owner):
+    for block, parent in list_blocks(owner):
         for node in block:
             yield node, block, parent, loop
             if not isinstance(node, _DEFINITIONS):
@@ -143,12 +143,12 @@ def _statements(
             continue
         yield Statement(node, block, parent, function, loop)
         inner = node if isinstance(node, _FUNCTIONS) else function
-        for nested, owner in blocks(node):
+        for nested, owner in list_blocks(node):
             around = node if isinstance(node, _LOOPS) and nested is node.body else loop
             yield from _statements(nested, owner, inner, None if isinstance(node, _DEFINITIONS) else around)
 
 
-def blocks(node: ast.AST) -> Iterator[tuple[list[ast.stmt], ast.AST]]:
+def list_blocks(node: ast.AST) -> Iterator[tuple[list[ast.stmt], ast.AST]]:
     """The blocks directly below a node, each with the node that holds it (an `except` holds its own)."""
     for name in ("body", "handlers", "cases", "orelse", "finalbody"):
         value = getattr(node, name, None)

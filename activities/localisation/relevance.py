@@ -14,21 +14,21 @@ _ENDINGS = ("ing", "ied", "ies", "ed", "es", "s", "e")
 _SATURATION, _LENGTH = 1.2, 0.6
 
 
-def stems(text: str) -> list[str]:
+def list_stems(text: str) -> list[str]:
     """The words of a text and of its identifiers without their endings."""
     return [_stem(word.lower()) for word in _WORD.findall(text) if len(word) > 2]
 
 
-def relevance(regions: Sequence[Region], said: Iterable[str]) -> list[float]:
+def score_relevance(regions: Sequence[Region], said: Iterable[str]) -> list[float]:
     """For each region how relevant it is to some texts, in 0..1, the most relevant being 1.
 
     Okapi BM25 with the regions as documents: Robertson and Zaragoza, "The Probabilistic Relevance
     Framework", Foundations and Trends in Information Retrieval 3(4), 2009.
     """
-    documents = [Counter(stems(_text(region))) for region in regions]
+    documents = [Counter(list_stems(_text(region))) for region in regions]
     average = sum(document.total() for document in documents) / max(1, len(documents)) or 1.0
     known = Counter(word for document in documents for word in document)
-    wanted = {word for text in said for word in stems(text)} & known.keys()
+    wanted = {word for text in said for word in list_stems(text)} & known.keys()
     rarity = {word: log(1 + (len(documents) - known[word] + 0.5) / (known[word] + 0.5)) for word in wanted}
     scores = [
         sum(

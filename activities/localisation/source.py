@@ -40,7 +40,7 @@ class Splice:
     text: str
 
 
-def parse(text: str) -> ast.Module | None:
+def parse_source(text: str) -> ast.Module | None:
     """The syntax tree of a file, or None when it is not valid Python, whatever is wrong with it."""
     with _filters, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -62,9 +62,9 @@ def compiles(tree: ast.Module) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def expression(text: str) -> ast.expr | None:
+def parse_expression(text: str) -> ast.expr | None:
     """The expression that `text` is, or None."""
-    tree = parse(f"({text}\n)")
+    tree = parse_source(f"({text}\n)")
     match tree:
         case ast.Module(body=[ast.Expr(value=value)]):
             return value
@@ -87,7 +87,7 @@ class Source:
         """The source at `path`, or None when there is no text, too much of it, or it does not parse."""
         if text is None or len(text) > MAX_CHARACTERS:
             return None
-        tree = parse(text)
+        tree = parse_source(text)
         return None if tree is None else cls(path, text, tree)
 
     def parent(self, node: ast.AST) -> ast.AST:
@@ -154,7 +154,7 @@ class Source:
 
 def _binding(text: str) -> int:
     """How tightly the outermost syntax of the expression `text` binds."""
-    match expression(text):
+    match parse_expression(text):
         case ast.NamedExpr() | ast.Yield() | ast.YieldFrom():
             return _NAMED
         case ast.Tuple() if not text.startswith("("):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
-from activities.localisation.idioms import Phrase, phrases
+from activities.localisation.idioms import Idiom, find_idioms
 
 # How alike two words must be for one to be a misspelling of the other.
 _ALIKE = 0.7
@@ -28,13 +28,13 @@ class Vocabulary:
     members: tuple[str, ...] = ()
     signatures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     flags: Mapping[str, tuple[tuple[str, bool], ...]] = field(default_factory=dict)
-    phrases: tuple[Phrase, ...] = ()
+    phrases: tuple[Idiom, ...] = ()
 
     @classmethod
     def of(cls, trees: Iterable[ast.Module], quoted: frozenset[str] = frozenset()) -> "Vocabulary":
         """The vocabulary of some files."""
         read = list(trees)
-        return cls(words(read), quoted, _members(read), _signatures(read), _flags(read), phrases(read))
+        return cls(split_words(read), quoted, _members(read), _signatures(read), _flags(read), find_idioms(read))
 
     def near(self, word: str) -> list[tuple[str, float]]:
         """Up to five words that `word` may be a misspelling of, with their likeness in 0..1, nearest first."""
@@ -44,12 +44,12 @@ class Vocabulary:
         return [(other, likeness) for other, likeness, _ in found if other != word][:5]
 
 
-def likeness(word: str, other: str) -> float:
+def measure_likeness(word: str, other: str) -> float:
     """How alike two words are, in 0..1."""
     return float(DamerauLevenshtein.normalized_similarity(word, other))
 
 
-def words(trees: Iterable[ast.Module]) -> tuple[str, ...]:
+def split_words(trees: Iterable[ast.Module]) -> tuple[str, ...]:
     """The identifiers and short strings of some files, each once, sorted."""
     return tuple(sorted({word for tree in trees for node in ast.walk(tree) for word in _words(node)}))
 

@@ -9,9 +9,9 @@ from cachetools import LRUCache
 from activities.artifacts.store import ArtifactStore, put_model
 from activities.git.objects import GitObjects
 from activities.localisation.localisation import Suspect
-from activities.localisation.localiser import Findings, Localiser, about
-from activities.repair.families import Group, groups
-from activities.repair.search import BATCH, Search
+from activities.localisation.localiser import Localisation, Localiser, cache_key
+from activities.repair.families import FamilyGroup, group_families
+from activities.repair.search import BATCH, RepairSearch
 from hydranet.budget import Usage
 from hydranet.contracts import (
     Candidate,
@@ -27,7 +27,7 @@ from hydranet.contracts import (
     StrategiesRequest,
     Work,
 )
-from hydranet.patches import diff
+from hydranet.patches import make_diff
 from hydranet.strategy import Strategy, is_new
 
 MODEL = "templates"
@@ -48,7 +48,7 @@ class TemplatesBackend:
     def __init__(self, artifacts: ArtifactStore, objects: GitObjects) -> None:
         self._artifacts = artifacts
         self._localiser = Localiser(artifacts, objects)
-        self._searches: LRUCache[tuple[str, ...], Search] = LRUCache(_KEPT)
+        self._searches: LRUCache[tuple[str, ...], RepairSearch] = LRUCache(_KEPT)
 
     async def warm_up(self) -> None:
         """Nothing: there is no model."""
@@ -108,7 +108,7 @@ class TemplatesBackend:
         rest = "less likely ones of the same kind remain" if more else "no other of the same kind remains"
         return ReflectAnswer(reflection=f"{tried}; {rest}: {_aim(request.strategy)}.", usage=_USAGE)
 
-    async def _search(self, request: StepRequest) -> Search | None:
+    async def _search(self, request: StepRequest) -> RepairSearch | None:
         strategy = request.strategy
         key = _search_key(request.work, strategy)
         if key not in self._searches:
@@ -117,29 +117,29 @@ class TemplatesBackend:
             group = next((group for group in _groups(findings) if group.name == strategy.kind), None)
             if suspect is None or group is None:
                 return None
-            self._searches[key] = Search(suspect, group, findings.vocabulary)
+            self._searches[key] = RepairSearch(suspect, group, findings.vocabulary)
         return self._searches[key]
 
 
-def _chosen(findings: Findings, dead: list[Strategy], count: int) -> list[tuple[Strategy, Search]]:
+def _chosen(findings: Localisation, dead: list[Strategy], count: int) -> list[tuple[Strategy, RepairSearch]]:
     """Strategies that are new and have something to try, with the searches that serve them."""
-    chosen: list[tuple[Strategy, Search]] = []
+    chosen: list[tuple[Strategy, RepairSearch]] = []
     for suspect, group in _pairs(findings, dead):
         if len(chosen) == count:
             break
         strategy = _strategy(suspect, group)
         if is_new(strategy, [*dead, *(other for other, _ in chosen)]):
-            search = Search(suspect, group, findings.vocabulary)
+            search = RepairSearch(suspect, group, findings.vocabulary)
             if search.after(0, 1):
                 chosen.append((strategy, search))
     return chosen
 
 
-def _groups(findings: Findings) -> list[Group]:
-    return groups(findings.evidence.error, findings.error_class)
+def _groups(findings: Localisation) -> list[FamilyGroup]:
+    return group_families(findings.evidence.error, findings.error_class)
 
 
-def _pairs(findings: Findings, dead: list[Strategy]) -> Iterator[tuple[Suspect, Group]]:
+def _pairs(findings: Localisation, dead: list[Strategy]) -> Iterator[tuple[Suspect, FamilyGroup]]:
     """Suspects and groups of changes, by the suspiciousness of the one times the likelihood of the other.
 
     Every dead branch speaks against the region it tried: the next one had better look elsewhere.
@@ -160,7 +160,7 @@ def _pairs(findings: Findings, dead: list[Strategy]) -> Iterator[tuple[Suspect, 
         yield suspect, group
 
 
-def _strategy(suspect: Suspect, group: Group) -> Strategy:
+def _strategy(suspect: Suspect, group: FamilyGroup) -> Strategy:
     region = suspect.region
     return Strategy(
         title=f"{group.name.capitalize()} in {region.label}",
@@ -173,7 +173,7 @@ def _strategy(suspect: Suspect, group: Group) -> Strategy:
     )
 
 
-def _target(findings: Findings, strategy: Strategy) -> Suspect | None:
+def _target(findings: Localisation, strategy: Strategy) -> Suspect | None:
     for suspect in findings.suspects:
         region = suspect.region
         if (region.source.path,) == strategy.target_files and (region.symbol,) == strategy.target_symbols:
@@ -181,11 +181,11 @@ def _target(findings: Findings, strategy: Strategy) -> Suspect | None:
     return None
 
 
-def _candidates(search: Search, tried: int) -> list[Candidate]:
+def _candidates(search: RepairSearch, tried: int) -> list[Candidate]:
     """The next batch; a patch that is too large stays in its place, to be refused, so that all are counted."""
     made = []
     for change in search.after(tried):
-        patch = diff(search.path, search.text, change.text)
+        patch = make_diff(search.path, search.text, change.text)
         made.append(
             Candidate(diff=patch if len(patch) <= _DIFF_CHARACTERS else "", title=f"{search.path}, {change.title}")
         )
@@ -203,4 +203,4 @@ def _nothing(dead: list[Strategy]) -> str:
 
 
 def _search_key(work: Work, strategy: Strategy) -> tuple[str, ...]:
-    return (*about(work), *strategy.target_files, *strategy.target_symbols, strategy.kind)
+    return (*cache_key(work), *strategy.target_files, *strategy.target_symbols, strategy.kind)

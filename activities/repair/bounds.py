@@ -3,8 +3,8 @@
 import ast
 from collections.abc import Iterator
 
-from activities.repair.site import Edit, Site, callee
-from activities.repair.value_types import Kind
+from activities.repair.site import Site, TemplateEdit, callee
+from activities.repair.value_types import ValueType
 
 # How often a number in such a place is off by one.
 _OFF_BY_ONE = {
@@ -20,7 +20,7 @@ _OFF_BY_ONE = {
 }
 
 
-def off_by_one(site: Site) -> Iterator[Edit]:
+def off_by_one(site: Site) -> Iterator[TemplateEdit]:
     """One more or one less."""
     place = _place(site)
     if place is None or not isinstance(site.node, ast.expr):
@@ -48,13 +48,13 @@ def off_by_one(site: Site) -> Iterator[Edit]:
         case ast.Constant() | ast.UnaryOp() | ast.Lambda() | ast.Starred() | ast.Slice():
             return
     kind = site.kind(site.node)
-    if kind is Kind.NUMBER or (kind is Kind.UNKNOWN and not isinstance(site.node, ast.IfExp | ast.BoolOp)):
-        sure = 1.0 if kind is Kind.NUMBER or place in ("range", "slice") else 0.6
+    if kind is ValueType.NUMBER or (kind is ValueType.UNKNOWN and not isinstance(site.node, ast.IfExp | ast.BoolOp)):
+        sure = 1.0 if kind is ValueType.NUMBER or place in ("range", "slice") else 0.6
         yield site.replace(f"{site.text(site.node)} + 1", prior * sure)
         yield site.replace(f"{site.text(site.node)} - 1", prior * sure * 0.95)
 
 
-def ranges(site: Site) -> Iterator[Edit]:
+def ranges(site: Site) -> Iterator[TemplateEdit]:
     """A range that begins elsewhere, ends elsewhere or runs backwards."""
     match site.node:
         case ast.Call(func=ast.Name(id="range"), args=[end], keywords=[]):
@@ -69,14 +69,14 @@ def ranges(site: Site) -> Iterator[Edit]:
             yield site.replace(f"range({first}, {last}, -1)", 0.3)
             yield site.replace(f"range({last} - 1, {first} - 1, -1)", 0.3)
             for name in site.names:
-                if site.scope.kinds.of_name(name) is Kind.NUMBER:
+                if site.scope.kinds.of_name(name) is ValueType.NUMBER:
                     yield site.replace(f"range({name}, {last})", 0.3)
                     yield site.replace(f"range({name} + 1, {last})", 0.4)
         case ast.Call(func=ast.Name(id="range"), args=[start, end, ast.UnaryOp(op=ast.USub())], keywords=[]):
             yield site.replace(f"range({site.text(start)}, {site.text(end)})", 0.3)
 
 
-def slices(site: Site) -> Iterator[Edit]:
+def slices(site: Site) -> Iterator[TemplateEdit]:
     """A slice with a bound more, a bound less or the bounds on the other side."""
     match site.node:
         case ast.Slice(lower=lower, upper=upper, step=step):
@@ -94,21 +94,21 @@ def slices(site: Site) -> Iterator[Edit]:
             if step is None:
                 yield site.replace(f"{low}:{high}:-1", 0.25)
             for name in site.names:
-                if site.scope.kinds.of_name(name) is Kind.NUMBER:
+                if site.scope.kinds.of_name(name) is ValueType.NUMBER:
                     if not low:
                         yield site.replace(f"{name}:{high}{tail}", 0.35)
                     if not high:
                         yield site.replace(f"{low}:{name}{tail}", 0.35)
 
 
-def indices(site: Site) -> Iterator[Edit]:
+def indices(site: Site) -> Iterator[TemplateEdit]:
     """The last for the first element, counting from the other end, or a slice for an element."""
     match site.node:
         case ast.Subscript(slice=ast.Slice() | ast.Tuple()):
             return
         case ast.Subscript(value=value, slice=index, ctx=ast.Load()):
             base, place = site.text(value), site.text(index)
-            if site.kind(value) is Kind.DICT or site.kind(index) is Kind.TEXT:
+            if site.kind(value) is ValueType.DICT or site.kind(index) is ValueType.TEXT:
                 return
             if place != "-1":
                 yield site.replace(f"{base}[-1]", 0.35)
@@ -120,7 +120,7 @@ def indices(site: Site) -> Iterator[Edit]:
                 yield site.replace(f"{base}[:{place}]", 0.25)
 
 
-def cuts(site: Site) -> Iterator[Edit]:
+def cuts(site: Site) -> Iterator[TemplateEdit]:
     """A part of a sequence for the whole."""
     if site.slot not in ("iter", "args", "value") or isinstance(site.parent, ast.Attribute | ast.Subscript):
         return
@@ -132,7 +132,7 @@ def cuts(site: Site) -> Iterator[Edit]:
             yield site.replace(f"{text}[:-1]", prior)
             yield site.replace(f"{text}[::-1]", prior * 0.6)
             for name in site.names:
-                if site.scope.kinds.of_name(name) is Kind.NUMBER:
+                if site.scope.kinds.of_name(name) is ValueType.NUMBER:
                     yield site.replace(f"{text}[{name}:]", prior)
                     yield site.replace(f"{text}[:{name}]", prior * 0.8)
                     yield site.replace(f"{text}[{name} + 1:]", prior * 0.5)
@@ -140,7 +140,7 @@ def cuts(site: Site) -> Iterator[Edit]:
             yield site.replace(site.text(value), 0.4)
 
 
-_CUTTABLE = (Kind.LIST, Kind.TEXT, Kind.TUPLE, Kind.ITERABLE, Kind.UNKNOWN)
+_CUTTABLE = (ValueType.LIST, ValueType.TEXT, ValueType.TUPLE, ValueType.ITERABLE, ValueType.UNKNOWN)
 
 
 def _place(site: Site) -> str | None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from activities.localisation.regions import FunctionNode
-from activities.localisation.vocabulary import likeness
-from activities.repair.site import Edit, Site, callee
-from activities.repair.value_types import COLLECTIONS, SEQUENCES, Kind, affinity
+from activities.localisation.vocabulary import measure_likeness
+from activities.repair.site import Site, TemplateEdit, callee
+from activities.repair.value_types import COLLECTIONS, SEQUENCES, ValueType, affinity
 
 # Names that are easily taken for one another.
 _SIBLINGS = (
@@ -52,24 +52,24 @@ _SIBLINGS = (
 
 # Wrappers worth trying where the file does not use them, by the kind of what they wrap.
 _WRAPPERS = {
-    Kind.NUMBER: ("abs", "int", "float", "str", "round"),
-    Kind.TEXT: ("int", "float", "list", "len", "set"),
-    Kind.LIST: ("len", "sorted", "reversed", "set", "list", "tuple", "sum"),
-    Kind.TUPLE: ("len", "list", "sorted", "set"),
-    Kind.ITERABLE: ("list", "sorted", "set", "reversed", "len"),
-    Kind.SET: ("list", "sorted", "len", "set"),
-    Kind.DICT: ("list", "sorted", "dict", "len"),
-    Kind.UNKNOWN: ("list", "sorted", "set", "str", "int", "len", "abs", "tuple"),
+    ValueType.NUMBER: ("abs", "int", "float", "str", "round"),
+    ValueType.TEXT: ("int", "float", "list", "len", "set"),
+    ValueType.LIST: ("len", "sorted", "reversed", "set", "list", "tuple", "sum"),
+    ValueType.TUPLE: ("len", "list", "sorted", "set"),
+    ValueType.ITERABLE: ("list", "sorted", "set", "reversed", "len"),
+    ValueType.SET: ("list", "sorted", "len", "set"),
+    ValueType.DICT: ("list", "sorted", "dict", "len"),
+    ValueType.UNKNOWN: ("list", "sorted", "set", "str", "int", "len", "abs", "tuple"),
 }
 _METHODS = {
-    Kind.TEXT: ("strip", "lower", "split", "upper"),
-    Kind.LIST: ("copy",),
-    Kind.DICT: ("items", "values", "keys", "copy"),
-    Kind.SET: ("copy",),
+    ValueType.TEXT: ("strip", "lower", "split", "upper"),
+    ValueType.LIST: ("copy",),
+    ValueType.DICT: ("items", "values", "keys", "copy"),
+    ValueType.SET: ("copy",),
 }
 
 
-def exchanged_arguments(site: Site) -> Iterator[Edit]:
+def exchanged_arguments(site: Site) -> Iterator[TemplateEdit]:
     """Two arguments the other way round."""
     match site.node:
         case ast.Call(args=arguments) if len(arguments) > 1:
@@ -79,7 +79,7 @@ def exchanged_arguments(site: Site) -> Iterator[Edit]:
                     yield site.exchange(first, second, 0.75 * max(fit, 0.4))
 
 
-def sibling(site: Site) -> Iterator[Edit]:
+def sibling(site: Site) -> Iterator[TemplateEdit]:
     """A function or method that is easily taken for the one called."""
     match site.node:
         case ast.Name(id=name, ctx=ast.Load()) if site.slot == "func":
@@ -101,7 +101,7 @@ def sibling(site: Site) -> Iterator[Edit]:
             yield site.replace(f"{site.text(function)}({', '.join([*given, '1'])})", 0.4)
 
 
-def other_function(site: Site) -> Iterator[Edit]:
+def other_function(site: Site) -> Iterator[TemplateEdit]:
     """Another function of the file, or another method of the object."""
     match site.node, site.parent:
         case ast.Name(id=name), ast.Call(args=arguments) if site.slot == "func":
@@ -125,7 +125,7 @@ def other_function(site: Site) -> Iterator[Edit]:
                     yield site.replace(f"{site.text(value)}.{other}", (0.45 if fits else 0.1) * _likeness(name, other))
 
 
-def wrap(site: Site) -> Iterator[Edit]:
+def wrap(site: Site) -> Iterator[TemplateEdit]:
     """A call around an expression, of a function the file uses or of a usual one."""
     if not _is_wrappable(site) or not isinstance(site.node, ast.expr):
         return
@@ -143,24 +143,24 @@ def wrap(site: Site) -> Iterator[Edit]:
             yield site.replace(f"{name}({text})", 0.13)
 
 
-def limit(site: Site) -> Iterator[Edit]:
+def limit(site: Site) -> Iterator[TemplateEdit]:
     """The greater or the lesser of a value and a variable."""
     if not _is_wrappable(site) or not isinstance(site.node, ast.expr):
         return
     if isinstance(site.parent, ast.Call) and callee(site.parent) in ("min", "max", "range", "len"):
         return
     text, kind = site.text(site.node), site.kind(site.node)
-    if kind not in (Kind.NUMBER, Kind.UNKNOWN):
+    if kind not in (ValueType.NUMBER, ValueType.UNKNOWN):
         return
     kept = 0.38 if site.slot == "elts" or isinstance(site.parent, ast.Assign | ast.Return) else 0.2
     unknown = 0.3 if isinstance(site.node, ast.Call) else 0.72
     for name in site.names:
         offered = site.scope.kinds.of_name(name)
-        if name != text and offered in (Kind.NUMBER, Kind.UNKNOWN) and name not in ("self", "cls"):
-            sure = affinity(kind, offered) if Kind.NUMBER in (kind, offered) else unknown
+        if name != text and offered in (ValueType.NUMBER, ValueType.UNKNOWN) and name not in ("self", "cls"):
+            sure = affinity(kind, offered) if ValueType.NUMBER in (kind, offered) else unknown
             yield site.replace(f"max({name}, {text})", kept * sure)
             yield site.replace(f"min({name}, {text})", kept * sure)
-    if kind is Kind.NUMBER:
+    if kind is ValueType.NUMBER:
         yield site.replace(f"max(0, {text})", 0.2)
     if isinstance(site.node, ast.Attribute):
         for holder in _alike(site, site.node):
@@ -168,7 +168,7 @@ def limit(site: Site) -> Iterator[Edit]:
             yield site.replace(f"min({holder}.{site.node.attr}, {text})", 0.33)
 
 
-def wrap_method(site: Site) -> Iterator[Edit]:
+def wrap_method(site: Site) -> Iterator[TemplateEdit]:
     """A method called on an expression."""
     if not _is_wrappable(site) or not isinstance(site.node, ast.Name | ast.Attribute | ast.Subscript | ast.Call):
         return
@@ -182,7 +182,7 @@ def wrap_method(site: Site) -> Iterator[Edit]:
         yield site.replace(f"{source.text[source.span(site.node)[0] : end]}.{name}()", prior)
 
 
-def separators(site: Site) -> Iterator[Edit]:
+def separators(site: Site) -> Iterator[TemplateEdit]:
     """Hyphens or underscores for the blanks at which a text is cut into words."""
     match site.node:
         case ast.Call(func=ast.Attribute(value=value, attr="split"), args=[], keywords=[]):
@@ -190,7 +190,7 @@ def separators(site: Site) -> Iterator[Edit]:
                 yield site.replace(f"{site.text(value)}.replace({mark!r}, ' ').split()", 0.3)
 
 
-def unwrap(site: Site) -> Iterator[Edit]:
+def unwrap(site: Site) -> Iterator[TemplateEdit]:
     """An argument, or the object itself, for the call."""
     match site.node:
         case ast.Call(func=function, args=arguments) if not isinstance(site.parent, ast.Expr):
@@ -202,7 +202,7 @@ def unwrap(site: Site) -> Iterator[Edit]:
                 yield site.replace(site.text(function.value), 0.35)
 
 
-def argument_count(site: Site) -> Iterator[Edit]:
+def argument_count(site: Site) -> Iterator[TemplateEdit]:
     """An argument less, or one more where the function takes it."""
     match site.node:
         case ast.Call(func=function, args=arguments, keywords=keywords):
@@ -232,7 +232,7 @@ def argument_count(site: Site) -> Iterator[Edit]:
                         yield site.replace(f"{head}({written[0]}, {name})", 0.08)
 
 
-def keyword_argument(site: Site) -> Iterator[Edit]:
+def keyword_argument(site: Site) -> Iterator[TemplateEdit]:
     """Another keyword, a keyword for a place, or one of the usual keywords."""
     match site.node:
         case ast.Call(func=function, args=arguments, keywords=keywords):
@@ -257,7 +257,7 @@ def keyword_argument(site: Site) -> Iterator[Edit]:
                 yield site.replace(f"{head}({', '.join([*positional, 'reverse=True'])})", 0.5)
 
 
-def result_of_method(site: Site) -> Iterator[Edit]:
+def result_of_method(site: Site) -> Iterator[TemplateEdit]:
     """The result of a method that does not work in place, kept."""
     match site.node:
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=value)) as call):
@@ -292,7 +292,7 @@ def _accepts(function: FunctionNode, count: int) -> bool:
 
 
 def _likeness(name: str, other: str) -> float:
-    return 0.7 + 0.6 * likeness(name, other)
+    return 0.7 + 0.6 * measure_likeness(name, other)
 
 
 def _is_wrappable(site: Site) -> bool:
@@ -319,7 +319,7 @@ def _is_wrappable(site: Site) -> bool:
         case ast.Name() | ast.Attribute() | ast.Subscript() | ast.BinOp():
             return True
         case ast.Call():
-            return site.kind(site.node) in COLLECTIONS | SEQUENCES | {Kind.UNKNOWN, Kind.NUMBER}
+            return site.kind(site.node) in COLLECTIONS | SEQUENCES | {ValueType.UNKNOWN, ValueType.NUMBER}
     return False
 
 

@@ -17,7 +17,7 @@ _JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 Node = TypeVar("Node", bound=ast.AST)
 
 
-def canonical(tree: ast.Module) -> str:
+def canonicalise(tree: ast.Module) -> str:
     """A text that is equal for trees that are known to do the same."""
     return ast.dump(_Canonical().visit(tree))
 

@@ -4,18 +4,21 @@ import ast
 from collections.abc import Iterator
 
 from activities.repair.scope import parameters
-from activities.repair.site import Edit, Site
-from activities.repair.value_types import COLLECTIONS, Kind
+from activities.repair.site import Site, TemplateEdit
+from activities.repair.value_types import COLLECTIONS, ValueType
 
 _SYMBOLS = ("<", ">", "!=", "<=", ">=", "==")
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp)
 
 
-def choice(site: Site) -> Iterator[Edit]:
+def choice(site: Site) -> Iterator[TemplateEdit]:
     """Only some elements of a result, chosen by what the file chooses elements by elsewhere."""
     if not isinstance(site.node, ast.Call) or not isinstance(site.parent, ast.Return | ast.Assign | ast.For):
         return
-    if site.slot not in ("value", "iter") or site.kind(site.node) not in COLLECTIONS | {Kind.UNKNOWN, Kind.OBJECT}:
+    if site.slot not in ("value", "iter") or site.kind(site.node) not in COLLECTIONS | {
+        ValueType.UNKNOWN,
+        ValueType.OBJECT,
+    }:
         return
     names = [name for name in site.names if name not in ("self", "cls")][:4]
     for target, attribute in _chosen_by(site):
@@ -25,7 +28,7 @@ def choice(site: Site) -> Iterator[Edit]:
                 yield site.replace(text, 0.25)
 
 
-def descent(site: Site) -> Iterator[Edit]:
+def descent(site: Site) -> Iterator[TemplateEdit]:
     """The function itself for each element, where only the elements are taken."""
     function = site.statement.function
     if function is None or not isinstance(site.node, ast.expr):
@@ -42,7 +45,7 @@ def descent(site: Site) -> Iterator[Edit]:
             yield site.replace(f"[{called} for one in {site.text(value)}]", 0.4)
 
 
-def counterpart(site: Site) -> Iterator[Edit]:
+def counterpart(site: Site) -> Iterator[TemplateEdit]:
     """What is left of a collection after a choice that was made before, for all of it."""
     match site.node:
         case ast.Name(id=name, ctx=ast.Load()) if name in site.scope.parameters or name in site.names:

@@ -4,8 +4,8 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
-from activities.repair.site import OPPOSITES, Edit, Site, negated
-from activities.repair.value_types import COLLECTIONS, Kind
+from activities.repair.site import OPPOSITES, Site, TemplateEdit, negated
+from activities.repair.value_types import COLLECTIONS, ValueType
 
 SYMBOLS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
@@ -37,7 +37,7 @@ _MEANT: dict[str, tuple[tuple[str, float], ...]] = {
 }
 
 
-def comparison_operator(site: Site) -> Iterator[Edit]:
+def comparison_operator(site: Site) -> Iterator[TemplateEdit]:
     """Another comparison operator."""
     match site.node:
         case ast.Compare(left=left, ops=ops, comparators=comparators):
@@ -48,7 +48,7 @@ def comparison_operator(site: Site) -> Iterator[Edit]:
                     yield from site.operator(first, second, _OPERATOR, meant, prior)
 
 
-def compared_constant(site: Site) -> Iterator[Edit]:
+def compared_constant(site: Site) -> Iterator[TemplateEdit]:
     """Another operator together with the constant beside it, as in `n == 0` for `n <= 1`."""
     match site.node:
         case ast.Compare(left=left, ops=[op], comparators=[ast.Constant(value=int(number)) as right]):
@@ -61,7 +61,7 @@ def compared_constant(site: Site) -> Iterator[Edit]:
                         yield site.replace(f"{site.text(left)} {symbol} {other}", prior)
 
 
-def negation(site: Site) -> Iterator[Edit]:
+def negation(site: Site) -> Iterator[TemplateEdit]:
     """The opposite of a condition or of one of its parts."""
     match site.node:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -71,11 +71,11 @@ def negation(site: Site) -> Iterator[Edit]:
         case ast.expr() if site.is_condition or _is_part(site):
             yield site.replace(negated(site.text(site.node)), 0.5)
         case ast.expr() if site.slot == "value" and isinstance(site.parent, ast.Return | ast.Assign):
-            if site.kind(site.node) is Kind.BOOL:
+            if site.kind(site.node) is ValueType.BOOL:
                 yield site.replace(negated(site.text(site.node)), 0.4)
 
 
-def connective(site: Site) -> Iterator[Edit]:
+def connective(site: Site) -> Iterator[TemplateEdit]:
     """`and` for `or`, one operand less, or the operands the other way round."""
     match site.node:
         case ast.BoolOp(op=op, values=values):
@@ -89,7 +89,7 @@ def connective(site: Site) -> Iterator[Edit]:
                 yield site.replace(f" {own} ".join(rest), 0.55)
 
 
-def grouping(site: Site) -> Iterator[Edit]:
+def grouping(site: Site) -> Iterator[TemplateEdit]:
     """Other parentheses where `and` meets `or`, or `not` meets either."""
     match site.node:
         case ast.BoolOp(op=ast.Or(), values=[*before, ast.BoolOp(op=ast.And(), values=[first, *rest])]) if before:
@@ -103,20 +103,20 @@ def grouping(site: Site) -> Iterator[Edit]:
             yield site.replace(word.join([negated(site.text(first)), *(site.text(value) for value in rest)]), 0.4)
 
 
-def truth(site: Site) -> Iterator[Edit]:
+def truth(site: Site) -> Iterator[TemplateEdit]:
     """Being there for being true, and the other way round."""
     if not (site.is_condition or _is_part(site)):
         return
     match site.node:
         case ast.Name() | ast.Attribute() | ast.Subscript() | ast.Call():
             text, kind = site.text(site.node), site.kind(site.node)
-            if kind is not Kind.BOOL:
+            if kind is not ValueType.BOOL:
                 yield site.replace(f"{text} is not None", 0.5)
                 yield site.replace(f"{text} is None", 0.2)
-            if kind in (Kind.NUMBER, Kind.UNKNOWN):
+            if kind in (ValueType.NUMBER, ValueType.UNKNOWN):
                 yield site.replace(f"{text} > 0", 0.35)
                 yield site.replace(f"{text} > 1", 0.3)
-            if kind in COLLECTIONS or kind is Kind.UNKNOWN:
+            if kind in COLLECTIONS or kind is ValueType.UNKNOWN:
                 yield site.replace(f"len({text}) > 1", 0.3)
         case ast.Compare(left=left, ops=[ast.Is() | ast.Eq()], comparators=[ast.Constant(value=None)]):
             yield site.replace(f"not {site.text(left)}", 0.5)
@@ -124,14 +124,14 @@ def truth(site: Site) -> Iterator[Edit]:
             yield site.replace(site.text(left), 0.5)
 
 
-def always(site: Site) -> Iterator[Edit]:
+def always(site: Site) -> Iterator[TemplateEdit]:
     """A condition that always or never holds."""
     if site.slot == "test" and isinstance(site.node, ast.expr) and not isinstance(site.node, ast.Constant):
         yield site.replace("True", 0.2)
         yield site.replace("False", 0.12)
 
 
-def other_condition(site: Site) -> Iterator[Edit]:
+def other_condition(site: Site) -> Iterator[TemplateEdit]:
     """A condition that stands elsewhere in the region."""
     if site.is_condition and isinstance(site.node, ast.expr):
         own = site.text(site.node)

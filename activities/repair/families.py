@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from activities.repair import bounds, calls, collections, conditions, flow, guards, operands, statements, values
-from activities.repair.priors import factor
-from activities.repair.site import Edit, Site, Template
+from activities.repair.priors import weigh_edit
+from activities.repair.site import Site, Template, TemplateEdit
 from hydranet.convergence.error_signature import ErrorClass
 
 # Below this prior an edit is tried only when the likelier ones of all families were.
@@ -25,10 +25,10 @@ class Family:
     least: float = _COMMON
     below: float = 2.0
 
-    def edits(self, site: Site) -> Iterator[Edit]:
+    def edits(self, site: Site) -> Iterator[TemplateEdit]:
         """All edits of the family at a site, with what was learned about their templates."""
         for template in self.templates:
-            learned = factor(template)
+            learned = weigh_edit(template)
             for edit in template(site):
                 if self.least <= edit.prior < self.below:
                     yield replace(edit, prior=edit.prior * learned)
@@ -72,7 +72,7 @@ _LIKELIER: dict[str, dict[str, float]] = {
 }
 
 
-def likelihood(family: Family, error: str, error_class: ErrorClass) -> float:
+def weigh_family(family: Family, error: str, error_class: ErrorClass) -> float:
     """How likely the family is to hold the repair, when a test fails with such an error."""
     factor = _LIKELIER.get(error, {}).get(family.name, 1.0)
     if error_class is ErrorClass.TIMEOUT and family in (STATEMENT, CONDITION):
@@ -81,7 +81,7 @@ def likelihood(family: Family, error: str, error_class: ErrorClass) -> float:
 
 
 @dataclass(frozen=True)
-class Group:
+class FamilyGroup:
     """Families whose edits one strategy tries, with the likelihood of each; `name` is the strategy's kind.
 
     It tries `most` changes at most: by then another region or kind is likelier to hold the repair. Where `beyond`,
@@ -92,7 +92,7 @@ class Group:
     name: str
     families: tuple[tuple[Family, float], ...]
     most: int = 100
-    beyond: tuple["Group", ...] = ()
+    beyond: tuple["FamilyGroup", ...] = ()
     twice: bool = False
     plain: bool = False
 
@@ -102,7 +102,7 @@ class Group:
         likeliest = max(likely for _, likely in self.families)
         return likeliest * (_TWICE if self.twice else _BEYOND if self.beyond else 1.0)
 
-    def edits(self, site: Site) -> Iterator[Edit]:
+    def edits(self, site: Site) -> Iterator[TemplateEdit]:
         """All edits of the group at a site."""
         for family, likely in self.families:
             for edit in family.edits(site):
@@ -116,18 +116,18 @@ _EXPRESSION = (CONDITION, OPERAND, CALL)
 _STATEMENT = (VALUE, STATEMENT, FLOW, GUARD)
 
 
-def groups(error: str = "", error_class: ErrorClass = ErrorClass.UNKNOWN) -> list[Group]:
+def group_families(error: str = "", error_class: ErrorClass = ErrorClass.UNKNOWN) -> list[FamilyGroup]:
     """All groups, as likely as such an error makes them."""
 
     def rated(families: tuple[Family, ...]) -> tuple[tuple[Family, float], ...]:
-        return tuple((family, likelihood(family, error, error_class)) for family in families)
+        return tuple((family, weigh_family(family, error, error_class)) for family in families)
 
     likely = (
-        Group("wrong expression", rated(_EXPRESSION), plain=True),
-        Group("wrong or missing statement", rated(_STATEMENT), plain=True),
+        FamilyGroup("wrong expression", rated(_EXPRESSION), plain=True),
+        FamilyGroup("wrong or missing statement", rated(_STATEMENT), plain=True),
     )
     return [
         *likely,
-        Group("less likely change", rated(FAMILIES), most=300, beyond=likely),
-        Group("two changes", rated(_KINDS), most=300, twice=True, plain=True),
+        FamilyGroup("less likely change", rated(FAMILIES), most=300, beyond=likely),
+        FamilyGroup("two changes", rated(_KINDS), most=300, twice=True, plain=True),
     ]

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from activities.localisation.regions import FunctionNode, Statement
 from activities.localisation.source import Splice
-from activities.repair.site import Edit, Site, negated
-from activities.repair.statement_edits import layout
-from activities.repair.value_types import Kind, affinity
+from activities.repair.site import Site, TemplateEdit, negated
+from activities.repair.statement_edits import find_layout
+from activities.repair.value_types import ValueType, affinity
 
 
-def result(site: Site) -> Iterator[Edit]:
+def result(site: Site) -> Iterator[TemplateEdit]:
     """Another result."""
     match site.node:
         case ast.Return(value=value):
@@ -23,8 +23,8 @@ def result(site: Site) -> Iterator[Edit]:
             for text in site.scope.returned:
                 options.setdefault(text, 0.4)
             for text in ("True", "False", "None", "[]", "0"):
-                options.setdefault(text, 0.45 if wanted is Kind.BOOL and text in ("True", "False") else 0.25)
-            if wanted is Kind.BOOL:
+                options.setdefault(text, 0.45 if wanted is ValueType.BOOL and text in ("True", "False") else 0.25)
+            if wanted is ValueType.BOOL:
                 options[negated(own)] = 0.5
             options["self"] = 0.3 if "self" in site.names else 0.0
             for text, prior in options.items():
@@ -36,7 +36,7 @@ def result(site: Site) -> Iterator[Edit]:
                         yield site.rewrite(f"return {own} or {name}", 0.15)
 
 
-def way_out(site: Site) -> Iterator[Edit]:
+def way_out(site: Site) -> Iterator[TemplateEdit]:
     """`return` for `yield`, `break` for `continue`, a result kept or handed on."""
     match site.node:
         case ast.Return(value=ast.expr() as value):
@@ -81,16 +81,16 @@ def way_out(site: Site) -> Iterator[Edit]:
             yield site.rewrite(f"return {site.text(value)}", 0.4)
 
 
-def missing_exit(site: Site) -> Iterator[Edit]:
+def missing_exit(site: Site) -> Iterator[TemplateEdit]:
     """A `return`, `break` or `continue` that is missing at the end of a block."""
     if site.node is not site.statement.node or not _is_last(site) or _leaves(site.statement.node):
         return
-    place = layout(site.scope.source, site.statement)
+    place = find_layout(site.scope.source, site.statement)
     if not place.alone or _is_chained(site.statement) or site.node is site.scope.region.node:
         return
     if site.statement.loop is not None and isinstance(site.statement.parent, ast.If | ast.Try | ast.With):
-        yield Edit((place.after("break"),), 0.5)
-        yield Edit((place.after("continue"),), 0.45)
+        yield TemplateEdit((place.after("break"),), 0.5)
+        yield TemplateEdit((place.after("continue"),), 0.45)
     function = site.statement.function
     if function is None or isinstance(site.node, ast.FunctionDef | ast.AsyncFunctionDef):
         return
@@ -102,11 +102,11 @@ def missing_exit(site: Site) -> Iterator[Edit]:
     values = dict.fromkeys([*names[:8], *site.scope.returned, "True", "False"])
     for index, value in enumerate(values):
         if not site.scope.yields:
-            yield Edit((place.after(f"return {value}"),), prior * (1.0 if index < 3 else 0.8))
-    yield Edit((place.after("return"),), 0.25)
+            yield TemplateEdit((place.after(f"return {value}"),), prior * (1.0 if index < 3 else 0.8))
+    yield TemplateEdit((place.after("return"),), 0.25)
 
 
-def header(site: Site) -> Iterator[Edit]:
+def header(site: Site) -> Iterator[TemplateEdit]:
     """`while` for `if`, `elif` for `if`, or the other way round."""
     source = site.scope.source
     if not isinstance(site.node, ast.If | ast.While):
@@ -118,35 +118,35 @@ def header(site: Site) -> Iterator[Edit]:
     span = start, start + len(word)
     if word == "if":
         if not site.node.orelse:
-            yield Edit((Splice(*span, "while"),), 0.5)
+            yield TemplateEdit((Splice(*span, "while"),), 0.5)
         before = site.statement.index and site.statement.block[site.statement.index - 1]
         if isinstance(before, ast.If) and before.col_offset == site.node.col_offset:
-            yield Edit((Splice(*span, "elif"),), 0.5)
+            yield TemplateEdit((Splice(*span, "elif"),), 0.5)
     elif word == "while" and not site.node.orelse:
-        yield Edit((Splice(*span, "if"),), 0.45)
+        yield TemplateEdit((Splice(*span, "if"),), 0.45)
     elif word == "elif":
-        yield Edit((Splice(*span, "if"),), 0.5)
+        yield TemplateEdit((Splice(*span, "if"),), 0.5)
 
 
-def alternative(site: Site) -> Iterator[Edit]:
+def alternative(site: Site) -> Iterator[TemplateEdit]:
     """An `else` that is missing or too much, and branches the other way round."""
     match site.node:
         case ast.If(body=body, orelse=[]):
             own = site.statement
             rest = own.block[own.index + 1 :]
-            place = layout(site.scope.source, own)
+            place = find_layout(site.scope.source, own)
             if rest and place.alone:
                 first = _sibling(own, rest[0])
-                following = layout(site.scope.source, first)
+                following = find_layout(site.scope.source, first)
                 if following.movable and not isinstance(first.node, ast.FunctionDef | ast.ClassDef):
                     lines = [f"{place.indent}else:", *following.lines(place.deeper())]
-                    yield Edit((following.become(lines),), 0.35)
+                    yield TemplateEdit((following.become(lines),), 0.35)
             if place.alone and isinstance(own.parent, ast.For | ast.While | ast.AsyncFor):
-                yield Edit((place.after("else:", "\tbreak"),), 0.35)
-                yield Edit((place.after("else:", "\tcontinue"),), 0.15)
+                yield TemplateEdit((place.after("else:", "\tbreak"),), 0.35)
+                yield TemplateEdit((place.after("else:", "\tcontinue"),), 0.15)
             if place.alone and own.function is not None and not site.scope.yields:
                 for value in [*site.scope.returned, "None", "False", "True"][:6]:
-                    yield Edit((place.after("else:", f"\treturn {value}"),), 0.25)
+                    yield TemplateEdit((place.after("else:", f"\treturn {value}"),), 0.25)
         case ast.If(body=body, orelse=[*orelse]) if orelse and not isinstance(orelse[0], ast.If):
             yield from _exchanged(site, body, orelse)
             yield from _without_else(site, orelse)
@@ -154,20 +154,20 @@ def alternative(site: Site) -> Iterator[Edit]:
             yield from _without_else(site, orelse)
 
 
-def _exchanged(site: Site, body: list[ast.stmt], orelse: list[ast.stmt]) -> Iterator[Edit]:
+def _exchanged(site: Site, body: list[ast.stmt], orelse: list[ast.stmt]) -> Iterator[TemplateEdit]:
     source = site.scope.source
     first = source.lines_span(body[0].lineno, body[-1].end_lineno or body[-1].lineno)
     second = source.lines_span(orelse[0].lineno, orelse[-1].end_lineno or orelse[-1].lineno)
     if first[1] < second[0] and source.text[second[0] : second[1]].endswith("\n"):
         texts = source.text[slice(*first)], source.text[slice(*second)]
-        yield Edit((Splice(*first, texts[1]), Splice(*second, texts[0])), 0.4)
+        yield TemplateEdit((Splice(*first, texts[1]), Splice(*second, texts[0])), 0.4)
 
 
-def _without_else(site: Site, orelse: list[ast.stmt]) -> Iterator[Edit]:
+def _without_else(site: Site, orelse: list[ast.stmt]) -> Iterator[TemplateEdit]:
     """What stands under `else` behind the statement instead."""
     source = site.scope.source
-    place = layout(source, site.statement)
-    layouts = [layout(source, _sibling(site.statement, node, orelse)) for node in orelse]
+    place = find_layout(source, site.statement)
+    layouts = [find_layout(source, _sibling(site.statement, node, orelse)) for node in orelse]
     if not place.alone or not all(one.movable for one in layouts):
         return
     lines = [line for one in layouts for line in one.lines(place.indent)]
@@ -177,7 +177,7 @@ def _without_else(site: Site, orelse: list[ast.stmt]) -> Iterator[Edit]:
         head -= 1
     if head > site.statement.first_line:
         start, end = source.lines_span(head, site.statement.last_line)
-        yield Edit((Splice(start, end, "".join(line + source.newline for line in lines)),), 0.35)
+        yield TemplateEdit((Splice(start, end, "".join(line + source.newline for line in lines)),), 0.35)
 
 
 def _line(site: Site, number: int) -> str:
@@ -189,14 +189,14 @@ def _sibling(own: Statement, node: ast.stmt, block: list[ast.stmt] | None = None
     return Statement(node, block if block is not None else own.block, own.parent, own.function, own.loop)
 
 
-def _returns(site: Site, prior: float) -> Iterator[Edit]:
+def _returns(site: Site, prior: float) -> Iterator[TemplateEdit]:
     if site.statement.function is None or site.scope.yields:
         return
     for value in dict.fromkeys([*site.scope.returned, *site.names[:4], "None", "True", "False"]):
         yield site.rewrite(f"return {value}", prior)
 
 
-def _other_exception(site: Site, raised: ast.expr) -> Iterator[Edit]:
+def _other_exception(site: Site, raised: ast.expr) -> Iterator[TemplateEdit]:
     match raised:
         case ast.Call(func=ast.Name(id=name) as function) | (ast.Name(id=name) as function):
             known = [

@@ -4,48 +4,48 @@ import ast
 from collections.abc import Iterator
 from itertools import combinations
 
-from activities.repair.site import Edit, Site, negated
-from activities.repair.statement_edits import layout
-from activities.repair.value_types import COLLECTIONS, Kind, affinity
+from activities.repair.site import Site, TemplateEdit, negated
+from activities.repair.statement_edits import find_layout
+from activities.repair.value_types import COLLECTIONS, ValueType, affinity
 
 _DEFAULTS = {
-    Kind.NUMBER: ("0", "1", "-1"),
-    Kind.TEXT: ("''",),
-    Kind.LIST: ("[]",),
-    Kind.BOOL: ("False", "True"),
-    Kind.DICT: ("{}",),
-    Kind.SET: ("set()",),
-    Kind.TUPLE: ("()",),
+    ValueType.NUMBER: ("0", "1", "-1"),
+    ValueType.TEXT: ("''",),
+    ValueType.LIST: ("[]",),
+    ValueType.BOOL: ("False", "True"),
+    ValueType.DICT: ("{}",),
+    ValueType.SET: ("set()",),
+    ValueType.TUPLE: ("()",),
 }
 
 
-def early_exit(site: Site) -> Iterator[Edit]:
+def early_exit(site: Site) -> Iterator[TemplateEdit]:
     """Leave the function or the round of the loop before the statement when a case needs nothing done."""
     if not _is_plain(site):
         return
-    place = layout(site.scope.source, site.statement)
+    place = find_layout(site.scope.source, site.statement)
     for condition, prior in _cases(site):
         if site.statement.loop is not None:
-            yield Edit((place.before(f"if {condition}:", "\tcontinue"),), prior * 0.8)
-            yield Edit((place.before(f"if {condition}:", "\tbreak"),), prior * 0.5)
+            yield TemplateEdit((place.before(f"if {condition}:", "\tcontinue"),), prior * 0.8)
+            yield TemplateEdit((place.before(f"if {condition}:", "\tbreak"),), prior * 0.5)
         for value, share in _results(site):
-            yield Edit((place.before(f"if {condition}:", f"\treturn {value}".rstrip()),), prior * share)
+            yield TemplateEdit((place.before(f"if {condition}:", f"\treturn {value}".rstrip()),), prior * share)
 
 
-def only_if(site: Site) -> Iterator[Edit]:
+def only_if(site: Site) -> Iterator[TemplateEdit]:
     """Run the statement only in the cases it is right for."""
     if not _is_plain(site) or isinstance(site.node, ast.Return):
         return
-    place = layout(site.scope.source, site.statement)
+    place = find_layout(site.scope.source, site.statement)
     if not place.movable:
         return
     for condition, prior in _cases(site):
-        yield Edit((place.under(f"if {negated(condition)}:"),), prior * 0.8)
+        yield TemplateEdit((place.under(f"if {negated(condition)}:"),), prior * 0.8)
     for text, prior in [*_known_conditions(site), *_comparisons(site)]:
-        yield Edit((place.under(f"if {text}:"),), prior * 0.8)
+        yield TemplateEdit((place.under(f"if {text}:"),), prior * 0.8)
 
 
-def base_case(site: Site) -> Iterator[Edit]:
+def base_case(site: Site) -> Iterator[TemplateEdit]:
     """A case that the function answers at once, before anything else."""
     function = site.statement.function
     if function is None or site.statement.parent is not function or site.node is function:
@@ -54,22 +54,22 @@ def base_case(site: Site) -> Iterator[Edit]:
         return
     if not _is_plain(site, simple=False):
         return
-    place = layout(site.scope.source, site.statement)
+    place = find_layout(site.scope.source, site.statement)
     for name in site.scope.parameters:
         kind = site.scope.kinds.of_name(name)
         conditions = [f"not {name}"]
-        if kind in (Kind.NUMBER, Kind.UNKNOWN):
+        if kind in (ValueType.NUMBER, ValueType.UNKNOWN):
             conditions += [f"{name} == 0", f"{name} <= 0", f"{name} < 0", f"{name} <= 1", f"{name} == 1"]
-        if kind is not Kind.NUMBER:
+        if kind is not ValueType.NUMBER:
             conditions.append(f"{name} is None")
         if kind in COLLECTIONS:
             conditions.append(f"len({name}) <= 1")
         for condition in conditions:
             for value, share in _results(site):
-                yield Edit((place.before(f"if {condition}:", f"\treturn {value}".rstrip()),), 0.4 * share)
+                yield TemplateEdit((place.before(f"if {condition}:", f"\treturn {value}".rstrip()),), 0.4 * share)
 
 
-def stronger(site: Site) -> Iterator[Edit]:
+def stronger(site: Site) -> Iterator[TemplateEdit]:
     """One more thing that a condition asks for, or one that is enough for it."""
     if not site.is_condition or not isinstance(site.node, ast.expr) or isinstance(site.node, ast.Constant):
         return
@@ -88,15 +88,15 @@ def stronger(site: Site) -> Iterator[Edit]:
             yield site.replace(f"{own} or {condition}", prior * 0.9)
 
 
-def fallback(site: Site) -> Iterator[Edit]:
+def fallback(site: Site) -> Iterator[TemplateEdit]:
     """A default for a value that may be missing."""
     if site.slot in ("func", "targets", "target") or not isinstance(site.node, ast.expr):
         return
     match site.node:
         case ast.Subscript(value=value, slice=key, ctx=ast.Load()) if not isinstance(key, ast.Slice):
-            if site.kind(value) in (Kind.DICT, Kind.UNKNOWN, Kind.OBJECT):
+            if site.kind(value) in (ValueType.DICT, ValueType.UNKNOWN, ValueType.OBJECT):
                 head, inside = site.text(value), site.text(key)
-                sure = 1.0 if site.kind(value) is Kind.DICT else 0.5
+                sure = 1.0 if site.kind(value) is ValueType.DICT else 0.5
                 yield site.replace(f"{head}.get({inside})", 0.4 * sure)
                 for default in ("0", "[]", "''", inside):
                     yield site.replace(f"{head}.get({inside}, {default})", 0.35 * sure)
@@ -118,7 +118,7 @@ def fallback(site: Site) -> Iterator[Edit]:
             yield site.replace(f"{site.text(site.node)} or {default}", 0.2 if site.slot != "iter" else 0.3)
 
 
-def caught(site: Site) -> Iterator[Edit]:
+def caught(site: Site) -> Iterator[TemplateEdit]:
     """An exception that is expected, or another one than is caught."""
     if isinstance(site.statement.node, ast.Try) and site.node is site.statement.node:
         source = site.scope.source
@@ -126,14 +126,14 @@ def caught(site: Site) -> Iterator[Edit]:
             if handler.type is not None:
                 for other in [*_relatives(site.text(handler.type)), *_own_errors(site)]:
                     splice = source.replace(handler.type, other)
-                    yield Edit((splice,), 0.5)
+                    yield TemplateEdit((splice,), 0.5)
     if _is_plain(site) and not isinstance(site.node, ast.Return):
-        place = layout(site.scope.source, site.statement)
+        place = find_layout(site.scope.source, site.statement)
         if place.movable:
             for error in _risks(site.node):
                 head = [f"{place.indent}try:", *place.lines(place.deeper()), f"{place.indent}except {error}:"]
                 for action in ("continue", "break") if site.statement.loop is not None else ("pass", "return None"):
-                    yield Edit((place.become([*head, place.deeper() + action]),), 0.2)
+                    yield TemplateEdit((place.become([*head, place.deeper() + action]),), 0.2)
 
 
 def _cases(site: Site, within: ast.expr | None = None) -> list[tuple[str, float]]:
@@ -154,12 +154,12 @@ def _cases(site: Site, within: ast.expr | None = None) -> list[tuple[str, float]
                 base = site.text(value)
                 if isinstance(key, ast.Slice):
                     continue
-                if site.kind(value) is not Kind.DICT:
+                if site.kind(value) is not ValueType.DICT:
                     add(f"not {base}", 0.45)
                     if not isinstance(key, ast.Constant):
                         add(f"{site.text(key)} >= len({base})", 0.5)
                         add(f"{site.text(key)} < 0", 0.35)
-                if site.kind(value) in (Kind.DICT, Kind.UNKNOWN):
+                if site.kind(value) in (ValueType.DICT, ValueType.UNKNOWN):
                     add(f"{site.text(key)} not in {base}", 0.55)
             case ast.BinOp(op=ast.Div() | ast.FloorDiv() | ast.Mod(), right=right):
                 if not isinstance(right, ast.Constant) and site.scope.can_name(right, site.names):
@@ -167,12 +167,12 @@ def _cases(site: Site, within: ast.expr | None = None) -> list[tuple[str, float]
                     add(f"{text} == 0" if isinstance(right, ast.Name) else f"not {text}", 0.6)
             case ast.Name(id=name, ctx=ast.Load()) if name in site.names and name not in ("self", "cls"):
                 kind = site.scope.kinds.of_name(name)
-                if kind in COLLECTIONS or kind is Kind.UNKNOWN:
+                if kind in COLLECTIONS or kind is ValueType.UNKNOWN:
                     add(f"not {name}", 0.35)
-                if kind is Kind.NUMBER:
+                if kind is ValueType.NUMBER:
                     add(f"{name} <= 0", 0.25)
                     add(f"{name} == 0", 0.3)
-                elif kind in (Kind.UNKNOWN, Kind.OBJECT):
+                elif kind in (ValueType.UNKNOWN, ValueType.OBJECT):
                     add(f"{name} is None", 0.35)
     if within is None:
         for condition, prior in [*_known_conditions(site), *_memberships(site)]:
@@ -218,11 +218,11 @@ def _about_parts(site: Site) -> list[str]:
 def _memberships(site: Site) -> list[tuple[str, float]]:
     """`x in seen` for what a loop has to do only once."""
     kinds = {name: site.scope.kinds.of_name(name) for name in site.names}
-    holders = [name for name, kind in kinds.items() if kind in (Kind.SET, Kind.DICT, Kind.LIST)]
-    items = [name for name, kind in kinds.items() if kind not in COLLECTIONS and kind is not Kind.CALLABLE]
+    holders = [name for name, kind in kinds.items() if kind in (ValueType.SET, ValueType.DICT, ValueType.LIST)]
+    items = [name for name, kind in kinds.items() if kind not in COLLECTIONS and kind is not ValueType.CALLABLE]
     pairs = [(item, holder) for holder in holders for item in items if item not in ("self", "cls")]
     return [
-        (f"{item} {word} {holder}", 0.4 if kinds[holder] is Kind.SET else 0.3)
+        (f"{item} {word} {holder}", 0.4 if kinds[holder] is ValueType.SET else 0.3)
         for item, holder in pairs[:8]
         for word in ("in", "not in")
     ]
@@ -234,27 +234,29 @@ def _comparisons(site: Site) -> list[tuple[str, float]]:
     names = [name for name in site.names if name not in ("self", "cls")][:7]
     kinds = {name: site.scope.kinds.of_name(name) for name in names}
     for name in names:
-        if kinds[name] in COLLECTIONS | {Kind.UNKNOWN, Kind.BOOL}:
+        if kinds[name] in COLLECTIONS | {ValueType.UNKNOWN, ValueType.BOOL}:
             found += [(name, 0.22), (f"not {name}", 0.22)]
-        if kinds[name] is Kind.NUMBER:
+        if kinds[name] is ValueType.NUMBER:
             found += [(f"{name} > 0", 0.25), (f"{name} >= 0", 0.2)]
     for item, other in _elements(kinds):
         found += [(f"{item} {symbol} {other}", 0.16) for symbol in ("<", ">", "==", "!=")]
     for one, other in combinations(names, 2):
-        if kinds[one] is Kind.CALLABLE or kinds[other] is Kind.CALLABLE:
+        if kinds[one] is ValueType.CALLABLE or kinds[other] is ValueType.CALLABLE:
             continue
         fit = affinity(kinds[one], kinds[other])
         if fit >= 0.7:
-            symbols = ("<", ">", "<=", ">=", "!=", "==") if kinds[one] is kinds[other] is Kind.NUMBER else ("!=", "==")
+            symbols = (
+                ("<", ">", "<=", ">=", "!=", "==") if kinds[one] is kinds[other] is ValueType.NUMBER else ("!=", "==")
+            )
             found += [(f"{one} {symbol} {other}", 0.22 * fit) for symbol in symbols]
     return found
 
 
-def _elements(kinds: dict[str, Kind]) -> list[tuple[str, str]]:
+def _elements(kinds: dict[str, ValueType]) -> list[tuple[str, str]]:
     """An element of each sequence, by each number that could be its index, beside each other variable."""
-    holders = [name for name, kind in kinds.items() if kind in (Kind.LIST, Kind.ITERABLE, Kind.TUPLE)]
-    numbers = [name for name, kind in kinds.items() if kind is Kind.NUMBER]
-    others = [name for name, kind in kinds.items() if kind in (Kind.NUMBER, Kind.UNKNOWN)]
+    holders = [name for name, kind in kinds.items() if kind in (ValueType.LIST, ValueType.ITERABLE, ValueType.TUPLE)]
+    numbers = [name for name, kind in kinds.items() if kind is ValueType.NUMBER]
+    others = [name for name, kind in kinds.items() if kind in (ValueType.NUMBER, ValueType.UNKNOWN)]
     triples = [(holder, index, other) for holder in holders for index in numbers for other in others]
     return [(f"{holder}[{index}]", other) for holder, index, other in triples if other != index][:20]
 
@@ -269,7 +271,7 @@ def _results(site: Site) -> list[tuple[str, float]]:
     for name in site.scope.parameters:
         values.setdefault(name, 0.5)
     kinds = {site.kind(node.value) for node in ast.walk(site.statement.function) if isinstance(node, ast.Return)}
-    for kind in Kind:
+    for kind in ValueType:
         if kind in kinds:
             for default in _DEFAULTS.get(kind, ()):
                 values.setdefault(default, 0.8)
@@ -284,7 +286,7 @@ def _is_known(site: Site, text: str) -> bool:
 
 def _is_plain(site: Site, *, simple: bool = True) -> bool:
     """Whether the site is a whole statement, on lines of its own, that does something."""
-    if site.node is not site.statement.node or not layout(site.scope.source, site.statement).alone:
+    if site.node is not site.statement.node or not find_layout(site.scope.source, site.statement).alone:
         return False
     if isinstance(site.node, ast.Pass | ast.Break | ast.Continue | ast.Global | ast.Nonlocal | ast.ClassDef):
         return False

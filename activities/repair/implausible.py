@@ -10,12 +10,12 @@ _TWICE = (ast.Add, ast.Mult, ast.Pow, ast.MatMult)
 _REPEATING = {"zip", "product", "isinstance", "range", "replace", "getattr"}
 
 
-def oddities(tree: ast.AST, tests: Collection[str] = ()) -> frozenset[str]:
+def find_oddities(tree: ast.AST, tests: Collection[str] = ()) -> frozenset[str]:
     """The odd things in a tree, told so that two trees can be compared; `tests` are functions that return a bool."""
     return frozenset(odd for node in ast.walk(tree) for odd in _odd(node, tests))
 
 
-def truths(tree: ast.AST) -> frozenset[str]:
+def find_predicates(tree: ast.AST) -> frozenset[str]:
     """The functions that return a bool, by what they say or by what they do."""
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and _is_test(node))
 

@@ -4,10 +4,10 @@ import ast
 from collections.abc import Iterator
 
 from activities.localisation.source import Splice
-from activities.localisation.vocabulary import likeness
+from activities.localisation.vocabulary import measure_likeness
 from activities.repair.scope import BUILTINS
-from activities.repair.site import Edit, Site
-from activities.repair.value_types import COLLECTIONS, SEQUENCES, Kind, affinity
+from activities.repair.site import Site, TemplateEdit
+from activities.repair.value_types import COLLECTIONS, SEQUENCES, ValueType, affinity
 
 _OPERATOR = r"\*\*|//|<<|>>|[-+*/%@&|^]"
 _AUGMENTED = r"(?:\*\*|//|<<|>>|[-+*/%@&|^])="
@@ -46,7 +46,7 @@ _MEANT: dict[str, tuple[tuple[str, float], ...]] = {
 }
 
 
-def operator(site: Site) -> Iterator[Edit]:
+def operator(site: Site) -> Iterator[TemplateEdit]:
     """Another arithmetic operator."""
     match site.node:
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _SYMBOLS:
@@ -59,7 +59,7 @@ def operator(site: Site) -> Iterator[Edit]:
             yield site.replace(site.text(operand), 0.5)
 
 
-def order(site: Site) -> Iterator[Edit]:
+def order(site: Site) -> Iterator[TemplateEdit]:
     """Operands, indices, elements or branches the other way round."""
     match site.node:
         case ast.BinOp(left=left, op=op, right=right):
@@ -80,7 +80,7 @@ def order(site: Site) -> Iterator[Edit]:
             yield site.exchange(key, value, 0.5)
 
 
-def part(site: Site) -> Iterator[Edit]:
+def part(site: Site) -> Iterator[TemplateEdit]:
     """One operand where two are combined."""
     match site.node:
         case ast.BinOp(left=left, right=right):
@@ -96,7 +96,7 @@ def part(site: Site) -> Iterator[Edit]:
             yield site.replace(site.text(value), 0.2)
 
 
-def grouping(site: Site) -> Iterator[Edit]:
+def grouping(site: Site) -> Iterator[TemplateEdit]:
     """Other parentheses in arithmetic."""
     source = site.scope.source
     if not isinstance(site.node, ast.BinOp) or _is_bare(site, site.node, site.parent):
@@ -109,12 +109,12 @@ def grouping(site: Site) -> Iterator[Edit]:
             if last - first + 1 < len(leaves) and source.text.count("(", start, end) == source.text.count(
                 ")", start, end
             ):
-                yield Edit((Splice(start, start, "("), Splice(end, end, ")")), 0.35)
+                yield TemplateEdit((Splice(start, start, "("), Splice(end, end, ")")), 0.35)
     for group in inner:
         (start, end), (begin, finish) = source.span(site.node), source.span(group)
         opening, closing = source.text.rfind("(", start, begin), source.text.find(")", finish, end)
         if opening >= 0 and closing >= 0:
-            yield Edit((Splice(opening, opening + 1, ""), Splice(closing, closing + 1, "")), 0.35)
+            yield TemplateEdit((Splice(opening, opening + 1, ""), Splice(closing, closing + 1, "")), 0.35)
 
 
 def _operands(site: Site, node: ast.BinOp) -> tuple[list[ast.expr], list[ast.BinOp]]:
@@ -140,7 +140,7 @@ def _is_bare(site: Site, node: ast.BinOp, parent: ast.AST) -> bool:
     return own[0] == outer[0] if parent.left is node else own[1] == outer[1]
 
 
-def variable(site: Site) -> Iterator[Edit]:
+def variable(site: Site) -> Iterator[TemplateEdit]:
     """Another variable."""
     match site.node:
         case ast.Name(id=name, ctx=ast.Load() | ast.Store()) if not _is_called(site):
@@ -153,7 +153,7 @@ def variable(site: Site) -> Iterator[Edit]:
                     yield site.replace(other, 0.3 * _likeness(name, other))
 
 
-def name_for_constant(site: Site) -> Iterator[Edit]:
+def name_for_constant(site: Site) -> Iterator[TemplateEdit]:
     """A variable where a constant stands, or a constant for a variable."""
     match site.node:
         case ast.Constant(value=value) if value is not None and not isinstance(site.parent, ast.Expr):
@@ -164,12 +164,12 @@ def name_for_constant(site: Site) -> Iterator[Edit]:
             for name in site.scope.constants:
                 yield site.replace(name, 0.25)
         case ast.Name(ctx=ast.Load()) if site.slot in ("args", "slice", "lower", "upper", "comparators", "right"):
-            if site.kind(site.node) in (Kind.NUMBER, Kind.UNKNOWN):
+            if site.kind(site.node) in (ValueType.NUMBER, ValueType.UNKNOWN):
                 yield site.replace("0", 0.15)
                 yield site.replace("1", 0.2)
 
 
-def attribute(site: Site) -> Iterator[Edit]:
+def attribute(site: Site) -> Iterator[TemplateEdit]:
     """Another attribute of the same object."""
     match site.node:
         case ast.Attribute(value=value, attr=name):
@@ -178,7 +178,7 @@ def attribute(site: Site) -> Iterator[Edit]:
                 yield site.replace(f"{site.text(value)}.{other}", prior * _likeness(name, other))
             if not _is_module(site, value):
                 used = {name for name, _ in site.scope.attributes_like(site.node)}
-                rated = ((likeness(name, other), other) for other in site.scope.vocabulary.members)
+                rated = ((measure_likeness(name, other), other) for other in site.scope.vocabulary.members)
                 for alike, other in sorted(rated, key=lambda pair: -pair[0])[:_MEMBERS]:
                     if other != name and other not in used:
                         yield site.replace(f"{site.text(value)}.{other}", 0.2 + 0.3 * alike)
@@ -189,7 +189,7 @@ def attribute(site: Site) -> Iterator[Edit]:
                         yield site.replace(f"{other}.{name}", 0.3 * fit)
 
 
-def spelling(site: Site) -> Iterator[Edit]:
+def spelling(site: Site) -> Iterator[TemplateEdit]:
     """An identifier that the repository writes otherwise."""
     match site.node:
         case ast.Name(id=name, ctx=ast.Load()):
@@ -203,7 +203,7 @@ def spelling(site: Site) -> Iterator[Edit]:
                     yield site.replace(f"{site.text(value)}.{other}", 0.6 * alike)
 
 
-def member(site: Site) -> Iterator[Edit]:
+def member(site: Site) -> Iterator[TemplateEdit]:
     """`self.` that is missing or too much."""
     match site.node:
         case ast.Name(id=name, ctx=ast.Load()) if name in site.scope.own_attributes and "self" in site.names:
@@ -220,7 +220,7 @@ def member(site: Site) -> Iterator[Edit]:
             yield site.replace(name, 0.55)
 
 
-def ingredient(site: Site) -> Iterator[Edit]:
+def ingredient(site: Site) -> Iterator[TemplateEdit]:
     """An expression that stands elsewhere in the region."""
     if not isinstance(site.node, ast.expr) or site.is_condition or _is_called(site):
         return
@@ -242,7 +242,7 @@ def ingredient(site: Site) -> Iterator[Edit]:
         yield site.replace(text, related * _fit(site, wanted, site.kind(other)))
 
 
-def name_for_expression(site: Site) -> Iterator[Edit]:
+def name_for_expression(site: Site) -> Iterator[TemplateEdit]:
     """A variable that holds what is worked out, or looked up, once more."""
     match site.node:
         case ast.Call() | ast.Subscript() | ast.Attribute() if not _is_called(site):
@@ -253,7 +253,7 @@ def name_for_expression(site: Site) -> Iterator[Edit]:
                     yield site.replace(name, (0.4 if name not in _names(site.node) else 0.3) * fit)
 
 
-def addition(site: Site) -> Iterator[Edit]:
+def addition(site: Site) -> Iterator[TemplateEdit]:
     """A term that is missing from an argument, a result, an element or another term."""
     if site.slot not in ("args", "value", "elt", "slice", "elts", "left", "right") or not isinstance(
         site.node, ast.expr
@@ -274,7 +274,7 @@ def addition(site: Site) -> Iterator[Edit]:
         fit = affinity(wanted, offered)
         if name == text or fit < 0.5:
             continue
-        if Kind.NUMBER in (wanted, offered) or wanted == offered == Kind.UNKNOWN:
+        if ValueType.NUMBER in (wanted, offered) or wanted == offered == ValueType.UNKNOWN:
             yield site.replace(f"{text} - {name}", strong * fit)
             yield site.replace(f"{text} + {name}", strong * fit)
             yield site.replace(f"{text} * {name}", strong * fit * 0.6)
@@ -286,7 +286,7 @@ def addition(site: Site) -> Iterator[Edit]:
             yield site.replace(f"{text} | {name}", strong * fit * 0.7)
 
 
-def element(site: Site) -> Iterator[Edit]:
+def element(site: Site) -> Iterator[TemplateEdit]:
     """The element at an index for the index or the whole."""
     match site.node:
         case ast.Name(id=name, ctx=ast.Load()) if not _is_called(site) and not isinstance(site.parent, ast.Subscript):
@@ -295,25 +295,28 @@ def element(site: Site) -> Iterator[Edit]:
                 kind = site.scope.kinds.of_name(other)
                 if other == name:
                     continue
-                if own in (Kind.NUMBER, Kind.UNKNOWN) and kind in (
-                    Kind.LIST,
-                    Kind.DICT,
-                    Kind.TEXT,
-                    Kind.ITERABLE,
+                if own in (ValueType.NUMBER, ValueType.UNKNOWN) and kind in (
+                    ValueType.LIST,
+                    ValueType.DICT,
+                    ValueType.TEXT,
+                    ValueType.ITERABLE,
                 ):
                     yield site.replace(f"{other}[{name}]", 0.25)
-                if own in (Kind.LIST, Kind.DICT, Kind.ITERABLE) and kind in (Kind.NUMBER, Kind.TEXT):
+                if own in (ValueType.LIST, ValueType.DICT, ValueType.ITERABLE) and kind in (
+                    ValueType.NUMBER,
+                    ValueType.TEXT,
+                ):
                     yield site.replace(f"{name}[{other}]", 0.25)
 
 
-def _fit(site: Site, wanted: Kind, offered: Kind) -> float:
+def _fit(site: Site, wanted: ValueType, offered: ValueType) -> float:
     fit = affinity(wanted, offered)
     return fit * 0.8 if isinstance(getattr(site.node, "ctx", None), ast.Store) else fit
 
 
 def _likeness(name: str, other: str) -> float:
     """How alike two identifiers are, in 0.6..1.4: slips of the pen keep most of the letters."""
-    return 0.6 + 0.8 * likeness(name, other)
+    return 0.6 + 0.8 * measure_likeness(name, other)
 
 
 def _names(node: ast.AST) -> set[str]:

@@ -12,14 +12,14 @@ from activities.repair.site import Template
 FIGURES = Path(__file__).with_suffix(".json")
 
 
-def name(template: Template) -> str:
+def name_edit(template: Template) -> str:
     """A template's module and name, such as `conditions.negation`."""
     return f"{template.__module__.rpartition('.')[2]}.{template.__name__}"
 
 
-def factor(template: Template) -> float:
+def weigh_edit(template: Template) -> float:
     """By how much the prior of a template's edits is multiplied; 1 for one that nothing was learned about."""
-    return _factors().get(name(template), 1.0)
+    return _factors().get(name_edit(template), 1.0)
 
 
 @cache

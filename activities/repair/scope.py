@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from activities.localisation.idioms import Phrase
+from activities.localisation.idioms import Idiom
 from activities.localisation.regions import FunctionNode, Region, Statement
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
-from activities.repair.value_types import Kinds
+from activities.repair.value_types import ValueTypes
 
 BUILTINS = frozenset(dir(builtins))
 
@@ -24,7 +24,7 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
-class Scope:
+class NamesInScope:
     """What a region's code can refer to, and what it and its file already say."""
 
     def __init__(self, region: Region, vocabulary: Vocabulary) -> None:
@@ -33,7 +33,7 @@ class Scope:
         self.source: Source = region.source
         own = [statement.node for statement in region.statements]
         self._nodes: list[ast.AST] = [region.function] if region.function is not None else [*own]
-        self.kinds = Kinds(self._nodes)
+        self.kinds = ValueTypes(self._nodes)
         self._bindings: dict[FunctionNode | None, list[tuple[str, int]]] = {}
 
     # --- names ----------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ class Scope:
         return [name for name, node in self.globals.items() if isinstance(node, ast.ImportFrom) and name in known]
 
     @cached_property
-    def phrases(self) -> list[tuple[Phrase, float]]:
+    def phrases(self) -> list[tuple[Idiom, float]]:
         """What the rest of the repository says in the region's words, most alike first, with the likeness in 0..1."""
         walked = list(self._walk())
         own = {node.id for node in walked if isinstance(node, ast.Name)}

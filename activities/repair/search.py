@@ -9,13 +9,13 @@ from itertools import combinations, pairwise
 
 from activities.localisation.localisation import Suspect
 from activities.localisation.regions import first_line
-from activities.localisation.source import Source, Splice, compiles, parse
+from activities.localisation.source import Source, Splice, compiles, parse_source
 from activities.localisation.vocabulary import Vocabulary
-from activities.repair.canonical import canonical
-from activities.repair.families import Group
-from activities.repair.implausible import oddities, truths
-from activities.repair.scope import Scope
-from activities.repair.site import Edit, Site, sites
+from activities.repair.canonical import canonicalise
+from activities.repair.families import FamilyGroup
+from activities.repair.implausible import find_oddities, find_predicates
+from activities.repair.scope import NamesInScope
+from activities.repair.site import Site, TemplateEdit, list_sites
 
 BATCH = 100
 """Candidates in one attempt."""
@@ -44,10 +44,10 @@ class Program:
     oddities: frozenset[str]
 
 
-class Search:
+class RepairSearch:
     """The changes of a group in one region, in a fixed order, made as they are asked for."""
 
-    def __init__(self, suspect: Suspect, group: Group, vocabulary: Vocabulary) -> None:
+    def __init__(self, suspect: Suspect, group: FamilyGroup, vocabulary: Vocabulary) -> None:
         self._suspect = suspect
         self._group = group
         self._vocabulary = vocabulary
@@ -78,7 +78,7 @@ class Search:
             return self._found[:count]
 
     @cached_property
-    def _edits(self) -> list[Edit]:
+    def _edits(self) -> list[TemplateEdit]:
         try:
             rated = sorted(self._rated(), key=lambda pair: -pair[0])
         except (RecursionError, ValueError):
@@ -87,15 +87,15 @@ class Search:
             rated = sorted(_pairs(rated[:_PAIRED]), key=lambda pair: -pair[0])
         return [edit for _, edit in rated[:_EDITS]]
 
-    def _rated(self) -> Iterator[tuple[float, Edit]]:
+    def _rated(self) -> Iterator[tuple[float, TemplateEdit]]:
         suspect = self._suspect
-        scope = Scope(suspect.region, self._vocabulary)
+        scope = NamesInScope(suspect.region, self._vocabulary)
         top = max(suspect.statements.values(), default=0.0)
         for statement in suspect.region.statements:
             suspicion = suspect.statements[statement] / top if top else 1.0
             if suspicion == 0:
                 continue  # every failing test passes it by
-            for site in sites(scope, statement):
+            for site in list_sites(scope, statement):
                 factor = suspicion * (_QUOTED if self._is_quoted(site) else 1.0)
                 for edit in self._group.edits(site):
                     yield edit.prior * factor, edit
@@ -108,7 +108,7 @@ class Search:
 
     def _tried_elsewhere(self) -> set[str]:
         """The texts that the likelier groups make."""
-        searches = [(group.most, Search(self._suspect, group, self._vocabulary)) for group in self._group.beyond]
+        searches = [(group.most, RepairSearch(self._suspect, group, self._vocabulary)) for group in self._group.beyond]
         return {change.text for most, search in searches for change in search.after(0, most)}
 
     def _distinct(self) -> Iterator[Change]:
@@ -153,26 +153,26 @@ class Search:
 
     @cached_property
     def _truths(self) -> frozenset[str]:
-        return truths(self._source.tree)
+        return find_predicates(self._source.tree)
 
     def _program(self, text: str) -> Program | None:
         """What a piece of code comes to; None for no program."""
-        tree = parse(f"if 1:\n{text}" if text[:1] in (" ", "\t") else text)
+        tree = parse_source(f"if 1:\n{text}" if text[:1] in (" ", "\t") else text)
         if tree is None or not compiles(tree):
             return None
         try:
-            odd = oddities(tree, self._truths)
-            return Program(canonical(tree), odd)
+            odd = find_oddities(tree, self._truths)
+            return Program(canonicalise(tree), odd)
         except (RecursionError, ValueError):
             return None
 
 
-def _pairs(rated: list[tuple[float, Edit]]) -> Iterator[tuple[float, Edit]]:
+def _pairs(rated: list[tuple[float, TemplateEdit]]) -> Iterator[tuple[float, TemplateEdit]]:
     """Any two edits that change different text, at once."""
     for (likely, one), (other_likely, other) in combinations(rated, 2):
         splices = sorted((*one.splices, *other.splices), key=lambda splice: (splice.start, splice.end))
         if all(first.end < second.start for first, second in pairwise(splices)):
-            yield likely * other_likely, Edit(tuple(splices), likely * other_likely)
+            yield likely * other_likely, TemplateEdit(tuple(splices), likely * other_likely)
 
 
 def _title(before: str, after: str) -> str:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from activities.localisation.regions import Statement
-from activities.localisation.source import Splice, expression
-from activities.repair.scope import Scope
-from activities.repair.value_types import Kind
+from activities.localisation.source import Splice, parse_expression
+from activities.repair.scope import NamesInScope
+from activities.repair.value_types import ValueType
 
 
 @dataclass(frozen=True)
-class Edit:
+class TemplateEdit:
     """A change of the source and how likely, in 0..1, a change of its sort is to be the repair."""
 
     splices: tuple[Splice, ...]
@@ -26,7 +26,7 @@ class Site:
     `slot` is the name of the parent's field in which the node stands.
     """
 
-    scope: Scope
+    scope: NamesInScope
     statement: Statement
     node: ast.stmt | ast.expr
     parent: ast.AST
@@ -52,35 +52,37 @@ class Site:
         """The text of a node as it is written."""
         return self.scope.source.of_node(node)
 
-    def kind(self, node: ast.expr | None) -> Kind:
+    def kind(self, node: ast.expr | None) -> ValueType:
         """The kind of value an expression has."""
         return self.scope.kinds.of(node)
 
     # --- edits ----------------------------------------------------------------------------------
 
-    def replace(self, text: str, prior: float, node: ast.expr | None = None) -> Edit:
+    def replace(self, text: str, prior: float, node: ast.expr | None = None) -> TemplateEdit:
         """Put an expression in the place of the site's node, or of another."""
         place = node if node is not None else self.node
         assert isinstance(place, ast.expr)
-        return Edit((self.scope.source.replace(place, text),), prior)
+        return TemplateEdit((self.scope.source.replace(place, text),), prior)
 
-    def exchange(self, first: ast.expr, second: ast.expr, prior: float) -> Edit:
+    def exchange(self, first: ast.expr, second: ast.expr, prior: float) -> TemplateEdit:
         """Exchange two expressions."""
         source = self.scope.source
-        return Edit((source.replace(first, self.text(second)), source.replace(second, self.text(first))), prior)
+        return TemplateEdit((source.replace(first, self.text(second)), source.replace(second, self.text(first))), prior)
 
-    def operator(self, left: ast.expr, right: ast.expr, pattern: str, text: str, prior: float) -> Iterator[Edit]:
+    def operator(
+        self, left: ast.expr, right: ast.expr, pattern: str, text: str, prior: float
+    ) -> Iterator[TemplateEdit]:
         """Replace the operator that `pattern` finds between two operands."""
         span = self.scope.source.between(left, right, pattern)
         if span is not None:
-            yield Edit((Splice(*span, text),), prior)
+            yield TemplateEdit((Splice(*span, text),), prior)
 
-    def rewrite(self, text: str, prior: float) -> Edit:
+    def rewrite(self, text: str, prior: float) -> TemplateEdit:
         """Put a simple statement in the place of the site's."""
-        return Edit((Splice(*self.scope.source.span(self.statement.node), text),), prior)
+        return TemplateEdit((Splice(*self.scope.source.span(self.statement.node), text),), prior)
 
 
-Template = Callable[[Site], Iterator[Edit]]
+Template = Callable[[Site], Iterator[TemplateEdit]]
 
 
 # No person writes deeper or longer expressions than these, and each takes time.
@@ -88,7 +90,7 @@ _DEEPEST = 50
 _LONGEST = 1000
 
 
-def sites(scope: Scope, statement: Statement) -> Iterator[Site]:
+def list_sites(scope: NamesInScope, statement: Statement) -> Iterator[Site]:
     """A statement and the expressions of its header, in the order of the text."""
     yield Site(scope, statement, statement.node, statement.parent, "body")
     if isinstance(statement.node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -99,7 +101,7 @@ def sites(scope: Scope, statement: Statement) -> Iterator[Site]:
         yield from _below(scope, statement, statement.node, 0)
 
 
-def _below(scope: Scope, statement: Statement, node: ast.AST, depth: int) -> Iterator[Site]:
+def _below(scope: NamesInScope, statement: Statement, node: ast.AST, depth: int) -> Iterator[Site]:
     for slot, value in ast.iter_fields(node):
         if slot == "annotation":
             continue
@@ -111,7 +113,7 @@ def _below(scope: Scope, statement: Statement, node: ast.AST, depth: int) -> Ite
 
 
 def _expressions(
-    scope: Scope, statement: Statement, node: ast.expr, parent: ast.AST, slot: str, depth: int
+    scope: NamesInScope, statement: Statement, node: ast.expr, parent: ast.AST, slot: str, depth: int
 ) -> Iterator[Site]:
     start, end = scope.source.span(node)
     if end - start <= _LONGEST:
@@ -132,7 +134,7 @@ def callee(call: ast.Call) -> str:
 def negated(text: str) -> str:
     """The opposite of a condition, without `not` where an operator can say it."""
     whole = f"({text}\n)"
-    match expression(text):
+    match parse_expression(text):
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return ast.get_source_segment(whole, operand) or f"not {text}"
         case ast.Compare(left=left, ops=[op], comparators=[right]):

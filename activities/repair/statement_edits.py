@@ -83,6 +83,6 @@ class Layout:
 
 
 @lru_cache(maxsize=1024)
-def layout(source: Source, statement: Statement) -> Layout:
+def find_layout(source: Source, statement: Statement) -> Layout:
     """The layout of a statement."""
     return Layout(source, statement)

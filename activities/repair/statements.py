@@ -7,47 +7,47 @@ from collections.abc import Callable, Iterator
 from activities.localisation.regions import Statement
 from activities.localisation.source import Splice
 from activities.repair.scope import BUILTINS
-from activities.repair.site import Edit, Site
-from activities.repair.statement_edits import Layout, layout
-from activities.repair.value_types import Kind, affinity
+from activities.repair.site import Site, TemplateEdit
+from activities.repair.statement_edits import Layout, find_layout
+from activities.repair.value_types import ValueType, affinity
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _Insert = Callable[..., Splice]
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-def removal(site: Site) -> Iterator[Edit]:
+def removal(site: Site) -> Iterator[TemplateEdit]:
     """A statement less."""
     place = _place(site)
     if place is not None and not isinstance(site.node, ast.Pass):
         prior = 0.5 if isinstance(site.node, ast.Expr | ast.AugAssign | ast.Continue | ast.Break) else 0.35
-        yield Edit((place.remove(),), prior)
+        yield TemplateEdit((place.remove(),), prior)
 
 
-def unwrapping(site: Site) -> Iterator[Edit]:
+def unwrapping(site: Site) -> Iterator[TemplateEdit]:
     """The body of an `if` or a loop without its header."""
     match site.node:
         case ast.If(body=body, orelse=orelse) if not _is_elif(site):
-            place = layout(site.scope.source, site.statement)
+            place = find_layout(site.scope.source, site.statement)
             if place.movable:
                 for block, prior in ((body, 0.3), (orelse, 0.2)):
                     if block:
-                        yield Edit((place.become(_block_lines(site, block, place.indent)),), prior)
+                        yield TemplateEdit((place.become(_block_lines(site, block, place.indent)),), prior)
 
 
-def move(site: Site) -> Iterator[Edit]:
+def move(site: Site) -> Iterator[TemplateEdit]:
     """A statement one place up or down."""
     place, follower = _place(site), _neighbour(site, 1)
     if place is None or follower is None:
         return
-    other = layout(site.scope.source, follower)
+    other = find_layout(site.scope.source, follower)
     if other.alone and place.indent == other.indent and not isinstance(follower.node, _DEFINITIONS):
         plain = not isinstance(site.node, ast.If | ast.Try) and not isinstance(follower.node, ast.If | ast.Try)
         lines = place.lines(place.indent)
-        yield Edit((_cut(site), other.insert_after(lines)), 0.45 if plain else 0.3)
+        yield TemplateEdit((_cut(site), other.insert_after(lines)), 0.45 if plain else 0.3)
 
 
-def into_block(site: Site) -> Iterator[Edit]:
+def into_block(site: Site) -> Iterator[TemplateEdit]:
     """A statement into the block before it, or into the one after it."""
     place = _place(site)
     if place is None or not place.movable or isinstance(site.node, _LOOPS):
@@ -57,15 +57,15 @@ def into_block(site: Site) -> Iterator[Edit]:
             continue
         for block, parent in _inner_blocks(neighbour.node):
             edge = block[-1] if last else block[0]
-            target = layout(site.scope.source, Statement(edge, block, parent, site.statement.function, None))
+            target = find_layout(site.scope.source, Statement(edge, block, parent, site.statement.function, None))
             if not target.alone:
                 continue
             lines = place.lines(target.indent)
             insertion = target.insert_after(lines) if last else target.insert_before(lines)
-            yield Edit((_cut(site), insertion), 0.45)
+            yield TemplateEdit((_cut(site), insertion), 0.45)
 
 
-def out_of_block(site: Site) -> Iterator[Edit]:
+def out_of_block(site: Site) -> Iterator[TemplateEdit]:
     """The last statement of a block behind the block, or the first before it."""
     place, parent = _place(site), site.statement.parent
     if place is None or not place.movable or not isinstance(parent, ast.stmt) or isinstance(parent, _DEFINITIONS):
@@ -73,15 +73,15 @@ def out_of_block(site: Site) -> Iterator[Edit]:
     outer = _statement(site, parent)
     if outer is None or _is_chained(outer):
         return
-    target = layout(site.scope.source, outer)
+    target = find_layout(site.scope.source, outer)
     lines = place.lines(target.indent)
     if site.statement.index == len(site.statement.block) - 1:
-        yield Edit((place.remove(), target.insert_after(lines)), 0.5)
+        yield TemplateEdit((place.remove(), target.insert_after(lines)), 0.5)
     if site.statement.index == 0:
-        yield Edit((target.insert_before(lines), place.remove()), 0.35)
+        yield TemplateEdit((target.insert_before(lines), place.remove()), 0.35)
 
 
-def assignment(site: Site) -> Iterator[Edit]:
+def assignment(site: Site) -> Iterator[TemplateEdit]:
     """A variable that should take over another one's value, or step on."""
     place = _place(site, definitions=False)
     if place is None:
@@ -94,14 +94,14 @@ def assignment(site: Site) -> Iterator[Edit]:
             carried = 1.0 if target in rebound else 0.6
             for value in variables:
                 fit = affinity(kind, site.scope.kinds.of_name(value))
-                if value != target and fit >= 0.4 and kind is not Kind.CALLABLE:
-                    yield Edit((splice(f"{target} = {value}"),), 0.42 * fit * carried)
-            if kind is Kind.NUMBER and target in rebound:
-                yield Edit((splice(f"{target} += 1"),), 0.4 * carried)
-                yield Edit((splice(f"{target} -= 1"),), 0.35 * carried)
+                if value != target and fit >= 0.4 and kind is not ValueType.CALLABLE:
+                    yield TemplateEdit((splice(f"{target} = {value}"),), 0.42 * fit * carried)
+            if kind is ValueType.NUMBER and target in rebound:
+                yield TemplateEdit((splice(f"{target} += 1"),), 0.4 * carried)
+                yield TemplateEdit((splice(f"{target} -= 1"),), 0.35 * carried)
 
 
-def collection_call(site: Site) -> Iterator[Edit]:
+def collection_call(site: Site) -> Iterator[TemplateEdit]:
     """Something that should have been put into, or taken out of, a collection."""
     place = _place(site, definitions=False)
     if place is None:
@@ -110,19 +110,19 @@ def collection_call(site: Site) -> Iterator[Edit]:
         kinds = {name: site.scope.kinds.of_name(name) for name in names if name not in ("self", "cls")}
         for holder, kind in kinds.items():
             for item, offered in kinds.items():
-                if item == holder or offered is Kind.CALLABLE:
+                if item == holder or offered is ValueType.CALLABLE:
                     continue
-                if kind is Kind.SET:
-                    yield Edit((splice(f"{holder}.add({item})"),), 0.42)
-                elif kind is Kind.LIST:
-                    yield Edit((splice(f"{holder}.append({item})"),), 0.35)
-                    if offered in (Kind.LIST, Kind.TUPLE, Kind.ITERABLE):
-                        yield Edit((splice(f"{holder}.extend({item})"),), 0.3)
-            if kind is Kind.LIST:
-                yield Edit((splice(f"{holder}.pop()"),), 0.25)
+                if kind is ValueType.SET:
+                    yield TemplateEdit((splice(f"{holder}.add({item})"),), 0.42)
+                elif kind is ValueType.LIST:
+                    yield TemplateEdit((splice(f"{holder}.append({item})"),), 0.35)
+                    if offered in (ValueType.LIST, ValueType.TUPLE, ValueType.ITERABLE):
+                        yield TemplateEdit((splice(f"{holder}.extend({item})"),), 0.3)
+            if kind is ValueType.LIST:
+                yield TemplateEdit((splice(f"{holder}.pop()"),), 0.25)
 
 
-def copied(site: Site) -> Iterator[Edit]:
+def copied(site: Site) -> Iterator[TemplateEdit]:
     """A statement that stands elsewhere in the file, once more here, also with another variable."""
     place = _place(site, definitions=False)
     if place is None:
@@ -132,12 +132,12 @@ def copied(site: Site) -> Iterator[Edit]:
         text = site.text(model)
         for splice, names in insertions:
             if site.scope.can_name(model, names):
-                yield Edit((splice(text),), 0.35)
+                yield TemplateEdit((splice(text),), 0.35)
             for variant in _varied(model, text, names):
-                yield Edit((splice(variant),), 0.25)
+                yield TemplateEdit((splice(variant),), 0.25)
 
 
-def borrowed(site: Site) -> Iterator[Edit]:
+def borrowed(site: Site) -> Iterator[TemplateEdit]:
     """A statement or a guard that similar code elsewhere in the repository has and this has not."""
     place = _place(site, definitions=False)
     if place is None:
@@ -148,10 +148,10 @@ def borrowed(site: Site) -> Iterator[Edit]:
             continue
         for splice, names in insertions:
             if phrase.names <= {*names, *site.scope.globals, *BUILTINS}:
-                yield Edit((splice(*phrase.lines),), 0.22 + 0.2 * alike)
+                yield TemplateEdit((splice(*phrase.lines),), 0.22 + 0.2 * alike)
 
 
-def bare_call(site: Site) -> Iterator[Edit]:
+def bare_call(site: Site) -> Iterator[TemplateEdit]:
     """A method of the object that should have been called."""
     place = _place(site, definitions=False)
     if place is None or "self" not in site.names:
@@ -160,7 +160,7 @@ def bare_call(site: Site) -> Iterator[Edit]:
         method = site.scope.functions.get(name)
         if method is not None and not site.scope.taken(name) and not name.startswith("__"):
             for splice, _ in _insertions(site, place):
-                yield Edit((splice(f"self.{name}()"),), 0.25)
+                yield TemplateEdit((splice(f"self.{name}()"),), 0.25)
 
 
 def _models(site: Site) -> list[ast.stmt]:
@@ -218,7 +218,7 @@ def _place(site: Site, *, definitions: bool = False) -> Layout | None:
         return None
     if isinstance(site.node, _DEFINITIONS) and (not definitions or site.node is site.scope.region.node):
         return None
-    place = layout(site.scope.source, site.statement)
+    place = find_layout(site.scope.source, site.statement)
     return place if place.alone else None
 
 
@@ -266,7 +266,7 @@ def _block_lines(site: Site, block: list[ast.stmt], indent: str) -> list[str]:
     lines: list[str] = []
     for node in block:
         inner = Statement(node, block, site.statement.node, site.statement.function, None)
-        lines += layout(site.scope.source, inner).lines(indent)
+        lines += find_layout(site.scope.source, inner).lines(indent)
     return lines
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class ValueType(StrEnum):
     """A sort of value, as coarse as typing a repair needs."""
 
     NUMBER = "number"
@@ -23,89 +23,93 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
-SEQUENCES = frozenset({Kind.TEXT, Kind.LIST, Kind.TUPLE, Kind.ITERABLE})
-COLLECTIONS = SEQUENCES | {Kind.SET, Kind.DICT}
+SEQUENCES = frozenset({ValueType.TEXT, ValueType.LIST, ValueType.TUPLE, ValueType.ITERABLE})
+COLLECTIONS = SEQUENCES | {ValueType.SET, ValueType.DICT}
 
 _BY_FUNCTION = {
-    **dict.fromkeys(("len", "int", "float", "abs", "sum", "round", "ord", "hash", "pow", "divmod", "id"), Kind.NUMBER),
-    **dict.fromkeys(("str", "repr", "chr", "format", "input", "bin", "hex", "join"), Kind.TEXT),
-    **dict.fromkeys(("strip", "lstrip", "rstrip", "lower", "upper", "replace", "title", "capitalize"), Kind.TEXT),
-    **dict.fromkeys(("count", "index", "find", "rfind", "time", "sqrt", "floor", "ceil"), Kind.NUMBER),
-    **dict.fromkeys(("list", "sorted", "split", "splitlines", "readlines"), Kind.LIST),
     **dict.fromkeys(
-        ("range", "reversed", "zip", "enumerate", "map", "filter", "keys", "values", "items"), Kind.ITERABLE
+        ("len", "int", "float", "abs", "sum", "round", "ord", "hash", "pow", "divmod", "id"), ValueType.NUMBER
     ),
-    **dict.fromkeys(("set", "frozenset", "union", "intersection", "difference"), Kind.SET),
-    **dict.fromkeys(("dict", "defaultdict", "Counter", "OrderedDict"), Kind.DICT),
-    **dict.fromkeys(("bool", "isinstance", "any", "all", "startswith", "endswith", "isdigit", "hasattr"), Kind.BOOL),
-    **dict.fromkeys(("deque",), Kind.LIST),
-    **dict.fromkeys(("tuple",), Kind.TUPLE),
+    **dict.fromkeys(("str", "repr", "chr", "format", "input", "bin", "hex", "join"), ValueType.TEXT),
+    **dict.fromkeys(("strip", "lstrip", "rstrip", "lower", "upper", "replace", "title", "capitalize"), ValueType.TEXT),
+    **dict.fromkeys(("count", "index", "find", "rfind", "time", "sqrt", "floor", "ceil"), ValueType.NUMBER),
+    **dict.fromkeys(("list", "sorted", "split", "splitlines", "readlines"), ValueType.LIST),
+    **dict.fromkeys(
+        ("range", "reversed", "zip", "enumerate", "map", "filter", "keys", "values", "items"), ValueType.ITERABLE
+    ),
+    **dict.fromkeys(("set", "frozenset", "union", "intersection", "difference"), ValueType.SET),
+    **dict.fromkeys(("dict", "defaultdict", "Counter", "OrderedDict"), ValueType.DICT),
+    **dict.fromkeys(
+        ("bool", "isinstance", "any", "all", "startswith", "endswith", "isdigit", "hasattr"), ValueType.BOOL
+    ),
+    **dict.fromkeys(("deque",), ValueType.LIST),
+    **dict.fromkeys(("tuple",), ValueType.TUPLE),
 }
 
 _BY_METHOD = {
-    **dict.fromkeys(("append", "extend", "insert", "sort", "reverse", "appendleft", "popleft"), Kind.LIST),
-    **dict.fromkeys(("add", "discard", "issuperset", "issubset"), Kind.SET),
-    **dict.fromkeys(("keys", "values", "items", "setdefault"), Kind.DICT),
-    **dict.fromkeys(("strip", "split", "lower", "upper", "startswith", "endswith", "join", "format"), Kind.TEXT),
+    **dict.fromkeys(("append", "extend", "insert", "sort", "reverse", "appendleft", "popleft"), ValueType.LIST),
+    **dict.fromkeys(("add", "discard", "issuperset", "issubset"), ValueType.SET),
+    **dict.fromkeys(("keys", "values", "items", "setdefault"), ValueType.DICT),
+    **dict.fromkeys(("strip", "split", "lower", "upper", "startswith", "endswith", "join", "format"), ValueType.TEXT),
 }
 
 _BY_ANNOTATION = {
-    "int": Kind.NUMBER,
-    "float": Kind.NUMBER,
-    "bool": Kind.BOOL,
-    "str": Kind.TEXT,
-    "list": Kind.LIST,
-    "List": Kind.LIST,
-    "Sequence": Kind.LIST,
-    "tuple": Kind.TUPLE,
-    "Tuple": Kind.TUPLE,
-    "set": Kind.SET,
-    "Set": Kind.SET,
-    "frozenset": Kind.SET,
-    "dict": Kind.DICT,
-    "Dict": Kind.DICT,
-    "Mapping": Kind.DICT,
-    "Iterable": Kind.ITERABLE,
-    "Iterator": Kind.ITERABLE,
-    "Callable": Kind.CALLABLE,
+    "int": ValueType.NUMBER,
+    "float": ValueType.NUMBER,
+    "bool": ValueType.BOOL,
+    "str": ValueType.TEXT,
+    "list": ValueType.LIST,
+    "List": ValueType.LIST,
+    "Sequence": ValueType.LIST,
+    "tuple": ValueType.TUPLE,
+    "Tuple": ValueType.TUPLE,
+    "set": ValueType.SET,
+    "Set": ValueType.SET,
+    "frozenset": ValueType.SET,
+    "dict": ValueType.DICT,
+    "Dict": ValueType.DICT,
+    "Mapping": ValueType.DICT,
+    "Iterable": ValueType.ITERABLE,
+    "Iterator": ValueType.ITERABLE,
+    "Callable": ValueType.CALLABLE,
 }
 
 _ARITHMETIC = (ast.Sub, ast.Div, ast.FloorDiv, ast.Pow, ast.LShift, ast.RShift, ast.BitXor)
 _ORDERINGS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
-def affinity(wanted: Kind, offered: Kind) -> float:
+def affinity(wanted: ValueType, offered: ValueType) -> float:
     """How well a value of kind `offered` fits where one of kind `wanted` stands, in 0..1."""
     if wanted == offered:
         return 1.0
-    if Kind.UNKNOWN in (wanted, offered):
+    if ValueType.UNKNOWN in (wanted, offered):
         return 0.7
     if wanted in COLLECTIONS and offered in COLLECTIONS:
-        return 0.8 if Kind.ITERABLE in (wanted, offered) else 0.5
-    if {wanted, offered} == {Kind.NUMBER, Kind.BOOL} or Kind.NONE in (wanted, offered):
+        return 0.8 if ValueType.ITERABLE in (wanted, offered) else 0.5
+    if {wanted, offered} == {ValueType.NUMBER, ValueType.BOOL} or ValueType.NONE in (wanted, offered):
         return 0.4
     return 0.15
 
 
-class Kinds:
+class ValueTypes:
     """The kinds of the names bound or used within some nodes.
 
     What a name is assigned counts before how it is used; where two ways disagree the kind is unknown.
     """
 
     def __init__(self, nodes: Iterable[ast.AST]) -> None:
-        self._names: dict[str, Kind] = {}
+        self._names: dict[str, ValueType] = {}
         walked = [node for root in nodes for node in ast.walk(root)]
         for _ in range(2):  # the second time with what the first has found out about right-hand sides
             self._learn(self._assigned(walked))
         self._learn(self._used(walked))
         self._learn(self._assigned(walked))
 
-    def of_name(self, name: str) -> Kind:
+    def of_name(self, name: str) -> ValueType:
         """The kind of a variable."""
-        return self._names.get(name, Kind.UNKNOWN)
+        return self._names.get(name, ValueType.UNKNOWN)
 
-    def of(self, node: ast.expr | None) -> Kind:
+    def of(self, node: ast.expr | None) -> ValueType:
         """The kind of an expression."""
         match node:
             case ast.Constant(value=value):
@@ -113,23 +117,23 @@ class Kinds:
             case ast.Name(id=name):
                 return self.of_name(name)
             case ast.List() | ast.ListComp():
-                return Kind.LIST
+                return ValueType.LIST
             case ast.Dict() | ast.DictComp():
-                return Kind.DICT
+                return ValueType.DICT
             case ast.Set() | ast.SetComp():
-                return Kind.SET
+                return ValueType.SET
             case ast.Tuple():
-                return Kind.TUPLE
+                return ValueType.TUPLE
             case ast.GeneratorExp():
-                return Kind.ITERABLE
+                return ValueType.ITERABLE
             case ast.Lambda():
-                return Kind.CALLABLE
+                return ValueType.CALLABLE
             case ast.JoinedStr():
-                return Kind.TEXT
+                return ValueType.TEXT
             case ast.Compare() | ast.UnaryOp(op=ast.Not()):
-                return Kind.BOOL
+                return ValueType.BOOL
             case ast.UnaryOp():
-                return Kind.NUMBER
+                return ValueType.NUMBER
             case ast.BinOp(left=left, op=op, right=right):
                 return self._of_operation(left, op, right)
             case ast.BoolOp(values=values):
@@ -138,41 +142,41 @@ class Kinds:
                 return self._agreed([self.of(body), self.of(orelse)])
             case ast.Subscript(value=value, slice=ast.Slice()):
                 return self.of(value)
-            case ast.Subscript(value=value) if self.of(value) is Kind.TEXT:
-                return Kind.TEXT
+            case ast.Subscript(value=value) if self.of(value) is ValueType.TEXT:
+                return ValueType.TEXT
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args):
                 if name in ("min", "max") and len(args) > 1:
                     return self._agreed([self.of(argument) for argument in args])
-                return _BY_FUNCTION.get(name, Kind.UNKNOWN)
-        return Kind.UNKNOWN
+                return _BY_FUNCTION.get(name, ValueType.UNKNOWN)
+        return ValueType.UNKNOWN
 
-    def _of_operation(self, left: ast.expr, op: ast.operator, right: ast.expr) -> Kind:
+    def _of_operation(self, left: ast.expr, op: ast.operator, right: ast.expr) -> ValueType:
         kinds = {self.of(left), self.of(right)}
         if isinstance(op, ast.Mult | ast.Mod):
-            for kind in (Kind.LIST, Kind.TEXT, Kind.TUPLE):
+            for kind in (ValueType.LIST, ValueType.TEXT, ValueType.TUPLE):
                 if kind in kinds:
                     return kind
         if isinstance(op, ast.Add | ast.BitOr | ast.BitAnd | ast.Sub):
-            for kind in (Kind.LIST, Kind.TEXT, Kind.TUPLE, Kind.SET, Kind.DICT):
+            for kind in (ValueType.LIST, ValueType.TEXT, ValueType.TUPLE, ValueType.SET, ValueType.DICT):
                 if kind in kinds:
                     return kind
-            return Kind.NUMBER if Kind.NUMBER in kinds else Kind.UNKNOWN
-        return Kind.NUMBER
+            return ValueType.NUMBER if ValueType.NUMBER in kinds else ValueType.UNKNOWN
+        return ValueType.NUMBER
 
     @staticmethod
-    def _agreed(kinds: list[Kind]) -> Kind:
-        known = {kind for kind in kinds if kind not in (Kind.UNKNOWN, Kind.NONE)}
-        return known.pop() if len(known) == 1 else Kind.UNKNOWN
+    def _agreed(kinds: list[ValueType]) -> ValueType:
+        known = {kind for kind in kinds if kind not in (ValueType.UNKNOWN, ValueType.NONE)}
+        return known.pop() if len(known) == 1 else ValueType.UNKNOWN
 
-    def _learn(self, evidence: Iterable[tuple[str, Kind]]) -> None:
-        found: dict[str, list[Kind]] = defaultdict(list)
+    def _learn(self, evidence: Iterable[tuple[str, ValueType]]) -> None:
+        found: dict[str, list[ValueType]] = defaultdict(list)
         for name, kind in evidence:
             found[name].append(kind)
         for name, kinds in found.items():
-            if self.of_name(name) is Kind.UNKNOWN:
+            if self.of_name(name) is ValueType.UNKNOWN:
                 self._names[name] = self._agreed(kinds)
 
-    def _assigned(self, nodes: list[ast.AST]) -> Iterable[tuple[str, Kind]]:
+    def _assigned(self, nodes: list[ast.AST]) -> Iterable[tuple[str, ValueType]]:
         for node in nodes:
             match node:
                 case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
@@ -184,7 +188,7 @@ class Kinds:
                         if isinstance(target, ast.Tuple | ast.List):
                             for element in target.elts:
                                 if isinstance(element, ast.Starred):
-                                    yield from _named(element.value, Kind.LIST)
+                                    yield from _named(element.value, ValueType.LIST)
                 case ast.AnnAssign(target=target, annotation=annotation):
                     yield from _named(target, _of_annotation(annotation))
                 case ast.arg(arg=name, annotation=annotation):
@@ -194,75 +198,75 @@ class Kinds:
                 case ast.For(target=target, iter=iterated) | ast.comprehension(target=target, iter=iterated):
                     yield from self._iterated(target, iterated)
                 case ast.FunctionDef(name=name, args=arguments):
-                    yield name, Kind.CALLABLE
+                    yield name, ValueType.CALLABLE
                     given = arguments.args[len(arguments.args) - len(arguments.defaults) :]
                     for parameter, default in zip(given, arguments.defaults, strict=True):
                         yield parameter.arg, self.of(default)
                 case ast.ExceptHandler(name=str(name)):
-                    yield name, Kind.OBJECT
+                    yield name, ValueType.OBJECT
 
-    def _iterated(self, target: ast.expr, iterated: ast.expr) -> Iterable[tuple[str, Kind]]:
+    def _iterated(self, target: ast.expr, iterated: ast.expr) -> Iterable[tuple[str, ValueType]]:
         match iterated:
             case ast.Call(func=ast.Name(id="range")):
-                yield from _named(target, Kind.NUMBER)
+                yield from _named(target, ValueType.NUMBER)
             case ast.Call(func=ast.Name(id="enumerate")) if isinstance(target, ast.Tuple) and target.elts:
-                yield from _named(target.elts[0], Kind.NUMBER)
-            case _ if self.of(iterated) is Kind.TEXT:
-                yield from _named(target, Kind.TEXT)
+                yield from _named(target.elts[0], ValueType.NUMBER)
+            case _ if self.of(iterated) is ValueType.TEXT:
+                yield from _named(target, ValueType.TEXT)
 
-    def _used(self, nodes: list[ast.AST]) -> Iterable[tuple[str, Kind]]:
+    def _used(self, nodes: list[ast.AST]) -> Iterable[tuple[str, ValueType]]:
         for node in nodes:
             match node:
                 case ast.BinOp(left=left, op=op, right=right) if isinstance(op, _ARITHMETIC):
-                    yield from _named(left, Kind.NUMBER)
-                    yield from _named(right, Kind.NUMBER)
+                    yield from _named(left, ValueType.NUMBER)
+                    yield from _named(right, ValueType.NUMBER)
                 case ast.Compare(left=left, ops=[op], comparators=[right]):
                     kinds = self.of(left), self.of(right)
-                    if Kind.NUMBER in kinds or (isinstance(op, _ORDERINGS) and kinds == (Kind.UNKNOWN,) * 2):
-                        yield from _named(left, Kind.NUMBER)
-                        yield from _named(right, Kind.NUMBER)
+                    if ValueType.NUMBER in kinds or (isinstance(op, _ORDERINGS) and kinds == (ValueType.UNKNOWN,) * 2):
+                        yield from _named(left, ValueType.NUMBER)
+                        yield from _named(right, ValueType.NUMBER)
                 case ast.Slice(lower=lower, upper=upper):
-                    yield from _named(lower, Kind.NUMBER)
-                    yield from _named(upper, Kind.NUMBER)
+                    yield from _named(lower, ValueType.NUMBER)
+                    yield from _named(upper, ValueType.NUMBER)
                 case ast.Call(func=ast.Name(id="range"), args=arguments):
                     for argument in arguments:
-                        yield from _named(argument, Kind.NUMBER)
+                        yield from _named(argument, ValueType.NUMBER)
                 case ast.Call(func=ast.Name(id="len" | "sorted" | "enumerate"), args=[argument]):
-                    yield from _named(argument, Kind.ITERABLE)
+                    yield from _named(argument, ValueType.ITERABLE)
                 case ast.Call(func=ast.Name(id=name)):
-                    yield name, Kind.CALLABLE
+                    yield name, ValueType.CALLABLE
                 case ast.Subscript(value=value, slice=ast.Slice()):
-                    yield from _named(value, Kind.LIST)
+                    yield from _named(value, ValueType.LIST)
                 case ast.For(iter=iterated) | ast.comprehension(iter=iterated):
-                    yield from _named(iterated, Kind.ITERABLE)
+                    yield from _named(iterated, ValueType.ITERABLE)
                 case ast.Attribute(value=value, attr=attribute):
-                    yield from _named(value, _BY_METHOD.get(attribute, Kind.OBJECT))
+                    yield from _named(value, _BY_METHOD.get(attribute, ValueType.OBJECT))
 
 
-def _named(node: ast.expr | None, kind: Kind) -> Iterable[tuple[str, Kind]]:
+def _named(node: ast.expr | None, kind: ValueType) -> Iterable[tuple[str, ValueType]]:
     if isinstance(node, ast.Name):
         yield node.id, kind
 
 
-def _of_constant(value: object) -> Kind:
+def _of_constant(value: object) -> ValueType:
     match value:
         case bool():
-            return Kind.BOOL
+            return ValueType.BOOL
         case int() | float() | complex():
-            return Kind.NUMBER
+            return ValueType.NUMBER
         case str() | bytes():
-            return Kind.TEXT
+            return ValueType.TEXT
         case None:
-            return Kind.NONE
-    return Kind.UNKNOWN
+            return ValueType.NONE
+    return ValueType.UNKNOWN
 
 
-def _of_annotation(node: ast.expr | None) -> Kind:
+def _of_annotation(node: ast.expr | None) -> ValueType:
     match node:
         case ast.Subscript(value=value):
             return _of_annotation(value)
         case ast.Name(id=name) | ast.Attribute(attr=name):
-            return _BY_ANNOTATION.get(name, Kind.OBJECT)
+            return _BY_ANNOTATION.get(name, ValueType.OBJECT)
         case ast.Constant(value=str(text)):
-            return _BY_ANNOTATION.get(text, Kind.OBJECT)
-    return Kind.UNKNOWN
+            return _BY_ANNOTATION.get(text, ValueType.OBJECT)
+    return ValueType.UNKNOWN

@@ -4,15 +4,15 @@ import ast
 from collections.abc import Iterator
 
 from activities.localisation.regions import Statement, is_docstring
-from activities.localisation.vocabulary import likeness
-from activities.repair.site import Edit, Site, callee
-from activities.repair.statement_edits import layout
-from activities.repair.value_types import COLLECTIONS, Kind
+from activities.localisation.vocabulary import measure_likeness
+from activities.repair.site import Site, TemplateEdit, callee
+from activities.repair.statement_edits import find_layout
+from activities.repair.value_types import COLLECTIONS, ValueType
 
 _MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 
 
-def constant(site: Site) -> Iterator[Edit]:
+def constant(site: Site) -> Iterator[TemplateEdit]:
     """Another constant of the same sort, or the start that another sort of value needs."""
     starts = isinstance(site.parent, ast.Assign | ast.AnnAssign)
     match site.node:
@@ -41,7 +41,7 @@ def constant(site: Site) -> Iterator[Edit]:
                 yield site.replace(other, 0.3)
 
 
-def collection(site: Site) -> Iterator[Edit]:
+def collection(site: Site) -> Iterator[TemplateEdit]:
     """A collection that begins with an element, or is of another type."""
     match site.node:
         case ast.List(elts=[]):
@@ -70,7 +70,7 @@ def collection(site: Site) -> Iterator[Edit]:
             yield site.replace("set()", 0.3)
 
 
-def start(site: Site) -> Iterator[Edit]:
+def start(site: Site) -> Iterator[TemplateEdit]:
     """A variable that begins with a value in scope."""
     match site.node, site.parent:
         case (
@@ -83,7 +83,7 @@ def start(site: Site) -> Iterator[Edit]:
                 if name == target or name in ("self", "cls"):
                     continue
                 yield site.replace(name, 0.4)
-                if site.scope.kinds.of_name(name) in (*COLLECTIONS, Kind.UNKNOWN):
+                if site.scope.kinds.of_name(name) in (*COLLECTIONS, ValueType.UNKNOWN):
                     yield site.replace(f"{name}[0]", 0.4)
                     yield site.replace(f"len({name})", 0.3)
         case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(text))]), _:
@@ -94,7 +94,7 @@ def start(site: Site) -> Iterator[Edit]:
             yield site.replace(site.text(operand), 0.5)
 
 
-def update(site: Site) -> Iterator[Edit]:
+def update(site: Site) -> Iterator[TemplateEdit]:
     """`+=` for `=`, and the other way round."""
     match site.node:
         case ast.Assign(targets=[ast.Name() | ast.Attribute() | ast.Subscript() as target], value=value):
@@ -103,13 +103,13 @@ def update(site: Site) -> Iterator[Edit]:
             yield site.rewrite(f"{head} -= {tail}", 0.3)
             yield site.rewrite(f"{head} *= {tail}", 0.2)
             for name in ("min", "max"):
-                if site.kind(value) in (Kind.NUMBER, Kind.UNKNOWN):
+                if site.kind(value) in (ValueType.NUMBER, ValueType.UNKNOWN):
                     yield site.rewrite(f"{head} = {name}({head}, {tail})", 0.35)
         case ast.AugAssign(target=target, value=value):
             yield site.rewrite(f"{site.text(target)} = {site.text(value)}", 0.6)
 
 
-def word(site: Site) -> Iterator[Edit]:
+def word(site: Site) -> Iterator[TemplateEdit]:
     """A string that is written differently elsewhere."""
     match site.node:
         case ast.Constant(value=str(text)) if 0 < len(text) <= 40:
@@ -136,7 +136,7 @@ def word(site: Site) -> Iterator[Edit]:
                 yield site.replace(repr(" "), 0.15)
 
 
-def alias(site: Site) -> Iterator[Edit]:
+def alias(site: Site) -> Iterator[TemplateEdit]:
     """A copy for the object itself."""
     if not isinstance(site.node, ast.Name | ast.Attribute | ast.Subscript):
         return
@@ -145,13 +145,13 @@ def alias(site: Site) -> Iterator[Edit]:
     if isinstance(site.parent, ast.Attribute | ast.Subscript | ast.Expr | ast.AugAssign):
         return
     text, kind = site.text(site.node), site.kind(site.node)
-    if kind in (Kind.NUMBER, Kind.TEXT, Kind.BOOL, Kind.CALLABLE, Kind.NONE):
+    if kind in (ValueType.NUMBER, ValueType.TEXT, ValueType.BOOL, ValueType.CALLABLE, ValueType.NONE):
         return
     sure = 1.0 if kind in COLLECTIONS else 0.6
-    if kind is not Kind.DICT and kind is not Kind.SET:
+    if kind is not ValueType.DICT and kind is not ValueType.SET:
         yield site.replace(f"{text}[:]", 0.45 * sure)
         yield site.replace(f"list({text})", 0.4 * sure)
-    if kind is not Kind.LIST:
+    if kind is not ValueType.LIST:
         yield site.replace(f"dict({text})", 0.3 * sure)
     yield site.replace(f"{text}.copy()", 0.4 * sure)
     if "copy" in site.scope.globals:
@@ -161,7 +161,7 @@ def alias(site: Site) -> Iterator[Edit]:
         yield site.replace(f"deepcopy({text})", 0.45)
 
 
-def repeated(site: Site) -> Iterator[Edit]:
+def repeated(site: Site) -> Iterator[TemplateEdit]:
     """A new element in each place, for the same one in all."""
     match site.node:
         case ast.BinOp(left=ast.List(elts=[ast.expr() as element]), op=ast.Mult(), right=count):
@@ -174,7 +174,7 @@ def repeated(site: Site) -> Iterator[Edit]:
             yield site.replace(f"{{key: {site.text(value)} for key in {site.text(keys)}}}", 0.9)
 
 
-def mutable_default(site: Site) -> Iterator[Edit]:
+def mutable_default(site: Site) -> Iterator[TemplateEdit]:
     """A new object at each call, for one default that all calls share."""
     function = site.statement.function
     if site.slot != "defaults" or function is None or not isinstance(site.node, ast.expr):
@@ -188,13 +188,13 @@ def mutable_default(site: Site) -> Iterator[Edit]:
     body = [one for one in site.scope.region.statements if one.parent is function and one.node in function.body]
     if parameter is None or not body:
         return
-    first = layout(site.scope.source, body[0])
+    first = find_layout(site.scope.source, body[0])
     if first.alone:
         guard = first.before(f"if {parameter.arg} is None:", f"\t{parameter.arg} = {site.text(site.node)}")
-        yield Edit((site.scope.source.replace(site.node, "None"), guard), 1.0)
+        yield TemplateEdit((site.scope.source.replace(site.node, "None"), guard), 1.0)
 
 
-def shared(site: Site) -> Iterator[Edit]:
+def shared(site: Site) -> Iterator[TemplateEdit]:
     """A new object for each instance, for one that the class holds for all."""
     owner = site.scope.region.node
     match site.node:
@@ -203,23 +203,23 @@ def shared(site: Site) -> Iterator[Edit]:
         ):
             if not isinstance(owner, ast.ClassDef) or not isinstance(value, (*_MUTABLE, ast.Call)):
                 return
-            place = layout(site.scope.source, site.statement)
+            place = find_layout(site.scope.source, site.statement)
             for made in owner.body:
                 if isinstance(made, ast.FunctionDef) and made.name == "__init__" and place.alone:
                     body = [node for node in made.body if not is_docstring(node)] or made.body
-                    first = layout(site.scope.source, Statement(body[0], made.body, made, made, None))
+                    first = find_layout(site.scope.source, Statement(body[0], made.body, made, made, None))
                     if first.alone:
-                        yield Edit((place.remove(), first.before(f"self.{name} = {site.text(value)}")), 0.8)
+                        yield TemplateEdit((place.remove(), first.before(f"self.{name} = {site.text(value)}")), 0.8)
 
 
-def declared(site: Site) -> Iterator[Edit]:
+def declared(site: Site) -> Iterator[TemplateEdit]:
     """A name that belongs to an enclosing function or to the module."""
     function = site.statement.function
     if function is None or site.statement.parent is not function or site.node is not site.statement.node:
         return
     if site.statement.node not in function.body[:2] or site.statement.first_line < function.lineno:
         return
-    place = layout(site.scope.source, site.statement)
+    place = find_layout(site.scope.source, site.statement)
     if not place.alone or isinstance(site.node, ast.Global | ast.Nonlocal):
         return
     assigned = {
@@ -228,13 +228,13 @@ def declared(site: Site) -> Iterator[Edit]:
     outer = site.scope.source.parent(function)
     for name in assigned:
         if name in site.scope.constants:
-            yield Edit((place.before(f"global {name}"),), 0.6)
+            yield TemplateEdit((place.before(f"global {name}"),), 0.6)
         elif isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef) and name in site.names:
-            yield Edit((place.before(f"nonlocal {name}"),), 0.7)
+            yield TemplateEdit((place.before(f"nonlocal {name}"),), 0.7)
 
 
 def _nearness(text: str, other: str) -> float:
-    return 0.2 + 0.5 * likeness(text.lower(), other.lower())
+    return 0.2 + 0.5 * measure_likeness(text.lower(), other.lower())
 
 
 TEMPLATES = (

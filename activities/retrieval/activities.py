@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.errors import translated
-from activities.heartbeat import progress
+from activities.errors import translate_errors
+from activities.heartbeat import report_progress
 from hydranet.contracts import (
     ArtifactRef,
-    Batch,
-    Context,
-    Embedded,
     EmbedRequest,
-    FixedRequest,
+    EmbedResult,
+    FileSurvey,
     IndexRequest,
-    Linked,
+    LinkResult,
+    ParseRequest,
+    RememberFixRequest,
     Retrieval,
+    RetrievedContext,
     RetrieveRequest,
-    Survey,
 )
 
 if TYPE_CHECKING:
@@ -41,32 +41,32 @@ class RetrievalActivities:
         self._searches = searches
 
     @activity.defn
-    @translated
+    @translate_errors
     async def retrieve(self, request: RetrieveRequest) -> Retrieval:
         """The context of the bug: the failing test, then whole functions, the most suspicious first.
 
         The tree is indexed as far as it is not; where the graph cannot be kept it is made in memory.
         """
         from activities.artifacts.store import put_model
-        from activities.retrieval.context import gather
+        from activities.retrieval.context import gather_context
 
-        context = await gather(request, self._artifacts, self._objects, self._searches)
+        context = await gather_context(request, self._artifacts, self._objects, self._searches)
         return Retrieval(
             context=await put_model(self._artifacts, context),
             shown=tuple(snippet.shown for snippet in context.snippets[:12]),
         )
 
     @activity.defn
-    @translated
-    async def remember_fix(self, request: FixedRequest) -> None:
+    @translate_errors
+    async def remember_fix(self, request: RememberFixRequest) -> None:
         """Remember which functions a verified fix has changed, so that a similar issue begins there."""
         from activities.artifacts.store import get_model
         from hydranet.contracts import Checkpoint
 
-        issue = (await get_model(self._artifacts, request.context, Context)).issue
+        issue = (await get_model(self._artifacts, request.context, RetrievedContext)).issue
         base = Checkpoint(commit=request.snapshot.commit)
         folder = await self._objects.fetch(request.snapshot, base)
-        await self._searches.remember(folder, base.commit, request.repository, issue, request.places)
+        await self._searches.remember(folder, base.commit, request.repository_path, issue, request.places)
 
 
 class IndexActivities:
@@ -78,45 +78,45 @@ class IndexActivities:
         self._vectors = vectors
 
     @activity.defn
-    @translated
-    async def survey_repository(self, request: IndexRequest) -> Survey:
+    @translate_errors
+    async def survey_repository(self, request: IndexRequest) -> FileSurvey:
         """List HEAD on the host that has the repository, and send the contents that are new to the workers."""
-        from activities.retrieval.manifest import packed, survey
+        from activities.retrieval.manifest import pack_manifest, survey_tree
 
-        folder = Path(request.path)
-        manifest = await asyncio.to_thread(survey, folder, "HEAD", request.path)
+        folder = Path(request.repository_path)
+        manifest = await asyncio.to_thread(survey_tree, folder, "HEAD", request.repository_path)
         missing = await self._indexer.missing(manifest)
         await self._indexer.send(folder, missing)
-        return Survey(
-            manifest=await self._artifacts.put(packed(manifest), "application/x-msgpack"),
-            missing=await self._artifacts.put(packed(missing), "application/x-msgpack"),
+        return FileSurvey(
+            manifest=await self._artifacts.put(pack_manifest(manifest), "application/x-msgpack"),
+            missing=await self._artifacts.put(pack_manifest(missing), "application/x-msgpack"),
             files=len(manifest.files),
             missing_count=len(missing),
         )
 
     @activity.defn
-    @translated
-    async def parse_files(self, request: Batch) -> None:
+    @translate_errors
+    async def parse_files(self, request: ParseRequest) -> None:
         """Parse a batch of files; its heartbeats say how many are done."""
-        from activities.retrieval.manifest import unpacked_files
+        from activities.retrieval.manifest import unpack_files
 
-        files = unpacked_files(await self._artifacts.get(request.files))
-        await self._indexer.parse(files[request.first : request.last], progress)
+        files = unpack_files(await self._artifacts.get(request.files))
+        await self._indexer.parse(files[request.first : request.last], report_progress)
 
     @activity.defn
-    @translated
-    async def link_files(self, request: ArtifactRef) -> Linked:
+    @translate_errors
+    async def link_files(self, request: ArtifactRef) -> LinkResult:
         """Link the files of a manifest, keep the tree, and make it the one its repository is indexed at.
 
         What is not parsed yet is parsed first.
         """
-        from activities.retrieval.manifest import unpacked
+        from activities.retrieval.manifest import unpack_manifest
 
-        manifest = unpacked(await self._artifacts.get(request))
+        manifest = unpack_manifest(await self._artifacts.get(request))
         linked = await self._indexer.link(manifest)
         skipped = await self._indexer.settle(manifest)
         left_out = sum(skipped.values()) - sum(manifest.skipped.values())
-        return Linked(
+        return LinkResult(
             commit=manifest.commit,
             tree=manifest.address.hex(),
             files=len(manifest.files) - left_out,
@@ -125,7 +125,7 @@ class IndexActivities:
         )
 
     @activity.defn
-    @translated
-    async def embed_nodes(self, request: EmbedRequest) -> Embedded:
+    @translate_errors
+    async def embed_nodes(self, request: EmbedRequest) -> EmbedResult:
         """Make some of the vectors that are missing, the rest in further calls."""
         return await self._vectors.embed(bytes.fromhex(request.tree), request.model)

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from activities.artifacts.store import get_model
-from activities.retrieval.packing import CHARACTERS, HITS, packed
+from activities.retrieval.packing import CHARACTERS, HITS, pack_hits
 from activities.retrieval.query import Query
 from activities.retrieval.search import Hit
-from hydranet.contracts import Context, FailingTest, RetrieveRequest, Snippet, TestResult, TestResults
-from hydranet.convergence.error_signature import error_signature
-from hydranet.convergence.tracebacks import ends, essence
+from hydranet.contracts import FailingTest, RetrievedContext, RetrieveRequest, Snippet, TestResult, TestResults
+from hydranet.convergence.error_signature import extract_signature
+from hydranet.convergence.tracebacks import extract_essence, keep_ends
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
@@ -24,25 +24,26 @@ _FAILING_TESTS = 10
 _MESSAGE = 1500
 
 
-async def gather(
+async def gather_context(
     request: RetrieveRequest, artifacts: ArtifactStore, objects: GitObjects, searches: Searches
-) -> Context:
+) -> RetrievedContext:
     """Search from the failing tests and the issue, and keep the best of what was found."""
     issue = request.issue
     if request.earlier is not None:
-        issue = (await get_model(artifacts, request.earlier, Context)).issue
+        issue = (await get_model(artifacts, request.earlier, RetrievedContext)).issue
     results = await get_model(artifacts, request.results, TestResults)
     failing = [test for test in results.tests if test.outcome in ("failed", "error")]
     folder = await objects.fetch(request.snapshot, request.checkpoint)
-    search = await searches.of(folder, request.checkpoint.commit, request.repository)
-    found = await searches.find(search, _query(request, issue, failing[:_FAILING_TESTS]), request.repository)
-    return Context(
+    search = await searches.of(folder, request.checkpoint.commit, request.repository_path)
+    found = await searches.find(search, _query(request, issue, failing[:_FAILING_TESTS]), request.repository_path)
+    return RetrievedContext(
         issue=issue,
         failing=tuple(
-            FailingTest(id=test.id, message=ends(essence(test.message), _MESSAGE)) for test in failing[:_FAILING_TESTS]
+            FailingTest(id=test.id, message=keep_ends(extract_essence(test.message), _MESSAGE))
+            for test in failing[:_FAILING_TESTS]
         ),
         failing_count=len(failing),
-        error=error_signature(failing[0].message) if failing else None,
+        error=extract_signature(failing[0].message) if failing else None,
         snippets=tuple(await _snippets(found, request, objects)),
     )
 
@@ -67,5 +68,5 @@ async def _snippets(found: Found, request: RetrieveRequest, objects: GitObjects)
         source = await objects.read(request.snapshot, request.checkpoint, path)
         if source is not None:
             sources[path] = source
-    shown = [one for one in packed(tests, sources)[:1] if len(one.code) <= _TEST_CHARACTERS]
-    return [*shown, *packed(hits, sources, CHARACTERS - sum(len(one.code) for one in shown))][:40]
+    shown = [one for one in pack_hits(tests, sources)[:1] if len(one.code) <= _TEST_CHARACTERS]
+    return [*shown, *pack_hits(hits, sources, CHARACTERS - sum(len(one.code) for one in shown))][:40]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from activities.heartbeat import progress
+from activities.heartbeat import report_progress
 from activities.inference.backend import connect_embeddings
 from activities.retrieval import hashed_vectors
-from hydranet.contracts import Embedded
+from hydranet.contracts import EmbedResult
 from hydranet.errors import FatalError, TransientError
 from hydranet.settings import ModelSettings
 
@@ -29,13 +29,13 @@ _EMBEDDED_AT_ONCE = 16
 _SECONDS = 60.0
 
 
-async def embed(texts: Sequence[str], model: str, settings: ModelSettings) -> NDArray[np.float32]:
+async def embed_texts(texts: Sequence[str], model: str, settings: ModelSettings) -> NDArray[np.float32]:
     """A row of float32 for each text: of length 1 by a model, `lexical.counts` without one.
 
     Raises the errors of a model client, and FatalError for an answer that is no vectors.
     """
     if not model:
-        return await asyncio.to_thread(hashed_vectors.counts, texts)
+        return await asyncio.to_thread(hashed_vectors.count_features, texts)
     client = connect_embeddings(model, settings)
     try:
         async with asyncio.timeout(settings.total):
@@ -56,17 +56,17 @@ class Vectors:
         self._store = store
         self._settings = settings
 
-    async def embed(self, tree: bytes, model: str) -> Embedded:
+    async def embed(self, tree: bytes, model: str) -> EmbedResult:
         """Make vectors for about a minute; how many were made, and how many are left: none of a tree that is gone."""
         if not await self._store.has_tree(tree):
-            return Embedded(made=0, left=0)
+            return EmbedResult(made=0, left=0)
         name, size = (model, _EMBEDDED_AT_ONCE) if model else (hashed_vectors.MODEL, _LEXICAL_AT_ONCE)
         missing = await self._store.without_vector(tree, name)
         made, until = 0, time.monotonic() + _SECONDS
         while made < len(missing) and time.monotonic() < until:
             texts = await self._store.texts(missing[made : made + size])
-            rows = await embed([text[:LONGEST] for text in texts.values()], model, self._settings)
+            rows = await embed_texts([text[:LONGEST] for text in texts.values()], model, self._settings)
             await self._store.add_vectors(name, dict(zip(texts, rows, strict=True)))
             made += len(texts)
-            progress(made)
-        return Embedded(made=made, left=len(missing) - made)
+            report_progress(made)
+        return EmbedResult(made=made, left=len(missing) - made)

@@ -11,8 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from activities.retrieval.index import Index
-from activities.retrieval.query import Named, Query, asked, filed, framed, named, tested
-from hydranet.code_graph.model import node_id
+from activities.retrieval.query import (
+    Named,
+    Query,
+    find_asked,
+    find_filed,
+    find_framed,
+    find_named,
+    find_test_functions,
+)
+from hydranet.code_graph.model import format_node_id
 
 Scores = NDArray[np.float32]
 Features = dict[str, Scores]
@@ -54,7 +62,7 @@ class Pointed:
     filed: dict[str, float]
 
 
-def lexical(query: Query, index: Index, vector: Scores | None) -> Lexical:
+def search_words(query: Query, index: Index, vector: Scores | None) -> Lexical:
     """What words say; `vector` is the query's, if the index has vectors."""
     terms = query.terms
     alike = np.zeros(len(index.nodes), np.float32)
@@ -63,28 +71,28 @@ def lexical(query: Query, index: Index, vector: Scores | None) -> Lexical:
     return Lexical(index.body.scores(terms), index.title.scores(terms), index.files.scores(terms), alike)
 
 
-def pointed(query: Query, index: Index) -> Pointed:
+def find_pointed(query: Query, index: Index) -> Pointed:
     """The places that the query points at."""
     return Pointed(
-        asked=asked(query, index),
-        named=named(query, index),
-        framed=framed(query, index),
-        tested=tested(query, index),
-        filed=filed(query, index),
+        asked=find_asked(query, index),
+        named=find_named(query, index),
+        framed=find_framed(query, index),
+        tested=find_test_functions(query, index),
+        filed=find_filed(query, index),
     )
 
 
-def fused(*scores: Scores) -> Scores:
+def fuse_ranks(*scores: Scores) -> Scores:
     """Reciprocal-rank fusion (Cormack, Clarke and Büttcher, 2009); beyond the best 1,000 nothing counts."""
     total = np.zeros_like(scores[0])
     for each in scores:
-        order = best(each, _FUSED)
+        order = take_best(each, _FUSED)
         order = order[each[order] > 0]
         total[order] += (1 / (_RANK + np.arange(1, len(order) + 1))).astype(np.float32)
     return total
 
 
-def best(scores: Scores, count: int) -> NDArray[np.int64]:
+def take_best(scores: Scores, count: int) -> NDArray[np.int64]:
     """The numbers of the highest scores, the highest first, of equal ones the lower number."""
     if count >= len(scores):
         return np.argsort(-scores, kind="stable")
@@ -93,9 +101,9 @@ def best(scores: Scores, count: int) -> NDArray[np.int64]:
     return kept[np.argsort(-scores[kept], kind="stable")][:count]
 
 
-def sources(index: Index, words: Lexical, places: Pointed) -> Sources:
+def choose_sources(index: Index, words: Lexical, places: Pointed) -> Sources:
     """Where suspicion starts, by the name of its kind: nodes and their shares, together 1."""
-    top = best(fused(words.bm25, words.vector), _LEXICAL_SEEDS)
+    top = take_best(fuse_ranks(words.bm25, words.vector), _LEXICAL_SEEDS)
     inside = [
         (node, share / len(index.of_path[path])) for path, share in places.filed.items() for node in index.of_path[path]
     ]
@@ -108,7 +116,7 @@ def sources(index: Index, words: Lexical, places: Pointed) -> Sources:
     }
 
 
-def start(nodes: int, found: Sources, shares: Mapping[str, float]) -> Scores:
+def build_start(nodes: int, found: Sources, shares: Mapping[str, float]) -> Scores:
     """The suspicion of every node before it spreads: each kind of source has its share."""
     seeds = np.zeros(nodes, np.float32)
     for name, (places, parts) in found.items():
@@ -116,7 +124,7 @@ def start(nodes: int, found: Sources, shares: Mapping[str, float]) -> Scores:
     return seeds
 
 
-def of_nodes(index: Index, words: Lexical, places: Pointed) -> Features:
+def describe_nodes(index: Index, words: Lexical, places: Pointed) -> Features:
     """The features of the nodes but those that come with the spread."""
     return {
         "body": _relative(words.body),
@@ -132,27 +140,27 @@ def of_nodes(index: Index, words: Lexical, places: Pointed) -> Features:
     }
 
 
-def of_files(index: Index, words: Lexical, places: Pointed) -> Features:
+def describe_files(index: Index, words: Lexical, places: Pointed) -> Features:
     """The features of the files but those that come with the spread."""
     return {
         "file": _relative(words.file),
-        "body": _relative(highest(index, words.body)),
-        "title": _relative(highest(index, words.title)),
-        "vector": _relative(highest(index, words.vector)),
-        "named": highest(index, _at(index, places.named)),
-        "framed": highest(index, _at(index, places.framed)),
+        "body": _relative(take_highest(index, words.body)),
+        "title": _relative(take_highest(index, words.title)),
+        "vector": _relative(take_highest(index, words.vector)),
+        "named": take_highest(index, _at(index, places.named)),
+        "framed": take_highest(index, _at(index, places.framed)),
         "filed": _of_files(index, places.filed),
         "size": index.file_size,
         "aside": index.aside,
     }
 
 
-def spread_of_nodes(arrived: Scores) -> Features:
+def describe_spread_of_nodes(arrived: Scores) -> Features:
     """The features of the nodes that come with the spread: what arrived at each."""
     return {"spread": _relative(np.cbrt(arrived))}
 
 
-def spread_of_files(arrived: Scores, firsts: NDArray[np.int64]) -> Features:
+def describe_spread_of_files(arrived: Scores, firsts: NDArray[np.int64]) -> Features:
     """The features of the files that come with the spread; `firsts` are the numbers of their first nodes."""
     if not len(arrived):
         return {"spread": arrived, "peak": arrived}
@@ -160,34 +168,34 @@ def spread_of_files(arrived: Scores, firsts: NDArray[np.int64]) -> Features:
     return {"spread": _relative(np.cbrt(together)), "peak": _relative(np.cbrt(highest_one))}
 
 
-def first(index: Index, places: list[Named]) -> Scores:
+def mark_first(index: Index, places: list[Named]) -> Scores:
     """What puts places before all others."""
     return _FIRST * _at(index, places)
 
 
-def fixed_before(index: Index, fixed: Mapping[tuple[str, str], float]) -> Scores:
+def score_fixed_before(index: Index, fixed: Mapping[tuple[str, str], float]) -> Scores:
     """How much earlier fixes speak for each node."""
     scores = np.zeros(len(index.nodes), np.float32)
     for (path, name), share in fixed.items():
-        if (node := index.by_id.get(node_id(path, name))) is not None:
+        if (node := index.by_id.get(format_node_id(path, name))) is not None:
             scores[node] = share
     return scores
 
 
-def weighed(features: Features, weights: Mapping[str, float]) -> Scores:
+def apply_weights(features: Features, weights: Mapping[str, float]) -> Scores:
     """The weighted sum of features, by their names."""
     rows = np.stack([np.float32(weights[name]) * scores for name, scores in features.items()])
     total: Scores = rows.sum(axis=0, dtype=np.float32)
     return total
 
 
-def home(files: Scores, answers: NDArray[np.bool_]) -> Scores:
+def score_home(files: Scores, answers: NDArray[np.bool_]) -> Scores:
     """How likely each file is beside the likeliest that can be an answer, by the scores of a conditional logit."""
     best = float(files[answers].max(initial=-np.inf))
     return np.exp(np.minimum(files - best, 0)) if np.isfinite(best) else np.zeros_like(files)
 
 
-def highest(index: Index, scores: Scores) -> Scores:
+def take_highest(index: Index, scores: Scores) -> Scores:
     """Each file's highest score of a node."""
     return np.maximum.reduceat(scores, index.firsts) if len(scores) else scores
 

@@ -24,7 +24,7 @@ BESIDE = (".setter", ".deleter", ".getter", ".register", "overload")
 """The ends of the decorators of what stands beside the definition that a name means."""
 
 
-class Definition(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class DefinitionFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A class, function or method; `owner` is the number of its class, or MODULE.
 
     A second definition of the same qualified name is called "Cart.total#2". `returns` are the expressions of what
@@ -50,7 +50,7 @@ class Definition(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.name[self.name.rfind(".") + 1 :].partition("#")[0]
 
 
-class Import(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class ImportFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`name` of `module` is known as `alias`; `name` is empty for the module itself, "*" for all its names.
 
     `module` is as written, leading dots included. `alias` is empty for an import inside of a function, which
@@ -129,10 +129,10 @@ class FileFacts(msgspec.Struct, frozen=True, array_like=True):
     """
 
     language: str
-    module: Definition
-    block: Definition | None
-    definitions: tuple[Definition, ...]
-    imports: tuple[Import, ...]
+    module: DefinitionFact
+    block: DefinitionFact | None
+    definitions: tuple[DefinitionFact, ...]
+    imports: tuple[ImportFact, ...]
     variables: tuple[Variable, ...]
     exports: tuple[str, ...] | None
     keys: tuple[Key, ...]
@@ -158,11 +158,11 @@ _BODY = msgspec.msgpack.Decoder(Body)
 _ENCODER = msgspec.msgpack.Encoder()
 
 
-def pack(body: Body) -> bytes:
+def pack_facts(body: Body) -> bytes:
     """The body as `FileFacts.packed`."""
     return _ENCODER.encode(body)
 
 
-def digest(content: bytes) -> str:
+def digest_content(content: bytes) -> str:
     """The SHA-256 of `content` in hexadecimal."""
     return hashlib.sha256(content).hexdigest()

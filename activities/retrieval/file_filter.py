@@ -40,7 +40,7 @@ class Reason(StrEnum):
     LANGUAGE = "other language"
 
 
-def by_path(path: str, size: int, paths: Collection[str], suffixes: Collection[str]) -> Reason | None:
+def filter_path(path: str, size: int, paths: Collection[str], suffixes: Collection[str]) -> Reason | None:
     """Why the file `path` of `size` bytes is left out; None while it is to be read.
 
     `paths` are all of the repository; `suffixes`, such as ".py", are those that a parser takes.
@@ -65,7 +65,7 @@ def by_path(path: str, size: int, paths: Collection[str], suffixes: Collection[s
     return Reason.LARGE if size > LARGEST else None
 
 
-def by_content(source: bytes) -> Reason | None:
+def filter_content(source: bytes) -> Reason | None:
     """Why a file that begins with, or is, `source` is left out; None when it is to be parsed."""
     if b"\0" in source[:8000]:
         return Reason.BINARY

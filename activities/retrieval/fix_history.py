@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from activities.retrieval.sql import statement
+from activities.retrieval.sql import load_statement
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
@@ -40,21 +40,21 @@ class Fixes:
         heaviest = sorted(sorted(terms), key=lambda one: -terms[one])[:_TERMS]
         packed = np.array(sorted(heaviest), "<u4").tobytes()
         async with self._pool.connection() as connection:
-            await connection.execute(statement("add_fix"), (repository, path, name, packed))
+            await connection.execute(load_statement("add_fix"), (repository, path, name, packed))
 
     async def of(self, repository: str) -> list[Fix]:
         """The latest fixes of a repository."""
         async with self._pool.connection() as connection:
-            rows = await (await connection.execute(statement("fixes"), (repository, _KEPT))).fetchall()
+            rows = await (await connection.execute(load_statement("fixes"), (repository, _KEPT))).fetchall()
         return [Fix(path, name, frozenset(np.frombuffer(terms, "<u4").tolist())) for path, name, terms in rows]
 
     async def forget(self, repository: str) -> int:
         """Forget the fixes of a repository; how many there were."""
         async with self._pool.connection() as connection:
-            return len(await (await connection.execute(statement("forget_fixes"), (repository,))).fetchall())
+            return len(await (await connection.execute(load_statement("forget_fixes"), (repository,))).fetchall())
 
 
-def likeness(fixes: Sequence[Fix], terms: Mapping[int, float]) -> dict[tuple[str, str], float]:
+def measure_likeness(fixes: Sequence[Fix], terms: Mapping[int, float]) -> dict[tuple[str, str], float]:
     """How much fixes say for their functions, 0 to 1, by path and name: the more the issue is like theirs the more."""
     whole = sum(terms.values()) or 1.0
     found: dict[tuple[str, str], float] = {}

@@ -26,7 +26,7 @@ _GRAM = 3
 _GRAM_WEIGHT = 0.5
 
 
-def counts(texts: Sequence[str]) -> NDArray[np.float32]:
+def count_features(texts: Sequence[str]) -> NDArray[np.float32]:
     """The features of each text, a row of float32; how rare they are is for `weighted` to take in."""
     rows = np.zeros((len(texts), DIMENSIONS), np.float32)
     for row, text in zip(rows, texts, strict=True):
@@ -36,13 +36,13 @@ def counts(texts: Sequence[str]) -> NDArray[np.float32]:
     return rows
 
 
-def rarity(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def measure_rarity(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """The inverse document frequency of each dimension over the rows of `counts`."""
     used = np.count_nonzero(rows, axis=0)
     return np.asarray(np.log1p(len(rows) / (1 + used)), np.float32)
 
 
-def weighted(rows: NDArray[np.float32], rarity: NDArray[np.float32]) -> NDArray[np.float32]:
+def weigh_vectors(rows: NDArray[np.float32], rarity: NDArray[np.float32]) -> NDArray[np.float32]:
     """The rows of `counts` weighted by `rarity`, each of length 1, or of zeros where it has no feature."""
     rows = rows * rarity
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from activities.code.test_files import is_aside, is_test_file
+from activities.code.test_files import is_supporting_file, is_test_file
 from activities.retrieval.bm25 import Postings
-from activities.retrieval.tokens import Bags, titles
+from activities.retrieval.tokens import Bags, count_titles
 from hydranet.code_graph.model import Edge, EdgeKind, Node, NodeKind
 
 _LARGE = np.float32(np.log1p(2000))
@@ -69,7 +69,7 @@ class Index:
         self.file = np.array([file_number[node.path] for node in self.nodes], np.int32)
         self.firsts = np.flatnonzero(np.diff(self.file, prepend=-1))
         self._describe()
-        names = titles(self.nodes)
+        names = count_titles(self.nodes)
         self.body = Postings(bodies)
         self.title = Postings(names)
         both = Bags.joined([bodies, names])
@@ -87,7 +87,7 @@ class Index:
         self.is_class = (kinds == list(NodeKind).index(NodeKind.CLASS)).astype(np.float32)
         self.is_block = (kinds == list(NodeKind).index(NodeKind.BLOCK)).astype(np.float32)
         self.is_test = np.array([is_test_file(path) for path in self.paths], bool)
-        self.aside = np.array([is_aside(path) for path in self.paths], np.float32)
+        self.aside = np.array([is_supporting_file(path) for path in self.paths], np.float32)
         self.answers = (kinds != list(NodeKind).index(NodeKind.MODULE)) & ~self.is_test[self.file]
         lines = np.array([node.last - node.first + 1 for node in self.nodes], np.float32)
         self.size = (np.log1p(lines) / _LARGE).astype(np.float32)

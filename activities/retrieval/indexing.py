@@ -11,15 +11,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from activities.git.trees import contents
+from activities.git.trees import read_contents
 from activities.retrieval.content_keys import links_address, parser_version
 from activities.retrieval.file_facts import FileFacts
-from activities.retrieval.file_filter import by_content
-from activities.retrieval.languages import parse
-from activities.retrieval.linking import Linker, affected
-from activities.retrieval.manifest import Manifest, Wanted, survey
+from activities.retrieval.file_filter import filter_content
+from activities.retrieval.languages import parse_file
+from activities.retrieval.linking import Linker, find_affected
+from activities.retrieval.manifest import Manifest, Wanted, survey_tree
 from activities.retrieval.store import Blob, File
-from activities.retrieval.tokens import bodies
+from activities.retrieval.tokens import count_bodies
 from hydranet.code_graph.model import Edge
 from hydranet.errors import FatalError
 
@@ -46,7 +46,7 @@ class Indexer:
 
     async def ensure(self, folder: Path, commit: str, repository: str) -> bytes:
         """The address of the graph of a commit in the Git repository `folder`, made now if it is not there."""
-        manifest = await asyncio.to_thread(survey, folder, commit, repository)
+        manifest = await asyncio.to_thread(survey_tree, folder, commit, repository)
         await self.send(folder, await self.missing(manifest))
         await self.link(manifest)
         return manifest.address
@@ -125,7 +125,7 @@ class Indexer:
             return {}
         files = await self._store.files(tree)
         before = await self._known_facts({file.path: file.blob for file in files})
-        changed = await asyncio.to_thread(affected, before, facts)
+        changed = await asyncio.to_thread(find_affected, before, facts)
         return {file.path: file.links for file in files if file.path in facts and file.path not in changed}
 
     async def _tree_at_head(self, repository: str) -> bytes | None:
@@ -191,11 +191,11 @@ def _parsed(files: Sequence[Wanted], sources: Mapping[str, bytes]) -> list[Blob]
 
 def _blob(file: Wanted, source: bytes) -> Blob:
     oid = bytes.fromhex(file.oid)
-    if (reason := by_content(source)) is not None:
+    if (reason := filter_content(source)) is not None:
         return Blob(file.blob, oid, skipped=reason)
-    facts = parse(file.path, source)
+    facts = parse_file(file.path, source)
     assert facts is not None
-    terms = bodies(facts.nodes(file.path), source.decode(errors="replace"))
+    terms = count_bodies(facts.nodes(file.path), source.decode(errors="replace"))
     return Blob(file.blob, oid, facts=facts, terms=terms.to_bytes())
 
 
@@ -207,7 +207,7 @@ def _linked(linker: Linker, paths: Sequence[str]) -> list[tuple[str, bytes, list
 
 
 def _read(folder: Path, oids: Sequence[str]) -> dict[str, bytes]:
-    return dict(contents(folder, oids))
+    return dict(read_contents(folder, oids))
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

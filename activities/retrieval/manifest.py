@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from activities.git.trees import entries, resolve
+from activities.git.trees import list_entries, resolve_revision
 from activities.retrieval.content_keys import blob_address, tree_address
-from activities.retrieval.file_filter import by_path
+from activities.retrieval.file_filter import filter_path
 from activities.retrieval.languages import SUFFIXES
 
 
@@ -41,30 +41,30 @@ class Manifest(msgspec.Struct, frozen=True):
         return tree_address(self.tree)
 
 
-def survey(folder: Path, commit: str, repository: str) -> Manifest:
+def survey_tree(folder: Path, commit: str, repository: str) -> Manifest:
     """List a commit of the Git repository in `folder`, which the graph is to know as `repository`."""
-    found = entries(folder, commit)
+    found = list_entries(folder, commit)
     paths = {entry.path for entry in found}
-    reasons = {entry.path: by_path(entry.path, entry.size, paths, SUFFIXES) for entry in found}
+    reasons = {entry.path: filter_path(entry.path, entry.size, paths, SUFFIXES) for entry in found}
     return Manifest(
         repository=repository,
-        commit=resolve(folder, f"{commit}^{{commit}}"),
-        tree=resolve(folder, f"{commit}^{{tree}}"),
+        commit=resolve_revision(folder, f"{commit}^{{commit}}"),
+        tree=resolve_revision(folder, f"{commit}^{{tree}}"),
         files=tuple(Wanted(entry.path, entry.oid) for entry in found if reasons[entry.path] is None),
         skipped=dict(Counter(str(reason) for reason in reasons.values() if reason is not None)),
     )
 
 
-def packed(found: Manifest | Sequence[Wanted]) -> bytes:
+def pack_manifest(found: Manifest | Sequence[Wanted]) -> bytes:
     """A manifest, or some of its files, as bytes."""
     return msgspec.msgpack.encode(found)
 
 
-def unpacked(data: bytes) -> Manifest:
+def unpack_manifest(data: bytes) -> Manifest:
     """The manifest in `data`."""
     return msgspec.msgpack.decode(data, type=Manifest)
 
 
-def unpacked_files(data: bytes) -> list[Wanted]:
+def unpack_files(data: bytes) -> list[Wanted]:
     """The files in `data`."""
     return msgspec.msgpack.decode(data, type=list[Wanted])

@@ -9,43 +9,43 @@ from numpy.typing import NDArray
 from activities.retrieval import hashed_vectors
 from activities.retrieval.embeddings import LONGEST
 from activities.retrieval.file_facts import FileFacts
-from activities.retrieval.file_filter import by_content, by_path
+from activities.retrieval.file_filter import filter_content, filter_path
 from activities.retrieval.index import Index
-from activities.retrieval.languages import SUFFIXES, parse
+from activities.retrieval.languages import SUFFIXES, parse_file
 from activities.retrieval.linking import Linker
-from activities.retrieval.tokens import Bags, bodies
+from activities.retrieval.tokens import Bags, count_bodies
 from hydranet.code_graph.model import Node
 
 
-def index_of(files: Mapping[str, bytes]) -> Index:
+def build_index(files: Mapping[str, bytes]) -> Index:
     """The index of `files`, contents by path, with lexical vectors; what no parser takes is left out."""
     facts: dict[str, FileFacts] = {}
     nodes: list[Node] = []
     bags: list[Bags] = []
     rows: list[NDArray[np.float32]] = []
     for path in sorted(files):
-        if (found := None if by_content(files[path]) else parse(path, files[path])) is None:
+        if (found := None if filter_content(files[path]) else parse_file(path, files[path])) is None:
             continue
         source = files[path].decode(errors="replace")
         own = found.nodes(path)
         facts[path] = found
         nodes += own
-        bags.append(bodies(own, source))
-        rows.append(hashed_vectors.counts(texts(own, source)))
+        bags.append(count_bodies(own, source))
+        rows.append(hashed_vectors.count_features(read_texts(own, source)))
     linker = Linker(facts)
     counts = np.concatenate(rows) if rows else np.zeros((0, hashed_vectors.DIMENSIONS), np.float32)
-    rarity = hashed_vectors.rarity(counts)
+    rarity = hashed_vectors.measure_rarity(counts)
     edges = (edge for path in facts for edge in linker.link(path))
-    return Index(nodes, Bags.joined(bags), edges, hashed_vectors.weighted(counts, rarity), rarity)
+    return Index(nodes, Bags.joined(bags), edges, hashed_vectors.weigh_vectors(counts, rarity), rarity)
 
 
-def texts(nodes: Sequence[Node], source: str) -> list[str]:
+def read_texts(nodes: Sequence[Node], source: str) -> list[str]:
     """The beginning of each node of a file, which is what vectors are made of."""
     lines = source.split("\n")
     return ["\n".join(lines[node.first - 1 : node.last])[:LONGEST] for node in nodes]
 
 
-def files_in(folder: Path) -> dict[str, bytes]:
+def list_files(folder: Path) -> dict[str, bytes]:
     """The files of a plain folder that are to be indexed, by path."""
     found = {
         path.relative_to(folder).as_posix(): path
@@ -55,5 +55,5 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {
         name: path.read_bytes()
         for name, path in found.items()
-        if by_path(name, path.stat().st_size, found, SUFFIXES) is None
+        if filter_path(name, path.stat().st_size, found, SUFFIXES) is None
     }

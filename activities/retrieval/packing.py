@@ -8,7 +8,7 @@ from activities.code import python_syntax
 from activities.code.python_syntax import Definition
 from activities.retrieval.search import Hit
 from hydranet.code_graph.model import Node, NodeKind
-from hydranet.contracts import Shown, Snippet
+from hydranet.contracts import ShownCode, Snippet
 
 CHARACTERS = 8000
 """The budget of code in a context, about four characters to a token; a first function that is sure may exceed it."""
@@ -29,7 +29,7 @@ _WHY = 300
 _NAME = 200
 
 
-def packed(hits: Iterable[Hit], sources: Mapping[str, str], characters: int = CHARACTERS) -> list[Snippet]:
+def pack_hits(hits: Iterable[Hit], sources: Mapping[str, str], characters: int = CHARACTERS) -> list[Snippet]:
     """Snippets of the hits that fit, in their order but with files by turns; `sources` are the texts by path.
 
     Of what overlaps the better one is taken. Once for each file comes what stands around its definitions, such as
@@ -46,7 +46,7 @@ def packed(hits: Iterable[Hit], sources: Mapping[str, str], characters: int = CH
         if source is None or _is_there(hit.node, taken, chosen):
             continue
         if path not in read:
-            read[path] = python_syntax.definitions(python_syntax.parse(source))
+            read[path] = python_syntax.list_definitions(python_syntax.parse_python(source))
         definitions = read[path]
         snippet = _snippet(hit, source, definitions)
         limit = _LONGEST if hit.sure and not taken else min(characters, _LONG)
@@ -98,8 +98,8 @@ def _around(path: str, source: str, definitions: list[Definition]) -> Snippet | 
     return Snippet(shown=_shown(path, "", 1, len(lines), "the rest of the file"), code=code)
 
 
-def _shown(path: str, symbol: str, first: int, last: int, why: str) -> Shown:
-    return Shown(file=path, symbol=symbol, first_line=first, last_line=last, why=why[:_WHY])
+def _shown(path: str, symbol: str, first: int, last: int, why: str) -> ShownCode:
+    return ShownCode(file=path, symbol=symbol, first_line=first, last_line=last, why=why[:_WHY])
 
 
 def _is_there(node: Node, taken: Iterable[Node], chosen: Iterable[Snippet]) -> bool:

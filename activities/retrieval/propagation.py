@@ -21,7 +21,7 @@ _FEW = 0.2
 
 
 @dataclass(frozen=True)
-class Step:
+class PropagationStep:
     """One hop of a path: from a node over an edge of a kind, along it or against it."""
 
     source: int
@@ -31,7 +31,7 @@ class Step:
     line: int
 
 
-class Spread:
+class Propagation:
     """The transitions of a graph, ready for any seeds."""
 
     def __init__(self, edges: Edges, nodes: int, weights: Weights) -> None:
@@ -78,15 +78,15 @@ class Spread:
         shares = self._weight[taken] * np.repeat(wave[active], counts)
         return np.bincount(self._target[taken], shares, len(wave)).astype(np.float32)
 
-    def path(self, waves: list[NDArray[np.float32]], node: int) -> list[Step]:
+    def path(self, waves: list[NDArray[np.float32]], node: int) -> list[PropagationStep]:
         """The steps by which most of a node's suspicion came to it, from its seed on; none for a seed."""
         hop = int(np.argmax([wave[node] for wave in waves]))
-        steps: list[Step] = []
+        steps: list[PropagationStep] = []
         while hop > 0:
             piece = slice(self._starts[node], self._starts[node + 1])
             best = int(np.argmax(self._weight[piece] * waves[hop - 1][self._source[piece]])) + int(piece.start)
             edge, before = self._edge[best], int(self._source[best])
             kind, line = KINDS[self._edges.kind[edge]], int(self._edges.line[edge])
-            steps.append(Step(before, node, kind, bool(self._along[best]), line))
+            steps.append(PropagationStep(before, node, kind, bool(self._along[best]), line))
             node, hop = before, hop - 1
         return steps[::-1]

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from activities.code import mentions, test_files
 from activities.retrieval.index import Index
-from activities.retrieval.tokens import number, terms
+from activities.retrieval.tokens import number_terms, split_terms
 from hydranet.code_graph.model import NodeKind
 
 # What a term weighs by where it stands, and how soon more of the same adds nothing.
@@ -56,9 +56,11 @@ class Query:
         code = " ".join(match.group() for match in _FENCED.finditer(rest))
         said: Counter[str] = Counter()
         for weight, text in ((_TITLE, title), (1.0, prose), (_CODE, f"{code} {self.traceback[-4000:]}")):
-            for term, times in Counter(terms(text)).items():
+            for term, times in Counter(split_terms(text)).items():
                 said[term] += weight * times  # type: ignore[assignment]
-        return {number(term): weight * (1 + _SATURATION) / (weight + _SATURATION) for term, weight in said.items()}
+        return {
+            number_terms(term): weight * (1 + _SATURATION) / (weight + _SATURATION) for term, weight in said.items()
+        }
 
     @property
     def all(self) -> str:
@@ -75,7 +77,7 @@ class Named:
     why: str
 
 
-def framed(query: Query, index: Index) -> list[Named]:
+def find_framed(query: Query, index: Index) -> list[Named]:
     """The functions that tracebacks go through; the deepest is the surest, each one above it less so.
 
     A frame's function is looked up by its name first: the line may be another version's.
@@ -91,28 +93,28 @@ def framed(query: Query, index: Index) -> list[Named]:
     return list(found.values())
 
 
-def asked(query: Query, index: Index) -> list[Named]:
+def find_asked(query: Query, index: Index) -> list[Named]:
     """The definitions that somebody asks to see; a name that too many bear asks for none."""
     found = [(name, _bearing(index, name)) for name in query.names]
     return [Named(one, 1.0, f"{name} was asked for") for name, them in found if len(them) <= _ASKED for one in them]
 
 
-def tested(query: Query, index: Index) -> list[Named]:
+def find_test_functions(query: Query, index: Index) -> list[Named]:
     """The functions of the failing tests."""
     found: list[Named] = []
     for test in dict.fromkeys(query.tests):
-        path, name = test_files.test_file(test, index.of_path), test_files.test_function(test)
+        path, name = test_files.find_test_file(test, index.of_path), test_files.name_test_function(test)
         nodes = [node for node in index.named.get(name.rpartition(".")[2], []) if index.nodes[node].path == path]
         nodes = [node for node in nodes if index.nodes[node].name == name] or nodes
         found += [Named(node, 1.0, f"the failing test {name}") for node in nodes[:1]]
     return found
 
 
-def filed(query: Query, index: Index) -> dict[str, float]:
+def find_filed(query: Query, index: Index) -> dict[str, float]:
     """The files that an issue names by their path or as a dotted module, and how surely."""
     known = set(index.paths)
     text = query.text[:_QUERY_CHARACTERS]
-    found = dict.fromkeys(mentions.named_files(text, known), 1.0)
+    found = dict.fromkeys(mentions.find_named_files(text, known), 1.0)
     for dotted in _DOTTED.findall(text):
         parts = dotted.split(".")
         for end in range(len(parts), 1, -1):
@@ -122,7 +124,7 @@ def filed(query: Query, index: Index) -> dict[str, float]:
     return found
 
 
-def named(query: Query, index: Index) -> list[Named]:
+def find_named(query: Query, index: Index) -> list[Named]:
     """The definitions whose names an issue gives, the rarer a name the surer."""
     found: dict[int, Named] = {}
 
@@ -145,7 +147,7 @@ def named(query: Query, index: Index) -> list[Named]:
         within = [node for node in nodes if _is_within(index, node, owner)]
         add(within, 1.0, f"the issue names {dotted}")
         add(nodes, 0.4, f"the issue names {last}")
-    shaped = mentions.named_symbols(text)
+    shaped = mentions.find_named_symbols(text)
     for name in shaped:
         add(index.named.get(name, []), 1.0 if name in title else 0.7, f"the issue names {name}")
     for name in set(_CAPITALISED.findall(text)) - shaped:
@@ -173,7 +175,7 @@ def _is_within(index: Index, node: int, owner: str) -> bool:
 
 def _functions_of_frames(text: str, index: Index) -> Iterable[tuple[int, str, int]]:
     for match in _IN_FUNCTION.finditer(text):
-        path = mentions.locate(match["file"], index.of_path) or _installed(match["file"], index)
+        path = mentions.resolve_path(match["file"], index.of_path) or _installed(match["file"], index)
         nodes = [node for node in index.named.get(match["name"], []) if index.nodes[node].path == path]
         if path is not None and nodes:
             line = int(match["line"])
@@ -182,7 +184,7 @@ def _functions_of_frames(text: str, index: Index) -> Iterable[tuple[int, str, in
 
 def _lines_of_frames(query: Query, index: Index) -> Iterable[tuple[int, str, int]]:
     """The frames of this tree's own tracebacks by their lines."""
-    for frame in mentions.frames(query.traceback, index.of_path):
+    for frame in mentions.parse_frames(query.traceback, index.of_path):
         if (node := index.at(frame.file, frame.line)) is not None:
             yield node, frame.file, frame.line
 

@@ -33,6 +33,6 @@ class Weights(msgspec.Struct, frozen=True):
 
 
 @cache
-def learned() -> Weights:
+def load_weights() -> Weights:
     """The weights that come with the package."""
     return msgspec.json.decode(FIGURES.read_bytes(), type=Weights)

@@ -11,11 +11,11 @@ import numpy as np
 from activities.retrieval import features, hashed_vectors
 from activities.retrieval.features import Lexical, Pointed, Scores
 from activities.retrieval.index import Edges, Index
-from activities.retrieval.propagation import Spread, Step
+from activities.retrieval.propagation import Propagation, PropagationStep
 from activities.retrieval.query import Named, Query
-from activities.retrieval.ranking_weights import Weights, learned
+from activities.retrieval.ranking_weights import Weights, load_weights
 from hydranet.code_graph.model import EdgeKind, Node
-from hydranet.contracts.search_mode import Mode
+from hydranet.contracts.search_mode import SearchMode
 
 Fixed = Mapping[tuple[str, str], float]
 
@@ -82,39 +82,49 @@ class Search:
 
     def __init__(self, index: Index, weights: Weights | None = None, edges: Edges | None = None) -> None:
         self.index = index
-        self.weights = weights or learned()
-        self._spread = Spread(index.edges if edges is None else edges, len(index.nodes), self.weights)
+        self.weights = weights or load_weights()
+        self._spread = Propagation(index.edges if edges is None else edges, len(index.nodes), self.weights)
 
     def find(
-        self, query: Query, mode: Mode = Mode.GRAPH, vector: Scores | None = None, fixed: Fixed = MappingProxyType({})
+        self,
+        query: Query,
+        mode: SearchMode = SearchMode.GRAPH,
+        vector: Scores | None = None,
+        fixed: Fixed = MappingProxyType({}),
     ) -> Found:
         """What the query is about; a file of tests is no answer unless it is asked for.
 
         `vector` is the query's, by the model that made the index's; lexical ones need none. `fixed` says, 0 to 1,
         how much earlier fixes speak for a function, by path and name.
         """
-        if mode is Mode.BM25:
+        if mode is SearchMode.BM25:
             vector = None
         elif vector is None and self.index.rarity is not None:
-            vector = hashed_vectors.weighted(hashed_vectors.counts([query.text]), self.index.rarity)[0]
-        words = features.lexical(query, self.index, vector)
-        if mode is Mode.GRAPH:
+            vector = hashed_vectors.weigh_vectors(hashed_vectors.count_features([query.text]), self.index.rarity)[0]
+        words = features.search_words(query, self.index, vector)
+        if mode is SearchMode.GRAPH:
             return self._suspected(query, words, fixed)
         nodes, files = (np.where(scores > 0, scores, -np.inf) for scores in _flat(self.index, words, mode))
         return self._found(nodes, files, [], lambda _: "its words")
 
     def _suspected(self, query: Query, words: Lexical, fixed: Fixed) -> Found:
-        index, places = self.index, features.pointed(query, self.index)
-        seeds = features.start(len(index.nodes), features.sources(index, words, places), self.weights.seeds)
+        index, places = self.index, features.find_pointed(query, self.index)
+        seeds = features.build_start(
+            len(index.nodes), features.choose_sources(index, words, places), self.weights.seeds
+        )
         waves = self._spread.run(seeds)
         arrived = np.stack(waves[1:]).sum(axis=0, dtype=np.float32)
-        of_files = features.of_files(index, words, places) | features.spread_of_files(arrived, index.firsts)
-        again = features.fixed_before(index, fixed)
-        files = features.weighed(of_files, self.weights.files) + _FIXED * features.highest(index, again)
-        of_nodes = features.of_nodes(index, words, places) | features.spread_of_nodes(arrived)
-        of_nodes["home"] = features.home(files, ~index.is_test)[index.file]
+        of_files = features.describe_files(index, words, places) | features.describe_spread_of_files(
+            arrived, index.firsts
+        )
+        again = features.score_fixed_before(index, fixed)
+        files = features.apply_weights(of_files, self.weights.files) + _FIXED * features.take_highest(index, again)
+        of_nodes = features.describe_nodes(index, words, places) | features.describe_spread_of_nodes(arrived)
+        of_nodes["home"] = features.score_home(files, ~index.is_test)[index.file]
         nodes = (
-            features.weighed(of_nodes, self.weights.functions) + _FIXED * again + features.first(index, places.asked)
+            features.apply_weights(of_nodes, self.weights.functions)
+            + _FIXED * again
+            + features.mark_first(index, places.asked)
         )
         found = self._found(nodes, files, places.asked, lambda node: self._why(node, places, waves))
         tests = tuple(index.nodes[one.node] for one in places.tested)
@@ -142,7 +152,7 @@ class Search:
         origin = said.get(start, named_file)
         return " → ".join([f"{origin}: {_called(self.index.nodes[start])}", *map(self._told, steps)])
 
-    def _told(self, step: Step) -> str:
+    def _told(self, step: PropagationStep) -> str:
         target = _called(self.index.nodes[step.target])
         if step.along:
             return f"{_ALONG[step.kind]} {target}"
@@ -168,17 +178,17 @@ def _called(node: Node) -> str:
     return f"{node.name} ({node.path}:{node.first})" if node.name else node.path
 
 
-def _flat(index: Index, words: Lexical, mode: Mode) -> tuple[Scores, Scores]:
+def _flat(index: Index, words: Lexical, mode: SearchMode) -> tuple[Scores, Scores]:
     """Scores of nodes and files by words alone."""
-    likeness = features.highest(index, words.vector)
-    if mode is Mode.BM25:
+    likeness = features.take_highest(index, words.vector)
+    if mode is SearchMode.BM25:
         return words.bm25, words.file
-    if mode is Mode.VECTOR:
+    if mode is SearchMode.VECTOR:
         return words.vector, likeness
     answers = np.where(index.answers, words.bm25, 0), np.where(index.answers, words.vector, 0)
     files = np.where(index.is_test, 0, words.file), np.where(index.is_test, 0, likeness)
-    return features.fused(*answers), features.fused(*files)
+    return features.fuse_ranks(*answers), features.fuse_ranks(*files)
 
 
 def _best(scores: Scores, count: int) -> list[int]:
-    return [int(one) for one in features.best(scores, count) if np.isfinite(scores[one])]
+    return [int(one) for one in features.take_best(scores, count) if np.isfinite(scores[one])]

@@ -12,19 +12,19 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from activities.git.trees import contents
+from activities.git.trees import read_contents
 from activities.retrieval import hashed_vectors
-from activities.retrieval.embeddings import Vectors, embed
-from activities.retrieval.fix_history import Fixes, likeness
+from activities.retrieval.embeddings import Vectors, embed_texts
+from activities.retrieval.fix_history import Fixes, measure_likeness
 from activities.retrieval.index import Index
 from activities.retrieval.indexing import Indexer
-from activities.retrieval.manifest import survey
-from activities.retrieval.memory_index import index_of
+from activities.retrieval.manifest import survey_tree
+from activities.retrieval.memory_index import build_index
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found, Search
 from activities.retrieval.store import GraphStore
 from hydranet.code_graph.model import Node
-from hydranet.contracts.search_mode import Mode
+from hydranet.contracts.search_mode import SearchMode
 from hydranet.errors import HydraError
 from hydranet.settings import Settings
 
@@ -53,7 +53,7 @@ class Searches:
         async with self._making:
             return await self._of(folder, commit, repository)
 
-    async def find(self, search: Search, query: Query, repository: str, mode: Mode = Mode.GRAPH) -> Found:  # noqa: ARG002
+    async def find(self, search: Search, query: Query, repository: str, mode: SearchMode = SearchMode.GRAPH) -> Found:  # noqa: ARG002
         """What a query is about."""
         return await asyncio.to_thread(search.find, query, mode)
 
@@ -79,14 +79,14 @@ class StoredSearches(Searches):
         self._models = settings.models
         self._model = settings.embedding_model
 
-    async def find(self, search: Search, query: Query, repository: str, mode: Mode = Mode.GRAPH) -> Found:
+    async def find(self, search: Search, query: Query, repository: str, mode: SearchMode = SearchMode.GRAPH) -> Found:
         """What a query is about, and where earlier fixes of like issues were."""
-        fixed = likeness(await self.fixes.of(repository), query.terms) if mode is Mode.GRAPH else {}
+        fixed = measure_likeness(await self.fixes.of(repository), query.terms) if mode is SearchMode.GRAPH else {}
         vector = None
-        if search.index.vectors is not None and search.index.rarity is None and mode is not Mode.BM25:
+        if search.index.vectors is not None and search.index.rarity is None and mode is not SearchMode.BM25:
             try:
                 async with asyncio.timeout(_PATIENCE_SECONDS):
-                    vector = (await embed([query.text[:_QUERY_CHARACTERS]], self._model, self._models))[0]
+                    vector = (await embed_texts([query.text[:_QUERY_CHARACTERS]], self._model, self._models))[0]
             except (HydraError, TimeoutError) as error:
                 _log.warning("Searching without vectors: %s", error or "no answer in time")
         return await asyncio.to_thread(search.find, query, mode, vector, fixed)
@@ -118,8 +118,8 @@ class StoredSearches(Searches):
             while (await self._vectors.embed(tree, "")).left:
                 pass
             if (counts := await self.store.vectors(tree, hashed_vectors.MODEL, graph.nodes)) is not None:
-                rarity = hashed_vectors.rarity(counts)
-                rows = hashed_vectors.weighted(counts, rarity)
+                rarity = hashed_vectors.measure_rarity(counts)
+                rows = hashed_vectors.weigh_vectors(counts, rarity)
         index = await asyncio.to_thread(Index, graph.nodes, graph.bodies, graph.edges, rows, rarity)
         return Search(index)
 
@@ -144,6 +144,6 @@ class StoredSearches(Searches):
 
 
 def _in_memory(folder: Path, commit: str, repository: str) -> Search:
-    files = survey(folder, commit, repository).files
-    read = dict(contents(folder, {file.oid for file in files}))
-    return Search(index_of({file.path: read[file.oid] for file in files}))
+    files = survey_tree(folder, commit, repository).files
+    read = dict(read_contents(folder, {file.oid for file in files}))
+    return Search(build_index({file.path: read[file.oid] for file in files}))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from activities.retrieval import hashed_vectors
-from activities.retrieval.manifest import survey
+from activities.retrieval.manifest import survey_tree
 
 if TYPE_CHECKING:
     from activities.retrieval.store import GraphStore, Head
@@ -44,12 +44,12 @@ class Status:
         return sorted([*self.changed, *self.added, *self.gone])
 
 
-async def status(store: GraphStore, folder: Path, model: str = "") -> Status | None:
+async def read_status(store: GraphStore, folder: Path, model: str = "") -> Status | None:
     """How the index of the repository in `folder` stands, for which `model` is configured; None when it has none."""
     head = await store.head(str(folder))
     if head is None:
         return None
-    manifest = await asyncio.to_thread(survey, folder, "HEAD", str(folder))
+    manifest = await asyncio.to_thread(survey_tree, folder, "HEAD", str(folder))
     left_out = await store.skipped({file.blob for file in manifest.files})
     now = {file.path: file.blob for file in manifest.files if file.blob not in left_out}
     then = {file.path: file.blob for file in await store.files(head.tree)}

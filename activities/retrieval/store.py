@@ -19,9 +19,9 @@ from pgvector import Vector
 from pgvector.psycopg import register_vector_async
 
 from activities.retrieval.file_facts import FileFacts
-from activities.retrieval.sql import statement
+from activities.retrieval.sql import load_statement
 from activities.retrieval.tokens import Bags
-from hydranet.code_graph.model import Edge, EdgeKind, Node, NodeKind, Resolution, node_id
+from hydranet.code_graph.model import Edge, EdgeKind, Node, NodeKind, Resolution, format_node_id
 from hydranet.errors import TransientError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class GraphStore:
         """Keep contents by git's object id."""
         oids = [bytes.fromhex(oid) for oid in sources]
         async with self._pool.connection() as connection:
-            await connection.execute(statement("add_sources"), (oids, list(sources.values())), binary=True)
+            await connection.execute(load_statement("add_sources"), (oids, list(sources.values())), binary=True)
 
     async def sources(self, oids: Iterable[str]) -> dict[str, bytes]:
         """The contents of `oids`, as far as they are here."""
@@ -132,7 +132,7 @@ class GraphStore:
     async def add_links(self, links: Mapping[bytes, Sequence[Edge]]) -> None:
         """Keep the edges that leave some files, by their addresses."""
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(statement("touch_links"), [list(links)])
+            await connection.execute(load_statement("touch_links"), [list(links)])
             claimed = await _claim(connection, "claim_links", [list(links)])
             rows = (row for address in links if address in claimed for row in _edge_rows(address, links[address]))
             await _copy(connection, "copy_edges", _EDGE_TYPES, rows)
@@ -163,9 +163,9 @@ class GraphStore:
         async with self._pool.connection() as connection:
             await register_vector_async(connection)
             async with connection.transaction():
-                await connection.execute(statement("stage_vectors"))
+                await connection.execute(load_statement("stage_vectors"))
                 await _copy(connection, "copy_vectors", ("bytea", "vector"), vectors.items())
-                await connection.execute(statement("add_vectors"), (model,))
+                await connection.execute(load_statement("add_vectors"), (model,))
 
     async def vectors(self, tree: bytes, model: str, nodes: Sequence[Node]) -> NDArray[np.float32] | None:
         """A row for each of a tree's `nodes`, of zeros where `model` has made none; None when it made none at all."""
@@ -173,7 +173,7 @@ class GraphStore:
             await register_vector_async(connection)
             cursor = connection.cursor(binary=True)
             found: dict[bytes, Vector] = dict(
-                await (await cursor.execute(statement("vectors"), (model, tree))).fetchall()
+                await (await cursor.execute(load_statement("vectors"), (model, tree))).fetchall()
             )
         if not found:
             return None
@@ -185,7 +185,7 @@ class GraphStore:
         """Say at which commit and tree a repository is indexed."""
         async with self._pool.connection() as connection:
             values = (repository, commit, tree, msgspec.json.encode(skipped).decode())
-            await connection.execute(statement("set_head"), values)
+            await connection.execute(load_statement("set_head"), values)
 
     async def head(self, repository: str) -> Head | None:
         """What the repository was last indexed at, None when it never was."""
@@ -219,7 +219,7 @@ class GraphStore:
         resolutions = {str(one): one for one in Resolution}
         rows = await self._rows("edges", tree)
         return [
-            Edge(kinds[kind], node_id(path, source), target, line, resolutions[resolution], confidence)
+            Edge(kinds[kind], format_node_id(path, source), target, line, resolutions[resolution], confidence)
             for path, kind, source, target, line, resolution, confidence in rows
         ]
 
@@ -246,7 +246,7 @@ class GraphStore:
     async def prune(self) -> None:
         """Remove the trees that no repository is at and nobody has used for a day, and what no tree has any more."""
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(statement("prune"))
+            await connection.execute(load_statement("prune"))
 
     async def load(self, tree: bytes) -> Graph:
         """All of a tree; TransientError when it is not here any more."""
@@ -261,24 +261,24 @@ class GraphStore:
         if not keys:
             return set()
         async with self._pool.connection() as connection:
-            await connection.execute(statement(f"touch_{table}"), [keys])
+            await connection.execute(load_statement(f"touch_{table}"), [keys])
         return {key for (key,) in await self._rows(f"known_{table}", keys)}
 
     async def _rows(self, name: str, *values: Any) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
-            return await (await cursor.execute(statement(name), values)).fetchall()
+            return await (await cursor.execute(load_statement(name), values)).fetchall()
 
 
 async def _claim(connection: AsyncConnection[Any], name: str, columns: Sequence[Any]) -> set[bytes]:
     """The keys that were not there yet: it is for this transaction to add what belongs to them."""
-    cursor = await connection.execute(statement(name), columns, binary=True)
+    cursor = await connection.execute(load_statement(name), columns, binary=True)
     return {key for (key,) in await cursor.fetchall()}
 
 
 async def _copy(
     connection: AsyncConnection[Any], name: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]
 ) -> None:
-    async with connection.cursor() as cursor, cursor.copy(statement(name)) as copy:
+    async with connection.cursor() as cursor, cursor.copy(load_statement(name)) as copy:
         copy.set_types(types)
         for row in rows:
             await copy.write_row(row)

@@ -42,17 +42,17 @@ _COMMON = frozenset(
 )
 
 
-def terms(text: str) -> list[str]:
+def split_terms(text: str) -> list[str]:
     """The terms of a text, in its order, as often as they are in it; words that are everywhere left out."""
     return [term for word in _WORD.findall(text) for term in _terms_of(word)]
 
 
-def number(term: str) -> int:
+def number_terms(term: str) -> int:
     """The number of a term, 0 to 2³² - 1."""
     return zlib.crc32(term.encode())
 
 
-def counted(text: str) -> dict[int, int]:
+def count_terms(text: str) -> dict[int, int]:
     """How often each term is in a text, by the term's number."""
     words = text.encode(errors="replace").translate(_SEPARATED).decode().split()
     return Counter(chain.from_iterable(map(_numbers_of, words)))
@@ -74,7 +74,7 @@ class Bags:
         """The bags of `texts`."""
         sizes, numbers, counts = [], list[int](), list[int]()
         for text in texts:
-            bag = counted(text)
+            bag = count_terms(text)
             sizes.append(len(bag))
             numbers += bag.keys()
             counts += bag.values()
@@ -108,7 +108,7 @@ class Bags:
         return len(self.sizes).to_bytes(4, "little") + b"".join(array.tobytes() for array in arrays)
 
 
-def bodies(nodes: Sequence[Node], source: str) -> Bags:
+def count_bodies(nodes: Sequence[Node], source: str) -> Bags:
     """The terms of each node's own lines, which are those that no node inside of it has; `nodes` are of one file."""
     lines = source.split("\n")
     owner = np.full(len(lines) + 1, -1)
@@ -121,7 +121,7 @@ def bodies(nodes: Sequence[Node], source: str) -> Bags:
     return Bags.of("\n".join(text) for text in texts)
 
 
-def titles(nodes: Iterable[Node]) -> Bags:
+def count_titles(nodes: Iterable[Node]) -> Bags:
     """The terms of what each node is called: its path and its qualified name."""
     return Bags.of(f"{node.path.rpartition('.')[0]} {node.name}" for node in nodes)
 
@@ -140,4 +140,4 @@ def _terms_of(word: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 17)
 def _numbers_of(word: str) -> tuple[int, ...]:
-    return tuple(number(term) for part in _WORD.findall(word) for term in _terms_of(part))
+    return tuple(number_terms(term) for part in _WORD.findall(word) for term in _terms_of(part))

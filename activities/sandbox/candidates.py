@@ -11,9 +11,16 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from activities.sandbox.protocol import Execution
-from activities.sandbox.results import Recorded, ending, is_failing, report, results
-from activities.sandbox.simplicity import cost
-from activities.sandbox.test_run import Bench, PytestCommand, pytest_command, seconds_per_test, shell, slowest
+from activities.sandbox.results import RecordedTests, build_report, build_results, describe_ending, is_failing
+from activities.sandbox.simplicity import measure_cost
+from activities.sandbox.test_run import (
+    PytestCommand,
+    TestBench,
+    estimate_seconds,
+    find_slowest,
+    make_shell_command,
+    parse_pytest_command,
+)
 from hydranet import patches
 from hydranet.contracts import Candidate, TestReport, TestResult, TestResults
 from hydranet.errors import PatchError
@@ -40,14 +47,14 @@ _SHARED_SETTINGS = {"pyproject.toml": "[tool.pytest", "setup.cfg": "[tool:pytest
 
 
 @dataclass(frozen=True)
-class Target:
+class TargetTests:
     """What a candidate has to reach: the tests that failed at the base, and those that passed and have to go on."""
 
     failing: tuple[TestResult, ...]
     passing: tuple[TestResult, ...]
 
     @classmethod
-    def of(cls, baseline: TestResults) -> Target:
+    def of(cls, baseline: TestResults) -> TargetTests:
         """The target that the tests at the base commit set."""
         return cls(
             failing=tuple(filter(is_failing, baseline.tests)),
@@ -66,7 +73,7 @@ class Protection:
     """
 
     def __init__(
-        self, target: Target, paths: Sequence[str], read: Callable[[str], str | None], rules: Constitution
+        self, target: TargetTests, paths: Sequence[str], read: Callable[[str], str | None], rules: Constitution
     ) -> None:
         self._rules = rules
         names = {test.id.split("::", 1)[0] for test in target.failing}
@@ -107,7 +114,7 @@ class Run:
     """One run of a candidate; not `whole` when it ended with the target tests."""
 
     index: int
-    recorded: Recorded
+    recorded: RecordedTests
     execution: Execution
     whole: bool = True
 
@@ -122,7 +129,7 @@ class Tried:
     report: TestReport
 
 
-def changes(
+def parse_changes(
     candidates: Sequence[Candidate], protection: Protection, read: Callable[[str], str | None]
 ) -> tuple[dict[int, dict[str, str | None]], dict[int, str]]:
     """By number: the files that a candidate changes, or why it is refused."""
@@ -130,8 +137,8 @@ def changes(
     refused: dict[int, str] = {}
     for index, candidate in enumerate(candidates):
         try:
-            patches.check(candidate.diff, protection.paths)
-            changed = patches.apply(candidate.diff, read)
+            patches.check_diff(candidate.diff, protection.paths)
+            changed = patches.apply_diff(candidate.diff, read)
             protection.refuse(changed)
         except PatchError as error:
             refused[index] = str(error)
@@ -140,10 +147,10 @@ def changes(
     return usable, refused
 
 
-async def try_all(bench: Bench, target: Target, usable: dict[int, dict[str, str | None]]) -> list[Tried]:
+async def try_all(bench: TestBench, target: TargetTests, usable: dict[int, dict[str, str | None]]) -> list[Tried]:
     """Try candidates in their order until the time is up; soon after one that passes everything."""
     seconds = max(LEAST_SECONDS, bench.spec.test_timeout)
-    command = pytest_command(bench.spec.test_command)
+    command = parse_pytest_command(bench.spec.test_command)
     by_tests = all(test.id != bench.spec.test_command for test in target.failing)
     if command is not None and by_tests:
         return await _try_warm(bench, target, usable, command, seconds)
@@ -151,15 +158,15 @@ async def try_all(bench: Bench, target: Target, usable: dict[int, dict[str, str 
 
 
 async def _try_warm(
-    bench: Bench,
-    target: Target,
+    bench: TestBench,
+    target: TargetTests,
     usable: dict[int, dict[str, str | None]],
     command: PytestCommand,
     seconds: float,
 ) -> list[Tried]:
     """Try candidates in one sandbox, forked from a warm interpreter."""
     spec = bench.spec
-    usual = max(LEAST_CPU_SECONDS, 10 * slowest(target.passing))
+    usual = max(LEAST_CPU_SECONDS, 10 * find_slowest(target.passing))
     # Whoever fails another test need not hang again in these.
     hanging = [test for test in target.failing if _HUNG in test.message]
     taken = sum(test.seconds for test in (*target.failing, *target.passing))
@@ -169,8 +176,8 @@ async def _try_warm(
         "targets": [test.id for test in target.failing if test not in hanging],
         "hanging": [test.id for test in hanging],
         "expected": [test.id for test in target.passing],
-        "test_seconds": min(3 * usual, seconds_per_test(spec)),
-        "cpu_seconds": min(usual, seconds_per_test(spec)),
+        "test_seconds": min(3 * usual, estimate_seconds(spec)),
+        "cpu_seconds": min(usual, estimate_seconds(spec)),
         "target_seconds": min(spec.test_timeout, START_SECONDS + 3 * taken),
         "all_seconds": spec.test_timeout,
         "seconds": seconds,
@@ -190,20 +197,20 @@ async def _try_warm(
     if not runs:
         # Not even the first ended, whatever it did: it is the one that failed.
         first = next(iter(usable))
-        return [_tried(Run(first, Recorded(), execution), target, spec.test_command)]
+        return [_tried(Run(first, RecordedTests(), execution), target, spec.test_command)]
     return [_tried(run, target, spec.test_command) for run in runs.values()]
 
 
 async def _try_anew(
-    bench: Bench, target: Target, usable: dict[int, dict[str, str | None]], seconds: float
+    bench: TestBench, target: TargetTests, usable: dict[int, dict[str, str | None]], seconds: float
 ) -> list[Tried]:
     """Try candidates each in a sandbox of its own, with the whole test command."""
     deadline = time.monotonic() + seconds
     tried: list[Tried] = []
-    command = ("python3", "-P", "-m", "hydra_inside.patched", *shell(bench.spec.test_command))
+    command = ("python3", "-P", "-m", "hydra_inside.patched", *make_shell_command(bench.spec.test_command))
     for index, changed in usable.items():
         lines, execution = await bench.run(command, inputs={"changes.json": json.dumps(changed)})
-        tried.append(_tried(Run(index, Recorded.of(lines), execution), target, bench.spec.test_command))
+        tried.append(_tried(Run(index, RecordedTests.of(lines), execution), target, bench.spec.test_command))
         if not tried[-1].failing or time.monotonic() > deadline:
             break
     return tried
@@ -217,17 +224,17 @@ def _runs(lines: list[dict[str, Any]], known: set[int]) -> Iterator[Run]:
         index, reason = head.get("index"), head.get("reason")
         if type(index) is not int or index not in known or not isinstance(reason, str):
             continue
-        recorded = Recorded.of(lines[start + 1 : end])
+        recorded = RecordedTests.of(lines[start + 1 : end])
         seconds = sum(test.seconds for test in recorded.tests.values())
         status = 1 if recorded.status is None else recorded.status
         execution = Execution(status, "", reason=reason[:200], seconds=seconds)
         yield Run(index, recorded, execution, whole=head.get("stage") == "all")
 
 
-def _tried(run: Run, target: Target, command: str) -> Tried:
+def _tried(run: Run, target: TargetTests, command: str) -> Tried:
     """Judge a run: a wanted test that did not pass counts as failing, whatever it did instead."""
     execution = run.execution
-    found = results(run.recorded, execution, command)
+    found = build_results(run.recorded, execution, command)
     ran = {test.id: test for test in found.tests}
     passed = {test.id for test in found.tests if test.outcome == "passed"}
     # A file that could not be collected passes with its tests, the command with its exit status.
@@ -244,21 +251,21 @@ def _tried(run: Run, target: Target, command: str) -> Tried:
     left_out = {command, *lost} if lost else set()
     kept = (test for test in found.tests if test.id not in left_out)
     judged = found.model_copy(update={"tests": (*kept, *lost.values())})
-    told = report(judged, run.recorded, execution)
+    told = build_report(judged, run.recorded, execution)
     return Tried(run.index, sum(map(is_failing, judged.tests)), judged, told)
 
 
 def _absence(test: TestResult | None, execution: Execution) -> str:
     if test is not None:
         return "The test is skipped now."
-    return f"The test did not run: {ending(execution)}."
+    return f"The test did not run: {describe_ending(execution)}."
 
 
-def best(tried: Sequence[Tried], candidates: Sequence[Candidate]) -> Tried:
+def choose_best(tried: Sequence[Tried], candidates: Sequence[Candidate]) -> Tried:
     """The candidate with the fewest failing tests; of several that pass the simplest, else the earliest."""
 
     def place(one: Tried) -> tuple[int, int, int]:
-        return one.failing, 0 if one.failing else cost(candidates[one.index].diff), one.index
+        return one.failing, 0 if one.failing else measure_cost(candidates[one.index].diff), one.index
 
     return min(tried, key=place)
 
@@ -268,7 +275,7 @@ def _end(told: str) -> str:
     return told if len(told) <= _TOLD_CHARACTERS else f"…{told[1 - _TOLD_CHARACTERS :]}"
 
 
-def title(winner: Tried, tried: Sequence[Tried], candidates: Sequence[Candidate]) -> str:
+def make_title(winner: Tried, tried: Sequence[Tried], candidates: Sequence[Candidate]) -> str:
     """What the winner does, and which others pass too: then the tests do not tell which one is right."""
     own = candidates[winner.index].title
     others = [candidates[one.index].title for one in tried if not one.failing and one is not winner]

@@ -25,7 +25,7 @@ _REMOVE_SECONDS = 60.0
 _number = itertools.count()
 
 
-class Group:
+class ControlGroup:
     """A group made for one sandbox: `folders` by controller, which in version 2 are all the same one."""
 
     def __init__(self, folders: Mapping[str, Path]) -> None:
@@ -49,7 +49,7 @@ class Group:
 
 
 @contextmanager
-def group(limits: Limits) -> Iterator[Group | None]:
+def open_group(limits: Limits) -> Iterator[ControlGroup | None]:
     """A group with these limits until the block is left, which ends its processes; None without cgroups."""
     bases = _bases()
     if bases is None:
@@ -60,13 +60,13 @@ def group(limits: Limits) -> Iterator[Group | None]:
         for folder in set(folders.values()):
             folder.mkdir()
         _limit(folders, limits)
-        yield Group(folders)
+        yield ControlGroup(folders)
     finally:
         for folder in set(folders.values()):
             _remove(folder)
 
 
-def available() -> bool:
+def is_available() -> bool:
     """Whether groups can be made here."""
     return _bases() is not None
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
-from activities.sandbox.docker_engine import Engine, Making
+from activities.sandbox.docker_engine import ContainerSpec, Engine
 from activities.sandbox.protocol import Execution, Limits
 from hydranet.errors import FatalError, TransientError
 
@@ -39,7 +39,7 @@ class Container:
         self._said = bytearray()
 
     @classmethod
-    async def start(cls, engine: Engine, making: Making) -> Container:
+    async def start(cls, engine: Engine, making: ContainerSpec) -> Container:
         """Make a container and wait until its work tree is there.
 
         Raises TransientError when the engine cannot, FatalError when the tree does not fit.
@@ -144,7 +144,7 @@ class Container:
                     return message
         return None
 
-    def _unstarted(self, making: Making) -> Exception:
+    def _unstarted(self, making: ContainerSpec) -> Exception:
         said = self._said.decode(errors="replace").strip()[-300:]
         if "No space left on device" in said:
             return FatalError(

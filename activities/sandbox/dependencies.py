@@ -50,7 +50,7 @@ _GROUPS = ("test", "tests", "testing", "dev")
 
 
 @dataclass(frozen=True)
-class Plan:
+class InstallPlan:
     """The shell lines that make an environment, the variables they run with, and the key of the result."""
 
     commands: tuple[str, ...]
@@ -59,7 +59,7 @@ class Plan:
     note: str
 
 
-def declaring(paths: Iterable[str], spec: SandboxSpec) -> list[str]:
+def list_declaring_files(paths: Iterable[str], spec: SandboxSpec) -> list[str]:
     """Those of a repository's paths that determine its environment.
 
     They declare dependencies, or the user's set-up commands name them.
@@ -70,13 +70,13 @@ def declaring(paths: Iterable[str], spec: SandboxSpec) -> list[str]:
     return [path for path in paths if path in named or _DECLARING.fullmatch(path)]
 
 
-def base(sandbox: Sandbox) -> Plan:
+def plan_base(sandbox: Sandbox) -> InstallPlan:
     """The environment that all others start from: the sandbox's interpreter, pytest and coverage."""
     commands = ("python3 -I -m venv /env", f"pip install {' '.join(TOOLS)}")
     return _plan(sandbox, commands, {}, {}, "no dependencies")
 
 
-def plan(sandbox: Sandbox, spec: SandboxSpec, declared: Mapping[str, str], has_src: bool) -> Plan:
+def plan_install(sandbox: Sandbox, spec: SandboxSpec, declared: Mapping[str, str], has_src: bool) -> InstallPlan:
     """How to make the environment for a repository.
 
     `declared` holds the text of its declaring files by path, `has_src` says that its packages lie in src/.
@@ -87,14 +87,14 @@ def plan(sandbox: Sandbox, spec: SandboxSpec, declared: Mapping[str, str], has_s
     """
     commands = spec.setup or tuple(_detected(declared, has_src))
     if not commands:
-        return base(sandbox)
+        return plan_base(sandbox)
     note = "; ".join(commands) if spec.setup else f"detected: {'; '.join(commands)}"
     return _plan(sandbox, commands, spec.env, declared, note)
 
 
 def _plan(
     sandbox: Sandbox, commands: tuple[str, ...], env: Mapping[str, str], declared: Mapping[str, str], note: str
-) -> Plan:
+) -> InstallPlan:
     content = {
         "python": sandbox.interpreter,
         "tools": TOOLS,
@@ -103,7 +103,7 @@ def _plan(
         "files": sorted(declared.items()),
     }
     key = hashlib.sha256(json.dumps(content).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return Plan(commands, tuple(sorted(env.items())), key, f"{sandbox.name}; {note}")
+    return InstallPlan(commands, tuple(sorted(env.items())), key, f"{sandbox.name}; {note}")
 
 
 def _detected(declared: Mapping[str, str], has_src: bool) -> list[str]:

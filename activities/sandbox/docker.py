@@ -13,9 +13,9 @@ from pathlib import Path
 
 from activities.sandbox import installer
 from activities.sandbox.container import Container
-from activities.sandbox.docker_engine import Engine, Making, identity, lives
-from activities.sandbox.pool import IDLE_SECONDS, Kind, Pool, Waiting
-from activities.sandbox.protocol import ENVIRONMENT, HOME, Execution, Job, variables
+from activities.sandbox.docker_engine import ContainerSpec, Engine, choose_user, is_alive
+from activities.sandbox.pool import IDLE_SECONDS, ContainerKind, Pool, Waiting
+from activities.sandbox.protocol import ENVIRONMENT, HOME, Execution, Job, build_environment
 from hydranet.errors import HydraError
 from hydranet.settings import SandboxSettings
 
@@ -59,8 +59,8 @@ class Docker:
         """Run one command to its end; see `Sandbox`."""
         if job.setup:
             return await self._set_up(job)
-        kind = Kind.of(job)
-        env = variables(job.env, _programs(job))
+        kind = ContainerKind.of(job)
+        env = build_environment(job.env, _programs(job))
         waiting = await self._pool.take(kind)
         try:
             if job.inputs is not None:
@@ -75,12 +75,12 @@ class Docker:
 
     async def _set_up(self, job: Job) -> Execution:
         """A prepare step: the network is on, the environment is written to; nothing of it is made ahead."""
-        access = installer.access()
+        access = installer.find_access()
         if job.environment is not None:
-            os.chown(job.environment, *identity())
+            os.chown(job.environment, *choose_user())
         with tempfile.TemporaryDirectory(prefix="hydra-sandbox-", dir=self._folder) as scratch:
             files = {path: text for path, text in access.files.items() if path.startswith(HOME)}
-            making = Making(
+            making = ContainerSpec(
                 image=self._image,
                 tree=job.tree,
                 limits=job.limits,
@@ -96,12 +96,12 @@ class Docker:
                 job.results.chmod(0o666)
             container = await Container.start(self._engine, making)
             return await container.run(
-                job.command, variables({**access.env, **job.env}, _programs(job)), job.limits, files
+                job.command, build_environment({**access.env, **job.env}, _programs(job)), job.limits, files
             )
 
-    async def _prepared(self, kind: Kind) -> Waiting:
+    async def _prepared(self, kind: ContainerKind) -> Waiting:
         slot = await asyncio.to_thread(_slot, self._folder)
-        making = Making(
+        making = ContainerSpec(
             image=self._image,
             tree=kind.tree,
             limits=kind.limits,
@@ -143,7 +143,7 @@ def _slot(folder: Path) -> Path:
     return slot
 
 
-def _accessible(access: installer.Access, scratch: Path) -> dict[str, Path]:
+def _accessible(access: installer.IndexAccess, scratch: Path) -> dict[str, Path]:
     """Where the files of the host lie that an installer needs, by their places inside; the engine sees to names."""
     places = {path: Path(path) for path in access.folders}
     places |= {f"/etc/{name}": path for name in installer.CERTIFICATES if (path := Path("/etc", name)).exists()}
@@ -156,7 +156,7 @@ def _accessible(access: installer.Access, scratch: Path) -> dict[str, Path]:
 def _lay_foundation(folder: Path) -> None:
     """Make the folder of this worker, with a name for the user that has none in the image."""
     folder.mkdir(parents=True, exist_ok=True)
-    user, group = identity()
+    user, group = choose_user()
     (folder / "passwd").write_text(f"root:x:0:0::/root:/bin/sh\nsandbox:x:{user}:{group}::{HOME}:/bin/sh\n")
     (folder / "group").write_text(f"root:x:0:\nsandbox:x:{group}:\n")
 
@@ -164,5 +164,5 @@ def _lay_foundation(folder: Path) -> None:
 def _clear(folders: Path) -> None:
     """Remove the folders of workers that are dead."""
     for folder in folders.iterdir():
-        if not lives(folder.name.replace("-", "/")):
+        if not is_alive(folder.name.replace("-", "/")):
             shutil.rmtree(folder, ignore_errors=True)

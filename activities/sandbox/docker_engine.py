@@ -58,7 +58,7 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Making:
+class ContainerSpec:
     """What a container is made of: host folders by their meaning, limits, and how long it may be kept.
 
     `files` are further files and folders of the host by their place inside, read-only. With a `network` other
@@ -100,7 +100,7 @@ class Engine:
 
     def __init__(self, client: docker.APIClient) -> None:
         self._client = client
-        self.owner = owner()
+        self.owner = name_owner()
 
     @classmethod
     def connect(cls) -> Engine:
@@ -129,7 +129,7 @@ class Engine:
             return None
 
     @_transient
-    def create(self, making: Making) -> str:
+    def create(self, making: ContainerSpec) -> str:
         """Make a container; its id."""
         made = self._client.create_container(
             image=making.image,
@@ -138,7 +138,7 @@ class Engine:
             entrypoint=[],
             name=f"hydra-{self.owner.replace('/', '-')}-{next(_number)}",
             hostname="sandbox",
-            user=":".join(map(str, identity())),
+            user=":".join(map(str, choose_user())),
             stdin_open=True,
             working_dir=WORK,
             environment={"PATH": "/usr/local/bin:/usr/bin:/bin"},
@@ -181,7 +181,7 @@ class Engine:
             labels = container.get("Labels") or {}
             until = labels.get(UNTIL, "")
             expired = not until.isdecimal() or int(until) < time.time()
-            if expired or not lives(labels.get(LABEL, "")):
+            if expired or not is_alive(labels.get(LABEL, "")):
                 _remove(self._client, container["Id"])
                 removed += 1
         if removed:
@@ -189,12 +189,12 @@ class Engine:
         return removed
 
 
-def owner() -> str:
+def name_owner() -> str:
     """What tells this worker from every other, also after a reboot: machine, boot, process and its start."""
     return f"{_machine()}/{_boot()}/{os.getpid()}/{_started(os.getpid())}"
 
 
-def lives(worker: str) -> bool:
+def is_alive(worker: str) -> bool:
     """Whether the owner of that name may be at work still; of another machine's nobody here can tell."""
     machine, _, rest = worker.partition("/")
     if machine != _machine():
@@ -225,14 +225,14 @@ def _boot() -> str:
         return "unknown"
 
 
-def identity() -> tuple[int, int]:
+def choose_user() -> tuple[int, int]:
     """The user and the group that commands run as: who runs HydraNet, but never root."""
     return os.getuid() or _USER, os.getgid() or _USER
 
 
-def _isolation(making: Making) -> dict[str, Any]:
+def _isolation(making: ContainerSpec) -> dict[str, Any]:
     limits = making.limits
-    user, group = identity()
+    user, group = choose_user()
     rooms = {WORK: limits.disk_mb, TEMPORARY: limits.disk_mb}
     return {
         "network_mode": making.network,
@@ -263,7 +263,7 @@ def _isolation(making: Making) -> dict[str, Any]:
     }
 
 
-def _mounts(making: Making) -> list[Mount]:
+def _mounts(making: ContainerSpec) -> list[Mount]:
     places = {"/tree": making.tree, PACKAGE: INSIDE, **making.files}
     if making.inputs is not None:
         places[INPUTS] = making.inputs

@@ -12,9 +12,9 @@ from pathlib import Path
 from filelock import AsyncFileLock
 
 from activities.sandbox import dependencies
-from activities.sandbox.dependencies import Plan
+from activities.sandbox.dependencies import InstallPlan
 from activities.sandbox.protocol import PACKAGE, Execution, Job, Limits, Sandbox
-from activities.sandbox.results import clean
+from activities.sandbox.results import clean_output
 from hydranet.contracts import SandboxSpec
 from hydranet.errors import FatalError
 
@@ -28,7 +28,7 @@ class Environments:
         self._sandbox = sandbox
         self._folder = cache / "environments"
 
-    async def prepare(self, plan: Plan, tree: Path, spec: SandboxSpec) -> Path:
+    async def prepare(self, plan: InstallPlan, tree: Path, spec: SandboxSpec) -> Path:
         """The folder of the environment that `plan` makes, made first when it is not there.
 
         Its commands run in the sandbox with the network on, in a copy of `tree`. Raises FatalError, with
@@ -37,7 +37,7 @@ class Environments:
         path = self._folder / plan.key
         if path.exists():
             return path
-        base = dependencies.base(self._sandbox)
+        base = dependencies.plan_base(self._sandbox)
         parent = None if plan.key == base.key else await self.prepare(base, tree, spec)
         self._folder.mkdir(parents=True, exist_ok=True)
         async with AsyncFileLock(f"{path}.lock"):
@@ -45,7 +45,7 @@ class Environments:
                 await self._make(plan, parent, path, tree, spec)
         return path
 
-    async def _make(self, plan: Plan, parent: Path | None, path: Path, tree: Path, spec: SandboxSpec) -> None:
+    async def _make(self, plan: InstallPlan, parent: Path | None, path: Path, tree: Path, spec: SandboxSpec) -> None:
         """Make the environment beside `path` and rename it when it is complete."""
         partial = path.with_suffix(".partial")
         async with AsyncExitStack() as stack:
@@ -87,14 +87,14 @@ def _last_line(begun: Path) -> str | None:
 
 def _failure(line: str, parent: Path | None, execution: Execution) -> str:
     how = execution.reason or f"exit status {execution.exit_status}"
-    log = clean(execution.output).strip()[-_TAIL:]
+    log = clean_output(execution.output).strip()[-_TAIL:]
     if parent is None:
         return (
-            f"The base environment of the sandbox could not be made: `{clean(line)[:200]}` failed ({how}); check "
-            f"that this machine reaches a Python package index. Its log ends: {log}"
+            f"The base environment of the sandbox could not be made: `{clean_output(line)[:200]}` failed ({how}); "
+            f"check that this machine reaches a Python package index. Its log ends: {log}"
         )
     return (
-        f"The sandbox's set-up failed at `{clean(line)[:200]}` ({how}); correct the setting 'sandbox.setup', "
+        f"The sandbox's set-up failed at `{clean_output(line)[:200]}` ({how}); correct the setting 'sandbox.setup', "
         f"the commands that install what the tests need. Its log ends: {log}"
     )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from activities.sandbox.results import is_failing, short
+from activities.sandbox.results import is_failing, shorten
 from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestReport, TestResult, TestResults
 
 
-def settled(runs: Sequence[TestResults]) -> tuple[TestResults, list[str]]:
+def settle_flaky(runs: Sequence[TestResults]) -> tuple[TestResults, list[str]]:
     """One result for each test of several runs, and the tests that both passed and failed.
 
     A test fails when it failed in half of the runs or more. One that appears in some runs only, as the command does
@@ -42,10 +42,10 @@ def with_flaky(report: TestReport, undecided: Sequence[str], runs: int) -> TestR
     if not undecided:
         return report
     more = f" and {len(undecided) - 1} more" if len(undecided) > 1 else ""
-    said = f"In {runs} runs of the same code {short(undecided[0])[:120]}{more} changed from passing to failing."
+    said = f"In {runs} runs of the same code {shorten(undecided[0])[:120]}{more} changed from passing to failing."
     return report.model_copy(
         update={
-            "flaky": tuple(short(name) for name in undecided[:TESTS]),
+            "flaky": tuple(shorten(name) for name in undecided[:TESTS]),
             "reason": f"{report.reason} {said}".strip()[:300],
         }
     )

@@ -39,7 +39,7 @@ _UNWANTED = {
 
 
 @dataclass(frozen=True)
-class Access:
+class IndexAccess:
     """Variables, folders to bind read-only, and files to write, by their absolute paths.
 
     `local` says that an index or a proxy is on this machine itself.
@@ -51,7 +51,7 @@ class Access:
     local: bool = False
 
 
-def access() -> Access:
+def find_access() -> IndexAccess:
     """What this machine uses to reach its package index."""
     env = {name: value for name, value in os.environ.items() if _VARIABLE.fullmatch(name) and name not in _UNWANTED}
     configuration = {inside: text for inside, path in _pip_files().items() if (text := _read(path)) is not None}
@@ -63,7 +63,9 @@ def access() -> Access:
         "PIP_NO_CACHE_DIR": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
-    return Access({**env, **settings}, tuple(sorted(named)), {**configuration, **network}, bool(_LOCAL.search(said)))
+    return IndexAccess(
+        {**env, **settings}, tuple(sorted(named)), {**configuration, **network}, bool(_LOCAL.search(said))
+    )
 
 
 def _pip_files() -> dict[str, Path]:

@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Kind:
+class ContainerKind:
     """What a container is made for: all that cannot be changed once it is there."""
 
     tree: Path
@@ -35,7 +35,7 @@ class Kind:
     limits: Limits
 
     @classmethod
-    def of(cls, job: Job) -> Kind:
+    def of(cls, job: Job) -> ContainerKind:
         """The kind of container that can do a job; time and output are limited from outside."""
         return cls(job.tree, job.environment, replace(job.limits, seconds=0.0, output_kb=0))
 
@@ -44,7 +44,7 @@ class Kind:
 class Waiting:
     """A container at the door, and the folder of the host that holds its `inputs` and `results`."""
 
-    kind: Kind
+    kind: ContainerKind
     container: Container
     slot: Path
     since: float
@@ -60,13 +60,13 @@ class Waiting:
 class Pool:
     """`size` waiting containers per kind, made by `make`, idle ones ended after a while."""
 
-    def __init__(self, make: Callable[[Kind], Awaitable[Waiting]], size: int) -> None:
+    def __init__(self, make: Callable[[ContainerKind], Awaitable[Waiting]], size: int) -> None:
         self._make = make
         self._size = size
         self._waiting: deque[Waiting] = deque()
-        self._filling: dict[asyncio.Task[None], Kind] = {}
+        self._filling: dict[asyncio.Task[None], ContainerKind] = {}
 
-    async def take(self, kind: Kind) -> Waiting:
+    async def take(self, kind: ContainerKind) -> Waiting:
         """A container of that kind: one that waits, or a new one."""
         for waiting in [one for one in self._waiting if one.kind == kind]:
             self._waiting.remove(waiting)
@@ -75,7 +75,7 @@ class Pool:
             await waiting.remove()
         return await self._make(kind)
 
-    def refill(self, kind: Kind) -> None:
+    def refill(self, kind: ContainerKind) -> None:
         """Have containers of that kind made until enough of them wait, while others work."""
         there = sum(one.kind == kind for one in self._waiting) + list(self._filling.values()).count(kind)
         for _ in range(self._size - there):
@@ -99,7 +99,7 @@ class Pool:
         while self._waiting:
             await self._waiting.popleft().remove()
 
-    async def _fill(self, kind: Kind) -> None:
+    async def _fill(self, kind: ContainerKind) -> None:
         # The next job makes its own then, and says what is wrong.
         with suppress(HydraError):
             self._waiting.append(await self._make(kind))

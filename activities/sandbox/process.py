@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from io import FileIO
 from pathlib import Path
 
-from activities.sandbox.cgroups import group
+from activities.sandbox.cgroups import open_group
 from activities.sandbox.inside import seccomp
 from activities.sandbox.protocol import OPEN_FILES, Execution, Limits
 from hydranet.errors import TransientError
@@ -30,7 +30,7 @@ class Contained:
     """
 
     def __init__(self, stack: ExitStack, limits: Limits) -> None:
-        self._group = stack.enter_context(group(limits))
+        self._group = stack.enter_context(open_group(limits))
         self._status, self._status_inside = _pipe(stack)
         self._gate_inside, self._gate = _pipe(stack)
         self.options = [

@@ -131,7 +131,7 @@ class Sandbox(Protocol):
         ...
 
 
-def variables(own: Mapping[str, str], programs: Sequence[str]) -> dict[str, str]:
+def build_environment(own: Mapping[str, str], programs: Sequence[str]) -> dict[str, str]:
     """The environment of a command: an allow-list, the repository's `own`, and the way to our tools.
 
     `programs` are the folders to put in front of PATH. Raises UsageError for what cannot be a variable:

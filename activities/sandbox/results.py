@@ -13,7 +13,7 @@ from typing import Any
 from activities.sandbox.protocol import Execution
 from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestReport, TestResult, TestResults
-from hydranet.convergence.error_signature import error_signature
+from hydranet.convergence.error_signature import extract_signature
 
 BYTES_LIMIT = 64_000_000
 RECORDS_LIMIT = 400_000
@@ -35,7 +35,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def records(path: Path) -> Iterator[dict[str, Any]]:
+def parse_records(path: Path) -> Iterator[dict[str, Any]]:
     """The JSON objects in a file with one per line; what is malformed or too large is left out."""
     room, left = BYTES_LIMIT, RECORDS_LIMIT
     with path.open("rb") as file:
@@ -50,13 +50,13 @@ def records(path: Path) -> Iterator[dict[str, Any]]:
                 yield record
 
 
-def clean(text: str) -> str:
+def clean_output(text: str) -> str:
     """`text` without terminal escapes, control characters and lone surrogates."""
     return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
 
 
 @dataclass
-class Recorded:
+class RecordedTests:
     """What the recorder said about one run of tests.
 
     `tests` by id, in the order in which they ended; `unfinished` began and never ended; `collected` is None
@@ -71,7 +71,7 @@ class Recorded:
     _room: int = MESSAGES_LIMIT
 
     @classmethod
-    def of(cls, lines: Iterable[dict[str, Any]]) -> Recorded:
+    def of(cls, lines: Iterable[dict[str, Any]]) -> RecordedTests:
         """All lines of one run together."""
         recorded = cls()
         for line in lines:
@@ -121,50 +121,50 @@ def is_failing(test: TestResult) -> bool:
     return test.outcome in ("failed", "error")
 
 
-def results(recorded: Recorded, execution: Execution, command: str) -> TestResults:
+def build_results(recorded: RecordedTests, execution: Execution, command: str) -> TestResults:
     """Every test of a run of `command`.
 
     A test that never ended is an error. A run that ended badly without a failing test has one more: the
     command itself, which is also the only test when nothing was recorded.
     """
-    output = clean(execution.output)
+    output = clean_output(execution.output)
     tests = dict(recorded.tests)
     for test in recorded.unfinished:
-        message = f"The test did not end: {ending(execution)}.\n{output[-4000:]}"
+        message = f"The test did not end: {describe_ending(execution)}.\n{output[-4000:]}"
         tests.setdefault(test, TestResult(id=test, outcome="error", message=message))
     failed = bool(execution.exit_status or execution.reason)
     if not tests or (failed and not any(map(is_failing, tests.values()))):
-        message = f"{recorded.internal or output[-8000:]}\n{ending(execution)}".strip()
+        message = f"{recorded.internal or output[-8000:]}\n{describe_ending(execution)}".strip()
         outcome = "error" if failed else "passed"
         name = command[:ID_LIMIT]
         tests[name] = TestResult(id=name, outcome=outcome, seconds=execution.seconds, message=message if failed else "")
     return TestResults(
         tests=tuple(tests.values())[:TESTS_LIMIT],
         exit_status=execution.exit_status,
-        output=bounded(output, OUTPUT_LIMIT),
+        output=bound_text(output, OUTPUT_LIMIT),
     )
 
 
-def report(found: TestResults, recorded: Recorded, execution: Execution) -> TestReport:
+def build_report(found: TestResults, recorded: RecordedTests, execution: Execution) -> TestReport:
     """What to tell of a run, without the artifact."""
     # By name, since some runners shuffle.
     failing = sorted((test for test in found.tests if is_failing(test)), key=lambda test: test.id)
     first = failing[0] if failing else None
     return TestReport(
         passed=not failing,
-        failing=tuple(short(test.id) for test in failing[:TESTS]),
+        failing=tuple(shorten(test.id) for test in failing[:TESTS]),
         failing_count=len(failing),
         passing_count=sum(test.outcome == "passed" for test in found.tests),
-        error=error_signature(first.message) if first else None,
+        error=extract_signature(first.message) if first else None,
         reason=_reason(failing, len(found.tests), recorded, execution),
-        tail=tail(first.message) if first else "",
+        tail=keep_tail(first.message) if first else "",
         structured=bool(recorded.tests or recorded.unfinished),
         exit_status=execution.exit_status,
         seconds=round(execution.seconds, 3),
     )
 
 
-def short(identifier: str) -> str:
+def shorten(identifier: str) -> str:
     """`identifier` in at most 200 characters, a hash at its end keeping apart what was cut."""
     if len(identifier) <= NAME_LIMIT:
         return identifier
@@ -172,7 +172,7 @@ def short(identifier: str) -> str:
     return f"{identifier[: NAME_LIMIT - 11]}~{digest}"
 
 
-def bounded(text: str, limit: int) -> str:
+def bound_text(text: str, limit: int) -> str:
     """`text`, or a quarter of its room from the beginning and the rest from the end."""
     if len(text) <= limit:
         return text
@@ -181,7 +181,7 @@ def bounded(text: str, limit: int) -> str:
     return text[:head] + mark + text[len(text) - (limit - len(mark) - head) :]
 
 
-def tail(message: str) -> str:
+def keep_tail(message: str) -> str:
     """The end of a message, in whole lines."""
     message = message.strip()
     if len(message) <= TAIL_LIMIT:
@@ -190,20 +190,20 @@ def tail(message: str) -> str:
     return end.split("\n", 1)[1] if "\n" in end[:-1] else end
 
 
-def _reason(failing: list[TestResult], known: int, recorded: Recorded, execution: Execution) -> str:
+def _reason(failing: list[TestResult], known: int, recorded: RecordedTests, execution: Execution) -> str:
     if not failing:
         return ""
     ran = len(recorded.tests) + len(recorded.unfinished)
     if not ran:
-        return f"The test command failed: {ending(execution)}."
+        return f"The test command failed: {describe_ending(execution)}."
     collected = recorded.collected or 0
     sentence = f"{len(failing)} of {max(known, collected)} tests fail"
     if collected > ran or execution.reason:
-        sentence += f"; {max(0, collected - ran)} never ran: {ending(execution)}"
+        sentence += f"; {max(0, collected - ran)} never ran: {describe_ending(execution)}"
     return f"{sentence}."
 
 
-def ending(execution: Execution) -> str:
+def describe_ending(execution: Execution) -> str:
     """How a run ended, in words that go on a sentence."""
     known = {
         2: "it was interrupted",
@@ -222,11 +222,11 @@ def ending(execution: Execution) -> str:
 
 def _identifier(record: dict[str, Any]) -> str:
     value = record.get("id")
-    return clean(value)[:ID_LIMIT] if isinstance(value, str) else ""
+    return clean_output(value)[:ID_LIMIT] if isinstance(value, str) else ""
 
 
 def _text(value: Any) -> str:
-    return clean(value) if isinstance(value, str) else ""
+    return clean_output(value) if isinstance(value, str) else ""
 
 
 def _seconds(value: Any) -> float:

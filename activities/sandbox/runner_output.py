@@ -32,7 +32,7 @@ _JEST_OUTCOMES = {"passed": "passed", "failed": "failed", "pending": "skipped", 
 _GO_OUTCOMES = {"pass": "passed", "fail": "failed", "skip": "skipped"}
 
 
-def read(output: str) -> list[dict[str, Any]]:
+def parse_output(output: str) -> list[dict[str, Any]]:
     """The tests that an output tells of, as lines of the recorder; none when it is no report known here."""
     for reader in (_go, _jest, _unittest):
         found = []

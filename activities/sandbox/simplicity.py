@@ -17,10 +17,10 @@ _ADDED, _REMOVED = 1, 6
 _NEW_LITERAL = 6
 
 
-def cost(diff: str) -> int:
+def measure_cost(diff: str) -> int:
     """How much a unified diff takes away and adds, in tokens; values it brings in count more: they are less general."""
     total = 0
-    for edit in patches.parse(diff).edits:
+    for edit in patches.parse_diff(diff).edits:
         before, after = _tokens(edit.removed), _tokens(edit.added)
         total += Levenshtein.distance(before, after, weights=(_ADDED, _REMOVED, _ADDED + _REMOVED))
         total += _NEW_LITERAL * len({token for token in after if _LITERAL.match(token)} - set(before))

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from activities.sandbox.protocol import INPUTS
-from activities.sandbox.results import Recorded, is_failing
-from activities.sandbox.test_run import Bench, seconds_per_test, shell, slowest
+from activities.sandbox.results import RecordedTests, is_failing
+from activities.sandbox.test_run import TestBench, estimate_seconds, find_slowest, make_shell_command
 from hydranet.contracts import Predicate, Spectrum, TestResults
 
 # Tracing slows tests down; what computes for longer than this many times the slowest test that passes, and
@@ -30,25 +30,25 @@ FILES_LIMIT = 2_000
 _TEST_FILE = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*\.py$|[^/]*_test\.py$|conftest\.py$)")
 
 
-async def measure(bench: Bench, baseline: TestResults, files: Collection[str]) -> Spectrum:
+async def build_spectrum(bench: TestBench, baseline: TestResults, files: Collection[str]) -> Spectrum:
     """Run the tests once more, failing ones first, under coverage.
 
     `files` are the repository's; those of tests are left out. A run that is killed gives no lines.
     """
     spec = bench.spec
     order = sorted(baseline.tests, key=lambda test: not is_failing(test))
-    usual = max(LEAST_CPU_SECONDS, SLOWDOWN * slowest(baseline.tests))
+    usual = max(LEAST_CPU_SECONDS, SLOWDOWN * find_slowest(baseline.tests))
     lines, _ = await bench.run(
-        shell(spec.test_command),
+        make_shell_command(spec.test_command),
         plugin={
             "order": f"{INPUTS}/order.json",
-            "test_seconds": min(4 * usual, seconds_per_test(spec)),
-            "cpu_seconds": min(usual, seconds_per_test(spec)),
+            "test_seconds": min(4 * usual, estimate_seconds(spec)),
+            "cpu_seconds": min(usual, estimate_seconds(spec)),
             "coverage_seconds": min(LIMIT_SECONDS, spec.test_timeout / 2),
         },
         inputs={"order.json": json.dumps([test.id for test in order if is_failing(test)])},
     )
-    tests = tuple(Recorded.of(lines).tests.values())
+    tests = tuple(RecordedTests.of(lines).tests.values())
     numbers = {test.id: number for number, test in enumerate(tests)}
     sources = {path for path in files if not _is_test(path)}
     return Spectrum(

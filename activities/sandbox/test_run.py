@@ -14,7 +14,7 @@ from typing import Any
 
 from activities.sandbox import runner_output
 from activities.sandbox.protocol import PACKAGE, RESULTS, WORK, Execution, Job, Limits, Sandbox
-from activities.sandbox.results import records
+from activities.sandbox.results import parse_records
 from hydranet.contracts import SandboxSpec, TestResult
 
 PLUGIN = f"{Path(PACKAGE).name}.plugin"
@@ -28,13 +28,13 @@ _EXPANDED = set("$`\n")
 _SHELL = set("|&;<>()*?")
 
 
-def seconds_per_test(spec: SandboxSpec) -> float:
+def estimate_seconds(spec: SandboxSpec) -> float:
     """How long one test may take: a fifth of the time for all, at most a minute."""
     return min(TEST_LIMIT, spec.test_timeout / TEST_SHARE)
 
 
 @dataclass(frozen=True)
-class Bench:
+class TestBench:
     """Where tests run: a sandbox, the tree of a checkpoint, the environment prepared for it, the limits."""
 
     sandbox: Sandbox
@@ -68,16 +68,16 @@ class Bench:
                     results=results,
                 )
             )
-            lines = await asyncio.to_thread(lambda: list(records(results)))
+            lines = await asyncio.to_thread(lambda: list(parse_records(results)))
             # Where no pytest of ours ran, other runners may have printed what we know to read.
             if not lines and plugin is not None:
-                lines = await asyncio.to_thread(runner_output.read, execution.output)
+                lines = await asyncio.to_thread(runner_output.parse_output, execution.output)
             return lines, execution
 
     def _plugin(self, plugin: Mapping[str, Any] | None) -> dict[str, str]:
         if plugin is None:
             return {}
-        settings = {"results": RESULTS, "test_seconds": seconds_per_test(self.spec), **plugin}
+        settings = {"results": RESULTS, "test_seconds": estimate_seconds(self.spec), **plugin}
         plugins = ",".join(filter(None, (PLUGIN, self.spec.env.get("PYTEST_PLUGINS", ""))))
         return {"PYTEST_PLUGINS": plugins, "HYDRA_PLUGIN": json.dumps(settings)}
 
@@ -92,7 +92,7 @@ def _lay_out(folder: Path, inputs: Mapping[str, str]) -> tuple[Path, Path]:
     return results, given
 
 
-def shell(command: str) -> tuple[str, ...]:
+def make_shell_command(command: str) -> tuple[str, ...]:
     """A line of the user's as a command."""
     return ("/bin/sh", "-c", command)
 
@@ -109,7 +109,7 @@ class PytestCommand:
     env: Mapping[str, str]
 
 
-def pytest_command(command: str) -> PytestCommand | None:
+def parse_pytest_command(command: str) -> PytestCommand | None:
     """`[NAME=VALUE]... pytest|python -m pytest ARGUMENTS`, taken apart; None for anything a shell has to read."""
     try:
         words = shlex.split(command)
@@ -133,6 +133,6 @@ def _is_special(word: str) -> bool:
     return word.startswith(("~", "#")) or (not quoted and bool(_SHELL.intersection(word)))
 
 
-def slowest(tests: tuple[TestResult, ...]) -> float:
+def find_slowest(tests: tuple[TestResult, ...]) -> float:
     """The time of the slowest test that passed, in seconds."""
     return max((test.seconds for test in tests if test.outcome == "passed"), default=0.0)

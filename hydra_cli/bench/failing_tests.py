@@ -12,8 +12,8 @@ from activities.artifacts.store import FolderArtifacts, get_model
 from activities.checkpoints.activities import RepositoryActivities
 from activities.git.objects import GitObjects
 from activities.sandbox.activities import SandboxActivities
-from activities.sandbox.backends import opened
-from hydra_cli.bench.suite import Instance, committed
+from activities.sandbox.backends import open_sandbox
+from hydra_cli.bench.suite import BugInstance, commit_tree
 from hydranet.contracts import Checkpoint, PrepareRequest, SandboxSpec, SnapshotRequest, TestRequest, TestResult
 from hydranet.contracts import TestResults as Results
 from hydranet.errors import HydraError
@@ -22,7 +22,9 @@ from hydranet.settings import Settings
 _MOST = 10
 
 
-def failures(suite: Path, instances: Mapping[str, Instance], chosen: Settings) -> dict[str, list[TestResult]]:
+def run_failing_tests(
+    suite: Path, instances: Mapping[str, BugInstance], chosen: Settings
+) -> dict[str, list[TestResult]]:
     """At most ten failing tests of each instance; none of one whose tests cannot be run, which is said."""
     told = Console(stderr=True)
     found: dict[str, list[TestResult]] = {}
@@ -35,16 +37,16 @@ def failures(suite: Path, instances: Mapping[str, Instance], chosen: Settings) -
     return found
 
 
-async def _failing(source: Path, instance: Instance, chosen: Settings) -> list[TestResult]:
+async def _failing(source: Path, instance: BugInstance, chosen: Settings) -> list[TestResult]:
     own = chosen.sandbox.model_dump(include=set(SandboxSpec.model_fields))
     spec = SandboxSpec.model_validate({**own, **instance.sandbox})
     with tempfile.TemporaryDirectory(prefix="hydra-failing-") as folder:
-        repository = await asyncio.to_thread(committed, source, Path(folder) / "repository")
+        repository = await asyncio.to_thread(commit_tree, source, Path(folder) / "repository")
         artifacts = FolderArtifacts(Path(folder) / "artifacts")
         objects = GitObjects(Path(folder) / "nodes", artifacts)
-        request = SnapshotRequest(path=str(repository.path), limit_mb=chosen.repository_limit_mb)
+        request = SnapshotRequest(repository_path=str(repository.path), limit_mb=chosen.repository_limit_mb)
         snapshot = await RepositoryActivities(artifacts).snapshot_repository(request)
-        async with opened(chosen.sandbox, Path(folder)) as sandbox:
+        async with open_sandbox(chosen.sandbox, Path(folder)) as sandbox:
             activities = SandboxActivities(sandbox, artifacts, objects, chosen.data_dir / "cache")
             environment = await activities.prepare_environment(PrepareRequest(snapshot=snapshot, spec=spec))
             base = Checkpoint(commit=snapshot.commit)

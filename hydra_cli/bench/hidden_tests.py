@@ -7,10 +7,10 @@ from pathlib import Path
 
 from activities.artifacts.store import FolderArtifacts
 from activities.checkpoints.activities import RepositoryActivities
-from activities.git.command import git
+from activities.git.command import run_git
 from activities.git.objects import GitObjects
 from activities.sandbox.activities import SandboxActivities
-from activities.sandbox.backends import opened
+from activities.sandbox.backends import open_sandbox
 from hydranet.contracts import Checkpoint, PrepareRequest, SandboxSpec, SnapshotRequest, TestRequest
 from hydranet.settings import Settings
 
@@ -32,9 +32,9 @@ async def passes_hidden(instance: Path, repository: Path, commit: str, chosen: S
         copy = await asyncio.to_thread(_copy, repository, commit, tests, Path(folder) / "repository")
         artifacts = FolderArtifacts(Path(folder) / "artifacts")
         objects = GitObjects(Path(folder) / "nodes", artifacts)
-        request = SnapshotRequest(path=str(copy), limit_mb=chosen.repository_limit_mb)
+        request = SnapshotRequest(repository_path=str(copy), limit_mb=chosen.repository_limit_mb)
         snapshot = await RepositoryActivities(artifacts).snapshot_repository(request)
-        async with opened(chosen.sandbox, Path(folder)) as sandbox:
+        async with open_sandbox(chosen.sandbox, Path(folder)) as sandbox:
             activities = SandboxActivities(sandbox, artifacts, objects, cache)
             environment = await activities.prepare_environment(PrepareRequest(snapshot=snapshot, spec=spec))
             base = Checkpoint(commit=snapshot.commit)
@@ -46,13 +46,13 @@ async def passes_hidden(instance: Path, repository: Path, commit: str, chosen: S
 
 def _copy(repository: Path, commit: str, tests: Path, target: Path) -> Path:
     """A repository with the tree of `commit` and the hidden tests in one commit on top of it."""
-    git(repository, "worktree", "add", "--quiet", "--detach", str(target), commit)
+    run_git(repository, "worktree", "add", "--quiet", "--detach", str(target), commit)
     shutil.copytree(tests, target / FOLDER)
-    git(target, "add", "--all", "--force")
-    git(target, "commit", "--quiet", "--message", "The hidden tests")
+    run_git(target, "add", "--all", "--force")
+    run_git(target, "commit", "--quiet", "--message", "The hidden tests")
     return target
 
 
-def told(passed: bool | None) -> str:
+def describe_hidden(passed: bool | None) -> str:
     """What a report says of an instance's hidden tests."""
     return "" if passed is None else "passed" if passed else "failed"

@@ -10,11 +10,11 @@ import numpy as np
 
 from activities.code import python_syntax
 from activities.retrieval.index import Edges, Index
-from activities.retrieval.packing import HITS, packed
+from activities.retrieval.packing import HITS, pack_hits
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found, Search
-from hydranet.code_graph.model import EdgeKind, node_id
-from hydranet.contracts.search_mode import Mode
+from hydranet.code_graph.model import EdgeKind, format_node_id
+from hydranet.contracts.search_mode import SearchMode
 
 RANDOM = "random neighbours"
 EDGELESS = "no edges"
@@ -33,7 +33,7 @@ class Gold:
 
 
 @dataclass(frozen=True)
-class Placed:
+class GoldRanks:
     """At which place, from 1, a mode has each gold file and function, and which of them its context shows."""
 
     files: Mapping[str, int | None]
@@ -43,21 +43,21 @@ class Placed:
     context_files: int
 
 
-def variants(index: Index) -> dict[str, Search]:
+def list_variants(index: Index) -> dict[str, Search]:
     """The searches over an index to compare: the graph, its controls, and it without each kind of edge."""
-    edges = {RANDOM: rewired(index.edges), EDGELESS: _none(index.edges)}
+    edges = {RANDOM: rewire_edges(index.edges), EDGELESS: _none(index.edges)}
     edges |= {f"without {kind}": index.edges.without(kind) for kind in EdgeKind}
-    return {str(Mode.GRAPH): Search(index)} | {name: Search(index, edges=kept) for name, kept in edges.items()}
+    return {str(SearchMode.GRAPH): Search(index)} | {name: Search(index, edges=kept) for name, kept in edges.items()}
 
 
-def placed(found: Found, gold: Gold, sources: Mapping[str, str]) -> Placed:
+def rank_gold(found: Found, gold: Gold, sources: Mapping[str, str]) -> GoldRanks:
     """At which places `found` has what a fix changed; `sources` are the texts of the tree by path."""
     files = [one.path for one in found.ranked(DEEPEST)]
     hits = found.functions(DEEPEST)
     functions = [hit.node.id.partition("#")[0] for hit in hits]
-    context = packed(hits[:HITS], sources)
-    symbols = {node_id(one.shown.file, one.shown.symbol) for one in context}
-    return Placed(
+    context = pack_hits(hits[:HITS], sources)
+    symbols = {format_node_id(one.shown.file, one.shown.symbol) for one in context}
+    return GoldRanks(
         files={path: _place(files, path) for path in gold.files},
         functions={one: _place(functions, one) for one in gold.functions},
         shown_files=[path for path in gold.files if path in {one.shown.file for one in context}],
@@ -66,21 +66,21 @@ def placed(found: Found, gold: Gold, sources: Mapping[str, str]) -> Placed:
     )
 
 
-def measured(
+def measure_ranking(
     index: Index, queries: Mapping[str, Query], gold: Gold, sources: Mapping[str, str]
-) -> dict[str, dict[str, Placed]]:
+) -> dict[str, dict[str, GoldRanks]]:
     """By the name of a query, and by mode, at which places the fix is found."""
-    searches = variants(index)
-    graph = searches[str(Mode.GRAPH)]
-    flat = (Mode.BM25, Mode.VECTOR, Mode.FUSION)
+    searches = list_variants(index)
+    graph = searches[str(SearchMode.GRAPH)]
+    flat = (SearchMode.BM25, SearchMode.VECTOR, SearchMode.FUSION)
     return {
-        name: {str(mode): placed(graph.find(query, mode), gold, sources) for mode in flat}
-        | {variant: placed(search.find(query), gold, sources) for variant, search in searches.items()}
+        name: {str(mode): rank_gold(graph.find(query, mode), gold, sources) for mode in flat}
+        | {variant: rank_gold(search.find(query), gold, sources) for variant, search in searches.items()}
         for name, query in queries.items()
     }
 
 
-def rewired(edges: Edges) -> Edges:
+def rewire_edges(edges: Edges) -> Edges:
     """Edges of the same kinds and from the same sources, to targets drawn from those of all: every degree is kept."""
     chance = np.random.default_rng(0)
     target = edges.target.copy()
@@ -90,20 +90,20 @@ def rewired(edges: Edges) -> Edges:
     return replace(edges, target=target)
 
 
-def changed_functions(patch: str, sources: Mapping[str, str]) -> tuple[str, ...]:
+def find_changed_functions(patch: str, sources: Mapping[str, str]) -> tuple[str, ...]:
     """The node ids of the innermost definitions that a unified diff changes, as they stand in `sources`."""
     found: list[str] = []
     for piece in re.split(r"^--- ", patch, flags=re.MULTILINE)[1:]:
         path = piece.partition("\n")[0].split("\t")[0].strip().removeprefix("a/")
         definitions = [
             one
-            for one in python_syntax.definitions(python_syntax.parse(sources.get(path, "")))
+            for one in python_syntax.list_definitions(python_syntax.parse_python(sources.get(path, "")))
             if one.kind != "variable"
         ]
         for line in _changed_lines(piece):
             around = [one for one in definitions if one.first <= line <= one.last]
             if around:
-                found.append(node_id(path, max(around, key=lambda one: one.first).name))
+                found.append(format_node_id(path, max(around, key=lambda one: one.first).name))
     return tuple(dict.fromkeys(found))
 
 

@@ -23,12 +23,12 @@ class Share:
     high: float
 
 
-def recall(ranks: Ranks, keep: int) -> float:
+def measure_recall(ranks: Ranks, keep: int) -> float:
     """The share of what was to be found that is among the first `keep`."""
     return mean(float(rank is not None and rank <= keep) for rank in ranks.values())
 
 
-def share(values: Sequence[float]) -> Share:
+def estimate_share(values: Sequence[float]) -> Share:
     """The mean of the instances' values; of none it is 0."""
     if not values:
         return Share(0.0, 0.0, 0.0)
@@ -38,6 +38,6 @@ def share(values: Sequence[float]) -> Share:
     return Share(round(mean(values), 4), round(low, 4), round(high, 4))
 
 
-def difference(ours: Sequence[float], theirs: Sequence[float]) -> Share:
+def estimate_difference(ours: Sequence[float], theirs: Sequence[float]) -> Share:
     """How much more we found than they did, instance by instance: below zero where it is less."""
-    return share([one - other for one, other in zip(ours, theirs, strict=True)])
+    return estimate_share([one - other for one, other in zip(ours, theirs, strict=True)])

@@ -10,22 +10,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from activities.retrieval.memory_index import files_in, index_of
+from activities.retrieval.memory_index import build_index, list_files
 from activities.retrieval.packing import CHARACTERS
 from activities.retrieval.query import Query
-from hydra_cli.bench.ranking import DEEPEST, Gold, Placed, changed_functions, measured
-from hydra_cli.bench.recall import KEEP, Share, difference, recall, share
-from hydra_cli.bench.suite import Instance
-from hydra_cli.terminal import console
-from hydranet.code_graph.model import node_id
+from hydra_cli.bench.ranking import DEEPEST, Gold, GoldRanks, find_changed_functions, measure_ranking
+from hydra_cli.bench.recall import KEEP, Share, estimate_difference, estimate_share, measure_recall
+from hydra_cli.bench.suite import BugInstance
+from hydra_cli.terminal import make_console
+from hydranet.code_graph.model import format_node_id
 from hydranet.contracts import TestResult
-from hydranet.contracts.search_mode import Mode
+from hydranet.contracts.search_mode import SearchMode
 from hydranet.errors import UsageError
 
 ISSUE = "issue"
 TRACEBACK = "traceback"
 AS_MANY = "fusion, as many files"
-_MODES = tuple(map(str, (Mode.BM25, Mode.VECTOR, Mode.FUSION, Mode.GRAPH)))
+_MODES = tuple(map(str, (SearchMode.BM25, SearchMode.VECTOR, SearchMode.FUSION, SearchMode.GRAPH)))
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class Measured:
 
     id: str
     gold: Gold
-    placed: Mapping[str, Mapping[str, Placed]]
+    placed: Mapping[str, Mapping[str, GoldRanks]]
 
 
 def bench_retrieval(
     suite: Path,
     name: str,
-    instances: Mapping[str, Instance],
+    instances: Mapping[str, BugInstance],
     failing: Mapping[str, Sequence[TestResult]],
     json_out: Path | None,
 ) -> None:
@@ -56,34 +56,34 @@ def bench_retrieval(
     for query in results[0].placed if results else ():
         _print(query, results)
     if json_out is not None:
-        json_out.write_text(json.dumps(document(name, results), indent=1) + "\n")
+        json_out.write_text(json.dumps(write_document(name, results), indent=1) + "\n")
 
 
-def _with_tests(instance: Instance, failing: Sequence[TestResult]) -> Query:
+def _with_tests(instance: BugInstance, failing: Sequence[TestResult]) -> Query:
     traceback = "\n".join(test.message for test in failing)
     return Query(instance.issue, traceback=traceback, tests=tuple(test.id for test in failing))
 
 
-def _measure(folder: Path, instance: Instance, queries: Mapping[str, Query]) -> Measured:
-    files = files_in(folder / "repo")
+def _measure(folder: Path, instance: BugInstance, queries: Mapping[str, Query]) -> Measured:
+    files = list_files(folder / "repo")
     sources = {path: content.decode(errors="replace") for path, content in files.items()}
     gold = _gold(folder, instance, sources)
-    return Measured(instance.id, gold, measured(index_of(files), queries, gold, sources))
+    return Measured(instance.id, gold, measure_ranking(build_index(files), queries, gold, sources))
 
 
-def _gold(folder: Path, instance: Instance, sources: Mapping[str, str]) -> Gold:
+def _gold(folder: Path, instance: BugInstance, sources: Mapping[str, str]) -> Gold:
     if not instance.gold_files:
         raise UsageError(
             f"{folder / 'instance.json'} has no gold_files: retrieval is measured by what the fix changed."
         )
-    symbols = [node_id(*one.replace("::", ":").rsplit(":", 1)) for one in instance.gold_symbols if ":" in one]
+    symbols = [format_node_id(*one.replace("::", ":").rsplit(":", 1)) for one in instance.gold_symbols if ":" in one]
     patch = folder / "gold.patch"
     if not symbols and patch.is_file():
-        symbols = list(changed_functions(patch.read_text(errors="replace"), sources))
+        symbols = list(find_changed_functions(patch.read_text(errors="replace"), sources))
     return Gold(tuple(instance.gold_files), tuple(symbols))
 
 
-def document(suite: str, results: Sequence[Measured]) -> dict[str, Any]:
+def write_document(suite: str, results: Sequence[Measured]) -> dict[str, Any]:
     """What `--json` writes: `modes` by name for the issue alone, the same under `traceback`, and every instance."""
     first = results[0].placed if results else {}
     return {
@@ -110,19 +110,25 @@ def document(suite: str, results: Sequence[Measured]) -> dict[str, Any]:
 def _modes(query: str, results: Sequence[Measured]) -> dict[str, Any]:
     modes = {name: _figures([one.placed[query] for one in results], name) for name in results[0].placed[query]}
     as_many = [_as_many(one, query) for one in results]
-    return modes | {AS_MANY: {"shown": {"files": asdict(share(as_many))}}}
+    return modes | {AS_MANY: {"shown": {"files": asdict(estimate_share(as_many))}}}
 
 
-def _figures(placed: Sequence[Mapping[str, Placed]], mode: str) -> dict[str, Any]:
+def _figures(placed: Sequence[Mapping[str, GoldRanks]], mode: str) -> dict[str, Any]:
     own = [one[mode] for one in placed]
     with_functions = [one for one in own if one.functions]
     return {
-        "recall": {str(keep): share([recall(one.files, keep) for one in own]).mean for keep in KEEP},
-        "interval": {str(keep): asdict(share([recall(one.files, keep) for one in own])) for keep in KEEP},
-        "functions": {str(k): asdict(share([recall(one.functions, k) for one in with_functions])) for k in KEEP},
+        "recall": {str(keep): estimate_share([measure_recall(one.files, keep) for one in own]).mean for keep in KEEP},
+        "interval": {
+            str(keep): asdict(estimate_share([measure_recall(one.files, keep) for one in own])) for keep in KEEP
+        },
+        "functions": {
+            str(k): asdict(estimate_share([measure_recall(one.functions, k) for one in with_functions])) for k in KEEP
+        },
         "shown": {
-            "files": asdict(share([len(one.shown_files) / len(one.files) for one in own])),
-            "functions": asdict(share([len(one.shown_functions) / len(one.functions) for one in with_functions])),
+            "files": asdict(estimate_share([len(one.shown_files) / len(one.files) for one in own])),
+            "functions": asdict(
+                estimate_share([len(one.shown_functions) / len(one.functions) for one in with_functions])
+            ),
         },
     }
 
@@ -130,11 +136,11 @@ def _figures(placed: Sequence[Mapping[str, Placed]], mode: str) -> dict[str, Any
 def _as_many(one: Measured, query: str) -> float:
     """The recall of fusion at as many files as the graph's context has."""
     placed = one.placed[query]
-    return recall(placed[str(Mode.FUSION)].files, placed[str(Mode.GRAPH)].context_files)
+    return measure_recall(placed[str(SearchMode.FUSION)].files, placed[str(SearchMode.GRAPH)].context_files)
 
 
 def _print(query: str, results: Sequence[Measured]) -> None:
-    output = console()
+    output = make_console()
     said = "the issue's text alone" if query == ISSUE else "the issue and the failing tests' tracebacks"
     output.print(f"\nBy {said}: the place of the fix's file (of its function)")
     places = Table("instance", *_MODES, "graph beside fusion")
@@ -145,14 +151,14 @@ def _print(query: str, results: Sequence[Measured]) -> None:
     figures = Table("mode", *(f"recall@{keep}" for keep in KEEP), "functions@10", "in the context")
     for mode in results[0].placed[query]:
         figures.add_row(mode, *_row([one.placed[query][mode] for one in results]))
-    as_many = share([_as_many(one, query) for one in results])
+    as_many = estimate_share([_as_many(one, query) for one in results])
     figures.add_row(AS_MANY, *[""] * len(KEEP), "", _percent(as_many))
     output.print(figures)
     for sentence in _verdicts(query, results):
         output.print(sentence)
 
 
-def _told(placed: Placed) -> str:
+def _told(placed: GoldRanks) -> str:
     files = ", ".join(_place(rank) for rank in placed.files.values())
     functions = ", ".join(_place(rank) for rank in placed.functions.values())
     return f"{files} ({functions})" if functions else files
@@ -162,21 +168,21 @@ def _place(rank: int | None) -> str:
     return "-" if rank is None else str(rank)
 
 
-def _beside(placed: Mapping[str, Placed]) -> str:
+def _beside(placed: Mapping[str, GoldRanks]) -> str:
     """Whether the graph wins or loses against fusion, by the mean of 1 / place."""
-    ours, theirs = (_reciprocal(placed[str(mode)]) for mode in (Mode.GRAPH, Mode.FUSION))
+    ours, theirs = (_reciprocal(placed[str(mode)]) for mode in (SearchMode.GRAPH, SearchMode.FUSION))
     return "=" if abs(ours - theirs) < 1e-9 else "won" if ours > theirs else "lost"
 
 
-def _reciprocal(placed: Placed) -> float:
+def _reciprocal(placed: GoldRanks) -> float:
     return sum(1 / rank for rank in placed.files.values() if rank is not None)
 
 
-def _row(placed: Sequence[Placed]) -> list[str]:
-    functions = [recall(one.functions, 10) for one in placed if one.functions]
-    shown = share([len(one.shown_files) / len(one.files) for one in placed])
-    recalls = [_percent(share([recall(one.files, keep) for one in placed])) for keep in KEEP]
-    return [*recalls, _percent(share(functions)) if functions else "", _percent(shown)]
+def _row(placed: Sequence[GoldRanks]) -> list[str]:
+    functions = [measure_recall(one.functions, 10) for one in placed if one.functions]
+    shown = estimate_share([len(one.shown_files) / len(one.files) for one in placed])
+    recalls = [_percent(estimate_share([measure_recall(one.files, keep) for one in placed])) for keep in KEEP]
+    return [*recalls, _percent(estimate_share(functions)) if functions else "", _percent(shown)]
 
 
 def _percent(figure: Share) -> str:
@@ -185,11 +191,13 @@ def _percent(figure: Share) -> str:
 
 def _verdicts(query: str, results: Sequence[Measured]) -> list[str]:
     """The graph beside fusion: on all instances, and where fusion's place is beyond 10."""
-    pairs = [(one.placed[query][str(Mode.GRAPH)], one.placed[query][str(Mode.FUSION)]) for one in results]
-    hard = [(ours, theirs) for ours, theirs in pairs if recall(theirs.files, 10) < 1]
+    pairs = [(one.placed[query][str(SearchMode.GRAPH)], one.placed[query][str(SearchMode.FUSION)]) for one in results]
+    hard = [(ours, theirs) for ours, theirs in pairs if measure_recall(theirs.files, 10) < 1]
     told = []
     for name, chosen in (("all instances", pairs), ("instances where fusion's place is beyond 10", hard)):
-        gain = difference([recall(o.files, 10) for o, _ in chosen], [recall(t.files, 10) for _, t in chosen])
+        gain = estimate_difference(
+            [measure_recall(o.files, 10) for o, _ in chosen], [measure_recall(t.files, 10) for _, t in chosen]
+        )
         points = f"{100 * gain.mean:+.1f} points [{100 * gain.low:+.0f}, {100 * gain.high:+.0f}]"
         told.append(f"recall@10 of the graph beside fusion on {len(chosen)} {name}: {points}")
     return told

@@ -16,12 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from hydra_cli.bench.hidden_tests import passes_hidden, told
-from hydra_cli.bench.suite import Instance, committed, read
+from hydra_cli.bench.hidden_tests import describe_hidden, passes_hidden
+from hydra_cli.bench.suite import BugInstance, commit_tree, read_suite
 from hydra_cli.repository import Repository
-from hydra_cli.session import Session, session
-from hydra_cli.start import Start, start
-from hydra_cli.terminal import console
+from hydra_cli.session import Session, attach_session
+from hydra_cli.start import Start, start_run
+from hydra_cli.terminal import make_console
 from hydranet import settings
 from hydranet.contracts import COUNTERFACTUAL_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Counterfactual
 from hydranet.errors import UsageError
@@ -93,16 +93,16 @@ def bench(
         raise UsageError("With --no-reaper nothing is reaped that could be resumed: leave out one of the two.")
     if traceback and not retrieval:
         raise UsageError("--traceback is of --retrieval: give both, or leave it out.")
-    described, instances = read(suite, only or [])
+    described, instances = read_suite(suite, only or [])
     if retrieval:
         # They bring numpy and the parsers, which would make every command slower.
-        from hydra_cli.bench.failing_tests import failures
+        from hydra_cli.bench.failing_tests import run_failing_tests
         from hydra_cli.bench.retrieval import bench_retrieval
 
-        failing = failures(suite, instances, settings.load()) if traceback else {}
+        failing = run_failing_tests(suite, instances, settings.load_settings()) if traceback else {}
         bench_retrieval(suite, described.name, instances, failing, json_out)
         return
-    arm = Arm(settings.load(flags={"model": model}), not no_reaper, resume_reaped)
+    arm = Arm(settings.load_settings(flags={"model": model}), not no_reaper, resume_reaped)
     results = asyncio.run(_bench(suite, described.name, instances, arm, jobs))
     _print(results)
     if json_out is not None:
@@ -126,19 +126,19 @@ def _plain(value: Any) -> Any:
     return value.model_dump()
 
 
-async def _bench(suite: Path, name: str, instances: dict[str, Instance], arm: Arm, jobs: int) -> list[Result]:
+async def _bench(suite: Path, name: str, instances: dict[str, BugInstance], arm: Arm, jobs: int) -> list[Result]:
     free = asyncio.Semaphore(jobs)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     work = arm.settings.data_dir / "bench" / uuid.uuid4().hex[:8]
     try:
-        async with session(arm.settings) as open_session:
+        async with attach_session(arm.settings) as session:
             with Progress(*columns, console=Console(stderr=True)) as progress:
                 task = progress.add_task(name, total=len(instances))
 
-                async def one(folder: str, instance: Instance) -> Result:
+                async def one(folder: str, instance: BugInstance) -> Result:
                     async with free:
-                        repository = await asyncio.to_thread(committed, suite / folder / "repo", work / folder)
-                        result = await _run(open_session, repository, instance, arm, suite / folder)
+                        repository = await asyncio.to_thread(commit_tree, suite / folder / "repo", work / folder)
+                        result = await _run(session, repository, instance, arm, suite / folder)
                     progress.console.print(f"{'fixed ' if result.fixed else result.verdict:10} {instance.id}")
                     progress.advance(task)
                     return result
@@ -148,20 +148,20 @@ async def _bench(suite: Path, name: str, instances: dict[str, Instance], arm: Ar
         shutil.rmtree(work, ignore_errors=True)
 
 
-async def _run(open_session: Session, repository: Repository, instance: Instance, arm: Arm, folder: Path) -> Result:
+async def _run(session: Session, repository: Repository, instance: BugInstance, arm: Arm, folder: Path) -> Result:
     chosen = arm.settings
     sandbox = {**chosen.sandbox.model_dump(), **instance.sandbox}
     described = Settings.model_validate({**chosen.model_dump(), "sandbox": sandbox})
     wanted = Start(repository, instance.issue)
-    request = (await wanted.request(described)).model_copy(update={"reaper": arm.reaper, "seed": instance.id})
-    run_id, _ = await start(open_session, request, f"bench-{instance.id}-{uuid.uuid4().hex[:6]}"[:120])
-    handle = open_session.run(run_id)
+    request = (await wanted.build_request(described)).model_copy(update={"reaper": arm.reaper, "seed": instance.id})
+    run_id, _ = await start_run(session, request, f"bench-{instance.id}-{uuid.uuid4().hex[:6]}"[:120])
+    handle = session.run_handle(run_id)
     try:
         outcome = await handle.result()
     except asyncio.CancelledError:
         await handle.signal("abort", "The benchmark was interrupted.")
         raise
-    genealogy = await open_session.genealogy(run_id)
+    genealogy = await session.genealogy(run_id)
     hidden = await passes_hidden(folder, repository.path, outcome.commit, described) if outcome.commit else None
     return Result(
         id=instance.id,
@@ -175,7 +175,7 @@ async def _run(open_session: Session, repository: Repository, instance: Instance
         reason=outcome.reason,
         run=run_id,
         reaped=[
-            await _reaped(open_session, branch, resume=arm.resume_reaped)
+            await _reaped(session, branch, resume=arm.resume_reaped)
             for branch in genealogy.branches
             if branch.ending is Ending.REAPED
         ],
@@ -183,12 +183,12 @@ async def _run(open_session: Session, repository: Repository, instance: Instance
     )
 
 
-async def _reaped(open_session: Session, branch: BranchRecord, *, resume: bool) -> Reaped:
+async def _reaped(session: Session, branch: BranchRecord, *, resume: bool) -> Reaped:
     """A reaped branch; with `resume` it is carried on from where it was when it was reaped."""
     name, made = branch.id.rpartition("/")[2], len(branch.attempts)
     if not resume:
         return Reaped(name, made)
-    client = open_session.client
+    client = session.client
     carried = await client.get_workflow_handle(branch.id).query("carried", result_type=BranchRequest)
     resumed = await client.execute_workflow(
         COUNTERFACTUAL_WORKFLOW,
@@ -205,8 +205,8 @@ def _print(results: list[Result]) -> None:
     for result in results:
         counts = (result.branches, result.attempts, result.reaps, result.tokens, result.seconds)
         # Code in a reason may look like Rich's own markup.
-        table.add_row(result.id, result.verdict, *map(str, counts), told(result.hidden), Text(result.reason))
-    output = console()
+        table.add_row(result.id, result.verdict, *map(str, counts), describe_hidden(result.hidden), Text(result.reason))
+    output = make_console()
     output.print(table)
     fixed = [result.attempts for result in results if result.fixed]
     after = f", after {mean(fixed):.1f} attempts on average" if fixed else ""

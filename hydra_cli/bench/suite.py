@@ -6,14 +6,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from activities.git.command import git
+from activities.git.command import run_git
 from hydra_cli.repository import Repository
 from hydranet.errors import UsageError
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Instance(BaseModel):
+class BugInstance(BaseModel):
     """A bug of a suite, as its `instance.json` describes it; what is gold is for measuring retrieval alone."""
 
     model_config = ConfigDict(extra="ignore")
@@ -47,22 +47,22 @@ class Suite(BaseModel):
     instances: list[str]
 
 
-def read(folder: Path, only: list[str]) -> tuple[Suite, dict[str, Instance]]:
+def read_suite(folder: Path, only: list[str]) -> tuple[Suite, dict[str, BugInstance]]:
     """The suite and its instances by folder name, all or `only` some; UsageError for a suite that is wrong."""
     suite = _model(folder / "suite.json", Suite)
     if unknown := sorted(set(only) - set(suite.instances)):
         raise UsageError(f"The suite {suite.name} has no instance '{unknown[0]}': see {folder / 'suite.json'}.")
     names = [name for name in suite.instances if not only or name in only]
-    return suite, {name: _model(folder / name / "instance.json", Instance) for name in names}
+    return suite, {name: _model(folder / name / "instance.json", BugInstance) for name in names}
 
 
-def committed(source: Path, target: Path) -> Repository:
+def commit_tree(source: Path, target: Path) -> Repository:
     """A one-commit repository with the files of `source`."""
     shutil.copytree(source, target, symlinks=True)
     dates = {"GIT_AUTHOR_DATE": "2000-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2000-01-01T00:00:00Z"}
-    git(target, "init", "--quiet", "--initial-branch=main")
-    git(target, "add", "--all", "--force")
-    git(target, "commit", "--quiet", "--message", "The bug", env=dates)
+    run_git(target, "init", "--quiet", "--initial-branch=main")
+    run_git(target, "add", "--all", "--force")
+    run_git(target, "commit", "--quiet", "--message", "The bug", env=dates)
     return Repository.open(target)
 
 

@@ -9,7 +9,7 @@ from hydranet.code_graph.model import Edge, EdgeKind, Node
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallSite:
     """A node and whom it calls, in the order of its lines; `line` is where it is called, its own at the root.
 
     `seen` says that its calls are shown elsewhere.
@@ -17,7 +17,7 @@ class Call:
 
     node: Node
     line: int
-    calls: tuple[Call, ...] = ()
+    calls: tuple[CallSite, ...] = ()
     seen: bool = False
 
 
@@ -40,28 +40,28 @@ class CallGraph:
         """The files there are."""
         return self._of_path
 
-    def of_file(self, path: str, depth: int) -> list[Call]:
+    def of_file(self, path: str, depth: int) -> list[CallSite]:
         """What each node of a file calls, `depth` calls deep; nodes that call nothing are leaves."""
         shown: set[str] = set()
         nodes = sorted(self._of_path[path], key=lambda node: node.first)
         return [self._call(node, node.first, depth, shown) for node in nodes if node.name]
 
-    def _call(self, node: Node, line: int, depth: int, shown: set[str]) -> Call:
+    def _call(self, node: Node, line: int, depth: int, shown: set[str]) -> CallSite:
         found = sorted(self._calls.get(node.id, {}).items(), key=lambda item: item[1])
         if not depth or not found:
-            return Call(node, line)
+            return CallSite(node, line)
         if node.id in shown:
-            return Call(node, line, seen=True)
+            return CallSite(node, line, seen=True)
         shown.add(node.id)
-        return Call(node, line, tuple(self._call(self._nodes[one], at, depth - 1, shown) for one, at in found))
+        return CallSite(node, line, tuple(self._call(self._nodes[one], at, depth - 1, shown) for one, at in found))
 
 
-def pairs(calls: Iterable[Call]) -> Iterator[tuple[Node, Node]]:
+def list_pairs(calls: Iterable[CallSite]) -> Iterator[tuple[Node, Node]]:
     """Who calls whom, each pair once."""
     return iter(dict.fromkeys(_pairs(calls)))
 
 
-def _pairs(calls: Iterable[Call]) -> Iterator[tuple[Node, Node]]:
+def _pairs(calls: Iterable[CallSite]) -> Iterator[tuple[Node, Node]]:
     for call in calls:
         for called in call.calls:
             yield call.node, called.node

@@ -72,7 +72,7 @@ class Node(NamedTuple):
     @property
     def id(self) -> str:
         """What edges call the node: "shop/cart.py::Cart.total", "shop/cart.py::" for the module."""
-        return node_id(self.path, self.name)
+        return format_node_id(self.path, self.name)
 
 
 class Edge(NamedTuple):
@@ -89,6 +89,6 @@ class Edge(NamedTuple):
     confidence: float
 
 
-def node_id(path: str, name: str) -> str:
+def format_node_id(path: str, name: str) -> str:
     """The id of the node `name` of the file `path`."""
     return f"{path}::{name}"

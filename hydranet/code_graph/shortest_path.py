@@ -35,7 +35,7 @@ _SAID_FORWARD = {EdgeKind.REFERENCES: "refers to", EdgeKind.DECORATES: "is decor
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """One edge of a path, gone along its direction or against it."""
 
     edge: Edge
@@ -53,17 +53,17 @@ class Step:
         return _SAID_FORWARD.get(kind, str(kind)) if self.forward else _SAID_BACKWARD[kind]
 
 
-def shortest(edges: Iterable[Edge], start: str, end: str) -> list[Step] | None:
+def find_shortest_path(edges: Iterable[Edge], start: str, end: str) -> list[PathStep] | None:
     """The cheapest path between two node ids, by Dijkstra's algorithm; None when they do not hang together.
 
     An edge costs the more, the less it says and the less sure it is, and more against its direction.
     """
-    around: dict[str, list[tuple[float, Step]]] = {}
+    around: dict[str, list[tuple[float, PathStep]]] = {}
     for edge in edges:
         cost = _COSTS[edge.kind] / max(edge.confidence, 0.05)
-        around.setdefault(edge.source, []).append((cost, Step(edge, forward=True)))
-        around.setdefault(edge.target, []).append((cost * _BACKWARD, Step(edge, forward=False)))
-    best, came = {start: 0.0}, dict[str, tuple[str, Step]]()
+        around.setdefault(edge.source, []).append((cost, PathStep(edge, forward=True)))
+        around.setdefault(edge.target, []).append((cost * _BACKWARD, PathStep(edge, forward=False)))
+    best, came = {start: 0.0}, dict[str, tuple[str, PathStep]]()
     queue = [(0.0, start)]
     while queue:
         cost, here = heappop(queue)
@@ -78,7 +78,7 @@ def shortest(edges: Iterable[Edge], start: str, end: str) -> list[Step] | None:
     return None
 
 
-def sentence(start: str, steps: Sequence[Step]) -> str:
+def describe_path(start: str, steps: Sequence[PathStep]) -> str:
     """A path in a line: "auth.py:47 login → imports resolve_user → db.py"."""
     path, _, name = start.partition("::")
     parts = [f"{path}{_line(steps[0]) if steps else ''} {name}".strip()]
@@ -92,12 +92,12 @@ def sentence(start: str, steps: Sequence[Step]) -> str:
     return " → ".join(parts)
 
 
-def _line(step: Step) -> str:
+def _line(step: PathStep) -> str:
     """The line in the file a step starts from; of a step against an edge's direction, there is none."""
     return f":{step.edge.line}" if step.forward else ""
 
 
-def _back(came: dict[str, tuple[str, Step]], start: str, end: str) -> list[Step]:
+def _back(came: dict[str, tuple[str, PathStep]], start: str, end: str) -> list[PathStep]:
     steps = []
     while end != start:
         end, step = came[end]

@@ -9,7 +9,7 @@ from hydranet.errors import UsageError
 _CANDIDATES = 8
 
 
-def find(symbol: str, nodes: Iterable[Node]) -> Node:
+def find_symbol(symbol: str, nodes: Iterable[Node]) -> Node:
     """The one node that `symbol` names; UsageError, naming candidates, when none or several are."""
     every = [node for node in nodes if node.kind is not NodeKind.BLOCK]
     file, separator, name = symbol.rpartition("::")

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import Bounded, Name
+from hydranet.bounded_models import BoundedModel, Name
 
 
-class ArtifactRef(Bounded):
+class ArtifactRef(BoundedModel):
     """The address of a blob in the artifact store; `size` in bytes."""
 
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

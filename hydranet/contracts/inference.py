@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import Bounded, Line, Name, Note, Tail
+from hydranet.bounded_models import BoundedModel, Line, Name, Note, Tail
 from hydranet.budget import Usage
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
@@ -14,7 +14,7 @@ from hydranet.policy.investigation import Asked
 from hydranet.strategy import Strategy
 
 
-class AttemptDigest(Bounded):
+class AttemptDigest(BoundedModel):
     """An earlier attempt as the next prompt tells it; `patch` is the head of its diff, `looked` its commands."""
 
     number: int
@@ -25,7 +25,7 @@ class AttemptDigest(Bounded):
     failing_count: int = 0
 
 
-class DeadBranch(Bounded):
+class DeadBranch(BoundedModel):
     """A dead branch as the next prompt tells it: its strategy, why it died, what that teaches."""
 
     number: int
@@ -34,7 +34,7 @@ class DeadBranch(Bounded):
     lesson: Lesson = Lesson()
 
 
-class Work(Bounded):
+class Work(BoundedModel):
     """What every inference call of a run shares."""
 
     run_id: Name
@@ -45,13 +45,13 @@ class Work(Bounded):
     spectrum: ArtifactRef | None = None
 
 
-class WarmUpRequest(Bounded):
+class WarmUpRequest(BoundedModel):
     """Asks to have a model loaded."""
 
     model: Name
 
 
-class StrategiesRequest(Bounded):
+class StrategiesRequest(BoundedModel):
     """Asks for up to `count` strategies unlike the dead ones; `round` counts the requests of a run."""
 
     work: Work
@@ -62,7 +62,7 @@ class StrategiesRequest(Bounded):
     instruction: Note = ""
 
 
-class StrategiesAnswer(Bounded):
+class StrategiesAnswer(BoundedModel):
     """Strategies, best first; `reason` says why there are none."""
 
     strategies: Annotated[tuple[Strategy, ...], Field(max_length=100)] = ()
@@ -72,7 +72,7 @@ class StrategiesAnswer(Bounded):
     transcript: ArtifactRef | None = None
 
 
-class RankRequest(Bounded):
+class RankRequest(BoundedModel):
     """Asks in which order to pursue `strategies`; `work.model` is the model that ranks."""
 
     work: Work
@@ -82,7 +82,7 @@ class RankRequest(Bounded):
     dead: Annotated[tuple[DeadBranch, ...], Field(max_length=100)] = ()
 
 
-class RankAnswer(Bounded):
+class RankAnswer(BoundedModel):
     """The places of the strategies in the request (0-based), the one to pursue first in front; each once."""
 
     order: Annotated[tuple[int, ...], Field(max_length=20)] = ()
@@ -91,14 +91,14 @@ class RankAnswer(Bounded):
     transcript: ArtifactRef | None = None
 
 
-class Plan(Bounded):
+class Plan(BoundedModel):
     """What an attempt means to change and why."""
 
     summary: Line
     steps: Note = ""
 
 
-class StepRequest(Bounded):
+class StepRequest(BoundedModel):
     """Asks for the next step (plan, implementation or reflection) of one attempt.
 
     `seed` is the workflow's, see `FixRequest.seed`; `history` holds the branch's last attempts, oldest first;
@@ -124,7 +124,7 @@ class StepRequest(Bounded):
     instruction: Note = ""
 
 
-class PlanAnswer(Bounded):
+class PlanAnswer(BoundedModel):
     """The plan of an attempt, and what to look at before it is carried out."""
 
     plan: Plan
@@ -134,7 +134,7 @@ class PlanAnswer(Bounded):
     transcript: ArtifactRef | None = None
 
 
-class ImplementAnswer(Bounded):
+class ImplementAnswer(BoundedModel):
     """Candidate patches; None with a `reason` when none could be made.
 
     `shown` names the code that was in the prompt, as "path:symbol", best first.
@@ -153,7 +153,7 @@ class ImplementAnswer(Bounded):
     transcript: ArtifactRef | None = None
 
 
-class ReflectAnswer(Bounded):
+class ReflectAnswer(BoundedModel):
     """What the failed attempt teaches and what to do next; `look_at` names code that the model wants to see."""
 
     reflection: Note = ""

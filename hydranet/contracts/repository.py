@@ -4,32 +4,32 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import Bounded, Line, Name, Note
+from hydranet.bounded_models import BoundedModel, Line, Name, Note
 from hydranet.contracts.artifacts import ArtifactRef
 
 
-class SnapshotRequest(Bounded):
+class SnapshotRequest(BoundedModel):
     """Asks the host that has the repository at `path` for what other nodes need of it."""
 
-    path: Annotated[str, StringConstraints(max_length=4096)]
+    repository_path: Annotated[str, StringConstraints(max_length=4096)]
     limit_mb: int = 500
 
 
-class Snapshot(Bounded):
+class Snapshot(BoundedModel):
     """The repository at one commit: `pack` holds the objects of `commit` and of its tree."""
 
     commit: Name
     pack: ArtifactRef
 
 
-class Checkpoint(Bounded):
+class Checkpoint(BoundedModel):
     """A commit made from an attempt; `bundle` (thin, from the snapshot's commit) is None for the base."""
 
     commit: Name
     bundle: ArtifactRef | None = None
 
 
-class CommitRequest(Bounded):
+class CommitRequest(BoundedModel):
     """Asks for the commit that `diff` (artifact, unified diff) makes on top of `parent`."""
 
     snapshot: Snapshot
@@ -38,17 +38,17 @@ class CommitRequest(Bounded):
     message: Note
 
 
-class NamedCheckpoint(Bounded):
+class NamedCheckpoint(BoundedModel):
     """A checkpoint and its name below the run, such as `b02/attempt-003`."""
 
     name: Name
     checkpoint: Checkpoint
 
 
-class PublishRequest(Bounded):
+class PublishRequest(BoundedModel):
     """Asks to put the fix (None when there is none) and the checkpoints into the user's repository."""
 
-    path: Annotated[str, StringConstraints(max_length=4096)]
+    repository_path: Annotated[str, StringConstraints(max_length=4096)]
     run_id: Name
     slug: Name
     base: Name
@@ -58,7 +58,7 @@ class PublishRequest(Bounded):
     checkpoints: Annotated[tuple[NamedCheckpoint, ...], Field(max_length=1000)] = ()
 
 
-class Publication(Bounded):
+class Publication(BoundedModel):
     """The branch that now holds the fix; `note` says what happened with `apply`."""
 
     branch: Name = ""

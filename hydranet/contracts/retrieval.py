@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import Bounded, Line, Name, Note, Text
+from hydranet.bounded_models import BoundedModel, Line, Name, Note, Text
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.convergence.error_signature import ErrorSignature
@@ -13,7 +13,7 @@ RepositoryPath = Annotated[str, StringConstraints(max_length=4096)]
 """Where a repository lies, by which the code graph knows it."""
 
 
-class RetrieveRequest(Bounded):
+class RetrieveRequest(BoundedModel):
     """Asks for the code a model should see; `results` holds the failing tests' tracebacks.
 
     `repository` is the path by which the code graph knows the repository. The issue is that of the context `earlier`
@@ -22,7 +22,7 @@ class RetrieveRequest(Bounded):
 
     snapshot: Snapshot
     checkpoint: Checkpoint
-    repository: RepositoryPath
+    repository_path: RepositoryPath
     issue: Text = ""
     earlier: ArtifactRef | None = None
     results: ArtifactRef
@@ -30,7 +30,7 @@ class RetrieveRequest(Bounded):
     asked: Annotated[tuple[Name, ...], Field(max_length=3)] = ()
 
 
-class Shown(Bounded):
+class ShownCode(BoundedModel):
     """One piece of code in the context and the path that led to it."""
 
     file: Name
@@ -40,21 +40,21 @@ class Shown(Bounded):
     why: Line = ""
 
 
-class Snippet(Bounded):
+class Snippet(BoundedModel):
     """A piece of code as it stands in the repository."""
 
-    shown: Shown
+    shown: ShownCode
     code: Annotated[str, StringConstraints(max_length=40_000)]
 
 
-class FailingTest(Bounded):
+class FailingTest(BoundedModel):
     """A failing test: its id and what its traceback says beside the code of the repository."""
 
     id: Line
     message: Note = ""
 
 
-class Context(Bounded):
+class RetrievedContext(BoundedModel):
     """The artifact retrieval makes: everything a prompt needs to know about the bug."""
 
     issue: Text
@@ -64,33 +64,33 @@ class Context(Bounded):
     snippets: Annotated[tuple[Snippet, ...], Field(max_length=40)] = ()
 
 
-class Retrieval(Bounded):
+class Retrieval(BoundedModel):
     """A context and what it shows, best first."""
 
     context: ArtifactRef
-    shown: Annotated[tuple[Shown, ...], Field(max_length=12)] = ()
+    shown: Annotated[tuple[ShownCode, ...], Field(max_length=12)] = ()
 
 
-class FixedRequest(Bounded):
+class RememberFixRequest(BoundedModel):
     """Tells where a verified fix has changed code, as "path:line" of the snapshot; `context` holds its issue."""
 
-    repository: RepositoryPath
+    repository_path: RepositoryPath
     snapshot: Snapshot
     context: ArtifactRef
     places: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
 
 
-class IndexRequest(Bounded):
+class IndexRequest(BoundedModel):
     """Asks for the code graph of HEAD of the repository at `path`, and for the vectors of `embedding_model`.
 
     Without an embedding model the vectors are lexical.
     """
 
-    path: RepositoryPath
+    repository_path: RepositoryPath
     embedding_model: Name = ""
 
 
-class Survey(Bounded):
+class FileSurvey(BoundedModel):
     """What there is to index: `manifest` lists the files, `missing` those of them that are not parsed."""
 
     manifest: ArtifactRef
@@ -99,7 +99,7 @@ class Survey(Bounded):
     missing_count: int
 
 
-class Batch(Bounded):
+class ParseRequest(BoundedModel):
     """Asks to parse the files from `first` to before `last` of a list of them (artifact)."""
 
     files: ArtifactRef
@@ -107,7 +107,7 @@ class Batch(Bounded):
     last: int
 
 
-class Linked(Bounded):
+class LinkResult(BoundedModel):
     """A tree that is in the store, by its address in hexadecimal; `skipped` counts the files left out by reason.
 
     `files` are those of the tree, `linked` those whose edges were looked for anew.
@@ -120,21 +120,21 @@ class Linked(Bounded):
     skipped: Annotated[dict[Name, int], Field(max_length=20)] = {}
 
 
-class EmbedRequest(Bounded):
+class EmbedRequest(BoundedModel):
     """Asks for the vectors of nodes of `tree` that `model` has made none of yet; an empty model means lexical ones."""
 
     tree: Name
     model: Name = ""
 
 
-class Embedded(Bounded):
+class EmbedResult(BoundedModel):
     """How many vectors were made, and how many are left to make."""
 
     made: int
     left: int
 
 
-class IndexProgress(Bounded):
+class IndexProgress(BoundedModel):
     """How far indexing is: `done` of the `total` files to parse, and in words where it is."""
 
     stage: Line = "listing the files"
@@ -142,7 +142,7 @@ class IndexProgress(Bounded):
     done: int = 0
 
 
-class IndexResult(Bounded):
+class IndexResult(BoundedModel):
     """What indexing came to: `parsed` counts the contents that were new; vectors follow."""
 
     commit: Name

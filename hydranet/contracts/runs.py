@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hydranet.bounded_models import TESTS, Bounded, Line, Name, Note, Tail, Text
+from hydranet.bounded_models import TESTS, BoundedModel, Line, Name, Note, Tail, Text
 from hydranet.budget import Budget, Usage
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.inference import AttemptDigest, Plan
@@ -18,7 +18,7 @@ from hydranet.policy.constitution import Decision
 from hydranet.strategy import Strategy
 
 
-class FixRequest(Bounded):
+class FixRequest(BoundedModel):
     """One run: one repository, one issue.
 
     `model` proposes strategies and makes patches; `supervisor_model`, if there is one, ranks the strategies.
@@ -27,8 +27,8 @@ class FixRequest(Bounded):
     the same seed ask their models the same.
     """
 
-    path: RepositoryPath
-    repository: Name
+    repository_path: RepositoryPath
+    repository_name: Name
     title: Line
     issue: Text
     model: Name = "templates"
@@ -46,7 +46,7 @@ class FixRequest(Bounded):
     repository_limit_mb: int = 500
 
 
-class RunResult(Bounded):
+class RunResult(BoundedModel):
     """How a run ended; `refused` says that the input, not the search, was the reason."""
 
     verdict: Verdict
@@ -57,7 +57,7 @@ class RunResult(Bounded):
     note: Line = ""
 
 
-class BranchState(Bounded):
+class BranchState(BoundedModel):
     """What a branch carries over when it continues as new: its last attempts and its best checkpoint.
 
     `plan` and `results` are those of the last attempt; `tried` counts the candidates that the branch is done with;
@@ -78,7 +78,7 @@ class BranchState(Bounded):
     context: ArtifactRef | None = None
 
 
-class BranchRequest(Bounded):
+class BranchRequest(BoundedModel):
     """One strategy to pursue from `start`, and what its attempts need.
 
     `repository` is its path; `dead` are sentences about dead branches for the prompts; `target` are the tests that
@@ -91,7 +91,7 @@ class BranchRequest(Bounded):
     start: Checkpoint
     start_failing: int
     model: Name
-    repository: RepositoryPath
+    repository_path: RepositoryPath
     snapshot: Snapshot
     environment: Environment
     sandbox: SandboxSpec
@@ -111,7 +111,7 @@ class BranchRequest(Bounded):
     state: BranchState | None = None
 
 
-class AttemptReport(Bounded):
+class AttemptReport(BoundedModel):
     """A branch's signal to its run after each attempt."""
 
     branch: int
@@ -119,7 +119,7 @@ class AttemptReport(Bounded):
     checkpoint: Checkpoint | None = None
 
 
-class BranchResult(Bounded):
+class BranchResult(BoundedModel):
     """How a branch ended by itself; `passed` is the checkpoint that passes all tests.
 
     `unreported` is what the calls of an attempt cost that was given up before it was made.
@@ -131,7 +131,7 @@ class BranchResult(Bounded):
     unreported: Usage = Usage()
 
 
-class Counterfactual(Bounded):
+class Counterfactual(BoundedModel):
     """What a reaped branch came to when it was let run on: `attempts` and `tokens` are those after the reaping."""
 
     ending: Ending
@@ -139,7 +139,7 @@ class Counterfactual(Bounded):
     tokens: int = 0
 
 
-class ReapRequest(Bounded):
+class ReapRequest(BoundedModel):
     """The Reaper's signal: which branch circles, how much, and the evidence in a sentence.
 
     By hand, `branch` 0 means the branch that is running.
@@ -151,7 +151,7 @@ class ReapRequest(Bounded):
     by_hand: bool = False
 
 
-class RecordRequest(Bounded):
+class RecordRequest(BoundedModel):
     """A run without its branches, or one branch that ended, to be put on record."""
 
     run_id: Name

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import TESTS, Bounded, Line, Name, Tail, Text
+from hydranet.bounded_models import TESTS, BoundedModel, Line, Name, Tail, Text
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.convergence.error_signature import ErrorSignature
@@ -13,7 +13,7 @@ from hydranet.patches import Patch
 from hydranet.policy.investigation import LIMIT, Asked
 
 
-class SandboxSpec(Bounded):
+class SandboxSpec(BoundedModel):
     """How a run's sandbox is prepared and limited; times in seconds, sizes in MB.
 
     A run of tests that fails is repeated `flaky_reruns` times, and the majority decides about each test.
@@ -32,21 +32,21 @@ class SandboxSpec(Bounded):
     flaky_reruns: Annotated[int, Field(ge=0, le=4)] = 0
 
 
-class PrepareRequest(Bounded):
+class PrepareRequest(BoundedModel):
     """Asks for the environment in which the tests of `snapshot` run offline."""
 
     snapshot: Snapshot
     spec: SandboxSpec
 
 
-class Environment(Bounded):
+class Environment(BoundedModel):
     """A prepared environment: the key that finds it, or makes it again, on any sandbox node."""
 
     key: Name
     note: Line = ""
 
 
-class TestReport(Bounded):
+class TestReport(BoundedModel):
     """What a test run said.
 
     `failing` holds at most `TESTS` ids, `failing_count` their true number; `structured` is False when only
@@ -70,7 +70,7 @@ class TestReport(Bounded):
     results: ArtifactRef | None = None
 
 
-class TestResult(Bounded):
+class TestResult(BoundedModel):
     """One test: outcome is passed, failed, error or skipped; `message` the end of its traceback."""
 
     __test__ = False
@@ -81,7 +81,7 @@ class TestResult(Bounded):
     message: Text = ""
 
 
-class TestResults(Bounded):
+class TestResults(BoundedModel):
     """The artifact behind `TestReport.results`: every test, and the end of the output."""
 
     __test__ = False
@@ -91,7 +91,7 @@ class TestResults(Bounded):
     output: Text = ""
 
 
-class TestRequest(Bounded):
+class TestRequest(BoundedModel):
     """Asks for a run of the whole test command on a clean checkout of `checkpoint`."""
 
     __test__ = False
@@ -102,7 +102,7 @@ class TestRequest(Bounded):
     spec: SandboxSpec
 
 
-class CoverageRequest(Bounded):
+class CoverageRequest(BoundedModel):
     """Asks which lines each test executes; `baseline` is the `TestResults` of the same tree."""
 
     snapshot: Snapshot
@@ -121,7 +121,7 @@ Told = Annotated[str, StringConstraints(max_length=200)]
 ToldByLine = Annotated[dict[int, Annotated[tuple[Told, ...], Field(max_length=2_000)]], Field(max_length=100_000)]
 
 
-class Predicate(Bounded):
+class Predicate(BoundedModel):
     """What a condition, comparison or result at a line came out as, and the tests in which it did."""
 
     line: int
@@ -129,7 +129,7 @@ class Predicate(Bounded):
     tests: TestIndices
 
 
-class Spectrum(Bounded):
+class Spectrum(BoundedModel):
     """The artifact a coverage run makes: per file and line, the indices into `tests` that execute it.
 
     `predicates` are what failing tests saw; `values` the strings and numbers that functions returned in them,
@@ -144,7 +144,7 @@ class Spectrum(Bounded):
     values: Annotated[dict[FilePath, ToldByLine], Field(max_length=2_000)] = {}
 
 
-class InvestigateRequest(Bounded):
+class InvestigateRequest(BoundedModel):
     """Asks to run what a model wants to see, on `checkpoint`."""
 
     snapshot: Snapshot
@@ -154,40 +154,40 @@ class InvestigateRequest(Bounded):
     asked: Asked
 
 
-class Investigation(Bounded):
+class Investigation(BoundedModel):
     """What became of each command that was asked for; `findings`, a JSON `Findings`, is what they printed."""
 
     commands: Annotated[tuple[Command, ...], Field(max_length=LIMIT)] = ()
     findings: ArtifactRef | None = None
 
 
-class Finding(Bounded):
+class Finding(BoundedModel):
     """One command as the model asked for it, and what it printed, or why it was refused."""
 
     asked: Line
     output: Annotated[str, StringConstraints(max_length=2000)] = ""
 
 
-class Findings(Bounded):
+class Findings(BoundedModel):
     """The artifact behind `Investigation.findings`."""
 
     findings: Annotated[tuple[Finding, ...], Field(max_length=LIMIT)] = ()
 
 
-class Candidate(Bounded):
+class Candidate(BoundedModel):
     """One patch to try: a validated unified diff (at most 64 KB) and what it does in a line."""
 
     diff: Annotated[str, StringConstraints(max_length=65_536)]
     title: Line = ""
 
 
-class Candidates(Bounded):
+class Candidates(BoundedModel):
     """The artifact an implementation makes: patches in the order in which to try them."""
 
     candidates: Annotated[tuple[Candidate, ...], Field(max_length=2000)] = ()
 
 
-class TrialRequest(Bounded):
+class TrialRequest(BoundedModel):
     """Asks to try candidates on `parent`: the failing tests of `baseline` first, all tests for those that pass.
 
     `baseline` is the `TestResults` at the run's base commit; its failing tests are the target and a
@@ -202,7 +202,7 @@ class TrialRequest(Bounded):
     candidates: ArtifactRef
 
 
-class Trial(Bounded):
+class Trial(BoundedModel):
     """The best candidate (all tests pass, else fewest failing) and its tests.
 
     `index` is its place in the candidates, `diff` its unified diff as an artifact; `tried` counts the

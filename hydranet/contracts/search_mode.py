@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Mode(StrEnum):
+class SearchMode(StrEnum):
     """BM25 alone, the likeness of vectors alone, both fused by rank, or the code graph with its ranker."""
 
     BM25 = "bm25"

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hydranet.bounded_models import Bounded, Line, Name
+from hydranet.bounded_models import BoundedModel, Line, Name
 from hydranet.convergence import tracebacks
-from hydranet.convergence.tracebacks import Frame, Raised
+from hydranet.convergence.tracebacks import Frame, RaisedError
 
 
 class ErrorClass(StrEnum):
@@ -25,7 +25,7 @@ class ErrorClass(StrEnum):
     UNKNOWN = "unknown"
 
 
-class ErrorSignature(Bounded):
+class ErrorSignature(BoundedModel):
     """Error type, normalised message and the deepest frame inside the repository.
 
     `named` are the names that the message quotes and its normal form leaves out; they do not count when
@@ -39,7 +39,7 @@ class ErrorSignature(Bounded):
     error_class: ErrorClass = ErrorClass.UNKNOWN
     named: Annotated[tuple[Name, ...], Field(max_length=4)] = ()
 
-    def same(self, other: "ErrorSignature") -> bool:
+    def matches(self, other: "ErrorSignature") -> bool:
         """Whether it is the same error again."""
         return self.model_copy(update={"named": other.named}) == other
 
@@ -70,19 +70,19 @@ _PLACED = re.compile(r"\.\w{1,5}:\d")
 _TELLING = re.compile(r"error|fail|panic|exception", re.IGNORECASE)
 
 
-def error_signature(output: str) -> ErrorSignature | None:
+def extract_signature(output: str) -> ErrorSignature | None:
     """The signature of the error that raw test output is about; None when it tells of none.
 
     Of several failing tests the first one counts, of chained errors the one that was raised last. The
     repository lies at /work or is where relative paths begin.
     """
-    lines = tracebacks.lines(output)
-    if error := tracebacks.reported(lines):
+    lines = tracebacks.split_lines(output)
+    if error := tracebacks.find_reported(lines):
         return _signature(error)
-    if crash := next(tracebacks.crashes(lines), None):
-        return _signature(Raised(*crash))
-    printed = tracebacks.printed(lines)
-    error = printed if printed and printed.placed else tracebacks.summarised(lines) or printed
+    if crash := next(tracebacks.find_crashes(lines), None):
+        return _signature(RaisedError(*crash))
+    printed = tracebacks.find_printed(lines)
+    error = printed if printed and printed.placed else tracebacks.find_summarised(lines) or printed
     return _signature(error) if error else _unknown(lines)
 
 
@@ -166,7 +166,7 @@ _LITERAL = re.compile(r"\b(?:None|True|False|nan|inf)\b")
 
 
 def _inside(match: re.Match[str]) -> str:
-    path = tracebacks.deepest([Frame(re.sub(r"(?::\d+)+$", "", match[0]))]).path
+    path = tracebacks.find_deepest_frame([Frame(re.sub(r"(?::\d+)+$", "", match[0]))]).path
     return path if match[0].startswith(tracebacks.ROOT) and path else "<path>"
 
 
@@ -177,8 +177,8 @@ def _plain(word: str) -> str:
     return "#" if drawn else re.sub(r"\d+", "#", word)
 
 
-def _signature(error: Raised) -> ErrorSignature:
-    frame = tracebacks.deepest(error.frames)
+def _signature(error: RaisedError) -> ErrorSignature:
+    frame = tracebacks.find_deepest_frame(error.frames)
     error_class = _classify(error)
     message = normalise(error.message)
     if error_class is ErrorClass.ASSERTION:
@@ -198,7 +198,7 @@ def _named(message: str, normal: str) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(_NAMED.findall(message[:_LONGEST])) if name not in normal)[:4]
 
 
-def _assertion(error: Raised, frame: Frame, message: str) -> str:
+def _assertion(error: RaisedError, frame: Frame, message: str) -> str:
     """The assertion itself where a test holds it: its code stays the same, whatever the values are."""
     if error.type == "DocTestFailure":
         return error.message
@@ -208,7 +208,7 @@ def _assertion(error: Raised, frame: Frame, message: str) -> str:
     return _SEQUENCE.sub("#", _LITERAL.sub("#", message))
 
 
-def _classify(error: Raised) -> ErrorClass:
+def _classify(error: RaisedError) -> ErrorClass:
     for pattern, error_class in _BY_MESSAGE:
         if pattern.match(error.message):
             return error_class

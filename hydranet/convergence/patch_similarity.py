@@ -78,21 +78,21 @@ class _Shape(NamedTuple):
     digest: str
 
 
-def is_empty(patch: Patch) -> bool:
+def is_empty_change(patch: Patch) -> bool:
     """Whether the patch changes nothing: no edits, or only comments, blank lines and trailing spaces."""
     shape = _shape(patch)
     return not shape.files and not shape.digest
 
 
 @lru_cache(maxsize=512)
-def similarity(patch: Patch, earlier: Patch) -> float:
+def measure_similarity(patch: Patch, earlier: Patch) -> float:
     """How much `patch` repeats `earlier`, 0..1; 1 for the same change, and for a patch that changes nothing.
 
     Per file, the longest common subsequence of the tokens of added and of removed lines, in any order
     of statements, weighed with how near the lines are; in the same place a renamed identifier is the
     same. Where one patch is larger than the other, what the smaller one repeats counts most.
     """
-    if is_empty(patch):
+    if is_empty_change(patch):
         return 1.0
     one, other = _shape(patch), _shape(earlier)
     if _same(one, other):

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from hydranet.convergence.patch_similarity import is_empty
+from hydranet.convergence.patch_similarity import is_empty_change
 from hydranet.convergence.score import Attempt, ConvergenceSettings, Score
 
 
-def decide(attempts: Sequence[Attempt], score: Score, settings: ConvergenceSettings) -> str | None:
+def judge(attempts: Sequence[Attempt], score: Score, settings: ConvergenceSettings) -> str | None:
     """The evidence, in a sentence, that the branch of `attempts` is dead by the `score` of the last one.
 
     None while it is alive: at or below the threshold, and at its first attempt, unless that repeats
@@ -24,7 +24,7 @@ def decide(attempts: Sequence[Attempt], score: Score, settings: ConvergenceSetti
 
 def _patch(current: Attempt, score: Score) -> str:
     alike = score.terms.patch_similarity or 0.0
-    if is_empty(current.patch):
+    if is_empty_change(current.patch):
         return "The attempt changes nothing"
     where = "a dead branch" if score.novelty else f"attempt {score.nearest}"
     files = ", ".join(dict.fromkeys(edit.file for edit in current.patch.edits))

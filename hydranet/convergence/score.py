@@ -10,16 +10,16 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from hydranet.bounded_models import TESTS, Bounded, Line, Name
+from hydranet.bounded_models import TESTS, BoundedModel, Line, Name
 from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
-from hydranet.convergence.patch_similarity import is_empty, similarity
+from hydranet.convergence.patch_similarity import is_empty_change, measure_similarity
 from hydranet.patches import Patch
 
 MEMORY = 22
 """The attempts of a branch that its scores are made of: the largest window, and two."""
 
 
-class ConvergenceSettings(Bounded):
+class ConvergenceSettings(BoundedModel):
     """Weights of the three terms, the threshold above which a branch is dead, and the window in attempts."""
 
     alpha: Annotated[float, Field(ge=0, le=1)] = 0.45
@@ -29,7 +29,7 @@ class ConvergenceSettings(Bounded):
     window: Annotated[int, Field(ge=1, le=20)] = 3
 
 
-class Command(Bounded):
+class Command(BoundedModel):
     """An investigative command a model asked for, and a digest of what it printed.
 
     `workspace_changed` says that files changed since the command before it, or by it; `refused`, unless it is
@@ -42,7 +42,7 @@ class Command(Bounded):
     refused: Line = ""
 
 
-class Attempt(Bounded):
+class Attempt(BoundedModel):
     """The facts of one attempt that its convergence is computed from.
 
     `failing_tests` holds test ids (at most `TESTS`; `failing_count` is the true number).
@@ -56,7 +56,7 @@ class Attempt(Bounded):
     infrastructure: bool = False
 
 
-class Terms(Bounded):
+class Terms(BoundedModel):
     """The three terms of a score, each in 0..1, None where there is nothing to compare.
 
     In `patch_similarity` a patch that is almost an earlier one counts half until its branch has made
@@ -68,7 +68,7 @@ class Terms(Bounded):
     error_match: float | None = None
 
 
-class Score(Bounded):
+class Score(BoundedModel):
     """A convergence score in 0..1 with its terms and the nearest earlier attempt (1-based).
 
     With `novelty` the attempt is its branch's first and `nearest` counts the attempts of dead branches.
@@ -112,7 +112,7 @@ def score_attempt(
     )
 
 
-def best(attempts: Sequence[Attempt]) -> int | None:
+def find_best(attempts: Sequence[Attempt]) -> int | None:
     """The index of the attempt with the fewest failing tests, the earliest of equals; None without any.
 
     An attempt whose error hides the tests behind it (they could not be imported, or did not end) says
@@ -140,7 +140,7 @@ def _compare(current: Attempt, earlier: Attempt, echo: float) -> _Pair:
     One variation of a failed patch is how one works; the next one is circling. `echo` is how much the
     attempts before this one repeat each other.
     """
-    return _Pair(_heard(similarity(current.patch, earlier.patch), echo), _error_match(current, earlier))
+    return _Pair(_heard(measure_similarity(current.patch, earlier.patch), echo), _error_match(current, earlier))
 
 
 def _heard(alike: float, echo: float) -> float:
@@ -151,7 +151,7 @@ def _echo(current: Attempt, earlier: Attempt) -> float:
     error = _error_match(current, earlier)
     if error == 0.0:
         return 0.0
-    return similarity(current.patch, earlier.patch) * (1.0 if error is None else error)
+    return measure_similarity(current.patch, earlier.patch) * (1.0 if error is None else error)
 
 
 def _error_match(current: Attempt, earlier: Attempt) -> float | None:
@@ -164,7 +164,7 @@ def _error_match(current: Attempt, earlier: Attempt) -> float | None:
         return None
     if one is None or other is None or _shrank(current, earlier):
         return 0.0
-    if one.same(other):
+    if one.matches(other):
         return 0.0 if _answered(current, one, other) else 1.0
     return 0.5 if (one.type, one.file) == (other.type, other.file) else 0.0
 
@@ -200,10 +200,10 @@ def _novelty(current: Attempt, dead: Sequence[Attempt], commands: float | None) 
     and has changed nothing from one that has.
     """
     score = Score(terms=Terms(command_repetition=commands))
-    if is_empty(current.patch):
+    if is_empty_change(current.patch):
         return score
     for number, earlier in enumerate(dead, 1):
-        alike = 0.0 if earlier.infrastructure else similarity(current.patch, earlier.patch)
+        alike = 0.0 if earlier.infrastructure else measure_similarity(current.patch, earlier.patch)
         value = alike / 2 if _shrank(current, earlier) else _heard(alike, _echo(current, earlier))
         if value > score.value:
             terms = Terms(patch_similarity=value, command_repetition=commands)

@@ -70,7 +70,7 @@ class Frame(NamedTuple):
     source: str = ""
 
 
-class Raised(NamedTuple):
+class RaisedError(NamedTuple):
     """An error and its frames, outermost first; `placed` is False for a line that only looks like one."""
 
     type: str
@@ -79,7 +79,7 @@ class Raised(NamedTuple):
     placed: bool = True
 
 
-def lines(output: str) -> list[str]:
+def split_lines(output: str) -> list[str]:
     """The lines of test output that say something, without escapes; the middle of long output is left out."""
     if len(output) > _HEAD + _TAIL:
         output = f"{output[:_HEAD]}\n{output[-_TAIL:]}"
@@ -87,18 +87,18 @@ def lines(output: str) -> list[str]:
     return [line[:_LINE].rstrip() for line in clean.split("\n") if line and not line.isspace()]
 
 
-def essence(message: str) -> str:
+def extract_essence(message: str) -> str:
     """A traceback without the code around the lines that failed: arguments, these lines, errors and places.
 
     Only pytest's long style has such code; any other traceback comes back as it is.
     """
-    said = lines(message)
+    said = split_lines(message)
     if not any(line.startswith(">") for line in said):
         return message
     return "\n".join(line for line in said if not _AROUND.match(line))
 
 
-def ends(text: str, limit: int) -> str:
+def keep_ends(text: str, limit: int) -> str:
     """The first and the last lines of `text` that fit into `limit` characters, at most a third of them first ones."""
     if len(text) <= limit:
         return text
@@ -108,7 +108,7 @@ def ends(text: str, limit: int) -> str:
     return "\n".join(filter(None, (first, "…", last)))
 
 
-def reported(output: Iterable[str]) -> Raised | None:
+def find_reported(output: Iterable[str]) -> RaisedError | None:
     """The error with which the report of the first failing test ends; the first by name, since runners shuffle."""
     for report in sorted(_reports(output)[1:], key=_heading):
         if chains := _chains(report):
@@ -116,21 +116,21 @@ def reported(output: Iterable[str]) -> Raised | None:
     return None
 
 
-def printed(output: Iterable[str]) -> Raised | None:
+def find_printed(output: Iterable[str]) -> RaisedError | None:
     """The last error printed outside of any report, as a plain script ends with it."""
     chains = _chains(_reports(output)[0])
     return chains[-1][-1] if chains else None
 
 
-def summarised(output: Iterable[str]) -> Raised | None:
+def find_summarised(output: Iterable[str]) -> RaisedError | None:
     """The first error of pytest's short summary, which may be cut."""
     for line in output:
         if (match := _SUMMARY.match(line)) and (error := _error(match["error"])):
-            return Raised(*error, (Frame(match["file"], (match["test"] or "").rpartition("::")[2]),))
+            return RaisedError(*error, (Frame(match["file"], (match["test"] or "").rpartition("::")[2]),))
     return None
 
 
-def deepest(frames: Iterable[Frame]) -> Frame:
+def find_deepest_frame(frames: Iterable[Frame]) -> Frame:
     """The deepest frame inside the repository, its path relative to it; an empty frame without any.
 
     Where no frame is known to be inside, the deepest one outside of any library counts by its file's name.
@@ -167,7 +167,7 @@ def _heading(report: list[str]) -> list[str]:
     return [line.strip(" _=") for line in report[:2]]
 
 
-def _chains(report: list[str]) -> list[list[Raised]]:
+def _chains(report: list[str]) -> list[list[RaisedError]]:
     """The errors of a report; those that were raised while another one was handled share a chain."""
     reader = _Reader()
     for line, following in pairwise([*report, ""]):
@@ -190,9 +190,9 @@ class _Reader:
     """Reads a report line by line."""
 
     def __init__(self) -> None:
-        self.chains: list[list[Raised]] = []
+        self.chains: list[list[RaisedError]] = []
         self._chained = False
-        self._error: Raised | None = None
+        self._error: RaisedError | None = None
         self._frames: list[Frame] = []
         self._quoted: list[str] = []
         self._indent = 0
@@ -225,7 +225,7 @@ class _Reader:
 
     def _raise(self, error: tuple[str, str], *, placed: bool = True) -> None:
         self.close()
-        self._error = Raised(*error, tuple(self._frames), placed)
+        self._error = RaisedError(*error, tuple(self._frames), placed)
         self._frames = []
 
     def _call(self, path: str, function: str | None, source: str) -> None:
@@ -360,7 +360,7 @@ class _Reader:
                 self._thrown = ""
 
 
-def crashes(output: list[str]) -> Iterator[tuple[str, str]]:
+def find_crashes(output: list[str]) -> Iterator[tuple[str, str]]:
     """Type and message of what ended the whole test run from outside: a time limit, a crash, a kill."""
     for line in output[-3:]:
         if _TIMED_OUT.match(line):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
-from hydranet.bounded_models import Bounded, Line, Name
+from hydranet.bounded_models import BoundedModel, Line, Name
 from hydranet.errors import UsageError
 
 FILE = "constitution.yaml"
@@ -24,7 +24,7 @@ class Effect(StrEnum):
     ALLOWED = "allowed"
 
 
-class Decision(Bounded):
+class Decision(BoundedModel):
     """What was decided about an operation, by which rule and why: an entry of the audit trail.
 
     `subject` is what the operation is about: a branch, a command, a path.
@@ -37,7 +37,7 @@ class Decision(Bounded):
     reason: Line = ""
 
 
-class Rule(Bounded):
+class Rule(BoundedModel):
     """One rule: it matches every subject of its operation, or those that fit a pattern of `match` (* and ?)."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
@@ -55,7 +55,7 @@ class Rule(Bounded):
 Rules = Annotated[tuple[Rule, ...], Field(max_length=200)]
 
 
-class Constitution(Bounded):
+class Constitution(BoundedModel):
     """All rules; the first section with one that matches decides."""
 
     immutable: Rules = ()
@@ -78,7 +78,7 @@ class Constitution(Bounded):
             reason=f"No rule of {FILE} speaks of it.",
         )
 
-    def merged(self, own: "Constitution") -> "Constitution":
+    def merge(self, own: "Constitution") -> "Constitution":
         """These rules with the user's `own`, whose rules replace those of the same id and come first.
 
         Raises UsageError for one that would replace an immutable rule.
@@ -112,7 +112,7 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def parse(text: str) -> Constitution:
+def parse_rules(text: str) -> Constitution:
     """The rules in a YAML text of at most 64 KB; UsageError says what is wrong with it."""
     if len(text.encode()) > _BYTES_LIMIT:
         raise UsageError(f"{FILE} is larger than {_BYTES_LIMIT // 1024} KB; shorten it.")
@@ -131,7 +131,7 @@ def parse(text: str) -> Constitution:
         raise UsageError(f"{FILE}: '{where}' is wrong: {first['msg']}; correct it.") from None
 
 
-def load(own: str = "") -> Constitution:
+def load_rules(own: str = "") -> Constitution:
     """The shipped rules merged with the user's own text; not for workflows, which do not read files."""
-    shipped = parse(files("hydranet.policy").joinpath(FILE).read_text())
-    return shipped.merged(parse(own)) if own.strip() else shipped
+    shipped = parse_rules(files("hydranet.policy").joinpath(FILE).read_text())
+    return shipped.merge(parse_rules(own)) if own.strip() else shipped

@@ -23,7 +23,7 @@ _ENTRIES = 60
 _MATCHES = 30
 
 
-def command(asked: str) -> str:
+def parse_command(asked: str) -> str:
     """The command line of what a model asked for; anything but a tool is taken as a command itself."""
     tool, _, rest = asked.strip().partition(" ")
     if tool == "run":

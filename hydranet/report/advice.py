@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hydranet import checkpoint
 from hydranet.genealogy import BranchRecord, Ending, Genealogy, Verdict
-from hydranet.text.formatting import count
+from hydranet.text.formatting import format_count
 
 # What the budget of a run can be raised to.
 _MOST_BRANCHES, _MOST_ATTEMPTS = 100, 200
@@ -26,7 +26,7 @@ class Closest(NamedTuple):
     failing: int
 
 
-def closest(genealogy: Genealogy) -> Closest | None:
+def find_closest(genealogy: Genealogy) -> Closest | None:
     """The attempt that came closest to a fix without breaking another test; None when none came closer at all."""
     target = set(genealogy.target_tests)
     left = [
@@ -41,12 +41,12 @@ def closest(genealogy: Genealogy) -> Closest | None:
     return Closest(branch, attempt, failing)
 
 
-def kept_at(run_id: str, branch: int, attempt: int) -> str:
+def find_checkpoint(run_id: str, branch: int, attempt: int) -> str:
     """The ref of an attempt's commit in the user's repository."""
-    return f"refs/hydra/{run_id}/{checkpoint.name(branch, attempt)}"
+    return f"refs/hydra/{run_id}/{checkpoint.format_name(branch, attempt)}"
 
 
-def advice(genealogy: Genealogy) -> tuple[Advice, ...]:
+def give_advice(genealogy: Genealogy) -> tuple[Advice, ...]:
     """What a person can do, the most telling first; nothing after a fix."""
     match genealogy.verdict:
         case Verdict.FIXED:
@@ -64,12 +64,12 @@ def advice(genealogy: Genealogy) -> tuple[Advice, ...]:
 
 
 def _begun(genealogy: Genealogy) -> Iterator[Advice]:
-    if near := closest(genealogy):
+    if near := find_closest(genealogy):
         name = f"b{near.branch:02d}"
         yield Advice(
             f"Go on from attempt {near.attempt} of {name}, which left {near.failing} of "
-            f"{count(genealogy.target_count, 'test')} failing; its commit is in the repository.",
-            f"git show {kept_at(genealogy.run_id, near.branch, near.attempt)}",
+            f"{format_count(genealogy.target_count, 'test')} failing; its commit is in the repository.",
+            f"git show {find_checkpoint(genealogy.run_id, near.branch, near.attempt)}",
         )
 
 

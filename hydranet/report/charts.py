@@ -30,7 +30,7 @@ class Plot(NamedTuple):
     slots: tuple[tuple[int, float], ...]
 
 
-def plot(branch: BranchRecord, genealogy: Genealogy) -> Plot:
+def draw_plot(branch: BranchRecord, genealogy: Genealogy) -> Plot:
     """The plot of a branch, with room for the attempts that its budget allowed."""
     made, allowed = len(branch.attempts), genealogy.budget.attempts_per_branch
     slots = max(made, allowed if allowed <= _SLOTS else 0, 1)
@@ -57,7 +57,7 @@ class Span(NamedTuple):
     marks: tuple[float, ...]
 
 
-def timeline(story: Postmortem) -> list[Span]:
+def draw_timeline(story: Postmortem) -> list[Span]:
     """When each branch ran, from the start of the run to its end."""
     whole = max(story.seconds, 1e-9)
 
@@ -74,7 +74,7 @@ def timeline(story: Postmortem) -> list[Span]:
     return spans
 
 
-def bar(value: float, threshold: float, width: int = 40) -> str:
+def draw_bar(value: float, threshold: float, width: int = 40) -> str:
     """A score as text: filled up to `value`, with a line where the threshold is."""
     filled, line = round(value * width), min(round(threshold * width), width - 1)
     cells = ["█" if cell < filled else "·" for cell in range(width)]
@@ -82,7 +82,7 @@ def bar(value: float, threshold: float, width: int = 40) -> str:
     return "".join(cells)
 
 
-def strip(span: Span, width: int = 48) -> str:
+def draw_strip(span: Span, width: int = 48) -> str:
     """A branch on the time line as text."""
     left = min(int(span.left * width / 1000), width - 1)
     length = min(max(1, round(span.width * width / 1000)), width - left)

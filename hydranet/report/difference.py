@@ -7,7 +7,7 @@ from typing import NamedTuple
 from hydranet.convergence.error_signature import ErrorClass
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
 from hydranet.patches import Edit
-from hydranet.text.formatting import count, listed
+from hydranet.text.formatting import format_count, join_words
 
 _BACKENDS = {"templates": "repair templates, without a model"}
 
@@ -19,7 +19,7 @@ class Winner(NamedTuple):
     attempt: AttemptRecord
 
 
-def winner(genealogy: Genealogy) -> Winner | None:
+def find_winner(genealogy: Genealogy) -> Winner | None:
     """The winner of a run; None while, or if, there is none."""
     for branch in genealogy.branches:
         for attempt in branch.attempts:
@@ -28,7 +28,7 @@ def winner(genealogy: Genealogy) -> Winner | None:
     return None
 
 
-def differences(won: Winner, genealogy: Genealogy) -> tuple[str, ...]:
+def explain_differences(won: Winner, genealogy: Genealogy) -> tuple[str, ...]:
     """What set the winner apart, a sentence each; empty when no other branch made an attempt."""
     others = [b for b in genealogy.branches if b.attempts and b.number != won.branch.number]
     if not others:
@@ -47,12 +47,16 @@ def _place(won: Winner, others: Sequence[BranchRecord]) -> Iterator[str]:
     files, touched = _files([won.attempt]), set(_files(a for b in others for a in b.attempts))
     near = [branch for branch in others if set(files) & set(_files(branch.attempts))]
     if fresh := [file for file in files if file not in touched]:
-        yield f"It changed {listed(fresh)}, which no other branch had touched."
+        yield f"It changed {join_words(fresh)}, which no other branch had touched."
     elif fresh := _fresh_symbols(won.branch, near):
         theirs = _symbols(near)
         yield (
-            f"It aimed at {listed(fresh)} in {listed(files)}, "
-            + (f"where {_names(near)} aimed at {listed(theirs)}." if theirs else f"which {_names(near)} changed too.")
+            f"It aimed at {join_words(fresh)} in {join_words(files)}, "
+            + (
+                f"where {_names(near)} aimed at {join_words(theirs)}."
+                if theirs
+                else f"which {_names(near)} changed too."
+            )
         )
     elif near:
         yield _change(won, near[-1])
@@ -63,7 +67,7 @@ def _place(won: Winner, others: Sequence[BranchRecord]) -> Iterator[str]:
 
 def _change(won: Winner, other: BranchRecord) -> str:
     """How its change differs from those of a branch that aimed at the same place."""
-    where = listed(list(won.branch.strategy.target_symbols) or _files([won.attempt]))
+    where = join_words(list(won.branch.strategy.target_symbols) or _files([won.attempt]))
     ours, theirs = won.branch.strategy.kind, other.strategy.kind
     if ours != theirs:
         instead = f"{ours or 'unnamed'} instead of {theirs or 'unnamed'}"
@@ -87,7 +91,7 @@ def _origin(branch: BranchRecord, others: Sequence[BranchRecord]) -> str:
     for other in others:
         for attempt in other.attempts:
             if branch.start and attempt.checkpoint == branch.start:
-                left = count(attempt.facts.failing_count, "test")
+                left = format_count(attempt.facts.failing_count, "test")
                 return f"It built on attempt {attempt.number} of {_names([other])}, which left {left} failing."
     return ""
 
@@ -100,7 +104,7 @@ def _cause(passing: AttemptRecord, others: Sequence[BranchRecord]) -> str:
     files = _files([passing])
     if not seen or not files or (shown := seen.most_common(1)[0][0]) in files:
         return ""
-    return f"The error came up in {shown}; the cause was in {listed(files)}."
+    return f"The error came up in {shown}; the cause was in {join_words(files)}."
 
 
 def _backend(branch: BranchRecord, others: Sequence[BranchRecord], model: str) -> str:
@@ -126,4 +130,4 @@ def _files(attempts: Iterable[AttemptRecord]) -> list[str]:
 
 
 def _names(branches: Sequence[BranchRecord]) -> str:
-    return listed([f"b{branch.number:02d}" for branch in branches])
+    return join_words([f"b{branch.number:02d}" for branch in branches])

@@ -7,15 +7,15 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hydranet.report import charts, wording
-from hydranet.report.advice import kept_at
+from hydranet.report.advice import find_checkpoint
 from hydranet.report.postmortem import Postmortem
 from hydranet.report.savings import METHOD
 from hydranet.report.web_ui import ENDINGS
-from hydranet.text.escaping import visible
-from hydranet.text.formatting import count, duration
+from hydranet.text.escaping import escape_controls
+from hydranet.text.formatting import format_count, format_duration
 
 
-def page(story: Postmortem) -> str:
+def render_html(story: Postmortem) -> str:
     """The whole page; its policy allows this very style sheet and nothing else."""
     style = files("hydranet.report").joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -28,7 +28,7 @@ def page(story: Postmortem) -> str:
 
 
 def _shown(value: object) -> object:
-    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+    return escape_controls(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 _ENVIRONMENT = Environment(
@@ -40,11 +40,11 @@ _ENVIRONMENT = Environment(
     keep_trailing_newline=True,
     finalize=_shown,
 )
-_ENVIRONMENT.filters |= {"counted": count, "duration": duration}
+_ENVIRONMENT.filters |= {"format_count": format_count, "format_duration": format_duration}
 _ENVIRONMENT.globals |= {
     "ENDINGS": ENDINGS,
     "METHOD": METHOD,
     "charts": charts,
-    "kept_at": kept_at,
-    "words": wording,
+    "find_checkpoint": find_checkpoint,
+    "wording": wording,
 }

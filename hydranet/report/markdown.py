@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hydranet.genealogy import AttemptRecord
 from hydranet.report import charts, wording
-from hydranet.report.advice import kept_at
+from hydranet.report.advice import find_checkpoint
 from hydranet.report.postmortem import Chapter, Postmortem
 from hydranet.report.savings import METHOD, Saving
 from hydranet.report.web_ui import ENDINGS
-from hydranet.text.escaping import block, code, literal
-from hydranet.text.formatting import count, duration
+from hydranet.text.escaping import code, escape_markdown, format_block
+from hydranet.text.formatting import format_count, format_duration
 
 
-def markdown(story: Postmortem) -> str:
+def render_markdown(story: Postmortem) -> str:
     """The whole report, ending in a newline."""
     parts = [*_head(story), *_conclusion(story), *_strategies(story), *_savings(story)]
     for chapter in story.chapters:
@@ -23,37 +23,41 @@ def markdown(story: Postmortem) -> str:
 
 def _head(story: Postmortem) -> Iterator[str]:
     run = story.genealogy
-    yield f"# {literal(run.title)}"
-    yield f"**{literal(story.headline)}**"
+    yield f"# {escape_markdown(run.title)}"
+    yield f"**{escape_markdown(story.headline)}**"
     if run.verdict and run.reason:
-        yield literal(run.reason)
+        yield escape_markdown(run.reason)
     if run.published:
         yield f"The fix is on branch {code(run.published)}."
-    yield _table(("figure", "value", ""), [(f.name, f.value, f.of) for f in wording.figures(story)])
+    yield _table(("figure", "value", ""), [(f.name, f.value, f.of) for f in wording.list_figures(story)])
 
 
 def _conclusion(story: Postmortem) -> Iterator[str]:
     if story.won:
         branch, attempt = story.won
         yield "## What won"
-        yield f"b{branch.number:02d} {literal(branch.strategy.title)} ({literal(wording.aim(branch.strategy))})"
+        strategy = branch.strategy
+        target = escape_markdown(wording.describe_target(strategy))
+        yield f"b{branch.number:02d} {escape_markdown(strategy.title)} ({target})"
         if story.differences:
-            yield _list(map(literal, story.differences))
+            yield _list(map(escape_markdown, story.differences))
         yield _patch(attempt)
         if wording.is_cut(attempt.facts.patch):
-            whole = kept_at(story.genealogy.run_id, branch.number, attempt.number)
+            whole = find_checkpoint(story.genealogy.run_id, branch.number, attempt.number)
             yield f"The record holds only a part of this patch; the whole is {code(whole)} in the repository."
     if story.advice:
         yield "## What to try next"
-        yield _list(f"{literal(one.text)}{f' {code(one.command)}' if one.command else ''}" for one in story.advice)
+        yield _list(
+            f"{escape_markdown(one.text)}{f' {code(one.command)}' if one.command else ''}" for one in story.advice
+        )
     if story.ruled_out and not story.won:
         yield "## What is ruled out"
-        yield _list(f"{name}: {literal(text)}" for name, text in story.ruled_out)
+        yield _list(f"{name}: {escape_markdown(text)}" for name, text in story.ruled_out)
 
 
 def _savings(story: Postmortem) -> Iterator[str]:
     yield "## What the Reaper saved"
-    yield " ".join((wording.saved(story.savings), *story.savings.compared))
+    yield " ".join((wording.describe_savings(story.savings), *story.savings.compared))
     if story.savings.branches:
         columns = ("branch", "attempts made", "attempts left", "tokens each", "time each", "saved")
         yield _table(columns, map(_saving, story.savings.branches))
@@ -66,8 +70,8 @@ def _saving(saving: Saving) -> Sequence[str]:
         str(len(saving.branch.attempts)),
         str(saving.left),
         f"{saving.tokens_each:,.0f}",
-        duration(saving.seconds_each),
-        f"{count(saving.tokens, 'token')}, {duration(saving.seconds)}",
+        format_duration(saving.seconds_each),
+        f"{format_count(saving.tokens, 'token')}, {format_duration(saving.seconds)}",
     )
 
 
@@ -76,44 +80,44 @@ def _strategies(story: Postmortem) -> Iterator[str]:
     if not story.chapters:
         yield "No branch was started."
         return
-    width = max(len(duration(chapter.seconds)) for chapter in story.chapters)
+    width = max(len(format_duration(chapter.seconds)) for chapter in story.chapters)
     rows = (
-        f"{span.chapter.name} {charts.strip(span)} {duration(span.chapter.seconds):>{width}}"
-        for span in charts.timeline(story)
+        f"{span.chapter.name} {charts.draw_strip(span)} {format_duration(span.chapter.seconds):>{width}}"
+        for span in charts.draw_timeline(story)
     )
-    yield block(rows)
+    yield format_block(rows)
     columns = ("branch", "strategy", "ended", "attempts", "best", "convergence", "tokens", "time")
     yield _table(columns, (_strategy(chapter, story) for chapter in story.chapters))
     if story.elsewhere:
-        yield f"Choosing strategies took another {count(story.elsewhere, 'token')}."
+        yield f"Choosing strategies took another {format_count(story.elsewhere, 'token')}."
 
 
 def _strategy(chapter: Chapter, story: Postmortem) -> Sequence[str]:
     branch = chapter.branch
     return (
         chapter.name,
-        literal(branch.strategy.title),
+        escape_markdown(branch.strategy.title),
         ENDINGS[branch.ending],
         str(len(branch.attempts)),
-        wording.fewest(chapter.fewest, story.genealogy.target_count),
+        wording.find_fewest_failing(chapter.fewest, story.genealogy.target_count),
         f"{chapter.highest:.2f}",
         f"{branch.usage.tokens:,}",
-        duration(chapter.seconds),
+        format_duration(chapter.seconds),
     )
 
 
 def _branch(chapter: Chapter, story: Postmortem) -> Iterator[str]:
     branch = chapter.branch
-    yield f"## {chapter.name} {literal(branch.strategy.title)}: {ENDINGS[branch.ending]}"
+    yield f"## {chapter.name} {escape_markdown(branch.strategy.title)}: {ENDINGS[branch.ending]}"
     if branch.strategy.rationale:
-        yield literal(branch.strategy.rationale)
-    facts = [("Aim", wording.aim(branch.strategy)), (wording.left(branch), chapter.left)]
+        yield escape_markdown(branch.strategy.rationale)
+    facts = [("Aim", wording.describe_target(branch.strategy)), (wording.describe_failing(branch), chapter.left)]
     if chapter.lesson:
         tried, failed, rules_out = chapter.lesson.tried, chapter.lesson.failed, chapter.lesson.rules_out
         facts += [("Tried", tried), ("Failed", failed), ("Rules out", rules_out)]
-    yield _list(f"**{name}:** {literal(text)}" for name, text in facts if text)
+    yield _list(f"**{name}:** {escape_markdown(text)}" for name, text in facts if text)
     if branch.attempts:
-        yield block(_plot(branch.attempts, story.genealogy.threshold))
+        yield format_block(_plot(branch.attempts, story.genealogy.threshold))
         columns = ("attempt", "what was tried", "tests", "convergence", "tokens", "time")
         yield _table(columns, (_attempt(attempt, story) for attempt in branch.attempts))
 
@@ -124,19 +128,19 @@ def _plot(attempts: Sequence[AttemptRecord], threshold: float) -> Iterator[str]:
     for attempt in attempts:
         value = attempt.score.value
         over = f" > {threshold:.2f}" if value > threshold else ""
-        yield f"{attempt.number:>{width}} {charts.bar(value, threshold)} {value:.2f}{over}"
+        yield f"{attempt.number:>{width}} {charts.draw_bar(value, threshold)} {value:.2f}{over}"
 
 
 def _attempt(attempt: AttemptRecord, story: Postmortem) -> Sequence[str]:
-    made_of, looked = wording.terms(attempt.score), wording.looked(attempt)
+    made_of, looked = wording.describe_terms(attempt.score), wording.list_commands(attempt)
     said = (attempt.summary, attempt.reason, f"Looked at: {looked}" if looked else "")
     return (
         str(attempt.number),
-        literal(". ".join(text.rstrip(".") for text in said if text)),
-        wording.tests(attempt, story.genealogy.target_count),
+        escape_markdown(". ".join(text.rstrip(".") for text in said if text)),
+        wording.list_tests(attempt, story.genealogy.target_count),
         f"{attempt.score.value:.2f}{f' ({made_of})' if made_of else ''}",
         f"{attempt.usage.tokens:,}",
-        duration(attempt.seconds),
+        format_duration(attempt.seconds),
     )
 
 
@@ -144,14 +148,14 @@ def _run(story: Postmortem) -> Iterator[str]:
     run = story.genealogy
     yield "## The run"
     facts = [
-        f"Run {code(run.run_id)}, started {wording.when(story.started)}",
-        f"Repository {code(run.repository)} at {code(run.base[:12] or '–')}, model {code(run.model or '–')}",
-        *(f"{literal(label)}: {literal(text)}" for label, text in wording.circumstances(run)),
-        *(f"A person said: {literal(instruction)}" for instruction in run.instructions),
-        *(f"Failing at the base: {literal(test)}" for test in run.target_tests),
+        f"Run {code(run.run_id)}, started {wording.format_time(story.started)}",
+        f"Repository {code(run.repository_name)} at {code(run.base[:12] or '–')}, model {code(run.model or '–')}",
+        *(f"{escape_markdown(label)}: {escape_markdown(text)}" for label, text in wording.describe_circumstances(run)),
+        *(f"A person said: {escape_markdown(instruction)}" for instruction in run.instructions),
+        *(f"Failing at the base: {escape_markdown(test)}" for test in run.target_tests),
     ]
     if (others := run.target_count - len(run.target_tests)) > 0:
-        facts.append(f"Failing at the base: {count(others, 'test')} more")
+        facts.append(f"Failing at the base: {format_count(others, 'test')} more")
     yield _list(facts)
     yield f"Every attempt is a commit below {code(f'refs/hydra/{run.run_id}/')} in the repository."
 
@@ -161,7 +165,7 @@ def _patch(attempt: AttemptRecord) -> str:
     for edit in attempt.facts.patch.edits:
         lines.append(f"@@ {edit.file}, line {edit.start} @@")
         lines += [f"-{line}" for line in edit.removed] + [f"+{line}" for line in edit.added]
-    return block(lines, "diff")
+    return format_block(lines, "diff")
 
 
 def _list(items: Iterable[str]) -> str:

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from hydranet.budget import Usage
 from hydranet.genealogy import BranchRecord, Ending, Genealogy, Outcome, Verdict
-from hydranet.lesson import Lesson, lesson
-from hydranet.report.advice import Advice, advice
-from hydranet.report.difference import Winner, differences, winner
-from hydranet.report.savings import Savings, savings
-from hydranet.text.formatting import count, duration
+from hydranet.lesson import Lesson, draw_lesson
+from hydranet.report.advice import Advice, give_advice
+from hydranet.report.difference import Winner, explain_differences, find_winner
+from hydranet.report.savings import Savings, estimate_savings
+from hydranet.text.formatting import format_count, format_duration
 
 
 class Chapter(NamedTuple):
@@ -65,10 +65,10 @@ class Postmortem(NamedTuple):
         return [(name, taught.rules_out) for name, taught in lessons if taught and taught.rules_out]
 
 
-def postmortem(genealogy: Genealogy, started: datetime) -> Postmortem:
+def build_postmortem(genealogy: Genealogy, started: datetime) -> Postmortem:
     """The post-mortem of a run that has ended or is under way."""
     seconds = _seconds(genealogy)
-    won = winner(genealogy)
+    won = find_winner(genealogy)
     inside = sum((branch.usage for branch in genealogy.branches), Usage())
     return Postmortem(
         genealogy=genealogy,
@@ -78,9 +78,9 @@ def postmortem(genealogy: Genealogy, started: datetime) -> Postmortem:
         elsewhere=max(0, genealogy.usage.tokens - inside.tokens),
         chapters=tuple(_chapter(branch, genealogy.target_count, seconds) for branch in genealogy.branches),
         won=won,
-        differences=differences(won, genealogy) if won else (),
-        savings=savings(genealogy),
-        advice=advice(genealogy),
+        differences=explain_differences(won, genealogy) if won else (),
+        savings=estimate_savings(genealogy),
+        advice=give_advice(genealogy),
     )
 
 
@@ -92,13 +92,13 @@ def _seconds(genealogy: Genealogy) -> float:
 
 
 def _headline(genealogy: Genealogy, won: Winner | None, seconds: float) -> str:
-    tried = count(len(genealogy.branches), "strategy")
-    spent = f"{tried}, {count(genealogy.attempts, 'attempt')}, {duration(seconds)}"
+    tried = format_count(len(genealogy.branches), "strategy")
+    spent = f"{tried}, {format_count(genealogy.attempts, 'attempt')}, {format_duration(seconds)}"
     match genealogy.verdict:
         case None:
             return f"Still running: {genealogy.state} ({spent} so far)."
         case Verdict.FIXED:
-            return f"Fixed in {duration(seconds)}{_by(genealogy, won)}."
+            return f"Fixed in {format_duration(seconds)}{_by(genealogy, won)}."
         case Verdict.EXHAUSTED:
             return f"Not fixed: nothing that was tried passed the tests ({spent})."
         case Verdict.ABORTED:
@@ -114,7 +114,7 @@ def _by(genealogy: Genealogy, won: Winner | None) -> str:
     if not others:
         return " by the first strategy"
     reaped = f", {genealogy.reaps} of them reaped" if genealogy.reaps else ""
-    return f" by b{won.branch.number:02d}, after {count(others, 'other strategy')} had been given up{reaped}"
+    return f" by b{won.branch.number:02d}, after {format_count(others, 'other strategy')} had been given up{reaped}"
 
 
 def _chapter(branch: BranchRecord, target: int, seconds: float) -> Chapter:
@@ -125,7 +125,7 @@ def _chapter(branch: BranchRecord, target: int, seconds: float) -> Chapter:
         ended=max(branch.began, seconds if running else branch.ended),
         fewest=_fewest(branch),
         left="It is still being pursued." if running else branch.reason,
-        lesson=lesson(branch, target) if dead else None,
+        lesson=draw_lesson(branch, target) if dead else None,
     )
 
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from hydranet.genealogy import BranchRecord, Ending, Genealogy, Verdict
-from hydranet.text.formatting import count, duration, share
+from hydranet.text.formatting import format_count, format_duration, format_share
 
 
 class Saving(NamedTuple):
@@ -55,7 +55,7 @@ METHOD = (
 )
 
 
-def savings(genealogy: Genealogy) -> Savings:
+def estimate_savings(genealogy: Genealogy) -> Savings:
     """What was saved by every branch that the Reaper, not a person, ended."""
     allowed = genealogy.budget.attempts_per_branch
     saved = Savings(
@@ -88,9 +88,9 @@ def _compared(genealogy: Genealogy, saved: Savings) -> tuple[str, ...]:
     if not saved.attempts:
         return ()
     budget, tokens = genealogy.budget, genealogy.usage.tokens
-    parts = [f"{share(saved.seconds, budget.seconds)} of the {duration(budget.seconds)}"]
+    parts = [f"{format_share(saved.seconds, budget.seconds)} of the {format_duration(budget.seconds)}"]
     if budget.tokens and saved.tokens:
-        parts.insert(0, f"{share(saved.tokens, budget.tokens)} of the {count(budget.tokens, 'token')}")
+        parts.insert(0, f"{format_share(saved.tokens, budget.tokens)} of the {format_count(budget.tokens, 'token')}")
     sentences = [f"That is {' and '.join(parts)} that the run was given."]
     over = []
     if 0 < budget.tokens < tokens + saved.tokens:

@@ -1,7 +1,7 @@
 """The genealogy as the Markdown that Temporal's Web UI shows under *Current Details*."""
 
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
-from hydranet.text.escaping import literal
+from hydranet.text.escaping import escape_markdown
 
 LIMIT = 20_000
 
@@ -16,7 +16,7 @@ ENDINGS = {
 }
 
 
-def markdown(genealogy: Genealogy) -> str:
+def render_details(genealogy: Genealogy) -> str:
     """Headings, flat lists and tables only, at most 20 KB: the oldest branches are folded when it is more."""
     branches = [_branch(branch, genealogy.threshold) for branch in genealogy.branches]
     head = _head(genealogy)
@@ -28,12 +28,16 @@ def markdown(genealogy: Genealogy) -> str:
 
 
 def _head(genealogy: Genealogy) -> str:
-    verdict = f"**{genealogy.verdict}**: {literal(genealogy.reason)}" if genealogy.verdict else literal(genealogy.state)
+    verdict = (
+        f"**{genealogy.verdict}**: {escape_markdown(genealogy.reason)}"
+        if genealogy.verdict
+        else escape_markdown(genealogy.state)
+    )
     published = f"\n- Published as `{genealogy.published}`" if genealogy.published else ""
     return (
-        f"## {literal(genealogy.title)}\n\n"
+        f"## {escape_markdown(genealogy.title)}\n\n"
         f"- {verdict}{published}\n"
-        f"- Repository {genealogy.repository} at `{genealogy.base[:12]}`, model `{genealogy.model}`\n"
+        f"- Repository {genealogy.repository_name} at `{genealogy.base[:12]}`, model `{genealogy.model}`\n"
         f"- {genealogy.target_count} failing tests at the base, {len(genealogy.branches)} branches, "
         f"{genealogy.attempts} attempts, {genealogy.reaps} reaped, {genealogy.usage.tokens} tokens\n"
     )
@@ -42,8 +46,10 @@ def _head(genealogy: Genealogy) -> str:
 def _branch(branch: BranchRecord, threshold: float) -> str:
     rows = "\n".join(_row(attempt, threshold) for attempt in branch.attempts)
     table = f"\n\n| attempt | tests failing | convergence | what was tried |\n|---|---|---|---|\n{rows}" if rows else ""
-    reason = f"\n\n{literal(branch.reason)}" if branch.reason else ""
-    return f"### b{branch.number:02d} {literal(branch.strategy.title)}: {ENDINGS[branch.ending]}{reason}{table}\n"
+    reason = f"\n\n{escape_markdown(branch.reason)}" if branch.reason else ""
+    return (
+        f"### b{branch.number:02d} {escape_markdown(branch.strategy.title)}: {ENDINGS[branch.ending]}{reason}{table}\n"
+    )
 
 
 def _row(attempt: AttemptRecord, threshold: float) -> str:
@@ -51,4 +57,4 @@ def _row(attempt: AttemptRecord, threshold: float) -> str:
     if attempt.outcome in (Outcome.NO_PATCH, Outcome.REFUSED):
         failing = str(attempt.outcome)
     mark = " ✘" if attempt.score.value > threshold else ""
-    return f"| {attempt.number} | {failing} | {attempt.score.value:.2f}{mark} | {literal(attempt.summary)} |"
+    return f"| {attempt.number} | {failing} | {attempt.score.value:.2f}{mark} | {escape_markdown(attempt.summary)} |"

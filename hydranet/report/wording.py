@@ -10,7 +10,7 @@ from hydranet.patches import Patch
 from hydranet.report.postmortem import Postmortem
 from hydranet.report.savings import Savings
 from hydranet.strategy import Strategy
-from hydranet.text.formatting import count, duration, listed, share
+from hydranet.text.formatting import format_count, format_duration, format_share, join_words
 
 
 class Figure(NamedTuple):
@@ -21,58 +21,64 @@ class Figure(NamedTuple):
     of: str = ""
 
 
-def figures(story: Postmortem) -> Iterator[Figure]:
+def list_figures(story: Postmortem) -> Iterator[Figure]:
     """The figures at the head of a report."""
     run, budget = story.genealogy, story.genealogy.budget
     yield Figure("strategies", str(len(run.branches)), f"of {budget.branches} allowed")
     yield Figure("attempts", str(run.attempts), f"{budget.attempts_per_branch} allowed per branch")
     yield Figure("reaped", str(run.reaps), f"threshold {run.threshold:.2f}")
-    limit = f"{share(run.usage.tokens, budget.tokens)} of {budget.tokens:,}" if budget.tokens else "no limit"
+    limit = f"{format_share(run.usage.tokens, budget.tokens)} of {budget.tokens:,}" if budget.tokens else "no limit"
     yield Figure("tokens", f"{run.usage.tokens:,}", limit)
     yield Figure(
-        "time", duration(story.seconds), f"{share(story.seconds, budget.seconds)} of {duration(budget.seconds)}"
+        "time",
+        format_duration(story.seconds),
+        f"{format_share(story.seconds, budget.seconds)} of {format_duration(budget.seconds)}",
     )
-    if run.looks:
-        yield Figure("looks", str(len(run.looks)), f"{sum(bool(one.refused) for one in run.looks)} refused")
-    if story.savings.attempts:
-        tokens = f"{count(story.savings.tokens, 'token')}, " if story.savings.tokens else ""
+    if run.investigations:
         yield Figure(
-            "saved at most", duration(story.savings.seconds), f"{tokens}{count(story.savings.attempts, 'attempt')}"
+            "looks", str(len(run.investigations)), f"{sum(bool(one.refused) for one in run.investigations)} refused"
+        )
+    if story.savings.attempts:
+        tokens = f"{format_count(story.savings.tokens, 'token')}, " if story.savings.tokens else ""
+        yield Figure(
+            "saved at most",
+            format_duration(story.savings.seconds),
+            f"{tokens}{format_count(story.savings.attempts, 'attempt')}",
         )
 
 
-def circumstances(run: Genealogy) -> Iterator[tuple[str, str]]:
+def describe_circumstances(run: Genealogy) -> Iterator[tuple[str, str]]:
     """Where the tests ran, which of them cannot be relied on, and what the constitution said, each with its label."""
     if run.environment:
         yield "Sandbox", run.environment
     if run.flaky:
-        yield "Flaky on the same code", listed(list(run.flaky))
+        yield "Flaky on the same code", join_words(list(run.flaky))
     for one in run.decisions:
         yield f"Rule {one.rule}", f"{one.operation} {one.subject} is {one.effect}"
 
 
-def saved(savings: Savings) -> str:
+def describe_savings(savings: Savings) -> str:
     """What the Reaper saved, in a sentence."""
     if not savings.branches:
         return "Nothing: it ended no branch."
     if not savings.attempts:
         return "Nothing: it ended branches only at their last attempt."
-    tokens = f", {count(savings.tokens, 'token')}" if savings.tokens else ""
-    return f"Up to {count(savings.attempts, 'attempt')}{tokens} and {duration(savings.seconds)}."
+    tokens = f", {format_count(savings.tokens, 'token')}" if savings.tokens else ""
+    return f"Up to {format_count(savings.attempts, 'attempt')}{tokens} and {format_duration(savings.seconds)}."
 
 
-def aim(strategy: Strategy) -> str:
+def describe_target(strategy: Strategy) -> str:
     """What kind of change a strategy means to make, and where."""
-    parts = (strategy.kind, listed(list(strategy.target_symbols)), listed(list(strategy.target_files)))
+    parts = (strategy.kind, join_words(list(strategy.target_symbols)), join_words(list(strategy.target_files)))
     return " · ".join(part for part in parts if part)
 
 
-def left(branch: BranchRecord) -> str:
+def describe_failing(branch: BranchRecord) -> str:
     """The label of why a branch was left."""
     return {Ending.PASSED: "What passed", Ending.RUNNING: "Where it is"}.get(branch.ending, "Why it was left")
 
 
-def tests(attempt: AttemptRecord, target: int) -> str:
+def list_tests(attempt: AttemptRecord, target: int) -> str:
     """What the tests said to an attempt."""
     if attempt.outcome is Outcome.PASSED:
         return "all pass"
@@ -81,20 +87,20 @@ def tests(attempt: AttemptRecord, target: int) -> str:
     return attempt.outcome
 
 
-def looked(attempt: AttemptRecord) -> str:
+def list_commands(attempt: AttemptRecord) -> str:
     """What the model asked to see before an attempt, and why it was refused that."""
     told = (f"{one.command} (refused: {one.refused})" if one.refused else one.command for one in attempt.facts.commands)
     return "; ".join(told)
 
 
-def fewest(failing: int | None, target: int) -> str:
+def find_fewest_failing(failing: int | None, target: int) -> str:
     """The failing tests that a branch's best attempt left."""
     if failing is None:
         return "–"
     return f"{failing} of {target} failing" if failing else "all pass"
 
 
-def terms(score: Score) -> str:
+def describe_terms(score: Score) -> str:
     """What a score is made of, and which earlier attempt it is about."""
     named = {
         "patch": score.terms.patch_similarity,
@@ -113,6 +119,6 @@ def is_cut(patch: Patch) -> bool:
     return bool(patch.digest) or any(len(line) == 300 and line.endswith("…") for line in lines)
 
 
-def when(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """A moment, the same wherever it is read."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -6,21 +6,21 @@ from collections.abc import Iterable
 _REPLACED = "\ufffd"
 _DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _VISIBLE: dict[int, int | str] = {
-    **{code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)},
+    **{format_code: 0x2400 + format_code for format_code in range(0x20) if format_code not in (0x09, 0x0A)},
     0x7F: 0x2421,
     **dict.fromkeys((*range(0x80, 0xA0), *_DIRECTIONS, *range(0xD800, 0xE000)), _REPLACED),
 }
 _MARKUP = "\\`*_[]<>|#!&~$"
 
 
-def visible(text: str) -> str:
+def escape_controls(text: str) -> str:
     """`text` with a picture for every character that would steer a terminal or reverse the reading order."""
     return text.translate(_VISIBLE)
 
 
-def literal(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """One line of Markdown that shows `text` as it is."""
-    line = visible(" ".join(text.split()))
+    line = escape_controls(" ".join(text.split()))
     escaped = "".join(f"\\{char}" if char in _MARKUP else char for char in line)
     # What begins a list, a rule or a heading does so at the beginning of a line only.
     return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", escaped)
@@ -28,15 +28,15 @@ def literal(text: str) -> str:
 
 def code(text: str) -> str:
     """`text` as a Markdown code span; not for tables, where a bar ends the cell all the same."""
-    line = visible(" ".join(text.split()))
+    line = escape_controls(" ".join(text.split()))
     ticks = _fence(line, 1)
     space = " " if "`" in (line[:1], line[-1:]) else ""
     return f"{ticks}{space}{line}{space}{ticks}"
 
 
-def block(lines: Iterable[str], language: str = "") -> str:
+def format_block(lines: Iterable[str], language: str = "") -> str:
     """Lines as a fenced Markdown code block."""
-    body = "\n".join(" ".join(visible(line).split("\n")) for line in lines)
+    body = "\n".join(" ".join(escape_controls(line).split("\n")) for line in lines)
     ticks = _fence(body, 3)
     return f"{ticks}{language}\n{body}\n{ticks}"
 

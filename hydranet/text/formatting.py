@@ -4,14 +4,14 @@
 _PLURALS = {"h": "hes", "y": "ies"}
 
 
-def count(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """`1 attempt`, `12 branches`, `2 strategies`, `34,500 tokens`."""
     if number != 1:
         noun = noun[:-1] + _PLURALS.get(noun[-1], f"{noun[-1]}s")
     return f"{number:,} {noun}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Two units at most: `0.8 s`, `42 s`, `4 min 12 s`, `1 h 3 min`."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
@@ -28,13 +28,13 @@ def _units(small: int, large_unit: str, small_unit: str) -> str:
     return f"{large} {large_unit} {rest} {small_unit}" if rest else f"{large} {large_unit}"
 
 
-def share(part: float, whole: float) -> str:
+def format_share(part: float, whole: float) -> str:
     """`part` of `whole` in per cent, without decimals."""
     percent = 100 * part / whole
     return "under 1 %" if 0 < percent < 1 else f"{percent:.0f} %"
 
 
-def listed(items: list[str]) -> str:
+def join_words(items: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`; of more than five, the first four and how many others."""
     if len(items) > 5:
         items = [*items[:4], f"{len(items) - 4} others"]

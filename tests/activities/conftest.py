@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from activities.artifacts.database import database
+from activities.artifacts.database import open_database
 from activities.artifacts.store import FolderArtifacts, get_model, put_model
 from activities.git.objects import GitObjects
 from activities.sandbox import dependencies
@@ -91,7 +91,7 @@ class Project:
         text = await self.objects.read(self.snapshot, self.base, path)
         assert text is not None
         assert old in text
-        return Candidate(diff=patches.diff(path, text, text.replace(old, new)), title=new)
+        return Candidate(diff=patches.make_diff(path, text, text.replace(old, new)), title=new)
 
     async def attempt(self, baseline: ArtifactRef | None, candidates: Iterable[Candidate]) -> Trial:
         assert baseline is not None
@@ -139,7 +139,7 @@ def tree(tmp_path: Path) -> Path:
 @pytest.fixture
 async def base_environment(sandbox: Sandbox, tree: Path) -> Path:
     """The environment with pytest and coverage, made by the first test that ever asks for it."""
-    return await Environments(sandbox, CACHE).prepare(dependencies.base(sandbox), tree, SandboxSpec())
+    return await Environments(sandbox, CACHE).prepare(dependencies.plan_base(sandbox), tree, SandboxSpec())
 
 
 @pytest.fixture(scope="session")
@@ -170,7 +170,7 @@ def fresh(postgres: str) -> Callable[[], AbstractAsyncContextManager[AsyncConnec
         name = f"t{uuid.uuid4().hex}"
         async with await psycopg.AsyncConnection.connect(postgres, autocommit=True) as connection:
             await connection.execute(f"CREATE DATABASE {name}".encode())
-        async with database(postgres.replace("/postgres?", f"/{name}?")) as pool:
+        async with open_database(postgres.replace("/postgres?", f"/{name}?")) as pool:
             yield pool
 
     return opened

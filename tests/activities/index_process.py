@@ -4,13 +4,13 @@ import asyncio
 import sys
 from pathlib import Path
 
-from activities.artifacts.database import database
+from activities.artifacts.database import open_database
 from activities.retrieval.indexing import Indexer
 from activities.retrieval.store import GraphStore
 
 
 async def main(dsn: str, folder: Path) -> None:
-    async with database(dsn) as pool:
+    async with open_database(dsn) as pool:
         await Indexer(GraphStore(pool)).ensure(folder, "HEAD", str(folder))
 
 

@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.artifacts.store import FolderArtifacts
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
-from activities.checkpoints.commits import commit
+from activities.checkpoints.commits import commit_diff
 from activities.checkpoints.publication import publish
 from activities.git.objects import GitObjects
 from activities.git.packs import pack_head
@@ -57,13 +57,13 @@ def artifacts(tmp_path: Path) -> FolderArtifacts:
 
 
 async def snapshot(repository: Path, artifacts: FolderArtifacts, limit_mb: int = 100) -> Snapshot:
-    request = SnapshotRequest(path=str(repository), limit_mb=limit_mb)
+    request = SnapshotRequest(repository_path=str(repository), limit_mb=limit_mb)
     return await RepositoryActivities(artifacts).snapshot_repository(request)
 
 
 async def committed(node: Node, taken: Snapshot, parent: Checkpoint, new: str) -> Checkpoint:
     old = await node.objects.read(taken, parent, "pkg/a.py")
-    diff = await node.objects._artifacts.put(patches.diff("pkg/a.py", old, new).encode(), "text/x-diff")
+    diff = await node.objects._artifacts.put(patches.make_diff("pkg/a.py", old, new).encode(), "text/x-diff")
     return await node.checkpoints.commit_checkpoint(
         CommitRequest(snapshot=taken, parent=parent, diff=diff, message="an attempt")
     )
@@ -121,7 +121,7 @@ async def test_publishing_gives_a_branch_and_leaves_everything_else_alone(
     (repository / "pkg" / "a.py").write_text("x = 'mine'\n")
     before = git(repository, "rev-parse", "main")
     request = PublishRequest(
-        path=str(repository),
+        repository_path=str(repository),
         run_id="fix-user-1",
         slug="it-breaks",
         base=taken.commit,
@@ -147,7 +147,7 @@ async def test_a_branch_of_that_name_is_never_overwritten(
     git(repository, "branch", "hydra/fix-it-breaks")
     taken = await snapshot(repository, artifacts)
     fix = await committed(Node(tmp_path / "n", artifacts), taken, Checkpoint(commit=taken.commit), "x = 2\n")
-    request = PublishRequest(path=str(repository), run_id="r", slug="it-breaks", base=taken.commit, fix=fix)
+    request = PublishRequest(repository_path=str(repository), run_id="r", slug="it-breaks", base=taken.commit, fix=fix)
     published = await RepositoryActivities(artifacts).publish_fix(request)
     assert published.branch == "hydra/fix-it-breaks-2"
 
@@ -161,7 +161,7 @@ async def test_apply_fast_forwards_or_leaves_the_working_tree_as_it_was(
     if dirty:
         (repository / "pkg" / "a.py").write_text("x = 'mine'\n")
     request = PublishRequest(
-        path=str(repository), run_id="r", slug="s", base=taken.commit, fix=fix, message="m", apply=True
+        repository_path=str(repository), run_id="r", slug="s", base=taken.commit, fix=fix, message="m", apply=True
     )
     published = await RepositoryActivities(artifacts).publish_fix(request)
     assert published.note.startswith("not applied" if dirty else "applied")
@@ -179,7 +179,9 @@ async def test_hooks_and_configuration_of_the_repository_do_not_run(
         path.chmod(0o755)
     taken = await snapshot(repository, artifacts)
     fix = await committed(Node(tmp_path / "n", artifacts), taken, Checkpoint(commit=taken.commit), "x = 2\n")
-    request = PublishRequest(path=str(repository), run_id="r", slug="s", base=taken.commit, fix=fix, message="m")
+    request = PublishRequest(
+        repository_path=str(repository), run_id="r", slug="s", base=taken.commit, fix=fix, message="m"
+    )
     await RepositoryActivities(artifacts).publish_fix(request)
     assert not marker.exists()
 
@@ -197,7 +199,7 @@ async def test_links_are_not_followed(repository: Path, artifacts: FolderArtifac
 
 def test_a_repository_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
-    request = PublishRequest(path=str(gone), run_id="r", slug="s", base="b" * 40, fix=None)
+    request = PublishRequest(repository_path=str(gone), run_id="r", slug="s", base="b" * 40, fix=None)
     for call in (lambda: pack_head(gone, 10), lambda: publish(request, [])):
         with pytest.raises(FatalError, match="no longer there: put it back"):
             call()
@@ -215,4 +217,4 @@ async def test_a_patch_neither_replaces_nor_follows_a_link(
     node, base = Node(tmp_path / "n", artifacts), Checkpoint(commit=taken.commit)
     fetched = await node.objects.fetch(taken, base)
     with pytest.raises(PatchError, match="a link or below one"):
-        commit(fetched, taken.commit, patches.diff(path, None, "/etc/passwd\n"), "m")
+        commit_diff(fetched, taken.commit, patches.make_diff(path, None, "/etc/passwd\n"), "m")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from activities.retrieval import hashed_vectors
-from activities.retrieval.embeddings import embed
+from activities.retrieval.embeddings import embed_texts
 from hydranet.errors import FatalError, TransientError, UsageError
 from hydranet.settings import ModelSettings
 from tests.activities.test_inference_clients import Reply, Server, json_reply, server
@@ -34,7 +34,7 @@ PATHS = {"ollama": "/api/embed", "openai": "/v1/embeddings"}
 @pytest.mark.parametrize("form", PATHS)
 async def test_every_text_has_a_row_of_length_one(server: Server, form: str) -> None:
     server.replies[PATHS[form]] = [json_reply(replies(form, [3.0, 4.0], [0.0, 2.0]))]
-    rows = await embed(TEXTS, model(form, server), ModelSettings(ollama_host=server.url))
+    rows = await embed_texts(TEXTS, model(form, server), ModelSettings(ollama_host=server.url))
     assert rows.dtype == np.float32
     assert np.allclose(rows, [[0.6, 0.8], [0.0, 1.0]])
     assert server.bodies(PATHS[form])[0]["input"] == TEXTS
@@ -45,10 +45,10 @@ async def test_a_busy_server_is_transient_and_a_missing_model_is_not(server: Ser
     server.replies[PATHS[form]] = [Reply([b"{}"], 503, {"retry-after": "7"}), Reply([b"{}"], 404)]
     settings = ModelSettings(ollama_host=server.url)
     with pytest.raises(TransientError) as busy:
-        await embed(TEXTS, model(form, server), settings)
+        await embed_texts(TEXTS, model(form, server), settings)
     assert busy.value.retry_after == 7
     with pytest.raises(FatalError):
-        await embed(TEXTS, model(form, server), settings)
+        await embed_texts(TEXTS, model(form, server), settings)
 
 
 @pytest.mark.parametrize("form", PATHS)
@@ -56,19 +56,19 @@ async def test_a_busy_server_is_transient_and_a_missing_model_is_not(server: Ser
 async def test_what_is_no_vectors_is_fatal(server: Server, form: str, vectors: list[list[float]]) -> None:
     server.replies[PATHS[form]] = [json_reply(replies(form, *vectors))]
     with pytest.raises((FatalError, TransientError), match=r"vector|not an answer"):
-        await embed(TEXTS, model(form, server), ModelSettings(ollama_host=server.url))
+        await embed_texts(TEXTS, model(form, server), ModelSettings(ollama_host=server.url))
 
 
 async def test_a_server_that_is_silent_is_transient(server: Server) -> None:
     server.replies["/api/embed"] = [Reply(ending="hang")]
     with pytest.raises(TransientError, match=r"took longer than 0\.2 seconds"):
-        await embed(TEXTS, "ollama:bge", ModelSettings(ollama_host=server.url, total=0.2))
+        await embed_texts(TEXTS, "ollama:bge", ModelSettings(ollama_host=server.url, total=0.2))
 
 
 async def test_without_a_model_vectors_are_lexical() -> None:
-    assert np.array_equal(await embed(TEXTS, "", ModelSettings()), hashed_vectors.counts(TEXTS))
+    assert np.array_equal(await embed_texts(TEXTS, "", ModelSettings()), hashed_vectors.count_features(TEXTS))
 
 
 async def test_a_model_that_makes_no_embeddings_is_refused_with_the_forms_there_are() -> None:
     with pytest.raises(UsageError, match="write ollama:NAME or openai:"):
-        await embed(TEXTS, "templates", ModelSettings())
+        await embed_texts(TEXTS, "templates", ModelSettings())

@@ -5,8 +5,8 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from activities.git.command import git
-from hydra_cli.bench.hidden_tests import passes_hidden, told
+from activities.git.command import run_git
+from hydra_cli.bench.hidden_tests import describe_hidden, passes_hidden
 from hydranet.settings import Settings
 
 HIDDEN = "from adding import add\n\n\ndef test_more():\n    assert add(3, 4) == 7\n"
@@ -28,14 +28,14 @@ def settings() -> Settings:
 def fixed(folder: Path, body: str) -> tuple[Path, str]:
     """A repository whose fix has `body` as the body of a function, and the fix's commit."""
     folder.mkdir()
-    git(folder, "init", "--quiet")
+    run_git(folder, "init", "--quiet")
     (folder / "conftest.py").write_text("import sys\n\nsys.path.insert(0, '.')\n")
     for text in ("return a", body):
         (folder / "adding.py").write_text(f"def add(a, b):\n    {text}\n")
-        git(folder, "add", "--all")
-        git(folder, "commit", "--quiet", "--message", text)
-    commit = git(folder, "rev-parse", "HEAD").decode().strip()
-    git(folder, "reset", "--quiet", "--hard", "HEAD~1")
+        run_git(folder, "add", "--all")
+        run_git(folder, "commit", "--quiet", "--message", text)
+    commit = run_git(folder, "rev-parse", "HEAD").decode().strip()
+    run_git(folder, "reset", "--quiet", "--hard", "HEAD~1")
     return folder, commit
 
 
@@ -44,7 +44,7 @@ async def test_a_fix_is_judged_by_tests_it_has_never_seen(instance, settings, tm
     repository, commit = fixed(tmp_path / "fixed", body)
     assert await passes_hidden(instance, repository, commit, settings) is passes
     assert not (repository / "hidden").exists()
-    assert git(repository, "status", "--porcelain") == b""
+    assert run_git(repository, "status", "--porcelain") == b""
 
 
 async def test_an_instance_without_hidden_tests_has_no_judgement(settings, tmp_path):
@@ -53,4 +53,4 @@ async def test_an_instance_without_hidden_tests_has_no_judgement(settings, tmp_p
 
 
 def test_what_a_report_says():
-    assert [told(passed) for passed in (None, True, False)] == ["", "passed", "failed"]
+    assert [describe_hidden(passed) for passed in (None, True, False)] == ["", "passed", "failed"]

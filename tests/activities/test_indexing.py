@@ -14,8 +14,8 @@ from psycopg_pool import AsyncConnectionPool
 from activities.artifacts.database import migrate
 from activities.retrieval.embeddings import Vectors
 from activities.retrieval.indexing import Indexer
-from activities.retrieval.manifest import survey
-from activities.retrieval.status import status
+from activities.retrieval.manifest import survey_tree
+from activities.retrieval.status import read_status
 from activities.retrieval.store import GraphStore
 from hydranet.code_graph.model import EdgeKind
 from hydranet.settings import ModelSettings
@@ -27,7 +27,7 @@ Pools = Callable[[], AbstractAsyncContextManager[AsyncConnectionPool]]
 async def index(pool: AsyncConnectionPool, folder: Path) -> tuple[bytes, int]:
     """Index HEAD as the workflow does few files; the tree, and how many files were linked."""
     indexer = Indexer(GraphStore(pool))
-    manifest = survey(folder, "HEAD", str(folder))
+    manifest = survey_tree(folder, "HEAD", str(folder))
     await indexer.send(folder, await indexer.missing(manifest))
     linked = await indexer.link(manifest)
     await indexer.settle(manifest)
@@ -50,7 +50,7 @@ async def test_indexing_again_changes_no_row(pool: AsyncConnectionPool, tmp_path
     folder = repository(tmp_path / "a")
     await index(pool, folder)
     before = await rows(pool)
-    assert await index(pool, folder) == (survey(folder, "HEAD", "").address, 0)
+    assert await index(pool, folder) == (survey_tree(folder, "HEAD", "").address, 0)
     assert await rows(pool) == before
 
 
@@ -146,10 +146,10 @@ async def test_what_is_left_out_by_its_content_is_counted(pool: AsyncConnectionP
 
 async def test_the_status_says_what_of_head_is_not_indexed(pool: AsyncConnectionPool, tmp_path: Path) -> None:
     folder, store = repository(tmp_path / "a", 3), GraphStore(pool)
-    assert await status(store, folder) is None
+    assert await read_status(store, folder) is None
     tree, _ = await index(pool, folder)
     graph = await store.load(tree)
-    fresh_status = await status(store, folder)
+    fresh_status = await read_status(store, folder)
     assert fresh_status is not None
     assert (fresh_status.stale, fresh_status.files, fresh_status.nodes) == ([], 3, len(graph.nodes))
     assert sum(fresh_status.edges.values()) == len(graph.edges)
@@ -158,7 +158,7 @@ async def test_the_status_says_what_of_head_is_not_indexed(pool: AsyncConnection
     (folder / "part9.py").write_text("x = 2\n")
     git(folder, "rm", "-q", "part2.py")
     commit(folder)
-    stale = await status(store, folder)
+    stale = await read_status(store, folder)
     assert stale is not None
     assert (stale.changed, stale.added, stale.gone) == (["part0.py"], ["part9.py"], ["part2.py"])
 

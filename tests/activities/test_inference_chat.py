@@ -17,8 +17,8 @@ from activities.inference.backend import Backends
 from activities.inference.chat import ChatBackend
 from activities.inference.conversation import Transcript
 from activities.inference.http_errors import ContextOverflowError
-from activities.inference.model_profile import Style
-from activities.inference.protocols import Call, Completion, Message
+from activities.inference.model_profile import ModelProfile
+from activities.inference.protocols import Completion, Message, ModelCall
 from activities.inference.scripted import ScriptedClient
 from hydranet import patches
 from hydranet.budget import Usage
@@ -27,7 +27,6 @@ from hydranet.contracts import (
     AttemptDigest,
     Candidates,
     CommitRequest,
-    Context,
     DeadBranch,
     FailingTest,
     Finding,
@@ -35,7 +34,8 @@ from hydranet.contracts import (
     ImplementAnswer,
     Plan,
     RankRequest,
-    Shown,
+    RetrievedContext,
+    ShownCode,
     Snippet,
     Spectrum,
     StepRequest,
@@ -72,7 +72,7 @@ STRATEGY = Strategy(title="Fix total", target_files=("shop/cart.py",), target_sy
 class Desk:
     """A repository, its context, and a chat backend that answers from a script."""
 
-    style = Style()
+    style = ModelProfile()
 
     def __init__(self, folder: Path, project: Any, context: ArtifactRef) -> None:
         self.folder = folder
@@ -120,15 +120,17 @@ def desk(tmp_path: Path, project: Any) -> Make:
         files: Mapping[str, str] = FILES, message: str = "E   assert 0 == 1", issue: str = "It fails."
     ) -> Desk:
         made = await project(files)
-        context = Context(
+        context = RetrievedContext(
             issue=issue,
             failing=(FailingTest(id="tests/test_cart.py::test_total", message=message),),
             failing_count=3,
             snippets=(
-                Snippet(shown=Shown(file="tests/test_cart.py", symbol="test_total"), code="def test_total(): ..."),
-                Snippet(shown=Shown(file="shop/cart.py", symbol="total", why="the traceback"), code="def total(): ..."),
-                Snippet(shown=Shown(file="shop/cart.py", symbol="mean"), code="def mean(): ..."),
-                Snippet(shown=Shown(file="shop/gone.py", symbol="gone"), code="def gone(): ..."),
+                Snippet(shown=ShownCode(file="tests/test_cart.py", symbol="test_total"), code="def test_total(): ..."),
+                Snippet(
+                    shown=ShownCode(file="shop/cart.py", symbol="total", why="the traceback"), code="def total(): ..."
+                ),
+                Snippet(shown=ShownCode(file="shop/cart.py", symbol="mean"), code="def mean(): ..."),
+                Snippet(shown=ShownCode(file="shop/gone.py", symbol="gone"), code="def gone(): ..."),
             ),
         )
         return Desk(tmp_path, made, await put_model(made.artifacts, context))
@@ -242,7 +244,7 @@ async def test_only_a_model_that_may_look_is_told_of_it_and_heard(desk: Make) ->
     silent = await at.backend(said).plan(at.step())
     assert silent.investigate == ()
     assert "investigate" not in (await at.transcript(silent)).exchanges[0].messages[-1]["content"]
-    at.style = Style(investigations=2)
+    at.style = ModelProfile(investigations=2)
     curious = await at.backend(said).plan(at.step())
     assert curious.investigate == ("list_dir .", "run ls")
     assert "up to 2 of" in (await at.transcript(curious)).exchanges[0].messages[-1]["content"]
@@ -331,7 +333,7 @@ async def test_an_answer_becomes_a_diff_that_applies(desk: Make) -> None:
     at = await desk()
     answer = await at.implement(FIXED, FIXED, plan=Plan(summary="Drop the minus"))
     (diff,) = await at.diffs(answer)
-    assert patches.apply(diff, FILES.get) == {"shop/cart.py": CART.replace(" - 1", "")}
+    assert patches.apply_diff(diff, FILES.get) == {"shop/cart.py": CART.replace(" - 1", "")}
     assert (answer.summary, answer.reason, answer.prompt) == ("Drop the minus", "", "implement@1")
     assert (answer.usage.calls, answer.exhausted) == (2, False)
 
@@ -350,14 +352,14 @@ async def test_more_candidates_are_drawn_at_a_rising_temperature(desk: Make) -> 
     asked: list[tuple[float, int]] = []
 
     class Watched(ScriptedClient):
-        async def complete(self, call: Call, messages: Sequence[Message], **options: Any) -> Completion:
+        async def complete(self, call: ModelCall, messages: Sequence[Message], **options: Any) -> Completion:
             asked.append((options["temperature"], options["seed"]))
             return await super().complete(call, messages, **options)
 
     answers = [FIXED.replace("sum", name) for name in ("sum", "len", "max", "sum")]
     exchanges = [{"sample": number, "answer": answer} for number, answer in enumerate(answers)]
     script = at.script({"purpose": "implement", "exchanges": exchanges})
-    backend = ChatBackend(Watched(script), Style(samples=4), at.artifacts, at.objects)
+    backend = ChatBackend(Watched(script), ModelProfile(samples=4), at.artifacts, at.objects)
     assert len(await at.diffs(await backend.implement(at.step(attempt=2, seed=5)))) == 3
     assert asked == [(0.3, 5), (0.6, 6), (0.9, 7), (1.0, 8)]
 
@@ -365,7 +367,7 @@ async def test_more_candidates_are_drawn_at_a_rising_temperature(desk: Make) -> 
 @pytest.mark.parametrize(("tokens", "calls"), [(None, 5), (1, 1), (100, 1), (101, 2), (400, 4), (401, 5)])
 async def test_no_call_begins_once_the_tokens_are_spent(desk: Make, tokens: int | None, calls: int) -> None:
     at = await desk()
-    at.style = Style(samples=4)
+    at.style = ModelProfile(samples=4)
     unusable = [{"sample": number, "answer": "", "usage": {"calls": 1, "prompt_tokens": 100}} for number in range(6)]
     answer = await at.backend({"purpose": "implement", "exchanges": unusable}).implement(at.step(tokens=tokens))
     assert answer.usage.calls == calls
@@ -373,7 +375,7 @@ async def test_no_call_begins_once_the_tokens_are_spent(desk: Make, tokens: int 
 
 async def test_a_model_that_does_not_deliberate_is_asked_for_changes_only(desk: Make) -> None:
     at = await desk()
-    at.style = Style(samples=3, deliberates=False)
+    at.style = ModelProfile(samples=3, deliberates=False)
     silent = at.backend()
     offered = await silent.strategies(at.rounds(count=2))
     assert [one.title for one in offered.strategies] == [
@@ -404,7 +406,7 @@ async def test_after_a_dead_branch_changes_are_asked_for_in_another_form(desk: M
     at = await desk()
     forms = [(await at.implement(FIXED, dead=("It circled.",) * dead)).prompt for dead in range(3)]
     assert forms == ["implement@1", "replace@1", "implement@1"]
-    at.style = Style(("file", "diff"))
+    at.style = ModelProfile(("file", "diff"))
     answers = [await at.implement(FIXED, dead=("It circled.",) * dead) for dead in range(2)]
     assert [answer.prompt for answer in answers] == ["file@3", "diff@1"]
     asked = (await at.transcript(answers[0])).exchanges[0].messages[-1]["content"]
@@ -414,8 +416,8 @@ async def test_after_a_dead_branch_changes_are_asked_for_in_another_form(desk: M
 async def test_a_second_candidate_that_was_tried_before_is_left_out(desk: Make) -> None:
     at = await desk()
     (diff,) = await at.diffs(await at.implement(FIXED))
-    failed = AttemptRecord(number=1, outcome=Outcome.FAILED, facts=Attempt(patch=patches.parse(diff)))
-    tried = (attempt_records.digest(failed),)
+    failed = AttemptRecord(number=1, outcome=Outcome.FAILED, facts=Attempt(patch=patches.parse_diff(diff)))
+    tried = (attempt_records.build_digest(failed),)
     (other,) = await at.diffs(await at.implement(FIXED.replace("sum", "len"), FIXED, history=tried))
     assert other != diff
 
@@ -483,7 +485,7 @@ async def test_a_file_the_answer_names_may_be_changed_too(desk: Make) -> None:
     at = await desk()
     answer = await at.implement("shop/far.py:\n```python\ndef away():\n    return 1\n```")
     (diff,) = await at.diffs(answer)
-    assert patches.apply(diff, FILES.get) == {"shop/far.py": "def away():\n    return 1\n"}
+    assert patches.apply_diff(diff, FILES.get) == {"shop/far.py": "def away():\n    return 1\n"}
 
 
 async def test_a_long_function_is_asked_for_in_parts(desk: Make) -> None:
@@ -502,14 +504,14 @@ async def test_the_code_is_that_of_the_checkpoint(desk: Make) -> None:
     commit = CommitRequest(
         snapshot=at.work.snapshot,
         parent=at.work.checkpoint,
-        diff=await at.artifacts.put(patches.diff("shop/cart.py", CART, moved).encode()),
+        diff=await at.artifacts.put(patches.make_diff("shop/cart.py", CART, moved).encode()),
         message="moved",
     )
     checkpoint = await CheckpointActivities(at.artifacts, at.objects).commit_checkpoint(commit)
     at.work = at.work.model_copy(update={"checkpoint": checkpoint})
     answer = await at.implement(FIXED)
     (diff,) = await at.diffs(answer)
-    assert patches.apply(diff, {"shop/cart.py": moved}.get) == {"shop/cart.py": moved.replace(" - 2", "")}
+    assert patches.apply_diff(diff, {"shop/cart.py": moved}.get) == {"shop/cart.py": moved.replace(" - 2", "")}
     assert "- 2" in (await at.transcript(answer)).exchanges[0].messages[-1]["content"]
 
 
@@ -520,7 +522,7 @@ class NarrowClient:
         self.limit = limit
         self.seen: list[str] = []
 
-    async def complete(self, call: Call, messages: Sequence[Message], **_: Any) -> Completion:
+    async def complete(self, call: ModelCall, messages: Sequence[Message], **_: Any) -> Completion:
         if sum(len(message["content"]) for message in messages) > self.limit:
             raise ContextOverflowError("too long")
         self.seen.append(messages[-1]["content"])
@@ -533,10 +535,10 @@ class NarrowClient:
 async def test_a_small_context_gets_a_shorter_question(desk: Make) -> None:
     at = await desk(issue="a long story\n" * 100)
     client = NarrowClient(2500)
-    answer = await ChatBackend(client, Style(), at.artifacts, at.objects).implement(at.step())
+    answer = await ChatBackend(client, ModelProfile(), at.artifacts, at.objects).implement(at.step())
     assert len(await at.diffs(answer)) == 1
     assert client.seen
-    none = await ChatBackend(NarrowClient(100), Style(), at.artifacts, at.objects).implement(at.step())
+    none = await ChatBackend(NarrowClient(100), ModelProfile(), at.artifacts, at.objects).implement(at.step())
     assert (none.candidates, none.reason) == (None, "The code does not fit into the model's context.")
 
 

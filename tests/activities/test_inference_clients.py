@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from activities.inference.backend import connect, default_model, probe
-from activities.inference.http_errors import ContextOverflowError, retry_after
-from activities.inference.protocols import Call, ChatClient, Completion
+from activities.inference.backend import choose_default_model, connect, probe
+from activities.inference.http_errors import ContextOverflowError, parse_retry_after
+from activities.inference.protocols import ChatClient, Completion, ModelCall
 from hydranet.errors import FatalError, TransientError, UsageError
 from hydranet.settings import ModelSettings
 
@@ -146,7 +146,7 @@ def json_reply(value: Any, status: int = 200, **headers: str) -> Reply:
 
 
 async def ask(client: ChatClient, schema: Mapping[str, Any] | None = None) -> Completion:
-    return await client.complete(Call("plan"), QUESTION, schema=schema, temperature=0.3, seed=7, max_tokens=50)
+    return await client.complete(ModelCall("plan"), QUESTION, schema=schema, temperature=0.3, seed=7, max_tokens=50)
 
 
 @pytest.fixture(params=DIALECTS, ids=lambda dialect: dialect.form)
@@ -218,7 +218,7 @@ async def test_a_prompt_that_ollama_would_cut_silently_is_not_sent(server: Serve
     client = DIALECTS[0].client(server)
     long = [{"role": "user", "content": "x" * 3 * 4096}]
     with pytest.raises(ContextOverflowError, match="does not fit"):
-        await client.complete(Call("plan"), long, schema=None, temperature=0.0, seed=1, max_tokens=50)
+        await client.complete(ModelCall("plan"), long, schema=None, temperature=0.0, seed=1, max_tokens=50)
     assert server.bodies("/api/chat") == []
 
 
@@ -418,10 +418,10 @@ async def test_the_default_is_the_best_coder_that_is_there(server: Server) -> No
     ]
     server.replies["/api/tags"] = [json_reply({"models": pulled}), json_reply({"models": []})]
     settings = ModelSettings(ollama_host=server.url)
-    assert await default_model(settings) == "ollama:qwen2.5-coder:7b"
-    assert await default_model(settings) == "templates"
+    assert await choose_default_model(settings) == "ollama:qwen2.5-coder:7b"
+    assert await choose_default_model(settings) == "templates"
     server.replies["/api/tags"] = [Reply(ending="hang")]
-    assert await default_model(settings) == "templates"
+    assert await choose_default_model(settings) == "templates"
 
 
 @pytest.mark.parametrize(
@@ -437,4 +437,4 @@ async def test_the_default_is_the_best_coder_that_is_there(server: Server) -> No
     ],
 )
 def test_retry_after_is_read_as_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
-    assert retry_after(header) == seconds
+    assert parse_retry_after(header) == seconds

@@ -9,8 +9,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from activities.retrieval.embeddings import Vectors
 from activities.retrieval.indexing import Indexer
-from activities.retrieval.manifest import survey
-from activities.retrieval.sql import statement
+from activities.retrieval.manifest import survey_tree
+from activities.retrieval.sql import load_statement
 from activities.retrieval.store import GraphStore
 from hydranet.errors import FatalError, TransientError
 from hydranet.settings import ModelSettings
@@ -23,7 +23,7 @@ async def index(pool: AsyncConnectionPool, folder: Path, commit: str = "HEAD") -
     """Index a commit, with lexical vectors, as the workflow does; its tree."""
     indexer = Indexer(GraphStore(pool))
     tree = await indexer.ensure(folder, commit, str(folder))
-    await indexer.settle(survey(folder, commit, str(folder)))
+    await indexer.settle(survey_tree(folder, commit, str(folder)))
     await Vectors(GraphStore(pool), ModelSettings()).embed(tree, "")
     return tree
 
@@ -94,7 +94,7 @@ async def test_an_indexing_under_way_keeps_what_it_found(fresh: Pools, tmp_path:
         (folder / "part9.py").write_text("x = 1\n")
         commit(folder)
         await age(pool)
-        store, manifest = GraphStore(pool), survey(folder, "HEAD", str(folder))
+        store, manifest = GraphStore(pool), survey_tree(folder, "HEAD", str(folder))
         indexer = Indexer(store)
         missing = await indexer.missing(manifest)
         assert [file.path for file in missing] == ["part9.py"]
@@ -113,7 +113,7 @@ async def test_an_indexing_that_waited_for_days_is_told_to_begin_again(
     pool: AsyncConnectionPool, tmp_path: Path
 ) -> None:
     folder = repository(tmp_path / "a")
-    store, manifest = GraphStore(pool), survey(folder, "HEAD", str(folder))
+    store, manifest = GraphStore(pool), survey_tree(folder, "HEAD", str(folder))
     indexer = Indexer(store)
     missing = await indexer.missing(manifest)
     await indexer.send(folder, missing)
@@ -133,7 +133,7 @@ async def test_a_tree_that_somebody_is_about_to_read_is_not_pruned(pool: AsyncCo
     await index(pool, folder)
     await age(pool)
     async with pool.connection() as reader, reader.transaction():
-        await reader.execute(statement("touch_trees"), [[tree]])
+        await reader.execute(load_statement("touch_trees"), [[tree]])
         await GraphStore(pool).prune()
     await GraphStore(pool).prune()
     found = await GraphStore(pool).load(tree)

@@ -34,12 +34,12 @@ async def test_without_overlays_the_tree_is_copied(run, tree, monkeypatch):
 
 async def test_a_machine_without_user_namespaces_is_refused(run, monkeypatch):
     monkeypatch.setattr(bubblewrap, "program", lambda: "/bin/false")
-    bubblewrap.check.cache_clear()
+    bubblewrap.check_bubblewrap.cache_clear()
     try:
         with pytest.raises(UsageError, match="runs nothing without one"):
             await run("true")
     finally:
-        bubblewrap.check.cache_clear()
+        bubblewrap.check_bubblewrap.cache_clear()
 
 
 async def test_a_preload_for_the_command_is_not_loaded_on_the_host(run):

@@ -17,10 +17,10 @@ def groups() -> set[Path]:
 
 
 async def test_a_process_that_is_left_is_ended_and_the_group_removed() -> None:
-    if not cgroups.available():
+    if not cgroups.is_available():
         pytest.skip("no control groups can be made here")
     before = groups()
-    with cgroups.group(LIMITS) as group:
+    with cgroups.open_group(LIMITS) as group:
         assert group is not None
         left = await asyncio.create_subprocess_exec("sleep", "1000")
         group.add(left.pid)

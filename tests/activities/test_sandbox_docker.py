@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from activities.sandbox.backends import check, opened
+from activities.sandbox.backends import check_sandbox, open_sandbox
 from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.container import Container
 from activities.sandbox.docker import Docker
-from activities.sandbox.docker_engine import LABEL, Engine, Making, lives
+from activities.sandbox.docker_engine import LABEL, ContainerSpec, Engine, is_alive
 from activities.sandbox.protocol import Job, Limits
 from hydranet.errors import FatalError, UsageError
 from hydranet.settings import SandboxSettings
@@ -96,7 +96,7 @@ async def test_nothing_waits_after_the_end(tmp_path, tree):
 
 
 async def test_orphans_are_removed_by_owner_and_by_age(docker, engine, tree):
-    making = Making(docker._image, tree, LIMITS, lifetime=600)
+    making = ContainerSpec(docker._image, tree, LIMITS, lifetime=600)
     kept = await Container.start(engine, making)
     expired = await engine.create(replace(making, lifetime=-1))
     process = await asyncio.create_subprocess_exec("true")
@@ -149,13 +149,13 @@ asyncio.run(main())
     worker.kill()
     await worker.wait()
     await worker.stdout.read()
-    assert not lives(owner)
+    assert not is_alive(owner)
     began = time.monotonic()
     while left():
         assert time.monotonic() - began < 60
         await asyncio.sleep(0.05)
     assert any((tmp_path / "worker").iterdir())
-    async with opened(SETTINGS, tmp_path / "worker"):
+    async with open_sandbox(SETTINGS, tmp_path / "worker"):
         assert len(list((tmp_path / "worker").iterdir())) == 1
 
 
@@ -180,7 +180,7 @@ async def test_environments_of_another_image_are_other_environments(docker):
 )
 async def test_what_the_engine_lacks_is_named(docker, settings, sentence):
     with pytest.raises(UsageError, match=sentence):
-        check(SandboxSettings(backend="docker", **settings))
+        check_sandbox(SandboxSettings(backend="docker", **settings))
 
 
 def test_without_an_engine_auto_takes_bubblewrap_and_says_so(tmp_path):
@@ -213,6 +213,6 @@ except UsageError as error:
 
 async def test_auto_takes_docker_when_it_answers(docker, tmp_path, caplog):
     with caplog.at_level("INFO"):
-        async with opened(SandboxSettings(), tmp_path / "auto") as sandbox:
+        async with open_sandbox(SandboxSettings(), tmp_path / "auto") as sandbox:
             assert isinstance(sandbox, Docker)
     assert "Everything runs in Docker" in caplog.text

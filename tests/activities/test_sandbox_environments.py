@@ -50,8 +50,8 @@ def kept(cache: Path) -> list[str]:
     return sorted(path.name for path in (cache / "environments").iterdir() if path.suffix != ".lock")
 
 
-def plan_of(*setup: str, **settings: object) -> dependencies.Plan:
-    return dependencies.plan(BUBBLEWRAP, SandboxSpec(setup=setup, **settings), {}, has_src=False)
+def plan_of(*setup: str, **settings: object) -> dependencies.InstallPlan:
+    return dependencies.plan_install(BUBBLEWRAP, SandboxSpec(setup=setup, **settings), {}, has_src=False)
 
 
 async def test_setup_makes_an_environment_for_later_commands(counting, cache, tree):
@@ -85,12 +85,12 @@ async def test_a_failing_setup_is_told_with_its_command_and_log(counting, cache,
     assert "failed at `echo no such package; exit 7` (exit status 7)" in message
     assert "'sandbox.setup'" in message
     assert message.endswith("no such package")
-    assert kept(cache) == [dependencies.base(BUBBLEWRAP).key]
+    assert kept(cache) == [dependencies.plan_base(BUBBLEWRAP).key]
 
 
 async def test_a_setup_that_takes_too_long_is_told_as_that(counting, tree, tmp_path):
     # An empty base, so that copying it takes no time.
-    (tmp_path / "environments" / dependencies.base(BUBBLEWRAP).key).mkdir(parents=True)
+    (tmp_path / "environments" / dependencies.plan_base(BUBBLEWRAP).key).mkdir(parents=True)
     plan = plan_of("echo fine", "sleep 1000")
     with pytest.raises(FatalError, match=r"failed at `sleep 1000` \(timed out after 2 s\)"):
         await Environments(counting, tmp_path).prepare(plan, tree, SandboxSpec(setup_timeout=2))
@@ -121,7 +121,7 @@ async def test_cancelling_leaves_nothing_and_the_next_goes_on(counting, cache, t
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert kept(cache) == [dependencies.base(BUBBLEWRAP).key]
+    assert kept(cache) == [dependencies.plan_base(BUBBLEWRAP).key]
     assert await Environments(counting, cache).prepare(plan_of("echo"), tree, SandboxSpec())
 
 
@@ -136,7 +136,7 @@ async def test_a_repository_has_no_hand_in_the_base_environment(counting, tree, 
     for name in ("venv.py", "pip.py", "ensurepip.py", "sitecustomize.py", "nowhere"):
         (tree / name).write_text("raise SystemExit('of the repository')\n")
     with pytest.raises(FatalError) as raised:
-        await Environments(counting, tmp_path / "new").prepare(dependencies.base(BUBBLEWRAP), tree, SandboxSpec())
+        await Environments(counting, tmp_path / "new").prepare(dependencies.plan_base(BUBBLEWRAP), tree, SandboxSpec())
     message = str(raised.value)
     assert "`pip install ./nowhere` failed" in message
     assert "package index" in message
@@ -148,34 +148,36 @@ def test_the_key_is_that_of_the_content():
     assert plan_of("echo").key == plan.key
     assert plan_of("echo ").key != plan.key
     assert plan_of("echo", env={"A": "1"}).key != plan.key
-    declared = dependencies.plan(BUBBLEWRAP, SandboxSpec(setup=("echo",)), {"setup.cfg": "[metadata]"}, has_src=False)
+    declared = dependencies.plan_install(
+        BUBBLEWRAP, SandboxSpec(setup=("echo",)), {"setup.cfg": "[metadata]"}, has_src=False
+    )
     assert declared.key != plan.key
 
 
 def test_files_that_declare_dependencies():
     paths = ["setup.py", "src/setup.py", "requirements.txt", "requirements-dev.txt", "requirements/test.txt"]
     others = ["docs/requirements.txt", "requirements.md", "app.py"]
-    assert dependencies.declaring(paths + others, SandboxSpec()) == ["setup.py", *paths[2:]]
+    assert dependencies.list_declaring_files(paths + others, SandboxSpec()) == ["setup.py", *paths[2:]]
 
 
 @pytest.mark.parametrize(("lock", "tool"), [("uv.lock", "uv"), ("poetry.lock", "poetry")])
 @pytest.mark.parametrize("has_src", [True, False])
 def test_a_lock_decides(lock, tool, has_src):
-    assert dependencies.declaring([lock, "docs/uv.lock"], SandboxSpec()) == [lock]
+    assert dependencies.list_declaring_files([lock, "docs/uv.lock"], SandboxSpec()) == [lock]
     declared = {lock: "", "requirements.txt": "other", "pyproject.toml": STATIC}
-    commands = dependencies.plan(BUBBLEWRAP, SandboxSpec(), declared, has_src).commands
+    commands = dependencies.plan_install(BUBBLEWRAP, SandboxSpec(), declared, has_src).commands
     assert commands[0].startswith(f"pip install {tool}")
     assert commands[1].startswith(f"{tool} export ")
     assert commands[2] == "pip install -r /tmp/locked.txt"
     assert commands[3:] == (("pip install --no-deps -e .",) if has_src else ())
-    changed = dependencies.plan(BUBBLEWRAP, SandboxSpec(), {**declared, lock: "1"}, has_src)
-    assert changed.key != dependencies.plan(BUBBLEWRAP, SandboxSpec(), declared, has_src).key
+    changed = dependencies.plan_install(BUBBLEWRAP, SandboxSpec(), {**declared, lock: "1"}, has_src)
+    assert changed.key != dependencies.plan_install(BUBBLEWRAP, SandboxSpec(), declared, has_src).key
 
 
 def test_files_that_setup_names_count_as_well():
     paths = ["Makefile", "ci/install.sh", "ci/other.sh", "app.py"]
     spec = SandboxSpec(setup=("sh ./ci/install.sh --all", "make deps"))
-    assert dependencies.declaring(paths, spec) == ["Makefile", "ci/install.sh"]
+    assert dependencies.list_declaring_files(paths, spec) == ["Makefile", "ci/install.sh"]
 
 
 STATIC = '[project]\nname = "a"\ndependencies = ["one>=1", "two; python_version > \'3\'"]\n'
@@ -219,12 +221,14 @@ STATIC = '[project]\nname = "a"\ndependencies = ["one>=1", "two; python_version 
     ],
 )
 def test_dependencies_are_detected(declared, has_src, commands):
-    found = dependencies.plan(BUBBLEWRAP, SandboxSpec(), declared, has_src)
-    assert found.commands == (commands or dependencies.base(BUBBLEWRAP).commands)
+    found = dependencies.plan_install(BUBBLEWRAP, SandboxSpec(), declared, has_src)
+    assert found.commands == (commands or dependencies.plan_base(BUBBLEWRAP).commands)
 
 
 def test_the_users_setup_wins():
-    plan = dependencies.plan(BUBBLEWRAP, SandboxSpec(setup=("make deps",)), {"requirements.txt": "x"}, has_src=True)
+    plan = dependencies.plan_install(
+        BUBBLEWRAP, SandboxSpec(setup=("make deps",)), {"requirements.txt": "x"}, has_src=True
+    )
     assert plan.commands == ("make deps",)
 
 

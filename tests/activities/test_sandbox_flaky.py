@@ -2,7 +2,7 @@
 
 import pytest
 
-from activities.sandbox.flaky import settled, with_flaky
+from activities.sandbox.flaky import settle_flaky, with_flaky
 from hydranet.contracts import TestReport, TestResult, TestResults
 
 
@@ -26,13 +26,13 @@ def runs(*outcomes: dict[str, str]) -> list[TestResults]:
     ],
 )
 def test_the_majority_counts(outcomes, settles, undecided):
-    found, flaky = settled(runs(*({"a": outcome} for outcome in outcomes)))
+    found, flaky = settle_flaky(runs(*({"a": outcome} for outcome in outcomes)))
     assert [(test.id, test.outcome) for test in found.tests] == [("a", settles)]
     assert flaky == (["a"] if undecided else [])
 
 
 def test_a_command_that_broke_once_is_no_test_of_the_others():
-    found, flaky = settled(runs({"a": "passed", "make test": "error"}, {"a": "passed"}, {"a": "passed"}))
+    found, flaky = settle_flaky(runs({"a": "passed", "make test": "error"}, {"a": "passed"}, {"a": "passed"}))
     assert [(test.id, test.outcome) for test in found.tests] == [("a", "passed")]
     assert flaky == ["make test"]
 

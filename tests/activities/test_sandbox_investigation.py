@@ -6,7 +6,7 @@ from activities.artifacts.store import get_model
 from activities.checkpoints.activities import CheckpointActivities
 from hydranet.contracts import Checkpoint, CommitRequest, Finding, Findings, InvestigateRequest, Investigation
 from hydranet.convergence.score import Attempt, score_attempt
-from hydranet.patches import diff
+from hydranet.patches import make_diff
 from hydranet.policy import constitution
 
 from ..sandboxes import BACKENDS, sandbox_of
@@ -72,7 +72,9 @@ async def test_refusals_are_on_record_with_their_reason_and_nothing_is_run(proje
 
 
 async def test_the_users_constitution_is_asked_too(project):
-    rules = constitution.load("immutable: [{id: no-python, operation: run, match: ['python*'], reason: Not here.}]")
+    rules = constitution.load_rules(
+        "immutable: [{id: no-python, operation: run, match: ['python*'], reason: Not here.}]"
+    )
     made = await project(FILES, rules=rules)
     looked, _ = await look(made, "run python loud.py", "list_dir .")
     assert [one.refused for one in looked.commands] == ["no-python: Not here.", ""]
@@ -93,7 +95,7 @@ async def test_the_same_look_at_the_same_files_is_a_repetition(project):
     made = await project(FILES)
     first, _ = await look(made, "read_file shop/cart.py")
     again, _ = await look(made, "read_file shop/cart.py")
-    change = await made.artifacts.put(diff("loud.py", LOUD, "pass\n").encode(), "text/x-diff")
+    change = await made.artifacts.put(make_diff("loud.py", LOUD, "pass\n").encode(), "text/x-diff")
     checkpoint = await CheckpointActivities(made.artifacts, made.objects).commit_checkpoint(
         CommitRequest(snapshot=made.snapshot, parent=made.base, diff=change, message="quiet")
     )

@@ -8,7 +8,7 @@ import pytest
 
 from activities.sandbox import runner_output
 from activities.sandbox.protocol import Execution
-from activities.sandbox.results import Recorded, report, results
+from activities.sandbox.results import RecordedTests, build_report, build_results
 
 UNITTEST = """
 import unittest
@@ -57,7 +57,7 @@ JEST = {
 
 
 def told(output: str) -> dict[str, tuple[str, str]]:
-    found = Recorded.of(runner_output.read(output)).tests
+    found = RecordedTests.of(runner_output.parse_output(output)).tests
     return {test.id: (test.outcome, test.message) for test in found.values()}
 
 
@@ -110,7 +110,7 @@ def test_jest_and_vitest():
     ids=range(8),
 )
 def test_what_is_no_report_tells_of_no_test(output):
-    assert runner_output.read(output) == []
+    assert runner_output.parse_output(output) == []
 
 
 def test_reports_are_bounded_and_defused():
@@ -118,7 +118,7 @@ def test_reports_are_bounded_and_defused():
     lines += [{"Action": "fail", "Package": "p", "Test": "T"}]
     lines += [{"Action": "pass", "Package": "p" * 10_000, "Test": "T"}]
     lines += [{"Action": "pass", "Package": "p", "Test": f"T{number}"} for number in range(21_000)]
-    recorded = Recorded.of(runner_output.read("\n".join(map(json.dumps, lines))))
+    recorded = RecordedTests.of(runner_output.parse_output("\n".join(map(json.dumps, lines))))
     assert len(recorded.tests) <= runner_output.TESTS_LIMIT
     assert all(len(name) <= 2000 for name in recorded.tests)
     message = recorded.tests["p::T"].message
@@ -136,9 +136,9 @@ def test_a_run_that_failed_is_no_pass_whatever_it_printed(name):
         ),
         "unittest": "test_a (m.C.test_a) ... ok\n\nRan 1 test in 0.001s\n\nOK",
     }[name]
-    recorded = Recorded.of(runner_output.read(printed))
+    recorded = RecordedTests.of(runner_output.parse_output(printed))
     assert len(recorded.tests) == 1
     execution = Execution(1, printed)
-    found = results(recorded, execution, "run tests")
+    found = build_results(recorded, execution, "run tests")
     assert [test.outcome for test in found.tests] == ["passed", "error"]
-    assert not report(found, recorded, execution).passed
+    assert not build_report(found, recorded, execution).passed

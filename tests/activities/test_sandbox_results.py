@@ -7,8 +7,17 @@ import pytest
 
 from activities.sandbox import results as module
 from activities.sandbox.protocol import Execution
-from activities.sandbox.results import Recorded, bounded, clean, records, report, results, short, tail
-from activities.sandbox.test_run import pytest_command
+from activities.sandbox.results import (
+    RecordedTests,
+    bound_text,
+    build_report,
+    build_results,
+    clean_output,
+    keep_tail,
+    parse_records,
+    shorten,
+)
+from activities.sandbox.test_run import parse_pytest_command
 from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestResults
 
@@ -22,7 +31,7 @@ def line_of(identifier: object = "test_a.py::test", outcome: object = "failed", 
 def read(tmp_path: Path, content: bytes) -> list[dict]:
     path = tmp_path / "results"
     path.write_bytes(content)
-    return list(records(path))
+    return list(parse_records(path))
 
 
 def test_malformed_lines_are_left_out(tmp_path):
@@ -58,51 +67,53 @@ def test_endless_lines_and_files_are_bounded(tmp_path, monkeypatch):
     ],
 )
 def test_lines_of_wrong_types_tell_nothing(line):
-    assert Recorded.of([line]) == Recorded()
+    assert RecordedTests.of([line]) == RecordedTests()
 
 
 @pytest.mark.parametrize("seconds", [None, "1", float("nan"), float("inf"), -1, 10**400, [1]], ids=range(7))
 def test_impossible_durations_are_none(seconds):
-    recorded = Recorded.of([line_of(seconds=seconds)])
+    recorded = RecordedTests.of([line_of(seconds=seconds)])
     assert [test.seconds for test in recorded.tests.values()] == [0.0]
 
 
 def test_text_is_defused():
     hostile = "a\x1b[31mb\x1b]0;title\x07c\0d\ud800e\x08f\r\ng\x9bh"
-    assert clean(hostile) == "abcdef\ngh"
-    recorded = Recorded.of([line_of(identifier=hostile, message=hostile)])
-    found = results(recorded, DONE, "pytest")
+    assert clean_output(hostile) == "abcdef\ngh"
+    recorded = RecordedTests.of([line_of(identifier=hostile, message=hostile)])
+    found = build_results(recorded, DONE, "pytest")
     assert TestResults.model_validate_json(found.model_dump_json()) == found
 
 
 def test_the_worst_outcome_of_a_test_counts():
     lines = [line_of(outcome=outcome) for outcome in ("passed", "failed", "passed", "skipped")]
-    assert [test.outcome for test in Recorded.of(lines).tests.values()] == ["failed"]
+    assert [test.outcome for test in RecordedTests.of(lines).tests.values()] == ["failed"]
 
 
 def test_tests_and_messages_are_bounded(monkeypatch):
     monkeypatch.setattr(module, "TESTS_LIMIT", 5)
     monkeypatch.setattr(module, "MESSAGES_LIMIT", 1)
-    recorded = Recorded.of(line_of(f"t::{number}", message="m" * 50_000) for number in range(10))
+    recorded = RecordedTests.of(line_of(f"t::{number}", message="m" * 50_000) for number in range(10))
     assert len(recorded.tests) == 5
     assert all(len(test.message) <= module.MESSAGE_LIMIT for test in recorded.tests.values())
-    assert len(results(recorded, DONE, "pytest").tests) == 5
+    assert len(build_results(recorded, DONE, "pytest").tests) == 5
 
 
 def test_the_error_told_is_that_of_the_first_failing_test_by_name():
     shuffled = [line_of("test_z.py::z", message="E  ValueError: z"), line_of("test_a.py::a", message="E  KeyError: a")]
     for order in (shuffled, shuffled[::-1]):
-        recorded = Recorded.of(order)
-        found = report(results(recorded, DONE, "pytest"), recorded, DONE)
+        recorded = RecordedTests.of(order)
+        found = build_report(build_results(recorded, DONE, "pytest"), recorded, DONE)
         assert found.error.type == "KeyError"
 
 
 def test_a_test_that_never_ended_is_an_error():
-    recorded = Recorded.of([{"kind": "collected", "count": 3}, line_of(outcome="passed"), {"kind": "start", "id": "b"}])
+    recorded = RecordedTests.of(
+        [{"kind": "collected", "count": 3}, line_of(outcome="passed"), {"kind": "start", "id": "b"}]
+    )
     execution = Execution(exit_status=139, output="Segmentation fault")
-    found = results(recorded, execution, "pytest")
+    found = build_results(recorded, execution, "pytest")
     assert [(test.id, test.outcome) for test in found.tests] == [("test_a.py::test", "passed"), ("b", "error")]
-    told = report(found, recorded, execution)
+    told = build_report(found, recorded, execution)
     assert (told.passed, told.failing, told.passing_count) == (False, ("b",), 1)
     assert told.reason == "1 of 3 tests fail; 1 never ran: the process was killed by signal 11."
     assert "Segmentation fault" in told.tail
@@ -111,8 +122,8 @@ def test_a_test_that_never_ended_is_an_error():
 def test_without_tests_the_exit_status_decides():
     for status, passed in ((0, True), (2, False)):
         execution = Execution(exit_status=status, output="said\n")
-        found = results(Recorded(), execution, "make check")
-        told = report(found, Recorded(), execution)
+        found = build_results(RecordedTests(), execution, "make check")
+        told = build_report(found, RecordedTests(), execution)
         assert (told.passed, told.structured, told.exit_status) == (passed, False, status)
         assert told.failing == (() if passed else ("make check",))
     assert told.reason == "The test command failed: exit status 2 (it was interrupted)."
@@ -120,34 +131,34 @@ def test_without_tests_the_exit_status_decides():
 
 
 def test_a_bad_end_without_a_failing_test_is_a_failure():
-    recorded = Recorded.of([line_of(outcome="passed"), {"kind": "internal", "message": "INTERNALERROR"}])
-    told = report(results(recorded, DONE, "pytest"), recorded, DONE)
+    recorded = RecordedTests.of([line_of(outcome="passed"), {"kind": "internal", "message": "INTERNALERROR"}])
+    told = build_report(build_results(recorded, DONE, "pytest"), recorded, DONE)
     assert (told.passed, told.failing, told.structured) == (False, ("pytest",), True)
     assert "INTERNALERROR" in told.tail
 
 
 def test_a_run_that_the_sandbox_ended_never_passes():
     execution = Execution(exit_status=0, output="", reason="printed more than 64 KB")
-    recorded = Recorded.of([line_of(outcome="passed")])
-    assert not report(results(recorded, execution, "pytest"), recorded, execution).passed
+    recorded = RecordedTests.of([line_of(outcome="passed")])
+    assert not build_report(build_results(recorded, execution, "pytest"), recorded, execution).passed
 
 
 def test_many_failing_tests_are_counted_and_the_first_are_named():
-    recorded = Recorded.of(line_of(f"t.py::test[{number}]") for number in range(200))
-    told = report(results(recorded, DONE, "pytest"), recorded, DONE)
+    recorded = RecordedTests.of(line_of(f"t.py::test[{number}]") for number in range(200))
+    told = build_report(build_results(recorded, DONE, "pytest"), recorded, DONE)
     assert (told.failing_count, len(told.failing)) == (200, TESTS)
 
 
 def test_long_ids_are_shortened_and_stay_apart():
-    one, other = short("t.py::test[" + "x" * 500 + "1]"), short("t.py::test[" + "x" * 500 + "2]")
+    one, other = shorten("t.py::test[" + "x" * 500 + "1]"), shorten("t.py::test[" + "x" * 500 + "2]")
     assert len(one) == len(other) == 200
     assert one != other
-    assert short("t.py::test") == "t.py::test"
+    assert shorten("t.py::test") == "t.py::test"
 
 
 def test_long_output_keeps_both_ends():
     text = "begin" + "." * 100_000 + "end"
-    cut = bounded(text, 1000)
+    cut = bound_text(text, 1000)
     assert len(cut) <= 1000
     assert cut.startswith("begin")
     assert cut.endswith("end")
@@ -156,8 +167,8 @@ def test_long_output_keeps_both_ends():
 
 def test_the_tail_begins_with_a_whole_line():
     message = "\n".join(f"line {number}" for number in range(1000))
-    assert tail(message).startswith("line ")
-    assert tail(message).endswith("line 999")
+    assert keep_tail(message).startswith("line ")
+    assert keep_tail(message).endswith("line 999")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +181,7 @@ def test_the_tail_begins_with_a_whole_line():
     ],
 )
 def test_a_call_of_pytest_is_taken_apart(command, arguments, path, env):
-    found = pytest_command(command)
+    found = parse_pytest_command(command)
     assert found is not None
     assert (found.arguments, found.path, dict(found.env)) == (arguments, path, env)
 
@@ -194,7 +205,7 @@ def test_a_call_of_pytest_is_taken_apart(command, arguments, path, env):
     ],
 )
 def test_anything_else_is_left_to_a_shell(command):
-    assert pytest_command(command) is None
+    assert parse_pytest_command(command) is None
 
 
 def test_tests_that_run_at_once_are_kept_apart(tmp_path):
@@ -211,7 +222,7 @@ def test_tests_that_run_at_once_are_kept_apart(tmp_path):
             )
         recorder.pytest_runtest_logfinish("t.py::other")
         recorder.pytest_runtest_logfinish("t.py::one")
-    recorded = Recorded.of(records(path))
+    recorded = RecordedTests.of(parse_records(path))
     assert {name: test.outcome for name, test in recorded.tests.items()} == {
         "t.py::one": "passed",
         "t.py::other": "failed",

@@ -34,7 +34,7 @@ FIX = "return min(a, b)"
 def edit(new: str, old: str = "    return a\n\ndef") -> Candidate:
     """The candidate with `new` as the body of `smaller`."""
     text = CODE.replace(old, f"    {new}\n\ndef", 1)
-    return Candidate(diff=patches.diff(PATH, CODE, text), title=new)
+    return Candidate(diff=patches.make_diff(PATH, CODE, text), title=new)
 
 
 @pytest.fixture(params=["python -m pytest -q", "python -m pytest -q && true"], ids=["warm", "anew"])
@@ -97,7 +97,7 @@ async def test_else_the_one_with_fewest_failing_tests_wins(made, baseline):
 
 async def test_breaking_a_test_that_passed_counts(made, baseline):
     text = CODE.replace("return a\n\n", f"{FIX}\n\n").replace("a > b", "a < b")
-    breaks = Candidate(diff=patches.diff(PATH, CODE, text), title="breaks")
+    breaks = Candidate(diff=patches.make_diff(PATH, CODE, text), title="breaks")
     trial = await made.attempt(baseline, [breaks])
     assert (trial.index, trial.passing) == (0, 0)
     assert trial.report.failing == ("tests/test_code.py::test_larger",)
@@ -132,7 +132,9 @@ async def test_a_candidate_that_misbehaves_does_not_stop_the_next(project, body)
 
 
 async def test_the_constitution_keeps_what_it_names(project):
-    rules = constitution.load(f"immutable: [{{id: kept, operation: write, match: ['{PATH}'], reason: It is ours.}}]")
+    rules = constitution.load_rules(
+        f"immutable: [{{id: kept, operation: write, match: ['{PATH}'], reason: It is ours.}}]"
+    )
     made = await project(FILES, rules=rules)
     trial = await made.attempt((await made.test()).results, [edit(FIX)])
     assert trial.refused == f"The constitution keeps {PATH} (rule kept): It is ours."
@@ -162,15 +164,15 @@ async def test_new_and_removed_files_are_tried(project):
     made = await project({**FILES, "old.py": "x = 1\n"})
     baseline = (await made.test()).results
     text = CODE.replace("return a\n\n", "from new import answer\n    return answer(a, b)\n\n")
-    diff = patches.diff(PATH, CODE, text)
-    diff += patches.diff("new.py", None, "answer = min\n")
-    diff += patches.diff("old.py", "x = 1\n", None)
+    diff = patches.make_diff(PATH, CODE, text)
+    diff += patches.make_diff("new.py", None, "answer = min\n")
+    diff += patches.make_diff("old.py", "x = 1\n", None)
     trial = await made.attempt(baseline, [edit("return b"), Candidate(diff=diff)])
     assert (trial.index, trial.passing) == (1, 1)
 
 
 async def test_files_that_cannot_be_written_do_not_stop_the_next(made, baseline):
-    below_a_file = Candidate(diff=patches.diff(f"{PATH}/new.py", None, "x = 1\n"))
+    below_a_file = Candidate(diff=patches.make_diff(f"{PATH}/new.py", None, "x = 1\n"))
     trial = await made.attempt(baseline, [below_a_file, edit(FIX)])
     assert (trial.index, trial.tried, trial.passing) == (1, 2, 1)
 
@@ -193,8 +195,8 @@ async def test_a_file_that_could_not_be_collected_is_reached_with_its_tests(proj
     report = await made.test()
     assert report.failing == ("tests/test_code.py",)
     old = CODE.replace("def smaller", "def slower")
-    half = Candidate(diff=patches.diff(PATH, old, CODE))
-    whole = Candidate(diff=patches.diff(PATH, old, CODE.replace("return a\n\n", f"{FIX}\n\n")))
+    half = Candidate(diff=patches.make_diff(PATH, old, CODE))
+    whole = Candidate(diff=patches.make_diff(PATH, old, CODE.replace("return a\n\n", f"{FIX}\n\n")))
     trial = await made.attempt(report.results, [half, whole])
     assert (trial.index, trial.passing, trial.report.passing_count) == (1, 1, 5)
 
@@ -231,7 +233,7 @@ async def test_of_a_command_that_names_no_tests_whatever_looks_like_one_is_prote
 async def test_a_candidate_that_may_not_be_applied_is_refused(project, path, old, new):
     made = await project({**FILES, "tests/expected.json": "{}", "pyproject.toml": "[tool.pytest.ini_options]\n"})
     baseline = (await made.test()).results
-    bad = Candidate(diff=patches.diff(path, old, new))
+    bad = Candidate(diff=patches.make_diff(path, old, new))
     refused = await made.attempt(baseline, [bad])
     assert (refused.index, refused.tried, refused.diff, refused.report.passed) == (-1, 0, None, False)
     assert refused.refused == refused.report.reason != ""
@@ -262,9 +264,9 @@ async def test_a_test_that_hung_is_only_run_for_what_passes_the_others(project):
     )
     made = await project({"counting.py": code, "tests/test_counting.py": tests}, test_timeout=4)
     baseline = (await made.test()).results
-    ends = Candidate(diff=patches.diff("counting.py", code, code.replace("!= 0", "> 3")), title="ends")
+    ends = Candidate(diff=patches.make_diff("counting.py", code, code.replace("!= 0", "> 3")), title="ends")
     text = code.replace("!= 0", "> 0").replace("return 1", "return 0")
-    fixed = Candidate(diff=patches.diff("counting.py", code, text), title="fixed")
+    fixed = Candidate(diff=patches.make_diff("counting.py", code, text), title="fixed")
     trial = await made.attempt(baseline, [ends])
     assert trial.report.failing == ("tests/test_counting.py::test_three", "tests/test_counting.py::test_two")
     trial = await made.attempt(baseline, [ends, fixed])

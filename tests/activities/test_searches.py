@@ -6,24 +6,24 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from activities.retrieval.embeddings import Vectors
-from activities.retrieval.manifest import survey
+from activities.retrieval.manifest import survey_tree
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found
 from activities.retrieval.search_cache import Searches, StoredSearches
-from hydranet.contracts.search_mode import Mode
+from hydranet.contracts.search_mode import SearchMode
 from hydranet.settings import Settings
 from tests.activities.embedding_server import serving
 from tests.activities.graphs import commit, git, module, repository
 
 
-async def found(searches: Searches, folder: Path, query: Query, mode: Mode = Mode.GRAPH) -> Found:
+async def found(searches: Searches, folder: Path, query: Query, mode: SearchMode = SearchMode.GRAPH) -> Found:
     search = await searches.of(folder, git(folder, "rev-parse", "HEAD"), str(folder))
     return await searches.find(search, query, str(folder), mode)
 
 
 async def test_the_store_and_memory_find_the_same(pool: AsyncConnectionPool, tmp_path: Path) -> None:
     folder = repository(tmp_path / "a")
-    for mode in Mode:
+    for mode in SearchMode:
         kept = await found(StoredSearches(pool, Settings()), folder, Query("run1 of part 2"), mode)
         made = await found(Searches(), folder, Query("run1 of part 2"), mode)
         assert kept.functions(5) == made.functions(5)
@@ -67,18 +67,18 @@ async def test_the_vectors_of_a_model_are_used_as_soon_as_they_are_there(
     folder, query, tree = (
         repository(tmp_path / "a"),
         Query("run1 of part 2"),
-        survey(tmp_path / "a", "HEAD", "").address,
+        survey_tree(tmp_path / "a", "HEAD", "").address,
     )
     with serving() as endpoint:
         settings = Settings(embedding_model=endpoint.model)
         searches = StoredSearches(pool, settings)
-        by_spelling = (await found(StoredSearches(pool, Settings()), folder, query, Mode.VECTOR)).ranked(5)
+        by_spelling = (await found(StoredSearches(pool, Settings()), folder, query, SearchMode.VECTOR)).ranked(5)
 
         endpoint.down = True
-        assert (await found(searches, folder, query, Mode.VECTOR)).ranked(5) == by_spelling
+        assert (await found(searches, folder, query, SearchMode.VECTOR)).ranked(5) == by_spelling
         endpoint.down = False
         await Vectors(searches.store, settings.models).embed(tree, endpoint.model)
-        assert (await found(searches, folder, query, Mode.VECTOR)).ranked(5) != by_spelling
+        assert (await found(searches, folder, query, SearchMode.VECTOR)).ranked(5) != by_spelling
         assert endpoint.texts[-1] == query.text
 
 

@@ -34,6 +34,6 @@ def test_a_history_stays_small(hydra: Hydra, depot: Path, tmp_path: Path) -> Non
     finally:
         del hydra.env["HYDRA_TEMPLATES_FIRST"]
     assert genealogy.attempts >= 5
-    assert [bool(one.refused) for one in genealogy.looks] == [False, True] * genealogy.attempts
+    assert [bool(one.refused) for one in genealogy.investigations] == [False, True] * genealogy.attempts
     allowed = PER_ATTEMPT * genealogy.attempts + PER_BRANCH * (len(genealogy.branches) + 1)
     assert asyncio.run(size(hydra, genealogy)) <= allowed

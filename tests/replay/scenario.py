@@ -42,7 +42,7 @@ async def play(client: Client) -> dict[str, WorkflowHistory]:
     async with workers(client, world):
         handle = await client.start_workflow(FIX_WORKFLOW, REQUEST, id=RUN_ID, task_queue=SUPERVISOR_QUEUE)
         await handle.result()
-        request = IndexRequest(path=REQUEST.path)
+        request = IndexRequest(repository_path=REQUEST.repository_path)
         index = await client.start_workflow(INDEX_WORKFLOW, request, id=INDEX_ID, task_queue=SUPERVISOR_QUEUE)
         await index.result()
         handles = {"fix": handle, "index": index}

@@ -1,6 +1,6 @@
 """The calls that start from a file, as deep as asked."""
 
-from hydranet.code_graph.call_tree import Call, CallGraph, pairs
+from hydranet.code_graph.call_tree import CallGraph, CallSite, list_pairs
 from hydranet.code_graph.model import Edge, EdgeKind, Node, NodeKind, Resolution
 
 NODES = [
@@ -26,7 +26,7 @@ EDGES = [
 ]
 
 
-def shape(calls: tuple[Call, ...] | list[Call]) -> list[object]:
+def shape(calls: tuple[CallSite, ...] | list[CallSite]) -> list[object]:
     return [(one.node.name + ("…" if one.seen else ""), one.line, shape(one.calls)) for one in calls]
 
 
@@ -43,5 +43,5 @@ def test_a_cycle_is_shown_once() -> None:
         ("f", 1, [("g", 2, [("f…", 6, [])]), ("h", 3, [("g…", 2, [])])]),
         ("g…", 5, []),
     ]
-    found = [(caller.name, called.name) for caller, called in pairs(deep)]
+    found = [(caller.name, called.name) for caller, called in list_pairs(deep)]
     assert found == [("f", "g"), ("f", "h"), ("g", "f"), ("h", "g")]

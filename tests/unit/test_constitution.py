@@ -24,7 +24,7 @@ from hydranet.policy.constitution import Constitution, Decision, Effect
     ],
 )
 def test_what_is_shipped_decides(operation, subject, effect, rule):
-    decision = constitution.load().decide(operation, subject)
+    decision = constitution.load_rules().decide(operation, subject)
     assert (decision.effect, decision.rule) == (effect, rule)
     assert decision.reason
     assert Decision.model_validate_json(decision.model_dump_json()) == decision
@@ -41,20 +41,20 @@ autonomous:
 
 
 def test_the_users_rules_come_first_and_replace_those_of_the_same_id():
-    merged = constitution.load(OWN)
+    merged = constitution.load_rules(OWN)
     assert merged.decide("write", "docs/a.md").rule == "no-docs"
     assert merged.decide("publish", "hydra/fix").effect is Effect.SUPERVISED
     assert merged.decide("apply", "sandbox").effect is Effect.ALLOWED
     assert merged.decide("apply", "main").rule == "unlisted"
     assert merged.decide("push", "x").effect is Effect.REFUSED
-    assert constitution.load("  \n") == constitution.load()
+    assert constitution.load_rules("  \n") == constitution.load_rules()
 
 
 def test_no_rule_of_the_user_loosens_an_immutable_one():
     own = "autonomous: [{id: push-all, operation: push}]"
-    assert constitution.load(own).decide("push", "origin").effect is Effect.REFUSED
+    assert constitution.load_rules(own).decide("push", "origin").effect is Effect.REFUSED
     with pytest.raises(UsageError, match="'no-other-remote' is taken"):
-        constitution.load("autonomous: [{id: no-other-remote, operation: push}]")
+        constitution.load_rules("autonomous: [{id: no-other-remote, operation: push}]")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_no_rule_of_the_user_loosens_an_immutable_one():
 )
 def test_what_is_no_constitution_is_told_in_a_sentence(text, sentence):
     with pytest.raises(UsageError, match=sentence):
-        constitution.load(text)
+        constitution.load_rules(text)
 
 
 def test_without_any_rule_everything_waits_for_a_human():

@@ -10,16 +10,16 @@ from pydantic import StringConstraints
 from pydantic.fields import FieldInfo
 
 from hydranet import contracts  # noqa: F401 - defines the models
-from hydranet.bounded_models import Bounded
+from hydranet.bounded_models import BoundedModel
 
 
-def below(model: type[Bounded]) -> Iterator[type[Bounded]]:
+def below(model: type[BoundedModel]) -> Iterator[type[BoundedModel]]:
     for child in model.__subclasses__():
         yield child
         yield from below(child)
 
 
-MODELS = sorted(below(Bounded), key=lambda model: model.__name__)
+MODELS = sorted(below(BoundedModel), key=lambda model: model.__name__)
 
 
 def unbounded(annotation: object, metadata: list[object], path: str) -> list[str]:
@@ -47,14 +47,14 @@ def unbounded(annotation: object, metadata: list[object], path: str) -> list[str
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_every_string_and_collection_has_a_largest_size(model: type[Bounded]) -> None:
+def test_every_string_and_collection_has_a_largest_size(model: type[BoundedModel]) -> None:
     hints = typing.get_type_hints(model, include_extras=True)
     found = [p for name in model.model_fields for p in unbounded(hints[name], [], f"{model.__name__}.{name}")]
     assert found == []
 
 
 def test_the_walk_finds_an_unbounded_field() -> None:
-    class Loose(Bounded):
+    class Loose(BoundedModel):
         text: str
         names: tuple[str, ...] = ()
 

@@ -3,8 +3,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hydranet.convergence import patch_similarity as similarities
-from hydranet.convergence.error_signature import ErrorClass, ErrorSignature, error_signature
-from hydranet.convergence.patch_similarity import is_empty, similarity
+from hydranet.convergence.error_signature import ErrorClass, ErrorSignature, extract_signature
+from hydranet.convergence.patch_similarity import is_empty_change, measure_similarity
 from hydranet.convergence.score import MEMORY, Attempt, Command, ConvergenceSettings, Score, Terms, score_attempt
 from hydranet.patches import Edit, Patch
 
@@ -35,7 +35,7 @@ GUARD = "    if b == 0:\n        return 0\n    return a / b"
     ],
 )
 def test_the_same_change_is_worth_one(one: Patch, other: Patch) -> None:
-    assert similarity(one, other) == 1.0
+    assert measure_similarity(one, other) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_the_same_change_is_worth_one(one: Patch, other: Patch) -> None:
     ids="operators wrapped comparison branch grown shuffled renamed moved with-another-file".split(),
 )
 def test_small_edits_are_alike_but_not_the_same(one: Patch, other: Patch) -> None:
-    assert 0.5 < similarity(one, other) < 1.0
-    assert similarity(one, other) == similarity(other, one)
+    assert 0.5 < measure_similarity(one, other) < 1.0
+    assert measure_similarity(one, other) == measure_similarity(other, one)
 
 
 @pytest.mark.parametrize(
@@ -97,28 +97,28 @@ def test_small_edits_are_alike_but_not_the_same(one: Patch, other: Patch) -> Non
     ids="other-file other-function same-line-elsewhere same-guard-elsewhere unlike rewritten".split(),
 )
 def test_other_ideas_are_unlike(one: Patch, other: Patch) -> None:
-    assert similarity(one, other) < 0.5
+    assert measure_similarity(one, other) < 0.5
 
 
 def test_a_patch_that_changes_nothing_repeats_everything() -> None:
     nothing = change("    # first\n    return a / b  \n", "    return a / b")
-    assert is_empty(Patch())
-    assert is_empty(nothing)
-    assert similarity(nothing, change("    return a // b")) == 1.0
-    assert similarity(change("    return a // b"), nothing) == 0.0
+    assert is_empty_change(Patch())
+    assert is_empty_change(nothing)
+    assert measure_similarity(nothing, change("    return a // b")) == 1.0
+    assert measure_similarity(change("    return a // b"), nothing) == 0.0
 
 
 def test_indentation_and_empty_files_are_changes() -> None:
-    assert not is_empty(change("        return a / b", "    return a / b"))
-    assert not is_empty(Patch(edits=(Edit(file="pkg/__init__.py", start=0),)))
-    dedented = similarity(change("    return a // b"), change("return a // b"))
+    assert not is_empty_change(change("        return a / b", "    return a / b"))
+    assert not is_empty_change(Patch(edits=(Edit(file="pkg/__init__.py", start=0),)))
+    dedented = measure_similarity(change("    return a // b"), change("return a // b"))
     assert 0.9 < dedented < 1.0
 
 
 def test_cut_patches_with_the_same_head_are_not_the_same() -> None:
     head = change("    return a // b")
-    assert similarity(head.model_copy(update={"digest": "1"}), head.model_copy(update={"digest": "2"})) < 1.0
-    assert not is_empty(Patch(digest="1"))
+    assert measure_similarity(head.model_copy(update={"digest": "1"}), head.model_copy(update={"digest": "2"})) < 1.0
+    assert not is_empty_change(Patch(digest="1"))
 
 
 # --- the score ----------------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ def histories(*, changed: bool = True) -> st.SearchStrategy[list[Attempt]]:
 
 
 def forget() -> None:
-    similarities.similarity.cache_clear()
+    similarities.measure_similarity.cache_clear()
     similarities._shape.cache_clear()
     similarities._line.cache_clear()
 
@@ -291,7 +291,7 @@ after {seconds}s, pid {line}, request {identity}
 
 @given(volatile, volatile)
 def test_a_score_ignores_what_varies_by_chance(one: tuple[object, ...], other: tuple[object, ...]) -> None:
-    found = [error_signature(output(*seen)) for seen in (one, other)]  # type: ignore[arg-type]
+    found = [extract_signature(output(*seen)) for seen in (one, other)]  # type: ignore[arg-type]
     assert found[0] == found[1]
     patches = (change("    return a // b"), change("    return a // int(b)"))
     past = [attempt(patch, error) for patch, error in zip(patches, found, strict=True)]

@@ -1,5 +1,5 @@
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
-from hydranet.report.web_ui import LIMIT, markdown
+from hydranet.report.web_ui import LIMIT, render_details
 from hydranet.strategy import Strategy
 
 
@@ -9,7 +9,7 @@ def genealogy(branches: int = 2, attempts: int = 2, title: str = "Fix f()") -> G
     )
     return Genealogy(
         run_id="fix-x-1",
-        repository="x",
+        repository_name="x",
         title="It | breaks",
         branches=tuple(
             BranchRecord(number=n + 1, id=f"b{n}", strategy=Strategy(title=title), attempts=made, ending=Ending.REAPED)
@@ -19,21 +19,21 @@ def genealogy(branches: int = 2, attempts: int = 2, title: str = "Fix f()") -> G
 
 
 def test_every_branch_and_attempt_is_told() -> None:
-    page = markdown(genealogy())
+    page = render_details(genealogy())
     assert page.count("### b0") == 2
     assert page.count("| 0.00 |") == 4
     assert "reaped" in page
 
 
 def test_what_comes_from_outside_cannot_break_the_markdown() -> None:
-    page = markdown(genealogy(title="<img src=x> [a](b) `c` | d\n# e"))
+    page = render_details(genealogy(title="<img src=x> [a](b) `c` | d\n# e"))
     assert "<img" not in page.replace("\\<img", "")
     assert "\n# e" not in page
     assert "It \\| breaks" in page
 
 
 def test_a_long_history_is_folded_from_its_oldest_end() -> None:
-    page = markdown(genealogy(branches=60, attempts=8))
+    page = render_details(genealogy(branches=60, attempts=8))
     assert len(page.encode()) <= LIMIT
     assert "earlier branches" in page
     assert "### b60" in page
@@ -42,5 +42,5 @@ def test_a_long_history_is_folded_from_its_oldest_end() -> None:
 
 def test_the_verdict_comes_first() -> None:
     ended = genealogy().model_copy(update={"verdict": Verdict.FIXED, "reason": "done", "published": "hydra/fix-x"})
-    assert "**fixed**: done" in markdown(ended).split("###")[0]
-    assert "hydra/fix-x" in markdown(ended)
+    assert "**fixed**: done" in render_details(ended).split("###")[0]
+    assert "hydra/fix-x" in render_details(ended)

@@ -1,12 +1,12 @@
 import pytest
 
-from hydranet.text.formatting import count, duration, listed, share
+from hydranet.text.formatting import format_count, format_duration, format_share, join_words
 
 
 def test_counts_agree_with_their_noun() -> None:
-    assert [count(n, "strategy") for n in (0, 1, 2)] == ["0 strategies", "1 strategy", "2 strategies"]
-    assert count(3, "branch") == "3 branches"
-    assert count(34_500, "token") == "34,500 tokens"
+    assert [format_count(n, "strategy") for n in (0, 1, 2)] == ["0 strategies", "1 strategy", "2 strategies"]
+    assert format_count(3, "branch") == "3 branches"
+    assert format_count(34_500, "token") == "34,500 tokens"
 
 
 @pytest.mark.parametrize(
@@ -23,15 +23,15 @@ def test_counts_agree_with_their_noun() -> None:
     ],
 )
 def test_durations_have_two_units_at_most(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+    assert format_duration(seconds) == said
 
 
 def test_a_small_share_is_not_nothing() -> None:
-    assert [share(part, 200) for part in (0, 1, 3, 66)] == ["0 %", "under 1 %", "2 %", "33 %"]
+    assert [format_share(part, 200) for part in (0, 1, 3, 66)] == ["0 %", "under 1 %", "2 %", "33 %"]
 
 
 def test_long_lists_end_in_a_count() -> None:
-    assert [listed([*"abcdefg"][:n]) for n in (0, 1, 2, 3, 5, 6)] == [
+    assert [join_words([*"abcdefg"][:n]) for n in (0, 1, 2, 3, 5, 6)] == [
         "",
         "a",
         "a and b",

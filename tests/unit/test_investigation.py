@@ -23,7 +23,7 @@ from hydranet.policy.constitution import Effect
     ],
 )
 def test_tools_become_command_lines(asked, line):
-    assert investigation.command(asked) == line
+    assert investigation.parse_command(asked) == line
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_tools_become_command_lines(asked, line):
     ["read_file shop/cart.py 10 40", "list_dir", "search 'total(' shop", "search -v", "run pytest", "grep -n x a.py"],
 )
 def test_what_tools_look_at_is_let_through(asked):
-    decision = command_guard.decide(investigation.command(asked))
+    decision = command_guard.decide(investigation.parse_command(asked))
     assert decision.effect is Effect.ALLOWED, decision
 
 
@@ -57,4 +57,4 @@ def test_what_tools_look_at_is_let_through(asked):
 )
 def test_the_guard_sees_what_tools_are_given(asked, rule):
     """What looks like two commands in a path is quoted: it is one name, of no file."""
-    assert command_guard.decide(investigation.command(asked)).rule == f"guard:{rule}"
+    assert command_guard.decide(investigation.parse_command(asked)).rule == f"guard:{rule}"

@@ -8,8 +8,8 @@ import pytest
 
 from hydranet import patches
 from hydranet.convergence import reaper
-from hydranet.convergence.error_signature import error_signature
-from hydranet.convergence.score import Attempt, Command, ConvergenceSettings, Score, best, score_attempt
+from hydranet.convergence.error_signature import extract_signature
+from hydranet.convergence.score import Attempt, Command, ConvergenceSettings, Score, find_best, score_attempt
 from hydranet.patches import Patch
 
 DEFAULTS = ConvergenceSettings()
@@ -118,7 +118,7 @@ def edit(path: str, *replacements: tuple[str, str]) -> str:
     for old, new in replacements:
         assert old in text
         text = text.replace(old, new, 1)
-    return patches.diff(path, FILES[path], text)
+    return patches.make_diff(path, FILES[path], text)
 
 
 def failure(
@@ -222,8 +222,8 @@ def attempt(
 ) -> Attempt:
     names = tuple(failing.split())
     return Attempt(
-        patch=patches.parse(diff),
-        error=error_signature(failure() if output is None else output),
+        patch=patches.parse_diff(diff),
+        error=extract_signature(failure() if output is None else output),
         failing_tests=names,
         failing_count=len(names),
         commands=commands,
@@ -239,7 +239,7 @@ def died_at(attempts: list[Attempt], settings: ConvergenceSettings = DEFAULTS) -
     """The attempt at which the Reaper ends the branch, None while it is alive."""
     for count in range(1, len(attempts) + 1):
         past = attempts[:count]
-        if reaper.decide(past, score_attempt(past, settings), settings):
+        if reaper.judge(past, score_attempt(past, settings), settings):
             return count
     return None
 
@@ -378,7 +378,7 @@ METHOD_MOVED = [
     for name in ("add(self, item)", "find(self, name)", "total(self)")
 ]
 REVERT = edit("shop/cart.py")
-UNDO = patches.diff("shop/cart.py", CART.replace("price = item.price", "price = float(item.price)"), CART)
+UNDO = patches.make_diff("shop/cart.py", CART.replace("price = item.price", "price = float(item.price)"), CART)
 
 
 def noisy(number: int) -> str:
@@ -657,7 +657,7 @@ def test_18_an_unlike_first_attempt_lives(diff: str) -> None:
     own = [attempt(diff)]
     first = score_attempt(own, dead=DEAD_BRANCH)
     assert first.value <= DEFAULTS.threshold
-    assert reaper.decide(own, first, DEFAULTS) is None
+    assert reaper.judge(own, first, DEFAULTS) is None
     assert score_attempt([*own, attempt(UNLIKE_IN_ONE_FILE[1])], dead=DEAD_BRANCH).value <= DEFAULTS.threshold
 
 
@@ -667,7 +667,7 @@ def test_19_a_dead_patch_is_dead_at_once(diff: str) -> None:
     first = score_attempt(own, dead=DEAD_BRANCH)
     assert first.novelty
     assert first.value > DEFAULTS.threshold
-    assert "dead branch" in (reaper.decide(own, first, DEFAULTS) or "")
+    assert "dead branch" in (reaper.judge(own, first, DEFAULTS) or "")
 
 
 def test_19v_renaming_or_moving_it_does_not_help() -> None:
@@ -675,7 +675,7 @@ def test_19v_renaming_or_moving_it_does_not_help() -> None:
     dead = [attempt(RENAMED[0], output), attempt(UNLIKE[0], output)]
     assert score_attempt([attempt(RENAMED[2], output)], dead=dead).value > DEFAULTS.threshold
     lower = "\n" * 30 + CART
-    moved = patches.diff("shop/cart.py", lower, lower.replace("price = item.price", "price = float(item.price)"))
+    moved = patches.make_diff("shop/cart.py", lower, lower.replace("price = item.price", "price = float(item.price)"))
     assert score_attempt([attempt(moved)], dead=DEAD_BRANCH).value > DEFAULTS.threshold
 
 
@@ -689,7 +689,7 @@ def test_19v_almost_a_dead_patch_with_another_error_lives() -> None:
 
 def test_24_the_best_attempt_is_never_lost() -> None:
     attempts = [attempt(d, failing=f) for d, f in zip(SPIRAL, ("a b c", "a", "a b c d"), strict=True)]
-    assert best(attempts) == 1
+    assert find_best(attempts) == 1
 
 
 def test_24v_neither_an_outage_nor_a_hidden_failure_is_best() -> None:
@@ -699,13 +699,13 @@ def test_24v_neither_an_outage_nor_a_hidden_failure_is_best() -> None:
         attempt("", "429", "a", infrastructure=True),
         attempt(SPIRAL[2], failing="c d"),
     ]
-    assert best(attempts) == 1
-    assert best([]) is None
+    assert find_best(attempts) == 1
+    assert find_best([]) is None
 
 
 def test_the_patterns_are_built_from_real_patches_and_errors() -> None:
-    assert all(patches.parse(diff) != Patch() for diff in (*SPIRAL, *UNLIKE, *SHUFFLED, *RENAMED, UNDO))
-    found = error_signature(failure())
+    assert all(patches.parse_diff(diff) != Patch() for diff in (*SPIRAL, *UNLIKE, *SHUFFLED, *RENAMED, UNDO))
+    found = extract_signature(failure())
     assert found is not None
     assert (found.type, found.file, found.function) == ("TypeError", "shop/cart.py", "total")
 
@@ -722,6 +722,6 @@ def test_the_patterns_are_built_from_real_patches_and_errors() -> None:
     ],
 )
 def test_what_only_looks_like_a_comment_is_a_change(file: str, removed: str, added: str) -> None:
-    changed = patches.parse(f"--- a/{file}\n+++ b/{file}\n@@ -3 +3 @@\n-{removed}\n+{added}\n")
-    attempts = [attempt(SPIRAL[0]), Attempt(patch=changed, error=error_signature(failure()), failing_tests=("t",))]
+    changed = patches.parse_diff(f"--- a/{file}\n+++ b/{file}\n@@ -3 +3 @@\n-{removed}\n+{added}\n")
+    attempts = [attempt(SPIRAL[0]), Attempt(patch=changed, error=extract_signature(failure()), failing_tests=("t",))]
     assert died_at(attempts) is None

@@ -1,7 +1,7 @@
 """The shortest path between two pieces of code, and how it is told."""
 
 from hydranet.code_graph.model import Edge, EdgeKind, Resolution
-from hydranet.code_graph.shortest_path import sentence, shortest
+from hydranet.code_graph.shortest_path import describe_path, find_shortest_path
 
 
 def edge(kind: EdgeKind, source: str, target: str, line: int = 1, confidence: float = 1.0) -> Edge:
@@ -15,8 +15,8 @@ LOGIN = [
 
 
 def told(edges: list[Edge], start: str, end: str) -> str | None:
-    steps = shortest(edges, start, end)
-    return None if steps is None else sentence(start, steps)
+    steps = find_shortest_path(edges, start, end)
+    return None if steps is None else describe_path(start, steps)
 
 
 def test_a_path_is_told_in_a_line() -> None:
@@ -38,10 +38,10 @@ def test_a_path_may_go_against_an_edge() -> None:
 def test_surer_and_forward_edges_are_preferred() -> None:
     guess = [edge(EdgeKind.CALLS, "a.py::a", "z.py::z", confidence=0.2)]
     sure = [edge(EdgeKind.CALLS, "a.py::a", "b.py::b"), edge(EdgeKind.CALLS, "b.py::b", "z.py::z")]
-    assert len(shortest([*guess, *sure], "a.py::a", "z.py::z") or []) == 2
+    assert len(find_shortest_path([*guess, *sure], "a.py::a", "z.py::z") or []) == 2
     back = [edge(EdgeKind.CALLS, "z.py::z", "a.py::a")]
     there = [edge(EdgeKind.CALLS, "a.py::a", "z.py::z")]
-    assert [step.forward for step in shortest([*back, *there], "a.py::a", "z.py::z") or []] == [True]
+    assert [step.forward for step in find_shortest_path([*back, *there], "a.py::a", "z.py::z") or []] == [True]
 
 
 def test_what_does_not_hang_together_has_no_path() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from hydranet.convergence.error_signature import ErrorSignature
-from hydranet.convergence.reaper import decide
+from hydranet.convergence.reaper import judge
 from hydranet.convergence.score import Attempt, ConvergenceSettings, Score, Terms, score_attempt
 from hydranet.patches import Edit, Patch
 
@@ -13,7 +13,7 @@ HIGH = Score(value=0.91, terms=Terms(patch_similarity=0.83, error_match=1.0), ne
 
 
 def test_the_evidence_names_terms_and_the_nearest_attempt() -> None:
-    assert decide([ATTEMPT] * 3, HIGH.model_copy(update={"nearest": 2}), DEFAULTS) == (
+    assert judge([ATTEMPT] * 3, HIGH.model_copy(update={"nearest": 2}), DEFAULTS) == (
         "The patch to shop/cart.py is nearly that of attempt 2, the same error follows (TypeError in total in "
         "shop/cart.py): convergence 0.91 is above 0.75."
     )
@@ -21,7 +21,7 @@ def test_the_evidence_names_terms_and_the_nearest_attempt() -> None:
 
 def test_every_term_that_speaks_is_named() -> None:
     terms = Terms(patch_similarity=1.0, error_match=0.5, command_repetition=2 / 3)
-    evidence = decide([ATTEMPT] * 2, Score(value=0.8, terms=terms, nearest=1), DEFAULTS)
+    evidence = judge([ATTEMPT] * 2, Score(value=0.8, terms=terms, nearest=1), DEFAULTS)
     assert evidence == (
         "The patch to shop/cart.py is the same as that of attempt 1, the same kind of error follows (TypeError in "
         "total in shop/cart.py), 67% of its last commands repeat earlier ones with the same result: "
@@ -31,28 +31,28 @@ def test_every_term_that_speaks_is_named() -> None:
 
 def test_a_patch_that_changes_nothing() -> None:
     past = [ATTEMPT, Attempt(error=ERROR)]
-    evidence = decide(past, score_attempt(past), DEFAULTS)
+    evidence = judge(past, score_attempt(past), DEFAULTS)
     assert evidence is not None
     assert evidence.startswith("The attempt changes nothing, the same error follows")
 
 
 @pytest.mark.parametrize("value", [0.0, 0.75])
 def test_up_to_the_threshold_a_branch_lives(value: float) -> None:
-    assert decide([ATTEMPT] * 2, HIGH.model_copy(update={"value": value}), DEFAULTS) is None
-    assert decide([ATTEMPT] * 2, HIGH, ConvergenceSettings(threshold=0.95)) is None
+    assert judge([ATTEMPT] * 2, HIGH.model_copy(update={"value": value}), DEFAULTS) is None
+    assert judge([ATTEMPT] * 2, HIGH, ConvergenceSettings(threshold=0.95)) is None
 
 
 def test_never_before_the_second_attempt() -> None:
     outage = Attempt(infrastructure=True)
-    assert decide([], HIGH, DEFAULTS) is None
-    assert decide([ATTEMPT], HIGH, DEFAULTS) is None
-    assert decide([outage, ATTEMPT], HIGH, DEFAULTS) is None
-    assert decide([ATTEMPT, ATTEMPT, outage], HIGH, DEFAULTS) is None
-    assert decide([ATTEMPT, outage, ATTEMPT], HIGH, DEFAULTS) is not None
+    assert judge([], HIGH, DEFAULTS) is None
+    assert judge([ATTEMPT], HIGH, DEFAULTS) is None
+    assert judge([outage, ATTEMPT], HIGH, DEFAULTS) is None
+    assert judge([ATTEMPT, ATTEMPT, outage], HIGH, DEFAULTS) is None
+    assert judge([ATTEMPT, outage, ATTEMPT], HIGH, DEFAULTS) is not None
 
 
 def test_a_dead_patch_in_a_new_branch_is_the_exception() -> None:
-    evidence = decide([ATTEMPT], score_attempt([ATTEMPT], dead=[ATTEMPT]), DEFAULTS)
+    evidence = judge([ATTEMPT], score_attempt([ATTEMPT], dead=[ATTEMPT]), DEFAULTS)
     assert evidence == (
         "The patch to shop/cart.py is the same as that of a dead branch: convergence 1.00 is above 0.75."
     )
@@ -61,6 +61,6 @@ def test_a_dead_patch_in_a_new_branch_is_the_exception() -> None:
 def test_the_evidence_fits_on_a_line() -> None:
     edits = tuple(Edit(file=f"{'directory/' * 15}m{n}.py", start=1, added=("x",)) for n in range(50))
     error = ERROR.model_copy(update={"type": "E" * 40, "file": "f" * 200, "function": "g" * 200})
-    evidence = decide([Attempt(patch=Patch(edits=edits), error=error)] * 2, HIGH, DEFAULTS)
+    evidence = judge([Attempt(patch=Patch(edits=edits), error=error)] * 2, HIGH, DEFAULTS)
     assert evidence is not None
     assert len(evidence) <= 300

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from hydra_cli.score import score
 from hydranet import patches
-from hydranet.convergence.error_signature import error_signature
+from hydranet.convergence.error_signature import extract_signature
 from hydranet.convergence.score import Attempt
 from hydranet.errors import UsageError
 
@@ -102,8 +102,8 @@ def test_facts_as_a_run_records_them_are_read(tmp_path: Path, capsys: pytest.Cap
     written = judged(tmp_path, capsys, *SPIRAL)
     recorded = [
         Attempt(
-            patch=patches.parse(str(one["patch"])),
-            error=error_signature(str(one["error"])),
+            patch=patches.parse_diff(str(one["patch"])),
+            error=extract_signature(str(one["error"])),
             failing_tests=("t",),
             failing_count=1,
         ).model_dump(mode="json")

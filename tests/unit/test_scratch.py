@@ -5,13 +5,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from workers.scratch import scratch
+from workers.scratch import make_scratch
 
 HOLDER = """
 import sys, tempfile
 from pathlib import Path
-from workers.scratch import scratch
-with scratch(Path(sys.argv[1])):
+from workers.scratch import make_scratch
+with make_scratch(Path(sys.argv[1])):
     print(tempfile.mkdtemp(), flush=True)
     sys.stdin.read()
 """
@@ -31,7 +31,7 @@ def test_what_the_dead_left_is_removed_and_what_the_living_hold_stays(tmp_path: 
         killed.wait()
         assert left.is_dir()
         before = tempfile.gettempdir()
-        with scratch(tmp_path) as own:
+        with make_scratch(tmp_path) as own:
             assert not left.parent.exists()
             assert held.is_dir()
             with tempfile.TemporaryDirectory() as made:

@@ -27,7 +27,7 @@ def test_flags_win_over_the_environment_and_that_over_the_files(
     write(tmp_path / "config" / "hydranet", budget={"tokens": 1, "branches": 1, "seconds": 1})
     repository = write(tmp_path / "repo", budget={"branches": 2, "seconds": 2})
     monkeypatch.setenv("HYDRA_BUDGET__SECONDS", "3")
-    chosen = settings.load(repository, {"budget": {"seconds": None, "attempts_per_branch": 4}})
+    chosen = settings.load_settings(repository, {"budget": {"seconds": None, "attempts_per_branch": 4}})
     assert (chosen.budget.tokens, chosen.budget.branches) == (1, 2)
     assert (chosen.budget.seconds, chosen.budget.attempts_per_branch) == (3, 4)
 
@@ -35,14 +35,14 @@ def test_flags_win_over_the_environment_and_that_over_the_files(
 def test_a_repository_may_not_say_where_code_goes(tmp_path: Path) -> None:
     repository = write(tmp_path / "repo", model="openai:http://elsewhere/v1#m")
     with pytest.raises(UsageError, match="'model' is not one a repository may set"):
-        settings.load(repository)
+        settings.load_settings(repository)
 
 
 @pytest.mark.parametrize("key", ["backend", "image", "runtime", "warm"])
 def test_a_repository_may_not_choose_its_own_walls(tmp_path: Path, key: str) -> None:
     repository = write(tmp_path / "repo", sandbox={"test_command": "make test", key: "bubblewrap"})
     with pytest.raises(UsageError, match=rf"'sandbox\.{key}' is not one a repository may set; move it to"):
-        settings.load(repository)
+        settings.load_settings(repository)
 
 
 def test_what_only_the_user_says_of_the_sandbox_stays_on_the_node() -> None:
@@ -65,14 +65,14 @@ def test_what_only_the_user_says_of_the_sandbox_stays_on_the_node() -> None:
 def test_a_wrong_key_or_value_is_named(tmp_path: Path, values: dict[str, object], sentence: str) -> None:
     write(tmp_path / "config" / "hydranet", **values)
     with pytest.raises(UsageError, match=sentence):
-        settings.load()
+        settings.load_settings()
 
 
 def test_a_file_that_is_not_json_is_named(tmp_path: Path) -> None:
     file = write(tmp_path / "repo") / settings.CONFIG_NAME
     file.write_text("{")
     with pytest.raises(UsageError, match="not valid JSON"):
-        settings.load(tmp_path / "repo")
+        settings.load_settings(tmp_path / "repo")
 
 
 def described(model: type[BaseModel], above: str = "") -> dict[str, str]:

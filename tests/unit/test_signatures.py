@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydranet.convergence.error_signature import ErrorClass, ErrorSignature, error_signature, normalise
+from hydranet.convergence.error_signature import ErrorClass, ErrorSignature, extract_signature, normalise
 
 # --- Python -------------------------------------------------------------------------------------------------
 
@@ -123,9 +123,11 @@ ADD = ErrorSignature(
 
 @pytest.mark.parametrize("output", [LONG, SHORT, NATIVE, UNITTEST, PLAIN])
 def test_every_style_gives_the_same_signature(output: str) -> None:
-    assert error_signature(output) == ADD
-    assert error_signature(output.replace("\n", "\r\n")) == ADD
-    assert error_signature(f"\x1b[31m{output.replace('TypeError', chr(27) + '[1mTypeError' + chr(27) + '[0m')}") == ADD
+    assert extract_signature(output) == ADD
+    assert extract_signature(output.replace("\n", "\r\n")) == ADD
+    assert (
+        extract_signature(f"\x1b[31m{output.replace('TypeError', chr(27) + '[1mTypeError' + chr(27) + '[0m')}") == ADD
+    )
 
 
 ASSERTION_LONG = """\
@@ -165,14 +167,14 @@ def test_an_assertion_in_a_test_is_known_by_its_code(output: str) -> None:
         function="test_total",
         error_class=ErrorClass.ASSERTION,
     )
-    assert error_signature(output) == expected
-    assert error_signature(output.replace("3", "-17.25").replace(":6:", ":9:")) == expected
-    assert error_signature(output.replace("cart.total() == 4", "cart.count() == 1")) != expected
+    assert extract_signature(output) == expected
+    assert extract_signature(output.replace("3", "-17.25").replace(":6:", ":9:")) == expected
+    assert extract_signature(output.replace("cart.total() == 4", "cart.count() == 1")) != expected
 
 
 def test_an_assertion_in_the_code_is_known_by_its_message() -> None:
     output = ASSERTION_LONG.replace("tests/test_cart.py", "shop/cart.py").replace("def test_total", "def total")
-    found = error_signature(output)
+    found = extract_signature(output)
     assert found is not None
     assert (found.message, found.file, found.function) == ("assert # == #", "shop/cart.py", "total")
 
@@ -433,9 +435,9 @@ PYTHON = {
 @pytest.mark.parametrize("expected", PYTHON.values(), ids=PYTHON)
 def test_python(expected: tuple[str, str, str, str, str, ErrorClass]) -> None:
     output, *fields = expected
-    found = error_signature(output)
+    found = extract_signature(output)
     assert found is not None
-    assert found.same(
+    assert found.matches(
         ErrorSignature(
             **dict(zip(("type", "message", "file", "function", "error_class"), fields, strict=True))  # type: ignore[arg-type]
         )
@@ -475,13 +477,13 @@ Current thread 0x00007f075c086b80 (most recent call first):
     ],
 )
 def test_time_limits_crashes_and_kills(output: str, kind: str, error_class: ErrorClass) -> None:
-    found = error_signature(output)
+    found = extract_signature(output)
     assert found is not None
     assert (found.type, found.error_class) == (kind, error_class)
 
 
 def test_a_time_limit_says_nothing_about_how_long() -> None:
-    assert error_signature("timed out after 20 s") == error_signature("hydra: timed out after 300.5 s")
+    assert extract_signature("timed out after 20 s") == extract_signature("hydra: timed out after 300.5 s")
 
 
 @pytest.mark.parametrize(
@@ -489,17 +491,17 @@ def test_a_time_limit_says_nothing_about_how_long() -> None:
     ["", "  \n\n", "3 passed in 0.12s", "== 3 passed, 1 skipped in 2s ==", "Ran 3 tests\n\nOK", "ok  \tshop\t0.1s"],
 )
 def test_no_error_has_no_signature(output: str) -> None:
-    assert error_signature(output) is None
+    assert extract_signature(output) is None
 
 
 def test_names_that_a_message_quotes_are_kept_beside_it() -> None:
-    found = error_signature("ValidationError: 'image' is a required property of \"app-1\", not '3'")
+    found = extract_signature("ValidationError: 'image' is a required property of \"app-1\", not '3'")
     assert found is not None
     assert (found.message, found.named) == ("# is a required property of #, not #", ("image", "app-1"))
-    other = error_signature("ValidationError: 'name' is a required property of \"app-2\", not 'x'")
+    other = extract_signature("ValidationError: 'name' is a required property of \"app-2\", not 'x'")
     assert other is not None
     assert found != other
-    assert found.same(other)
+    assert found.matches(other)
 
 
 def test_the_first_failing_test_is_the_first_by_name() -> None:
@@ -510,7 +512,7 @@ def test_the_first_failing_test_is_the_first_by_name() -> None:
         f"{head}_________________________________ test_twice{body}"
         f"__________________________________ test_total{report}=========================== short test summary{tail}"
     )
-    assert error_signature(shuffled) == error_signature(LONG) == ADD
+    assert extract_signature(shuffled) == extract_signature(LONG) == ADD
 
 
 def test_a_footer_is_not_the_error() -> None:
@@ -518,13 +520,13 @@ def test_a_footer_is_not_the_error() -> None:
         "test parse ... FAILED\n\nthread 'parse' panicked at src/lib.rs:{line}:9:\n{message}\n\n"
         "error: test failed, to rerun pass `--lib`\n"
     )
-    one = error_signature(rust.format(line=4, message="index out of bounds"))
-    assert one == error_signature(rust.format(line=7, message="index out of bounds"))
-    assert one != error_signature(rust.format(line=4, message="called unwrap on None"))
+    one = extract_signature(rust.format(line=4, message="index out of bounds"))
+    assert one == extract_signature(rust.format(line=7, message="index out of bounds"))
+    assert one != extract_signature(rust.format(line=4, message="called unwrap on None"))
 
 
 def test_other_text_is_an_unknown_error() -> None:
-    found = error_signature("make: *** [check] Error 2\nleaving directory\n")
+    found = extract_signature("make: *** [check] Error 2\nleaving directory\n")
     assert found == ErrorSignature(type="Unknown", message="make: *** [check] Error # leaving directory")
 
 
@@ -681,7 +683,7 @@ OTHERS = {
 @pytest.mark.parametrize("expected", OTHERS.values(), ids=OTHERS)
 def test_node_and_go(expected: tuple[str, str, str, str, str, ErrorClass]) -> None:
     output, *fields = expected
-    found = error_signature(output)
+    found = extract_signature(output)
     assert found is not None
     assert [found.type, found.message, found.file, found.function, found.error_class] == fields
 
@@ -773,7 +775,7 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=30), max_size=40))
 def test_any_output_is_read(pieces: list[str]) -> None:
-    found = error_signature("\n".join(pieces))
+    found = extract_signature("\n".join(pieces))
     assert found is None or ErrorSignature.model_validate_json(found.model_dump_json()) == found
 
 
@@ -795,9 +797,9 @@ def test_any_output_is_read(pieces: list[str]) -> None:
 )
 def test_no_line_takes_a_pattern_long(line: str) -> None:
     # A pattern that backtracks would take hours over these.
-    assert error_signature(f"{line}\n" * 2000 + LONG) is not None
+    assert extract_signature(f"{line}\n" * 2000 + LONG) is not None
 
 
 def test_of_long_output_the_ends_are_read() -> None:
-    assert error_signature(LONG + "noise\n" * 200_000) == ADD
-    assert error_signature("noise\n" * 200_000 + LONG) == ADD
+    assert extract_signature(LONG + "noise\n" * 200_000) == ADD
+    assert extract_signature("noise\n" * 200_000 + LONG) == ADD

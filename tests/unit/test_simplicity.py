@@ -2,15 +2,15 @@
 
 import pytest
 
-from activities.sandbox.simplicity import cost
-from hydranet.patches import diff
+from activities.sandbox.simplicity import measure_cost
+from hydranet.patches import make_diff
 
 CODE = "def f(a, b):\n    if a < b:\n        return a\n    return b\n"
 
 
 def changed(old: str, new: str) -> int:
     assert old in CODE
-    return cost(diff("f.py", CODE, CODE.replace(old, new)))
+    return measure_cost(make_diff("f.py", CODE, CODE.replace(old, new)))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-from hydranet.strategy import Strategy, is_new, rank, slug
+from hydranet.strategy import Strategy, is_new, rank_strategies, slugify
 
 
 def strategy(title: str = "t", kind: str = "missing guard", **more: tuple[str, ...]) -> Strategy:
@@ -23,8 +23,8 @@ def test_the_order_of_targets_does_not_count() -> None:
 
 
 def test_slugs_are_short_plain_and_never_empty() -> None:
-    assert slug("Boundary condition in paginate() (shop/paging.py)") == "boundary-condition-in-paginate-s"
-    assert slug("«…»") == "strategy"
+    assert slugify("Boundary condition in paginate() (shop/paging.py)") == "boundary-condition-in-paginate-s"
+    assert slugify("«…»") == "strategy"
 
 
 def test_less_than_what_a_dead_strategy_tried_is_not_new() -> None:
@@ -42,5 +42,10 @@ def test_what_shares_least_with_the_dead_comes_first() -> None:
     same_file = strategy(target_files=("a.py",), target_symbols=("g",), kind="boundary")
     elsewhere = strategy(target_files=("b.py",), target_symbols=("h",), kind="boundary")
     again = elsewhere.model_copy(update={"title": "again"})
-    assert rank([same_place, elsewhere, same_file, again], [dead]) == [elsewhere, again, same_file, same_place]
-    assert rank([same_place, elsewhere], []) == [same_place, elsewhere]
+    assert rank_strategies([same_place, elsewhere, same_file, again], [dead]) == [
+        elsewhere,
+        again,
+        same_file,
+        same_place,
+    ]
+    assert rank_strategies([same_place, elsewhere], []) == [same_place, elsewhere]

@@ -3,7 +3,7 @@
 import pytest
 
 from hydranet.code_graph.model import Node, NodeKind
-from hydranet.code_graph.symbols import find, find_file
+from hydranet.code_graph.symbols import find_file, find_symbol
 from hydranet.errors import UsageError
 
 
@@ -40,7 +40,7 @@ NODES = [
     ],
 )
 def test_a_symbol_is_found(symbol: str, found: str) -> None:
-    assert find(symbol, NODES).id == found
+    assert find_symbol(symbol, NODES).id == found
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_symbol_is_found(symbol: str, found: str) -> None:
 )
 def test_what_names_none_or_several_is_answered_with_candidates(symbol: str, sentence: str) -> None:
     with pytest.raises(UsageError) as error:
-        find(symbol, NODES)
+        find_symbol(symbol, NODES)
     assert sentence in str(error.value)
 
 

@@ -4,7 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from hydra_cli.tree import tree
+from hydra_cli.tree import render_tree
 from hydranet.convergence.score import Attempt, Command
 from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy, Outcome
 from hydranet.strategy import Strategy
@@ -22,14 +22,14 @@ def shown(terms: bool) -> str:
     output = StringIO()
     run = Genealogy(
         run_id="run",
-        repository="shop",
+        repository_name="shop",
         title=HOSTILE,
         environment="Docker 28, image x; no dependencies",
         flaky=("test_a", "test_b"),
         branches=(branch,),
         state=HOSTILE,
     )
-    Console(file=output, width=200).print(tree(run, terms=terms))
+    Console(file=output, width=200).print(render_tree(run, terms=terms))
     return output.getvalue()
 
 

@@ -20,8 +20,8 @@ from workers.roles import WORKFLOWS, workflow_runner
 from .world import World
 
 REQUEST = FixRequest(
-    path="/repository",
-    repository="demo",
+    repository_path="/repository",
+    repository_name="demo",
     title="It breaks",
     issue="It breaks",
     model="fake",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from activities.artifacts.store import address
+from activities.artifacts.store import hash_content
 from hydranet.budget import Budget
 
 from .world import NOTHING, World, failed, passed, strategy
@@ -30,7 +30,7 @@ async def test_after_an_attempt_the_code_is_retrieved_again(start: Any) -> None:
     first, again = world.requested("retrieve")
     assert (first.issue, first.earlier, first.asked) == ("It breaks", None, ())
     assert (again.issue, again.earlier, again.asked) == ("", NOTHING, ("Parser.read",))
-    assert again.repository == first.repository
+    assert again.repository_path == first.repository_path
     assert again.touched == ("a.py:10",)
     before, after = (step.work.context for step in world.requested("plan"))
     assert before == NOTHING
@@ -67,8 +67,8 @@ async def test_what_a_plan_asks_to_see_is_run_first_and_stays_on_record(start: A
         ("!rm a.py", "guard:any: No."),
     ]
     assert (first.score.terms.command_repetition, second.score.terms.command_repetition) == (0.0, pytest.approx(2 / 3))
-    assert len(genealogy.looks) == 4
+    assert len(genealogy.investigations) == 4
     assert world.calls["investigate"] == 2, "a plan that asks for nothing costs no activity"
     curious = [one for one in world.requested("implement") if one.strategy.title == "curious"]
-    assert all(one.findings == address(b"seen", "application/json") for one in curious)
+    assert all(one.findings == hash_content(b"seen", "application/json") for one in curious)
     assert curious[1].history[0].looked == "read_file a.py; !rm a.py (refused)"

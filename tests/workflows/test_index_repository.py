@@ -12,12 +12,12 @@ from hydranet.contracts import (
     INDEX_WORKFLOW,
     SUPERVISOR_QUEUE,
     VECTORS,
-    Batch,
-    Embedded,
     EmbedRequest,
+    EmbedResult,
     IndexProgress,
     IndexRequest,
     IndexResult,
+    ParseRequest,
 )
 
 from .environment import workers
@@ -25,14 +25,14 @@ from .world import World, fatal, flaky
 
 
 async def start(server: Client) -> Any:
-    request = IndexRequest(path="/repository", embedding_model="ollama:bge")
+    request = IndexRequest(repository_path="/repository", embedding_model="ollama:bge")
     return await server.start_workflow(
         INDEX_WORKFLOW, request, id="index-demo", task_queue=SUPERVISOR_QUEUE, result_type=IndexResult
     )
 
 
 def vectors(server: Client) -> Any:
-    return server.get_workflow_handle(f"index-demo{VECTORS}", result_type=Embedded)
+    return server.get_workflow_handle(f"index-demo{VECTORS}", result_type=EmbedResult)
 
 
 async def test_every_missing_file_is_in_one_batch_and_a_batch_that_fails_is_tried_again(server: Client) -> None:
@@ -41,8 +41,8 @@ async def test_every_missing_file_is_in_one_batch_and_a_batch_that_fails_is_trie
         result = await (await start(server)).result()
         made = await vectors(server).result()
     assert result == IndexResult(commit="base", files=990, parsed=450, linked=7, skipped={"binary": 10})
-    assert made == Embedded(made=10, left=0)
-    batches: list[Batch] = world.requested("parse_files")
+    assert made == EmbedResult(made=10, left=0)
+    batches: list[ParseRequest] = world.requested("parse_files")
     assert {(batch.first, batch.last) for batch in batches} == {(0, 200), (200, 400), (400, 450)}
     assert len(batches) == 4
     assert [request.model for request in world.requested("embed_nodes")] == ["ollama:bge"] * 2
@@ -70,7 +70,7 @@ async def test_few_files_are_parsed_where_they_are_linked(server: Client) -> Non
 async def test_the_progress_counts_the_batches_that_are_done(server: Client) -> None:
     held = asyncio.Event()
 
-    async def hold(batch: Batch) -> None:
+    async def hold(batch: ParseRequest) -> None:
         if batch.first:
             await held.wait()
 

@@ -58,8 +58,8 @@ async def test_a_run_is_counted_and_traced(
     monkeypatch.setenv(telemetry.TRACES, address)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
     port = free_port()
-    runtime = telemetry.runtime(f"127.0.0.1:{port}", 0)
-    with telemetry.tracing() as interceptors:
+    runtime = telemetry.build_runtime(f"127.0.0.1:{port}", 0)
+    with telemetry.trace() as interceptors:
         settings = TemporalSettings(address=server.service_client.config.target_host)
         client = await connect(settings, runtime, interceptors)
         world = World(
@@ -90,16 +90,16 @@ async def test_a_run_is_counted_and_traced(
 
 def test_a_wrong_address_is_told() -> None:
     with pytest.raises(UsageError, match="write HOST:PORT"):
-        telemetry.runtime("9464", 0)
+        telemetry.build_runtime("9464", 0)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(UsageError, match="correct 'metrics_address'"):
-            telemetry.runtime(f"127.0.0.1:{taken.getsockname()[1]}", 0)
+            telemetry.build_runtime(f"127.0.0.1:{taken.getsockname()[1]}", 0)
 
 
 def test_nothing_is_told_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(telemetry.TRACES, raising=False)
-    assert telemetry.runtime("", 0) is None
-    with telemetry.tracing() as interceptors:
+    assert telemetry.build_runtime("", 0) is None
+    with telemetry.trace() as interceptors:
         assert interceptors == []

@@ -11,24 +11,24 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.artifacts.store import address
-from activities.errors import translated
+from activities.artifacts.store import hash_content
+from activities.errors import translate_errors
 from hydranet.budget import Usage
 from hydranet.contracts import (
     ArtifactRef,
-    Batch,
     Checkpoint,
     CommitRequest,
     CoverageRequest,
-    Embedded,
     EmbedRequest,
+    EmbedResult,
     Environment,
-    FixedRequest,
+    FileSurvey,
     ImplementAnswer,
     IndexRequest,
     InvestigateRequest,
     Investigation,
-    Linked,
+    LinkResult,
+    ParseRequest,
     Plan,
     PlanAnswer,
     PrepareRequest,
@@ -38,6 +38,7 @@ from hydranet.contracts import (
     RankRequest,
     RecordRequest,
     ReflectAnswer,
+    RememberFixRequest,
     Retrieval,
     RetrieveRequest,
     Snapshot,
@@ -45,7 +46,6 @@ from hydranet.contracts import (
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
-    Survey,
     TestReport,
     TestRequest,
     Trial,
@@ -58,7 +58,7 @@ from hydranet.errors import FatalError
 from hydranet.patches import Edit, Patch
 from hydranet.strategy import Strategy
 
-NOTHING = address(b"", "text/plain")
+NOTHING = hash_content(b"", "text/plain")
 TARGET = ("t1", "t2", "t3")
 
 
@@ -76,7 +76,7 @@ def failed(text: str, *failing: str, error: str = "TypeError", file: str = "a.py
         index=0,
         title=text,
         patch=patch(text, file, line),
-        diff=address(text.encode(), "text/x-diff"),
+        diff=hash_content(text.encode(), "text/x-diff"),
         report=report(*(failing or TARGET), error=error),
         tried=1,
     )
@@ -87,7 +87,7 @@ def passed(text: str = "the fix") -> Trial:
         index=0,
         title=text,
         patch=patch(text),
-        diff=address(text.encode(), "text/x-diff"),
+        diff=hash_content(text.encode(), "text/x-diff"),
         report=report(),
         tried=1,
         passing=1,
@@ -142,13 +142,13 @@ class World:
                 await answer
 
     @activity.defn
-    @translated
+    @translate_errors
     async def snapshot_repository(self, request: SnapshotRequest) -> Snapshot:
         await self._called("snapshot_repository", request)
         return Snapshot(commit="base", pack=NOTHING)
 
     @activity.defn
-    @translated
+    @translate_errors
     async def publish_fix(self, request: PublishRequest) -> Publication:
         await self._called("publish_fix", request)
         if request.fix is None:
@@ -156,18 +156,18 @@ class World:
         return Publication(branch=f"hydra/fix-{request.slug}", commit=request.fix.commit)
 
     @activity.defn
-    @translated
+    @translate_errors
     async def record_genealogy(self, request: RecordRequest) -> None:
         await self._called("record_genealogy", request)
 
     @activity.defn
-    @translated
+    @translate_errors
     async def prepare_environment(self, request: PrepareRequest) -> Environment:
         await self._called("prepare_environment", request)
         return Environment(key="environment", note="bubblewrap; nothing installed")
 
     @activity.defn
-    @translated
+    @translate_errors
     async def run_tests(self, request: TestRequest) -> TestReport:
         await self._called("run_tests", request)
         if request.checkpoint.commit == "base":
@@ -175,42 +175,44 @@ class World:
         return self.verifications.pop(0) if self.verifications else report()
 
     @activity.defn
-    @translated
+    @translate_errors
     async def measure_coverage(self, request: CoverageRequest) -> ArtifactRef:
         await self._called("measure_coverage", request)
         return NOTHING
 
     @activity.defn
-    @translated
+    @translate_errors
     async def retrieve(self, request: RetrieveRequest) -> Retrieval:
         await self._called("retrieve", request)
-        return Retrieval(context=address(str(request.asked).encode(), "text/plain") if request.earlier else NOTHING)
+        return Retrieval(
+            context=hash_content(str(request.asked).encode(), "text/plain") if request.earlier else NOTHING
+        )
 
     @activity.defn
-    @translated
-    async def remember_fix(self, request: FixedRequest) -> None:
+    @translate_errors
+    async def remember_fix(self, request: RememberFixRequest) -> None:
         await self._called("remember_fix", request)
 
     @activity.defn
-    @translated
+    @translate_errors
     async def warm_up(self, request: WarmUpRequest) -> None:
         await self._called("warm_up", request)
 
     @activity.defn
-    @translated
+    @translate_errors
     async def propose_strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         await self._called("propose_strategies", request)
         offered = self.rounds[request.round - 1] if request.round <= len(self.rounds) else ()
         return StrategiesAnswer(strategies=tuple(offered), usage=self._usage())
 
     @activity.defn
-    @translated
+    @translate_errors
     async def rank_strategies(self, request: RankRequest) -> RankAnswer:
         await self._called("rank_strategies", request)
         return RankAnswer(order=tuple(reversed(range(len(request.strategies)))), usage=self._usage())
 
     @activity.defn
-    @translated
+    @translate_errors
     async def plan(self, request: StepRequest) -> PlanAnswer:
         await self._called("plan", request)
         return PlanAnswer(
@@ -221,7 +223,7 @@ class World:
         )
 
     @activity.defn
-    @translated
+    @translate_errors
     async def investigate(self, request: InvestigateRequest) -> Investigation:
         await self._called("investigate", request)
         commands = (
@@ -230,22 +232,22 @@ class World:
             else Command(command=asked, result=request.checkpoint.commit)
             for asked in request.asked
         )
-        return Investigation(commands=tuple(commands), findings=address(b"seen", "application/json"))
+        return Investigation(commands=tuple(commands), findings=hash_content(b"seen", "application/json"))
 
     @activity.defn
-    @translated
+    @translate_errors
     async def implement(self, request: StepRequest) -> ImplementAnswer:
         await self._called("implement", request)
         trials = self.trials.get(request.strategy.title, [failed("nothing")])
         answer = trials[min(request.attempt, len(trials)) - 1]
         if isinstance(answer, ImplementAnswer):
             return answer
-        made = address(f"{request.strategy.title} {request.attempt}".encode(), "application/json")
+        made = hash_content(f"{request.strategy.title} {request.attempt}".encode(), "application/json")
         self._attempts[made.sha256] = (request.strategy.title, request.attempt)
         return ImplementAnswer(candidates=made, count=1, prompt="implement@1", usage=self._usage())
 
     @activity.defn
-    @translated
+    @translate_errors
     async def reflect(self, request: StepRequest) -> ReflectAnswer:
         await self._called("reflect", request)
         return ReflectAnswer(
@@ -253,7 +255,7 @@ class World:
         )
 
     @activity.defn
-    @translated
+    @translate_errors
     async def try_candidates(self, request: TrialRequest) -> Trial:
         await self._called("try_candidates", request)
         title, attempt = self._attempts[request.candidates.sha256]
@@ -263,34 +265,34 @@ class World:
         return trial
 
     @activity.defn
-    @translated
+    @translate_errors
     async def commit_checkpoint(self, request: CommitRequest) -> Checkpoint:
         await self._called("commit_checkpoint", request)
         assert request.diff is not None
         return Checkpoint(commit=f"c-{request.diff.sha256[:10]}", bundle=request.diff)
 
     @activity.defn
-    @translated
-    async def survey_repository(self, request: IndexRequest) -> Survey:
+    @translate_errors
+    async def survey_repository(self, request: IndexRequest) -> FileSurvey:
         await self._called("survey_repository", request)
-        return Survey(manifest=NOTHING, missing=NOTHING, files=1000, missing_count=self.missing)
+        return FileSurvey(manifest=NOTHING, missing=NOTHING, files=1000, missing_count=self.missing)
 
     @activity.defn
-    @translated
-    async def parse_files(self, request: Batch) -> None:
+    @translate_errors
+    async def parse_files(self, request: ParseRequest) -> None:
         await self._called("parse_files", request)
 
     @activity.defn
-    @translated
-    async def link_files(self, request: ArtifactRef) -> Linked:
+    @translate_errors
+    async def link_files(self, request: ArtifactRef) -> LinkResult:
         await self._called("link_files", request)
-        return Linked(commit="base", tree="1f", files=990, linked=7, skipped={"binary": 10})
+        return LinkResult(commit="base", tree="1f", files=990, linked=7, skipped={"binary": 10})
 
     @activity.defn
-    @translated
-    async def embed_nodes(self, request: EmbedRequest) -> Embedded:
+    @translate_errors
+    async def embed_nodes(self, request: EmbedRequest) -> EmbedResult:
         await self._called("embed_nodes", request)
-        return Embedded(made=5, left=max(0, 2 - self.calls["embed_nodes"]))
+        return EmbedResult(made=5, left=max(0, 2 - self.calls["embed_nodes"]))
 
     def activities(self) -> list[Callable[..., Any]]:
         names = (

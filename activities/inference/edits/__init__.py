@@ -6,13 +6,13 @@ A new format is one module with an `apply` like the others' and one line in `FOR
 from collections.abc import Mapping
 from typing import Protocol
 
-from activities.code.python_syntax import new_fault, same_code
+from activities.code.python_syntax import find_new_fault, is_same_code
 from activities.inference.edits import diff, file, function, search_replace
-from activities.inference.edits.blocks import blocks
-from activities.inference.edits.target import Target, named_paths
+from activities.inference.edits.blocks import parse_blocks
+from activities.inference.edits.target import EditTarget, find_named_paths
 from hydranet.errors import PatchError
 
-__all__ = ["FORMATS", "Target", "UnchangedError", "edited", "named_paths"]
+__all__ = ["FORMATS", "EditTarget", "UnchangedError", "apply_edit", "find_named_paths"]
 
 
 class UnchangedError(PatchError):
@@ -22,7 +22,7 @@ class UnchangedError(PatchError):
 class Format(Protocol):
     """Reads an answer as edits of `sources`: the changed files, or None when it is not in this format."""
 
-    def __call__(self, answer: str, sources: Mapping[str, str], target: Target) -> dict[str, str] | None:
+    def __call__(self, answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[str, str] | None:
         """Apply the answer; PatchError when it is in this format but cannot be applied."""
         ...
 
@@ -35,21 +35,23 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def edited(answer: str, sources: Mapping[str, str], target: Target, *, truncated: bool = False) -> dict[str, str]:
+def apply_edit(
+    answer: str, sources: Mapping[str, str], target: EditTarget, *, truncated: bool = False
+) -> dict[str, str]:
     """The new text of every file of `sources` that `answer` changes; at least one.
 
     `truncated` says that the answer ended at its length limit. Raises PatchError, with a sentence for
     the model, when the answer holds no edit, an edit that does not fit, no change of the code, or invalid syntax.
     """
-    if truncated and not all(block.closed for block in blocks(answer)):
+    if truncated and not all(block.closed for block in parse_blocks(answer)):
         raise PatchError("The answer is too long and was cut off.")
     unix = {path: source.replace("\r\n", "\n") for path, source in sources.items()}
     changed = _applied(answer.replace("\r\n", "\n"), unix, target)
     changed = {path: source for path, source in changed.items() if source != unix[path]}
-    if all(path.endswith(".py") and same_code(unix[path], source) for path, source in changed.items()):
+    if all(path.endswith(".py") and is_same_code(unix[path], source) for path, source in changed.items()):
         raise UnchangedError("The answer is the code as it was, with the bug still in it.")
     for path, source in changed.items():
-        problem = new_fault(unix[path], source) if path.endswith(".py") else None
+        problem = find_new_fault(unix[path], source) if path.endswith(".py") else None
         if problem is not None:
             lines = source.split("\n")[problem.line - 1 : problem.line]
             shown = f": {lines[0].strip()[:80]}" if lines else ""
@@ -57,7 +59,7 @@ def edited(answer: str, sources: Mapping[str, str], target: Target, *, truncated
     return {path: _like(sources[path], source) for path, source in changed.items()}
 
 
-def _applied(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, str]:
+def _applied(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[str, str]:
     for apply in FORMATS.values():
         changed = apply(answer, sources, target)
         if changed is not None:

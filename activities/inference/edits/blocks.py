@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from activities.inference.edits.target import named_path
+from activities.inference.edits.target import find_named_path
 
 _FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})[ \t]*(.*?)\s*$")
 _CODE = re.compile(r"^\s*(def |async def |class |@|from \S+ import |import )")
@@ -23,10 +23,10 @@ class Block:
         """The path of `known` that labels the block: in its fence, above it or in its first line."""
         first = self.code.lstrip().partition("\n")[0]
         labels = (self.info, self.before, first if first.startswith("#") else "")
-        return next((path for label in labels if (path := named_path(label, known))), None)
+        return next((path for label in labels if (path := find_named_path(label, known))), None)
 
 
-def blocks(answer: str) -> list[Block]:
+def parse_blocks(answer: str) -> list[Block]:
     """The fenced blocks of `answer`; without any fence, its text from the first line that looks like code."""
     found: list[Block] = []
     lines, at, before = answer.split("\n"), 0, ""

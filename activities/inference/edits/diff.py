@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from activities.inference.edits.lines import replace
-from activities.inference.edits.target import Target, named_path
+from activities.inference.edits.lines import replace_lines
+from activities.inference.edits.target import EditTarget, find_named_path
 from hydranet.errors import PatchError
 
 _HUNK = re.compile(r"^@@(?: -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@| ?@@| ?\.\.\. ?@@)")
@@ -19,7 +19,7 @@ class _Hunk:
     new: list[str] = field(default_factory=list)
 
 
-def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, str] | None:
+def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[str, str] | None:
     """The files that the hunks of the answer change; None when it has none, no files when they change nothing."""
     hunks = _hunks(answer, sources)
     if not hunks:
@@ -32,7 +32,7 @@ def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, 
         for path in [hunk.path] if hunk.path else target.order(sources):
             try:
                 source = changed.get(path, sources[path])
-                changed[path] = replace(source, hunk.old, hunk.new, path, hunk.near)
+                changed[path] = replace_lines(source, hunk.old, hunk.new, path, hunk.near)
                 break
             except PatchError as error:
                 refusal = refusal or error
@@ -53,11 +53,11 @@ def _hunks(answer: str, sources: Mapping[str, str]) -> list[_Hunk]:
             hunks.append(_Hunk(path, int(start[1]) if start[1] else None))
             inside = True
         elif begins_file or line.startswith(("```", "diff --git ")):
-            path, inside = named_path(line, sources) or path, False
+            path, inside = find_named_path(line, sources) or path, False
         elif inside:
             _add(hunks[-1], line)
         elif line.startswith("+++ "):
-            path = named_path(line, sources) or path
+            path = find_named_path(line, sources) or path
     return [_trimmed(hunk) for hunk in hunks]
 
 

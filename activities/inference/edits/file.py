@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from tree_sitter import Tree
 
 from activities.code import python_syntax
-from activities.inference.edits.blocks import blocks
-from activities.inference.edits.target import Target
+from activities.inference.edits.blocks import parse_blocks
+from activities.inference.edits.target import EditTarget
 
 
-def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, str] | None:  # noqa: ARG001
+def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[str, str] | None:  # noqa: ARG001
     """The files that a block labelled with their path holds as a whole; None when there is no such block.
 
     A block that has fewer definitions or statements than the file is a part of it, not the file.
     """
     changed: dict[str, str] = {}
-    for block in blocks(answer):
+    for block in parse_blocks(answer):
         path = block.path(sources)
         if path is None or not _covers(path, block.code, sources[path]):
             continue
@@ -28,9 +28,9 @@ def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, 
 def _covers(path: str, code: str, source: str) -> bool:
     if not path.endswith(".py"):
         return True
-    there, given = python_syntax.parse(source), python_syntax.parse(code)
-    names = {one.name for one in python_syntax.definitions(there)}
-    if not names <= {one.name for one in python_syntax.definitions(given)}:
+    there, given = python_syntax.parse_python(source), python_syntax.parse_python(code)
+    names = {one.name for one in python_syntax.list_definitions(there)}
+    if not names <= {one.name for one in python_syntax.list_definitions(given)}:
         return False
     own, others = _statements(there), _statements(given)
     return 2 * len(own & others) >= len(own) >= len(others)

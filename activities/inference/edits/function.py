@@ -9,9 +9,9 @@ from tree_sitter import Tree
 
 from activities.code import python_syntax
 from activities.code.python_syntax import Definition
-from activities.inference.edits.blocks import Block, blocks
-from activities.inference.edits.lines import indentation
-from activities.inference.edits.target import Target
+from activities.inference.edits.blocks import Block, parse_blocks
+from activities.inference.edits.lines import find_indentation
+from activities.inference.edits.target import EditTarget
 from hydranet.errors import PatchError
 
 # A comment that stands for code: "# ... rest of the method", "... # unchanged".
@@ -44,7 +44,7 @@ class _File:
         return self.lines[definition.first - 1 : definition.last]
 
 
-def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, str] | None:
+def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[str, str] | None:
     """The files in which a function or class of the answer replaces one of the same name; None without any.
 
     No files when all of them are as they were.
@@ -54,25 +54,25 @@ def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, 
     """
     files = {path: _File(sources[path]) for path in target.order(sources) if path.endswith(".py")}
     for file in files.values():
-        file.definitions = python_syntax.definitions(python_syntax.parse(file.source))
+        file.definitions = python_syntax.list_definitions(python_syntax.parse_python(file.source))
     unknown: list[str] = []
-    for block in blocks(answer):
+    for block in parse_blocks(answer):
         unknown += _take(block, files, target)
     if any(file.taken for file in files.values()):
         return {path: _rebuilt(file) for path, file in files.items() if file.replaced or file.members}
     if unknown:
         raise PatchError(f"The answer defines {', '.join(unknown[:3])}, which is in none of the files shown.")
-    for block in blocks(answer):
+    for block in parse_blocks(answer):
         if _DEFINITION.search(block.code):
             raise _broken(textwrap.dedent(block.code))
     return None
 
 
-def _take(block: Block, files: dict[str, _File], target: Target) -> list[str]:
+def _take(block: Block, files: dict[str, _File], target: EditTarget) -> list[str]:
     """Note what `block` replaces and return the names it defines that no file has."""
     code = textwrap.dedent(block.code.expandtabs(4))
-    tree = python_syntax.parse(code)
-    defined = [one for one in python_syntax.definitions(tree) if one.kind != "variable"]
+    tree = python_syntax.parse_python(code)
+    defined = [one for one in python_syntax.list_definitions(tree) if one.kind != "variable"]
     lines = code.split("\n")
     hint = block.path(files)
     unknown: list[Definition] = []
@@ -101,9 +101,9 @@ def _take(block: Block, files: dict[str, _File], target: Target) -> list[str]:
 
 def _is_torn(one: Definition, lines: list[str]) -> bool:
     """Whether lines of the body follow a definition, since a syntax error ended it too early."""
-    depth = len(indentation(lines[one.start - 1]))
+    depth = len(find_indentation(lines[one.start - 1]))
     for line in lines[one.last :]:
-        if line.strip() and len(indentation(line)) <= depth:
+        if line.strip() and len(find_indentation(line)) <= depth:
             return False
         if line.strip() and not line.lstrip().startswith("#"):
             return True
@@ -111,13 +111,13 @@ def _is_torn(one: Definition, lines: list[str]) -> bool:
 
 
 def _broken(code: str) -> PatchError:
-    problem = python_syntax.fault(code) or python_syntax.Fault(1, "no valid definition")
+    problem = python_syntax.find_fault(code) or python_syntax.Fault(1, "no valid definition")
     line = code.split("\n")[problem.line - 1 : problem.line]
     return PatchError(f"Invalid syntax ({problem.message}) at: {''.join(line).strip()[:80]}")
 
 
 def _place(
-    one: Definition, text: list[str], files: dict[str, _File], target: Target, hint: str | None
+    one: Definition, text: list[str], files: dict[str, _File], target: EditTarget, hint: str | None
 ) -> tuple[_File, Definition] | None:
     everywhere = [
         (path, found)
@@ -173,7 +173,7 @@ def _take_members(home: _File, original: Definition, members: list[Definition], 
             place = _the_one(home, same_name, member, text)
             _put(home, place, _fitted(home, place, member, text))
         else:
-            indent = indentation(home.lines[own[0].start - 1])
+            indent = find_indentation(home.lines[own[0].start - 1])
             home.members.setdefault(original, []).append(_indented(text, indent, home.source))
 
 
@@ -187,7 +187,7 @@ def _fitted(home: _File, original: Definition, new: Definition, text: list[str])
     """`text` indented like the original, with its decorators and docstring where it has none itself."""
     if any(_ELISION.match(line) for line in text) and not any(map(_ELISION.match, home.text(original))):
         raise PatchError(f"The answer leaves out parts of {new.name}.")
-    indent = indentation(home.lines[original.start - 1])
+    indent = find_indentation(home.lines[original.start - 1])
     fitted = _indented(text, indent, home.source)
     body = new.body - new.first
     if original.docstring and not new.docstring and body > new.start - new.first:
@@ -208,9 +208,9 @@ def _take_company(home: _File, tree: Tree, lines: list[str], unknown: list[Defin
             home.helpers.append(_indented(text, "", home.source))
             used |= _names([text])
             unknown.remove(one)
-    for needed in python_syntax.imports(tree):
+    for needed in python_syntax.list_imports(tree):
         line = lines[needed.line - 1].rstrip()
-        is_whole = not indentation(line) and line[-1:] not in ("(", "\\", ",")
+        is_whole = not find_indentation(line) and line[-1:] not in ("(", "\\", ",")
         if is_whole and needed.alias in used - known and line not in home.imports:
             home.imports.append(line)
 
@@ -218,7 +218,7 @@ def _take_company(home: _File, tree: Tree, lines: list[str], unknown: list[Defin
 def _imported(home: _File) -> set[str]:
     """The names that a file imports for all of its functions; an import within one may go with it."""
     functions = [one for one in home.definitions if one.kind == "function"]
-    found = python_syntax.imports(python_syntax.parse(home.source))
+    found = python_syntax.list_imports(python_syntax.parse_python(home.source))
     return {one.alias for one in found if not any(each.first <= one.line <= each.last for each in functions)}
 
 
@@ -226,13 +226,16 @@ def _names(texts: Iterable[list[str]]) -> set[str]:
     """The names that the texts of definitions use and do not import by themselves."""
     found: set[str] = set()
     for text in texts:
-        own = {one.alias for one in python_syntax.imports(python_syntax.parse(textwrap.dedent("\n".join(text))))}
+        own = {
+            one.alias
+            for one in python_syntax.list_imports(python_syntax.parse_python(textwrap.dedent("\n".join(text))))
+        }
         found |= {name for line in text for name in re.findall(r"[A-Za-z_]\w*", line)} - own
     return found
 
 
 def _indented(text: list[str], indent: str, source: str) -> list[str]:
-    own = indentation(text[0])
+    own = find_indentation(text[0])
     shifted = [line[len(own) :] if line.startswith(own) else line.lstrip() for line in text]
     if any(line.startswith("\t") for line in source.split("\n")):
         shifted = [_tabbed(line) for line in shifted]
@@ -240,7 +243,7 @@ def _indented(text: list[str], indent: str, source: str) -> list[str]:
 
 
 def _tabbed(line: str) -> str:
-    spaces = len(indentation(line))
+    spaces = len(find_indentation(line))
     return "\t" * (spaces // 4) + " " * (spaces % 4) + line[spaces:]
 
 
@@ -276,7 +279,7 @@ def _top_level(file: _File) -> int:
 def _after_imports(source: str) -> int:
     """The number of lines up to the end of the leading docstring and imports."""
     end = 0
-    for node in python_syntax.parse(source).root_node.named_children:
+    for node in python_syntax.parse_python(source).root_node.named_children:
         kind = node.type
         if kind == "expression_statement":
             kind = node.named_children[0].type

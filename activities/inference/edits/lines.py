@@ -3,7 +3,7 @@
 from hydranet.errors import PatchError
 
 
-def replace(source: str, old: list[str], new: list[str], path: str, near: int | None = None) -> str:
+def replace_lines(source: str, old: list[str], new: list[str], path: str, near: int | None = None) -> str:
     """`source` with the lines `old` replaced by `new`; of several places the one nearest to line `near`.
 
     Lines that differ from the file only at their end, or all by the same indentation, still match;
@@ -29,14 +29,14 @@ def replace(source: str, old: list[str], new: list[str], path: str, near: int | 
     raise PatchError(f"The lines to replace are not in {path}: {first[:80]}")
 
 
-def indentation(line: str) -> str:
+def find_indentation(line: str) -> str:
     """The white space `line` begins with."""
     return line[: len(line) - len(line.lstrip())]
 
 
 def _shifted(new: list[str], old: list[str], there: list[str]) -> list[str]:
     quoted, actual = next(
-        ((indentation(a), indentation(b)) for a, b in zip(old, there, strict=True) if a.strip()), ("", "")
+        ((find_indentation(a), find_indentation(b)) for a, b in zip(old, there, strict=True) if a.strip()), ("", "")
     )
     if quoted == actual:
         return new

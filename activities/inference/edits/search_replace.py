@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from activities.inference.edits.lines import replace
-from activities.inference.edits.target import Target, named_path
+from activities.inference.edits.lines import replace_lines
+from activities.inference.edits.target import EditTarget, find_named_path
 from hydranet.errors import PatchError
 
 # Small models put other words after the signs, such as the file's name.
@@ -13,7 +13,7 @@ _DIVIDER = re.compile(r"^\s*={5,}[^=]*$")
 _REPLACE = re.compile(r"^\s*>{5,}")
 
 
-def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, str] | None:
+def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[str, str] | None:
     """The files that the answer's search/replace blocks change; None when it has none."""
     lines = answer.split("\n")
     if not any(_SEARCH.match(line) for line in lines):
@@ -22,7 +22,7 @@ def apply(answer: str, sources: Mapping[str, str], target: Target) -> dict[str, 
     named: str | None = None
     at = 0
     while at < len(lines):
-        named = named_path(lines[at], sources) or named
+        named = find_named_path(lines[at], sources) or named
         if not _SEARCH.match(lines[at]):
             at += 1
             continue
@@ -43,12 +43,12 @@ def _find(marker: re.Pattern[str], lines: list[str], start: int) -> int:
 
 
 def _replaced(
-    sources: Mapping[str, str], target: Target, named: str | None, old: list[str], new: list[str]
+    sources: Mapping[str, str], target: EditTarget, named: str | None, old: list[str], new: list[str]
 ) -> tuple[str, str]:
     refusal: PatchError | None = None
     for path in [named] if named else target.order(sources):
         try:
-            return path, replace(sources[path], old, new, path)
+            return path, replace_lines(sources[path], old, new, path)
         except PatchError as error:
             refusal = refusal or error
     raise refusal or PatchError("The answer names no file.")

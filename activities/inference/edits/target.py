@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class EditTarget:
     """The files and symbols a strategy aims at; other known files may be changed too."""
 
     files: tuple[str, ...] = ()
@@ -18,7 +18,7 @@ class Target:
         return [path for path in self.files if path in known] + [p for p in known if p not in self.files]
 
 
-def named_path(text: str, known: Collection[str]) -> str | None:
+def find_named_path(text: str, known: Collection[str]) -> str | None:
     """The path of `known` that `text` names, in full or by its end, if it names exactly one."""
     words = {word.removeprefix("./").rstrip(".:") for word in re.findall(r"[\w./:-]+", text)}
     words |= {word[2:] for word in words if word.startswith(("a/", "b/"))}
@@ -28,7 +28,7 @@ def named_path(text: str, known: Collection[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def named_paths(answer: str, known: Collection[str]) -> list[str]:
+def find_named_paths(answer: str, known: Collection[str]) -> list[str]:
     """The paths of `known` that `answer` names in full, the first few."""
     words = dict.fromkeys(re.findall(r"[\w./-]+\.\w+", answer[:50_000]))
     bare = (re.sub(r"^(\./|[ab]/)", "", word) if word not in known else word for word in words)

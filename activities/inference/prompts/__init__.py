@@ -40,7 +40,7 @@ class Prompt:
 
 
 @cache
-def prompt(name: str) -> Prompt:
+def load_prompt(name: str) -> Prompt:
     """The prompt of the file `prompts/<name>.md`."""
     text = resources.files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8")
     parts = _FRONT_MATTER.match(text)
@@ -50,14 +50,14 @@ def prompt(name: str) -> Prompt:
     return Prompt(name, int(head["version"]), int(head.get("max_tokens", 0)), parts["body"])
 
 
-def fenced(text: str, info: str = "") -> str:
+def fence(text: str, info: str = "") -> str:
     """`text` in a fence longer than any inside it."""
     longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{info}\n{text.strip(chr(10))}\n{fence}"
 
 
-def clipped(text: str, limit: int) -> str:
+def clip(text: str, limit: int) -> str:
     """The first lines of `text` that fit into `limit` characters; of one long line its beginning."""
     if len(text) <= limit:
         return text
@@ -65,7 +65,7 @@ def clipped(text: str, limit: int) -> str:
     return (whole or text[:limit]) + "\n…"
 
 
-def tail(text: str, limit: int) -> str:
+def keep_tail(text: str, limit: int) -> str:
     """The last lines of `text` that fit into `limit` characters; of one long line its end."""
     if len(text) <= limit:
         return text

@@ -10,17 +10,17 @@ from tree_sitter import Node
 from activities.retrieval.file_facts import (
     MODULE,
     Body,
-    Definition,
+    DefinitionFact,
     FileFacts,
-    Import,
+    ImportFact,
     Key,
     Literal,
     Request,
     Route,
     Use,
     Variable,
-    digest,
-    pack,
+    digest_content,
+    pack_facts,
 )
 from activities.retrieval.languages.scopes import ModuleScope, Reading, Scope
 from hydranet.code_graph.model import NodeKind
@@ -31,7 +31,7 @@ _LONGEST_NAME = 500
 _MOST = 20_000
 """Definitions of one file; what a generator wrote beyond them is passed over."""
 
-_NO_IMPORT = Import(MODULE, 1, "", "", "")
+_NO_IMPORT = ImportFact(MODULE, 1, "", "", "")
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -69,7 +69,7 @@ class Builder:
         self.docstring = ""
         self.drafts: list[Draft] = []
         self.scopes: list[Scope] = [self.module]
-        self.imports: list[Import] = []
+        self.imports: list[ImportFact] = []
         self.members: dict[tuple[int, str], list[tuple[Scope, list[Reading]]]] = {}
         self.exports: list[str] | None = None
         self.keys: list[tuple[Scope, str, Reading]] = []
@@ -129,8 +129,8 @@ class Builder:
             keys=keys,
             routes=routes,
             requests=tuple(self.requests),
-            packed=pack(self._body()),
-            interface=digest(_encode((seen, aliases, variables, exports, keys, routes))),
+            packed=pack_facts(self._body()),
+            interface=digest_content(_encode((seen, aliases, variables, exports, keys, routes))),
         )
 
     def _body(self) -> Body:
@@ -141,10 +141,10 @@ class Builder:
         literals = tuple(Literal(owner, line, name) for (owner, name), line in self.literals.items())
         return Body(tuple(uses.values()), literals)
 
-    def _definition(self, draft: Draft) -> Definition:
+    def _definition(self, draft: Draft) -> DefinitionFact:
         first, last, content = self._lines(draft.outer, draft.outer)
         inferred = draft.inside.closed(draft.results) if draft.inside and draft.results else ()
-        return Definition(
+        return DefinitionFact(
             name=draft.name,
             kind=draft.kind,
             owner=draft.owner,
@@ -152,24 +152,26 @@ class Builder:
             last=last,
             signature=draft.signature,
             docstring=draft.docstring[:_DOCSTRING],
-            digest=digest(content),
+            digest=digest_content(content),
             parameters=draft.parameters,
             bases=draft.scope.closed(draft.bases) if draft.bases else (),
             decorators=draft.scope.closed(draft.decorators) if draft.decorators else (),
             returns=draft.scope.closed(draft.types) if draft.types else inferred,
         )
 
-    def _whole(self) -> Definition:
+    def _whole(self) -> DefinitionFact:
         last = max(1, self.source.count(b"\n") + (not self.source.endswith(b"\n")))
         title = clean(self.docstring.partition("\n")[0])[:_SIGNATURE]
-        return Definition("", NodeKind.MODULE, MODULE, 1, last, title, self.docstring[:_DOCSTRING], digest(self.source))
+        return DefinitionFact(
+            "", NodeKind.MODULE, MODULE, 1, last, title, self.docstring[:_DOCSTRING], digest_content(self.source)
+        )
 
-    def _block(self) -> Definition | None:
+    def _block(self) -> DefinitionFact | None:
         if not self.loose:
             return None
         first, last, content = self._lines(self.loose[0], self.loose[-1])
         start = self.loose[0]
-        return Definition(
+        return DefinitionFact(
             "<block>",
             NodeKind.BLOCK,
             MODULE,
@@ -177,7 +179,7 @@ class Builder:
             last,
             self.quoted(start.start_byte, start.end_byte),
             "",
-            digest(content),
+            digest_content(content),
         )
 
     def _lines(self, start: Node, end: Node) -> tuple[int, int, bytes]:

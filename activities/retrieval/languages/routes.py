@@ -8,13 +8,13 @@ ANY = "{}"
 _LONGEST = 200
 
 
-def route(path: str) -> str:
+def normalise_route(path: str) -> str:
     """A path with its parameters, "/users/<int:id>/" or "/users/:id", as "users/{}"."""
     segments = (ANY if set(part) & set("<{*") or part[:1] in (":", "$") else part for part in path.split("/") if part)
     return "/".join(segments)
 
 
-def requested(url: str) -> str | None:
+def parse_request(url: str) -> str | None:
     """The path that a literal address asks for; None when it is none. A filled-in host may stand before it."""
     if len(url) > _LONGEST or "\n" in url or " " in url:
         return None
@@ -22,4 +22,4 @@ def requested(url: str) -> str | None:
         path = urlsplit(url).path if "://" in url else url.removeprefix(ANY).partition("?")[0].partition("#")[0]
     except ValueError:
         return None
-    return route(path) if path.startswith("/") and route(path).replace(ANY, "").strip("/") else None
+    return normalise_route(path) if path.startswith("/") and normalise_route(path).replace(ANY, "").strip("/") else None

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser
 
-from activities.retrieval.file_facts import MODULE, FileFacts, Import, Request
+from activities.retrieval.file_facts import MODULE, FileFacts, ImportFact, Request
 from activities.retrieval.languages.building import Builder, Draft, clean
-from activities.retrieval.languages.routes import METHODS, requested
+from activities.retrieval.languages.routes import METHODS, parse_request
 from activities.retrieval.languages.scopes import ClassScope, Reading, Scope
 from hydranet.code_graph.model import NodeKind
 
@@ -204,7 +204,7 @@ class _Reader:
     def _request(self, frame: _Frame, reading: Reading, node: Node, given: list[Node]) -> None:
         name = f".{reading[0]}{reading[1]}".rpartition(".")[2]
         literal = _string(given[0]) if given else None
-        path = requested(literal) if literal else None
+        path = parse_request(literal) if literal else None
         is_client = name in ("fetch", "axios", "request") or name.upper() in METHODS
         serves = len(given) > 1 and given[-1].type in _VALUES_OF_FUNCTIONS
         if path is not None and is_client and not serves and len(self.builder.requests) < _MOST_REQUESTS:
@@ -274,7 +274,7 @@ class _Reader:
         self.builder.members.setdefault((MODULE, name), []).append((self.builder.module, [reading]))
 
     def _add_import(self, module: str, name: str, alias: str, node: Node) -> None:
-        self.builder.imports.append(Import(MODULE, node.start_point[0] + 1, module, name, alias))
+        self.builder.imports.append(ImportFact(MODULE, node.start_point[0] + 1, module, name, alias))
 
 
 _HANDLERS: dict[str, Callable[[_Reader, _Frame, Node], list[Node]]] = (

@@ -8,40 +8,40 @@ from typing import TypeAlias
 import msgspec
 
 
-class Module(msgspec.Struct, frozen=True, gc=False):
+class ModuleValue(msgspec.Struct, frozen=True, gc=False):
     """The module at a path, which ends in "/" for a folder without `__init__.py`."""
 
     path: str
 
 
-class Class(msgspec.Struct, frozen=True, gc=False):
+class ClassValue(msgspec.Struct, frozen=True, gc=False):
     """A class: the definition `number` of the file at `path`."""
 
     path: str
     number: int
 
 
-class Instance(msgspec.Struct, frozen=True, gc=False):
+class InstanceValue(msgspec.Struct, frozen=True, gc=False):
     """A value whose class is `of`."""
 
-    of: Class
+    of: ClassValue
 
 
-class Super(msgspec.Struct, frozen=True, gc=False):
+class SuperValue(msgspec.Struct, frozen=True, gc=False):
     """`super()` in a method of a class."""
 
-    of: Class
+    of: ClassValue
 
 
-class Function(msgspec.Struct, frozen=True, gc=False):
+class FunctionValue(msgspec.Struct, frozen=True, gc=False):
     """A function or method, of `receiver` when it was looked up on a class or an instance."""
 
     path: str
     number: int
-    receiver: Class | None = None
+    receiver: ClassValue | None = None
 
 
-class Container(msgspec.Struct, frozen=True, gc=False):
+class ContainerValue(msgspec.Struct, frozen=True, gc=False):
     """A sequence of, or a mapping to, values like `element`."""
 
     element: Value
@@ -50,26 +50,35 @@ class Container(msgspec.Struct, frozen=True, gc=False):
     def attribute(self, name: str) -> Value:
         """A method of the container, as far as it gives what is in it."""
         if name in _ELEMENT:
-            return Accessor(self.element)
+            return AccessorValue(self.element)
         if name in _SAME:
-            return Accessor(self)
-        return Accessor(Container(self.element, False)) if name == "values" else OUTSIDE
+            return AccessorValue(self)
+        return AccessorValue(ContainerValue(self.element, False)) if name == "values" else OUTSIDE
 
 
-class Accessor(msgspec.Struct, frozen=True, gc=False):
+class AccessorValue(msgspec.Struct, frozen=True, gc=False):
     """A method of a container, which gives `result` when it is called."""
 
     result: Value
 
 
-class Outside(msgspec.Struct, frozen=True, gc=False):
+class ExternalValue(msgspec.Struct, frozen=True, gc=False):
     """What is not of the repository, and nothing of it is."""
 
 
-Value: TypeAlias = Module | Class | Instance | Super | Function | Container | Accessor | Outside
+Value: TypeAlias = (
+    ModuleValue
+    | ClassValue
+    | InstanceValue
+    | SuperValue
+    | FunctionValue
+    | ContainerValue
+    | AccessorValue
+    | ExternalValue
+)
 Values: TypeAlias = tuple[Value, ...]
 
-OUTSIDE = Outside()
+OUTSIDE = ExternalValue()
 
 _ELEMENT = frozenset({"get", "pop", "popleft", "setdefault", "__enter__", "__getitem__", "__next__"})
 _SAME = frozenset({"copy", "union", "intersection", "difference", "__iter__"})
@@ -81,5 +90,5 @@ def distinct(values: Iterable[Value]) -> Values:
     found = list(dict.fromkeys(values))
     if len(found) < 2:
         return tuple(found)
-    inside = [one for one in found if not isinstance(one, Outside)]
+    inside = [one for one in found if not isinstance(one, ExternalValue)]
     return tuple((inside or found)[:_ALTERNATIVES])

@@ -30,7 +30,7 @@ Entry = tuple[str, Hashable, tuple[str, ...]]
 """A name that other files may look up, what is said of it, and the expressions in that."""
 
 
-def affected(before: Mapping[str, FileFacts], after: Mapping[str, FileFacts]) -> set[str]:
+def find_affected(before: Mapping[str, FileFacts], after: Mapping[str, FileFacts]) -> set[str]:
     """The paths of `after` whose edges may differ from those they had in `before`."""
     everything = set(after)
     changed = {path for path in after if path not in before or before[path] != after[path]}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from activities.retrieval.file_facts import MODULE, FileFacts
-from activities.retrieval.linking.abstract_values import Class, Function, Module, Outside, Value
+from activities.retrieval.linking.abstract_values import ClassValue, ExternalValue, FunctionValue, ModuleValue, Value
 from activities.retrieval.linking.conventions import is_test, stem, subject
 from activities.retrieval.linking.resolver import Resolver
-from activities.retrieval.linking.string_links import Boundaries
-from activities.retrieval.linking.symbol_table import Table
+from activities.retrieval.linking.string_links import StringLinks
+from activities.retrieval.linking.symbol_table import SymbolTable
 from hydranet.code_graph.model import Edge, EdgeKind, NodeKind, Resolution
 
 CONFIDENCE = {
@@ -40,7 +40,7 @@ class Linker:
     def __init__(self, files: Mapping[str, FileFacts]) -> None:
         self.files = files
         self.resolver = Resolver(files)
-        self.boundaries = Boundaries(self.resolver)
+        self.boundaries = StringLinks(self.resolver)
         self._bearers: dict[str, list[tuple[str, int]]] | None = None
         self._stems: dict[str, list[str]] | None = None
 
@@ -71,7 +71,7 @@ class Linker:
 class _File:
     """The edges of one file, each kind once between two nodes, where they are first."""
 
-    def __init__(self, linker: Linker, table: Table) -> None:
+    def __init__(self, linker: Linker, table: SymbolTable) -> None:
         self.linker = linker
         self.resolver = linker.resolver
         self.table = table
@@ -122,9 +122,9 @@ class _File:
             targets = [module]
             if needed.name not in ("", "*"):
                 found = self.resolver.imported(self.path, needed)
-                targets += [one.path for one in found if isinstance(one, Module)]
+                targets += [one.path for one in found if isinstance(one, ModuleValue)]
                 for one in found:
-                    if isinstance(one, Class | Function):
+                    if isinstance(one, ClassValue | FunctionValue):
                         self._add(EdgeKind.IMPORTS, source, self._id(one), needed.line, Resolution.IMPORT)
             for target in targets:
                 if target in self.linker.files:
@@ -135,9 +135,9 @@ class _File:
         for number, one in enumerate(table.facts.definitions):
             if one.kind is not NodeKind.CLASS:
                 continue
-            klass, source = Class(self.path, number), table.ids[number]
+            klass, source = ClassValue(self.path, number), table.ids[number]
             for base, values in self.resolver.bases(klass):
-                classes = [value for value in values if isinstance(value, Class) and value != klass]
+                classes = [value for value in values if isinstance(value, ClassValue) and value != klass]
                 for value in classes:
                     resolution = Resolution.SCOPE if value.path == self.path else Resolution.IMPORT
                     self._add(EdgeKind.INHERITS, source, self._id(value), one.first, resolution)
@@ -145,7 +145,7 @@ class _File:
                     self._add(EdgeKind.INHERITS, source, _bare(base), one.first, Resolution.UNRESOLVED)
             self._override(klass)
 
-    def _override(self, klass: Class) -> None:
+    def _override(self, klass: ClassValue) -> None:
         bases = self.resolver.line(klass)[0][1:]
         for name, number in self.table.methods.get(klass.number, ()) if bases else ():
             for base in bases:
@@ -180,11 +180,11 @@ class _File:
         key = (number if expression[:4] in ("self", "cls.", "supe") else None, expression, called)
         if key not in self._targets:
             self._targets[key] = list(
-                dict.fromkeys(self._find(expression, None if number is None else Class(self.path, number), called))
+                dict.fromkeys(self._find(expression, None if number is None else ClassValue(self.path, number), called))
             )
         return self._targets[key]
 
-    def _find(self, expression: str, klass: Class | None, called: bool) -> Iterable[tuple[str, Resolution]]:
+    def _find(self, expression: str, klass: ClassValue | None, called: bool) -> Iterable[tuple[str, Resolution]]:
         inner, dot, name = expression.rpartition(".")
         if not dot or not name.isidentifier():
             yield from self._plain(expression, klass, called)
@@ -194,14 +194,14 @@ class _File:
         for holder in holders:
             for one in self.resolver.members(holder, name):
                 yield from self._nodes(one, resolution, called)
-            if not called and isinstance(holder, Module) and holder.path in self.linker.files:
+            if not called and isinstance(holder, ModuleValue) and holder.path in self.linker.files:
                 table = self.resolver.table(holder.path)
                 if (MODULE, name) in table.variables:
                     yield table.block_id, resolution
         if called and not holders and name not in _NAMES_OF_BUILTINS:
             yield from self._by_name(name)
 
-    def _plain(self, expression: str, klass: Class | None, called: bool) -> Iterable[tuple[str, Resolution]]:
+    def _plain(self, expression: str, klass: ClassValue | None, called: bool) -> Iterable[tuple[str, Resolution]]:
         is_own = (MODULE, expression) in self.table.definitions
         imported = expression in self.table.imports or expression[:1] == "@"
         resolution = Resolution.SCOPE if is_own else Resolution.IMPORT if imported else Resolution.TYPE
@@ -213,17 +213,17 @@ class _File:
     def _nodes(self, value: Value, resolution: Resolution, called: bool) -> Iterable[tuple[str, Resolution]]:
         """The nodes of a value; of a class that is called its initialiser as well."""
         match value:
-            case Class() | Function():
+            case ClassValue() | FunctionValue():
                 yield self._id(value), resolution
-                if called and isinstance(value, Class):
+                if called and isinstance(value, ClassValue):
                     for one in self.resolver.members(value, "__init__"):
-                        if isinstance(one, Function):
+                        if isinstance(one, FunctionValue):
                             yield self._id(one), resolution
-            case Module(path) if not called and path in self.linker.files:
+            case ModuleValue(path) if not called and path in self.linker.files:
                 yield f"{path}::", resolution
-            case _ if called and not isinstance(value, Outside | Module):
+            case _ if called and not isinstance(value, ExternalValue | ModuleValue):
                 for one in self.resolver.members(value, "__call__"):
-                    if isinstance(one, Function):
+                    if isinstance(one, FunctionValue):
                         yield self._id(one), resolution
 
     def _by_name(self, name: str) -> Iterable[tuple[str, Resolution]]:
@@ -269,7 +269,7 @@ class _File:
                     seen.add(edge.target)
                     waiting.append(edge.target)
 
-    def _id(self, one: Class | Function) -> str:
+    def _id(self, one: ClassValue | FunctionValue) -> str:
         return self.resolver.table(one.path).ids[one.number]
 
 

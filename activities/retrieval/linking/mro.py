@@ -6,7 +6,7 @@ from typing import TypeVar
 T = TypeVar("T", bound=Hashable)
 
 
-def linearized(first: T, lines: Sequence[Sequence[T]]) -> tuple[T, ...]:
+def linearise(first: T, lines: Sequence[Sequence[T]]) -> tuple[T, ...]:
     """The C3 linearization of a class whose bases have these; depth first where there is none.
 
     Source: https://docs.python.org/3/howto/mro.html.

@@ -7,24 +7,24 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from posixpath import dirname, join
 from typing import TypeVar
 
-from activities.retrieval.file_facts import BESIDE, MODULE, Definition, FileFacts, Import
+from activities.retrieval.file_facts import BESIDE, MODULE, DefinitionFact, FileFacts, ImportFact
 from activities.retrieval.linking.abstract_values import (
     OUTSIDE,
-    Accessor,
-    Class,
-    Container,
-    Function,
-    Instance,
-    Module,
-    Outside,
-    Super,
+    AccessorValue,
+    ClassValue,
+    ContainerValue,
+    ExternalValue,
+    FunctionValue,
+    InstanceValue,
+    ModuleValue,
+    SuperValue,
     Value,
     Values,
     distinct,
 )
 from activities.retrieval.linking.modules import Modules
-from activities.retrieval.linking.mro import linearized
-from activities.retrieval.linking.symbol_table import Table, is_fixture
+from activities.retrieval.linking.mro import linearise
+from activities.retrieval.linking.symbol_table import SymbolTable, is_fixture
 from hydranet.code_graph.model import NodeKind
 
 _DEEPEST = 40
@@ -37,7 +37,7 @@ _PLAIN_BASES = frozenset({"object", "Generic", "Protocol", "ABC"})
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-Line = tuple[tuple[Class, ...], bool]
+Line = tuple[tuple[ClassValue, ...], bool]
 """A class and its bases in the order of lookup, and whether all of them are the repository's."""
 
 
@@ -50,27 +50,27 @@ class Resolver:
     def __init__(self, files: Mapping[str, FileFacts]) -> None:
         self.files = files
         self.modules = Modules(files)
-        self._tables: dict[str, Table] = {}
-        self._answers: dict[tuple[str, Class | None, str], Values] = {}
+        self._tables: dict[str, SymbolTable] = {}
+        self._answers: dict[tuple[str, ClassValue | None, str], Values] = {}
         self._names: dict[tuple[str, str], Values] = {}
-        self._lines: dict[Class, Line] = {}
+        self._lines: dict[ClassValue, Line] = {}
         self._shared: dict[str, list[str]] = {}
         self._open: dict[Hashable, int] = {}
         self._cut = _DEEPEST
         self._steps = 0
 
-    def table(self, path: str) -> Table:
+    def table(self, path: str) -> SymbolTable:
         """The facts of a file by name."""
         found = self._tables.get(path)
         if found is None:
-            found = self._tables[path] = Table(path, self.files[path])
+            found = self._tables[path] = SymbolTable(path, self.files[path])
         return found
 
-    def definition(self, one: Class | Function) -> Definition:
+    def definition(self, one: ClassValue | FunctionValue) -> DefinitionFact:
         """The facts of a class or function."""
         return self.files[one.path].definitions[one.number]
 
-    def values(self, expression: str, path: str, klass: Class | None) -> Values:
+    def values(self, expression: str, path: str, klass: ClassValue | None) -> Values:
         """What an expression of a file may stand for, `self` being of the class; nothing when it is not known."""
         key = (path, klass, expression)
         found = self._answers.get(key)
@@ -86,33 +86,33 @@ class Resolver:
             return found
         return self._once(self._names, key, (), lambda: distinct(self._name(path, name)))
 
-    def line(self, klass: Class) -> Line:
+    def line(self, klass: ClassValue) -> Line:
         """The class and its bases in the order in which attributes are looked up."""
         found = self._lines.get(klass)
         if found is not None:
             return found
         return self._once(self._lines, klass, ((klass,), False), lambda: self._line(klass))
 
-    def bases(self, klass: Class) -> Iterator[tuple[str, Values]]:
+    def bases(self, klass: ClassValue) -> Iterator[tuple[str, Values]]:
         """The expressions of a class's bases with what they stand for."""
         one = self.definition(klass)
-        around = Class(klass.path, one.owner) if one.owner != MODULE else None
+        around = ClassValue(klass.path, one.owner) if one.owner != MODULE else None
         for base in one.bases[:_BASES]:
             yield base, self.values(base, klass.path, around)
 
     def members(self, value: Value, name: str) -> Values:
         """What an attribute of a value may be, a property as the function that it is."""
         match value:
-            case Module(path):
+            case ModuleValue(path):
                 return self.of_module(path, name)
-            case Class():
+            case ClassValue():
                 return self._of_class(value, self.line(value), name)
-            case Instance(klass):
+            case InstanceValue(klass):
                 return self._of_class(klass, self.line(klass), name)
-            case Super(klass):
+            case SuperValue(klass):
                 line, complete = self.line(klass)
                 return self._of_class(klass, (line[1:], complete), name)
-            case Container():
+            case ContainerValue():
                 return (value.attribute(name),)
             case _:
                 return (OUTSIDE,)
@@ -121,40 +121,40 @@ class Resolver:
         """What a name of the module at `path` stands for; a folder's are the modules in it."""
         found = self.name(path, name) if path in self.files else (OUTSIDE,)
         inner = self.modules.within(path, name)
-        return found if inner is None or distinct(found) not in ((), (OUTSIDE,)) else (Module(inner),)
+        return found if inner is None or distinct(found) not in ((), (OUTSIDE,)) else (ModuleValue(inner),)
 
-    def imported(self, path: str, needed: Import) -> Values:
+    def imported(self, path: str, needed: ImportFact) -> Values:
         """What an import makes known; nothing when it should be of the repository and is not found."""
         module = self.modules.find(needed.module, path)
         if module is None:
             return (OUTSIDE,)
-        return self.of_module(module, needed.name) if needed.name else (Module(module),)
+        return self.of_module(module, needed.name) if needed.name else (ModuleValue(module),)
 
     def called(self, value: Value) -> Values:
         """What a call of a value gives."""
         match value:
-            case Class():
-                return (Instance(value),)
-            case Function():
+            case ClassValue():
+                return (InstanceValue(value),)
+            case FunctionValue():
                 return self._returned(value)
-            case Instance():
+            case InstanceValue():
                 return tuple(one for each in self.members(value, "__call__") for one in self._result(each))
-            case Accessor(result):
+            case AccessorValue(result):
                 return (result,)
-            case Container() | Outside():
+            case ContainerValue() | ExternalValue():
                 return (value,)
             case _:
                 return ()
 
-    def is_property(self, one: Function) -> bool:
+    def is_property(self, one: FunctionValue) -> bool:
         """Whether a method is read as an attribute."""
         return any(name.endswith("property") for name in self.definition(one).decorators)
 
-    def fixtures(self, path: str, name: str) -> list[Function]:
+    def fixtures(self, path: str, name: str) -> list[FunctionValue]:
         """The functions that give the value of a test's parameter, the nearest first."""
-        nearest = [Function(path, number) for number in self.table(path).fixtures.get(name, ())]
+        nearest = [FunctionValue(path, number) for number in self.table(path).fixtures.get(name, ())]
         shared = [one for conftest in self._conftests(dirname(path)) for one in self.name(conftest, name)]
-        return nearest + [one for one in shared if isinstance(one, Function) and is_fixture(self.definition(one))]
+        return nearest + [one for one in shared if isinstance(one, FunctionValue) and is_fixture(self.definition(one))]
 
     def _conftests(self, folder: str) -> list[str]:
         """The files whose fixtures the tests in a folder may use, the nearest first."""
@@ -183,10 +183,10 @@ class Resolver:
             self._cut = min(around, self._cut)
         return found
 
-    def _evaluate(self, expression: str, path: str, klass: Class | None) -> Iterable[Value]:
+    def _evaluate(self, expression: str, path: str, klass: ClassValue | None) -> Iterable[Value]:
         last = expression[-1:]
         if expression == "super()":
-            return (Super(klass),) if klass else ()
+            return (SuperValue(klass),) if klass else ()
         if last in _STEP_LENGTHS:
             inner = self.values(expression[: -_STEP_LENGTHS[last]], path, klass)
             return [one for value in inner for one in self._step(last, value)]
@@ -205,42 +205,42 @@ class Resolver:
             case "#":
                 return self._iterated(value)
             case _:
-                return (Container(value, step == "%"),)
+                return (ContainerValue(value, step == "%"),)
 
     def _item(self, value: Value) -> Values:
         match value:
-            case Container(element):
+            case ContainerValue(element):
                 return (element,)
-            case Class() | Outside():
+            case ClassValue() | ExternalValue():
                 return (value,)
-            case Instance():
+            case InstanceValue():
                 return tuple(one for each in self.members(value, "__getitem__") for one in self._result(each))
             case _:
                 return ()
 
     def _iterated(self, value: Value) -> Values:
         match value:
-            case Container(element, is_mapping):
+            case ContainerValue(element, is_mapping):
                 return (OUTSIDE if is_mapping else element,)
-            case Outside():
+            case ExternalValue():
                 return (value,)
-            case Instance():
+            case InstanceValue():
                 made = [one for each in self.members(value, "__iter__") for one in self._result(each)]
-                return tuple(one.element for one in made if isinstance(one, Container))
+                return tuple(one.element for one in made if isinstance(one, ContainerValue))
             case _:
                 return ()
 
     def _attribute(self, value: Value, name: str) -> Iterator[Value]:
         for one in self.members(value, name):
-            if isinstance(one, Function) and not isinstance(value, Module) and self.is_property(one):
+            if isinstance(one, FunctionValue) and not isinstance(value, ModuleValue) and self.is_property(one):
                 yield from self._returned(one)
             else:
                 yield one
 
     def _result(self, member: Value) -> Values:
-        return self._returned(member) if isinstance(member, Function) else ((member,) if member == OUTSIDE else ())
+        return self._returned(member) if isinstance(member, FunctionValue) else ((member,) if member == OUTSIDE else ())
 
-    def _returned(self, one: Function) -> Values:
+    def _returned(self, one: FunctionValue) -> Values:
         """What a function gives, as it says itself or as the stub beside it says."""
         definition = self.definition(one)
         stub = f"{one.path}i"
@@ -250,9 +250,9 @@ class Resolver:
             returns = next((each.returns for each in self.files[stub].definitions if each.name == definition.name), ())
         return tuple(value for each in returns for value in self.values(each, path, one.receiver))
 
-    def _head(self, name: str, path: str, klass: Class | None) -> Iterable[Value]:
+    def _head(self, name: str, path: str, klass: ClassValue | None) -> Iterable[Value]:
         if name == "self":
-            return (Instance(klass),) if klass else ()
+            return (InstanceValue(klass),) if klass else ()
         if name == "cls":
             return (klass,) if klass else ()
         if name == "!":
@@ -280,7 +280,7 @@ class Resolver:
             elif module in self.files and module != path and self.table(module).exports(name):
                 yield from self.of_module(module, name)
 
-    def _defined(self, table: Table, owner: int, name: str, receiver: Class | None) -> Iterator[Value]:
+    def _defined(self, table: SymbolTable, owner: int, name: str, receiver: ClassValue | None) -> Iterator[Value]:
         """The definitions of a name, without what stands beside them: setters and overloads.
 
         What a stub says of a module's own definition leads to that.
@@ -294,11 +294,11 @@ class Resolver:
         plain = [one for one in numbers if not any(each.endswith(BESIDE) for each in definitions[one].decorators)]
         for number in plain or numbers:
             if definitions[number].kind is NodeKind.CLASS:
-                yield Class(table.path, number)
+                yield ClassValue(table.path, number)
             else:
-                yield Function(table.path, number, receiver)
+                yield FunctionValue(table.path, number, receiver)
 
-    def _of_class(self, receiver: Class, line: Line, name: str) -> Values:
+    def _of_class(self, receiver: ClassValue, line: Line, name: str) -> Values:
         for klass in line[0]:
             table = self.table(klass.path)
             key = (klass.number, name)
@@ -311,18 +311,18 @@ class Resolver:
             return (receiver,)
         return () if line[1] else (OUTSIDE,)
 
-    def _line(self, klass: Class) -> Line:
+    def _line(self, klass: ClassValue) -> Line:
         lines, complete = [], True
         for base, values in self.bases(klass):
             if base.partition("[")[0].rpartition(".")[2] in _PLAIN_BASES:
                 continue
-            classes = [one for one in values if isinstance(one, Class) and one != klass]
+            classes = [one for one in values if isinstance(one, ClassValue) and one != klass]
             complete = complete and bool(classes)
             for one in classes[:1]:
                 line, whole = self.line(one)
                 lines.append(line)
                 complete = complete and whole
-        return linearized(klass, lines)[:_BASES], complete
+        return linearise(klass, lines)[:_BASES], complete
 
 
 _STEP_LENGTHS = {")": 2, "]": 2, "#": 1, "*": 1, "%": 1}

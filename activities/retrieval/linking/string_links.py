@@ -6,23 +6,23 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from activities.retrieval.languages.routes import ANY
-from activities.retrieval.linking.abstract_values import Class, Function
+from activities.retrieval.linking.abstract_values import ClassValue, FunctionValue
 from activities.retrieval.linking.resolver import Resolver
-from activities.retrieval.linking.symbol_table import Table
+from activities.retrieval.linking.symbol_table import SymbolTable
 from hydranet.code_graph.model import EdgeKind
 
 _FEW = 3
 """What a key may stand for; more of them say nothing."""
 
 
-class Boundaries:
+class StringLinks:
     """The routes and keys of all files."""
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._targets_of_keys: dict[str, list[str]] = {}
 
-    def edges(self, table: Table) -> Iterable[tuple[EdgeKind, int, str, int]]:
+    def edges(self, table: SymbolTable) -> Iterable[tuple[EdgeKind, int, str, int]]:
         """The kind, owner, target and line of what a file's requests and literals lead to."""
         for request in table.facts.requests:
             for target in self._served(request.path, request.method):
@@ -75,4 +75,8 @@ class Boundaries:
 
     def _targets(self, expression: str, path: str) -> list[str]:
         values = self._resolver.values(expression, path, None)
-        return [self._resolver.table(one.path).ids[one.number] for one in values if isinstance(one, Class | Function)]
+        return [
+            self._resolver.table(one.path).ids[one.number]
+            for one in values
+            if isinstance(one, ClassValue | FunctionValue)
+        ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from activities.retrieval.file_facts import MODULE, Body, Definition, FileFacts, Literal, Use
-from hydranet.code_graph.model import NodeKind, node_id
+from activities.retrieval.file_facts import MODULE, Body, DefinitionFact, FileFacts, Literal, Use
+from hydranet.code_graph.model import NodeKind, format_node_id
 
 
-class Table:
+class SymbolTable:
     """The definitions, variables and imports of one file by the names that they are known by."""
 
     def __init__(self, path: str, facts: FileFacts) -> None:
@@ -59,17 +59,17 @@ class Table:
     @cached_property
     def ids(self) -> list[str]:
         """The node ids of the definitions."""
-        return [node_id(self.path, one.name) for one in self.facts.definitions]
+        return [format_node_id(self.path, one.name) for one in self.facts.definitions]
 
     @cached_property
     def module_id(self) -> str:
         """The node id of the file."""
-        return node_id(self.path, "")
+        return format_node_id(self.path, "")
 
     @cached_property
     def block_id(self) -> str:
         """The node id of the code outside of definitions, of the file when there is none."""
-        return node_id(self.path, self.facts.block.name if self.facts.block else "")
+        return format_node_id(self.path, self.facts.block.name if self.facts.block else "")
 
     def source_id(self, owner: int) -> str:
         """The node id of what a use belongs to."""
@@ -87,6 +87,6 @@ class Table:
         return number if one.kind == "class" else (one.owner if one.owner != MODULE else None)
 
 
-def is_fixture(one: Definition) -> bool:
+def is_fixture(one: DefinitionFact) -> bool:
     """Whether pytest calls a function for the value of a test's parameter."""
     return any("fixture" in each for each in one.decorators)

@@ -5,6 +5,6 @@ from importlib.resources import files
 
 
 @cache
-def statement(name: str) -> bytes:
+def load_statement(name: str) -> bytes:
     """The statement in `<name>.sql`."""
     return files("activities.retrieval.sql").joinpath(f"{name}.sql").read_bytes()

@@ -52,7 +52,7 @@ async def test_nothing_that_pytest_loads_gets_out(sandbox, bait, tmp_path, name)
     shutil.copytree(PROGRAMS, tree / "programs", ignore=shutil.ignore_patterns("__pycache__"))
     (tree / name).write_text(CONFTEST)
     (tree / "test_a.py").write_text("def test_a(): pass\n")
-    environment = await Environments(sandbox, CACHE).prepare(dependencies.base(sandbox), tree, SandboxSpec())
+    environment = await Environments(sandbox, CACHE).prepare(dependencies.plan_base(sandbox), tree, SandboxSpec())
     inputs = tmp_path / "inputs"
     inputs.mkdir()
     (inputs / "bait.json").write_text(json.dumps(bait.told))

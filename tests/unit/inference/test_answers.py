@@ -12,10 +12,10 @@ from activities.inference.answers import (
     Hypothesis,
     PlanWords,
     Reflection,
-    read,
-    read_hypotheses,
-    schema,
-    spoken,
+    build_schema,
+    parse_answer,
+    parse_hypotheses,
+    strip_thoughts,
 )
 
 PLAN = {"summary": "compare with <=", "steps": "in the loop"}
@@ -37,35 +37,35 @@ PLAN = {"summary": "compare with <=", "steps": "in the loop"}
     ],
 )
 def test_a_plan_is_found_in_whatever_stands_around_it(text: str) -> None:
-    plan = read(text, PlanWords)
+    plan = parse_answer(text, PlanWords)
     assert (plan.summary, plan.steps) == ("compare with <=", "in the loop")
 
 
 def test_lists_and_objects_become_text() -> None:
-    plan = read('{"summary": "s", "steps": ["one", {"then": "two"}, null]}', PlanWords)
+    plan = parse_answer('{"summary": "s", "steps": ["one", {"then": "two"}, null]}', PlanWords)
     assert plan.steps == "one\nthen: two\n"
 
 
 @pytest.mark.parametrize("text", ["", "no json here", "{}", "[]", "[1, 2]", '{"steps": "only"}', "[" * 5000])
 def test_what_is_no_plan_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(AnswerError) as refused:
-        read(text, PlanWords)
+        parse_answer(text, PlanWords)
     assert str(refused.value).endswith(".")
 
 
 def test_long_texts_are_clipped_to_their_bound() -> None:
-    assert len(read(json.dumps({"lesson": "x" * 5000}), Reflection).lesson) == 1500
+    assert len(parse_answer(json.dumps({"lesson": "x" * 5000}), Reflection).lesson) == 1500
 
 
 def test_hypotheses_come_one_by_one_and_bad_ones_are_left_out() -> None:
     answer = {"strategies": [{"title": "A", "target_files": "a.py, b.py"}, {"no": "title"}, 7, {"title": " "}]}
-    found = read_hypotheses(json.dumps(answer))
+    found = parse_hypotheses(json.dumps(answer))
     assert [(one.title, one.target_files) for one in found] == [("A", ["a.py", "b.py"])]
 
 
 def test_a_single_hypothesis_or_a_bare_list_will_do() -> None:
-    assert [one.title for one in read_hypotheses('{"title": "A", "target_symbols": ["f()"]}')] == ["A"]
-    assert [one.title for one in read_hypotheses('[{"title": "A"}, {"title": "B"}]')] == ["A", "B"]
+    assert [one.title for one in parse_hypotheses('{"title": "A", "target_symbols": ["f()"]}')] == ["A"]
+    assert [one.title for one in parse_hypotheses('[{"title": "A"}, {"title": "B"}]')] == ["A", "B"]
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_the_kind_is_one_of_the_known_ones_however_it_is_worded(title: str, kind
 
 
 def test_thoughts_are_no_part_of_the_answer() -> None:
-    assert spoken("<think>{a: 1}</think>\nYes") == "\nYes"
-    assert spoken("<think>never ended") == ""
-    assert spoken("Opened by the chat template.\n</think>\n\nYes") == "\n\nYes"
-    assert spoken('said.partition("</think>")') == 'said.partition("</think>")'
+    assert strip_thoughts("<think>{a: 1}</think>\nYes") == "\nYes"
+    assert strip_thoughts("<think>never ended") == ""
+    assert strip_thoughts("Opened by the chat template.\n</think>\n\nYes") == "\n\nYes"
+    assert strip_thoughts('said.partition("</think>")') == 'said.partition("</think>")'
 
 
 def test_the_schema_names_every_field_and_nothing_else() -> None:
-    shape = schema(Hypothesis, {"kind": {"enum": list(KINDS)}})
+    shape = build_schema(Hypothesis, {"kind": {"enum": list(KINDS)}})
     assert shape["required"] == list(Hypothesis.model_fields)
     assert shape["properties"]["target_files"] == {"type": "array", "items": {"type": "string"}}
     assert shape["properties"]["kind"]["enum"] == list(KINDS)
@@ -106,7 +106,11 @@ def test_mangled_answers_raise_nothing_else() -> None:
             at = chance.randrange(len(text) + 1)
             text[at : at + chance.randrange(8)] = chance.choices('{}[]",:\\\n\0é☃\ud800`0aN-', k=chance.randrange(4))
         mangled = "".join(text)
-        for attempt in (lambda said: read(said, PlanWords), lambda said: read(said, Reflection), read_hypotheses):
+        for attempt in (
+            lambda said: parse_answer(said, PlanWords),
+            lambda said: parse_answer(said, Reflection),
+            parse_hypotheses,
+        ):
             try:
                 attempt(mangled)
             except AnswerError:

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from activities.inference.edits import FORMATS, Target, UnchangedError, edited, named_paths
-from activities.inference.edits.blocks import blocks
+from activities.inference.edits import FORMATS, EditTarget, UnchangedError, apply_edit, find_named_paths
+from activities.inference.edits.blocks import parse_blocks
 from hydranet.errors import PatchError
 
 CART = '''"""A cart."""
@@ -58,7 +58,7 @@ def edit(
     answer: str, *symbols: str, sources: dict[str, str] = SOURCES, files: tuple[str, ...] = ("shop/cart.py",)
 ) -> str:
     """The new text of the one file that changes."""
-    (source,) = edited(answer, sources, Target(files, symbols)).values()
+    (source,) = apply_edit(answer, sources, EditTarget(files, symbols)).values()
     return source
 
 
@@ -159,9 +159,9 @@ def test_a_first_import_stands_apart() -> None:
 
 def test_the_symbols_aimed_at_decide_between_equal_names() -> None:
     answer = python("def mean(values):\n    return 1")
-    assert edited(answer, SOURCES, Target(("shop/other.py",), ("mean",))).keys() == {"shop/other.py"}
+    assert apply_edit(answer, SOURCES, EditTarget(("shop/other.py",), ("mean",))).keys() == {"shop/other.py"}
     with pytest.raises(PatchError, match="several files"):
-        edited(answer, SOURCES, Target())
+        apply_edit(answer, SOURCES, EditTarget())
 
 
 def test_tabs_and_line_ends_stay_as_they_are() -> None:
@@ -200,18 +200,18 @@ def test_a_source_for_another_python_is_judged_by_its_own_grammar() -> None:
 )
 def test_what_cannot_be_used_says_why(answer: str, reason: str) -> None:
     with pytest.raises(PatchError, match=reason):
-        edited(answer, SOURCES, Target(("shop/cart.py",), ("mean",)))
+        apply_edit(answer, SOURCES, EditTarget(("shop/cart.py",), ("mean",)))
 
 
 def test_a_diff_without_a_change_is_an_unchanged_answer() -> None:
     answer = "```diff\n--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n def f():\n     return 1\n```"
     with pytest.raises(UnchangedError):
-        edited(answer, {"a.py": "def f():\n    return 1\n"}, Target())
+        apply_edit(answer, {"a.py": "def f():\n    return 1\n"}, EditTarget())
 
 
 def test_an_unchanged_answer_is_told_apart() -> None:
     with pytest.raises(UnchangedError):
-        edited(python(CART), SOURCES, Target(("shop/cart.py",), ("mean",)))
+        apply_edit(python(CART), SOURCES, EditTarget(("shop/cart.py",), ("mean",)))
 
 
 @pytest.mark.parametrize(
@@ -224,20 +224,20 @@ def test_an_unchanged_answer_is_told_apart() -> None:
 )
 def test_an_answer_that_changes_no_code_is_an_unchanged_one(rewritten: str) -> None:
     with pytest.raises(UnchangedError):
-        edited(python(rewritten), {"a.py": "def f(x):\n    return x + 1\n"}, Target(("a.py",), ("f",)))
+        apply_edit(python(rewritten), {"a.py": "def f(x):\n    return x + 1\n"}, EditTarget(("a.py",), ("f",)))
 
 
 def test_several_equal_places_are_not_guessed_at_without_a_line() -> None:
     sources = {"a.py": "x = 1\ny = 2\nx = 1\n"}
     with pytest.raises(PatchError, match="2 times"):
-        edited("<<<<<<< SEARCH\nx = 1\n=======\nx = 3\n>>>>>>> REPLACE", sources, Target())
+        apply_edit("<<<<<<< SEARCH\nx = 1\n=======\nx = 3\n>>>>>>> REPLACE", sources, EditTarget())
     assert edit("--- a/a.py\n+++ b/a.py\n@@ -3 +3 @@\n-x = 1\n+x = 3", sources=sources) == "x = 1\ny = 2\nx = 3\n"
 
 
 def test_several_blocks_and_files_change_together() -> None:
     tax, mean = BLOCK.format("TAX = 0.1", "TAX = 0.2"), BLOCK.format("    return 0", "    return 1")
     answer = f"shop/cart.py\n{tax}shop/other.py\n{mean}"
-    changed = edited(answer, SOURCES, Target())
+    changed = apply_edit(answer, SOURCES, EditTarget())
     assert changed["shop/cart.py"] == CART.replace("0.1", "0.2")
     assert changed["shop/other.py"] == SOURCES["shop/other.py"].replace("0", "1")
 
@@ -245,8 +245,8 @@ def test_several_blocks_and_files_change_together() -> None:
 def test_an_answer_cut_off_within_its_code_is_refused() -> None:
     cut = "```python\ndef mean(prices):\n    total = sum(prices)\n"
     with pytest.raises(PatchError, match="cut off"):
-        edited(cut, SOURCES, Target(("shop/cart.py",)), truncated=True)
-    assert edited(python(MEAN) + "\nAnd so", SOURCES, Target(("shop/cart.py",)), truncated=True)
+        apply_edit(cut, SOURCES, EditTarget(("shop/cart.py",)), truncated=True)
+    assert apply_edit(python(MEAN) + "\nAnd so", SOURCES, EditTarget(("shop/cart.py",)), truncated=True)
 
 
 def test_a_removed_line_may_look_like_a_header() -> None:
@@ -257,11 +257,11 @@ def test_a_removed_line_may_look_like_a_header() -> None:
 
 def test_only_existing_files_are_named() -> None:
     answer = "--- a/shop/cart.py\n+++ b/shop/cart.py\nsee ./shop/other.py, ../../etc/passwd and /etc/hosts.py"
-    assert named_paths(answer, set(SOURCES)) == ["shop/cart.py", "shop/other.py"]
+    assert find_named_paths(answer, set(SOURCES)) == ["shop/cart.py", "shop/other.py"]
 
 
 def test_blocks_know_what_they_are_labelled_with() -> None:
-    found = blocks("In `shop/cart.py`:\n\n```python\na\n```\n\n```py other.py\nb")
+    found = parse_blocks("In `shop/cart.py`:\n\n```python\na\n```\n\n```py other.py\nb")
     assert [(one.code, one.path(SOURCES), one.closed) for one in found] == [
         ("a", "shop/cart.py", True),
         ("b", "shop/other.py", False),
@@ -283,7 +283,9 @@ def test_mangled_answers_change_known_files_to_valid_code_or_nothing() -> None:
             at = chance.randrange(len(text) + 1)
             text[at : at + chance.randrange(6)] = chance.choices("`<>=@+- \n\t\0(é:#\"'adf../", k=chance.randrange(4))
         try:
-            changed = edited("".join(text), SOURCES, Target(("shop/cart.py",), ("mean",)), truncated=number % 3 == 0)
+            changed = apply_edit(
+                "".join(text), SOURCES, EditTarget(("shop/cart.py",), ("mean",)), truncated=number % 3 == 0
+            )
         except PatchError:
             continue
         used += 1
@@ -295,4 +297,4 @@ def test_mangled_answers_change_known_files_to_valid_code_or_nothing() -> None:
 
 def test_every_format_leaves_other_answers_to_the_others() -> None:
     for apply in FORMATS.values():
-        assert apply("Just words.", SOURCES, Target()) is None
+        assert apply("Just words.", SOURCES, EditTarget()) is None

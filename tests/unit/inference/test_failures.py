@@ -8,13 +8,13 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.errors import translated
+from activities.errors import translate_errors
 from hydranet.contracts import StepRequest
 from hydranet.errors import FatalError, HydraError, PatchError, TransientError, UsageError
 
 
 async def failure(error: Exception) -> ApplicationError:
-    @translated
+    @translate_errors
     async def fails() -> None:
         raise error
 
@@ -41,7 +41,7 @@ async def test_a_long_message_does_not_fill_the_history() -> None:
 
 
 async def test_errors_of_others_pass_unchanged() -> None:
-    @translated
+    @translate_errors
     async def fails() -> None:
         raise KeyError("bug")
 
@@ -56,7 +56,7 @@ async def test_a_running_activity_heartbeats_and_leaves_no_task() -> None:
     environment = ActivityEnvironment()
     environment.on_heartbeat = lambda *_: beaten.set()
 
-    @translated
+    @translate_errors
     async def waits() -> str:
         await beaten.wait()
         return "done"
@@ -70,7 +70,7 @@ async def test_a_cancelled_activity_stays_cancelled() -> None:
     started = asyncio.Event()
     environment = ActivityEnvironment()
 
-    @translated
+    @translate_errors
     async def waits() -> None:
         started.set()
         await asyncio.Event().wait()
@@ -84,7 +84,7 @@ async def test_a_cancelled_activity_stays_cancelled() -> None:
 
 def test_the_signature_that_temporal_reads_is_kept() -> None:
     @activity.defn
-    @translated
+    @translate_errors
     async def step(request: StepRequest) -> str:
         return request.work.model
 

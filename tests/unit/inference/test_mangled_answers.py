@@ -6,8 +6,8 @@ import string
 from collections.abc import Callable
 from contextlib import suppress
 
-from activities.inference.answers import AnswerError, Hypothesis, PlanWords, Reflection, read, read_hypotheses
-from activities.inference.edits import Target, edited
+from activities.inference.answers import AnswerError, Hypothesis, PlanWords, Reflection, parse_answer, parse_hypotheses
+from activities.inference.edits import EditTarget, apply_edit
 from hydranet import patches
 from hydranet.errors import PatchError
 
@@ -28,7 +28,7 @@ class Cart:
         return len(self.items)
 """
 SOURCES = {"shop/cart.py": CART, "shop/tax.py": "RATE = 0.19\n\n\ndef add(amount):\n    return amount * (1 + RATE)\n"}
-TARGET = Target(("shop/cart.py",), ("total",))
+TARGET = EditTarget(("shop/cart.py",), ("total",))
 HYPOTHESIS = {
     "title": "Off by one in total",
     "rationale": "It subtracts 1.",
@@ -126,17 +126,17 @@ def is_edit(answer: str) -> bool:
     """Read an answer in every way there is; whether it changes a file."""
     for kind in (Hypothesis, PlanWords, Reflection):
         with suppress(AnswerError):
-            read(answer, kind)
+            parse_answer(answer, kind)
     with suppress(AnswerError):
-        read_hypotheses(answer)
+        parse_hypotheses(answer)
     try:
-        changed = edited(answer, SOURCES, TARGET)
+        changed = apply_edit(answer, SOURCES, TARGET)
     except PatchError:
         return False
     assert changed.keys() <= SOURCES.keys()
-    diff = "".join(patches.diff(path, SOURCES[path], text) for path, text in changed.items())
-    patches.check(diff)
-    assert patches.apply(diff, SOURCES.get) == changed
+    diff = "".join(patches.make_diff(path, SOURCES[path], text) for path, text in changed.items())
+    patches.check_diff(diff)
+    assert patches.apply_diff(diff, SOURCES.get) == changed
     return True
 
 

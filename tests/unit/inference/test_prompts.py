@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from activities.inference.prompts import Prompt, clipped, fenced, prompt, tail
+from activities.inference.prompts import Prompt, clip, fence, keep_tail, load_prompt
 
 # Raise the version of a prompt whenever its text changes: results are compared by it.
 TEXTS = {
@@ -24,15 +24,15 @@ TEXTS = {
 
 @pytest.mark.parametrize("known", TEXTS)
 def test_a_changed_text_has_a_new_version(known: str) -> None:
-    found = prompt(known.partition("@")[0])
+    found = load_prompt(known.partition("@")[0])
     assert {found.id: hashlib.sha256(found.text.encode()).hexdigest()[:12]} == {known: TEXTS[known]}
 
 
 @pytest.mark.parametrize("name", ["strategies", "rank", "plan", "implement", "replace", "diff", "file", "reflect"])
 def test_what_varies_least_comes_first(name: str) -> None:
     """The server's prompt cache serves the beginning that two prompts share."""
-    assert prompt(name).text.startswith("{context}\n")
-    assert prompt(name).max_tokens > 0
+    assert load_prompt(name).text.startswith("{context}\n")
+    assert load_prompt(name).max_tokens > 0
 
 
 def test_values_are_not_read_for_placeholders() -> None:
@@ -53,14 +53,14 @@ def test_a_missing_value_is_noticed() -> None:
 
 @pytest.mark.parametrize("hostile", ["plain", "```\nescape\n```", "`````\nescape", "a ```` b"])
 def test_nothing_closes_the_fence_it_is_in(hostile: str) -> None:
-    lines = fenced(hostile, "python").splitlines()
-    fence = lines[-1]
-    assert lines[0] == f"{fence}python"
-    assert all(fence not in line for line in lines[1:-1])
+    fenced = fence(hostile, "python").splitlines()
+    mark = fenced[-1]
+    assert fenced[0] == f"{mark}python"
+    assert all(mark not in line for line in fenced[1:-1])
 
 
 def test_texts_are_cut_between_lines() -> None:
-    assert clipped("one\ntwo\nthree", 9) == "one\ntwo\n…"
-    assert tail("one\ntwo\nthree", 9) == "…\nthree"
-    assert clipped("x" * 20, 5) == "xxxxx\n…"
-    assert clipped("short", 9) == tail("short", 9) == "short"
+    assert clip("one\ntwo\nthree", 9) == "one\ntwo\n…"
+    assert keep_tail("one\ntwo\nthree", 9) == "…\nthree"
+    assert clip("x" * 20, 5) == "xxxxx\n…"
+    assert clip("short", 9) == keep_tail("short", 9) == "short"

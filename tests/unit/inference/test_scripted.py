@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from activities.inference.conversation import Exchange, Transcript
-from activities.inference.protocols import Call
+from activities.inference.protocols import ModelCall
 from activities.inference.scripted import ScriptedClient
 from hydranet.budget import Usage
 from hydranet.errors import UsageError
@@ -18,7 +18,7 @@ def script(folder: Path, *lines: object) -> ScriptedClient:
     return ScriptedClient(path)
 
 
-async def answer(client: ScriptedClient, call: Call) -> str:
+async def answer(client: ScriptedClient, call: ModelCall) -> str:
     done = await client.complete(call, [], schema=None, temperature=0, seed=0, max_tokens=1)
     assert done.usage.calls == 1
     return done.text
@@ -33,11 +33,11 @@ async def test_the_most_specific_line_answers(tmp_path: Path) -> None:
         {"purpose": "plan", "attempt": 1, "answer": "first attempts"},
         {"purpose": "strategies", "round": 1, "answer": {"strategies": []}},
     )
-    said = [await answer(client, Call("plan", *numbers)) for numbers in ((1, 2), (2, 1), (2, 3), (3, 1), (2, 3))]
+    said = [await answer(client, ModelCall("plan", *numbers)) for numbers in ((1, 2), (2, 1), (2, 3), (3, 1), (2, 3))]
     assert said == ["any", "branch 2", "2.3", "first attempts", "2.3"]
-    assert await answer(client, Call("strategies", round=1)) == '{"strategies": []}'
-    assert await answer(client, Call("strategies", round=2)) == ""
-    assert await answer(client, Call("reflect", 1, 1)) == ""
+    assert await answer(client, ModelCall("strategies", round=1)) == '{"strategies": []}'
+    assert await answer(client, ModelCall("strategies", round=2)) == ""
+    assert await answer(client, ModelCall("reflect", 1, 1)) == ""
 
 
 async def test_a_transcript_is_a_line_of_a_script(tmp_path: Path) -> None:
@@ -55,10 +55,10 @@ async def test_a_transcript_is_a_line_of_a_script(tmp_path: Path) -> None:
         ],
     )
     client = script(tmp_path, json.dumps({"time": "noon", **json.loads(transcript.model_dump_json())}))
-    assert await answer(client, Call("implement", 1, 2)) == "one"
-    assert await answer(client, Call("implement", 1, 2, sample=1)) == ""
+    assert await answer(client, ModelCall("implement", 1, 2)) == "one"
+    assert await answer(client, ModelCall("implement", 1, 2, sample=1)) == ""
     done = await client.complete(
-        Call("implement", 1, 2, sample=2), [], schema=None, temperature=0, seed=0, max_tokens=1
+        ModelCall("implement", 1, 2, sample=2), [], schema=None, temperature=0, seed=0, max_tokens=1
     )
     assert (done.text, done.finish_reason) == ("three", "length")
     assert str(await client.describe()) == f"1 scripted answers at {tmp_path / 'script.jsonl'}"

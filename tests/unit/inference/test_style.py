@@ -1,28 +1,28 @@
 import pytest
 
-from activities.inference.model_profile import Style, style
-from hydranet.contracts import Shown, Snippet
+from activities.inference.model_profile import ModelProfile, find_profile
+from hydranet.contracts import ShownCode, Snippet
 from hydranet.settings import ModelSettings
 
 
 def focus(length: int) -> list[Snippet]:
-    return [Snippet(shown=Shown(file="a.py", symbol="f", first_line=1, last_line=2), code="x" * length)]
+    return [Snippet(shown=ShownCode(file="a.py", symbol="f", first_line=1, last_line=2), code="x" * length)]
 
 
 def test_a_model_may_have_a_format_of_its_own() -> None:
     settings = ModelSettings(edit_formats={"ollama:big": "diff", "ollama:small": "search_replace"}, samples=3)
-    assert style("ollama:other", settings) == Style(("function", "search_replace"), 3, investigations=2)
-    assert style("ollama:big", settings).formats == ("diff", "function")
-    assert style("ollama:small", settings).formats == ("search_replace", "function")
+    assert find_profile("ollama:other", settings) == ModelProfile(("function", "search_replace"), 3, investigations=2)
+    assert find_profile("ollama:big", settings).formats == ("diff", "function")
+    assert find_profile("ollama:small", settings).formats == ("search_replace", "function")
 
 
 def test_what_does_not_fit_into_an_answer_is_asked_for_in_parts() -> None:
-    assert Style().prompt(focus(100), "", 0) == "implement"
-    assert Style().prompt(focus(5000), "", 0) == "replace"
-    assert Style().prompt([], "", 0) == "replace"
-    assert Style(("file",)).prompt(focus(100), "x" * 100, 0) == "file"
-    assert Style(("file",)).prompt(focus(100), "x" * 5000, 0) == "replace"
-    assert Style(("diff",)).prompt(focus(5000), "", 7) == "diff"
+    assert ModelProfile().prompt(focus(100), "", 0) == "implement"
+    assert ModelProfile().prompt(focus(5000), "", 0) == "replace"
+    assert ModelProfile().prompt([], "", 0) == "replace"
+    assert ModelProfile(("file",)).prompt(focus(100), "x" * 100, 0) == "file"
+    assert ModelProfile(("file",)).prompt(focus(100), "x" * 5000, 0) == "replace"
+    assert ModelProfile(("diff",)).prompt(focus(5000), "", 7) == "diff"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_what_does_not_fit_into_an_answer_is_asked_for_in_parts() -> None:
 )
 def test_small_models_are_asked_for_more_changes_and_no_plans(model: str, small: bool) -> None:
     formats = ("function", "file" if small else "search_replace")
-    expected = Style(formats, samples=4 if small else 2, deliberates=not small, investigations=2)
-    assert style(model, ModelSettings()) == expected
+    expected = ModelProfile(formats, samples=4 if small else 2, deliberates=not small, investigations=2)
+    assert find_profile(model, ModelSettings()) == expected
     chosen = ModelSettings(samples=1, deliberate=small, investigations=0)
-    assert style(model, chosen) == Style(formats, samples=1, deliberates=small)
+    assert find_profile(model, chosen) == ModelProfile(formats, samples=1, deliberates=small)

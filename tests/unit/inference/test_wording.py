@@ -2,7 +2,7 @@
 
 import pytest
 
-from activities.inference.prompt_values import change
+from activities.inference.prompt_values import describe_change
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from activities.inference.prompt_values import change
     ],
 )
 def test_a_change_is_told_by_the_lines_that_are_most_alike(lines: str, told: str) -> None:
-    assert change(f"--- a/f.py\n+++ b/f.py\n@@ -1 +1 @@\n{lines}\n") == told
+    assert describe_change(f"--- a/f.py\n+++ b/f.py\n@@ -1 +1 @@\n{lines}\n") == told

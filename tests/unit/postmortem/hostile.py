@@ -28,7 +28,7 @@ def genealogy(text: str, *, won: bool) -> Genealogy:
             2, failed, last, ending=Ending.PASSED if won else Ending.SPENT, model=name, began=9.0, ended=20.0, **own
         ),
         run_id=name,
-        repository=name,
+        repository_name=name,
         title=text,
         base=name,
         model=f"m {name}"[:200],

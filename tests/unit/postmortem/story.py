@@ -7,7 +7,7 @@ from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
 from hydranet.convergence.score import Attempt, Score, Terms
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.patches import Edit, Patch
-from hydranet.report.postmortem import Postmortem, postmortem
+from hydranet.report.postmortem import Postmortem, build_postmortem
 from hydranet.strategy import Strategy
 
 STARTED = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -83,7 +83,7 @@ def run(*branches: BranchRecord, verdict: Verdict | None = Verdict.EXHAUSTED, **
     tokens = sum(branch.usage.tokens for branch in branches)
     known = {
         "run_id": "fix-shop-1a2b3c4d",
-        "repository": "shop",
+        "repository_name": "shop",
         "title": "Invoices with a voucher crash",
         "base": "0123456789abcdef",
         "model": MODEL,
@@ -130,4 +130,4 @@ def fixed() -> Genealogy:
 
 
 def told(genealogy: Genealogy) -> Postmortem:
-    return postmortem(genealogy, STARTED)
+    return build_postmortem(genealogy, STARTED)

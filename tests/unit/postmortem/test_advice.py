@@ -2,34 +2,34 @@ import pytest
 
 from hydranet.budget import Budget, Usage
 from hydranet.genealogy import Ending, Genealogy, Verdict
-from hydranet.report.advice import Closest, advice, closest
+from hydranet.report.advice import Closest, find_closest, give_advice
 
 from .story import attempt, branch, run
 
 
 def commands(genealogy: Genealogy) -> list[str]:
-    return [one.command for one in advice(genealogy)]
+    return [one.command for one in give_advice(genealogy)]
 
 
 def test_the_closest_attempt_leaves_the_fewest_of_the_target_tests() -> None:
     branches = branch(1, attempt(1, 3), attempt(2, 2)), branch(2, attempt(1, 1), attempt(2, 1))
-    assert closest(run(*branches)) == Closest(branch=2, attempt=1, failing=1)
-    assert closest(run(branch(1, attempt(1, 3), attempt(2, 0)))) is None
+    assert find_closest(run(*branches)) == Closest(branch=2, attempt=1, failing=1)
+    assert find_closest(run(branch(1, attempt(1, 3), attempt(2, 0)))) is None
 
 
 def test_an_attempt_that_breaks_another_test_is_not_close() -> None:
     broke = attempt(1, 1)
     broke = broke.model_copy(update={"facts": broke.facts.model_copy(update={"failing_tests": ("t::other",)})})
-    assert closest(run(branch(1, broke), target_tests=("t::one",))) is None
+    assert find_closest(run(branch(1, broke), target_tests=("t::one",))) is None
 
 
 def test_a_fixed_run_needs_no_advice_and_a_running_one_can_be_told() -> None:
-    assert advice(run(verdict=Verdict.FIXED)) == ()
+    assert give_advice(run(verdict=Verdict.FIXED)) == ()
     assert commands(run(verdict=None)) == ['hydra override fix-shop-1a2b3c4d "…"']
 
 
 def test_a_failed_run_is_started_again() -> None:
-    assert "starts a new run" in advice(run(verdict=Verdict.FAILED))[0].text
+    assert "starts a new run" in give_advice(run(verdict=Verdict.FAILED))[0].text
 
 
 @pytest.mark.parametrize("verdict", [Verdict.EXHAUSTED, Verdict.ABORTED])

@@ -1,6 +1,6 @@
 from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending
-from hydranet.report.difference import differences, winner
+from hydranet.report.difference import explain_differences, find_winner
 from hydranet.strategy import Strategy
 
 from .story import attempt, branch, edit, fixed, run
@@ -10,9 +10,9 @@ DEAD = branch(1, attempt(1), attempt(2, 2, checkpoint="c2"))
 
 def said(*branches: BranchRecord) -> tuple[str, ...]:
     genealogy = run(*branches)
-    won = winner(genealogy)
+    won = find_winner(genealogy)
     assert won is not None
-    return differences(won, genealogy)
+    return explain_differences(won, genealogy)
 
 
 def passing(**changes: object) -> BranchRecord:
@@ -25,11 +25,11 @@ def at(start: int, file: str = "shop/invoice.py") -> AttemptRecord:
 
 
 def test_the_winner_is_the_branch_that_passed_with_its_passing_attempt() -> None:
-    won = winner(fixed())
+    won = find_winner(fixed())
     assert won is not None
     assert (won.branch.number, won.attempt.summary) == (3, "Keep the price above zero")
     refuted = branch(1, attempt(1, 0), ending=Ending.REFUTED)
-    assert winner(run(DEAD, refuted)) is None
+    assert find_winner(run(DEAD, refuted)) is None
 
 
 def test_a_fix_elsewhere() -> None:

@@ -5,14 +5,14 @@ import pytest
 from hydranet.convergence.score import Command
 from hydranet.genealogy import Ending, Genealogy
 from hydranet.policy.constitution import Decision, Effect
-from hydranet.report.markdown import markdown
+from hydranet.report.markdown import render_markdown
 
 from .hostile import HARMLESS, HOSTILE, genealogy
 from .story import attempt, branch, fixed, run, told
 
 
 def report(genealogy: Genealogy) -> str:
-    return markdown(told(genealogy))
+    return render_markdown(told(genealogy))
 
 
 def skeleton(text: str) -> list[str]:

@@ -6,8 +6,8 @@ import pytest
 
 from hydranet.genealogy import Ending, Genealogy
 from hydranet.patches import Edit, Patch
-from hydranet.report.html import page
-from hydranet.text.escaping import visible
+from hydranet.report.html import render_html
+from hydranet.text.escaping import escape_controls
 
 from .hostile import HARMLESS, HOSTILE, genealogy
 from .story import attempt, branch, fixed, run, told
@@ -56,7 +56,7 @@ class Parsed(HTMLParser):
 
 
 def parsed(genealogy: Genealogy) -> Parsed:
-    return Parsed(page(told(genealogy)))
+    return Parsed(render_html(told(genealogy)))
 
 
 @pytest.mark.parametrize("won", [True, False])
@@ -65,8 +65,8 @@ def test_hostile_text_is_shown_and_changes_nothing_else(won: bool) -> None:
     assert hostile.tags == harmless.tags
     assert [(tag, name) for tag, name, _ in hostile.attributes] == [(tag, name) for tag, name, _ in harmless.attributes]
     assert hostile.values("class") == harmless.values("class")
-    assert visible(HOSTILE) in hostile.of("h1")
-    assert visible(HOSTILE) in hostile.of("del")
+    assert escape_controls(HOSTILE) in hostile.of("h1")
+    assert escape_controls(HOSTILE) in hostile.of("del")
     assert not {"\x1b", "\x9b", "\u202e"} & set(hostile.text)
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from hydra_cli import report as command
 from hydranet.errors import UsageError
-from hydranet.report.html import page
-from hydranet.report.markdown import markdown
+from hydranet.report.html import render_html
+from hydranet.report.markdown import render_markdown
 from hydranet.report.postmortem import Postmortem
 
 from .story import fixed, told
@@ -28,13 +28,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_markdown_goes_to_standard_output(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     command.report("1a2b")
-    assert capsys.readouterr().out == markdown(STORY)
+    assert capsys.readouterr().out == render_markdown(STORY)
     assert asked == ["1a2b"]
 
 
 @pytest.mark.usefixtures("asked")
 @pytest.mark.parametrize(
-    ("name", "text"), [("a.md", markdown(STORY)), ("a.html", page(STORY)), ("A.HTML", page(STORY))]
+    ("name", "text"), [("a.md", render_markdown(STORY)), ("a.html", render_html(STORY)), ("A.HTML", render_html(STORY))]
 )
 def test_the_ending_of_the_file_decides_the_form(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from activities.retrieval.file_facts import FileFacts
-from activities.retrieval.linking import Linker, affected
+from activities.retrieval.linking import Linker, find_affected
 from hydranet.code_graph.model import Edge
 
 from .trees import facts_of
@@ -76,7 +76,7 @@ def test_linking_what_is_affected_is_linking_all(seed: int) -> None:
     for _ in range(15):
         tree = changed(tree, chance)
         after = facts_of(tree)
-        again = affected(facts, after)
+        again = find_affected(facts, after)
         edges = {path: edges[path] for path in after if path not in again} | linked(after, again)
         assert edges == linked(after)
         facts = after
@@ -92,11 +92,11 @@ def test_the_order_of_linking_changes_nothing() -> None:
 def test_a_changed_body_affects_its_own_file_alone() -> None:
     before = facts_of({"a.py": "def f(): return g()\ndef g(): ...\n", "b.py": "from a import f\nf()\n"})
     after = before | facts_of({"a.py": "def f():\n    x = 3\n    g()\n    return g()\ndef g(): ...\n"})
-    assert affected(before, after) == {"a.py"}
+    assert find_affected(before, after) == {"a.py"}
 
 
 def test_a_changed_name_affects_who_mentions_it() -> None:
     tree = {"a.py": "class A: ...\n", "b.py": "from a import A\nA()\n", "c.py": "def nothing(): ...\n"}
     before = facts_of(tree)
     after = before | facts_of({"a.py": "class A:\n    def __init__(self): ...\n"})
-    assert affected(before, after) == {"a.py", "b.py"}
+    assert find_affected(before, after) == {"a.py", "b.py"}

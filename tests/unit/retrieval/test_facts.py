@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activities.retrieval.file_facts import FileFacts
-from activities.retrieval.languages import SUFFIXES, parse
+from activities.retrieval.languages import SUFFIXES, parse_file
 from activities.retrieval.linking import Linker
 from hydranet.code_graph.model import Node, NodeKind
 
@@ -47,7 +47,7 @@ if RATE:
 
 
 def parsed(source: str | bytes, path: str = "a.py") -> FileFacts:
-    facts = parse(path, source if isinstance(source, bytes) else source.encode())
+    facts = parse_file(path, source if isinstance(source, bytes) else source.encode())
     assert facts is not None
     return facts
 
@@ -117,7 +117,7 @@ def test_the_interface_is_what_others_may_read(changed: str, same: bool) -> None
 
 
 def test_no_language_takes_what_is_no_source() -> None:
-    assert parse("a.txt", b"x") is None
+    assert parse_file("a.txt", b"x") is None
     assert {".py", ".pyi", ".ts", ".tsx"} <= SUFFIXES
 
 
@@ -174,7 +174,9 @@ def test_reading_leaves_nothing_to_the_garbage_collector(path: str) -> None:
     gc.collect()
     gc.disable()
     try:
-        parse(path, b"class A {\n}\n" if path == "a.ts" else b"class A:\n    def f(self):\n        return lambda: 1\n")
+        parse_file(
+            path, b"class A {\n}\n" if path == "a.ts" else b"class A:\n    def f(self):\n        return lambda: 1\n"
+        )
         assert gc.collect() == 0
     finally:
         gc.enable()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hydra_cli.bench.ranking import changed_functions
+from hydra_cli.bench.ranking import find_changed_functions
 from hydra_cli.bench.retrieval import bench_retrieval
-from hydra_cli.bench.suite import read
+from hydra_cli.bench.suite import read_suite
 from hydranet.errors import UsageError
 
 HOPS = Path(__file__).parents[3] / "benchmarks" / "hops"
@@ -15,7 +15,7 @@ CHOSEN = ["gazette-photo", "orchard-slip"]
 
 
 def test_a_suite_is_measured_with_its_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    described, instances = read(HOPS, CHOSEN)
+    described, instances = read_suite(HOPS, CHOSEN)
     bench_retrieval(HOPS, described.name, instances, {}, tmp_path / "out.json")
     document = json.loads((tmp_path / "out.json").read_text())
     assert set(document["modes"]) >= {
@@ -36,7 +36,7 @@ def test_a_suite_without_gold_cannot_be_measured(tmp_path: Path) -> None:
     (tmp_path / "a" / "repo").mkdir(parents=True)
     (tmp_path / "suite.json").write_text('{"name": "s", "instances": ["a"]}')
     (tmp_path / "a" / "instance.json").write_text('{"id": "a", "issue": "It breaks."}')
-    described, instances = read(tmp_path, [])
+    described, instances = read_suite(tmp_path, [])
     with pytest.raises(UsageError, match="gold_files"):
         bench_retrieval(tmp_path, described.name, instances, {}, None)
 
@@ -47,4 +47,4 @@ def test_the_functions_that_a_patch_changes() -> None:
         "--- a/m.py\n+++ b/m.py\n@@ -4,2 +4,2 @@ x\n def one():\n-    return 1\n+    return 2\n"
         "@@ -9,3 +9,4 @@\n     def three(self):\n         x = 3\n+        x += 1\n         return x\n"
     )
-    assert changed_functions(patch, {"m.py": source}) == ("m.py::one", "m.py::Two.three")
+    assert find_changed_functions(patch, {"m.py": source}) == ("m.py::one", "m.py::Two.three")

@@ -8,7 +8,7 @@ from activities.git.objects import GitObjects
 from activities.git.packs import pack_head
 from activities.retrieval.activities import RetrievalActivities
 from activities.retrieval.search_cache import Searches
-from hydranet.contracts import Checkpoint, Context, RetrieveRequest, Snapshot, TestResult, TestResults
+from hydranet.contracts import Checkpoint, RetrievedContext, RetrieveRequest, Snapshot, TestResult, TestResults
 
 SHOP = {
     "src/shop/__init__.py": "from .checkout import pay\n",
@@ -44,7 +44,7 @@ def repository(folder: Path, files: dict[str, str]) -> None:
 
 async def retrieve(
     folder: Path, *, message: str = "", issue: str = "Paying is wrong.", files: dict[str, str] = SHOP
-) -> Context:
+) -> RetrievedContext:
     """The context for the failing test tests/test_pay.py::test_pay."""
     repository(folder / "repository", files)
     artifacts = FolderArtifacts(folder / "artifacts")
@@ -54,17 +54,17 @@ async def retrieve(
     request = RetrieveRequest(
         snapshot=Snapshot(commit=commit, pack=await artifacts.put(data)),
         checkpoint=Checkpoint(commit=commit),
-        repository=str(folder),
+        repository_path=str(folder),
         issue=issue,
         results=await put_model(artifacts, TestResults(tests=(passed, failed))),
     )
     found = await RetrievalActivities(artifacts, GitObjects(folder / "node", artifacts), Searches()).retrieve(request)
-    context = await get_model(artifacts, found.context, Context)
+    context = await get_model(artifacts, found.context, RetrievedContext)
     assert list(found.shown) == [snippet.shown for snippet in context.snippets][:12]
     return context
 
 
-def places(context: Context) -> list[tuple[str, str]]:
+def places(context: RetrievedContext) -> list[tuple[str, str]]:
     return [(snippet.shown.file, snippet.shown.symbol) for snippet in context.snippets]
 
 

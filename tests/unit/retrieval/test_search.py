@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from activities.retrieval.bm25 import Postings
-from activities.retrieval.memory_index import index_of
+from activities.retrieval.memory_index import build_index
 from activities.retrieval.query import Query
 from activities.retrieval.search import Search
-from activities.retrieval.tokens import Bags, counted
-from hydra_cli.bench.ranking import rewired
+from activities.retrieval.tokens import Bags, count_terms
+from hydra_cli.bench.ranking import rewire_edges
 from hydranet.code_graph.model import EdgeKind
-from hydranet.contracts.search_mode import Mode
+from hydranet.contracts.search_mode import SearchMode
 
 FILES = {
     "shop/__init__.py": "",
@@ -28,17 +28,17 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def search() -> Search:
-    return Search(index_of({path: text.encode() for path, text in FILES.items()}))
+    return Search(build_index({path: text.encode() for path, text in FILES.items()}))
 
 
-def paths(search: Search, query: Query, mode: Mode = Mode.GRAPH) -> list[str]:
+def paths(search: Search, query: Query, mode: SearchMode = SearchMode.GRAPH) -> list[str]:
     return [hit.path for hit in search.find(query, mode).ranked(10)]
 
 
 def test_a_cause_two_calls_away_is_found_by_the_graph_and_not_by_words(search: Search) -> None:
     query = Query("The invoice of an order is wrong by a cent\n\nSee `print_invoice`.")
     assert paths(search, query).index("shop/numbers.py") < paths(search, query).index("shop/parcel.py")
-    assert "shop/numbers.py" not in paths(search, query, Mode.BM25)[:3]
+    assert "shop/numbers.py" not in paths(search, query, SearchMode.BM25)[:3]
     found = {hit.node.name: hit for hit in search.find(query).functions(10)}
     assert found["half_up"].why == (
         "the issue names print_invoice: print_invoice (shop/invoice.py:4)"
@@ -46,8 +46,8 @@ def test_a_cause_two_calls_away_is_found_by_the_graph_and_not_by_words(search: S
     )
 
 
-@pytest.mark.parametrize("mode", Mode)
-def test_every_mode_finds_what_has_the_words_and_no_test(search: Search, mode: Mode) -> None:
+@pytest.mark.parametrize("mode", SearchMode)
+def test_every_mode_finds_what_has_the_words_and_no_test(search: Search, mode: SearchMode) -> None:
     found = paths(search, Query("The cover letter of an order"), mode)
     assert found[0] == "shop/letters.py"
     assert "tests/test_invoice.py" not in found
@@ -83,29 +83,29 @@ def test_where_a_like_issue_was_fixed_is_remembered(search: Search) -> None:
 
 
 def test_a_query_without_any_known_word_finds_no_reason_to_fail(search: Search) -> None:
-    for mode in Mode:
+    for mode in SearchMode:
         assert search.find(Query("???"), mode).ranked(3) is not None
 
 
-@pytest.mark.parametrize("mode", [Mode.BM25, Mode.VECTOR, Mode.FUSION])
-def test_what_shares_nothing_with_the_query_is_not_found_by_words(search: Search, mode: Mode) -> None:
+@pytest.mark.parametrize("mode", [SearchMode.BM25, SearchMode.VECTOR, SearchMode.FUSION])
+def test_what_shares_nothing_with_the_query_is_not_found_by_words(search: Search, mode: SearchMode) -> None:
     found = search.find(Query("@@@"), mode)
     assert (found.ranked(10), found.functions(10)) == ([], [])
 
 
 def test_words_find_only_the_files_that_have_them(search: Search) -> None:
-    assert paths(search, Query("weigh"), Mode.BM25) == ["shop/parcel.py"]
+    assert paths(search, Query("weigh"), SearchMode.BM25) == ["shop/parcel.py"]
 
 
 def test_an_empty_tree_has_nothing() -> None:
-    empty = Search(index_of({}))
-    for mode in Mode:
+    empty = Search(build_index({}))
+    for mode in SearchMode:
         assert empty.find(Query("anything"), mode).functions(3) == []
         assert empty.find(Query("anything"), mode).ranked(3) == []
 
 
 def test_random_neighbours_keep_every_degree(search: Search) -> None:
-    edges, other = search.index.edges, rewired(search.index.edges)
+    edges, other = search.index.edges, rewire_edges(search.index.edges)
     assert np.array_equal(edges.source, other.source)
     assert sorted(zip(edges.kind, edges.target, strict=True)) == sorted(zip(other.kind, other.target, strict=True))
     without = edges.without(EdgeKind.CALLS)
@@ -114,9 +114,9 @@ def test_random_neighbours_keep_every_degree(search: Search) -> None:
 
 def test_bm25_prefers_rare_words_and_short_documents() -> None:
     postings = Postings(Bags.of(["common rare", "common common word", "common", "other things entirely " * 9]))
-    rare = postings.scores(dict.fromkeys(counted("rare"), 1.0))
+    rare = postings.scores(dict.fromkeys(count_terms("rare"), 1.0))
     assert rare.argmax() == 0
     assert np.count_nonzero(rare) == 1
-    common = postings.scores(dict.fromkeys(counted("common"), 1.0))
+    common = postings.scores(dict.fromkeys(count_terms("common"), 1.0))
     assert common[2] > common[0]
-    assert postings.scores(dict.fromkeys(counted("nowhere"), 1.0)).tolist() == [0, 0, 0, 0]
+    assert postings.scores(dict.fromkeys(count_terms("nowhere"), 1.0)).tolist() == [0, 0, 0, 0]

@@ -3,7 +3,7 @@
 import pytest
 
 from activities.code import mentions, test_files
-from activities.code.mentions import Frame
+from activities.code.mentions import MentionedLine
 
 PATHS = {"shop/cart.py", "tests/test_cart.py", "decoder.py"}
 
@@ -20,10 +20,10 @@ E   shop/cart.py:77 is no frame
 
 
 def test_frames_are_those_inside_the_repository() -> None:
-    assert mentions.frames(TRACEBACK, PATHS) == [
-        Frame("tests/test_cart.py", 8),
-        Frame("shop/cart.py", 3),
-        Frame("shop/cart.py", 9),
+    assert mentions.parse_frames(TRACEBACK, PATHS) == [
+        MentionedLine("tests/test_cart.py", 8),
+        MentionedLine("shop/cart.py", 3),
+        MentionedLine("shop/cart.py", 9),
     ]
 
 
@@ -39,17 +39,17 @@ def test_frames_are_those_inside_the_repository() -> None:
     ],
 )
 def test_a_test_id_names_its_file_and_function(test_id: str, file: str | None, function: str) -> None:
-    assert test_files.test_file(test_id, PATHS) == file
-    assert test_files.test_function(test_id) == function
+    assert test_files.find_test_file(test_id, PATHS) == file
+    assert test_files.name_test_function(test_id) == function
 
 
 def test_an_issue_names_files_and_symbols() -> None:
     issue = (
         "In ./shop/cart.py and `tests/test_cart.py`, calling apply(x) or `Cart.total` breaks get_user in HTTPServer."
     )
-    assert mentions.named_files(issue, PATHS) == ["shop/cart.py", "tests/test_cart.py"]
-    assert {"apply", "Cart", "total", "get_user"} <= mentions.named_symbols(issue)
-    assert "calling" not in mentions.named_symbols(issue)
+    assert mentions.find_named_files(issue, PATHS) == ["shop/cart.py", "tests/test_cart.py"]
+    assert {"apply", "Cart", "total", "get_user"} <= mentions.find_named_symbols(issue)
+    assert "calling" not in mentions.find_named_symbols(issue)
 
 
 @pytest.mark.parametrize(
@@ -80,4 +80,4 @@ def test_test_files_are_known_by_their_names(path: str, is_test: bool) -> None:
     ],
 )
 def test_what_is_around_the_code_proper_is_known_by_its_place(path: str, is_aside: bool) -> None:
-    assert test_files.is_aside(path) is is_aside
+    assert test_files.is_supporting_file(path) is is_aside

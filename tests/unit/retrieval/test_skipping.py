@@ -2,7 +2,7 @@
 
 import pytest
 
-from activities.retrieval.file_filter import LARGEST, Reason, by_content, by_path
+from activities.retrieval.file_filter import LARGEST, Reason, filter_content, filter_path
 
 PATHS = {"src/build/__init__.py", "src/build/env.py", "build/lib/shop.py", "shop/cart.py"}
 
@@ -28,12 +28,12 @@ PATHS = {"src/build/__init__.py", "src/build/env.py", "build/lib/shop.py", "shop
     ],
 )
 def test_a_path_says_what_a_file_is(path: str, reason: Reason | None) -> None:
-    assert by_path(path, 100, PATHS, {".py", ".ts"}) is reason
+    assert filter_path(path, 100, PATHS, {".py", ".ts"}) is reason
 
 
 def test_a_file_may_be_too_large() -> None:
-    assert by_path("a.py", LARGEST, PATHS, {".py"}) is None
-    assert by_path("a.py", LARGEST + 1, PATHS, {".py"}) is Reason.LARGE
+    assert filter_path("a.py", LARGEST, PATHS, {".py"}) is None
+    assert filter_path("a.py", LARGEST + 1, PATHS, {".py"}) is Reason.LARGE
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,4 @@ def test_a_file_may_be_too_large() -> None:
     ],
 )
 def test_a_content_says_what_a_file_is(source: bytes, reason: Reason | None) -> None:
-    assert by_content(source) is reason
+    assert filter_content(source) is reason

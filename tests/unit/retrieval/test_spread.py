@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from activities.retrieval.index import KINDS, Edges
-from activities.retrieval.propagation import HOPS, Spread
-from activities.retrieval.ranking_weights import learned
+from activities.retrieval.propagation import HOPS, Propagation
+from activities.retrieval.ranking_weights import load_weights
 
 NODES = 40
 
@@ -26,20 +26,20 @@ def test_few_seeds_and_many_arrive_as_the_matrix_says(edges: Edges, seeds: int) 
     start[:seeds] = 1 / seeds
     expected = [start]
     for _ in range(HOPS):
-        expected.append(learned().decay * (expected[-1] @ transitions(edges)))
-    for wave, right in zip(Spread(edges, NODES, learned()).run(start), expected, strict=True):
+        expected.append(load_weights().decay * (expected[-1] @ transitions(edges)))
+    for wave, right in zip(Propagation(edges, NODES, load_weights()).run(start), expected, strict=True):
         np.testing.assert_allclose(wave, right, atol=1e-6)
 
 
 def test_nothing_spreads_without_edges() -> None:
     nothing = np.zeros(0, np.int32)
     none = Edges(nothing, nothing, nothing.astype(np.uint8), nothing.astype(np.float32), nothing)
-    assert not np.any(Spread(none, 3, learned()).run(np.ones(3, np.float32))[1:])
+    assert not np.any(Propagation(none, 3, load_weights()).run(np.ones(3, np.float32))[1:])
 
 
 def transitions(edges: Edges) -> NDArray[np.float64]:
     """What share of a node's suspicion goes to each other."""
-    weights, matrix = learned(), np.zeros((NODES, NODES))
+    weights, matrix = load_weights(), np.zeros((NODES, NODES))
     ends = np.concatenate([edges.source, edges.target])
     held_back = np.bincount(ends, minlength=NODES) ** weights.hubs
     for source, target, kind, confidence, _ in zip(*edges.columns, strict=True):

@@ -35,7 +35,7 @@ def one(): return 1
 
 
 def found(source: str) -> dict[str, python_syntax.Definition]:
-    return {one.name: one for one in python_syntax.definitions(python_syntax.parse(source))}
+    return {one.name: one for one in python_syntax.list_definitions(python_syntax.parse_python(source))}
 
 
 def test_definitions_have_their_names_and_lines() -> None:
@@ -48,7 +48,9 @@ def test_definitions_have_their_names_and_lines() -> None:
 
 
 def test_imports_keep_dots_and_aliases() -> None:
-    known = [(one.module, one.name, one.alias) for one in python_syntax.imports(python_syntax.parse(SOURCE))]
+    known = [
+        (one.module, one.name, one.alias) for one in python_syntax.list_imports(python_syntax.parse_python(SOURCE))
+    ]
     assert known == [
         ("os.path", "", "p"),
         ("sys", "", "sys"),
@@ -60,7 +62,7 @@ def test_imports_keep_dots_and_aliases() -> None:
 
 
 def test_identifiers_are_those_of_the_lines_asked_for() -> None:
-    assert python_syntax.identifiers(python_syntax.parse(SOURCE), 21, 22) == {"hidden", "name"}
+    assert python_syntax.list_identifiers(python_syntax.parse_python(SOURCE), 21, 22) == {"hidden", "name"}
 
 
 def test_an_excerpt_has_the_head_of_its_class() -> None:
@@ -75,16 +77,16 @@ def test_an_excerpt_has_the_head_of_its_class() -> None:
     "broken", ["def f(:\n    return 1\n", "class A(\n", "x = (\ndef g():\n    pass\n", "\0", "(" * 9000]
 )
 def test_broken_files_are_read_as_far_as_they_go(broken: str) -> None:
-    tree = python_syntax.parse(broken)
-    assert len(python_syntax.definitions(tree)) <= 2
-    assert python_syntax.imports(tree) == []
-    assert python_syntax.fault(broken) is not None
+    tree = python_syntax.parse_python(broken)
+    assert len(python_syntax.list_definitions(tree)) <= 2
+    assert python_syntax.list_imports(tree) == []
+    assert python_syntax.find_fault(broken) is not None
 
 
 def test_deep_nesting_is_no_danger() -> None:
     deep = "".join(" " * depth + "if x:\n" for depth in range(3000))
     assert found(deep) == {}
-    assert python_syntax.fault(deep) is not None
+    assert python_syntax.find_fault(deep) is not None
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def test_deep_nesting_is_no_danger() -> None:
     ],
 )
 def test_only_new_faults_count(old: str, new: str, line: int | None) -> None:
-    fault = python_syntax.new_fault(old, new)
+    fault = python_syntax.find_new_fault(old, new)
     assert (fault.line if fault else None) == line
 
 
@@ -115,10 +117,10 @@ def test_only_new_faults_count(old: str, new: str, line: int | None) -> None:
     ],
 )
 def test_code_that_differs_is_told_apart(old: str, new: str) -> None:
-    assert not python_syntax.same_code(old, new)
+    assert not python_syntax.is_same_code(old, new)
 
 
 def test_comments_docstrings_and_layout_are_no_difference() -> None:
     old = 'def f(x):\n    """Old."""\n    return [\n        x, 1]\n'
     new = "# New.\n\ndef f(x):\n\n    return [x,   1]  # so\n"
-    assert python_syntax.same_code(old, new)
+    assert python_syntax.is_same_code(old, new)

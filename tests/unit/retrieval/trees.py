@@ -3,14 +3,14 @@
 from textwrap import dedent
 
 from activities.retrieval.file_facts import FileFacts
-from activities.retrieval.languages import parse
+from activities.retrieval.languages import parse_file
 from activities.retrieval.linking import Linker
 from hydranet.code_graph.model import Edge, EdgeKind
 
 
 def facts_of(tree: dict[str, str]) -> dict[str, FileFacts]:
     """The facts of a tree of sources by path."""
-    parsed = {path: parse(path, dedent(source).encode()) for path, source in tree.items()}
+    parsed = {path: parse_file(path, dedent(source).encode()) for path, source in tree.items()}
     return {path: facts for path, facts in parsed.items() if facts is not None}
 
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from activities.artifacts.store import FolderArtifacts, get_model, put_model
-from activities.git.command import git
+from activities.git.command import run_git
 from activities.git.objects import GitObjects
 from activities.repair.backend import TemplatesBackend
 from hydranet.contracts import (
     Candidates,
     Checkpoint,
-    Context,
     DeadBranch,
     FailingTest,
+    RetrievedContext,
     Snapshot,
     Spectrum,
     StepRequest,
@@ -23,7 +23,7 @@ from hydranet.contracts import (
     Work,
 )
 from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
-from hydranet.patches import apply, check
+from hydranet.patches import apply_diff, check_diff
 from hydranet.strategy import Strategy, is_new
 
 PAGING = """def paginate(items, page, size):
@@ -72,13 +72,13 @@ def prepare(store: FolderArtifacts, tmp_path: Path) -> Prepare:
             path = repository / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        git(repository, "init", "--quiet")
-        git(repository, "add", "--all")
-        git(repository, "commit", "--quiet", "--message", "base", "--allow-empty")
-        commit = git(repository, "rev-parse", "HEAD").decode().strip()
-        pack = git(repository, "pack-objects", "--stdout", "--revs", stdin=f"{commit}\n".encode())
+        run_git(repository, "init", "--quiet")
+        run_git(repository, "add", "--all")
+        run_git(repository, "commit", "--quiet", "--message", "base", "--allow-empty")
+        commit = run_git(repository, "rev-parse", "HEAD").decode().strip()
+        pack = run_git(repository, "pack-objects", "--stdout", "--revs", stdin=f"{commit}\n".encode())
         failing = tuple(FailingTest(id=test.id, message=test.message) for test in tests)
-        context = Context(issue=issue, failing=failing, failing_count=len(failing), error=error)
+        context = RetrievedContext(issue=issue, failing=failing, failing_count=len(failing), error=error)
         return Work(
             run_id="fix-shop",
             model="templates",
@@ -155,9 +155,9 @@ async def test_attempts_are_batches_until_the_strategy_is_exhausted(
             assert extent in planned.plan.summary
             assert f"None of the first {tried} candidates passes all tests" in reflected.reflection
             for candidate in candidates:
-                check(candidate.diff)
+                check_diff(candidate.diff)
                 assert candidate.title.startswith("shop/paging.py, line ")
-                made = apply(candidate.diff, {"shop/paging.py": PAGING}.get)
+                made = apply_diff(candidate.diff, {"shop/paging.py": PAGING}.get)
                 assert list(made) == ["shop/paging.py"]
                 texts.append(made["shop/paging.py"] or "")
             if answer.exhausted:

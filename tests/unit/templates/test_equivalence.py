@@ -4,11 +4,11 @@ import ast
 
 import pytest
 
-from activities.repair.canonical import canonical
+from activities.repair.canonical import canonicalise
 
 
 def form(code: str) -> str:
-    return canonical(ast.parse(code))
+    return canonicalise(ast.parse(code))
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,16 @@ import ast
 import pytest
 
 from activities.localisation.evidence import (
-    called,
     dstar,
-    gather,
-    importance,
-    imported,
+    find_repository_path,
+    find_unexpected,
+    gather_evidence,
+    list_called_names,
+    list_imported_files,
     ochiai,
-    repository_path,
-    unexpected,
+    score_predicate,
 )
-from hydranet.contracts import Context, FailingTest, Predicate, Spectrum, TestResult
+from hydranet.contracts import FailingTest, Predicate, RetrievedContext, Spectrum, TestResult
 from hydranet.convergence.error_signature import ErrorSignature
 
 PATHS = ["shop/paging.py", "shop/__init__.py", "tests/test_paging.py", "README.md"]
@@ -68,7 +68,7 @@ def test_lines_that_only_failing_tests_execute_are_the_most_suspicious() -> None
             "gone.py": {1: (1,)},
         },
     )
-    evidence = gather(spectrum, Context(issue="`paginate` loses the last item"), PATHS)
+    evidence = gather_evidence(spectrum, RetrievedContext(issue="`paginate` loses the last item"), PATHS)
     assert evidence.whole
     assert set(evidence.lines) == {"shop/paging.py"}
     lines = evidence.lines["shop/paging.py"]
@@ -83,9 +83,9 @@ def test_lines_that_only_failing_tests_execute_are_the_most_suspicious() -> None
 
 def test_what_only_failing_tests_see_is_telling() -> None:
     # All 5 failing tests and none of the 8 others: the mean of 1 - 5/13 and 1, times 5/6.
-    assert importance(5, 0, 8, 5) == pytest.approx(2 * (8 / 13) / (8 / 13 + 1) * 5 / 6)
-    assert importance(2, 3, 3, 2) == 0.0  # every test that was there saw it
-    assert importance(0, 3, 4, 2) == 0.0
+    assert score_predicate(5, 0, 8, 5) == pytest.approx(2 * (8 / 13) / (8 / 13 + 1) * 5 / 6)
+    assert score_predicate(2, 3, 3, 2) == 0.0  # every test that was there saw it
+    assert score_predicate(0, 3, 4, 2) == 0.0
     failed = "def test_last():\n>   assert total(7) == 'nine'\nE   AssertionError: assert 'ten' == 'nine'"
     spectrum = Spectrum(
         tests=(TestResult(id="t::a", outcome="passed"), TestResult(id="t::b", outcome="failed", message=failed)),
@@ -98,7 +98,7 @@ def test_what_only_failing_tests_see_is_telling() -> None:
         },
         values={"shop/paging.py": {7: ("nine", "ten", "7")}},
     )
-    evidence = gather(spectrum, Context(issue=""), PATHS)
+    evidence = gather_evidence(spectrum, RetrievedContext(issue=""), PATHS)
     share, told = evidence.predicates["shop/paging.py"][7]
     assert (share, told) == (pytest.approx(1 / 3), "page == last")
     assert evidence.values == {"shop/paging.py": {7: (1.0, "ten")}}
@@ -114,7 +114,7 @@ def test_what_only_failing_tests_see_is_telling() -> None:
     ],
 )
 def test_a_value_that_only_the_code_can_have_made_is_unexpected(message: str, shown: set[str]) -> None:
-    assert unexpected([message]) == shown
+    assert find_unexpected([message]) == shown
 
 
 def test_a_failing_test_without_coverage_leaves_the_evidence_partial() -> None:
@@ -122,18 +122,18 @@ def test_a_failing_test_without_coverage_leaves_the_evidence_partial() -> None:
         tests=(TestResult(id="t::a", outcome="failed"), TestResult(id="t::b", outcome="failed")),
         lines={"shop/paging.py": {7: (0,)}},
     )
-    evidence = gather(spectrum, Context(issue=""), PATHS)
+    evidence = gather_evidence(spectrum, RetrievedContext(issue=""), PATHS)
     assert not evidence.whole
     assert evidence.lines["shop/paging.py"][7] == 1.0
 
 
 def test_without_a_spectrum_the_tracebacks_of_the_context_speak() -> None:
-    context = Context(
+    context = RetrievedContext(
         issue="",
         failing=(FailingTest(id="tests/test_paging.py::test_last", message=NATIVE[:1400]),),
         error=ErrorSignature(type="builtins.IndexError", message="list index out of range"),
     )
-    evidence = gather(None, context, PATHS)
+    evidence = gather_evidence(None, context, PATHS)
     assert evidence.frames == {"shop/paging.py": {9: 1.0, 3: 0.75}}
     assert evidence.error == "IndexError"
     assert not evidence.whole
@@ -151,19 +151,19 @@ def test_without_a_spectrum_the_tracebacks_of_the_context_speak() -> None:
     ],
 )
 def test_a_traceback_path_is_matched_to_the_repository(path: str, meant: str) -> None:
-    assert repository_path(path, frozenset(PATHS)) == meant
+    assert find_repository_path(path, frozenset(PATHS)) == meant
 
 
 def test_imports_are_resolved_within_the_repository() -> None:
     known = frozenset(["src/shop/__init__.py", "src/shop/paging.py", "src/shop/cart.py", "other.py"])
     absolute = ast.parse("import os, other\nfrom shop import paging\nfrom shop.cart import Cart")
-    assert imported(absolute, "tests/test_a.py", known) == [
+    assert list_imported_files(absolute, "tests/test_a.py", known) == [
         "other.py",
         "src/shop/__init__.py",
         "src/shop/paging.py",
         "src/shop/cart.py",
     ]
-    assert imported(ast.parse("from . import paging"), "src/shop/cart.py", known) == [
+    assert list_imported_files(ast.parse("from . import paging"), "src/shop/cart.py", known) == [
         "src/shop/__init__.py",
         "src/shop/paging.py",
     ]
@@ -176,8 +176,8 @@ def test_imports_are_resolved_within_the_repository() -> None:
 )
 def test_no_output_of_a_test_is_slow_to_read_or_raises(output: str) -> None:
     tests = tuple(TestResult(id=f"t::{n}", outcome="failed", message=output) for n in range(20))
-    gather(Spectrum(tests=tests), Context(issue=output), PATHS)
+    gather_evidence(Spectrum(tests=tests), RetrievedContext(issue=output), PATHS)
 
 
 def test_called_names() -> None:
-    assert list(called(ast.parse("a.b(c(1))"))) == ["b", "c"]
+    assert list(list_called_names(ast.parse("a.b(c(1))"))) == ["b", "c"]

@@ -1,8 +1,8 @@
 """Regions and statements in the order of suspicion, with reasons."""
 
 from activities.localisation.evidence import Evidence
-from activities.localisation.localisation import suspects, suspicious_files
-from activities.localisation.regions import is_test, regions
+from activities.localisation.localisation import rank_files, rank_suspects
+from activities.localisation.regions import is_test, list_regions
 from activities.localisation.source import Source
 
 CODE = '''"""Paging."""
@@ -43,7 +43,7 @@ def source(code: str = CODE, path: str = "shop/paging.py") -> Source:
 
 
 def test_regions_are_functions_with_all_in_them_class_bodies_and_module_levels() -> None:
-    found = regions(source())
+    found = list_regions(source())
     assert [region.symbol for region in found] == ["<module>", "Pager", "Pager.__init__", "Pager.page", "count"]
     assert [region.label for region in found][-2:] == ["Pager.page() (shop/paging.py)", "count() (shop/paging.py)"]
     page = found[3]
@@ -60,7 +60,7 @@ def test_the_covered_function_comes_first_and_says_why() -> None:
         named=frozenset({"page"}),
         asserted=frozenset({"page"}),
     )
-    ranked = suspects([source()], evidence)
+    ranked = rank_suspects([source()], evidence)
     assert ranked[0].region.symbol == "Pager.page"
     assert ranked[0].score > ranked[1].score
     reasons = " ".join(ranked[0].reasons)
@@ -78,7 +78,7 @@ def test_the_covered_function_comes_first_and_says_why() -> None:
 
 
 def test_what_runs_at_import_is_suspected_for_those_who_use_it() -> None:
-    ranked = suspects([source()], Evidence(lines={"shop/paging.py": {16: 1.0}}))
+    ranked = rank_suspects([source()], Evidence(lines={"shop/paging.py": {16: 1.0}}))
     by_symbol = {suspect.region.symbol: suspect for suspect in ranked}
     assert 0 < by_symbol["<module>"].score < by_symbol["Pager.page"].score
     assert "suspicious functions use what it defines" in by_symbol["<module>"].reasons
@@ -86,7 +86,7 @@ def test_what_runs_at_import_is_suspected_for_those_who_use_it() -> None:
 
 
 def test_without_coverage_all_statements_of_a_named_function_are_suspected() -> None:
-    ranked = suspects([source()], Evidence(named=frozenset({"count"}), whole=False))
+    ranked = rank_suspects([source()], Evidence(named=frozenset({"count"}), whole=False))
     assert ranked[0].region.symbol == "count"
     assert all(score > 0 for score in ranked[0].statements.values())
 
@@ -98,7 +98,7 @@ def test_files_are_ranked_and_tests_left_out() -> None:
         asserted=frozenset({"named"}),
     )
     paths = ["a.py", "b.py", "c.py", "named.py", "quiet.py", "tests/b.py", "test_c.py", "conftest.py", "x.txt"]
-    assert suspicious_files(evidence, paths) == ["b.py", "c.py", "a.py", "named.py"]
+    assert rank_files(evidence, paths) == ["b.py", "c.py", "a.py", "named.py"]
 
 
 def test_which_files_are_tests() -> None:
@@ -113,13 +113,13 @@ def test_an_endless_chain_of_branches_is_left_out() -> None:
         f"    elif x == {n}:\n        return {n}\n" for n in range(1, 1500)
     )
     made = Source.of("chain.py", code)
-    assert made is None or suspects([made], Evidence(named=frozenset({"f"}), whole=False)) == []
+    assert made is None or rank_suspects([made], Evidence(named=frozenset({"f"}), whole=False)) == []
 
 
 def test_a_function_shares_in_the_suspicion_of_what_calls_it() -> None:
     code = "def total(x):\n    return part(x)\n\n\ndef part(x):\n    return x\n\n\ndef other(x):\n    return x\n"
     lines = {"a.py": {2: 1.0, 6: 0.3, 10: 0.3}}
-    ranked = suspects([source(code, "a.py")], Evidence(lines=lines))
+    ranked = rank_suspects([source(code, "a.py")], Evidence(lines=lines))
     assert [suspect.region.name for suspect in ranked] == ["total", "part", "other"]
     assert "total, which is suspicious, calls it" in ranked[1].reasons
 
@@ -131,7 +131,7 @@ def test_what_failing_tests_alone_see_and_return_is_a_reason() -> None:
         predicates={"a.py": {2: (0.9, "x == 1")}},
         values={"a.py": {3: (1.0, "ten")}},
     )
-    ranked = suspects([source(code, "a.py")], evidence)
+    ranked = rank_suspects([source(code, "a.py")], evidence)
     assert [suspect.region.name for suspect in ranked] == ["f", "g"]
     assert {"mostly failing tests see `x == 1` at line 2", "'ten' in the failing assertion comes from here"} <= set(
         ranked[0].reasons

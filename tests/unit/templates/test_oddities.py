@@ -3,9 +3,9 @@ import ast
 import pytest
 
 from activities.localisation.vocabulary import Vocabulary
-from activities.repair.families import Group, groups
-from activities.repair.implausible import oddities, truths
-from activities.repair.search import Search
+from activities.repair.families import FamilyGroup, group_families
+from activities.repair.implausible import find_oddities, find_predicates
+from activities.repair.search import RepairSearch
 from tests.unit.templates.conftest import suspect_in
 
 
@@ -27,7 +27,7 @@ from tests.unit.templates.conftest import suspect_in
     ],
 )
 def test_what_a_person_would_hardly_write_is_odd(code: str, odd: str) -> None:
-    (told,) = oddities(ast.parse(code), {"touches"})
+    (told,) = find_oddities(ast.parse(code), {"touches"})
     assert odd in told
 
 
@@ -52,7 +52,7 @@ def test_what_a_person_would_hardly_write_is_odd(code: str, odd: str) -> None:
     ],
 )
 def test_what_people_write_is_not_odd(code: str) -> None:
-    assert oddities(ast.parse(code), {"touches"}) == set()
+    assert find_oddities(ast.parse(code), {"touches"}) == set()
 
 
 def test_functions_are_known_to_return_a_bool_by_what_they_say_or_do() -> None:
@@ -62,18 +62,18 @@ def test_functions_are_known_to_return_a_bool_by_what_they_say_or_do() -> None:
         "def both(a):\n    if a: return True\n    return a\n"
         "def none(a): return\n"
     )
-    assert truths(ast.parse(code)) == {"said", "done"}
+    assert find_predicates(ast.parse(code)) == {"said", "done"}
 
 
 def test_odd_changes_come_last_among_the_unlikely() -> None:
     code = "def find(key, tags, spare):\n    start = len(key) + 1\n    return key + tags[start]\n"
-    usual = oddities(ast.parse(code))
+    usual = find_oddities(ast.parse(code))
 
-    def odd(group: Group) -> list[bool]:
-        search = Search(suspect_in(code), group, Vocabulary.of([ast.parse("")]))
-        return [not oddities(ast.parse(change.text)) <= usual for change in search.after(0, 300)]
+    def odd(group: FamilyGroup) -> list[bool]:
+        search = RepairSearch(suspect_in(code), group, Vocabulary.of([ast.parse("")]))
+        return [not find_oddities(ast.parse(change.text)) <= usual for change in search.after(0, 300)]
 
-    likely, _, unlikely, _ = groups()
+    likely, _, unlikely, _ = group_families()
     assert odd(likely)
     assert not any(odd(likely))
     told = odd(unlikely)

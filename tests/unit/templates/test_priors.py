@@ -37,13 +37,13 @@ def test_nothing_learned_changes_nothing(repairs: Repairs, learned: Callable[...
     code = "def f(a, b):\n    return a < b\n"
     learned()
     plain = repairs(code, CONDITION)
-    learned(**{priors.name(template).replace(".", "__"): 1.0 for template in TEMPLATES})
+    learned(**{priors.name_edit(template).replace(".", "__"): 1.0 for template in TEMPLATES})
     assert repairs(code, CONDITION) == plain
 
 
 def test_the_figures_are_of_templates_that_there_are() -> None:
     figures = json.loads(priors.FIGURES.read_text())
-    names = [priors.name(template) for template in TEMPLATES]
+    names = [priors.name_edit(template) for template in TEMPLATES]
     assert len(set(names)) == len(names)
     assert set(figures["templates"]) <= set(names)  # of a template that came later nothing is known
     assert all(0.5 <= row["factor"] <= 2 for row in figures["templates"].values())

@@ -4,11 +4,11 @@ import ast
 
 import pytest
 
-from activities.localisation.regions import regions
+from activities.localisation.regions import list_regions
 from activities.localisation.source import Source
-from activities.localisation.vocabulary import Vocabulary, words
-from activities.repair.scope import Scope
-from activities.repair.value_types import Kind, Kinds, affinity
+from activities.localisation.vocabulary import Vocabulary, split_words
+from activities.repair.scope import NamesInScope
+from activities.repair.value_types import ValueType, ValueTypes, affinity
 
 CODE = """import os
 
@@ -39,19 +39,19 @@ class Shop(Base):
 
 
 @pytest.fixture
-def scope() -> Scope:
+def scope() -> NamesInScope:
     source = Source.of("a.py", CODE)
     assert source is not None
-    region = next(region for region in regions(source) if region.symbol == "Shop.price")
-    return Scope(region, Vocabulary())
+    region = next(region for region in list_regions(source) if region.symbol == "Shop.price")
+    return NamesInScope(region, Vocabulary())
 
 
-def names_at(scope: Scope, line: int) -> set[str]:
+def names_at(scope: NamesInScope, line: int) -> set[str]:
     statement = next(one for one in scope.region.statements if one.first_line == line)
     return set(scope.names(statement))
 
 
-def test_names_have_a_value_where_they_are_offered(scope: Scope) -> None:
+def test_names_have_a_value_where_they_are_offered(scope: NamesInScope) -> None:
     assert names_at(scope, 15) == {"self", "item", "count"}
     assert names_at(scope, 17) == {"self", "item", "count", "total", "n", "last"}  # the loop has come round
     assert names_at(scope, 16) == {"self", "item", "count", "total"}
@@ -60,14 +60,14 @@ def test_names_have_a_value_where_they_are_offered(scope: Scope) -> None:
     assert "later" in names_at(scope, 25)
 
 
-def test_names_of_a_comprehension_are_seen_in_it_only(scope: Scope) -> None:
+def test_names_of_a_comprehension_are_seen_in_it_only(scope: NamesInScope) -> None:
     statement = next(one for one in scope.region.statements if one.first_line == 19)
     inner = next(node for node in ast.walk(statement.node) if isinstance(node, ast.Compare))
     assert "x" in scope.names(statement, inner)
     assert "x" not in scope.names(statement)
 
 
-def test_attributes_come_from_the_class_and_its_bases(scope: Scope) -> None:
+def test_attributes_come_from_the_class_and_its_bases(scope: NamesInScope) -> None:
     assert set(scope.own_attributes) == {"price", "size", "grow", "grown"}
     assert scope.parameters == ["item", "count"]
     assert set(scope.globals) == {"os", "LIMIT", "Base", "Shop"}
@@ -77,39 +77,39 @@ def test_attributes_come_from_the_class_and_its_bases(scope: Scope) -> None:
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        ("x = 1", Kind.NUMBER),
-        ("x = 'a'.strip()", Kind.TEXT),
-        ("x = []", Kind.LIST),
-        ("first, *x = y", Kind.LIST),
-        ("x = {}", Kind.DICT),
-        ("x = set()", Kind.SET),
-        ("x = a == b", Kind.BOOL),
-        ("x = len(y) - 1", Kind.NUMBER),
-        ("y = []\nx = y[1:]", Kind.LIST),
-        ("x = [0] * n", Kind.LIST),
-        ("for x in range(3): pass", Kind.NUMBER),
-        ("for x, y in enumerate(z): pass", Kind.NUMBER),
-        ("def f(x: dict[str, int]): pass", Kind.DICT),
-        ("def f(y, x=''): pass", Kind.TEXT),
-        ("x - 1", Kind.NUMBER),
-        ("x.append(1)", Kind.LIST),
-        ("x.name", Kind.OBJECT),
-        ("x()", Kind.CALLABLE),
-        ("x = 1\nx = ''", Kind.UNKNOWN),
-        ("x = y", Kind.UNKNOWN),
+        ("x = 1", ValueType.NUMBER),
+        ("x = 'a'.strip()", ValueType.TEXT),
+        ("x = []", ValueType.LIST),
+        ("first, *x = y", ValueType.LIST),
+        ("x = {}", ValueType.DICT),
+        ("x = set()", ValueType.SET),
+        ("x = a == b", ValueType.BOOL),
+        ("x = len(y) - 1", ValueType.NUMBER),
+        ("y = []\nx = y[1:]", ValueType.LIST),
+        ("x = [0] * n", ValueType.LIST),
+        ("for x in range(3): pass", ValueType.NUMBER),
+        ("for x, y in enumerate(z): pass", ValueType.NUMBER),
+        ("def f(x: dict[str, int]): pass", ValueType.DICT),
+        ("def f(y, x=''): pass", ValueType.TEXT),
+        ("x - 1", ValueType.NUMBER),
+        ("x.append(1)", ValueType.LIST),
+        ("x.name", ValueType.OBJECT),
+        ("x()", ValueType.CALLABLE),
+        ("x = 1\nx = ''", ValueType.UNKNOWN),
+        ("x = y", ValueType.UNKNOWN),
     ],
 )
-def test_kinds(code: str, kind: Kind) -> None:
-    assert Kinds([ast.parse(code)]).of_name("x") is kind
+def test_kinds(code: str, kind: ValueType) -> None:
+    assert ValueTypes([ast.parse(code)]).of_name("x") is kind
 
 
 def test_affinity_is_highest_for_the_same_kind() -> None:
-    for wanted in Kind:
-        assert all(affinity(wanted, wanted) >= affinity(wanted, other) > 0 for other in Kind)
+    for wanted in ValueType:
+        assert all(affinity(wanted, wanted) >= affinity(wanted, other) > 0 for other in ValueType)
 
 
 def test_a_misspelling_finds_its_word() -> None:
-    vocabulary = Vocabulary(words([ast.parse("user['address'] = paginate")]))
+    vocabulary = Vocabulary(split_words([ast.parse("user['address'] = paginate")]))
     assert vocabulary.words == ("address", "paginate", "user")
     assert vocabulary.near("adress")[0][0] == "address"
     assert vocabulary.near("paginate") == []

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from activities.localisation.localisation import Suspect
-from activities.localisation.regions import regions
+from activities.localisation.regions import list_regions
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
-from activities.repair.canonical import canonical
+from activities.repair.canonical import canonicalise
 from activities.repair.families import (
     CONDITION,
     FAMILIES,
@@ -21,11 +21,11 @@ from activities.repair.families import (
     OPERAND,
     STATEMENT,
     Family,
-    Group,
-    groups,
-    likelihood,
+    FamilyGroup,
+    group_families,
+    weigh_family,
 )
-from activities.repair.search import BATCH, Search
+from activities.repair.search import BATCH, RepairSearch
 from hydranet.convergence.error_signature import ErrorClass
 
 CODE = """def merge(left, right):
@@ -46,26 +46,28 @@ CODE = """def merge(left, right):
 MOST = 300
 
 
-def alone(family: Family) -> Group:
+def alone(family: Family) -> FamilyGroup:
     """A family by itself."""
-    return Group(family.name, ((family, 1.0),), most=MOST)
+    return FamilyGroup(family.name, ((family, 1.0),), most=MOST)
 
 
-def search(code: str, given: Family | Group, lines: dict[int, float] | None = None, quoted: str = "") -> Search:
+def search(
+    code: str, given: Family | FamilyGroup, lines: dict[int, float] | None = None, quoted: str = ""
+) -> RepairSearch:
     source = Source.of("a.py", code)
     assert source is not None
-    region = regions(source)[-1]
+    region = list_regions(source)[-1]
     scores = {statement: lines.get(statement.first_line, 0.0) if lines else 1.0 for statement in region.statements}
-    group = given if isinstance(given, Group) else alone(given)
-    return Search(Suspect(region, 1.0, scores, ()), group, Vocabulary(quoted=frozenset(quoted.split())))
+    group = given if isinstance(given, FamilyGroup) else alone(given)
+    return RepairSearch(Suspect(region, 1.0, scores, ()), group, Vocabulary(quoted=frozenset(quoted.split())))
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_no_program_comes_twice(family: Family) -> None:
     made = search(CODE, family)
-    programs = [canonical(ast.parse(change.text)) for change in made.after(0, MOST)]
+    programs = [canonicalise(ast.parse(change.text)) for change in made.after(0, MOST)]
     assert len(set(programs)) == len(programs) > 0
-    assert canonical(ast.parse(CODE)) not in programs
+    assert canonicalise(ast.parse(CODE)) not in programs
 
 
 def test_batches_follow_each_other_and_end() -> None:
@@ -86,7 +88,7 @@ def test_a_strategy_ends_with_its_likeliest_changes() -> None:
 
 
 def test_a_group_tries_the_likeliest_edits_of_its_families_first() -> None:
-    expression = groups()[0]
+    expression = group_families()[0]
     whole = search(CODE, expression).after(0, MOST)
     assert len(whole) == expression.most
     places = [whole.index(search(CODE, family).after(0, 1)[0]) for family, _ in expression.families]
@@ -118,17 +120,17 @@ def test_titles_say_what_changes() -> None:
 def test_the_order_is_the_same_in_another_process() -> None:
     program = (
         f"import sys; sys.path[:0] = {sys.path!r}\n"
-        "from activities.repair.families import FAMILIES, Group\n"
+        "from activities.repair.families import FAMILIES, FamilyGroup\n"
         "from activities.localisation.localisation import Suspect\n"
-        "from activities.localisation.regions import regions\n"
-        "from activities.repair.search import Search\n"
+        "from activities.localisation.regions import list_regions\n"
+        "from activities.repair.search import RepairSearch\n"
         "from activities.localisation.source import Source\n"
         "from activities.localisation.vocabulary import Vocabulary\n"
-        f"region = regions(Source.of('a.py', {CODE!r}))[-1]\n"
+        f"region = list_regions(Source.of('a.py', {CODE!r}))[-1]\n"
         "suspect = Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())\n"
         "for family in FAMILIES:\n"
-        "    group = Group(family.name, ((family, 1.0),))\n"
-        "    for change in Search(suspect, group, Vocabulary()).after(0): print(change.title)\n"
+        "    group = FamilyGroup(family.name, ((family, 1.0),))\n"
+        "    for change in RepairSearch(suspect, group, Vocabulary()).after(0): print(change.title)\n"
     )
     root = Path(__file__).parents[3]
 
@@ -149,7 +151,7 @@ def test_the_order_is_the_same_in_another_process() -> None:
 
 def test_kinds_of_change_are_ranked_by_the_error() -> None:
     def rank(error: str, kind: ErrorClass = ErrorClass.RUNTIME) -> list[str]:
-        return [f.name for f in sorted(FAMILIES, key=lambda f: -likelihood(f, error, kind))]
+        return [f.name for f in sorted(FAMILIES, key=lambda f: -weigh_family(f, error, kind))]
 
     assert rank("AssertionError", ErrorClass.ASSERTION)[0] == "boundary or condition"
     assert rank("ZeroDivisionError")[0] == "missing guard or case"
@@ -160,28 +162,31 @@ def test_kinds_of_change_are_ranked_by_the_error() -> None:
 
 
 def test_two_changes_are_made_of_the_likeliest_single_ones() -> None:
-    twice = groups()[-1]
-    assert twice.likelihood < min(group.likelihood for group in groups()[:-1])
+    twice = group_families()[-1]
+    assert twice.likelihood < min(group.likelihood for group in group_families()[:-1])
     code = "def f(rows, n):\n    for row in rows:\n        if rows[-1] > n:\n            rows.pop()\n    return rows\n"
     made = search(code, twice).after(0, MOST)
     wanted = code.replace("if rows[-1] > n", "while rows[-1] >= n")
     assert wanted in [change.text for change in made]
-    single = {change.text for group in groups()[:2] for change in search(code, group).after(0, MOST)}
+    single = {change.text for group in group_families()[:2] for change in search(code, group).after(0, MOST)}
     assert not single & {change.text for change in made[:50]}
 
 
 def test_the_less_likely_group_leaves_out_what_the_likely_ones_try() -> None:
-    likely = {change for group in groups()[:2] for change in search(CODE, group).after(0, MOST)}
-    rest = search(CODE, groups()[2]).after(0, MOST)
+    likely = {change for group in group_families()[:2] for change in search(CODE, group).after(0, MOST)}
+    rest = search(CODE, group_families()[2]).after(0, MOST)
     assert rest
     assert not likely & set(rest)
 
 
 def test_every_family_belongs_to_a_group_of_likely_changes_or_to_the_less_likely() -> None:
-    first, second, rest, _ = groups()
+    first, second, rest, _ = group_families()
     likely = [family.name for group in (first, second) for family, _ in group.families]
     assert sorted([*likely, "uncommon change"]) == sorted(family.name for family, _ in rest.families)
-    assert max(groups("ZeroDivisionError"), key=lambda group: group.likelihood).name == "wrong or missing statement"
+    assert (
+        max(group_families("ZeroDivisionError"), key=lambda group: group.likelihood).name
+        == "wrong or missing statement"
+    )
 
 
 HOSTILE = [
@@ -219,10 +224,10 @@ def test_unusual_code_gives_valid_candidates_or_none(code: str) -> None:
     source = Source.of("a.py", code)
     if source is None:
         return
-    for region in regions(source):
+    for region in list_regions(source):
         suspect = Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())
         for family in FAMILIES:
-            for change in Search(suspect, alone(family), Vocabulary()).after(0):
+            for change in RepairSearch(suspect, alone(family), Vocabulary()).after(0):
                 ast.parse(change.text)
                 assert change.text != code
 

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from activities.localisation.source import Source, Splice, expression, parse
+from activities.localisation.source import Source, Splice, parse_expression, parse_source
 
 
 def replaced(code: str, old: str, new: str) -> str:
@@ -67,13 +67,13 @@ def test_what_is_no_python_is_no_source(text: str) -> None:
 
 def test_a_deeply_nested_expression_never_raises() -> None:
     text = "x = " + " + ".join(["1"] * 20_000)
-    assert parse(text) is None or Source.of("a.py", text) is not None
+    assert parse_source(text) is None or Source.of("a.py", text) is not None
 
 
 def test_text_that_warns_is_parsed_quietly() -> None:
-    assert parse("x = '\\d' is 1\n") is not None
+    assert parse_source("x = '\\d' is 1\n") is not None
 
 
 def test_expressions() -> None:
-    assert isinstance(expression("a, b"), ast.Tuple)
-    assert expression("a b") is None
+    assert isinstance(parse_expression("a, b"), ast.Tuple)
+    assert parse_expression("a b") is None

@@ -3,7 +3,7 @@
 from tree_sitter import Parser
 
 from activities.retrieval.file_facts import FileFacts
-from activities.retrieval.languages.python.definitions import read
+from activities.retrieval.languages.python.definitions import read_module
 from activities.retrieval.languages.python.expressions import LANGUAGE
 
 
@@ -14,4 +14,4 @@ def parse(source: bytes) -> FileFacts:
     except UnicodeDecodeError:
         source = source.decode("utf-8", "replace").encode()
     root = Parser(LANGUAGE).parse(source).root_node
-    return read(source, root).facts()
+    return read_module(source, root).facts()

@@ -10,7 +10,7 @@ from activities.retrieval.file_facts import BESIDE, MODULE
 from activities.retrieval.languages.building import Builder, Draft, clean
 from activities.retrieval.languages.python import string_references
 from activities.retrieval.languages.python.expressions import chain, kinds, string_content, text, types, values
-from activities.retrieval.languages.python.frame import Frame
+from activities.retrieval.languages.python.frame import ReaderFrame
 from activities.retrieval.languages.python.statements import HANDLERS, Handler
 from activities.retrieval.languages.scopes import ClassScope, Reading, Scope
 from hydranet.code_graph.model import NodeKind
@@ -36,20 +36,20 @@ _NOT_LOOSE = kinds(
 )
 
 
-def read(source: bytes, root: Node) -> Builder:
+def read_module(source: bytes, root: Node) -> Builder:
     """Gather everything below the root of a file's syntax tree."""
     builder, statements = Builder("python", source), root.named_children
     documented = _docstring_node(root)
     builder.docstring = _docstring(root)
     builder.loose = [one for one in statements if one.kind_id not in _NOT_LOOSE and one != documented]
-    waiting: list[Frame] = []
-    waiting.append(Frame(builder, waiting, builder.module, statements, NodeKind.MODULE))
+    waiting: list[ReaderFrame] = []
+    waiting.append(ReaderFrame(builder, waiting, builder.module, statements, NodeKind.MODULE))
     while waiting:
         _run(waiting.pop())
     return builder
 
 
-def _run(frame: Frame) -> None:
+def _run(frame: ReaderFrame) -> None:
     stack = frame.nodes[::-1]
     uses = frame.scope.uses
     while stack:
@@ -65,7 +65,7 @@ def _run(frame: Frame) -> None:
             stack.extend(node.named_children[::-1])
 
 
-def _decorated(frame: Frame, node: Node) -> list[Node]:
+def _decorated(frame: ReaderFrame, node: Node) -> list[Node]:
     children = node.named_children
     inner = children[-1]
     decorators = [one for child in children[:-1] if child.type == "decorator" for one in child.named_children[:1]]
@@ -82,15 +82,15 @@ def _decorated(frame: Frame, node: Node) -> list[Node]:
     return children
 
 
-def _function(frame: Frame, node: Node) -> list[Node]:
+def _function(frame: ReaderFrame, node: Node) -> list[Node]:
     return _define_function(frame, node, node, [])
 
 
-def _class(frame: Frame, node: Node) -> list[Node]:
+def _class(frame: ReaderFrame, node: Node) -> list[Node]:
     return _define_class(frame, node, node, [])
 
 
-def _define_function(frame: Frame, node: Node, outer: Node, decorators: list[Node]) -> list[Node]:
+def _define_function(frame: ReaderFrame, node: Node, outer: Node, decorators: list[Node]) -> list[Node]:
     name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
     if name is None or frame.depth > _DEEPEST:
         return []
@@ -118,7 +118,7 @@ def _define_function(frame: Frame, node: Node, outer: Node, decorators: list[Nod
     return []
 
 
-def _define_class(frame: Frame, node: Node, outer: Node, decorators: list[Node]) -> list[Node]:
+def _define_class(frame: ReaderFrame, node: Node, outer: Node, decorators: list[Node]) -> list[Node]:
     name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
     if name is None or frame.depth > _DEEPEST:
         return []
@@ -140,7 +140,7 @@ def _define_class(frame: Frame, node: Node, outer: Node, decorators: list[Node])
 
 
 def _draft(
-    frame: Frame, own: str, outer: Node, kind: NodeKind, decorators: list[Reading] | None = None
+    frame: ReaderFrame, own: str, outer: Node, kind: NodeKind, decorators: list[Reading] | None = None
 ) -> Draft | None:
     """A new definition; None for what belongs to the function that it stands in."""
     if frame.place is NodeKind.FUNCTION:
@@ -156,7 +156,7 @@ def _describe(builder: Builder, draft: Draft, node: Node, body: Node | None) -> 
     draft.docstring = _docstring(body)
 
 
-def _lambda(frame: Frame, node: Node) -> list[Node]:
+def _lambda(frame: ReaderFrame, node: Node) -> list[Node]:
     scope = Scope(frame.scope.owner, frame.around)
     _, more = _parameters(node.child_by_field_name("parameters"), scope, False)
     body = node.child_by_field_name("body")

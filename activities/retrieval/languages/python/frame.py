@@ -16,7 +16,7 @@ _IDENTIFIER = kinds("identifier")
 
 
 @dataclass(slots=True)
-class Frame:
+class ReaderFrame:
     """A module, class or function while its nodes are read.
 
     `waiting` are the frames that are read after it, to which what is defined in it is added. `klass` is the class whose
@@ -24,7 +24,7 @@ class Frame:
     """
 
     builder: Builder
-    waiting: list[Frame]
+    waiting: list[ReaderFrame]
     scope: Scope
     nodes: list[Node]
     place: NodeKind
@@ -44,11 +44,11 @@ class Frame:
         """The scope whose names a function in this one sees, beside those of the module."""
         return self.scope if self.place is NodeKind.FUNCTION else None
 
-    def within(self, scope: Scope, body: Node | None, place: NodeKind) -> Frame:
+    def within(self, scope: Scope, body: Node | None, place: NodeKind) -> ReaderFrame:
         """The frame of what is defined in this one."""
         self.builder.scopes.append(scope)
         nodes = body.named_children if body is not None else []
-        return Frame(self.builder, self.waiting, scope, nodes, place, self.klass, self.receiver, self.depth + 1)
+        return ReaderFrame(self.builder, self.waiting, scope, nodes, place, self.klass, self.receiver, self.depth + 1)
 
     def use(self, reading: Reading, node: Node, called: bool) -> None:
         """Note that an expression is called or named."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from tree_sitter import Node
 
-from activities.retrieval.file_facts import Import
+from activities.retrieval.file_facts import ImportFact
 from activities.retrieval.languages.python import string_references
 from activities.retrieval.languages.python.expressions import (
     chain,
@@ -21,7 +21,7 @@ from activities.retrieval.languages.python.expressions import (
     types,
     values,
 )
-from activities.retrieval.languages.python.frame import Frame
+from activities.retrieval.languages.python.frame import ReaderFrame
 from activities.retrieval.languages.scopes import Reading
 from hydranet.code_graph.model import NodeKind
 
@@ -33,10 +33,10 @@ _QUOTES = frozenset(b"\"'")
 _SHORTEST_QUERY = 20
 
 
-Handler = Callable[[Frame, Node], list[Node]]
+Handler = Callable[[ReaderFrame, Node], list[Node]]
 
 
-def _call(frame: Frame, node: Node) -> list[Node]:
+def _call(frame: ReaderFrame, node: Node) -> list[Node]:
     children = node.named_children
     if not children:
         return []
@@ -58,7 +58,7 @@ def _call(frame: Frame, node: Node) -> list[Node]:
     return [*more, *given]
 
 
-def _read_attribute(frame: Frame, node: Node) -> tuple[Reading, list[Node]]:
+def _read_attribute(frame: ReaderFrame, node: Node) -> tuple[Reading, list[Node]]:
     """An attribute and the nodes in it that are still to be read; the holders of names alone are used at once."""
     names = dotted(node)
     if names is None:
@@ -72,27 +72,27 @@ def _read_attribute(frame: Frame, node: Node) -> tuple[Reading, list[Node]]:
     return (head, f".{rest}"), []
 
 
-def _narrow(frame: Frame, value: Node, kind: Node) -> None:
+def _narrow(frame: ReaderFrame, value: Node, kind: Node) -> None:
     """Take a local name for what `isinstance` says that it is."""
     if value.kind_id in _IDENTIFIER and (name := text(value)) in frame.scope.names:
         kinds = kind.named_children if kind.type == "tuple" else [kind]
         frame.scope.bind(name, [one for each in kinds[:3] for one in types(each)])
 
 
-def _attribute(frame: Frame, node: Node) -> list[Node]:
+def _attribute(frame: ReaderFrame, node: Node) -> list[Node]:
     reading, more = _read_attribute(frame, node)
     frame.use(reading, node, False)
     return more
 
 
-def _subscript(frame: Frame, node: Node) -> list[Node]:
+def _subscript(frame: ReaderFrame, node: Node) -> list[Node]:
     children = node.named_children
     if len(children) == 2:
         string_references.keyed(frame, children[1])
     return children
 
 
-def _string(frame: Frame, node: Node) -> list[Node]:
+def _string(frame: ReaderFrame, node: Node) -> list[Node]:
     start, end = node.start_byte, node.end_byte
     if end - start > _SHORTEST_QUERY:
         string_references.queried(frame, node)
@@ -101,7 +101,7 @@ def _string(frame: Frame, node: Node) -> list[Node]:
     return [one for one in node.named_children if one.type == "interpolation"]
 
 
-def _assignment(frame: Frame, node: Node) -> list[Node]:
+def _assignment(frame: ReaderFrame, node: Node) -> list[Node]:
     children = node.named_children
     left, kind, right = children[0], None, children[-1] if len(children) > 1 else None
     if len(children) > 1 and children[1].kind_id in _TYPE:
@@ -121,21 +121,21 @@ def _assignment(frame: Frame, node: Node) -> list[Node]:
     return more
 
 
-def _augmented(frame: Frame, node: Node) -> list[Node]:
+def _augmented(frame: ReaderFrame, node: Node) -> list[Node]:
     children = node.named_children
     if len(children) == 2 and frame.place is NodeKind.MODULE:
         string_references.assigned(frame, *children)
     return children
 
 
-def _named(frame: Frame, node: Node) -> list[Node]:
+def _named(frame: ReaderFrame, node: Node) -> list[Node]:
     children = node.named_children
     if len(children) == 2:
         frame.bind(children[0], values(children[1]))
     return children[1:]
 
 
-def _for(frame: Frame, node: Node) -> list[Node]:
+def _for(frame: ReaderFrame, node: Node) -> list[Node]:
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
     if left is None or right is None:
         return node.named_children
@@ -155,7 +155,7 @@ def _for(frame: Frame, node: Node) -> list[Node]:
     return [one for one in node.named_children if one != left]
 
 
-def _with(frame: Frame, node: Node) -> list[Node]:
+def _with(frame: ReaderFrame, node: Node) -> list[Node]:
     pattern = node.named_children[0] if node.named_children else node
     children = pattern.named_children
     if pattern.type != "as_pattern" or len(children) != 2:
@@ -166,7 +166,7 @@ def _with(frame: Frame, node: Node) -> list[Node]:
     return children[:1]
 
 
-def _except(frame: Frame, node: Node) -> list[Node]:
+def _except(frame: ReaderFrame, node: Node) -> list[Node]:
     children = node.named_children
     pattern = children[0].named_children if children and children[0].type == "as_pattern" else []
     if len(pattern) != 2:
@@ -177,14 +177,14 @@ def _except(frame: Frame, node: Node) -> list[Node]:
     return [pattern[0], *children[1:]]
 
 
-def _return(frame: Frame, node: Node) -> list[Node]:
+def _return(frame: ReaderFrame, node: Node) -> list[Node]:
     for child in node.named_children:
         if len(frame.results) < 8:
             frame.results.extend(values(child))
     return node.named_children
 
 
-def _yield(frame: Frame, node: Node) -> list[Node]:
+def _yield(frame: ReaderFrame, node: Node) -> list[Node]:
     for child in node.named_children:
         if len(frame.results) < 8:
             # The value of a fixture is what it yields; that of another generator is a sequence of it.
@@ -192,14 +192,14 @@ def _yield(frame: Frame, node: Node) -> list[Node]:
     return node.named_children
 
 
-def _foreign(frame: Frame, node: Node) -> list[Node]:
+def _foreign(frame: ReaderFrame, node: Node) -> list[Node]:
     names = {text(child) for child in node.named_children}
     if node.type == "global_statement" or frame.scope.outer is not None:
         frame.scope.foreign |= names
     return []
 
 
-def _type(frame: Frame, node: Node) -> list[Node]:
+def _type(frame: ReaderFrame, node: Node) -> list[Node]:
     """A type; what it writes as a string is used as well."""
     stack, plain = node.named_children, []
     while stack:
@@ -214,7 +214,7 @@ def _type(frame: Frame, node: Node) -> list[Node]:
     return plain
 
 
-def _import(frame: Frame, node: Node) -> list[Node]:
+def _import(frame: ReaderFrame, node: Node) -> list[Node]:
     for child in node.named_children:
         if child.type == "aliased_import" and child.named_child_count == 2:
             name, alias = child.named_children
@@ -227,7 +227,7 @@ def _import(frame: Frame, node: Node) -> list[Node]:
     return []
 
 
-def _import_from(frame: Frame, node: Node) -> list[Node]:
+def _import_from(frame: ReaderFrame, node: Node) -> list[Node]:
     source = node.child_by_field_name("module_name")
     if source is None:
         return []
@@ -243,7 +243,7 @@ def _import_from(frame: Frame, node: Node) -> list[Node]:
     return []
 
 
-def _add_import(frame: Frame, module: str, name: str, alias: str, node: Node) -> None:
+def _add_import(frame: ReaderFrame, module: str, name: str, alias: str, node: Node) -> None:
     imports = frame.builder.imports
     local = frame.place is not NodeKind.MODULE and alias not in frame.scope.foreign
     if local and alias not in ("", "*"):
@@ -252,14 +252,14 @@ def _add_import(frame: Frame, module: str, name: str, alias: str, node: Node) ->
         if frame.in_class:
             frame.builder.members.setdefault((frame.klass, alias), []).append((frame.scope, number))
     known_as = "" if local and alias != "*" else alias
-    imports.append(Import(frame.scope.owner, node.start_point[0] + 1, module, name, known_as))
+    imports.append(ImportFact(frame.scope.owner, node.start_point[0] + 1, module, name, known_as))
 
 
-def _last_child(_: Frame, node: Node) -> list[Node]:
+def _last_child(_: ReaderFrame, node: Node) -> list[Node]:
     return node.named_children[-1:]
 
 
-def _nothing(_: Frame, __: Node) -> list[Node]:
+def _nothing(_: ReaderFrame, __: Node) -> list[Node]:
     return []
 
 

@@ -7,8 +7,8 @@ from tree_sitter import Node
 from activities.retrieval.file_facts import Request
 from activities.retrieval.languages.building import Draft
 from activities.retrieval.languages.python.expressions import chain, string_content, text
-from activities.retrieval.languages.python.frame import Frame
-from activities.retrieval.languages.routes import METHODS, requested, route
+from activities.retrieval.languages.python.frame import ReaderFrame
+from activities.retrieval.languages.routes import METHODS, normalise_route, parse_request
 from activities.retrieval.languages.scopes import Reading
 
 _ROUTERS = frozenset({"path", "add_url_rule", "add_api_route", "add_route", "Route", "url"})
@@ -20,7 +20,7 @@ _LONGEST_QUERY = 4000
 _MOST = 2000
 
 
-def decorated(frame: Frame, draft: Draft, decorators: list[Node]) -> None:
+def decorated(frame: ReaderFrame, draft: Draft, decorators: list[Node]) -> None:
     """Note a definition that its decorators serve at a route, or register under a string."""
     for one in decorators:
         children = one.named_children
@@ -33,12 +33,12 @@ def decorated(frame: Frame, draft: Draft, decorators: list[Node]) -> None:
         this: Reading = (draft.name, "")
         if name.upper() in METHODS or name in ("route", "websocket", "api_route"):
             for method in _methods(name, children[1]):
-                frame.builder.routes.append((frame.builder.module, route(literal), method, this))
+                frame.builder.routes.append((frame.builder.module, normalise_route(literal), method, this))
         elif is_key(literal):
             frame.builder.keys.append((frame.builder.module, literal, this))
 
 
-def called(frame: Frame, node: Node, reading: Reading, given: list[Node]) -> None:
+def called(frame: ReaderFrame, node: Node, reading: Reading, given: list[Node]) -> None:
     """Note what a call asks for, serves or looks up by its first argument."""
     literal = _literal(given[0])
     if literal is None:
@@ -53,14 +53,14 @@ def called(frame: Frame, node: Node, reading: Reading, given: list[Node]) -> Non
     keyed(frame, given[0])
 
 
-def keyed(frame: Frame, node: Node) -> None:
+def keyed(frame: ReaderFrame, node: Node) -> None:
     """Note a string that may be the key of something."""
     literal = string_content(node)
     if literal is not None and is_key(literal):
         _mention(frame, literal, node)
 
 
-def queried(frame: Frame, node: Node) -> None:
+def queried(frame: ReaderFrame, node: Node) -> None:
     """Note the tables that an SQL statement in a string names."""
     if node.end_byte - node.start_byte > _LONGEST_QUERY:
         return
@@ -73,7 +73,7 @@ def queried(frame: Frame, node: Node) -> None:
             _mention(frame, name, node)
 
 
-def assigned(frame: Frame, left: Node, right: Node) -> None:
+def assigned(frame: ReaderFrame, left: Node, right: Node) -> None:
     """Note `__all__`, the table of a class, and what a display at the level of the module registers."""
     name = text(left)
     if name == "__all__" and not frame.in_class:
@@ -106,7 +106,7 @@ def is_key(literal: str) -> bool:
     )
 
 
-def _serve(frame: Frame, literal: str, given: list[Node]) -> None:
+def _serve(frame: ReaderFrame, literal: str, given: list[Node]) -> None:
     handlers = [one for one in given[1:] if one.type in ("identifier", "attribute", "call")]
     for one in given[1:]:
         if one.type == "keyword_argument" and len(one.named_children) == 2:
@@ -116,7 +116,7 @@ def _serve(frame: Frame, literal: str, given: list[Node]) -> None:
             elif text(name) == "name" and handlers and (key := string_content(value)):
                 frame.builder.keys.append((frame.scope, key, _handler(handlers[0])))
     if handlers and text(handlers[0]).partition("(")[0] != "include":
-        frame.builder.routes.append((frame.scope, route(literal), "", _handler(handlers[0])))
+        frame.builder.routes.append((frame.scope, normalise_route(literal), "", _handler(handlers[0])))
 
 
 def _handler(node: Node) -> Reading:
@@ -135,8 +135,8 @@ def _methods(name: str, arguments: Node) -> list[str]:
     return [""]
 
 
-def _ask(frame: Frame, node: Node, method: str, literal: str | None) -> None:
-    path = requested(literal) if literal else None
+def _ask(frame: ReaderFrame, node: Node, method: str, literal: str | None) -> None:
+    path = parse_request(literal) if literal else None
     if path is not None and len(frame.builder.requests) < _MOST:
         frame.builder.requests.append(Request(frame.scope.owner, path, method, node.start_point[0] + 1))
 
@@ -147,7 +147,7 @@ def _literal(node: Node) -> str | None:
     return string_content(children[-1] if len(children) == 2 else node)
 
 
-def _mention(frame: Frame, literal: str, node: Node) -> None:
+def _mention(frame: ReaderFrame, literal: str, node: Node) -> None:
     if len(frame.builder.literals) < _MOST:
         frame.builder.literals.setdefault((frame.scope.owner, literal), node.start_point[0] + 1)
 
