@@ -99,3 +99,25 @@ def test_workflows_know_the_core_and_activity_classes_only(module: str) -> None:
 def test_modules_stay_small(module: str) -> None:
     limit = 300 if module.startswith("workflows.") else 400
     assert len(MODULES[module].read_text().splitlines()) <= limit
+
+
+# What an activity package may import: those before it.
+ACTIVITIES = ("metrics", "heartbeat", "errors", "code", "artifacts", "git", "checkpoints", "sandbox")
+ACTIVITIES += ("localisation", "repair", "inference", "retrieval")
+
+
+@pytest.mark.parametrize("module", [module for module in members("activities") if "." in module])
+def test_activity_packages_stand_in_an_order(module: str) -> None:
+    own = ACTIVITIES.index(module.split(".")[1])
+    later = {f"activities.{name}" for name in ACTIVITIES[own + 1 :]}
+    assert {".".join(name.split(".")[:2]) for name in imports(module)} & later == set()
+
+
+def test_no_public_class_has_the_name_of_another() -> None:
+    homes: dict[str, list[str]] = {}
+    for package in OURS:
+        for module in members(package):
+            for node in ast.walk(ast.parse(MODULES[module].read_text())):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    homes.setdefault(node.name, []).append(module)
+    assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
