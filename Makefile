@@ -16,7 +16,7 @@ demo: $(VENV)/installed
 
 # What is fast comes first, in two processes, file by file; what looks at the whole machine, or kills, runs alone.
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/unit tests/workflows tests/replay tests/activities
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/unit tests/workflows tests/replay tests/integration
 	$(BIN)/python -m pytest tests/e2e
 
 lint: $(VENV)/installed

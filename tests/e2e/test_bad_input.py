@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Hydra, git, repository
+from tests.e2e.conftest import Hydra, git, repository
 
 PASSING = {"test_a.py": "def test_it():\n    assert True\n"}
 FAILING = {"test_a.py": "def test_it():\n    assert False\n"}

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from .conftest import SEEDED, Hydra
+from tests.e2e.conftest import SEEDED, Hydra
 
 
 def test_a_suite_is_run_and_reported(hydra: Hydra, tmp_path: Path) -> None:

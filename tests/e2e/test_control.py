@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from .conftest import Hydra, following, git, repository
+from tests.e2e.conftest import Hydra, following, git, repository
 
 SLOW = {"test_slow.py": "import time\n\n\ndef test_it():\n    time.sleep(600)\n    assert False\n"}
 

@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 
 from hydranet.genealogy import Verdict
-
-from .conftest import Hydra, following, repository
-from .test_fix import TEST
+from tests.e2e.conftest import Hydra, following, repository
+from tests.e2e.test_fix import TEST
 
 NAME = "coder"
 STRATEGY = {"title": "Mend f", "kind": "boundary condition", "target_files": ["a.py"], "target_symbols": ["f"]}

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from hydranet.genealogy import Ending, Verdict
-
-from .conftest import Hydra, following, git, repository
+from tests.e2e.conftest import Hydra, following, git, repository
 
 TEST = "from a import f\n\n\ndef test_one():\n    assert f(1)\n\n\ndef test_two():\n    assert not f(2)\n"
 ISSUE = "AttributeError: 'NoneType' object has no attribute 'unit_price' in depot/invoice.py"
@@ -160,7 +159,7 @@ def test_a_pipe_gets_plain_lines(hydra: Hydra, small: Path) -> None:
 
 
 def test_the_commands_explain_themselves() -> None:
-    from .conftest import HYDRA
+    from tests.e2e.conftest import HYDRA
 
     said = subprocess.run([HYDRA, "--help"], capture_output=True, text=True, check=True).stdout
     for command in ("fix", "runs", "show", "report", "log", "abort", "override", "bench", "score", "up", "down"):

@@ -4,11 +4,10 @@ import asyncio
 from pathlib import Path
 
 from hydranet.genealogy import Genealogy
+from tests.e2e.conftest import Hydra
+from tests.e2e.test_resume import script
 from workers.connection import connect
 from workers.stack import Folder
-
-from .conftest import Hydra
-from .test_resume import script
 
 PER_ATTEMPT = 20_000
 PER_BRANCH = 16_000

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from .conftest import Hydra, git, repository
-from .test_bad_input import refused
+from tests.e2e.conftest import Hydra, git, repository
+from tests.e2e.test_bad_input import refused
 
 FILES = {
     "shop/__init__.py": "",

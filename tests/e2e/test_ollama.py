@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from hydranet.genealogy import Verdict
-
-from .conftest import Hydra, git, repository
-from .test_fix import TEST
+from tests.e2e.conftest import Hydra, git, repository
+from tests.e2e.test_fix import TEST
 
 # Every answer of an Ollama server with Qwen2.5-Coder-1.5B, in order; those of a path end with one that stays.
 RECORDING = Path(__file__).parent / "recordings" / "ollama.json"

@@ -12,9 +12,8 @@ import docker
 import psutil
 import pytest
 
+from tests.e2e.conftest import Hydra, stack
 from tests.sandboxes import BACKENDS, require_docker
-
-from .conftest import Hydra, stack
 
 SYMPTOM = '''def line_total(line):
     """What a line costs before tax."""

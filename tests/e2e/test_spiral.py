@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import SEEDED, Hydra
+from tests.e2e.conftest import SEEDED, Hydra
 
 SUITE = SEEDED.parent / "spiral"
 

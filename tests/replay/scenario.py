@@ -15,9 +15,8 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHistory
 
 from hydranet.contracts import FIX_WORKFLOW, INDEX_WORKFLOW, SUPERVISOR_QUEUE, IndexRequest
-
-from ..workflows.environment import REQUEST, dev_server, workers
-from ..workflows.world import World, failed, passed, report, strategy
+from tests.workflows.environment import REQUEST, dev_server, workers
+from tests.workflows.world import World, failed, passed, report, strategy
 
 FOLDER = Path(__file__).parent / "histories"
 RUN_ID = "fix-demo-replay"

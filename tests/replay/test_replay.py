@@ -6,11 +6,10 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
+from tests.replay.scenario import CHILDREN, FOLDER, INDEX_ID, RUN_ID, fingerprint, play
+from tests.workflows.environment import dev_server
 from workers.payloads import data_converter
 from workers.roles import WORKFLOWS, workflow_runner
-
-from ..workflows.environment import dev_server
-from .scenario import CHILDREN, FOLDER, INDEX_ID, RUN_ID, fingerprint, play
 
 IDS = {"fix": RUN_ID, "index": INDEX_ID, **{name: f"{RUN_ID}/{name}" for name in CHILDREN}}
 

@@ -13,9 +13,8 @@ from temporalio.client import Client, WorkflowHandle
 
 from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE, FixRequest, RunResult
 from hydranet.genealogy import Genealogy
-
-from .environment import REQUEST, dev_server, workers
-from .world import World
+from tests.workflows.environment import REQUEST, dev_server, workers
+from tests.workflows.world import World
 
 
 @dataclass

@@ -13,11 +13,10 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE, FixRequest
+from tests.workflows.world import World
 from workers.connection import ensure_namespace
 from workers.payloads import data_converter
 from workers.roles import WORKFLOWS, workflow_runner
-
-from .world import World
 
 REQUEST = FixRequest(
     repository_path="/repository",

@@ -6,8 +6,7 @@ import pytest
 
 from activities.artifacts.store import hash_content
 from hydranet.budget import Budget
-
-from .world import NOTHING, World, failed, passed, strategy
+from tests.workflows.world import NOTHING, World, failed, passed, strategy
 
 
 async def test_a_long_branch_continues_as_new_and_loses_nothing(start: Any) -> None:

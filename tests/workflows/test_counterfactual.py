@@ -9,10 +9,9 @@ from temporalio.client import Client
 from hydranet.budget import Budget
 from hydranet.contracts import COUNTERFACTUAL_WORKFLOW, FIX_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Counterfactual
 from hydranet.genealogy import Ending
-
-from .conftest import Run
-from .environment import REQUEST, workers
-from .world import World, failed, passed, strategy
+from tests.workflows.conftest import Run
+from tests.workflows.environment import REQUEST, workers
+from tests.workflows.world import World, failed, passed, strategy
 
 CIRCLE = [failed("x = 2"), failed("x = 2")]
 

@@ -9,8 +9,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from hydranet.budget import Budget
 from hydranet.contracts import ImplementAnswer
 from hydranet.genealogy import Ending, Genealogy, Outcome, Verdict
-
-from .world import TARGET, World, failed, fatal, flaky, passed, report, strategy
+from tests.workflows.world import TARGET, World, failed, fatal, flaky, passed, report, strategy
 
 
 async def test_a_first_attempt_that_passes_is_verified_and_published(start: Any) -> None:

@@ -19,9 +19,8 @@ from hydranet.contracts import (
     IndexResult,
     ParseRequest,
 )
-
-from .environment import workers
-from .world import World, fatal, flaky
+from tests.workflows.environment import workers
+from tests.workflows.world import World, fatal, flaky
 
 
 async def start(server: Client) -> Any:

@@ -9,8 +9,7 @@ import pytest
 from hydranet.contracts import ReapRequest
 from hydranet.genealogy import Ending, Verdict
 from hydranet.policy.constitution import Decision, Effect
-
-from .world import World, failed, passed, strategy
+from tests.workflows.world import World, failed, passed, strategy
 
 
 class Held:

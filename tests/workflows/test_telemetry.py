@@ -14,11 +14,10 @@ from temporalio.client import Client
 from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE, RunResult
 from hydranet.errors import UsageError
 from hydranet.settings import TemporalSettings
+from tests.workflows.environment import REQUEST, workers
+from tests.workflows.world import World, failed, passed, strategy
 from workers import telemetry
 from workers.connection import connect
-
-from .environment import REQUEST, workers
-from .world import World, failed, passed, strategy
 
 
 def free_port() -> int:

@@ -12,8 +12,8 @@ from activities.sandbox import dependencies
 from activities.sandbox.environments import Environments
 from activities.sandbox.protocol import Job, Limits
 from hydranet.contracts import SandboxSpec
-from tests.activities.conftest import CACHE
 from tests.e2e.escape.conftest import LIMITS, PROGRAMS
+from tests.integration.conftest import CACHE
 
 FEWEST = 45
 # What harms nobody where there is no wall.

@@ -3,8 +3,7 @@
 import pytest
 
 from hydranet.code_graph.model import EdgeKind, Resolution
-
-from .trees import edges_of, pairs
+from tests.unit.retrieval.trees import edges_of, pairs
 
 CART = "class Cart:\n    def __init__(self): ...\n    def total(self): ...\n\ndef empty() -> Cart: ...\n"
 
