@@ -23,7 +23,6 @@ from activities.inference.backend import connect
 from activities.inference.edits import EditTarget, apply_edit
 from activities.inference.http_errors import ContextOverflowError
 from activities.inference.prompt_context import load_prompt_context
-from activities.inference.prompts import fence, keep_tail
 from activities.inference.protocols import ChatClient, Message, ModelCall
 from activities.localisation.localiser import Localiser
 from hydranet import patches
@@ -31,6 +30,8 @@ from hydranet.budget import Usage
 from hydranet.contracts import Candidate, Candidates
 from hydranet.errors import PatchError
 from hydranet.settings import ModelSettings
+from hydranet.text.escaping import fence
+from hydranet.text.truncation import keep_last_lines
 
 _ERROR_CHARACTERS = 1500
 _ANSWER_TOKENS = 900
@@ -91,7 +92,7 @@ class PlainLoop:
         return {path: text for path, text in view.sources.items() if not view.is_test(path)}
 
     def _question(self, sources: dict[str, str]) -> Message:
-        failing = fence(keep_tail(self._engine.baseline.tail, _ERROR_CHARACTERS))
+        failing = fence(keep_last_lines(self._engine.baseline.tail, _ERROR_CHARACTERS))
         code = "\n\n".join(f"{path}:\n{fence(text, 'python')}" for path, text in sources.items())
         words = f"{self._engine.bug.described['issue']}\n\nThe tests say:\n{failing}\n\n{code}\n\nFix the bug. {_FORM}"
         return {"role": "user", "content": words}
@@ -119,7 +120,7 @@ class PlainLoop:
         trial = await self._engine.trial(await put_model(self._engine.artifacts, made))
         if trial.report.passed:
             return ""
-        return trial.refused or keep_tail(trial.report.tail, _ERROR_CHARACTERS) or trial.report.reason
+        return trial.refused or keep_last_lines(trial.report.tail, _ERROR_CHARACTERS) or trial.report.reason
 
     def _spent(self, fixed: bool, rounds: int, reason: str) -> Spent:
         return Spent(fixed, rounds, self._usage.tokens, round(self._usage.seconds, 1), reason)

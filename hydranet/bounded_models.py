@@ -4,18 +4,19 @@ An oversized activity argument (2 MB) hangs a workflow without a word, so every 
 collection of a `Bounded` model carries a maximum; `tests/unit/test_contracts.py` walks them all.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
+from hydranet.text.truncation import keep_end, keep_start
 
-def _clip(limit: int) -> BeforeValidator:
-    def clip(value: Any) -> Any:
-        if isinstance(value, str) and len(value) > limit:
-            return value[: limit - 1] + "…"
-        return value
 
-    return BeforeValidator(clip)
+def _cut(keep: Callable[[str, int], str], limit: int) -> BeforeValidator:
+    def cut(value: Any) -> Any:
+        return keep(value, limit) if isinstance(value, str) else value
+
+    return BeforeValidator(cut)
 
 
 class BoundedModel(BaseModel):
@@ -27,26 +28,17 @@ class BoundedModel(BaseModel):
 Name = Annotated[str, StringConstraints(max_length=200)]
 """An identifier or a path: refused when longer than 200 characters."""
 
-Line = Annotated[str, _clip(300), StringConstraints(max_length=300)]
+Line = Annotated[str, _cut(keep_start, 300), StringConstraints(max_length=300)]
 """A sentence for people: clipped at 300 characters."""
 
-Note = Annotated[str, _clip(1500), StringConstraints(max_length=1500)]
+Note = Annotated[str, _cut(keep_start, 1500), StringConstraints(max_length=1500)]
 """A paragraph for people or models: clipped at 1,500 characters."""
 
 TESTS = 24
 """How many test ids cross a task queue at most; a count always goes with them."""
 
 
-def _last(limit: int) -> BeforeValidator:
-    def last(value: Any) -> Any:
-        if isinstance(value, str) and len(value) > limit:
-            return "…" + value[1 - limit :]
-        return value
-
-    return BeforeValidator(last)
-
-
-Tail = Annotated[str, _last(800), StringConstraints(max_length=800)]
+Tail = Annotated[str, _cut(keep_end, 800), StringConstraints(max_length=800)]
 """The end of an output: cut at its beginning to 800 characters."""
 
 Text = Annotated[str, StringConstraints(max_length=20_000)]

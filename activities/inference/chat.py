@@ -34,7 +34,7 @@ from activities.inference.prompt_values import (
     list_changed_lines,
     prompt_variants,
 )
-from activities.inference.prompts import clip, load_prompt
+from activities.inference.prompts import load_prompt
 from activities.inference.protocols import ChatClient, ModelCall
 from activities.localisation.localiser import Localiser
 from hydranet import patches
@@ -55,6 +55,7 @@ from hydranet.contracts import (
 )
 from hydranet.errors import PatchError
 from hydranet.strategy import Strategy
+from hydranet.text.truncation import keep_first_lines
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
@@ -222,7 +223,7 @@ class ChatBackend:
             reflection = " ".join(filter(None, (words.lesson.strip(), words.next.strip())))
             look_at = tuple(name[:200] for name in words.look_at[:3])
         except AnswerError:
-            reflection, look_at = clip(said.answer.strip(), 300), ()
+            reflection, look_at = keep_first_lines(said.answer.strip(), 300), ()
         return ReflectAnswer(
             reflection=reflection,
             look_at=look_at,

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from activities.inference.prompts import clip, fence
 from activities.localisation.localisation import Suspect
+from hydranet.text.escaping import fence
+from hydranet.text.truncation import keep_start
 
 _STATEMENTS = 2
 _CHARACTERS = 160
@@ -19,5 +20,5 @@ def _told(suspect: Suspect) -> str:
     lines = region.source.text.split("\n")
     inner = [one for one in scores if one.node is not region.node and scores[one]]
     worst = sorted(inner, key=lambda one: -scores[one])[:_STATEMENTS]
-    quoted = [f"  line {one.first_line}: {clip(lines[one.first_line - 1].strip(), _CHARACTERS)}" for one in worst]
-    return "\n".join((f"{region.label}: {clip('; '.join(suspect.reasons), 2 * _CHARACTERS)}", *quoted))
+    quoted = [f"  line {one.first_line}: {keep_start(lines[one.first_line - 1].strip(), _CHARACTERS)}" for one in worst]
+    return "\n".join((f"{region.label}: {keep_start('; '.join(suspect.reasons), 2 * _CHARACTERS)}", *quoted))

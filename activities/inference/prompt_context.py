@@ -11,9 +11,9 @@ from activities.code import python_syntax
 from activities.code.python_syntax import Definition
 from activities.code.test_files import find_test_file, is_test_file
 from activities.inference.hint import describe_suspects
-from activities.inference.prompts import clip, fence
 from hydranet.contracts import Checkpoint, RetrievedContext, ShownCode, Snippet, Work
-from hydranet.convergence.tracebacks import keep_ends
+from hydranet.text.escaping import fence
+from hydranet.text.truncation import keep_ends, keep_first_lines
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
@@ -104,7 +104,7 @@ class PromptContext:
         shown += [one for one in focus if (one.shown.file, one.shown.symbol) not in present]
         self.told = tuple(f"{one.shown.file}:{one.shown.symbol}"[-200:] for one in shown[:12])
         return {
-            "issue": fence(clip(self.context.issue.strip(), min(_ISSUE_CHARACTERS, characters))),
+            "issue": fence(keep_first_lines(self.context.issue.strip(), min(_ISSUE_CHARACTERS, characters))),
             "failing": "\n\n".join(_failing(self.context, min(_MESSAGE_CHARACTERS, characters))),
             "code": "\n\n".join([*map(_shown, shown), *_not_shown(left_out)]),
             "suspicious": describe_suspects(self.suspects) if characters else "",
@@ -159,7 +159,7 @@ def _current(snippet: Snippet, view: PromptContext) -> Snippet | None:
 
 def _snippet(path: str, one: Definition, source: str, among: list[Definition], why: str = "") -> Snippet:
     shown = ShownCode(file=path, symbol=one.name[:200], first_line=one.first, last_line=one.last, why=why)
-    return Snippet(shown=shown, code=clip(python_syntax.excerpt(source, one, among), 39_000))
+    return Snippet(shown=shown, code=keep_first_lines(python_syntax.excerpt(source, one, among), 39_000))
 
 
 def _shown(snippet: Snippet) -> str:
@@ -176,6 +176,6 @@ def _not_shown(shown: list[ShownCode]) -> Iterable[str]:
 def _failing(context: RetrievedContext, characters: int) -> Iterable[str]:
     for test in context.failing[:_FAILING_TESTS]:
         message = f"\n{fence(keep_ends(test.message.strip(), characters // _FAILING_TESTS))}" if test.message else ""
-        yield f"{clip(test.id, 200)}{message}"
+        yield f"{keep_first_lines(test.id, 200)}{message}"
     if context.failing_count > _FAILING_TESTS:
         yield f"and {context.failing_count - min(len(context.failing), _FAILING_TESTS)} more"

@@ -2,10 +2,11 @@
 
 from rapidfuzz.distance import Indel
 
-from activities.inference.prompts import clip, fence, keep_tail
 from hydranet.contracts import AttemptDigest, DeadBranch, Findings, StepRequest
 from hydranet.convergence.error_signature import ErrorClass
 from hydranet.strategy import Strategy
+from hydranet.text.escaping import fence
+from hydranet.text.truncation import keep_first_lines, keep_last_lines, keep_start
 
 _PARAGRAPH = 600
 
@@ -29,10 +30,10 @@ def build_step_values(request: StepRequest) -> dict[str, str]:
     symbols = ", ".join(f"`{symbol}`" for symbol in strategy.target_symbols)
     files = ", ".join(strategy.target_files)
     return {
-        "hypothesis": clip(f"{strategy.title}. {strategy.rationale}".strip(), _PARAGRAPH),
-        "plan": clip(f"{plan.summary} {plan.steps}".strip(), _PARAGRAPH) if plan else "",
+        "hypothesis": keep_first_lines(f"{strategy.title}. {strategy.rationale}".strip(), _PARAGRAPH),
+        "plan": keep_first_lines(f"{plan.summary} {plan.steps}".strip(), _PARAGRAPH) if plan else "",
         "history": "\n\n".join(map(_attempt, request.history)),
-        "reflection": clip(request.reflection, _PARAGRAPH),
+        "reflection": keep_first_lines(request.reflection, _PARAGRAPH),
         "dead": "\n".join(f"- {line}" for line in request.dead),
         "instruction": request.instruction,
         "error": _error(request),
@@ -71,7 +72,7 @@ def describe_findings(found: Findings) -> str:
 def describe_hypothesis(strategy: Strategy) -> str:
     """A strategy in a line: what it aims at and why."""
     aim = ", ".join((*strategy.target_symbols, *strategy.target_files))
-    return clip(f"{strategy.title} ({strategy.kind}; {aim}). {strategy.rationale}".replace("\n", " "), 300)
+    return keep_first_lines(f"{strategy.title} ({strategy.kind}; {aim}). {strategy.rationale}".replace("\n", " "), 300)
 
 
 def list_changed_lines(diff: str) -> list[str]:
@@ -88,20 +89,16 @@ def describe_change(diff: str) -> str:
     )
     pairs = ((old, new) for old in gone or [""] for new in came or [""] if old != new)
     old, new = max(pairs, key=lambda pair: Indel.normalized_similarity(*pair), default=("", ""))
-    return f"{_line(old) or 'nothing'} → {_line(new) or 'nothing'}"
+    return f"{keep_start(old, 80) or 'nothing'} → {keep_start(new, 80) or 'nothing'}"
 
 
 def describe_dead_branch(branch: DeadBranch) -> str:
     """A dead branch in a line: its aim, what came of it and what that rules out."""
     strategy, lesson = branch.strategy, branch.lesson
     aim = ", ".join((*strategy.target_symbols, *strategy.target_files))
-    came = clip(lesson.failed or branch.reason, 160)
-    ruled_out = f" Ruled out: {clip(lesson.rules_out, 160)}" if lesson.rules_out else ""
+    came = keep_first_lines(lesson.failed or branch.reason, 160)
+    ruled_out = f" Ruled out: {keep_first_lines(lesson.rules_out, 160)}" if lesson.rules_out else ""
     return f"- {strategy.title} ({strategy.kind}; {aim}): {came}{ruled_out}"
-
-
-def _line(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _attempt(attempt: AttemptDigest) -> str:
@@ -117,6 +114,6 @@ def _error(request: StepRequest) -> str:
     """The error's signature, which says more than the end of a log; the log where there is none."""
     error = request.error
     if error is None:
-        return fence(keep_tail(request.tail.strip(), _PARAGRAPH)) if request.tail.strip() else ""
+        return fence(keep_last_lines(request.tail.strip(), _PARAGRAPH)) if request.tail.strip() else ""
     where = " in ".join(filter(None, (error.function, error.file)))
     return fence(f"{error.type}: {error.message}" + (f"\nat {where}" if where else ""))

@@ -11,7 +11,8 @@ from activities.retrieval.query import Query
 from activities.retrieval.search import Hit
 from hydranet.contracts import FailingTest, RetrievedContext, RetrieveRequest, Snippet, TestResult, TestResults
 from hydranet.convergence.error_signature import extract_signature
-from hydranet.convergence.tracebacks import extract_essence, keep_ends
+from hydranet.convergence.tracebacks import extract_essence
+from hydranet.text.truncation import keep_ends
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore

@@ -1,6 +1,5 @@
 """Error signatures: what identifies an error however its text varies."""
 
-import hashlib
 import re
 from enum import StrEnum
 from typing import Annotated
@@ -10,6 +9,7 @@ from pydantic import Field
 from hydranet.bounded_models import BoundedModel, Line, Name
 from hydranet.convergence import tracebacks
 from hydranet.convergence.tracebacks import Frame, RaisedError
+from hydranet.text.truncation import keep_distinct
 
 
 class ErrorClass(StrEnum):
@@ -112,9 +112,7 @@ def normalise(message: str) -> str:
     for name in names:
         text = text.replace(_ASIDE, name, 1)
     text = " ".join(text.split())
-    if len(text) > 300:
-        text = f"{text[:280]}… {hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    return text
+    return keep_distinct(text, 300)
 
 
 _LONGEST = 2_000

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from hydranet.convergence.patch_similarity import is_empty_change
 from hydranet.convergence.score import Attempt, ConvergenceSettings, Score
+from hydranet.text.truncation import keep_end
 
 
 def judge(attempts: Sequence[Attempt], score: Score, settings: ConvergenceSettings) -> str | None:
@@ -29,7 +30,7 @@ def _patch(current: Attempt, score: Score) -> str:
     where = "a dead branch" if score.novelty else f"attempt {score.nearest}"
     files = ", ".join(dict.fromkeys(edit.file for edit in current.patch.edits))
     how = "is the same as" if alike == 1.0 else "is nearly"
-    return f"The patch to {_short(files, 70)} {how} that of {where}"
+    return f"The patch to {keep_end(files, 70)} {how} that of {where}"
 
 
 def _error(current: Attempt, score: Score) -> str:
@@ -38,13 +39,9 @@ def _error(current: Attempt, score: Score) -> str:
     error = current.error
     place = " in ".join(part for part in (error.function, error.file) if part)
     kind = "the same error follows" if score.terms.error_match == 1.0 else "the same kind of error follows"
-    return f"{kind} ({error.type}{f' in {_short(place, 70)}' if place else ''})"
+    return f"{kind} ({error.type}{f' in {keep_end(place, 70)}' if place else ''})"
 
 
 def _commands(score: Score) -> str:
     share = score.terms.command_repetition or 0.0
     return f"{share:.0%} of its last commands repeat earlier ones with the same result" if share else ""
-
-
-def _short(text: str, length: int) -> str:
-    return text if len(text) <= length else f"…{text[1 - length :]}"

@@ -98,16 +98,6 @@ def extract_essence(message: str) -> str:
     return "\n".join(line for line in said if not _AROUND.match(line))
 
 
-def keep_ends(text: str, limit: int) -> str:
-    """The first and the last lines of `text` that fit into `limit` characters, at most a third of them first ones."""
-    if len(text) <= limit:
-        return text
-    first = text[: limit // 3].rpartition("\n")[0]
-    cut = text[len(first) + 3 - limit :]
-    last = cut.partition("\n")[2] or cut
-    return "\n".join(filter(None, (first, "…", last)))
-
-
 def find_reported(output: Iterable[str]) -> RaisedError | None:
     """The error with which the report of the first failing test ends; the first by name, since runners shuffle."""
     for report in sorted(_reports(output)[1:], key=_heading):

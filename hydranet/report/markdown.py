@@ -8,7 +8,7 @@ from hydranet.report.advice import find_checkpoint
 from hydranet.report.postmortem import Chapter, Postmortem
 from hydranet.report.savings import METHOD, Saving
 from hydranet.report.web_ui import ENDINGS
-from hydranet.text.escaping import code, escape_markdown, format_block
+from hydranet.text.escaping import escape_markdown, format_block, format_code
 from hydranet.text.formatting import format_count, format_duration
 
 
@@ -28,7 +28,7 @@ def _head(story: Postmortem) -> Iterator[str]:
     if run.verdict and run.reason:
         yield escape_markdown(run.reason)
     if run.published:
-        yield f"The fix is on branch {code(run.published)}."
+        yield f"The fix is on branch {format_code(run.published)}."
     yield _table(("figure", "value", ""), [(f.name, f.value, f.of) for f in wording.list_figures(story)])
 
 
@@ -44,11 +44,12 @@ def _conclusion(story: Postmortem) -> Iterator[str]:
         yield _patch(attempt)
         if wording.is_cut(attempt.facts.patch):
             whole = find_checkpoint(story.genealogy.run_id, branch.number, attempt.number)
-            yield f"The record holds only a part of this patch; the whole is {code(whole)} in the repository."
+            yield f"The record holds only a part of this patch; the whole is {format_code(whole)} in the repository."
     if story.advice:
         yield "## What to try next"
         yield _list(
-            f"{escape_markdown(one.text)}{f' {code(one.command)}' if one.command else ''}" for one in story.advice
+            f"{escape_markdown(one.text)}{f' {format_code(one.command)}' if one.command else ''}"
+            for one in story.advice
         )
     if story.ruled_out and not story.won:
         yield "## What is ruled out"
@@ -148,8 +149,9 @@ def _run(story: Postmortem) -> Iterator[str]:
     run = story.genealogy
     yield "## The run"
     facts = [
-        f"Run {code(run.run_id)}, started {wording.format_time(story.started)}",
-        f"Repository {code(run.repository_name)} at {code(run.base[:12] or '–')}, model {code(run.model or '–')}",
+        f"Run {format_code(run.run_id)}, started {wording.format_time(story.started)}",
+        f"Repository {format_code(run.repository_name)} at {format_code(run.base[:12] or '–')}, "
+        f"model {format_code(run.model or '–')}",
         *(f"{escape_markdown(label)}: {escape_markdown(text)}" for label, text in wording.describe_circumstances(run)),
         *(f"A person said: {escape_markdown(instruction)}" for instruction in run.instructions),
         *(f"Failing at the base: {escape_markdown(test)}" for test in run.target_tests),
@@ -157,7 +159,7 @@ def _run(story: Postmortem) -> Iterator[str]:
     if (others := run.target_count - len(run.target_tests)) > 0:
         facts.append(f"Failing at the base: {format_count(others, 'test')} more")
     yield _list(facts)
-    yield f"Every attempt is a commit below {code(f'refs/hydra/{run.run_id}/')} in the repository."
+    yield f"Every attempt is a commit below {format_code(f'refs/hydra/{run.run_id}/')} in the repository."
 
 
 def _patch(attempt: AttemptRecord) -> str:

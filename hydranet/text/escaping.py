@@ -6,7 +6,7 @@ from collections.abc import Iterable
 _REPLACED = "\ufffd"
 _DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _VISIBLE: dict[int, int | str] = {
-    **{format_code: 0x2400 + format_code for format_code in range(0x20) if format_code not in (0x09, 0x0A)},
+    **{character: 0x2400 + character for character in range(0x20) if character not in (0x09, 0x0A)},
     0x7F: 0x2421,
     **dict.fromkeys((*range(0x80, 0xA0), *_DIRECTIONS, *range(0xD800, 0xE000)), _REPLACED),
 }
@@ -26,21 +26,24 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", escaped)
 
 
-def code(text: str) -> str:
+def format_code(text: str) -> str:
     """`text` as a Markdown code span; not for tables, where a bar ends the cell all the same."""
     line = escape_controls(" ".join(text.split()))
-    ticks = _fence(line, 1)
+    ticks = _ticks(line, 1)
     space = " " if "`" in (line[:1], line[-1:]) else ""
     return f"{ticks}{space}{line}{space}{ticks}"
 
 
 def format_block(lines: Iterable[str], language: str = "") -> str:
     """Lines as a fenced Markdown code block."""
-    body = "\n".join(" ".join(escape_controls(line).split("\n")) for line in lines)
-    ticks = _fence(body, 3)
-    return f"{ticks}{language}\n{body}\n{ticks}"
+    return fence("\n".join(" ".join(escape_controls(line).split("\n")) for line in lines), language)
 
 
-def _fence(text: str, least: int) -> str:
-    """Backticks that no run of them in `text` closes."""
+def fence(text: str, info: str = "") -> str:
+    """Return `text` in a fence that nothing inside it closes."""
+    ticks = _ticks(text, 3)
+    return f"{ticks}{info}\n{text.strip(chr(10))}\n{ticks}"
+
+
+def _ticks(text: str, least: int) -> str:
     return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))

@@ -50,29 +50,6 @@ def load_prompt(name: str) -> Prompt:
     return Prompt(name, int(head["version"]), int(head.get("max_tokens", 0)), parts["body"])
 
 
-def fence(text: str, info: str = "") -> str:
-    """`text` in a fence longer than any inside it."""
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}{info}\n{text.strip(chr(10))}\n{fence}"
-
-
-def clip(text: str, limit: int) -> str:
-    """The first lines of `text` that fit into `limit` characters; of one long line its beginning."""
-    if len(text) <= limit:
-        return text
-    whole = text[:limit].rpartition("\n")[0]
-    return (whole or text[:limit]) + "\n…"
-
-
-def keep_tail(text: str, limit: int) -> str:
-    """The last lines of `text` that fit into `limit` characters; of one long line its end."""
-    if len(text) <= limit:
-        return text
-    whole = text[-limit:].partition("\n")[2]
-    return "…\n" + (whole or text[-limit:])
-
-
 def _filled(paragraph: str, values: Mapping[str, str]) -> str | None:
     names = _PLACEHOLDER.findall(paragraph)
     if names and not any(values[name] for name in names):

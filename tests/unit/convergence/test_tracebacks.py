@@ -2,7 +2,8 @@
 
 import random
 
-from hydranet.convergence.tracebacks import extract_essence, keep_ends
+from hydranet.convergence.tracebacks import extract_essence
+from hydranet.text.truncation import keep_ends
 
 LONG = """\
 a = [1, 2], b = 3

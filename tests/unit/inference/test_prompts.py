@@ -4,7 +4,8 @@ import hashlib
 
 import pytest
 
-from activities.inference.prompts import Prompt, clip, fence, keep_tail, load_prompt
+from activities.inference.prompts import Prompt, load_prompt
+from hydranet.text.escaping import fence
 
 # Raise the version of a prompt whenever its text changes: results are compared by it.
 TEXTS = {
@@ -57,10 +58,3 @@ def test_nothing_closes_the_fence_it_is_in(hostile: str) -> None:
     mark = fenced[-1]
     assert fenced[0] == f"{mark}python"
     assert all(mark not in line for line in fenced[1:-1])
-
-
-def test_texts_are_cut_between_lines() -> None:
-    assert clip("one\ntwo\nthree", 9) == "one\ntwo\n…"
-    assert keep_tail("one\ntwo\nthree", 9) == "…\nthree"
-    assert clip("x" * 20, 5) == "xxxxx\n…"
-    assert clip("short", 9) == keep_tail("short", 9) == "short"

@@ -1,6 +1,6 @@
 import pytest
 
-from hydranet.text.escaping import code, escape_controls, escape_markdown, format_block
+from hydranet.text.escaping import escape_controls, escape_markdown, format_block, format_code
 
 
 def test_what_steers_a_terminal_or_turns_text_around_is_shown() -> None:
@@ -24,6 +24,6 @@ def test_nothing_begins_a_list_or_a_rule(text: str, shown: str) -> None:
 
 
 def test_backticks_cannot_close_a_code_span_or_block() -> None:
-    assert code("a `` b") == "```a `` b```"
-    assert code("`a") == "`` `a ``"
+    assert format_code("a `` b") == "```a `` b```"
+    assert format_code("`a") == "`` `a ``"
     assert format_block(["```", "# x\n# y"], "diff") == "````diff\n```\n# x # y\n````"
