@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from activities.localisation.regions import Region, is_test, list_regions
+from activities.code.test_files import is_test_file
+from activities.localisation.regions import Region, list_regions
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
 from activities.repair.families import TEMPLATES
@@ -47,7 +48,7 @@ def fixes(repository: Path) -> Iterator[tuple[str, str]]:
         head, _, rest = entry.partition("\n")
         commit, _, subject = head.partition("\x01")
         rows = [row.split("\t") for row in rest.strip().splitlines()]
-        code = [row for row in rows if not is_test(row[2])]
+        code = [row for row in rows if not is_test_file(row[2])]
         if len(code) == 1 and _FIX.search(subject):
             added, removed, path = code[0]
             if added.isdigit() and removed.isdigit() and 0 < max(int(added), int(removed)) <= LINES:

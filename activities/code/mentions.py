@@ -1,9 +1,10 @@
-"""What an issue or a traceback mentions: files, symbols, lines."""
+"""What issues, tracebacks and test ids mention: files, symbols, lines."""
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from hydranet.convergence.frames import Frame, find_frames
 
 _PATH = re.compile(r"[\w./-]{1,300}\.py\b")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,80}")
@@ -23,38 +24,36 @@ def find_named_symbols(issue: str) -> set[str]:
     return {*_NAME.findall(quoted), *called, *shaped}
 
 
-# A frame as plain tracebacks, and as pytest, print it.
-_FRAMES = re.compile(
-    r'^\s*File "(?P<file>[^"\n]{1,500})", line (?P<line>\d{1,7})|'
-    r"^(?P<short>[^\s:][^:\n]{0,500}\.py):(?P<number>\d{1,7}):",
-    re.MULTILINE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class MentionedLine:
-    """A line of a repository's file that a traceback goes through."""
-
-    file: str
-    line: int
-
-
-def parse_frames(text: str, paths: Collection[str]) -> list[MentionedLine]:
-    """The frames of a traceback that are inside the repository, the deepest last."""
-    found = []
-    for match in _FRAMES.finditer(text):
-        path = resolve_path(match["file"] or match["short"], paths)
-        if path is not None:
-            found.append(MentionedLine(path, int(match["line"] or match["number"])))
-    return found
+def resolve_frames(text: str, paths: Collection[str]) -> list[Frame]:
+    """Return the frames of the tracebacks in `text` that are inside the repository, in their order."""
+    frames = ((frame, resolve_path(frame.path, paths)) for frame in find_frames(text))
+    return [frame._replace(path=path) for frame, path in frames if path is not None]
 
 
 def resolve_path(name: str, paths: Collection[str]) -> str | None:
     """The path of the repository that `name` means, which may have folders before it that are not ours."""
-    parts = PurePosixPath(name.removeprefix("./")).parts
+    parts = PurePosixPath(name.replace("\\", "/").removeprefix("./")).parts
     if "site-packages" in parts or "dist-packages" in parts:
         return None
     return next((tail for tail in _tails(parts) if tail in paths), None)
+
+
+def find_test_file(test_id: str, paths: Collection[str]) -> str | None:
+    """The file of a test id such as "tests/test_a.py::test_b[1]" or "tests.test_a.TestA.test_b"."""
+    file, separator, _ = test_id.partition("::")
+    if separator:
+        return resolve_path(file, paths)
+    names = test_id.partition("[")[0].split(".")
+    return next((path for end in range(len(names), 0, -1) if (path := "/".join(names[:end]) + ".py") in paths), None)
+
+
+def name_test_function(test_id: str) -> str:
+    """The qualified name of the test function of a test id, without its parameters."""
+    bare = re.sub(r"\[.*", "", test_id, flags=re.DOTALL)
+    if "::" in bare:
+        return ".".join(bare.split("::")[1:])
+    names = bare.split(".")
+    return ".".join(names[-2:] if len(names) > 1 and names[-2][:1].isupper() else names[-1:])
 
 
 def _tails(parts: tuple[str, ...]) -> Iterator[str]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from activities.artifacts.store import get_model
 from activities.code import python_syntax
+from activities.code.mentions import find_test_file
 from activities.code.python_syntax import Definition
-from activities.code.test_files import find_test_file, is_test_file
+from activities.code.test_files import is_test_file
 from activities.inference.hint import describe_suspects
 from hydranet.contracts import Checkpoint, RetrievedContext, ShownCode, Snippet, Work
 from hydranet.text.escaping import fence

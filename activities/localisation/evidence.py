@@ -6,18 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
 
-from activities.localisation.regions import is_test
+from activities.code.mentions import resolve_frames
+from activities.code.test_files import is_test_file
 from hydranet.contracts import RetrievedContext, Spectrum
 
 Lines = Mapping[str, Mapping[int, float]]
 Told = Mapping[str, Mapping[int, tuple[float, str]]]
 
 # Tests print what they like: these take time in proportion to the text, whatever it is.
-_FRAME = re.compile(
-    r"^(?:E[ \t]{1,20})?[ \t]{0,20}"
-    r'(?:File "(?P<native>[^"\n]+)", line (?P<at>\d+)|(?P<path>[^\s:"]+\.py):(?P<line>\d+):)',
-    re.M,
-)
 _CALLED = re.compile(r"\b([A-Za-z_]\w{0,99}) ?\(")
 _QUOTED = re.compile(r"['\"`]([A-Za-z_]\w*)['\"`]")
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -112,7 +108,7 @@ def _suspicious_lines(spectrum: Spectrum, known: frozenset[str]) -> tuple[Lines,
     found: dict[str, dict[int, float]] = {}
     covered: dict[str, list[tuple[int, int, int]]] = {}
     for path, lines in spectrum.lines.items():
-        if is_test(path) or path not in known:
+        if is_test_file(path) or path not in known:
             continue
         for line, tests in lines.items():
             hit = failing.intersection(tests)
@@ -191,24 +187,11 @@ def _wrong_values(spectrum: Spectrum, wrong: frozenset[str]) -> Told:
 def _frames(messages: list[str], known: frozenset[str]) -> Lines:
     found: dict[str, dict[int, float]] = {}
     for message in messages:
-        frames = [
-            (path, int(match["line"] or match["at"]))
-            for match in _FRAME.finditer(message)
-            if (path := find_repository_path(match["path"] or match["native"], known)) and not is_test(path)
-        ]
+        frames = [(frame.path, frame.line) for frame in resolve_frames(message, known) if not is_test_file(frame.path)]
         for depth, (path, line) in enumerate(dict.fromkeys(reversed(frames))):
             at = found.setdefault(path, {})
             at[line] = max(at.get(line, 0.0), max(0.2, 1.0 - 0.25 * depth))
     return found
-
-
-def find_repository_path(path: str, known: frozenset[str]) -> str:
-    """The repository's file that a traceback means by `path`, empty when it is none of its files."""
-    parts = path.replace("\\", "/").removeprefix("./").split("/")
-    for start in range(len(parts)):
-        if (tail := "/".join(parts[start:])) in known:
-            return tail
-    return ""
 
 
 def _errors(text: str) -> str:

@@ -6,8 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import sqrt
 
+from activities.code.test_files import is_test_file
 from activities.localisation.evidence import Evidence
-from activities.localisation.regions import Region, Statement, is_test, list_regions
+from activities.localisation.regions import Region, Statement, list_regions
 from activities.localisation.relevance import score_relevance
 from activities.localisation.source import Source
 
@@ -71,7 +72,7 @@ def rank_files(evidence: Evidence, paths: Iterable[str]) -> list[str]:
     """The files worth reading, most suspicious first."""
     scores: dict[str, float] = {}
     for path in paths:
-        if not path.endswith(".py") or is_test(path) or len(path) > 200:
+        if not path.endswith(".py") or is_test_file(path) or len(path) > 200:
             continue
         stem = path.rpartition("/")[2].removesuffix(".py")
         score = _COVERAGE * max(evidence.lines.get(path, {}).values(), default=0.0)
@@ -86,7 +87,7 @@ def rank_files(evidence: Evidence, paths: Iterable[str]) -> list[str]:
 def rank_suspects(sources: Iterable[Source], evidence: Evidence) -> list[Suspect]:
     """The regions of `sources`, most suspicious first."""
     known: list[Region] = []
-    for source in (source for source in sources if not is_test(source.path)):
+    for source in (source for source in sources if not is_test_file(source.path)):
         with suppress(RecursionError):  # nested too deeply to be anything a person wrote
             known += [region for region in list_regions(source) if not _is_declared(region)]
     found = [_suspect(*pair, evidence) for pair in zip(known, score_relevance(known, evidence.said), strict=True)]

@@ -4,7 +4,6 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
 
 from activities.localisation.source import Source
 
@@ -82,17 +81,6 @@ class Region:
     def function(self) -> FunctionNode | None:
         """The function that the region is, if it is one."""
         return self.node if isinstance(self.node, _FUNCTIONS) else None
-
-
-def is_test(path: str) -> bool:
-    """Whether a file belongs to the tests, which say what is right and so are never repaired."""
-    pure = PurePosixPath(path)
-    return (
-        pure.name == "conftest.py"
-        or pure.name.startswith("test_")
-        or pure.stem.endswith("_test")
-        or any(part in ("test", "tests", "testing") for part in pure.parts[:-1])
-    )
 
 
 def list_regions(source: Source) -> list[Region]:

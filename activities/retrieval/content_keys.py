@@ -14,7 +14,14 @@ import msgspec
 from hydranet.code_graph.model import Edge
 
 # What decides, beside a file's content, what is stored of it.
-_CODE = ("languages", "file_facts.py", "tokens.py", "file_filter.py", "linking")
+_CODE = (
+    "code/test_files.py",
+    "retrieval/languages",
+    "retrieval/file_facts.py",
+    "retrieval/tokens.py",
+    "retrieval/file_filter.py",
+    "retrieval/linking",
+)
 _SIZE = 16
 
 # The contents of one large repository are asked for again and again while it is indexed.
@@ -40,7 +47,7 @@ def tree_address(oid: str) -> bytes:
 @cache
 def parser_version() -> bytes:
     """A digest of the code that makes facts and edges, so that a newer one starts afresh by itself."""
-    package = files("activities.retrieval")
+    package = files("activities")
     return _digest(*(text for name in _CODE for text in _sources(package.joinpath(name))))
 
 

@@ -14,6 +14,7 @@ from activities.code import mentions, test_files
 from activities.retrieval.index import Index
 from activities.retrieval.tokens import number_terms, split_terms
 from hydranet.code_graph.model import NodeKind
+from hydranet.convergence.frames import find_frames
 
 # What a term weighs by where it stands, and how soon more of the same adds nothing.
 _TITLE = 3.0
@@ -32,7 +33,6 @@ _QUERY_CHARACTERS = 60_000
 _FENCED = re.compile(r"^(```|~~~).*?^\1|^( {4}|\t|>>>|\.\.\. ).*$", re.MULTILINE | re.DOTALL)
 _DOTTED = re.compile(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _CAPITALISED = re.compile(r"\b[A-Z][a-z]\w{2,80}\b")
-_IN_FUNCTION = re.compile(r'File "(?P<file>[^"\n]{1,500})", line (?P<line>\d{1,7}), in (?P<name>\w+)')
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def find_test_functions(query: Query, index: Index) -> list[Named]:
     """The functions of the failing tests."""
     found: list[Named] = []
     for test in dict.fromkeys(query.tests):
-        path, name = test_files.find_test_file(test, index.of_path), test_files.name_test_function(test)
+        path, name = mentions.find_test_file(test, index.of_path), mentions.name_test_function(test)
         nodes = [node for node in index.named.get(name.rpartition(".")[2], []) if index.nodes[node].path == path]
         nodes = [node for node in nodes if index.nodes[node].name == name] or nodes
         found += [Named(node, 1.0, f"the failing test {name}") for node in nodes[:1]]
@@ -174,19 +174,19 @@ def _is_within(index: Index, node: int, owner: str) -> bool:
 
 
 def _functions_of_frames(text: str, index: Index) -> Iterable[tuple[int, str, int]]:
-    for match in _IN_FUNCTION.finditer(text):
-        path = mentions.resolve_path(match["file"], index.of_path) or _installed(match["file"], index)
-        nodes = [node for node in index.named.get(match["name"], []) if index.nodes[node].path == path]
+    for frame in find_frames(text):
+        path = mentions.resolve_path(frame.path, index.of_path) or _installed(frame.path, index)
+        nodes = [node for node in index.named.get(frame.function, []) if index.nodes[node].path == path]
         if path is not None and nodes:
-            line = int(match["line"])
-            yield min(nodes, key=lambda node: abs(index.nodes[node].first - line)), path, line
+            distances = {node: abs(index.nodes[node].first - frame.line) for node in nodes}
+            yield min(nodes, key=distances.__getitem__), path, frame.line
 
 
 def _lines_of_frames(query: Query, index: Index) -> Iterable[tuple[int, str, int]]:
     """The frames of this tree's own tracebacks by their lines."""
-    for frame in mentions.parse_frames(query.traceback, index.of_path):
-        if (node := index.at(frame.file, frame.line)) is not None:
-            yield node, frame.file, frame.line
+    for frame in mentions.resolve_frames(query.traceback, index.of_path):
+        if (node := index.at(frame.path, frame.line)) is not None:
+            yield node, frame.path, frame.line
 
 
 def _installed(name: str, index: Index) -> str | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from activities.code.test_files import is_test_file
 from activities.sandbox.protocol import Execution
 from activities.sandbox.results import RecordedTests, build_report, build_results, describe_ending, is_failing
 from activities.sandbox.simplicity import measure_cost
@@ -41,7 +41,6 @@ _HUNG = "TimeoutError: timed out after"
 _TOLD, _TOLD_CHARACTERS = 2, 90
 
 _TEST_FOLDERS = {"test", "tests"}
-_TEST_FILE = re.compile(r"(?:^|/)(?:tests?/|tests?\.|test_|[^/]*_test\.)")
 _SETTINGS = {"conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini"}
 _SHARED_SETTINGS = {"pyproject.toml": "[tool.pytest", "setup.cfg": "[tool:pytest]"}
 
@@ -80,7 +79,7 @@ class Protection:
         # Ids are relative to pytest's root, which need not be the repository's.
         files = {path for path in paths if any(path == name or path.endswith(f"/{name}") for name in names)}
         # Of a command that names no tests, whatever looks like one counts.
-        files = files or {path for path in paths if _TEST_FILE.search(path)}
+        files = files or {path for path in paths if is_test_file(path)}
         self._folders = {folder for file in files if (folder := _test_folder(file))}
         shared = {path for path, mark in _SHARED_SETTINGS.items() if path in paths and mark in (read(path) or "")}
         self.paths = files | shared | {path for path in paths if self._covers(path)}

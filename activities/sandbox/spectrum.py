@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterator
-from pathlib import PurePosixPath
 from typing import Any
 
+from activities.code.test_files import is_test_file
 from activities.sandbox.protocol import INPUTS
 from activities.sandbox.results import RecordedTests, is_failing
 from activities.sandbox.test_run import TestBench, estimate_seconds, find_slowest, make_shell_command
@@ -26,8 +25,6 @@ TOLD_LIMIT = 200
 PREDICATES_LIMIT = 20_000
 VALUES_LIMIT = 2_000
 FILES_LIMIT = 2_000
-
-_TEST_FILE = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*\.py$|[^/]*_test\.py$|conftest\.py$)")
 
 
 async def build_spectrum(bench: TestBench, baseline: TestResults, files: Collection[str]) -> Spectrum:
@@ -50,7 +47,7 @@ async def build_spectrum(bench: TestBench, baseline: TestResults, files: Collect
     )
     tests = tuple(RecordedTests.of(lines).tests.values())
     numbers = {test.id: number for number, test in enumerate(tests)}
-    sources = {path for path in files if not _is_test(path)}
+    sources = {path for path in files if path.endswith(".py") and not is_test_file(path)}
     return Spectrum(
         tests=tests,
         lines=_lines(lines, numbers, sources),
@@ -127,7 +124,3 @@ def _pairs(given: Any) -> Iterator[tuple[int, Any]]:
     for pair in given if isinstance(given, list) else []:
         if isinstance(pair, list) and len(pair) == 2 and type(pair[0]) is int and 0 < pair[0] <= LINE_LIMIT:
             yield pair[0], pair[1]
-
-
-def _is_test(path: str) -> bool:
-    return bool(_TEST_FILE.search(path)) or PurePosixPath(path).suffix != ".py"

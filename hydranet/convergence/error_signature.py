@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from hydranet.bounded_models import BoundedModel, Line, Name
-from hydranet.convergence import tracebacks
-from hydranet.convergence.tracebacks import Frame, RaisedError
+from hydranet.convergence import frames, tracebacks
+from hydranet.convergence.frames import Frame
+from hydranet.convergence.tracebacks import RaisedError
 from hydranet.text.truncation import keep_distinct
 
 
@@ -164,8 +165,8 @@ _LITERAL = re.compile(r"\b(?:None|True|False|nan|inf)\b")
 
 
 def _inside(match: re.Match[str]) -> str:
-    path = tracebacks.find_deepest_frame([Frame(re.sub(r"(?::\d+)+$", "", match[0]))]).path
-    return path if match[0].startswith(tracebacks.ROOT) and path else "<path>"
+    path = frames.find_deepest_frame([Frame(re.sub(r"(?::\d+)+$", "", match[0]))]).path
+    return path if match[0].startswith(frames.ROOT) and path else "<path>"
 
 
 def _plain(word: str) -> str:
@@ -176,7 +177,7 @@ def _plain(word: str) -> str:
 
 
 def _signature(error: RaisedError) -> ErrorSignature:
-    frame = tracebacks.find_deepest_frame(error.frames)
+    frame = frames.find_deepest_frame(error.frames)
     error_class = _classify(error)
     message = normalise(error.message)
     if error_class is ErrorClass.ASSERTION:

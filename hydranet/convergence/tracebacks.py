@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from hydranet.convergence.frames import PYTHON_FRAME, Frame
+
 _HEAD, _TAIL, _LINE = 96_000, 160_000, 1_000
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,400}(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -26,7 +28,6 @@ _SUMMARY = re.compile(r"(?:FAILED|ERROR) (?P<file>[^\s:]{1,400})(?:::(?P<test>\S
 
 _ERROR = re.compile(r"(?P<type>(?:\w{1,200}\.){0,20}[^\W\d]\w{0,200})(?: \[\w{1,80}\])?(?:: ?(?P<message>.*))?$")
 _ERROR_NAME = re.compile(r"(?:Error|Exception|Failure|Failed|Timeout|Exit|Interrupt|Group|Fault)$")
-_FILE = re.compile(r'(?P<indent>\s*)File "(?P<path>[^"]+)", line \d+(?:,? in (?P<function>.+))?$')
 _PLACE = re.compile(
     r"(?P<path>[^\s:\"'|>][^:\"'|]*):\d+:"
     r"(?: in (?P<function>\S.*)|\s*(?P<error>[^\W\d][\w.]*(?:: .*)?)|\s*(?P<assert>assert\s.*)|\s*)$"
@@ -55,19 +56,6 @@ _SIGNALLED = re.compile(
     r"(?:\S{1,100}: (?:line \d+: )?)?(?: *\d+ )?(Killed|Segmentation fault|Bus error|Aborted|Illegal instruction)"
     r"(?: +\(core dumped\).*|\s\s.*)?$"
 )
-_LIBRARY = re.compile(
-    r"^<|^node:|^internal/|^\.\./|^/usr/|(?:^|/)(?:site-packages|dist-packages|node_modules)/"
-    r"|/lib/python\d|/pkg/mod/"
-)
-ROOT = "/work/"
-
-
-class Frame(NamedTuple):
-    """One call: the file as printed, the function and its line of code, empty where they were not."""
-
-    path: str
-    function: str = ""
-    source: str = ""
 
 
 class RaisedError(NamedTuple):
@@ -118,24 +106,6 @@ def find_summarised(output: Iterable[str]) -> RaisedError | None:
         if (match := _SUMMARY.match(line)) and (error := _error(match["error"])):
             return RaisedError(*error, (Frame(match["file"], (match["test"] or "").rpartition("::")[2]),))
     return None
-
-
-def find_deepest_frame(frames: Iterable[Frame]) -> Frame:
-    """The deepest frame inside the repository, its path relative to it; an empty frame without any.
-
-    Where no frame is known to be inside, the deepest one outside of any library counts by its file's name.
-    """
-    foreign = Frame("")
-    inside = Frame("")
-    for frame in frames:
-        path = frame.path.removeprefix("file://")
-        if _LIBRARY.search(path):
-            continue
-        if path.startswith("/") and not path.startswith(ROOT):
-            foreign = frame._replace(path=path.rpartition("/")[2])
-        else:
-            inside = frame._replace(path=path.removeprefix(ROOT).removeprefix("./"))
-    return inside if inside.path else foreign
 
 
 def _reports(output: Iterable[str]) -> list[list[str]]:
@@ -234,7 +204,7 @@ class _Reader:
             self._frames = []
             self._indent = len(line) - len(line.lstrip())
             return True
-        if match := _FILE.match(line):
+        if match := PYTHON_FRAME.match(line):
             self.close()
             self._indent = max(0, len(match["indent"]) - 2)
             self._call(match["path"], match["function"], following.strip(" |"))
@@ -252,7 +222,7 @@ class _Reader:
         if not message and len(heads) > 1:
             message = heads[1]
         for line in quoted:
-            if match := _FILE.match(line):
+            if match := PYTHON_FRAME.match(line):
                 self._call(match["path"], match["function"], "")
         self._raise((kind, message))
 

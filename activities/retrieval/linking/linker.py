@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from activities.code.test_files import is_test_file
 from activities.retrieval.file_facts import MODULE, FileFacts
 from activities.retrieval.linking.abstract_values import ClassValue, ExternalValue, FunctionValue, ModuleValue, Value
-from activities.retrieval.linking.conventions import is_test, stem, subject
+from activities.retrieval.linking.conventions import stem, subject
 from activities.retrieval.linking.resolver import Resolver
 from activities.retrieval.linking.string_links import StringLinks
 from activities.retrieval.linking.symbol_table import SymbolTable
@@ -63,7 +64,7 @@ class Linker:
         if self._stems is None:
             self._stems = {}
             for path in self.files:
-                if not is_test(path):
+                if not is_test_file(path):
                     self._stems.setdefault(stem(path), []).append(path)
         return self._stems.get(name, [])
 
@@ -76,7 +77,7 @@ class _File:
         self.resolver = linker.resolver
         self.table = table
         self.path = table.path
-        self.is_test = is_test(table.path)
+        self.is_test = is_test_file(table.path)
         self.edges: dict[tuple[EdgeKind, str, str], Edge] = {}
         self._targets: dict[tuple[int | None, str, bool], list[tuple[str, Resolution]]] = {}
 
@@ -227,7 +228,7 @@ class _File:
                         yield self._id(one), resolution
 
     def _by_name(self, name: str) -> Iterable[tuple[str, Resolution]]:
-        bearers = [one for one in self.linker.bearers(name) if self.is_test or not is_test(one[0])]
+        bearers = [one for one in self.linker.bearers(name) if self.is_test or not is_test_file(one[0])]
         if len(bearers) <= _FEW:
             for path, number in bearers:
                 yield self.resolver.table(path).ids[number], Resolution.NAME
@@ -263,7 +264,7 @@ class _File:
         seen = set(waiting)
         while waiting:
             for edge in calls.get(waiting.pop(), ()):
-                if not is_test(edge.target.partition("::")[0]):
+                if not is_test_file(edge.target.partition("::")[0]):
                     self._add(EdgeKind.TESTS, source, edge.target, edge.line, edge.resolution)
                 elif edge.target not in seen:
                     seen.add(edge.target)

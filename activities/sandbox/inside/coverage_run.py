@@ -15,7 +15,11 @@ from .recorder import Recorder
 
 WORK = "/work"
 
-_TEST_FILE = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*\.py$|[^/]*_test\.py$|conftest\.py$)")
+# A copy of `activities.code.test_files.TEST_FILE`, since nothing of ours can be imported here. A test compares them.
+TEST_FILE = re.compile(
+    r"(?:^|/)(?:(?:tests?|testing|__tests__)/|conftest\.py$|tests?\.\w+$|test_[^/]*\.\w+$|[^/]*_tests?\.\w+$"
+    r"|[^/]*\.(?:test|spec)\.\w+$)"
+)
 
 
 class CoverageRecorder(Recorder):
@@ -97,7 +101,7 @@ class CoverageRecorder(Recorder):
 def _watched(path: str) -> str:
     """The file below /work that `path` is, unless it belongs to the tests."""
     file = path.removeprefix(f"{WORK}/")
-    return "" if file == path or _TEST_FILE.search(file) else file
+    return "" if file == path or TEST_FILE.search(file) else file
 
 
 def _file(test: str) -> str:

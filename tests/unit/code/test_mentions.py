@@ -2,8 +2,8 @@
 
 import pytest
 
-from activities.code import mentions, test_files
-from activities.code.mentions import MentionedLine
+from activities.code import mentions
+from hydranet.convergence.frames import Frame
 
 PATHS = {"shop/cart.py", "tests/test_cart.py", "decoder.py"}
 
@@ -20,11 +20,25 @@ E   shop/cart.py:77 is no frame
 
 
 def test_frames_are_those_inside_the_repository() -> None:
-    assert mentions.parse_frames(TRACEBACK, PATHS) == [
-        MentionedLine("tests/test_cart.py", 8),
-        MentionedLine("shop/cart.py", 3),
-        MentionedLine("shop/cart.py", 9),
+    assert mentions.resolve_frames(TRACEBACK, PATHS) == [
+        Frame("tests/test_cart.py", "test_total", line=8),
+        Frame("shop/cart.py", "total", line=3),
+        Frame("shop/cart.py", "helper", line=9),
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '  File "shop/cart.py", line 3, in total',
+        'E     File "/tmp/x/shop/cart.py", line 3, in total',
+        '> File "shop\\cart.py", line 3, in total',
+        "shop/cart.py:3: in total",
+        "    ./shop/cart.py:3: in total",
+    ],
+)
+def test_a_frame_is_known_however_it_is_printed(line: str) -> None:
+    assert mentions.resolve_frames(line, PATHS) == [Frame("shop/cart.py", "total", line=3)]
 
 
 @pytest.mark.parametrize(
@@ -39,8 +53,8 @@ def test_frames_are_those_inside_the_repository() -> None:
     ],
 )
 def test_a_test_id_names_its_file_and_function(test_id: str, file: str | None, function: str) -> None:
-    assert test_files.find_test_file(test_id, PATHS) == file
-    assert test_files.name_test_function(test_id) == function
+    assert mentions.find_test_file(test_id, PATHS) == file
+    assert mentions.name_test_function(test_id) == function
 
 
 def test_an_issue_names_files_and_symbols() -> None:
@@ -53,31 +67,15 @@ def test_an_issue_names_files_and_symbols() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "is_test"),
+    ("path", "meant"),
     [
-        ("tests/helper.py", True),
-        ("pkg/test_x.py", True),
-        ("pkg/x_test.py", True),
-        ("conftest.py", True),
-        ("src/testing/x.py", True),
-        ("contest.py", False),
-        ("attest/x.py", False),
-        ("latest_prices.py", False),
+        ("shop/cart.py", "shop/cart.py"),
+        ("./shop/cart.py", "shop/cart.py"),
+        ("/tmp/x/shop/cart.py", "shop/cart.py"),
+        ("C:\\x\\shop\\cart.py", "shop/cart.py"),
+        ("/usr/lib/python3.11/json/encoder.py", None),
+        ("", None),
     ],
 )
-def test_test_files_are_known_by_their_names(path: str, is_test: bool) -> None:
-    assert test_files.is_test_file(path) is is_test
-
-
-@pytest.mark.parametrize(
-    ("path", "is_aside"),
-    [
-        ("docs/conf.py", True),
-        ("examples/a/b.py", True),
-        ("setup.py", True),
-        ("pkg/documents.py", False),
-        ("a/b.py", False),
-    ],
-)
-def test_what_is_around_the_code_proper_is_known_by_its_place(path: str, is_aside: bool) -> None:
-    assert test_files.is_supporting_file(path) is is_aside
+def test_a_traceback_path_is_matched_to_the_repository(path: str, meant: str | None) -> None:
+    assert mentions.resolve_path(path, PATHS) == meant

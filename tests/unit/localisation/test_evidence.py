@@ -6,7 +6,6 @@ import pytest
 
 from activities.localisation.evidence import (
     dstar,
-    find_repository_path,
     find_unexpected,
     gather_evidence,
     list_called_names,
@@ -137,21 +136,6 @@ def test_without_a_spectrum_the_tracebacks_of_the_context_speak() -> None:
     assert evidence.frames == {"shop/paging.py": {9: 1.0, 3: 0.75}}
     assert evidence.error == "IndexError"
     assert not evidence.whole
-
-
-@pytest.mark.parametrize(
-    ("path", "meant"),
-    [
-        ("shop/paging.py", "shop/paging.py"),
-        ("./shop/paging.py", "shop/paging.py"),
-        ("/tmp/x/shop/paging.py", "shop/paging.py"),
-        ("C:\\x\\shop\\paging.py", "shop/paging.py"),
-        ("/usr/lib/python3.11/json/decoder.py", ""),
-        ("", ""),
-    ],
-)
-def test_a_traceback_path_is_matched_to_the_repository(path: str, meant: str) -> None:
-    assert find_repository_path(path, frozenset(PATHS)) == meant
 
 
 def test_imports_are_resolved_within_the_repository() -> None:

@@ -2,7 +2,7 @@
 
 from activities.localisation.evidence import Evidence
 from activities.localisation.localisation import rank_files, rank_suspects
-from activities.localisation.regions import is_test, list_regions
+from activities.localisation.regions import list_regions
 from activities.localisation.source import Source
 
 CODE = '''"""Paging."""
@@ -99,13 +99,6 @@ def test_files_are_ranked_and_tests_left_out() -> None:
     )
     paths = ["a.py", "b.py", "c.py", "named.py", "quiet.py", "tests/b.py", "test_c.py", "conftest.py", "x.txt"]
     assert rank_files(evidence, paths) == ["b.py", "c.py", "a.py", "named.py"]
-
-
-def test_which_files_are_tests() -> None:
-    for path in ("tests/a.py", "a/test/b.py", "test_a.py", "a/b_test.py", "conftest.py"):
-        assert is_test(path)
-    for path in ("contest.py", "a/testify.py", "latest/a.py"):
-        assert not is_test(path)
 
 
 def test_an_endless_chain_of_branches_is_left_out() -> None:
