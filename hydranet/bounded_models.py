@@ -25,7 +25,9 @@ class BoundedModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
-Name = Annotated[str, StringConstraints(max_length=200)]
+NAME_CHARACTERS = 200
+
+Name = Annotated[str, StringConstraints(max_length=NAME_CHARACTERS)]
 """An identifier or a path: refused when longer than 200 characters."""
 
 Line = Annotated[str, _cut(keep_start, 300), StringConstraints(max_length=300)]

@@ -84,7 +84,7 @@ class RunState:
 
     def set_shown(self, retrieval: Retrieval) -> None:
         """Note which code the prompts show."""
-        self._update(shown=tuple(f"{shown.file}:{shown.symbol}"[-200:] for shown in retrieval.shown))
+        self._update(shown=tuple(f"{place.file}:{place.symbol}"[-200:] for place in retrieval.places))
 
     def add_instruction(self, instruction: str) -> None:
         """Note a person's instruction."""

@@ -77,6 +77,8 @@ _RANKING = {
 }
 
 _Step = Literal["plan", "implement", "reflect"]
+# A server turns them into a grammar, whose size is limited.
+_PLACES_TO_AIM_AT = 20
 
 
 class _Sampling(TypedDict):
@@ -189,7 +191,7 @@ class ChatBackend:
         request's tokens are spent.
         """
         talk, view = await self._talk("implement", request)
-        values = build_step_values(request) | {"file": next((one.shown.file for one in talk.focus), "")}
+        values = build_step_values(request) | {"file": next((snippet.place.file for snippet in talk.focus), "")}
         if request.findings:
             found = await get_model(self._artifacts, request.findings, Findings)
             values["plan"] += f"\n\n{describe_findings(found)}"
@@ -206,7 +208,7 @@ class ChatBackend:
             count=len(diffs),
             summary=summary,
             reason="" if diffs else str(problem),
-            shown=view.told,
+            shown=view.shown,
             prompt=talk.form.id,
             usage=talk.usage,
             transcript=await put_model(self._artifacts, talk.transcript(_model(request))),
@@ -237,7 +239,7 @@ class ChatBackend:
         strategy = request.strategy
         await read_files(view, strategy.target_files, request.work, self._objects)
         focus = view.focus(strategy.target_files, strategy.target_symbols)
-        file = view.sources.get(focus[0].shown.file, "") if focus else ""
+        file = view.sources.get(focus[0].place.file, "") if focus else ""
         name = self._style.prompt(focus, file, len(request.dead)) if purpose == "implement" else purpose
         form = load_prompt(name)
         call = ModelCall(purpose, request.branch, request.attempt)
@@ -331,9 +333,9 @@ def _plan_shape(count: int) -> dict[str, Any]:
 
 def _hypotheses_shape(view: PromptContext, count: int) -> dict[str, Any]:
     """The JSON schema of hypotheses, which can only aim at what is shown."""
-    shown = [one for one in view.shown if not view.is_test(one.file)]
-    files = list(dict.fromkeys(one.file for one in shown))
-    symbols = list(dict.fromkeys(one.symbol for one in shown if one.symbol))
+    places = [place for place in view.places[:_PLACES_TO_AIM_AT] if not view.is_test(place.file)]
+    files = list(dict.fromkeys(place.file for place in places))
+    symbols = list(dict.fromkeys(place.symbol for place in places if place.symbol))
     one = build_schema(
         Hypothesis,
         {

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict
 
 from activities.inference.answers import strip_thoughts
 from activities.inference.http_errors import ContextOverflowError
+from activities.inference.packing import Snippet
 from activities.inference.prompt_context import CODE_CHARACTERS, PromptContext
 from activities.inference.prompts import Prompt, load_prompt
 from activities.inference.protocols import ChatClient, Completion, Message, ModelCall, Purpose
 from hydranet.budget import Usage
-from hydranet.contracts import Snippet
 from hydranet.text.escaping import fence
 
 # How much code the question shows; less each time the model's context is too small for it.

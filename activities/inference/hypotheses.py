@@ -14,7 +14,7 @@ def build_strategies(
 ) -> list[Strategy]:
     """Up to `count` strategies that aim at something that exists and are unlike the dead and each other.
 
-    Where no hypothesis is usable, they are derived from the snippets, best first.
+    Where no hypothesis is usable, they are derived from the places, best first.
     """
     dead = list(dead)
     proposed = (strategy for one in hypotheses if (strategy := _checked(one, view)) is not None)
@@ -50,7 +50,7 @@ def _checked(one: Hypothesis, view: PromptContext) -> Strategy | None:
                 files.append(path)
                 break
     if not symbols:
-        symbols = [shown.symbol for shown in view.shown if shown.file in files[:1] and shown.symbol][:1]
+        symbols = [place.symbol for place in view.places if place.file in files[:1] and place.symbol][:1]
     files = [path for path in dict.fromkeys(files) if len(path) <= _NAME_LIMIT]
     symbols = [name for name in dict.fromkeys(symbols) if len(name) <= _NAME_LIMIT]
     if not files:
@@ -69,8 +69,8 @@ def _checked(one: Hypothesis, view: PromptContext) -> Strategy | None:
 def _derived(view: PromptContext) -> Iterator[Strategy]:
     """Every kind of change for every function shown, the most suspicious function first within a kind."""
     for kind in (REWRITE, *KINDS[:-1]):
-        for snippet in view.snippets:
-            file, symbol = snippet.shown.file, snippet.shown.symbol
+        for place in view.places:
+            file, symbol = place.file, place.symbol
             if view.is_test(file) or not any(
                 one.name == symbol and one.kind != "variable" for one in view.definitions(file)
             ):
@@ -78,7 +78,7 @@ def _derived(view: PromptContext) -> Iterator[Strategy]:
             title = f"Rewrite {symbol}() in {file}" if kind == REWRITE else f"Look for a {kind} in {symbol}() in {file}"
             yield Strategy(
                 title=title,
-                rationale=snippet.shown.why,
+                rationale=place.why,
                 kind=kind,
                 target_files=(file,),
                 target_symbols=(symbol,),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hydranet.contracts import Snippet
+from activities.inference.packing import Snippet
 from hydranet.settings import EditFormat, ModelSettings
 
 # All rewrite a whole function better than they write edits; the second makes a new branch new in form. Small models

@@ -12,7 +12,8 @@ from activities.code.mentions import find_test_file
 from activities.code.python_syntax import Definition
 from activities.code.test_files import is_test_file
 from activities.inference.hint import describe_suspects
-from hydranet.contracts import Checkpoint, RetrievedContext, ShownCode, Snippet, Work
+from activities.inference.packing import Snippet, cut_snippet, list_definitions, pack_places
+from hydranet.contracts import Checkpoint, Place, RetrievedContext, Work
 from hydranet.text.escaping import fence
 from hydranet.text.truncation import keep_ends, keep_first_lines
 
@@ -30,21 +31,24 @@ _MESSAGE_CHARACTERS = 800
 _FAILING_TESTS = 2
 _NAMED = 8
 _HINTED = 3
+# Each file costs two calls of git.
+_PLACES_READ = 40
 
 
 @dataclass
 class PromptContext:
     """The bug's context, the repository's paths, the sources read so far, and what localisation suspects.
 
-    `told` names the code that the last prompt has in it, as "path:symbol".
+    `places` are those that a prompt may show, best first; `shown` names those that the last prompt has in it, as
+    "path:symbol".
     """
 
     context: RetrievedContext
     paths: frozenset[str]
-    snippets: tuple[Snippet, ...] = ()
+    places: tuple[Place, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
     suspects: tuple[Suspect, ...] = ()
-    told: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
     @property
     def tests(self) -> frozenset[str]:
@@ -56,13 +60,8 @@ class PromptContext:
         return path in self.tests or is_test_file(path)
 
     def definitions(self, path: str) -> list[Definition]:
-        """The definitions of a file that has been read."""
-        return python_syntax.list_definitions(python_syntax.parse_python(self.sources.get(path, "")))
-
-    @property
-    def shown(self) -> list[ShownCode]:
-        """What the snippets show, best first."""
-        return [snippet.shown for snippet in self.snippets]
+        """Return the definitions of a file that has been read."""
+        return list_definitions(path, self.sources.get(path, ""))
 
     def holding(self, path: str, name: str) -> str | None:
         """The definition of a file that is called `name`, or else the first whose code has that name in it."""
@@ -76,55 +75,52 @@ class PromptContext:
         )
 
     def focus(self, files: Collection[str], symbols: Collection[str]) -> list[Snippet]:
-        """The definitions that a strategy aims at."""
-        return [
-            _snippet(path, one, self.sources[path], self.definitions(path))
-            for path in files
-            if path in self.sources
-            for one in self.definitions(path)
-            if one.name in symbols
-        ]
+        """Return the definitions that a strategy aims at."""
+        snippets: list[Snippet] = []
+        for path in files:
+            definitions = self.definitions(path)
+            for definition in definitions:
+                if definition.name in symbols:
+                    place = Place(file=path, symbol=definition.name[:200], first_line=definition.first)
+                    snippets += filter(None, [cut_snippet(place, self.sources[path], definitions)])
+        return snippets
 
     def values(self, focus: Iterable[Snippet], characters: int) -> dict[str, str]:
-        """The values of the prompt "context", the same for all prompts of a branch.
+        """Return the values of the prompt "context", the same for all prompts of a branch.
 
-        Whole snippets, best first, as far as `characters` go; those in focus always.
+        Whole functions, best first, as far as `characters` go; those in focus always, in their ranks.
         """
-        focus = list(focus)
-        aimed = {(one.shown.file, one.shown.symbol) for one in focus}
-        others = [one for one in self.snippets if (one.shown.file, one.shown.symbol) not in aimed]
-        room = characters - sum(len(one.code) for one in focus)
-        kept = set()
-        for one in others:
-            if len(one.code) <= room:
-                room -= len(one.code)
-                kept.add(one.shown)
-        shown = [one for one in self.snippets if one.shown in kept or (one.shown.file, one.shown.symbol) in aimed]
-        left_out = [one.shown for one in others if one.shown not in kept and one.shown.symbol]
-        present = {(one.shown.file, one.shown.symbol) for one in shown}
-        shown += [one for one in focus if (one.shown.file, one.shown.symbol) not in present]
-        self.told = tuple(f"{one.shown.file}:{one.shown.symbol}"[-200:] for one in shown[:12])
+        focused = {_key(snippet.place): snippet for snippet in focus}
+        others = [place for place in self.places if _key(place) not in focused]
+        room = characters - sum(len(snippet.code) for snippet in focused.values())
+        packed = {_key(snippet.place): snippet for snippet in pack_places(others, self.sources, room)} | focused
+        ranked = dict.fromkeys([*(_key(place) for place in self.places), *packed])
+        snippets = [packed[key] for key in ranked if key in packed]
+        left_out = [place for place in others if place.symbol and _key(place) not in packed]
+        self.shown = tuple(f"{snippet.place.file}:{snippet.place.symbol}"[-200:] for snippet in snippets[:12])
         return {
             "issue": fence(keep_first_lines(self.context.issue.strip(), min(_ISSUE_CHARACTERS, characters))),
-            "failing": "\n\n".join(_failing(self.context, min(_MESSAGE_CHARACTERS, characters))),
-            "code": "\n\n".join([*map(_shown, shown), *_not_shown(left_out)]),
+            "failing": "\n\n".join(_list_failing(self.context, min(_MESSAGE_CHARACTERS, characters))),
+            "code": "\n\n".join([*map(_render, snippets), *_name_left_out(left_out)]),
             "suspicious": describe_suspects(self.suspects) if characters else "",
         }
+
+
+def _key(place: Place) -> tuple[str, str]:
+    return place.file, place.symbol
 
 
 async def load_prompt_context(
     work: Work, artifacts: ArtifactStore, objects: GitObjects, localiser: Localiser
 ) -> PromptContext:
-    """The view of a run's context, its snippets brought up to the checkpoint, the suspects' code before the others'."""
+    """Return a run's context with the sources of its places at the checkpoint, suspects before what was retrieved."""
     context = await get_model(artifacts, work.context, RetrievedContext)
-    view = PromptContext(context, frozenset(await objects.files(work.snapshot, work.checkpoint)))
-    snippets = list(context.snippets)
+    view = PromptContext(context, frozenset(await objects.files(work.snapshot, work.checkpoint)), context.places)
     if work.spectrum is not None:
         base = work.model_copy(update={"checkpoint": Checkpoint(commit=work.snapshot.commit)})
         view.suspects = tuple((await localiser.find(base)).suspects[:_HINTED])
-        snippets = _suspects_first(snippets, view.suspects)
-    await read_files(view, [one.shown.file for one in snippets], work, objects)
-    view.snippets = tuple(filter(None, (_current(one, view) for one in snippets)))
+        view.places = _put_suspects_first(context.places, view.suspects)
+    await read_files(view, [place.file for place in view.places[:_PLACES_READ]], work, objects)
     return view
 
 
@@ -137,44 +133,28 @@ async def read_files(view: PromptContext, paths: Iterable[str], work: Work, obje
                 view.sources[path] = source
 
 
-def _suspects_first(snippets: list[Snippet], suspects: Iterable[Suspect]) -> list[Snippet]:
-    known = {(one.shown.file, one.shown.symbol): one for one in snippets}
-    places = [(one.region.source.path, one.region.symbol) for one in suspects if one.region.function is not None]
-    first = [known.get(place) or _unread(*place) for place in places]
-    return [*first, *(one for place, one in known.items() if place not in places)]
+def _put_suspects_first(places: Iterable[Place], suspects: Iterable[Suspect]) -> tuple[Place, ...]:
+    known = {_key(place): place for place in places}
+    first: dict[tuple[str, str], Place] = {}
+    for region in (suspect.region for suspect in suspects if suspect.region.function is not None):
+        key = (region.source.path, region.symbol)
+        first[key] = known.get(key) or Place(file=region.source.path, symbol=region.symbol, why="suspicious")
+    return tuple((first | {key: place for key, place in known.items() if key not in first}).values())
 
 
-def _unread(file: str, symbol: str) -> Snippet:
-    """A definition whose code is read with that of all others."""
-    return Snippet(shown=ShownCode(file=file, symbol=symbol, why="suspicious"), code="")
+def _render(snippet: Snippet) -> str:
+    why = f" ({snippet.place.why})" if snippet.place.why else ""
+    language = "python" if snippet.place.file.endswith(".py") else ""
+    return f"{snippet.place.file}{why}:\n{fence(snippet.code, language)}"
 
 
-def _current(snippet: Snippet, view: PromptContext) -> Snippet | None:
-    source = view.sources.get(snippet.shown.file)
-    if source is None or not snippet.shown.symbol:
-        return None if source is None else snippet
-    among = view.definitions(snippet.shown.file)
-    one = next((one for one in among if one.name == snippet.shown.symbol), None)
-    return None if one is None else _snippet(snippet.shown.file, one, source, among, snippet.shown.why)
-
-
-def _snippet(path: str, one: Definition, source: str, among: list[Definition], why: str = "") -> Snippet:
-    shown = ShownCode(file=path, symbol=one.name[:200], first_line=one.first, last_line=one.last, why=why)
-    return Snippet(shown=shown, code=keep_first_lines(python_syntax.excerpt(source, one, among), 39_000))
-
-
-def _shown(snippet: Snippet) -> str:
-    why = f" ({snippet.shown.why})" if snippet.shown.why else ""
-    return f"{snippet.shown.file}{why}:\n{fence(snippet.code, 'python')}"
-
-
-def _not_shown(shown: list[ShownCode]) -> Iterable[str]:
-    if shown:
-        names = ", ".join(f"`{one.symbol}` in {one.file}" for one in shown[:_NAMED])
+def _name_left_out(places: list[Place]) -> Iterable[str]:
+    if places:
+        names = ", ".join(f"`{place.symbol}` in {place.file}" for place in places[:_NAMED])
         yield f"Also there, not shown: {names}."
 
 
-def _failing(context: RetrievedContext, characters: int) -> Iterable[str]:
+def _list_failing(context: RetrievedContext, characters: int) -> Iterable[str]:
     for test in context.failing[:_FAILING_TESTS]:
         message = f"\n{fence(keep_ends(test.message.strip(), characters // _FAILING_TESTS))}" if test.message else ""
         yield f"{keep_first_lines(test.id, 200)}{message}"

@@ -92,8 +92,7 @@ def gather_evidence(spectrum: Spectrum | None, context: RetrievedContext, paths:
         said=(context.issue, *(name.rpartition("::")[2] for name in ids), *_assertions(messages)),
         quoted=frozenset(_QUOTED.findall(_errors(text) + "\n" + (error.message if error else ""))),
         shown={
-            (snippet.shown.file, snippet.shown.symbol): 1.0 / (1 + rank)
-            for rank, snippet in reversed(list(enumerate(context.snippets)))
+            (place.file, place.symbol): 1.0 / (1 + rank) for rank, place in reversed(list(enumerate(context.places)))
         },
         tests=tuple(dict.fromkeys(name.partition("::")[0] for name in ids)),
         error=error.type.rpartition(".")[2] if error else "",

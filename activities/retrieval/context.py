@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from activities.artifacts.store import get_model
-from activities.retrieval.packing import CHARACTERS, HITS, pack_hits
 from activities.retrieval.query import Query
 from activities.retrieval.search import Hit
-from hydranet.contracts import FailingTest, RetrievedContext, RetrieveRequest, Snippet, TestResult, TestResults
+from hydranet.contracts import FailingTest, Place, RetrievedContext, RetrieveRequest, TestResult, TestResults
 from hydranet.convergence.error_signature import extract_signature
 from hydranet.convergence.tracebacks import extract_essence
 from hydranet.text.truncation import keep_ends
@@ -20,7 +19,9 @@ if TYPE_CHECKING:
     from activities.retrieval.search import Found
     from activities.retrieval.search_cache import Searches
 
-_TEST_CHARACTERS = 2000
+HITS = 59
+"""How many places a context has beside the failing test: those behind find no room in a prompt."""
+
 _FAILING_TESTS = 10
 _MESSAGE = 1500
 
@@ -45,7 +46,7 @@ async def gather_context(
         ),
         failing_count=len(failing),
         error=extract_signature(failing[0].message) if failing else None,
-        snippets=tuple(await _snippets(found, request, objects)),
+        places=_rank_places(found),
     )
 
 
@@ -60,14 +61,8 @@ def _query(request: RetrieveRequest, issue: str, failing: Iterable[TestResult]) 
     )
 
 
-async def _snippets(found: Found, request: RetrieveRequest, objects: GitObjects) -> list[Snippet]:
-    """The failing test if it is short, then the functions found."""
+def _rank_places(found: Found) -> tuple[Place, ...]:
+    """The first failing test, so that a prompt shows it if it is short, then what was found."""
     tests = [Hit(node, 1.0, "the failing test") for node in found.tests[:1]]
-    hits = found.functions(HITS)
-    sources: dict[str, str] = {}
-    for path in dict.fromkeys(hit.node.path for hit in (*tests, *hits)):
-        source = await objects.read(request.snapshot, request.checkpoint, path)
-        if source is not None:
-            sources[path] = source
-    shown = [one for one in pack_hits(tests, sources)[:1] if len(one.code) <= _TEST_CHARACTERS]
-    return [*shown, *pack_hits(hits, sources, CHARACTERS - sum(len(one.code) for one in shown))][:40]
+    places = (hit.place for hit in (*tests, *found.functions(HITS)))
+    return tuple(place for place in places if place is not None)

@@ -14,7 +14,9 @@ from activities.retrieval.index import Edges, Index
 from activities.retrieval.propagation import Propagation, PropagationStep
 from activities.retrieval.query import Named, Query
 from activities.retrieval.ranking_weights import Weights, load_weights
-from hydranet.code_graph.model import EdgeKind, Node
+from hydranet.bounded_models import NAME_CHARACTERS
+from hydranet.code_graph.model import EdgeKind, Node, NodeKind
+from hydranet.contracts.retrieval import Place
 from hydranet.contracts.search_mode import SearchMode
 
 Fixed = Mapping[tuple[str, str], float]
@@ -25,12 +27,20 @@ _FIXED = np.float32(1.0)
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A node that was found, its score, and the path that led to it; `sure` when a traceback goes through it."""
+    """A node that was found, its score, and the path that led to it."""
 
     node: Node
     score: float
     why: str
-    sure: bool = False
+
+    @property
+    def place(self) -> Place | None:
+        """The node as a prompt can show it; None when its names are too long for a contract."""
+        node = self.node
+        if max(len(node.path), len(node.name)) > NAME_CHARACTERS:
+            return None
+        symbol = "" if node.kind is NodeKind.BLOCK else node.name
+        return Place(file=node.path, symbol=symbol, first_line=node.first, last_line=node.last, why=self.why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ class FileHit:
 class Found:
     """Scores of every node and every file of an index, those that can be no answer below all others.
 
-    `tests` are the functions of the failing tests, `framed` the numbers of the nodes that tracebacks go through.
+    `tests` are the functions of the failing tests.
     """
 
     index: Index
@@ -54,15 +64,11 @@ class Found:
     files: Scores
     explain: Callable[[int], str]
     tests: tuple[Node, ...] = ()
-    framed: frozenset[int] = frozenset()
 
     def functions(self, count: int) -> list[Hit]:
         """The best functions, methods, classes and blocks."""
         best = _best(self.nodes, count)
-        return [
-            Hit(self.index.nodes[one], round(float(self.nodes[one]), 4), self.explain(one), one in self.framed)
-            for one in best
-        ]
+        return [Hit(self.index.nodes[node], round(float(self.nodes[node]), 4), self.explain(node)) for node in best]
 
     def ranked(self, count: int) -> list[FileHit]:
         """The best files."""
@@ -128,7 +134,7 @@ class Search:
         )
         found = self._found(nodes, files, places.asked, lambda node: self._why(node, places, waves))
         tests = tuple(index.nodes[one.node] for one in places.tested)
-        return replace(found, tests=tests, framed=frozenset(one.node for one in places.framed))
+        return replace(found, tests=tests)
 
     def _found(self, nodes: Scores, files: Scores, asked: list[Named], explain: Callable[[int], str]) -> Found:
         index = self.index

@@ -70,7 +70,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SourceLines:
     """Where the node with the content `digest` stands in the content `oid`; `first` and `last` are lines."""
 
     digest: bytes
@@ -148,11 +148,11 @@ class GraphStore:
         """Whether the tree with this address is here."""
         return bool(await self._known("trees", [tree]))
 
-    async def without_vector(self, tree: bytes, model: str) -> list[Place]:
+    async def without_vector(self, tree: bytes, model: str) -> list[SourceLines]:
         """The nodes of a tree that `model` has made no vector of, one of each content, file by file."""
-        return [Place(*row) for row in await self._rows("without_vector", model, tree)]
+        return [SourceLines(*row) for row in await self._rows("without_vector", model, tree)]
 
-    async def texts(self, places: Sequence[Place]) -> dict[bytes, str]:
+    async def texts(self, places: Sequence[SourceLines]) -> dict[bytes, str]:
         """The lines of nodes, by their digests and in the order of `places`."""
         sources = await self.sources({place.oid.hex() for place in places})
         lines = {oid: source.decode(errors="replace").split("\n") for oid, source in sources.items()}

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from activities.code import python_syntax
+from activities.inference.packing import pack_places
+from activities.inference.prompt_context import CODE_CHARACTERS
+from activities.retrieval.context import HITS
 from activities.retrieval.index import Edges, Index
-from activities.retrieval.packing import HITS, pack_hits
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found, Search
 from hydranet.code_graph.model import EdgeKind, format_node_id
@@ -55,14 +57,15 @@ def rank_gold(found: Found, gold: Gold, sources: Mapping[str, str]) -> GoldRanks
     files = [one.path for one in found.ranked(DEEPEST)]
     hits = found.functions(DEEPEST)
     functions = [hit.node.id.partition("#")[0] for hit in hits]
-    context = pack_hits(hits[:HITS], sources)
-    symbols = {format_node_id(one.shown.file, one.shown.symbol) for one in context}
+    places = [place for hit in hits[:HITS] if (place := hit.place) is not None]
+    context = [snippet.place for snippet in pack_places(places, sources, CODE_CHARACTERS)]
+    symbols = {format_node_id(place.file, place.symbol) for place in context}
     return GoldRanks(
         files={path: _place(files, path) for path in gold.files},
         functions={one: _place(functions, one) for one in gold.functions},
-        shown_files=[path for path in gold.files if path in {one.shown.file for one in context}],
+        shown_files=[path for path in gold.files if path in {place.file for place in context}],
         shown_functions=[one for one in gold.functions if one in symbols or _class(one) in symbols],
-        context_files=len({one.shown.file for one in context}),
+        context_files=len({place.file for place in context}),
     )
 
 

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from activities.inference.prompt_context import CODE_CHARACTERS
 from activities.retrieval.memory_index import build_index, list_files
-from activities.retrieval.packing import CHARACTERS
 from activities.retrieval.query import Query
 from hydra_cli.bench.ranking import DEEPEST, Gold, GoldRanks, find_changed_functions, measure_ranking
 from hydra_cli.bench.recall import KEEP, Share, estimate_difference, estimate_share, measure_recall
@@ -88,7 +88,7 @@ def write_document(suite: str, results: Sequence[Measured]) -> dict[str, Any]:
     first = results[0].placed if results else {}
     return {
         "suite": suite,
-        "characters": CHARACTERS,
+        "characters": CODE_CHARACTERS,
         "deepest": DEEPEST,
         "modes": _modes(ISSUE, results) if ISSUE in first else {},
         **({TRACEBACK: {"modes": _modes(TRACEBACK, results)}} if TRACEBACK in first else {}),

@@ -30,21 +30,17 @@ class RetrieveRequest(BoundedModel):
     asked: Annotated[tuple[Name, ...], Field(max_length=3)] = ()
 
 
-class ShownCode(BoundedModel):
-    """One piece of code in the context and the path that led to it."""
+class Place(BoundedModel):
+    """A function, class or module block where a change may be made, and the path that led to it.
+
+    Lines are counted from 1; `symbol` is empty for what stands around the definitions of a file.
+    """
 
     file: Name
     symbol: Name = ""
     first_line: int = 1
     last_line: int = 1
     why: Line = ""
-
-
-class Snippet(BoundedModel):
-    """A piece of code as it stands in the repository."""
-
-    shown: ShownCode
-    code: Annotated[str, StringConstraints(max_length=40_000)]
 
 
 class FailingTest(BoundedModel):
@@ -55,20 +51,20 @@ class FailingTest(BoundedModel):
 
 
 class RetrievedContext(BoundedModel):
-    """The artifact retrieval makes: everything a prompt needs to know about the bug."""
+    """The artifact retrieval makes: what failed, and the places to look at, best first."""
 
     issue: Text
     failing: Annotated[tuple[FailingTest, ...], Field(max_length=10)] = ()
     failing_count: int = 0
     error: ErrorSignature | None = None
-    snippets: Annotated[tuple[Snippet, ...], Field(max_length=40)] = ()
+    places: Annotated[tuple[Place, ...], Field(max_length=60)] = ()
 
 
 class Retrieval(BoundedModel):
-    """A context and what it shows, best first."""
+    """A context and its best places."""
 
     context: ArtifactRef
-    shown: Annotated[tuple[ShownCode, ...], Field(max_length=12)] = ()
+    places: Annotated[tuple[Place, ...], Field(max_length=12)] = ()
 
 
 class RememberFixRequest(BoundedModel):

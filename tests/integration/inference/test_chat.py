@@ -32,11 +32,10 @@ from hydranet.contracts import (
     Finding,
     Findings,
     ImplementAnswer,
+    Place,
     Plan,
     RankRequest,
     RetrievedContext,
-    ShownCode,
-    Snippet,
     Spectrum,
     StepRequest,
     StrategiesRequest,
@@ -124,13 +123,11 @@ def desk(tmp_path: Path, project: Any) -> Make:
             issue=issue,
             failing=(FailingTest(id="tests/test_cart.py::test_total", message=message),),
             failing_count=3,
-            snippets=(
-                Snippet(shown=ShownCode(file="tests/test_cart.py", symbol="test_total"), code="def test_total(): ..."),
-                Snippet(
-                    shown=ShownCode(file="shop/cart.py", symbol="total", why="the traceback"), code="def total(): ..."
-                ),
-                Snippet(shown=ShownCode(file="shop/cart.py", symbol="mean"), code="def mean(): ..."),
-                Snippet(shown=ShownCode(file="shop/gone.py", symbol="gone"), code="def gone(): ..."),
+            places=(
+                Place(file="tests/test_cart.py", symbol="test_total"),
+                Place(file="shop/cart.py", symbol="total", why="the traceback"),
+                Place(file="shop/cart.py", symbol="mean"),
+                Place(file="shop/gone.py", symbol="gone"),
             ),
         )
         return Desk(tmp_path, made, await put_model(made.artifacts, context))

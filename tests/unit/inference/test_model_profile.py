@@ -1,12 +1,13 @@
 import pytest
 
 from activities.inference.model_profile import ModelProfile, find_profile
-from hydranet.contracts import ShownCode, Snippet
+from activities.inference.packing import Snippet
+from hydranet.contracts import Place
 from hydranet.settings import ModelSettings
 
 
 def focus(length: int) -> list[Snippet]:
-    return [Snippet(shown=ShownCode(file="a.py", symbol="f", first_line=1, last_line=2), code="x" * length)]
+    return [Snippet(Place(file="a.py", symbol="f", first_line=1, last_line=2), "x" * length)]
 
 
 def test_a_model_may_have_a_format_of_its_own() -> None:
