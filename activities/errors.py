@@ -51,7 +51,7 @@ def translate_errors(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitab
 
 
 def to_application_error(error: HydraError) -> ApplicationError:
-    """The Temporal failure that says what `error` says."""
+    """Return the Temporal failure that says what `error` says."""
     message = str(error)[:_MESSAGE_LIMIT]
     if not isinstance(error, TransientError):
         return ApplicationError(message, type="FatalError", non_retryable=True)
@@ -60,7 +60,6 @@ def to_application_error(error: HydraError) -> ApplicationError:
 
 
 def _known(error: Exception) -> ApplicationError | None:
-    """What to make of an error that is not ours; None while it is to be tried again as it is."""
     from psycopg import OperationalError
 
     if isinstance(error, OperationalError):

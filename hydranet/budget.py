@@ -68,12 +68,12 @@ class Spent(BoundedModel):
 
 
 def tokens_left(limit: int | None, spent: int) -> int | None:
-    """What is left of `limit`, at least 0; None without a limit."""
+    """Return what is left of `limit`, at least 0; None without a limit."""
     return None if limit is None else max(0, limit - spent)
 
 
 def find_breach(budget: Budget, *, attempts: int, branches: int, tokens: int, seconds: float) -> str | None:
-    """The sentence that says which limit of the run is reached, or None."""
+    """Return the sentence that says which limit of the run is reached, or None."""
     if attempts >= budget.attempts > 0:
         return f"The attempt budget is spent: {attempts} of {budget.attempts} attempts."
     if tokens >= budget.tokens > 0:

@@ -9,7 +9,7 @@ def format_name(branch: int, attempt: int) -> str:
 
 
 def format_message(branch: int, title: str, record: AttemptRecord) -> str:
-    """The commit message: what was tried by the branch called `title`, how it scored, what its tests said.
+    """Return the commit message: what the branch called `title` tried, its score, what its tests said.
 
     A branch's first attempt is scored after its commit, against the dead branches.
     """

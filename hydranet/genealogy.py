@@ -68,7 +68,7 @@ class AttemptRecord(BoundedModel):
     @property
     def usage(self) -> Usage:
         """What its model calls cost together."""
-        return sum((one.usage for one in self.spent), Usage())
+        return sum((spent.usage for spent in self.spent), Usage())
 
 
 class BranchRecord(BoundedModel):
@@ -136,7 +136,8 @@ class Genealogy(BoundedModel):
     @property
     def investigations(self) -> tuple[Command, ...]:
         """The commands that models asked for, over all attempts."""
-        return tuple(one for branch in self.branches for attempt in branch.attempts for one in attempt.facts.commands)
+        attempts = (attempt for branch in self.branches for attempt in branch.attempts)
+        return tuple(command for attempt in attempts for command in attempt.facts.commands)
 
     @property
     def highest_convergence(self) -> float:

@@ -17,7 +17,7 @@ class Lesson(BoundedModel):
 
 
 def draw_lesson(branch: BranchRecord, target_count: int) -> Lesson:
-    """The lesson of a dead branch of a run that aims at `target_count` failing tests."""
+    """Draw the lesson of a dead branch of a run that aims at `target_count` failing tests."""
     return Lesson(
         tried=_tried(branch), failed=_failed(branch, target_count), rules_out=_rules_out(branch, target_count)
     )

@@ -66,7 +66,7 @@ class _FileDiff(NamedTuple):
 
 
 def parse_diff(diff: str) -> Patch:
-    """The edits of a unified diff, at most about 4,000 bytes of them; empty text is an empty patch.
+    """Return the edits of a unified diff, at most about 4,000 bytes of them; empty text is an empty patch.
 
     Edits past that size are left out whole, except that the first one is cut. Raises PatchError for
     text that is no well-formed unified diff.
@@ -111,7 +111,7 @@ def check_diff(diff: str, protected: Collection[str] = ()) -> None:
 
 
 def apply_diff(diff: str, read: Callable[[str], str | None]) -> dict[str, str | None]:
-    """The new text of every file that `diff` changes, None for a file it deletes.
+    """Return the new text of every file that `diff` changes, None for a file it deletes.
 
     `read` gives the old text of a path, None where there is no such file; neither side translates line
     ends. Context and removed lines must stand exactly where the diff says, else PatchError.
@@ -134,7 +134,7 @@ def apply_diff(diff: str, read: Callable[[str], str | None]) -> dict[str, str | 
 
 
 def make_diff(path: str, old: str | None, new: str | None) -> str:
-    """The unified diff that makes `new` of `old` at `path`, empty when they are equal; None is no file."""
+    """Return the unified diff from `old` to `new` at `path`, empty when they are equal; None is no file."""
     if old == new:
         return ""
     mode = "new file mode 100644\n" if old is None else "deleted file mode 100644\n" if new is None else ""
@@ -150,7 +150,7 @@ def make_diff(path: str, old: str | None, new: str | None) -> str:
 
 
 def recount_hunks(diff: str) -> str:
-    """The same diff with the line counts of its hunk headers made right, as `git apply --recount` does.
+    """Correct the line counts in the hunk headers of a diff, as `git apply --recount` does.
 
     Models and people get the counts wrong more often than the lines.
     """
@@ -167,7 +167,6 @@ def recount_hunks(diff: str) -> str:
 
 
 def _body(lines: list[str]) -> list[str]:
-    """The lines of a hunk out of `lines`, which end with whatever follows it."""
     body: list[str] = []
     for line, following in pairwise([*lines, ""]):
         header = line.startswith("--- ") and following.startswith("+++ ")
@@ -218,7 +217,7 @@ def _path(name: str, prefixed: bool) -> str:
 
 
 def _unquoted(path: str) -> str:
-    """The path behind git's C-style quotes, which it puts around names that are not plain ASCII."""
+    """Undo git's C-style quotes, which it puts around names that are not plain ASCII."""
     if not re.fullmatch(r'"(?:[^"\\]|\\.)*"', path):
         return path
     try:
@@ -288,7 +287,6 @@ def _patched(file: _FileDiff, old: str) -> str:
 
 
 def _changes(hunk: Hunk) -> Iterator[tuple[str, str]]:
-    """The hunk's lines as kind (space, - or +) and text, the text without newline where the hunk says so."""
     lines = [line for line in hunk if line.line_type]
     marks = [line.line_type == "\\" for line in lines]
     for line, marked in zip(lines, [*marks[1:], False], strict=False):
@@ -316,7 +314,6 @@ def _text(line: str) -> str:
 
 
 def _weight(text: str) -> int:
-    """What a text weighs in JSON: its bytes and what stands around it; long lines are clipped."""
     return len(text[:300].encode()) + 4
 
 

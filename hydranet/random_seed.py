@@ -4,5 +4,5 @@ import zlib
 
 
 def derive_seed(seed: str, *place: int) -> int:
-    """A number in 0..2**31-1 for a `place` in the run (round, or branch and attempt), by CRC-32."""
+    """Return a number in 0..2**31-1 for a `place` in the run (round, or branch and attempt), by CRC-32."""
     return zlib.crc32("/".join([seed, *map(str, place)]).encode()) % 2**31

@@ -32,7 +32,7 @@ def slugify(title: str, length: int = 32) -> str:
 
 
 def is_new(strategy: Strategy, dead: Iterable[Strategy]) -> bool:
-    """Whether `strategy` is structurally different from every dead one.
+    """Return whether `strategy` is structurally different from every dead one.
 
     It is not when a dead one has tried the same kind of change on the same files and symbols, or on
     these and more; the wording of title and rationale does not count.
@@ -68,14 +68,13 @@ def _structure(strategy: Strategy) -> _Structure:
 
 
 def _covers(dead: _Structure, new: _Structure) -> bool:
-    """Whether nothing that `new` aims at lies outside of what `dead` aimed at; no symbol means whole files."""
     narrower = not dead.symbols or (bool(new.symbols) and new.symbols <= dead.symbols)
     return new.kind == dead.kind and new.files <= dead.files and narrower
 
 
-def _shared(one: _Structure, other: _Structure) -> float:
-    return (_jaccard(one.files, other.files) + _jaccard(one.symbols, other.symbols) + (one.kind == other.kind)) / 3
+def _shared(left: _Structure, right: _Structure) -> float:
+    return (_jaccard(left.files, right.files) + _jaccard(left.symbols, right.symbols) + (left.kind == right.kind)) / 3
 
 
-def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    return len(one & other) / len(one | other) if one | other else 1.0
+def _jaccard(left: frozenset[str], right: frozenset[str]) -> float:
+    return len(left & right) / len(left | right) if left | right else 1.0

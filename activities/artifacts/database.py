@@ -16,7 +16,7 @@ _MIGRATION_LOCK = 4_861_002
 
 @asynccontextmanager
 async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
-    """A pool of connections to `dsn` whose tables are those of this version."""
+    """Open a pool of connections to `dsn`, and bring its tables to this version."""
     from psycopg_pool import AsyncConnectionPool
 
     async with AsyncConnectionPool(dsn, min_size=1, max_size=8, open=False, kwargs={"autocommit": True}) as pool:
@@ -42,7 +42,6 @@ async def migrate(pool: AsyncConnectionPool) -> None:
 
 
 def _migrations() -> Iterator[tuple[str, bytes]]:
-    """The files `migrations/NNNN_what.sql` of the packages, by the name under which the database remembers them."""
     for package in _PACKAGES:
         folder = files(package).joinpath("migrations")
         for file in sorted(folder.iterdir(), key=lambda file: file.name):

@@ -40,7 +40,7 @@ class RecordActivities:
 
 
 async def read_genealogy(pool: AsyncConnectionPool, run_id: str) -> Genealogy | None:
-    """The genealogy on record for `run_id`, or None."""
+    """Return the genealogy on record for `run_id`, or None."""
     async with pool.connection() as connection:
         cursor = await connection.execute("SELECT genealogy::text FROM runs WHERE run_id = %s", (run_id,))
         row = await cursor.fetchone()

@@ -42,7 +42,7 @@ async def get_model(store: ArtifactStore, ref: ArtifactRef, kind: type[Model]) -
 
 
 def hash_content(data: bytes, media_type: str) -> ArtifactRef:
-    """The address of `data`."""
+    """Return the address of `data`."""
     return ArtifactRef(sha256=hashlib.sha256(data).hexdigest(), size=len(data), media_type=media_type)
 
 

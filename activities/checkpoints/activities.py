@@ -66,6 +66,6 @@ class CheckpointActivities:
 
         repository = await self._objects.fetch(request.snapshot, request.parent)
         diff = (await self._artifacts.get(request.diff)).decode() if request.diff is not None else ""
-        made = await asyncio.to_thread(commit_diff, repository, request.parent.commit, diff, request.message)
-        data = await asyncio.to_thread(make_bundle, repository, request.snapshot.commit, made)
-        return Checkpoint(commit=made, bundle=await self._artifacts.put(data, "application/x-git-bundle"))
+        commit = await asyncio.to_thread(commit_diff, repository, request.parent.commit, diff, request.message)
+        data = await asyncio.to_thread(make_bundle, repository, request.snapshot.commit, commit)
+        return Checkpoint(commit=commit, bundle=await self._artifacts.put(data, "application/x-git-bundle"))

@@ -32,7 +32,7 @@ def commit_diff(repository: Path, parent: str, diff: str, message: str) -> str:
 
 
 def make_bundle(repository: Path, base: str, commit: str) -> bytes:
-    """A thin bundle of `base..commit`: a few KB, applied by `git bundle unbundle` where `base` is."""
+    """Make a thin bundle of `base..commit`: a few KB, applied by `git bundle unbundle` where `base` is."""
     # A bundle holds references, never bare commits.
     reference = f"refs/bundles/{commit}"
     run_git(repository, "update-ref", reference, commit)

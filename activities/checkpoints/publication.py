@@ -35,7 +35,7 @@ def publish(request: PublishRequest, bundles: Sequence[bytes]) -> Publication:
 
 
 def _described(path: Path, request: PublishRequest) -> str:
-    """One commit with the fix's tree on top of the base, however many attempts led to it."""
+    """Squash the fix into one commit on the base, however many attempts led to it."""
     assert request.fix is not None
     return commit_tree(path, f"{request.fix.commit}^{{tree}}", request.base, request.message)
 

@@ -11,13 +11,13 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,80}")
 
 
 def find_named_files(issue: str, paths: Collection[str]) -> list[str]:
-    """The files of the repository that an issue names, each once, in its order."""
-    found = (resolve_path(name, paths) for name in _PATH.findall(issue))
-    return list(dict.fromkeys(path for path in found if path is not None))
+    """Return the files of the repository that an issue names, each once, in its order."""
+    files = (resolve_path(name, paths) for name in _PATH.findall(issue))
+    return list(dict.fromkeys(path for path in files if path is not None))
 
 
 def find_named_symbols(issue: str) -> set[str]:
-    """The words of an issue that look like code: quoted, called, with an underscore or an inner capital."""
+    """Return the words of an issue that look like code: quoted, called, with an underscore or an inner capital."""
     quoted = " ".join(re.findall(r"`([^`\n]{1,200})`", issue))
     called = re.findall(r"([A-Za-z_]\w{1,80})\(", issue)
     shaped = [word for word in _NAME.findall(issue) if "_" in word.strip("_") or re.search(r"[a-z][A-Z]", word)]
@@ -31,7 +31,7 @@ def resolve_frames(text: str, paths: Collection[str]) -> list[Frame]:
 
 
 def resolve_path(name: str, paths: Collection[str]) -> str | None:
-    """The path of the repository that `name` means, which may have folders before it that are not ours."""
+    """Return the repository's path that `name` means, which may begin with folders outside of the repository."""
     parts = PurePosixPath(name.replace("\\", "/").removeprefix("./")).parts
     if "site-packages" in parts or "dist-packages" in parts:
         return None
@@ -39,7 +39,7 @@ def resolve_path(name: str, paths: Collection[str]) -> str | None:
 
 
 def find_test_file(test_id: str, paths: Collection[str]) -> str | None:
-    """The file of a test id such as "tests/test_a.py::test_b[1]" or "tests.test_a.TestA.test_b"."""
+    """Return the file of a test id such as "tests/test_a.py::test_b[1]" or "tests.test_a.TestA.test_b"."""
     file, separator, _ = test_id.partition("::")
     if separator:
         return resolve_path(file, paths)
@@ -48,7 +48,7 @@ def find_test_file(test_id: str, paths: Collection[str]) -> str | None:
 
 
 def name_test_function(test_id: str) -> str:
-    """The qualified name of the test function of a test id, without its parameters."""
+    """Return the qualified name of the test function of a test id, without its parameters."""
     bare = re.sub(r"\[.*", "", test_id, flags=re.DOTALL)
     if "::" in bare:
         return ".".join(bare.split("::")[1:])

@@ -74,26 +74,26 @@ class Fault:
 
 
 def parse_python(source: str) -> Tree:
-    """The syntax tree of `source`."""
+    """Return the syntax tree of `source`."""
     return Parser(_LANGUAGE).parse(source.encode("utf-8", "replace"))
 
 
 def list_definitions(tree: Tree) -> list[Definition]:
-    """Functions, classes, methods and module-level variables in the order of the file.
+    """List functions, classes, methods and module-level variables in the order of the file.
 
     What is defined inside a function belongs to that function and is left out.
     """
-    return sorted(_walk(tree.root_node), key=lambda found: (found.first, found.name))
+    return sorted(_walk(tree.root_node), key=lambda definition: (definition.first, definition.name))
 
 
 def list_imports(tree: Tree) -> list[Import]:
-    """The imports of a file, wherever they stand."""
+    """List the imports of a file, wherever they stand."""
     nodes = QueryCursor(_IMPORTS).captures(tree.root_node).get("import", [])
-    return [one for node in sorted(nodes, key=lambda node: node.start_byte) for one in _imported(node)]
+    return [imported for node in sorted(nodes, key=lambda node: node.start_byte) for imported in _imported(node)]
 
 
 def list_identifiers(tree: Tree, first: int, last: int) -> set[str]:
-    """The names, attributes included, in the lines `first` to `last`."""
+    """Return the names, attributes included, in the lines `first` to `last`."""
     cursor = QueryCursor(_IDENTIFIERS)
     cursor.set_point_range((first - 1, 0), (last, 0))
     nodes = cursor.captures(tree.root_node).get("name", [])
@@ -101,7 +101,7 @@ def list_identifiers(tree: Tree, first: int, last: int) -> set[str]:
 
 
 def find_fault(source: str) -> Fault | None:
-    """The first syntax error by this interpreter's grammar, which is stricter than tree-sitter's."""
+    """Return the first syntax error by this interpreter's grammar, which is stricter than tree-sitter's."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -114,7 +114,7 @@ def find_fault(source: str) -> Fault | None:
 
 
 def find_fault_leniently(source: str) -> Fault | None:
-    """The first syntax error by tree-sitter, which reads the grammar of every Python version."""
+    """Return the first syntax error by tree-sitter, which reads the grammar of every Python version."""
     node = parse_python(source).root_node
     if not node.has_error:
         return None
@@ -125,7 +125,7 @@ def find_fault_leniently(source: str) -> Fault | None:
 
 
 def find_new_fault(old: str, new: str) -> Fault | None:
-    """The syntax error that `new` has and `old` has not.
+    """Return the syntax error that `new` has and `old` has not.
 
     A source for another Python version than this interpreter's is judged by tree-sitter alone.
     """
@@ -136,22 +136,21 @@ def find_new_fault(old: str, new: str) -> Fault | None:
 
 
 def is_same_code(old: str, new: str) -> bool:
-    """Whether two sources differ in nothing but comments, docstrings that nothing reads, and layout."""
+    """Return whether two sources differ only in comments, layout, and docstrings that nothing reads."""
     docs = "__doc__" in old or "__doc__" in new
     return _tokens(old, docs) == _tokens(new, docs)
 
 
-def excerpt(source: str, one: Definition, among: Iterable[Definition]) -> str:
-    """The whole text of a definition, below the head of the class it is in."""
+def excerpt(source: str, definition: Definition, among: Iterable[Definition]) -> str:
+    """Return the whole text of a definition, below the head of the class it is in."""
     lines = source.split("\n")
-    owner = next((other for other in among if other.name == one.owner), None)
+    owner = next((other for other in among if other.name == definition.owner), None)
     head = [] if owner is None else lines[owner.start - 1 : max(owner.start, owner.body - 1)]
-    return "\n".join([*head[:4], *lines[one.first - 1 : one.last]])
+    return "\n".join([*head[:4], *lines[definition.first - 1 : definition.last]])
 
 
 def _tokens(source: str, docs: bool) -> list[tuple[int, str]]:
-    """The tokens of `source`, each with its depth in the tree, which is what indentation says."""
-    found: list[tuple[int, str]] = []
+    tokens: list[tuple[int, str]] = []
     waiting = [(0, parse_python(source).root_node)]
     while waiting:
         depth, node = waiting.pop()
@@ -159,10 +158,10 @@ def _tokens(source: str, docs: bool) -> list[tuple[int, str]]:
             continue
         # A text has only its escapes as children.
         if not node.children or node.type == "string_content":
-            found.append((depth, _text(node)))
+            tokens.append((depth, _text(node)))
             continue
         waiting += [(depth + 1, child) for child in reversed(node.children)]
-    return found
+    return tokens
 
 
 def _walk(root: Node) -> Iterator[Definition]:
@@ -174,13 +173,13 @@ def _walk(root: Node) -> Iterator[Definition]:
             if child.type == "decorated_definition":
                 inner = child.child_by_field_name("definition") or child
             if inner.type in ("function_definition", "class_definition"):
-                found = _definition(child, inner, owner)
-                if found is None:
+                definition = _definition(child, inner, owner)
+                if definition is None:
                     continue
-                yield found
+                yield definition
                 body = inner.child_by_field_name("body")
-                if found.kind == "class" and body is not None:
-                    stack.append((body, found.name))
+                if definition.kind == "class" and body is not None:
+                    stack.append((body, definition.name))
             elif child.type in _BLOCKS:
                 stack.append((child, owner))
             elif child.type == "expression_statement" and not owner:
@@ -227,7 +226,7 @@ def _imported(node: Node) -> Iterator[Import]:
 
 
 def _is_string(statement: Node) -> bool:
-    return statement.type == "expression_statement" and [one.type for one in statement.named_children] == ["string"]
+    return statement.type == "expression_statement" and [child.type for child in statement.named_children] == ["string"]
 
 
 def _text(node: Node) -> str:

@@ -21,5 +21,5 @@ def is_test_file(path: str) -> bool:
 
 
 def is_supporting_file(path: str) -> bool:
-    """Whether a path is that of documentation, examples or scripts around the code proper, by the usual names."""
+    """Return whether a path is that of documentation, examples or scripts around the code proper."""
     return _ASIDE.search(path) is not None

@@ -52,6 +52,6 @@ def run_git(
         env={**_ENVIRONMENT, **(env or {})},
     )
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip()[-400:]
-        raise GitError(f"git {arguments[0]} failed: {said}")
+        printed = done.stderr.decode(errors="replace").strip()[-400:]
+        raise GitError(f"git {arguments[0]} failed: {printed}")
     return done.stdout

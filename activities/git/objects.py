@@ -27,7 +27,7 @@ class GitObjects:
         self._artifacts = artifacts
 
     async def repository(self, snapshot: Snapshot) -> Path:
-        """The bare repository that holds the snapshot's commit; fetched the first time."""
+        """Return the bare repository that holds the snapshot's commit; fetch it the first time."""
         repository = self._folder / "objects" / snapshot.commit
         if not (repository / "complete").exists():
             pack = await self._artifacts.get(snapshot.pack)
@@ -35,7 +35,7 @@ class GitObjects:
         return repository
 
     async def fetch(self, snapshot: Snapshot, checkpoint: Checkpoint) -> Path:
-        """The bare repository, with the checkpoint's commit in it."""
+        """Return the bare repository, with the checkpoint's commit in it."""
         repository = await self.repository(snapshot)
         if checkpoint.bundle is not None and not await asyncio.to_thread(_has, repository, checkpoint.commit):
             bundle = await self._artifacts.get(checkpoint.bundle)
@@ -43,19 +43,19 @@ class GitObjects:
         return repository
 
     async def files(self, snapshot: Snapshot, checkpoint: Checkpoint) -> list[str]:
-        """The paths of all regular files at the checkpoint, sorted."""
+        """List the paths of all regular files at the checkpoint, sorted."""
         repository = await self.fetch(snapshot, checkpoint)
         listing = await asyncio.to_thread(run_git, repository, "ls-tree", "-r", "-z", checkpoint.commit)
         entries = (entry.split("\t", 1) for entry in listing.decode("utf-8", "surrogateescape").split("\0") if entry)
         return sorted(path for meta, path in entries if meta.startswith("100"))
 
     async def read(self, snapshot: Snapshot, checkpoint: Checkpoint, path: str) -> str | None:
-        """The text of the regular file `path` at the checkpoint; None when there is none or it is not UTF-8."""
+        """Return the text of the regular file `path` at the checkpoint; None when there is none or it is not UTF-8."""
         repository = await self.fetch(snapshot, checkpoint)
         return await asyncio.to_thread(read_blob, repository, checkpoint.commit, path)
 
     async def checkout(self, snapshot: Snapshot, checkpoint: Checkpoint) -> Path:
-        """A read-only folder with the checkpoint's files, made once per commit and never written to."""
+        """Return a read-only folder with the checkpoint's files, made once per commit and never written to."""
         repository = await self.fetch(snapshot, checkpoint)
         tree = self._folder / "trees" / checkpoint.commit
         await asyncio.to_thread(_checkout, repository, checkpoint.commit, tree)

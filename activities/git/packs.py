@@ -11,7 +11,7 @@ from hydranet.errors import FatalError
 
 
 def pack_head(path: Path, limit_mb: int) -> tuple[str, bytes]:
-    """The commit at HEAD and a pack of it and its tree, without history.
+    """Return the commit at HEAD and a pack of it and its tree, without history.
 
     Raises FatalError when the pack is larger than `limit_mb`, or the repository is gone.
     """

@@ -17,20 +17,20 @@ class Entry:
 
 
 def list_entries(repository: Path, commit: str) -> list[Entry]:
-    """The regular files of `commit`, by path; a name that is not UTF-8 has surrogates in it."""
+    """List the regular files of `commit`, by path; a name that is not UTF-8 has surrogates in it."""
     listing = run_git(repository, "ls-tree", "-r", "-l", "-z", "--full-tree", commit)
-    found = (entry.split("\t", 1) for entry in listing.decode("utf-8", "surrogateescape").split("\0") if entry)
-    rows = ((path, meta.split()) for meta, path in found if meta.startswith("100"))
+    listed = (entry.split("\t", 1) for entry in listing.decode("utf-8", "surrogateescape").split("\0") if entry)
+    rows = ((path, meta.split()) for meta, path in listed if meta.startswith("100"))
     return [Entry(path, oid, int(size)) for path, (_, _, oid, size) in sorted(rows)]
 
 
 def resolve_revision(repository: Path, revision: str) -> str:
-    """The id of the object that `revision` names, such as "HEAD^{tree}"; GitError when there is none."""
+    """Return the id of the object that `revision` names, such as "HEAD^{tree}"; GitError when there is none."""
     return run_git(repository, "rev-parse", "--verify", "--quiet", revision).decode().strip()
 
 
 def read_contents(repository: Path, oids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Each of `oids` with its content, in their order; GitError when one is not there."""
+    """Yield each of `oids` with its content, in their order; GitError when one is not there."""
     wanted = "".join(f"{oid}\n" for oid in oids).encode()
     output = run_git(repository, "cat-file", "--batch", "--buffer", stdin=wanted)
     start = 0
@@ -44,7 +44,7 @@ def read_contents(repository: Path, oids: Iterable[str]) -> Iterator[tuple[str, 
 
 
 def read_blob(repository: Path, commit: str, path: str) -> str | None:
-    """The text of the regular file `path` at `commit`; None when there is none or it is not UTF-8."""
+    """Return the text of the regular file `path` at `commit`; None when there is none or it is not UTF-8."""
     if not is_inside(path):
         return None
     entry = run_git(repository, "ls-tree", "-z", commit, "--", path)
@@ -61,12 +61,12 @@ def commit_tree(repository: Path, tree: str, parent: str, message: str) -> str:
     """Commit `tree` on top of `parent`, dated like the parent: the same arguments give the same sha."""
     date = run_git(repository, "log", "-1", "--format=%ct +0000", parent).decode().strip()
     dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
-    made = run_git(repository, "commit-tree", tree, "-p", parent, stdin=message.encode(), env=dates)
-    return made.decode().strip()
+    commit = run_git(repository, "commit-tree", tree, "-p", parent, stdin=message.encode(), env=dates)
+    return commit.decode().strip()
 
 
 def is_inside(path: str) -> bool:
-    """Whether `path` is a plain relative path below the repository and outside its .git."""
+    """Return whether `path` is a plain relative path below the repository and outside its .git."""
     parts = PurePosixPath(path).parts
     return (
         bool(parts)

@@ -55,9 +55,7 @@ def pack_places(places: Iterable[Place], sources: Mapping[str, str], characters:
         is_first = bool(place.symbol and definitions) and all(other.place.file != place.file for other in snippets)
         snippets.append(snippet)
         characters -= len(snippet.code)
-        around = (
-            _cut_surroundings(place.file, source, definitions) if is_first else None
-        )
+        around = _cut_surroundings(place.file, source, definitions) if is_first else None
         if around is not None and len(around.code) <= characters:
             snippets.append(around)
             characters -= len(around.code)

@@ -41,23 +41,24 @@ class CallGraph:
         return self._of_path
 
     def of_file(self, path: str, depth: int) -> list[CallSite]:
-        """What each node of a file calls, `depth` calls deep; nodes that call nothing are leaves."""
+        """Return what each node of a file calls, `depth` calls deep; nodes that call nothing are leaves."""
         shown: set[str] = set()
         nodes = sorted(self._of_path[path], key=lambda node: node.first)
         return [self._call(node, node.first, depth, shown) for node in nodes if node.name]
 
     def _call(self, node: Node, line: int, depth: int, shown: set[str]) -> CallSite:
-        found = sorted(self._calls.get(node.id, {}).items(), key=lambda item: item[1])
-        if not depth or not found:
+        calls = sorted(self._calls.get(node.id, {}).items(), key=lambda item: item[1])
+        if not depth or not calls:
             return CallSite(node, line)
         if node.id in shown:
             return CallSite(node, line, seen=True)
         shown.add(node.id)
-        return CallSite(node, line, tuple(self._call(self._nodes[one], at, depth - 1, shown) for one, at in found))
+        callees = (self._call(self._nodes[callee], at, depth - 1, shown) for callee, at in calls)
+        return CallSite(node, line, tuple(callees))
 
 
 def list_pairs(calls: Iterable[CallSite]) -> Iterator[tuple[Node, Node]]:
-    """Who calls whom, each pair once."""
+    """List who calls whom, each pair once."""
     return iter(dict.fromkeys(_pairs(calls)))
 
 

@@ -90,5 +90,5 @@ class Edge(NamedTuple):
 
 
 def format_node_id(path: str, name: str) -> str:
-    """The id of the node `name` of the file `path`."""
+    """Return the id of the node `name` of the file `path`."""
     return f"{path}::{name}"

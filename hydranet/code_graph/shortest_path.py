@@ -54,7 +54,7 @@ class PathStep:
 
 
 def find_shortest_path(edges: Iterable[Edge], start: str, end: str) -> list[PathStep] | None:
-    """The cheapest path between two node ids, by Dijkstra's algorithm; None when they do not hang together.
+    """Return the cheapest path between two node ids, by Dijkstra's algorithm; None when they are not connected.
 
     An edge costs the more, the less it says and the less sure it is, and more against its direction.
     """
@@ -79,7 +79,7 @@ def find_shortest_path(edges: Iterable[Edge], start: str, end: str) -> list[Path
 
 
 def describe_path(start: str, steps: Sequence[PathStep]) -> str:
-    """A path in a line: "auth.py:47 login → imports resolve_user → db.py"."""
+    """Return a path in a line: "auth.py:47 login → imports resolve_user → db.py"."""
     path, _, name = start.partition("::")
     parts = [f"{path}{_line(steps[0]) if steps else ''} {name}".strip()]
     for number, step in enumerate(steps):
@@ -93,7 +93,6 @@ def describe_path(start: str, steps: Sequence[PathStep]) -> str:
 
 
 def _line(step: PathStep) -> str:
-    """The line in the file a step starts from; of a step against an edge's direction, there is none."""
     return f":{step.edge.line}" if step.forward else ""
 
 

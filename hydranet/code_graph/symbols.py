@@ -10,32 +10,32 @@ _CANDIDATES = 8
 
 
 def find_symbol(symbol: str, nodes: Iterable[Node]) -> Node:
-    """The one node that `symbol` names; UsageError, naming candidates, when none or several are."""
+    """Return the only node that `symbol` names; UsageError with the candidates when there is not one."""
     every = [node for node in nodes if node.kind is not NodeKind.BLOCK]
     file, separator, name = symbol.rpartition("::")
     if not separator and "." in symbol and (modules := _in_file(symbol, every)):
         file, name = symbol, ""
         every = modules
-    found = [node for node in _in_file(file, every) if _is_called(node, name)]
+    matches = [node for node in _in_file(file, every) if _is_called(node, name)]
     # Somebody who writes a whole name means the one with just that name, if there is one.
-    found = [node for node in found if name == node.name and file in ("", node.path)] or found
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = sorted(node.id.removesuffix("::") for node in found)
+    matches = [node for node in matches if name == node.name and file in ("", node.path)] or matches
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        ids = sorted(node.id.removesuffix("::") for node in matches)
         more = f" and {len(ids) - _CANDIDATES} more" if len(ids) > _CANDIDATES else ""
         raise UsageError(f"'{symbol}' names {len(ids)} symbols: give one of {', '.join(ids[:_CANDIDATES])}{more}.")
     raise UsageError(f"There is no symbol '{symbol}' in the index{_near(symbol, name, every)}.")
 
 
 def find_file(file: str, paths: Iterable[str]) -> str:
-    """The one path that `file` is, or ends; UsageError, naming candidates, when none or several are."""
+    """Return the only path that is or ends with `file`; UsageError with the candidates when there is not one."""
     every = sorted(set(paths))
-    found = [path for path in every if path == file] or [path for path in every if path.endswith(f"/{file}")]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UsageError(f"'{file}' names {len(found)} files: give one of {', '.join(found[:_CANDIDATES])}.")
+    matches = [path for path in every if path == file] or [path for path in every if path.endswith(f"/{file}")]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(f"'{file}' names {len(matches)} files: give one of {', '.join(matches[:_CANDIDATES])}.")
     near = get_close_matches(file, every, _CANDIDATES // 2)
     raise UsageError(f"There is no file '{file}' in the index{f': did you mean {_either(near)}?' if near else '.'}")
 

@@ -41,7 +41,7 @@ class ErrorSignature(BoundedModel):
     named: Annotated[tuple[Name, ...], Field(max_length=4)] = ()
 
     def matches(self, other: "ErrorSignature") -> bool:
-        """Whether it is the same error again."""
+        """Return whether it is the same error again."""
         return self.model_copy(update={"named": other.named}) == other
 
 
@@ -72,7 +72,7 @@ _TELLING = re.compile(r"error|fail|panic|exception", re.IGNORECASE)
 
 
 def extract_signature(output: str) -> ErrorSignature | None:
-    """The signature of the error that raw test output is about; None when it tells of none.
+    """Return the signature of the error that test output is about; None when it tells of none.
 
     Of several failing tests the first one counts, of chained errors the one that was raised last. The
     repository lies at /work or is where relative paths begin.
@@ -88,7 +88,7 @@ def extract_signature(output: str) -> ErrorSignature | None:
 
 
 def normalise(message: str) -> str:
-    """The part of a message that stays the same when the same error happens again.
+    """Return the part of a message that stays the same when the same error happens again.
 
     Values (quoted text, numbers, dates, durations, addresses, ids, containers of them) become `#`,
     paths outside the repository `<path>`; names that the interpreter quotes are kept. A long result is
@@ -170,7 +170,6 @@ def _inside(match: re.Match[str]) -> str:
 
 
 def _plain(word: str) -> str:
-    """A word without its numbers; one that looks drawn by chance, such as `9f3ab2`, is all number."""
     digits = re.findall(r"\d+", word)
     drawn = len(digits) > 1 or (word[0].isalpha() and word[-1].isalpha()) or re.fullmatch(r"[\da-f]{6,}", word)
     return "#" if drawn else re.sub(r"\d+", "#", word)
@@ -193,12 +192,11 @@ def _signature(error: RaisedError) -> ErrorSignature:
 
 
 def _named(message: str, normal: str) -> tuple[str, ...]:
-    """What a message quotes that looks like a name and is not in its normal form."""
     return tuple(name for name in dict.fromkeys(_NAMED.findall(message[:_LONGEST])) if name not in normal)[:4]
 
 
 def _assertion(error: RaisedError, frame: Frame, message: str) -> str:
-    """The assertion itself where a test holds it: its code stays the same, whatever the values are."""
+    """Prefer the assertion as the test holds it: its code stays the same, whatever the values are."""
     if error.type == "DocTestFailure":
         return error.message
     code = " ".join(frame.source.split())

@@ -79,14 +79,14 @@ class _Shape(NamedTuple):
 
 
 def is_empty_change(patch: Patch) -> bool:
-    """Whether the patch changes nothing: no edits, or only comments, blank lines and trailing spaces."""
+    """Return whether a patch changes nothing but comments, blank lines and trailing spaces."""
     shape = _shape(patch)
     return not shape.files and not shape.digest
 
 
 @lru_cache(maxsize=512)
 def measure_similarity(patch: Patch, earlier: Patch) -> float:
-    """How much `patch` repeats `earlier`, 0..1; 1 for the same change, and for a patch that changes nothing.
+    """Return how much `patch` repeats `earlier`, 0..1; 1 for the same change, and for a patch that changes nothing.
 
     Per file, the longest common subsequence of the tokens of added and of removed lines, in any order
     of statements, weighed with how near the lines are; in the same place a renamed identifier is the
@@ -94,65 +94,64 @@ def measure_similarity(patch: Patch, earlier: Patch) -> float:
     """
     if is_empty_change(patch):
         return 1.0
-    one, other = _shape(patch), _shape(earlier)
-    if _same(one, other):
+    one, earlier_shape = _shape(patch), _shape(earlier)
+    if _same(one, earlier_shape):
         return 1.0
-    shared = [name for name in one.files if name in other.files]
-    likeness = {name: _file_likeness(one.files[name], other.files[name]) for name in shared}
-    low, high = sorted(_repeated(shape, likeness) for shape in (one, other))
+    shared = [name for name in one.files if name in earlier_shape.files]
+    likeness = {name: _file_likeness(one.files[name], earlier_shape.files[name]) for name in shared}
+    low, high = sorted(_repeated(shape, likeness) for shape in (one, earlier_shape))
     return min(_ALMOST, high * (low / high) ** _GROWTH) if high else 0.0
 
 
-def _same(one: _Shape, other: _Shape) -> bool:
+def _same(left: _Shape, right: _Shape) -> bool:
     return (
-        one.files.keys() == other.files.keys()
-        and one.digest == other.digest
-        and all(file.same_change(other.files[name]) for name, file in one.files.items())
+        left.files.keys() == right.files.keys()
+        and left.digest == right.digest
+        and all(file.same_change(right.files[name]) for name, file in left.files.items())
     )
 
 
 def _repeated(shape: _Shape, likeness: dict[str, float]) -> float:
-    """The part of a patch that the other one repeats; files count by the size of what changes in them."""
     total = sum(file.size for file in shape.files.values())
     return sum(shape.files[name].size * alike for name, alike in likeness.items()) / total if total else 0.0
 
 
-def _file_likeness(one: _FileShape, other: _FileShape) -> float:
-    near = _nearness(one.spans, other.spans)
+def _file_likeness(left: _FileShape, right: _FileShape) -> float:
+    near = _nearness(left.spans, right.spans)
     parts = [(0.15, near)]
-    for weight, a, b in ((0.15, one.removed, other.removed), (0.7, one.added, other.added)):
+    for weight, a, b in ((0.15, left.removed, right.removed), (0.7, left.added, right.added)):
         if a.tokens or b.tokens:
             parts.append((weight, _side_likeness(a, b, same_place=near == 1.0)))
     likeness = sum(weight * part for weight, part in parts) / sum(weight for weight, _ in parts)
     likeness *= _ELSEWHERE + (1 - _ELSEWHERE) * near
-    telling = len(one.removed.tokens) >= _TELLING or len(one.added.tokens) >= _TELLING_TEXT
-    if telling and one.same_text(other):
+    telling = len(left.removed.tokens) >= _TELLING or len(left.added.tokens) >= _TELLING_TEXT
+    if telling and left.same_text(right):
         return max(_MOVED, likeness)
     return likeness
 
 
-def _side_likeness(one: _Side, other: _Side, *, same_place: bool) -> float:
-    likeness = _alike(one.tokens, other.tokens)
+def _side_likeness(left: _Side, right: _Side, *, same_place: bool) -> float:
+    likeness = _alike(left.tokens, right.tokens)
     if likeness < _ALMOST:
-        likeness = max(likeness, _alike(one.shuffled, other.shuffled))
+        likeness = max(likeness, _alike(left.shuffled, right.shuffled))
     if likeness < _ALMOST and same_place:
-        strange = {ord(token): _OTHER for token in one.names ^ other.names}
-        renamed = _alike(one.tokens.translate(strange), other.tokens.translate(strange))
+        strange = {ord(token): _OTHER for token in left.names ^ right.names}
+        renamed = _alike(left.tokens.translate(strange), right.tokens.translate(strange))
         likeness = max(likeness, (likeness + renamed) / 2)
     return likeness
 
 
-def _alike(one: str, other: str) -> float:
-    small, large = sorted((len(one), len(other)))
+def _alike(left: str, right: str) -> float:
+    small, large = sorted((len(left), len(right)))
     if not small:
         return 0.0
-    share: float = LCSseq.similarity(one, other) / small * (small / large) ** _GROWTH
+    share: float = LCSseq.similarity(left, right) / small * (small / large) ** _GROWTH
     return max(0.0, (share - _CHANCE) / (1 - _CHANCE))
 
 
-def _nearness(one: tuple[tuple[int, int], ...], other: tuple[tuple[int, int], ...]) -> float:
+def _nearness(left: tuple[tuple[int, int], ...], right: tuple[tuple[int, int], ...]) -> float:
     """1 where the edits of one patch lie at those of the other, 0 where none is within reach."""
-    return max(_covered(one, other), _covered(other, one))
+    return max(_covered(left, right), _covered(right, left))
 
 
 def _covered(spans: tuple[tuple[int, int], ...], by: tuple[tuple[int, int], ...]) -> float:

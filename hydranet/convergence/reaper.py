@@ -8,7 +8,7 @@ from hydranet.text.truncation import keep_end
 
 
 def judge(attempts: Sequence[Attempt], score: Score, settings: ConvergenceSettings) -> str | None:
-    """The evidence, in a sentence, that the branch of `attempts` is dead by the `score` of the last one.
+    """Return in a sentence why the branch of `attempts` is dead by the `score` of the last one; None when it is not.
 
     None while it is alive: at or below the threshold, and at its first attempt, unless that repeats
     what a dead branch has tried.
@@ -18,8 +18,8 @@ def judge(attempts: Sequence[Attempt], score: Score, settings: ConvergenceSettin
         return None
     if len(real) < 2 and not score.novelty:
         return None
-    said = [_patch(real[-1], score), _error(real[-1], score), _commands(score)]
-    evidence = ", ".join(part for part in said if part)
+    clauses = [_patch(real[-1], score), _error(real[-1], score), _commands(score)]
+    evidence = ", ".join(part for part in clauses if part)
     return f"{evidence}: convergence {score.value:.2f} is above {settings.threshold:.2f}."
 
 

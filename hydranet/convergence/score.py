@@ -85,7 +85,7 @@ def score_attempt(
     settings: ConvergenceSettings = ConvergenceSettings(),  # noqa: B008  (frozen)
     dead: Sequence[Attempt] = (),
 ) -> Score:
-    """The score of the last of `attempts`, which are those of one branch, oldest first.
+    """Return the score of the last of `attempts`, which are those of one branch, oldest first.
 
     Patches and errors count as far as `window` + 1 attempts before it, commands as far as a branch remembers;
     infrastructure errors are left out.
@@ -113,7 +113,7 @@ def score_attempt(
 
 
 def find_best(attempts: Sequence[Attempt]) -> int | None:
-    """The index of the attempt with the fewest failing tests, the earliest of equals; None without any.
+    """Return the index of the attempt with the fewest failing tests, the earliest of equals; None without any.
 
     An attempt whose error hides the tests behind it (they could not be imported, or did not end) says
     little about them, so it comes after all others. One without a failing test was not tested, or it
@@ -135,7 +135,7 @@ class _Pair(NamedTuple):
 
 
 def _compare(current: Attempt, earlier: Attempt, echo: float) -> _Pair:
-    """A patch that is almost an earlier one counts half, unless the branch has done so before.
+    """Count a near repetition half until the branch has made one: a single variation is how one works.
 
     One variation of a failed patch is how one works; the next one is circling. `echo` is how much the
     attempts before this one repeat each other.
@@ -159,25 +159,23 @@ def _error_match(current: Attempt, earlier: Attempt) -> float | None:
 
     It is progress when fewer tests fail, and when what the error named was provided and it names another.
     """
-    one, other = current.error, earlier.error
-    if one is None and other is None:
+    error, before = current.error, earlier.error
+    if error is None and before is None:
         return None
-    if one is None or other is None or _shrank(current, earlier):
+    if error is None or before is None or _shrank(current, earlier):
         return 0.0
-    if one.matches(other):
-        return 0.0 if _answered(current, one, other) else 1.0
-    return 0.5 if (one.type, one.file) == (other.type, other.file) else 0.0
+    if error.matches(before):
+        return 0.0 if _answered(current, error, before) else 1.0
+    return 0.5 if (error.type, error.file) == (before.type, before.file) else 0.0
 
 
 def _answered(current: Attempt, error: ErrorSignature, earlier: ErrorSignature) -> bool:
-    """Whether the patch adds what `earlier` named, and `error` names something else instead."""
     wanted = set(earlier.named) - set(error.named)
     added = "\n".join(line for edit in current.patch.edits for line in edit.added)
     return bool(error.named) and any(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", added) for name in wanted)
 
 
 def _since_progress(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
-    """The attempts from the last one on that had fewer failing tests than all before it."""
     start, fewest = 0, 0
     for index, attempt in enumerate(attempts):
         failing = _failing(attempt)
@@ -212,7 +210,6 @@ def _novelty(current: Attempt, dead: Sequence[Attempt], commands: float | None) 
 
 
 def _command_repetition(branch: Sequence[Attempt], window: int) -> float | None:
-    """The share of the branch's last commands that had been run before, with nothing new to see."""
     if not any(_is_investigative(command) for command in branch[-1].commands):
         return None
     commands = [command for attempt in branch for command in attempt.commands]
@@ -221,7 +218,6 @@ def _command_repetition(branch: Sequence[Attempt], window: int) -> float | None:
 
 
 def _repeats(commands: Sequence[Command], index: int) -> bool:
-    """Whether a command ran before with the same result, and no file changed from then on."""
     current = commands[index]
     if current.workspace_changed:
         return False
@@ -249,7 +245,7 @@ _RUNNER = re.compile(
 
 
 def _is_investigative(command: Command) -> bool:
-    """Whether a command is anything but a test run: running the tests again is how one verifies."""
+    """Leave test runs out: running the tests again is how one verifies."""
     return not any(_RUNNER.match(part.strip()) for part in re.split(r"&&|\|\||;", command.command))
 
 

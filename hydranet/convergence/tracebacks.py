@@ -68,7 +68,7 @@ class RaisedError(NamedTuple):
 
 
 def split_lines(output: str) -> list[str]:
-    """The lines of test output that say something, without escapes; the middle of long output is left out."""
+    """Return the lines of test output without escapes and blank lines; the middle of long output is left out."""
     if len(output) > _HEAD + _TAIL:
         output = f"{output[:_HEAD]}\n{output[-_TAIL:]}"
     clean = _CONTROLS.sub("", _ESCAPES.sub("", output.replace("\r\n", "\n").replace("\r", "\n")))
@@ -76,18 +76,18 @@ def split_lines(output: str) -> list[str]:
 
 
 def extract_essence(message: str) -> str:
-    """A traceback without the code around the lines that failed: arguments, these lines, errors and places.
+    """Return a traceback without the code around the lines that failed.
 
     Only pytest's long style has such code; any other traceback comes back as it is.
     """
-    said = split_lines(message)
-    if not any(line.startswith(">") for line in said):
+    lines = split_lines(message)
+    if not any(line.startswith(">") for line in lines):
         return message
-    return "\n".join(line for line in said if not _AROUND.match(line))
+    return "\n".join(line for line in lines if not _AROUND.match(line))
 
 
 def find_reported(output: Iterable[str]) -> RaisedError | None:
-    """The error with which the report of the first failing test ends; the first by name, since runners shuffle."""
+    """Return the error with which the report of the first failing test ends, first by name: runners shuffle."""
     for report in sorted(_reports(output)[1:], key=_heading):
         if chains := _chains(report):
             return chains[0][-1]
@@ -95,13 +95,13 @@ def find_reported(output: Iterable[str]) -> RaisedError | None:
 
 
 def find_printed(output: Iterable[str]) -> RaisedError | None:
-    """The last error printed outside of any report, as a plain script ends with it."""
+    """Return the last error printed outside of any report, as a plain script ends with it."""
     chains = _chains(_reports(output)[0])
     return chains[-1][-1] if chains else None
 
 
 def find_summarised(output: Iterable[str]) -> RaisedError | None:
-    """The first error of pytest's short summary, which may be cut."""
+    """Return the first error of pytest's short summary, which may be cut."""
     for line in output:
         if (match := _SUMMARY.match(line)) and (error := _error(match["error"])):
             return RaisedError(*error, (Frame(match["file"], (match["test"] or "").rpartition("::")[2]),))
@@ -109,7 +109,6 @@ def find_summarised(output: Iterable[str]) -> RaisedError | None:
 
 
 def _reports(output: Iterable[str]) -> list[list[str]]:
-    """What was printed before the first report, and the reports, without captured output and summaries."""
     reports: list[list[str]] = [[]]
     keep = True
     for line in output:
@@ -128,7 +127,6 @@ def _heading(report: list[str]) -> list[str]:
 
 
 def _chains(report: list[str]) -> list[list[RaisedError]]:
-    """The errors of a report; those that were raised while another one was handled share a chain."""
     reader = _Reader()
     for line, following in pairwise([*report, ""]):
         reader.read(line, following)

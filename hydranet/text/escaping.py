@@ -19,7 +19,7 @@ def escape_controls(text: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """One line of Markdown that shows `text` as it is."""
+    """Return one line of Markdown that shows `text` as it is."""
     line = escape_controls(" ".join(text.split()))
     escaped = "".join(f"\\{char}" if char in _MARKUP else char for char in line)
     # What begins a list, a rule or a heading does so at the beginning of a line only.
