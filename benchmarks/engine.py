@@ -220,7 +220,7 @@ class Engine:
                     failing_count=report.failing_count,
                 )
             )
-            if settings is not None and reaper.judge(facts, score.score(facts, settings), settings):
+            if settings is not None and reaper.judge(facts, score.score_attempt(facts, settings), settings):
                 outcome.reaped += 1
                 return False
             if answer.exhausted and not trial.left:

@@ -75,7 +75,7 @@ async def test_a_cancelled_activity_stays_cancelled() -> None:
         started.set()
         await asyncio.Event().wait()
 
-    running = asyncio.create_task(environment.run(waits))
+    running = asyncio.ensure_future(environment.run(waits))
     await started.wait()
     environment.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -102,8 +102,10 @@ def test_modules_stay_small(module: str) -> None:
 
 
 # What an activity package may import: those before it.
-ACTIVITIES = ("metrics", "heartbeat", "errors", "code", "artifacts", "git", "checkpoints", "sandbox")
-ACTIVITIES += ("localisation", "repair", "inference", "retrieval")
+ACTIVITIES = (
+    *("metrics", "heartbeat", "errors", "code", "artifacts", "git", "checkpoints", "sandbox"),
+    *("localisation", "repair", "inference", "retrieval"),
+)
 
 
 @pytest.mark.parametrize("module", [module for module in members("activities") if "." in module])

@@ -77,7 +77,7 @@ def test_a_file_that_is_not_json_is_named(tmp_path: Path) -> None:
 
 def described(model: type[BaseModel], above: str = "") -> dict[str, str]:
     """The settings of a model and of the models in it, with their defaults in JSON."""
-    found = {}
+    found: dict[str, str] = {}
     defaults = json.loads(model().model_dump_json())
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):

@@ -33,6 +33,9 @@ class Run:
         return await self.handle.result()
 
 
+Start = Callable[..., Awaitable[Run]]
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[Client]:
     async with dev_server() as client:
@@ -40,7 +43,7 @@ async def server() -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def start(server: Client) -> AsyncIterator[Callable[..., Awaitable[Run]]]:
+async def start(server: Client) -> AsyncIterator[Start]:
     """Start a run on a world: `await start(world, parallel_branches=2)`."""
     async with AsyncExitStack() as stack:
 

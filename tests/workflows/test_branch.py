@@ -1,15 +1,14 @@
 """What a branch does before an attempt, and how a long one goes on as new."""
 
-from typing import Any
-
 import pytest
 
 from activities.artifacts.store import hash_content
 from hydranet.budget import Budget
+from tests.workflows.conftest import Start
 from tests.workflows.world import NOTHING, World, failed, passed, strategy
 
 
-async def test_a_long_branch_continues_as_new_and_loses_nothing(start: Any) -> None:
+async def test_a_long_branch_continues_as_new_and_loses_nothing(start: Start) -> None:
     world = World(rounds=[[strategy("long")]], trials={"long": [failed("x = 2")]})
     run = await start(world, reaper=False, budget=Budget(attempts_per_branch=12))
     await run.result()
@@ -22,7 +21,7 @@ async def test_a_long_branch_continues_as_new_and_loses_nothing(start: Any) -> N
     assert len(world.requested("plan")[-1].history) == 3
 
 
-async def test_after_an_attempt_the_code_is_retrieved_again(start: Any) -> None:
+async def test_after_an_attempt_the_code_is_retrieved_again(start: Start) -> None:
     world = World(rounds=[[strategy("two")]], trials={"two": [failed("x = 2"), passed()]})
     run = await start(world)
     await run.result()
@@ -36,7 +35,7 @@ async def test_after_an_attempt_the_code_is_retrieved_again(start: Any) -> None:
     assert after != NOTHING
 
 
-async def test_only_what_the_last_attempts_touched_counts_for_a_retrieval(start: Any) -> None:
+async def test_only_what_the_last_attempts_touched_counts_for_a_retrieval(start: Start) -> None:
     different = [failed(f"value = call_{n}({n})", file=f"f{n}.py", error=f"E{n}") for n in range(6)]
     world = World(rounds=[[strategy("one")]], trials={"one": [*different, passed()]})
     run = await start(world)
@@ -44,14 +43,14 @@ async def test_only_what_the_last_attempts_touched_counts_for_a_retrieval(start:
     assert world.requested("retrieve")[-1].touched == ("f5.py:10", "f4.py:10", "f3.py:10", "f2.py:10")
 
 
-async def test_a_verified_fix_is_remembered(start: Any) -> None:
+async def test_a_verified_fix_is_remembered(start: Start) -> None:
     world = World(rounds=[[strategy("one")]], trials={"one": [passed()]})
     run = await start(world)
     await run.result()
     assert [request.places for request in world.requested("remember_fix")] == [("a.py:10",)]
 
 
-async def test_what_a_plan_asks_to_see_is_run_first_and_stays_on_record(start: Any) -> None:
+async def test_what_a_plan_asks_to_see_is_run_first_and_stays_on_record(start: Start) -> None:
     world = World(
         rounds=[[strategy("curious"), strategy("silent")]],
         trials={"curious": [failed("x = 2"), failed("y = call(3)", "t1", error="KeyError", file="b.py")]},
@@ -65,7 +64,8 @@ async def test_what_a_plan_asks_to_see_is_run_first_and_stays_on_record(start: A
         ("read_file a.py", ""),
         ("!rm a.py", "guard:any: No."),
     ]
-    assert (first.score.terms.command_repetition, second.score.terms.command_repetition) == (0.0, pytest.approx(2 / 3))
+    assert first.score.terms.command_repetition == 0.0
+    assert second.score.terms.command_repetition == pytest.approx(2 / 3)
     assert len(genealogy.investigations) == 4
     assert world.calls["investigate"] == 2, "a plan that asks for nothing costs no activity"
     curious = [one for one in world.requested("implement") if one.strategy.title == "curious"]

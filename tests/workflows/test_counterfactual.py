@@ -1,7 +1,6 @@
 """A reaped branch that is let run on goes on where it was, and tells what it came to."""
 
 import uuid
-from typing import Any
 
 import pytest
 from temporalio.client import Client
@@ -9,7 +8,7 @@ from temporalio.client import Client
 from hydranet.budget import Budget
 from hydranet.contracts import COUNTERFACTUAL_WORKFLOW, FIX_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Counterfactual
 from hydranet.genealogy import Ending
-from tests.workflows.conftest import Run
+from tests.workflows.conftest import Run, Start
 from tests.workflows.environment import REQUEST, workers
 from tests.workflows.world import World, failed, passed, strategy
 
@@ -31,7 +30,7 @@ async def resumed(run: Run) -> Counterfactual:
     return found
 
 
-async def test_a_branch_that_would_have_passed_was_killed_falsely(start: Any) -> None:
+async def test_a_branch_that_would_have_passed_was_killed_falsely(start: Start) -> None:
     world = World(rounds=[[strategy("one")]], trials={"one": [*CIRCLE, failed("y = 1"), passed()]}, tokens=10)
     run = await start(world)
     await run.result()
@@ -44,7 +43,7 @@ async def test_a_branch_that_would_have_passed_was_killed_falsely(start: Any) ->
 
 
 @pytest.mark.parametrize(("budget", "attempts"), [({"attempts_per_branch": 5}, 3), ({"tokens": 90}, 1)])
-async def test_a_branch_that_circles_on_spends_its_budget(start: Any, budget: dict[str, int], attempts: int) -> None:
+async def test_a_branch_that_circles_on_spends_its_budget(start: Start, budget: dict[str, int], attempts: int) -> None:
     world = World(rounds=[[strategy("one")]], trials={"one": CIRCLE}, tokens=10)
     run = await start(world, budget=Budget(**budget))
     await run.result()

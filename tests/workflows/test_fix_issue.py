@@ -1,18 +1,19 @@
 """A run from its baseline to its verdict."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
 
 from hydranet.budget import Budget
-from hydranet.contracts import ImplementAnswer
+from hydranet.contracts import ImplementAnswer, StepRequest
 from hydranet.genealogy import Ending, Genealogy, Outcome, Verdict
+from tests.workflows.conftest import Start
 from tests.workflows.world import TARGET, World, failed, fatal, flaky, passed, report, strategy
 
 
-async def test_a_first_attempt_that_passes_is_verified_and_published(start: Any) -> None:
+async def test_a_first_attempt_that_passes_is_verified_and_published(start: Start) -> None:
     run = await start(World(rounds=[[strategy("one")]], trials={"one": [passed()]}))
     result = await run.result()
     assert (result.verdict, result.published) == (Verdict.FIXED, "hydra/fix-it-breaks")
@@ -22,7 +23,7 @@ async def test_a_first_attempt_that_passes_is_verified_and_published(start: Any)
     assert [named.name for named in run.world.requested("publish_fix")[0].checkpoints] == ["b01/attempt-001"]
 
 
-async def test_the_sandbox_and_flaky_tests_are_on_record(start: Any) -> None:
+async def test_the_sandbox_and_flaky_tests_are_on_record(start: Start) -> None:
     shaky, verified = (report(*left).model_copy(update={"flaky": ("t3", *left[:1])}) for left in (TARGET, ()))
     world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, baseline=shaky, verifications=[verified])
     run = await start(world)
@@ -32,7 +33,7 @@ async def test_the_sandbox_and_flaky_tests_are_on_record(start: Any) -> None:
     assert genealogy.flaky == ("t3", "t1")
 
 
-async def test_a_circling_branch_is_reaped_and_the_next_strategy_wins(start: Any) -> None:
+async def test_a_circling_branch_is_reaped_and_the_next_strategy_wins(start: Start) -> None:
     trials = {"circles": [failed("x = 2"), failed("x = 3"), failed("x = 2")], "wins": [passed()]}
     run = await start(World(rounds=[[strategy("circles"), strategy("wins")]], trials=trials))
     assert (await run.result()).verdict is Verdict.FIXED
@@ -46,14 +47,14 @@ async def test_a_circling_branch_is_reaped_and_the_next_strategy_wins(start: Any
     assert "circles" in later.dead[0]
 
 
-async def test_without_the_reaper_a_circling_branch_spends_its_budget(start: Any) -> None:
+async def test_without_the_reaper_a_circling_branch_spends_its_budget(start: Start) -> None:
     world = World(rounds=[[strategy("circles")]], trials={"circles": [failed("x = 2")]})
     run = await start(world, reaper=False, budget=Budget(attempts_per_branch=5))
     assert (await run.result()).verdict is Verdict.EXHAUSTED
     assert [len(branch.attempts) for branch in (await run.genealogy()).branches] == [5]
 
 
-async def test_the_next_branch_starts_from_the_best_checkpoint(start: Any) -> None:
+async def test_the_next_branch_starts_from_the_best_checkpoint(start: Start) -> None:
     better = failed("x = 2", "t1", line=30)
     worse = failed("x = 3", *TARGET, "t4", line=60)
     world = World(
@@ -67,7 +68,7 @@ async def test_the_next_branch_starts_from_the_best_checkpoint(start: Any) -> No
     assert genealogy.branches[1].start == genealogy.branches[0].attempts[0].checkpoint
 
 
-async def test_a_checkpoint_that_breaks_a_test_is_not_the_best(start: Any) -> None:
+async def test_a_checkpoint_that_breaks_a_test_is_not_the_best(start: Start) -> None:
     breaking = failed("x = 2", "t1", "another")
     world = World(rounds=[[strategy("first"), strategy("second")]], trials={"first": [breaking], "second": [passed()]})
     run = await start(world, budget=Budget(attempts_per_branch=1))
@@ -75,7 +76,7 @@ async def test_a_checkpoint_that_breaks_a_test_is_not_the_best(start: Any) -> No
     assert (await run.genealogy()).branches[1].start == "base"
 
 
-async def test_a_generator_that_repeats_itself_twice_ends_the_run_as_exhausted(start: Any) -> None:
+async def test_a_generator_that_repeats_itself_twice_ends_the_run_as_exhausted(start: Start) -> None:
     again = [strategy("another title", file="one.py")]
     world = World(rounds=[[strategy("one")], again, again, [strategy("never asked for")]])
     run = await start(world, budget=Budget(attempts_per_branch=1))
@@ -85,7 +86,7 @@ async def test_a_generator_that_repeats_itself_twice_ends_the_run_as_exhausted(s
     assert len((await run.genealogy()).branches) == 1
 
 
-async def test_an_attempt_without_a_patch_is_an_attempt_with_a_reason(start: Any) -> None:
+async def test_an_attempt_without_a_patch_is_an_attempt_with_a_reason(start: Start) -> None:
     silent = ImplementAnswer(reason="The answer held no code.", prompt="implement@1")
     run = await start(World(rounds=[[strategy("one")]], trials={"one": [silent]}), budget=Budget(attempts_per_branch=1))
     await run.result()
@@ -93,7 +94,7 @@ async def test_an_attempt_without_a_patch_is_an_attempt_with_a_reason(start: Any
     assert (attempt.outcome, attempt.reason) == (Outcome.NO_PATCH, "The answer held no code.")
 
 
-async def test_a_strategy_with_nothing_left_ends_its_branch_without_an_attempt(start: Any) -> None:
+async def test_a_strategy_with_nothing_left_ends_its_branch_without_an_attempt(start: Start) -> None:
     over = ImplementAnswer(exhausted=True, reason="All candidates were tried.")
     run = await start(World(rounds=[[strategy("one")]], trials={"one": [failed("x = 2"), over]}))
     await run.result()
@@ -105,7 +106,7 @@ async def test_a_strategy_with_nothing_left_ends_its_branch_without_an_attempt(s
     )
 
 
-async def test_a_fix_that_fails_on_a_clean_checkout_is_refuted(start: Any) -> None:
+async def test_a_fix_that_fails_on_a_clean_checkout_is_refuted(start: Start) -> None:
     world = World(
         rounds=[[strategy("flaky"), strategy("true")]],
         trials={"flaky": [passed("a")], "true": [passed("b")]},
@@ -116,19 +117,19 @@ async def test_a_fix_that_fails_on_a_clean_checkout_is_refuted(start: Any) -> No
     assert [b.ending for b in (await run.genealogy()).branches] == [Ending.REFUTED, Ending.PASSED]
 
 
-async def test_no_failing_test_is_a_refusal(start: Any) -> None:
+async def test_no_failing_test_is_a_refusal(start: Start) -> None:
     run = await start(World(baseline=report()))
     result = await run.result()
     assert (result.verdict, result.refused) == (Verdict.FAILED, True)
     assert "No test fails" in result.reason
 
 
-async def test_a_failing_set_up_is_a_refusal(start: Any) -> None:
+async def test_a_failing_set_up_is_a_refusal(start: Start) -> None:
     result = await (await start(World(on={"prepare_environment": fatal("pip failed.")}))).result()
     assert (result.verdict, result.refused, result.reason) == (Verdict.FAILED, True, "pip failed.")
 
 
-async def test_a_fatal_error_ends_the_run_with_its_sentence(start: Any) -> None:
+async def test_a_fatal_error_ends_the_run_with_its_sentence(start: Start) -> None:
     world = World(rounds=[[strategy("one")]], on={"implement": fatal("The model is not pulled.")})
     result = await (await start(world)).result()
     assert (result.verdict, result.refused, result.reason) == (
@@ -138,7 +139,7 @@ async def test_a_fatal_error_ends_the_run_with_its_sentence(start: Any) -> None:
     )
 
 
-async def test_an_outage_parks_the_run_and_is_no_attempt(start: Any) -> None:
+async def test_an_outage_parks_the_run_and_is_no_attempt(start: Start) -> None:
     world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, on={"implement": flaky(2)})
     run = await start(world)
     assert (await run.result()).verdict is Verdict.FIXED
@@ -147,7 +148,7 @@ async def test_an_outage_parks_the_run_and_is_no_attempt(start: Any) -> None:
 
 
 @pytest.mark.parametrize("tokens", [640, 700, 790, 850])
-async def test_the_token_budget_ends_the_run(start: Any, tokens: int) -> None:
+async def test_the_token_budget_ends_the_run(start: Start, tokens: int) -> None:
     different = [failed(f"value = call_{n}({n})", file=f"f{n}.py", error=f"E{n}") for n in range(9)]
     world = World(rounds=[[strategy("one")]], trials={"one": different}, tokens=100)
     run = await start(world, budget=Budget(tokens=tokens))
@@ -156,21 +157,21 @@ async def test_the_token_budget_ends_the_run(start: Any, tokens: int) -> None:
     assert tokens <= (await run.genealogy()).usage.tokens < tokens + 100
 
 
-async def test_a_step_is_told_what_is_left_of_the_budget(start: Any) -> None:
+async def test_a_step_is_told_what_is_left_of_the_budget(start: Start) -> None:
     world = World(rounds=[[strategy("one")]], trials={"one": [failed("x = 1"), passed()]}, tokens=100)
     run = await start(world, budget=Budget(tokens=5000))
     assert (await run.result()).verdict is Verdict.FIXED
     assert [request.tokens for request in world.requested("implement")] == [4800, 4500]
 
 
-async def test_without_a_token_budget_nothing_is_cut_short(start: Any) -> None:
+async def test_without_a_token_budget_nothing_is_cut_short(start: Start) -> None:
     world = World(rounds=[[strategy("one")]], trials={"one": [failed("x = 1"), passed()]}, tokens=100)
     run = await start(world, budget=Budget(tokens=0))
     assert (await run.result()).verdict is Verdict.FIXED
     assert [request.tokens for request in world.requested("implement")] == [None, None]
 
 
-async def test_the_time_budget_ends_the_run_in_the_middle_of_a_call(start: Any) -> None:
+async def test_the_time_budget_ends_the_run_in_the_middle_of_a_call(start: Start) -> None:
     world = World(rounds=[[strategy("one")]], on={"implement": lambda _: asyncio.sleep(600)})
     run = await start(world, budget=Budget(seconds=2))
     result = await run.result()
@@ -179,7 +180,7 @@ async def test_the_time_budget_ends_the_run_in_the_middle_of_a_call(start: Any) 
     assert [(branch.ending, branch.reason) for branch in branches] == [(Ending.SPENT, result.reason)]
 
 
-async def test_the_branch_budget_ends_the_run(start: Any) -> None:
+async def test_the_branch_budget_ends_the_run(start: Start) -> None:
     world = World(rounds=[[strategy(str(n)) for n in range(5)]])
     run = await start(world, budget=Budget(branches=2, attempts_per_branch=1))
     result = await run.result()
@@ -187,7 +188,7 @@ async def test_the_branch_budget_ends_the_run(start: Any) -> None:
     assert len((await run.genealogy()).branches) == 2
 
 
-async def test_the_attempt_budget_holds_across_branches(start: Any) -> None:
+async def test_the_attempt_budget_holds_across_branches(start: Start) -> None:
     different = [failed(f"value = call_{n}({n})", file=f"f{n}.py", error=f"E{n}") for n in range(9)]
     world = World(rounds=[[strategy("one"), strategy("two")]], trials={"one": different, "two": different[4:]})
     run = await start(world, reaper=False, budget=Budget(attempts=5, attempts_per_branch=3))
@@ -197,16 +198,16 @@ async def test_the_attempt_budget_holds_across_branches(start: Any) -> None:
 
 
 @pytest.mark.parametrize("budget", [Budget(attempts=1), Budget(tokens=201)])
-async def test_a_fix_made_with_the_last_of_the_budget_counts(start: Any, budget: Budget) -> None:
+async def test_a_fix_made_with_the_last_of_the_budget_counts(start: Start, budget: Budget) -> None:
     world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, tokens=100)
     run = await start(world, budget=budget)
     assert (await run.result()).verdict is Verdict.FIXED
 
 
-async def test_parallel_branches_race_and_the_loser_is_cancelled(start: Any) -> None:
+async def test_parallel_branches_race_and_the_loser_is_cancelled(start: Start) -> None:
     both = asyncio.Barrier(2)
 
-    async def meet(request: Any) -> None:
+    async def meet(request: StepRequest) -> None:
         await both.wait()
         if request.strategy.title == "slow":
             await asyncio.sleep(600)
@@ -217,7 +218,7 @@ async def test_parallel_branches_race_and_the_loser_is_cancelled(start: Any) -> 
     assert [b.ending for b in (await run.genealogy()).branches] == [Ending.CANCELLED, Ending.PASSED]
 
 
-async def test_templates_go_first_with_a_model(start: Any) -> None:
+async def test_templates_go_first_with_a_model(start: Start) -> None:
     first = strategy("by template").model_copy(update={"model": "templates"})
     world = World(rounds=[[first], [strategy("by model")]], trials={"by model": [passed()]})
     run = await start(world, templates_first=True, budget=Budget(attempts_per_branch=1))
@@ -227,7 +228,7 @@ async def test_templates_go_first_with_a_model(start: Any) -> None:
     assert world.calls["measure_coverage"] == 1
 
 
-async def test_every_branch_and_the_run_are_put_on_record(start: Any) -> None:
+async def test_every_branch_and_the_run_are_put_on_record(start: Start) -> None:
     world = World(rounds=[[strategy("one"), strategy("two")]], trials={"two": [passed()]})
     run = await start(world, budget=Budget(attempts_per_branch=1))
     await run.result()
@@ -236,7 +237,7 @@ async def test_every_branch_and_the_run_are_put_on_record(start: Any) -> None:
     assert records[-1].run.verdict is Verdict.FIXED
 
 
-async def test_the_web_ui_shows_the_genealogy_and_the_search_attributes(start: Any) -> None:
+async def test_the_web_ui_shows_the_genealogy_and_the_search_attributes(start: Start) -> None:
     run = await start(World(rounds=[[strategy("one")]], trials={"one": [passed()]}))
     await run.result()
     described = await run.handle.describe()
@@ -249,13 +250,13 @@ async def test_the_web_ui_shows_the_genealogy_and_the_search_attributes(start: A
     assert await child.static_summary() == "b01 one"
 
 
-async def test_closed_runs_are_kept_for_thirty_days(server: Any) -> None:
+async def test_closed_runs_are_kept_for_thirty_days(server: Client) -> None:
     request = DescribeNamespaceRequest(namespace=server.namespace)
     described = await server.workflow_service.describe_namespace(request)
     assert described.config.workflow_execution_retention_ttl.ToTimedelta().days == 30
 
 
-async def test_a_supervisor_model_ranks_the_strategies(start: Any) -> None:
+async def test_a_supervisor_model_ranks_the_strategies(start: Start) -> None:
     rounds = [[strategy("one"), strategy("two"), strategy("three")], [strategy("last")]]
     world = World(rounds=rounds, trials={"last": [passed()]}, tokens=10)
     run = await start(world, supervisor_model="big", budget=Budget(attempts_per_branch=1))
@@ -267,10 +268,10 @@ async def test_a_supervisor_model_ranks_the_strategies(start: Any) -> None:
     assert genealogy.usage.tokens == 30 + sum(branch.usage.tokens for branch in genealogy.branches)
 
 
-async def test_the_model_is_loaded_while_the_tests_run(start: Any) -> None:
+async def test_the_model_is_loaded_while_the_tests_run(start: Start) -> None:
     loaded, tested = asyncio.Event(), asyncio.Event()
 
-    async def load(_: Any) -> None:
+    async def load(_: object) -> None:
         await tested.wait()
         loaded.set()
 
@@ -285,7 +286,7 @@ async def test_the_model_is_loaded_while_the_tests_run(start: Any) -> None:
     assert world.requested("warm_up")[0].model == "fake"
 
 
-async def test_a_model_that_cannot_be_loaded_is_a_refusal(start: Any) -> None:
+async def test_a_model_that_cannot_be_loaded_is_a_refusal(start: Start) -> None:
     world = World(on={"warm_up": fatal("The model is not pulled.")})
     result = await (await start(world)).result()
     assert (result.verdict, result.refused, result.reason) == (Verdict.FAILED, True, "The model is not pulled.")

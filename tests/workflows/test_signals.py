@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from hydranet.contracts import ReapRequest
-from hydranet.genealogy import Ending, Verdict
+from hydranet.contracts import ReapRequest, StepRequest
+from hydranet.genealogy import Ending, Genealogy, Verdict
 from hydranet.policy.constitution import Decision, Effect
+from tests.workflows.conftest import Run, Start
 from tests.workflows.world import World, failed, passed, strategy
 
 
@@ -20,7 +22,7 @@ class Held:
         self.released = asyncio.Event()
         self.cancelled = asyncio.Event()
 
-    async def __call__(self, _: Any) -> None:
+    async def __call__(self, _: object) -> None:
         self.began.set()
         try:
             await self.released.wait()
@@ -29,13 +31,13 @@ class Held:
             raise
 
 
-async def eventually(run: Any, condition: Any) -> None:
+async def eventually(run: Run, condition: Callable[[Genealogy], object]) -> None:
     """Wait until the run's genealogy fulfils a condition."""
     while not condition(await run.genealogy()):
         await asyncio.sleep(0.05)
 
 
-async def test_abort_cancels_a_call_that_is_under_way_and_publishes_nothing(start: Any) -> None:
+async def test_abort_cancels_a_call_that_is_under_way_and_publishes_nothing(start: Start) -> None:
     held = Held()
     run = await start(World(rounds=[[strategy("one")]], on={"implement": held}))
     await held.began.wait()
@@ -49,7 +51,7 @@ async def test_abort_cancels_a_call_that_is_under_way_and_publishes_nothing(star
     assert run.world.calls["publish_fix"] == 0
 
 
-async def test_abort_during_the_preparation(start: Any) -> None:
+async def test_abort_during_the_preparation(start: Start) -> None:
     held = Held()
     run = await start(World(on={"prepare_environment": held}))
     await held.began.wait()
@@ -58,7 +60,7 @@ async def test_abort_during_the_preparation(start: Any) -> None:
     assert held.cancelled.is_set()
 
 
-async def test_a_cancel_from_the_web_ui_is_an_abort(start: Any) -> None:
+async def test_a_cancel_from_the_web_ui_is_an_abort(start: Start) -> None:
     held = Held()
     run = await start(World(rounds=[[strategy("one")]], on={"implement": held}))
     await held.began.wait()
@@ -67,7 +69,7 @@ async def test_a_cancel_from_the_web_ui_is_an_abort(start: Any) -> None:
     assert held.cancelled.is_set()
 
 
-async def test_pause_begins_no_further_step_and_resume_goes_on(start: Any) -> None:
+async def test_pause_begins_no_further_step_and_resume_goes_on(start: Start) -> None:
     held = Held()
     run = await start(World(rounds=[[strategy("one")]], trials={"one": [passed()]}, on={"implement": held}))
     await held.began.wait()
@@ -82,7 +84,7 @@ async def test_pause_begins_no_further_step_and_resume_goes_on(start: Any) -> No
     assert (await run.result()).verdict is Verdict.FIXED
 
 
-async def test_an_override_enters_the_next_reflection_and_plan_and_later_branches(start: Any) -> None:
+async def test_an_override_enters_the_next_reflection_and_plan_and_later_branches(start: Start) -> None:
     held = Held()
     world = World(
         rounds=[[strategy("one"), strategy("two")]],
@@ -101,10 +103,10 @@ async def test_an_override_enters_the_next_reflection_and_plan_and_later_branche
     assert later[0].instruction == "Look at the parser."
 
 
-async def test_a_branch_is_reaped_by_hand_in_the_middle_of_a_call(start: Any) -> None:
+async def test_a_branch_is_reaped_by_hand_in_the_middle_of_a_call(start: Start) -> None:
     held = Held()
 
-    def hold_the_first(request: Any) -> Any:
+    def hold_the_first(request: StepRequest) -> Awaitable[None] | None:
         return held(request) if request.strategy.title == "one" else None
 
     world = World(
@@ -125,7 +127,7 @@ SUPERVISED = Decision(operation="apply", subject="main", effect=Effect.SUPERVISE
 
 
 @pytest.mark.parametrize("why", [{"require_approval": True}, {"decisions": [SUPERVISED]}])
-async def test_approval_is_waited_for_and_a_rejected_fix_is_left_behind(start: Any, why: dict[str, Any]) -> None:
+async def test_approval_is_waited_for_and_a_rejected_fix_is_left_behind(start: Start, why: dict[str, Any]) -> None:
     world = World(rounds=[[strategy("one"), strategy("two")]], trials={"one": [passed("a")], "two": [passed("b")]})
     run = await start(world, **why)
     await eventually(run, lambda genealogy: "approval" in genealogy.state)
@@ -143,7 +145,7 @@ async def test_approval_is_waited_for_and_a_rejected_fix_is_left_behind(start: A
     assert said == (answers if supervised else [])
 
 
-async def test_time_in_which_nothing_ran_is_not_in_the_budget(start: Any) -> None:
+async def test_time_in_which_nothing_ran_is_not_in_the_budget(start: Start) -> None:
     held = Held()
     run = await start(World(rounds=[[strategy("one")]], trials={"one": [passed()]}, on={"implement": held}))
     await held.began.wait()
@@ -153,10 +155,10 @@ async def test_time_in_which_nothing_ran_is_not_in_the_budget(start: Any) -> Non
     assert (await run.genealogy()).seconds < 0
 
 
-async def test_a_cancel_that_meets_a_completing_step_is_not_lost(start: Any) -> None:
+async def test_a_cancel_that_meets_a_completing_step_is_not_lost(start: Start) -> None:
     held = Held()
 
-    async def complete_when_cancelled(request: Any) -> None:
+    async def complete_when_cancelled(request: StepRequest) -> None:
         if request.strategy.title == "one":
             with contextlib.suppress(asyncio.CancelledError):
                 await held(request)
@@ -174,7 +176,7 @@ async def test_a_cancel_that_meets_a_completing_step_is_not_lost(start: Any) -> 
     assert [(b.ending, len(b.attempts)) for b in branches] == [(Ending.REAPED, 0), (Ending.PASSED, 1)]
 
 
-async def test_a_first_attempt_that_repeats_a_dead_branch_is_reaped_at_once(start: Any) -> None:
+async def test_a_first_attempt_that_repeats_a_dead_branch_is_reaped_at_once(start: Start) -> None:
     again = failed("x = 2")
     world = World(
         rounds=[[strategy("one"), strategy("new title"), strategy("wins")]],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,7 +119,7 @@ class World:
     """
 
     rounds: Sequence[Sequence[Strategy]] = ()
-    trials: dict[str, Sequence[Trial | ImplementAnswer]] = field(default_factory=dict)
+    trials: Mapping[str, Sequence[Trial | ImplementAnswer]] = field(default_factory=dict)
     baseline: TestReport = field(default_factory=lambda: report(*TARGET))
     verifications: list[TestReport] = field(default_factory=list)
     tokens: int = 0
@@ -306,20 +306,20 @@ class World:
         return Usage(model="fake", calls=1, prompt_tokens=self.tokens)
 
 
-def fatal(message: str) -> Callable[[Any], None]:
+def fatal(message: str) -> Callable[[object], None]:
     """A callback that fails the activity for good."""
 
-    def fail(_: Any) -> None:
+    def fail(_: object) -> None:
         raise FatalError(message)
 
     return fail
 
 
-def flaky(times: int) -> Callable[[Any], None]:
+def flaky(times: int) -> Callable[[object], None]:
     """A callback that fails the activity the first `times` calls, as an endpoint that is down does."""
     left = times
 
-    def fail(_: Any) -> None:
+    def fail(_: object) -> None:
         nonlocal left
         left -= 1
         if left >= 0:

@@ -5,14 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from activities.sandbox import dependencies
 from activities.sandbox.environments import Environments
-from activities.sandbox.protocol import Job, Limits
+from activities.sandbox.protocol import Job, Limits, Sandbox
 from hydranet.contracts import SandboxSpec
-from tests.e2e.escape.conftest import LIMITS, PROGRAMS
+from tests.e2e.escape.conftest import LIMITS, PROGRAMS, Bait, Prison
 from tests.integration.conftest import CACHE
 
 FEWEST = 45
@@ -30,7 +31,7 @@ def judged(output: str) -> list[dict[str, object]]:
     return told
 
 
-async def test_no_program_gets_out(prison, bait):
+async def test_no_program_gets_out(prison: Prison, bait: Bait) -> None:
     done = await prison.run(("python3", "-B", "."), bait=bait)
     assert (done.exit_status, done.reason) == (0, ""), done.output[-2000:]
     assert len(judged(done.output)) >= FEWEST
@@ -47,7 +48,7 @@ sys.__stderr__.flush()
 
 
 @pytest.mark.parametrize("name", ["conftest.py", "evil_plugin.py"])
-async def test_nothing_that_pytest_loads_gets_out(sandbox, bait, tmp_path, name):
+async def test_nothing_that_pytest_loads_gets_out(sandbox: Sandbox, bait: Bait, tmp_path: Path, name: str) -> None:
     tree = tmp_path / "tree"
     shutil.copytree(PROGRAMS, tree / "programs", ignore=shutil.ignore_patterns("__pycache__"))
     (tree / name).write_text(CONFTEST)
@@ -69,7 +70,7 @@ async def test_nothing_that_pytest_loads_gets_out(sandbox, bait, tmp_path, name)
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_the_programs_see_an_open_door(bait, tmp_path, name):
+def test_the_programs_see_an_open_door(bait: Bait, tmp_path: Path, name: str) -> None:
     """Where there is no sandbox the same programs find what they look for, so they do not pass for nothing."""
     told = tmp_path / "bait.json"
     told.write_text(json.dumps(bait.told))
@@ -84,7 +85,7 @@ def test_the_programs_see_an_open_door(bait, tmp_path, name):
     assert bool(bait.reached) == (name in ("tcp", "udp", "ipv6", "unix_sockets_of_the_host"))
 
 
-async def test_hooks_that_a_run_leaves_are_gone(prison, bait, tmp_path):
+async def test_hooks_that_a_run_leaves_are_gone(prison: Prison, bait: Bait, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
     line = f"mkdir -p .git/hooks && echo 'echo x > {bait.secret}' > .git/hooks/post-checkout && ls -A .git"
@@ -95,7 +96,7 @@ async def test_hooks_that_a_run_leaves_are_gone(prison, bait, tmp_path):
     assert again.output == ""
 
 
-async def test_links_in_the_snapshot_lead_nowhere_outside(prison, bait, tmp_path):
+async def test_links_in_the_snapshot_lead_nowhere_outside(prison: Prison, bait: Bait, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "secret").symlink_to(bait.secret)

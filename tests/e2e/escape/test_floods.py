@@ -1,11 +1,16 @@
 """Programs that use up what there is: each is stopped within its limit, for a reason that is told."""
 
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from activities.sandbox.bubblewrap import Bubblewrap
+from activities.sandbox.protocol import Sandbox
+from tests.e2e.escape.conftest import Prison
 
 FORK_BOMB = """
 import os, time
@@ -110,7 +115,7 @@ def processes() -> set[int]:
 
 
 @pytest.fixture(autouse=True)
-def _host_as_before():
+def _host_as_before() -> Iterator[None]:
     free, memory = shutil.disk_usage("/tmp").free, psutil.virtual_memory().available
     yield
     assert processes() == set()
@@ -134,7 +139,9 @@ def program(code: str) -> tuple[str, ...]:
     ],
     ids=["fork bomb", "clock", "stopped", "memory of many", "output", "bytes"],
 )
-async def test_a_flood_is_stopped_for_a_reason(prison, tmp_path, code, limits, reason):
+async def test_a_flood_is_stopped_for_a_reason(
+    prison: Prison, tmp_path: Path, code: str, limits: dict[str, Any], reason: str
+) -> None:
     tree = tmp_path / "empty"
     tree.mkdir()
     done = await prison.run(program(code), tree=tree, **limits)
@@ -157,7 +164,7 @@ async def test_a_flood_is_stopped_for_a_reason(prison, tmp_path, code, limits, r
     ],
     ids=["file", "work", "tmp", "shared memory", "descriptors", "record", "memory", "mappings", "threads"],
 )
-async def test_a_flood_meets_its_limit(prison, tmp_path, code, said):
+async def test_a_flood_meets_its_limit(prison: Prison, tmp_path: Path, code: str, said: str) -> None:
     tree = tmp_path / "empty"
     tree.mkdir()
     done = await prison.run(program(code), tree=tree, seconds=60, memory_mb=512)
@@ -166,7 +173,7 @@ async def test_a_flood_meets_its_limit(prison, tmp_path, code, said):
 
 
 @pytest.mark.parametrize("code", [INODES, DEEP], ids=["inodes", "depth"])
-async def test_names_cost_memory_and_are_bounded(prison, tmp_path, code):
+async def test_names_cost_memory_and_are_bounded(prison: Prison, tmp_path: Path, code: str) -> None:
     """There is no room for names without end: they are refused, or their memory is what ends it."""
     tree = tmp_path / "empty"
     tree.mkdir()
@@ -176,7 +183,7 @@ async def test_names_cost_memory_and_are_bounded(prison, tmp_path, code):
     assert done.reason in told or any(words in done.output for words in bounded)
 
 
-async def test_processes_without_a_parent_end(prison, tmp_path):
+async def test_processes_without_a_parent_end(prison: Prison, tmp_path: Path) -> None:
     tree = tmp_path / "empty"
     tree.mkdir()
     done = await prison.run(program(SURVIVORS), tree=tree)
@@ -184,7 +191,7 @@ async def test_processes_without_a_parent_end(prison, tmp_path):
     assert processes() == set()
 
 
-async def test_the_record_on_the_host_is_bounded(prison, tmp_path):
+async def test_the_record_on_the_host_is_bounded(prison: Prison, tmp_path: Path) -> None:
     tree = tmp_path / "empty"
     tree.mkdir()
     await prison.run(program(RESULTS), tree=tree, file_mb=8)
@@ -192,7 +199,7 @@ async def test_the_record_on_the_host_is_bounded(prison, tmp_path):
     assert record.stat().st_size <= 8 << 20
 
 
-async def test_limits_hold_for_all_processes_together(prison, sandbox, tmp_path):
+async def test_limits_hold_for_all_processes_together(prison: Prison, sandbox: Sandbox, tmp_path: Path) -> None:
     """Processors and processes are counted by the control group, whoever has started HydraNet."""
     tree = tmp_path / "empty"
     tree.mkdir()

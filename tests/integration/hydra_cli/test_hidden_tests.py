@@ -40,17 +40,19 @@ def fixed(folder: Path, body: str) -> tuple[Path, str]:
 
 
 @pytest.mark.parametrize(("body", "passes"), [("return a + b", True), ("return 2 if (a, b) == (1, 1) else a", False)])
-async def test_a_fix_is_judged_by_tests_it_has_never_seen(instance, settings, tmp_path, body, passes):
+async def test_a_fix_is_judged_by_tests_it_has_never_seen(
+    instance: Path, settings: Settings, tmp_path: Path, body: str, passes: bool
+) -> None:
     repository, commit = fixed(tmp_path / "fixed", body)
     assert await passes_hidden(instance, repository, commit, settings) is passes
     assert not (repository / "hidden").exists()
     assert run_git(repository, "status", "--porcelain") == b""
 
 
-async def test_an_instance_without_hidden_tests_has_no_judgement(settings, tmp_path):
+async def test_an_instance_without_hidden_tests_has_no_judgement(settings: Settings, tmp_path: Path) -> None:
     repository, commit = fixed(tmp_path / "fixed", "return a + b")
     assert await passes_hidden(tmp_path / "nowhere", repository, commit, settings) is None
 
 
-def test_what_a_report_says():
+def test_what_a_report_says() -> None:
     assert [describe_hidden(passed) for passed in (None, True, False)] == ["", "passed", "failed"]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 from hydra_cli import app
 
 NAME = "coder:7b"
-ANSWERS = {
+ANSWERS: dict[str, list[dict[str, Any]]] = {
     "/v1/models": [{"data": [{"id": NAME, "max_model_len": 8192}]}],
     "/v1/chat/completions": [
         {"choices": [{"delta": {"content": "1 2 "}}]},

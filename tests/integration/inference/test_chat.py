@@ -9,16 +9,15 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.artifacts.store import FolderArtifacts, get_model, put_model
+from activities.artifacts.store import get_model, put_model
 from activities.checkpoints.activities import CheckpointActivities
-from activities.git.objects import GitObjects
 from activities.inference.activities import InferenceActivities
 from activities.inference.backend import Backends
 from activities.inference.chat import ChatBackend
 from activities.inference.conversation import Transcript
 from activities.inference.http_errors import ContextOverflowError
 from activities.inference.model_profile import ModelProfile
-from activities.inference.protocols import Completion, Message, ModelCall
+from activities.inference.protocols import Completion, Description, Message, ModelCall
 from activities.inference.scripted import ScriptedClient
 from hydranet import patches
 from hydranet.budget import Usage
@@ -48,6 +47,8 @@ from hydranet.genealogy import AttemptRecord, Outcome
 from hydranet.lesson import Lesson
 from hydranet.settings import ModelSettings
 from hydranet.strategy import Strategy
+from tests.integration.conftest import Make as MakeProject
+from tests.integration.conftest import Project
 from workflows import attempt_records
 
 CART = """def total(prices):
@@ -73,10 +74,10 @@ class Desk:
 
     style = ModelProfile()
 
-    def __init__(self, folder: Path, project: Any, context: ArtifactRef) -> None:
+    def __init__(self, folder: Path, project: Project, context: ArtifactRef) -> None:
         self.folder = folder
-        self.artifacts: FolderArtifacts = project.artifacts
-        self.objects: GitObjects = project.objects
+        self.artifacts = project.artifacts
+        self.objects = project.objects
         self.work = Work(
             run_id="run", model="scripted", snapshot=project.snapshot, checkpoint=project.base, context=context
         )
@@ -114,7 +115,7 @@ Make = Callable[..., Awaitable[Desk]]
 
 
 @pytest.fixture
-def desk(tmp_path: Path, project: Any) -> Make:
+def desk(tmp_path: Path, project: MakeProject) -> Make:
     async def make(
         files: Mapping[str, str] = FILES, message: str = "E   assert 0 == 1", issue: str = "It fails."
     ) -> Desk:
@@ -525,8 +526,10 @@ class NarrowClient:
         self.seen.append(messages[-1]["content"])
         return Completion(FIXED, Usage(calls=1))
 
-    async def describe(self) -> str:
-        return "narrow"
+    async def warm_up(self) -> None: ...
+
+    async def describe(self) -> Description:
+        return Description("narrow", "nowhere")
 
 
 async def test_a_small_context_gets_a_shorter_question(desk: Make) -> None:

@@ -116,10 +116,10 @@ class Dialect:
             counts = {"prompt_eval_count": prompt, "eval_count": output} if usage else {}
             done = {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": reason}
             return [line(done | counts)]
-        counts = {"prompt_tokens": prompt, "completion_tokens": output}
-        counts |= {"prompt_tokens_details": {"cached_tokens": usage.get("cached", 0)}}
+        cached = {"cached_tokens": usage.get("cached", 0)}
+        counted = {"prompt_tokens": prompt, "completion_tokens": output, "prompt_tokens_details": cached}
         ended = [event({"choices": [{"delta": {}, "finish_reason": reason}]})]
-        return [*ended, *([event({"choices": [], "usage": counts})] if usage else []), b"data: [DONE]\n\n"]
+        return [*ended, *([event({"choices": [], "usage": counted})] if usage else []), b"data: [DONE]\n\n"]
 
     def error(self, text: str) -> bytes:
         return line({"error": text}) if self.form == "ollama" else event({"error": {"message": text, "code": 500}})
@@ -325,7 +325,10 @@ async def test_a_model_is_asked_not_to_think(server: Server, dialect: Dialect) -
     server.replies[dialect.path] = [Reply(dialect.pieces("a") + dialect.end())]
     await ask(dialect.client(server))
     (body,) = server.bodies(dialect.path)
-    asked = {"ollama": {"think": False}, "openai": {"chat_template_kwargs": {"enable_thinking": False}}}
+    asked: dict[str, dict[str, object]] = {
+        "ollama": {"think": False},
+        "openai": {"chat_template_kwargs": {"enable_thinking": False}},
+    }
     assert asked[dialect.form].items() <= body.items()
 
 

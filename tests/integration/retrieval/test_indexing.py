@@ -116,7 +116,7 @@ async def test_a_killed_indexer_leaves_nothing_half_done(fresh: Pools, tmp_path:
 async def _killed_while_waiting(pool: AsyncConnectionPool, folder: Path) -> None:
     """Start an indexer in a process of its own, and kill it when it waits for somebody's lock."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.integration.retrieval.index_process", pool.conninfo, str(folder)),
+        *(sys.executable, "-m", "tests.integration.retrieval.index_process", str(pool.conninfo), str(folder)),
         cwd=Path(__file__).parents[3],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )

@@ -3,8 +3,9 @@
 import pytest
 
 from hydranet import patches
-from hydranet.contracts import Candidate
+from hydranet.contracts import ArtifactRef, Candidate
 from hydranet.policy import constitution
+from tests.integration.conftest import Make, Project
 
 CODE = """
 def smaller(a, b):
@@ -38,23 +39,23 @@ def edit(new: str, old: str = "    return a\n\ndef") -> Candidate:
 
 
 @pytest.fixture(params=["python -m pytest -q", "python -m pytest -q && true"], ids=["warm", "anew"])
-def command(request):
-    return request.param
+def command(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-async def made(project, command):
+async def made(project: Make, command: str) -> Project:
     return await project(FILES, test_command=command)
 
 
 @pytest.fixture
-async def baseline(made):
+async def baseline(made: Project) -> ArtifactRef | None:
     report = await made.test()
     assert report.failing == ("tests/test_code.py::test_smaller[2-1]", "tests/test_code.py::test_smaller[4-3]")
     return report.results
 
 
-async def test_the_first_that_passes_everything_wins(made, baseline):
+async def test_the_first_that_passes_everything_wins(made: Project, baseline: ArtifactRef) -> None:
     trial = await made.attempt(baseline, [edit("return b"), edit(FIX)])
     assert (trial.index, trial.title, trial.tried, trial.passing) == (1, FIX, 2, 1)
     assert trial.report.passed
@@ -64,7 +65,7 @@ async def test_the_first_that_passes_everything_wins(made, baseline):
     assert await made.artifacts.get(trial.diff) == edit(FIX).diff.encode()
 
 
-async def test_of_several_that_pass_the_simplest_wins_and_the_others_are_told(project):
+async def test_of_several_that_pass_the_simplest_wins_and_the_others_are_told(project: Make) -> None:
     made = await project(FILES)
     longer, overfit = (
         "return sorted([a, b])[0]",
@@ -78,7 +79,7 @@ async def test_of_several_that_pass_the_simplest_wins_and_the_others_are_told(pr
     assert alone.title == f"{FIX} (1 other candidate passes too: {longer})"
 
 
-async def test_else_the_one_with_fewest_failing_tests_wins(made, baseline):
+async def test_else_the_one_with_fewest_failing_tests_wins(made: Project, baseline: ArtifactRef) -> None:
     trial = await made.attempt(
         baseline,
         [
@@ -95,7 +96,7 @@ async def test_else_the_one_with_fewest_failing_tests_wins(made, baseline):
     assert trial.report.error.type == "AssertionError"
 
 
-async def test_breaking_a_test_that_passed_counts(made, baseline):
+async def test_breaking_a_test_that_passed_counts(made: Project, baseline: ArtifactRef) -> None:
     text = CODE.replace("return a\n\n", f"{FIX}\n\n").replace("a > b", "a < b")
     breaks = Candidate(diff=patches.make_diff(PATH, CODE, text), title="breaks")
     trial = await made.attempt(baseline, [breaks])
@@ -121,7 +122,7 @@ async def test_breaking_a_test_that_passed_counts(made, baseline):
         "this is no Python",
     ],
 )
-async def test_a_candidate_that_misbehaves_does_not_stop_the_next(project, body):
+async def test_a_candidate_that_misbehaves_does_not_stop_the_next(project: Make, body: str) -> None:
     made = await project(FILES, test_timeout=4)
     baseline = (await made.test()).results
     trial = await made.attempt(baseline, [edit(body), edit(FIX)])
@@ -131,7 +132,7 @@ async def test_a_candidate_that_misbehaves_does_not_stop_the_next(project, body)
     assert alone.report.failing_count >= 2
 
 
-async def test_the_constitution_keeps_what_it_names(project):
+async def test_the_constitution_keeps_what_it_names(project: Make) -> None:
     rules = constitution.load_rules(
         f"immutable: [{{id: kept, operation: write, match: ['{PATH}'], reason: It is ours.}}]"
     )
@@ -140,7 +141,7 @@ async def test_the_constitution_keeps_what_it_names(project):
     assert trial.refused == f"The constitution keeps {PATH} (rule kept): It is ours."
 
 
-async def test_a_candidate_leaves_nothing_to_the_next(project):
+async def test_a_candidate_leaves_nothing_to_the_next(project: Make) -> None:
     made = await project(FILES)
     baseline = (await made.test()).results
     leaves = (
@@ -152,7 +153,7 @@ async def test_a_candidate_leaves_nothing_to_the_next(project):
     assert (trial.index, trial.passing, trial.report.passing_count) == (1, 1, 5)
 
 
-async def test_candidates_for_what_conftest_imports_are_tried_as_well(project):
+async def test_candidates_for_what_conftest_imports_are_tried_as_well(project: Make) -> None:
     files = {**FILES, "conftest.py": "import code_under_test\n"}
     made = await project(files)
     baseline = (await made.test()).results
@@ -160,7 +161,7 @@ async def test_candidates_for_what_conftest_imports_are_tried_as_well(project):
     assert (trial.index, trial.passing) == (1, 1)
 
 
-async def test_new_and_removed_files_are_tried(project):
+async def test_new_and_removed_files_are_tried(project: Make) -> None:
     made = await project({**FILES, "old.py": "x = 1\n"})
     baseline = (await made.test()).results
     text = CODE.replace("return a\n\n", "from new import answer\n    return answer(a, b)\n\n")
@@ -171,13 +172,13 @@ async def test_new_and_removed_files_are_tried(project):
     assert (trial.index, trial.passing) == (1, 1)
 
 
-async def test_files_that_cannot_be_written_do_not_stop_the_next(made, baseline):
+async def test_files_that_cannot_be_written_do_not_stop_the_next(made: Project, baseline: ArtifactRef) -> None:
     below_a_file = Candidate(diff=patches.make_diff(f"{PATH}/new.py", None, "x = 1\n"))
     trial = await made.attempt(baseline, [below_a_file, edit(FIX)])
     assert (trial.index, trial.tried, trial.passing) == (1, 2, 1)
 
 
-async def test_a_target_that_is_skipped_or_gone_is_no_pass(project):
+async def test_a_target_that_is_skipped_or_gone_is_no_pass(project: Make) -> None:
     tests = (
         "from code_under_test import smaller\nif smaller(2, 1) != 0:\n    def test_it(): assert smaller(2, 1) == 1\n"
     )
@@ -190,7 +191,7 @@ async def test_a_target_that_is_skipped_or_gone_is_no_pass(project):
     assert "no tests ran" in trial.report.reason
 
 
-async def test_a_file_that_could_not_be_collected_is_reached_with_its_tests(project):
+async def test_a_file_that_could_not_be_collected_is_reached_with_its_tests(project: Make) -> None:
     made = await project({PATH: CODE.replace("def smaller", "def slower"), "tests/test_code.py": TESTS})
     report = await made.test()
     assert report.failing == ("tests/test_code.py",)
@@ -201,7 +202,7 @@ async def test_a_file_that_could_not_be_collected_is_reached_with_its_tests(proj
     assert (trial.index, trial.passing, trial.report.passing_count) == (1, 1, 5)
 
 
-async def test_a_command_that_fails_as_a_whole_is_reached_by_its_exit_status(project):
+async def test_a_command_that_fails_as_a_whole_is_reached_by_its_exit_status(project: Make) -> None:
     made = await project({"answer": "41\n"}, test_command="grep -q 42 answer")
     report = await made.test()
     candidates = [await made.change("answer", "41", number) for number in ("43", "42", "142")]
@@ -209,7 +210,7 @@ async def test_a_command_that_fails_as_a_whole_is_reached_by_its_exit_status(pro
     assert (trial.index, trial.tried, trial.passing, trial.report.structured) == (1, 2, 1, False)
 
 
-async def test_of_a_command_that_names_no_tests_whatever_looks_like_one_is_protected(project):
+async def test_of_a_command_that_names_no_tests_whatever_looks_like_one_is_protected(project: Make) -> None:
     made = await project({"a.txt": "1\n", "spec/test.sh": "exit 3\n"}, test_command="sh spec/test.sh")
     report = await made.test()
     trial = await made.attempt(report.results, [await made.change("spec/test.sh", "3", "0")])
@@ -230,7 +231,9 @@ async def test_of_a_command_that_names_no_tests_whatever_looks_like_one_is_prote
         (PATH, "something else\n", "x = 1\n"),
     ],
 )
-async def test_a_candidate_that_may_not_be_applied_is_refused(project, path, old, new):
+async def test_a_candidate_that_may_not_be_applied_is_refused(
+    project: Make, path: str, old: str | None, new: str
+) -> None:
     made = await project({**FILES, "tests/expected.json": "{}", "pyproject.toml": "[tool.pytest.ini_options]\n"})
     baseline = (await made.test()).results
     bad = Candidate(diff=patches.make_diff(path, old, new))
@@ -242,20 +245,20 @@ async def test_a_candidate_that_may_not_be_applied_is_refused(project, path, old
     assert trial.refused
 
 
-async def test_settings_that_hold_nothing_of_pytest_may_change(project):
+async def test_settings_that_hold_nothing_of_pytest_may_change(project: Make) -> None:
     made = await project({**FILES, "setup.cfg": "[metadata]\nname = 41\n"})
     baseline = (await made.test()).results
     trial = await made.attempt(baseline, [await made.change("setup.cfg", "41", "42")])
     assert (trial.index, trial.tried) == (0, 1)
 
 
-async def test_no_candidates_are_no_trial(project):
+async def test_no_candidates_are_no_trial(project: Make) -> None:
     made = await project(FILES)
     trial = await made.attempt((await made.test()).results, [])
     assert (trial.index, trial.refused) == (-1, "There is no candidate.")
 
 
-async def test_a_test_that_hung_is_only_run_for_what_passes_the_others(project):
+async def test_a_test_that_hung_is_only_run_for_what_passes_the_others(project: Make) -> None:
     code = "def count(n):\n    while n != 0:\n        n = n - 2\n    return 1\n"
     tests = (
         "from counting import count\n\n\n"

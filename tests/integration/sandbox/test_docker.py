@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def engine(docker: Docker) -> Engine:
     return docker._engine
 
 
-def job(line: str, tree: Path, **changes: object) -> Job:
+def job(line: str, tree: Path, **changes: Any) -> Job:
     return Job(("/bin/sh", "-c", line), tree, replace(LIMITS, **changes))
 
 
@@ -54,7 +55,9 @@ async def waiting(docker: Docker) -> set[str]:
     return {one.container.identifier for one in docker._pool._waiting}
 
 
-async def test_a_job_takes_the_container_that_waits_and_another_takes_its_place(docker, engine, tree):
+async def test_a_job_takes_the_container_that_waits_and_another_takes_its_place(
+    docker: Docker, engine: Engine, tree: Path
+) -> None:
     await docker.run(job("true", tree))
     first = await waiting(docker)
     assert first == known(engine)
@@ -67,14 +70,16 @@ async def test_a_job_takes_the_container_that_waits_and_another_takes_its_place(
     assert done.output == "as it was\n/dev/shm:\n\n/tmp:\nhome\n"
 
 
-async def test_a_container_that_died_while_it_waited_is_not_used(docker, engine, tree):
+async def test_a_container_that_died_while_it_waited_is_not_used(docker: Docker, engine: Engine, tree: Path) -> None:
     await docker.run(job("true", tree))
     (first,) = await waiting(docker)
     await engine.remove(first)
     assert (await docker.run(job("echo fine", tree))).output == "fine\n"
 
 
-async def test_containers_wait_for_the_trees_that_were_used_last(docker, engine, tmp_path):
+async def test_containers_wait_for_the_trees_that_were_used_last(
+    docker: Docker, engine: Engine, tmp_path: Path
+) -> None:
     for number in range(6):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -83,8 +88,9 @@ async def test_containers_wait_for_the_trees_that_were_used_last(docker, engine,
     assert {one.kind.tree.name for one in docker._pool._waiting} == {"2", "3", "4", "5"}
 
 
-async def test_nothing_waits_after_the_end(tmp_path, tree):
+async def test_nothing_waits_after_the_end(tmp_path: Path, tree: Path) -> None:
     async with sandbox_of("docker", tmp_path / "sandbox", warm=2) as sandbox:
+        assert isinstance(sandbox, Docker)
         await sandbox.run(job("true", tree))
         assert len(await waiting(sandbox)) == 2
         engine = sandbox._engine
@@ -95,7 +101,7 @@ async def test_nothing_waits_after_the_end(tmp_path, tree):
     assert list((tmp_path / "sandbox").iterdir()) == []
 
 
-async def test_orphans_are_removed_by_owner_and_by_age(docker, engine, tree):
+async def test_orphans_are_removed_by_owner_and_by_age(docker: Docker, engine: Engine, tree: Path) -> None:
     making = ContainerSpec(docker._image, tree, LIMITS, lifetime=600)
     kept = await Container.start(engine, making)
     expired = await engine.create(replace(making, lifetime=-1))
@@ -119,7 +125,9 @@ async def test_orphans_are_removed_by_owner_and_by_age(docker, engine, tree):
     await kept.remove()
 
 
-async def test_waiting_containers_end_with_a_worker_that_is_killed(tmp_path, tree, docker, engine):
+async def test_waiting_containers_end_with_a_worker_that_is_killed(
+    tmp_path: Path, tree: Path, docker: Docker, engine: Engine
+) -> None:
     program = f"""
 import asyncio
 from pathlib import Path
@@ -159,13 +167,13 @@ asyncio.run(main())
         assert len(list((tmp_path / "worker").iterdir())) == 1
 
 
-async def test_a_tree_that_does_not_fit_is_told_as_that(docker, tree):
+async def test_a_tree_that_does_not_fit_is_told_as_that(docker: Docker, tree: Path) -> None:
     (tree / "large").write_bytes(bytes(33 << 20))
     with pytest.raises(FatalError, match=r"does not fit .* 32 MB: raise the setting 'sandbox.file_mb'"):
         await docker.run(job("true", tree))
 
 
-async def test_environments_of_another_image_are_other_environments(docker):
+async def test_environments_of_another_image_are_other_environments(docker: Docker) -> None:
     assert docker.interpreter[0] == "docker"
     assert docker.interpreter != Bubblewrap.interpreter
     assert "Docker " in docker.name
@@ -178,12 +186,12 @@ async def test_environments_of_another_image_are_other_environments(docker):
         ({"runtime": "runsc-of-nobody"}, r"no runtime 'runsc-of-nobody'.*'sandbox.runtime'"),
     ],
 )
-async def test_what_the_engine_lacks_is_named(docker, settings, sentence):
+async def test_what_the_engine_lacks_is_named(docker: Docker, settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         check_sandbox(SandboxSettings(backend="docker", **settings))
 
 
-def test_without_an_engine_auto_takes_bubblewrap_and_says_so(tmp_path):
+def test_without_an_engine_auto_takes_bubblewrap_and_says_so(tmp_path: Path) -> None:
     program = f"""
 import asyncio, logging
 from pathlib import Path
@@ -211,7 +219,9 @@ except UsageError as error:
     assert "set 'sandbox.backend' to bubblewrap" in refused
 
 
-async def test_auto_takes_docker_when_it_answers(docker, tmp_path, caplog):
+async def test_auto_takes_docker_when_it_answers(
+    docker: Docker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level("INFO"):
         async with open_sandbox(SandboxSettings(), tmp_path / "auto") as sandbox:
             assert isinstance(sandbox, Docker)

@@ -54,7 +54,7 @@ def plan_of(*setup: str, **settings: object) -> dependencies.InstallPlan:
     return dependencies.plan_install(BUBBLEWRAP, SandboxSpec(setup=setup, **settings), {}, has_src=False)
 
 
-async def test_setup_makes_an_environment_for_later_commands(counting, cache, tree):
+async def test_setup_makes_an_environment_for_later_commands(counting: Counting, cache: Path, tree: Path) -> None:
     plan = plan_of(
         f"echo 'VALUE = 42' > {SITE}/prepared.py", "test $(python -c 'import prepared; print(prepared.VALUE)') = 42"
     )
@@ -65,7 +65,7 @@ async def test_setup_makes_an_environment_for_later_commands(counting, cache, tr
     assert [job.setup for job in counting.jobs] == [True, False]
 
 
-async def test_what_setup_makes_in_the_tree_is_in_every_later_tree(counting, cache, tree):
+async def test_what_setup_makes_in_the_tree_is_in_every_later_tree(counting: Counting, cache: Path, tree: Path) -> None:
     (tree / "package").mkdir()
     plan = plan_of("echo '1.0' > package/_version.py", "echo changed > kept.txt", "mkdir egg && touch egg/info")
     environment = await Environments(counting, cache).prepare(plan, tree, SandboxSpec())
@@ -76,7 +76,7 @@ async def test_what_setup_makes_in_the_tree_is_in_every_later_tree(counting, cac
     assert sorted(path.name for path in tree.iterdir()) == ["kept.txt", "package"]
 
 
-async def test_a_failing_setup_is_told_with_its_command_and_log(counting, cache, tree):
+async def test_a_failing_setup_is_told_with_its_command_and_log(counting: Counting, cache: Path, tree: Path) -> None:
     environments = Environments(counting, cache)
     plan = plan_of("echo fine", "echo no such package; exit 7", "echo never")
     with pytest.raises(FatalError) as raised:
@@ -88,7 +88,7 @@ async def test_a_failing_setup_is_told_with_its_command_and_log(counting, cache,
     assert kept(cache) == [dependencies.plan_base(BUBBLEWRAP).key]
 
 
-async def test_a_setup_that_takes_too_long_is_told_as_that(counting, tree, tmp_path):
+async def test_a_setup_that_takes_too_long_is_told_as_that(counting: Counting, tree: Path, tmp_path: Path) -> None:
     # An empty base, so that copying it takes no time.
     (tmp_path / "environments" / dependencies.plan_base(BUBBLEWRAP).key).mkdir(parents=True)
     plan = plan_of("echo fine", "sleep 1000")
@@ -96,14 +96,14 @@ async def test_a_setup_that_takes_too_long_is_told_as_that(counting, tree, tmp_p
         await Environments(counting, tmp_path).prepare(plan, tree, SandboxSpec(setup_timeout=2))
 
 
-async def test_an_environment_is_made_once(counting, cache, tree):
+async def test_an_environment_is_made_once(counting: Counting, cache: Path, tree: Path) -> None:
     plan = plan_of("echo made")
     made = await asyncio.gather(*(Environments(counting, cache).prepare(plan, tree, SandboxSpec()) for _ in range(3)))
     assert set(made) == {cache / "environments" / plan.key}
     assert len(counting.jobs) == 1
 
 
-async def test_half_an_environment_is_made_again(counting, cache, tree):
+async def test_half_an_environment_is_made_again(counting: Counting, cache: Path, tree: Path) -> None:
     plan = plan_of("echo made")
     partial = cache / "environments" / f"{plan.key}.partial"
     (partial / "lib").mkdir(parents=True)
@@ -114,7 +114,7 @@ async def test_half_an_environment_is_made_again(counting, cache, tree):
     assert not partial.exists()
 
 
-async def test_cancelling_leaves_nothing_and_the_next_goes_on(counting, cache, tree):
+async def test_cancelling_leaves_nothing_and_the_next_goes_on(counting: Counting, cache: Path, tree: Path) -> None:
     plan = plan_of("sleep 1000")
     running = asyncio.ensure_future(Environments(counting, cache).prepare(plan, tree, SandboxSpec()))
     await counting.called.wait()
@@ -125,13 +125,17 @@ async def test_cancelling_leaves_nothing_and_the_next_goes_on(counting, cache, t
     assert await Environments(counting, cache).prepare(plan_of("echo"), tree, SandboxSpec())
 
 
-async def test_commands_of_the_repository_run_only_in_the_sandbox(counting, cache, tree, tmp_path):
+async def test_commands_of_the_repository_run_only_in_the_sandbox(
+    counting: Counting, cache: Path, tree: Path, tmp_path: Path
+) -> None:
     plan = plan_of(f"echo escaped > {tmp_path}/escaped || true")
     await Environments(counting, cache).prepare(plan, tree, SandboxSpec())
     assert not (tmp_path / "escaped").exists()
 
 
-async def test_a_repository_has_no_hand_in_the_base_environment(counting, tree, tmp_path, monkeypatch):
+async def test_a_repository_has_no_hand_in_the_base_environment(
+    counting: Counting, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(dependencies, "TOOLS", ("./nowhere",))
     for name in ("venv.py", "pip.py", "ensurepip.py", "sitecustomize.py", "nowhere"):
         (tree / name).write_text("raise SystemExit('of the repository')\n")
@@ -143,7 +147,7 @@ async def test_a_repository_has_no_hand_in_the_base_environment(counting, tree, 
     assert "of the repository" not in message
 
 
-def test_the_key_is_that_of_the_content():
+def test_the_key_is_that_of_the_content() -> None:
     plan = plan_of("echo")
     assert plan_of("echo").key == plan.key
     assert plan_of("echo ").key != plan.key
@@ -154,7 +158,7 @@ def test_the_key_is_that_of_the_content():
     assert declared.key != plan.key
 
 
-def test_files_that_declare_dependencies():
+def test_files_that_declare_dependencies() -> None:
     paths = ["setup.py", "src/setup.py", "requirements.txt", "requirements-dev.txt", "requirements/test.txt"]
     others = ["docs/requirements.txt", "requirements.md", "app.py"]
     assert dependencies.list_declaring_files(paths + others, SandboxSpec()) == ["setup.py", *paths[2:]]
@@ -162,7 +166,7 @@ def test_files_that_declare_dependencies():
 
 @pytest.mark.parametrize(("lock", "tool"), [("uv.lock", "uv"), ("poetry.lock", "poetry")])
 @pytest.mark.parametrize("has_src", [True, False])
-def test_a_lock_decides(lock, tool, has_src):
+def test_a_lock_decides(lock: str, tool: str, has_src: bool) -> None:
     assert dependencies.list_declaring_files([lock, "docs/uv.lock"], SandboxSpec()) == [lock]
     declared = {lock: "", "requirements.txt": "other", "pyproject.toml": STATIC}
     commands = dependencies.plan_install(BUBBLEWRAP, SandboxSpec(), declared, has_src).commands
@@ -174,7 +178,7 @@ def test_a_lock_decides(lock, tool, has_src):
     assert changed.key != dependencies.plan_install(BUBBLEWRAP, SandboxSpec(), declared, has_src).key
 
 
-def test_files_that_setup_names_count_as_well():
+def test_files_that_setup_names_count_as_well() -> None:
     paths = ["Makefile", "ci/install.sh", "ci/other.sh", "app.py"]
     spec = SandboxSpec(setup=("sh ./ci/install.sh --all", "make deps"))
     assert dependencies.list_declaring_files(paths, spec) == ["Makefile", "ci/install.sh"]
@@ -220,19 +224,19 @@ STATIC = '[project]\nname = "a"\ndependencies = ["one>=1", "two; python_version 
         ),
     ],
 )
-def test_dependencies_are_detected(declared, has_src, commands):
+def test_dependencies_are_detected(declared: dict[str, str], has_src: bool, commands: tuple[str, ...]) -> None:
     found = dependencies.plan_install(BUBBLEWRAP, SandboxSpec(), declared, has_src)
     assert found.commands == (commands or dependencies.plan_base(BUBBLEWRAP).commands)
 
 
-def test_the_users_setup_wins():
+def test_the_users_setup_wins() -> None:
     plan = dependencies.plan_install(
         BUBBLEWRAP, SandboxSpec(setup=("make deps",)), {"requirements.txt": "x"}, has_src=True
     )
     assert plan.commands == ("make deps",)
 
 
-async def test_an_environment_that_is_gone_is_made_again(counting, cache, tree):
+async def test_an_environment_that_is_gone_is_made_again(counting: Counting, cache: Path, tree: Path) -> None:
     environments = Environments(counting, cache)
     plan = plan_of("echo made")
     shutil.rmtree(await environments.prepare(plan, tree, SandboxSpec()))

@@ -4,6 +4,7 @@ import pytest
 
 from activities.sandbox.flaky import settle_flaky, with_flaky
 from hydranet.contracts import TestReport, TestResult, TestResults
+from tests.integration.conftest import Make
 
 
 def runs(*outcomes: dict[str, str]) -> list[TestResults]:
@@ -25,19 +26,19 @@ def runs(*outcomes: dict[str, str]) -> list[TestResults]:
         (["passed", "passed"], "passed", False),
     ],
 )
-def test_the_majority_counts(outcomes, settles, undecided):
+def test_the_majority_counts(outcomes: list[str], settles: str, undecided: bool) -> None:
     found, flaky = settle_flaky(runs(*({"a": outcome} for outcome in outcomes)))
     assert [(test.id, test.outcome) for test in found.tests] == [("a", settles)]
     assert flaky == (["a"] if undecided else [])
 
 
-def test_a_command_that_broke_once_is_no_test_of_the_others():
+def test_a_command_that_broke_once_is_no_test_of_the_others() -> None:
     found, flaky = settle_flaky(runs({"a": "passed", "make test": "error"}, {"a": "passed"}, {"a": "passed"}))
     assert [(test.id, test.outcome) for test in found.tests] == [("a", "passed")]
     assert flaky == ["make test"]
 
 
-def test_it_is_said():
+def test_it_is_said() -> None:
     told = with_flaky(TestReport(passed=True), ["t" * 500, "b"], 3)
     assert told.reason.startswith("In 3 runs of the same code ttt")
     assert "and 1 more changed from passing to failing." in told.reason
@@ -56,7 +57,7 @@ def test_changes_its_mind():
 """
 
 
-async def test_a_test_that_passes_now_and_then_is_told_as_that(project):
+async def test_a_test_that_passes_now_and_then_is_told_as_that(project: Make) -> None:
     """Half of the first digits pass: nine runs of ten disagree, and one that does not is run again."""
     made = await project({"test_a.py": FLAKY.format(digits="01234567")}, flaky_reruns=4)
     for _ in range(20):

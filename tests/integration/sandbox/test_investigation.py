@@ -1,13 +1,18 @@
 """What a model asks to see: run in the sandbox, refused by the guard, bounded, on record."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
 from activities.artifacts.store import get_model
 from activities.checkpoints.activities import CheckpointActivities
+from activities.sandbox.protocol import Sandbox
 from hydranet.contracts import Checkpoint, CommitRequest, Finding, Findings, InvestigateRequest, Investigation
 from hydranet.convergence.score import Attempt, score_attempt
 from hydranet.patches import make_diff
 from hydranet.policy import constitution
+from tests.integration.conftest import Make, Project
 from tests.sandboxes import BACKENDS, sandbox_of
 
 CART = "def total(prices):\n    return sum(prices) - 1\n"
@@ -16,12 +21,12 @@ FILES = {"shop/cart.py": CART, "loud.py": LOUD, "slow.py": "import time; time.sl
 
 
 @pytest.fixture
-async def sandbox(request, tmp_path):
+async def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandbox]:
     async with sandbox_of(getattr(request, "param", "bubblewrap"), tmp_path / "sandbox") as sandbox:
         yield sandbox
 
 
-async def look(made, *asked: str, checkpoint: Checkpoint | None = None) -> tuple[Investigation, list[Finding]]:
+async def look(made: Project, *asked: str, checkpoint: Checkpoint | None = None) -> tuple[Investigation, list[Finding]]:
     request = InvestigateRequest(
         snapshot=made.snapshot,
         checkpoint=checkpoint or made.base,
@@ -35,7 +40,7 @@ async def look(made, *asked: str, checkpoint: Checkpoint | None = None) -> tuple
 
 
 @pytest.mark.parametrize("sandbox", BACKENDS, indirect=True)
-async def test_a_model_sees_what_it_asked_for(project):
+async def test_a_model_sees_what_it_asked_for(project: Make) -> None:
     made = await project(FILES)
     _, found = await look(
         made,
@@ -52,7 +57,7 @@ async def test_a_model_sees_what_it_asked_for(project):
 
 
 @pytest.mark.parametrize("sandbox", BACKENDS, indirect=True)
-async def test_a_look_changes_nothing_for_the_next(project):
+async def test_a_look_changes_nothing_for_the_next(project: Make) -> None:
     made = await project(FILES)
     _, found = await look(made, 'run python -c \'open("new", "w").write("x")\'', "list_dir new")
     wrote, gone = (one.output for one in found)
@@ -60,7 +65,7 @@ async def test_a_look_changes_nothing_for_the_next(project):
     assert "No such file" in gone
 
 
-async def test_refusals_are_on_record_with_their_reason_and_nothing_is_run(project):
+async def test_refusals_are_on_record_with_their_reason_and_nothing_is_run(project: Make) -> None:
     made = await project(FILES)
     looked, found = await look(made, "run curl http://example.org", "read_file /etc/passwd", "run cat loud.py")
     assert [one.refused.partition(":")[0] for one in looked.commands] == ["guard", "guard", ""]
@@ -70,7 +75,7 @@ async def test_refusals_are_on_record_with_their_reason_and_nothing_is_run(proje
     assert found[2].output == LOUD
 
 
-async def test_the_users_constitution_is_asked_too(project):
+async def test_the_users_constitution_is_asked_too(project: Make) -> None:
     rules = constitution.load_rules(
         "immutable: [{id: no-python, operation: run, match: ['python*'], reason: Not here.}]"
     )
@@ -79,7 +84,7 @@ async def test_the_users_constitution_is_asked_too(project):
     assert [one.refused for one in looked.commands] == ["no-python: Not here.", ""]
 
 
-async def test_what_is_printed_is_bounded_and_defused(project, monkeypatch):
+async def test_what_is_printed_is_bounded_and_defused(project: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     made = await project(FILES)
     _, (loud,) = await look(made, "run python loud.py")
     monkeypatch.setattr("activities.sandbox.investigation.SECONDS", 2.0)
@@ -90,7 +95,7 @@ async def test_what_is_printed_is_bounded_and_defused(project, monkeypatch):
     assert slow.output == "(timed out after 2 s)"
 
 
-async def test_the_same_look_at_the_same_files_is_a_repetition(project):
+async def test_the_same_look_at_the_same_files_is_a_repetition(project: Make) -> None:
     made = await project(FILES)
     first, _ = await look(made, "read_file shop/cart.py")
     again, _ = await look(made, "read_file shop/cart.py")

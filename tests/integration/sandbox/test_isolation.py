@@ -6,9 +6,10 @@ import re
 import socket
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -18,6 +19,8 @@ from hydranet.errors import TransientError, UsageError
 from tests.sandboxes import BACKENDS, sandbox_of
 
 LIMITS = Limits(seconds=30, memory_mb=512, processes=64, file_mb=16, disk_mb=32, output_kb=64)
+
+Run = Callable[..., Awaitable[Execution]]
 
 
 @pytest.fixture(params=BACKENDS)
@@ -37,10 +40,10 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def run(sandbox: Sandbox, tree: Path):
+def run(sandbox: Sandbox, tree: Path) -> Run:
     """Runs a shell line, or Python code, in the sandbox."""
 
-    async def run(line: str = "", *, code: str = "", **changes: object) -> Execution:
+    async def run(line: str = "", *, code: str = "", **changes: Any) -> Execution:
         command = ("python3", "-c", code) if code else ("/bin/sh", "-c", line)
         return await sandbox.run(replace(Job(command, tree, LIMITS), **changes))
 
@@ -67,30 +70,30 @@ def is_running(marker: str) -> bool:
     return any(one.info["name"] != "bwrap" and marker in " ".join(one.info["cmdline"] or ()) for one in found)
 
 
-async def test_a_command_reports_its_output_and_exit_status(run):
+async def test_a_command_reports_its_output_and_exit_status(run: Run) -> None:
     done = await run("echo out; echo err >&2; exit 3")
     assert (done.exit_status, done.output, done.reason, done.timed_out) == (3, "out\nerr\n", "", False)
 
 
-async def test_a_command_killed_by_a_signal_says_so(run):
+async def test_a_command_killed_by_a_signal_says_so(run: Run) -> None:
     assert (await run("kill -9 $$")).exit_status == 128 + 9
 
 
-async def test_a_command_that_does_not_exist_is_not_found(sandbox, tree):
+async def test_a_command_that_does_not_exist_is_not_found(sandbox: Sandbox, tree: Path) -> None:
     assert (await sandbox.run(Job(("no-such-program",), tree, LIMITS))).exit_status == 127
 
 
-async def test_files_of_the_host_are_not_there(run, tmp_path):
+async def test_files_of_the_host_are_not_there(run: Run, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("of the host")
     done = await run(f"cat {tmp_path}/secret /etc/shadow; ls -A /home /root/.ssh {Path.home()}/.cache {tmp_path}")
     assert re.sub(r"^.*: (No such file or directory|Permission denied)\n|^/home:\n", "", done.output, flags=re.M) == ""
 
 
-async def test_only_the_trees_own_files_are_in_the_work_folder(run):
+async def test_only_the_trees_own_files_are_in_the_work_folder(run: Run) -> None:
     assert (await run("pwd; ls -A; cat kept.txt")).output == "/work\nkept.txt\nas it was\n"
 
 
-async def test_changes_in_the_work_folder_stay_there(run, tree):
+async def test_changes_in_the_work_folder_stay_there(run: Run, tree: Path) -> None:
     done = await run("echo changed > kept.txt && rm -f x && mkdir new && ls -A && cat kept.txt")
     assert done.output == "kept.txt\nnew\nchanged\n"
     assert [path.name for path in tree.iterdir()] == ["kept.txt"]
@@ -98,13 +101,13 @@ async def test_changes_in_the_work_folder_stay_there(run, tree):
 
 
 @pytest.mark.parametrize("path", ["/new", "/usr/new", "/etc/new", "/dev/new", "/tree/new", "/hydra/new", "/env/new"])
-async def test_everything_else_is_read_only(run, base_environment, path):
+async def test_everything_else_is_read_only(run: Run, base_environment: Path, path: str) -> None:
     done = await run(f"echo x > {path}", environment=base_environment)
     assert done.exit_status != 0
     assert re.search("Read-only file system|Permission denied", done.output)
 
 
-async def test_the_environment_is_an_allow_list(run, monkeypatch):
+async def test_the_environment_is_an_allow_list(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HYDRA_TEST_SECRET", "of the host")
     done = await run("env", env={"GIVEN": "by the settings"})
     variables = dict(line.split("=", 1) for line in done.output.splitlines())
@@ -115,7 +118,7 @@ async def test_the_environment_is_an_allow_list(run, monkeypatch):
     assert set(variables) == {"PATH", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PWD"}
 
 
-async def test_there_is_no_network(run):
+async def test_there_is_no_network(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         done = await run(
@@ -143,7 +146,7 @@ print(sorted(name for _, name in socket.if_nameindex()))
     ]
 
 
-async def test_there_are_no_privileges(run):
+async def test_there_are_no_privileges(run: Run) -> None:
     done = await run(
         "id -u; grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status; unshare -U true; mount -t tmpfs x /tmp"
     )
@@ -154,72 +157,74 @@ async def test_there_are_no_privileges(run):
     assert done.exit_status != 0
 
 
-async def test_only_its_own_processes_are_there(run):
+async def test_only_its_own_processes_are_there(run: Run) -> None:
     done = await run(
         code="import os; print({name for name in os.listdir('/proc') if name.isdecimal()} - {str(os.getpid())})"
     )
     assert done.output == "{'1'}\n"
 
 
-async def test_no_descriptor_of_the_host_is_open(run):
+async def test_no_descriptor_of_the_host_is_open(run: Run) -> None:
     done = await run(code="import os; print(sorted(os.listdir('/proc/self/fd')))")
     assert done.output == "['0', '1', '2', '3']\n"
 
 
-async def test_time_is_limited(run, marker):
+async def test_time_is_limited(run: Run, marker: str) -> None:
     done = await run(f"sleep 1000; : {marker}", limits=replace(LIMITS, seconds=0.5))
     assert done.timed_out
     assert done.reason == "timed out after 0.5 s"
     assert survivors(marker) == []
 
 
-async def test_output_is_limited(run):
+async def test_output_is_limited(run: Run) -> None:
     done = await run("yes")
     assert done.reason == "printed more than 64 KB"
     assert len(done.output) == 64 * 1024
 
 
-async def test_output_of_any_bytes_is_text(run):
+async def test_output_of_any_bytes_is_text(run: Run) -> None:
     assert (await run(r"printf 'a\377b\000c'")).output == "a\ufffdb\0c"
 
 
-async def test_memory_is_limited(run):
+async def test_memory_is_limited(run: Run) -> None:
     done = await run(code="bytearray(600 << 20)")
     assert "MemoryError" in done.output
 
 
-async def test_shared_memory_is_limited(run):
+async def test_shared_memory_is_limited(run: Run) -> None:
     done = await run(code="import mmap; mmap.mmap(-1, 4 << 30)")
     assert "Cannot allocate memory" in done.output
 
 
-async def test_the_size_of_a_file_is_limited(run):
+async def test_the_size_of_a_file_is_limited(run: Run) -> None:
     done = await run("dd if=/dev/zero of=big bs=1M count=17")
     assert done.exit_status != 0
     assert (await run("dd if=/dev/zero of=big bs=1M count=16")).exit_status == 0
 
 
 @pytest.mark.parametrize("folder", ["/work", "/tmp"])
-async def test_the_size_of_all_files_is_limited(run, folder):
+async def test_the_size_of_all_files_is_limited(run: Run, folder: str) -> None:
     done = await run(f"cd {folder}; for name in 1 2 3; do dd if=/dev/zero of=$name bs=1M count=15 || exit 1; done")
     assert "No space left on device" in done.output
 
 
-async def test_processes_that_outlive_their_parent_are_ended(run, marker):
+async def test_processes_that_outlive_their_parent_are_ended(run: Run, marker: str) -> None:
     orphan = f"setsid sh -c 'trap : HUP TERM; sleep 1000; : {marker}'"
     done = await run(f"{orphan} & {orphan} >/dev/null 2>&1 & echo parent")
     assert (done.exit_status, done.output) == (0, "parent\n")
     assert survivors(marker) == []
 
 
-async def test_a_command_that_closes_its_output_is_waited_for(run, tmp_path):
+async def test_a_command_that_closes_its_output_is_waited_for(run: Run, tmp_path: Path) -> None:
     results = tmp_path / "results"
     results.touch()
     await run("exec >&- 2>&-; sleep 0.3; echo done > /results", results=results)
     assert results.read_text() == "done\n"
 
 
-async def test_cancellation_leaves_no_process_and_no_file(run, marker, tmp_path, monkeypatch):
+async def test_cancellation_leaves_no_process_and_no_file(
+    run: Run, marker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
@@ -232,7 +237,7 @@ async def test_cancellation_leaves_no_process_and_no_file(run, marker, tmp_path,
     assert list(scratch.iterdir()) == []
 
 
-async def test_values_are_on_no_command_line(run, marker):
+async def test_values_are_on_no_command_line(run: Run, marker: str) -> None:
     begun = f"begun-{marker}"
     running = asyncio.ensure_future(run(f"sleep 1000 # {begun[6:18]}", env={"SECRET": marker}))
     await until(lambda: survivors(begun[6:18]))
@@ -245,12 +250,14 @@ async def test_values_are_on_no_command_line(run, marker):
 @pytest.mark.parametrize(
     "env", [{"A": "x\0--bind\0/\0/mnt"}, {"A\0--bind": "x"}, {"A=B": "x"}, {"": "x"}, {"A": "\ud800"}], ids=range(5)
 )
-async def test_a_variable_cannot_be_an_option_of_the_sandbox(run, env):
+async def test_a_variable_cannot_be_an_option_of_the_sandbox(run: Run, env: dict[str, str]) -> None:
     with pytest.raises(UsageError, match=r"'sandbox\.env'"):
         await run("ls /mnt", env=env)
 
 
-async def test_the_sandbox_ends_with_the_process_that_runs_it(request, sandbox, tree, marker, tmp_path):
+async def test_the_sandbox_ends_with_the_process_that_runs_it(
+    request: pytest.FixtureRequest, sandbox: Sandbox, tree: Path, marker: str, tmp_path: Path
+) -> None:
     program = f"""
 import asyncio
 from pathlib import Path
@@ -278,11 +285,11 @@ asyncio.run(main())
     await until(lambda: not survivors(marker))
 
 
-async def test_many_sandboxes_run_at_once(run):
+async def test_many_sandboxes_run_at_once(run: Run) -> None:
     done = await asyncio.gather(*(run(f"echo {number} > kept.txt; cat kept.txt") for number in range(8)))
     assert [one.output for one in done] == [f"{number}\n" for number in range(8)]
 
 
-async def test_a_sandbox_that_cannot_be_made_is_a_transient_error(sandbox, tmp_path):
+async def test_a_sandbox_that_cannot_be_made_is_a_transient_error(sandbox: Sandbox, tmp_path: Path) -> None:
     with pytest.raises(TransientError, match=r"could not be started.*no-such-tree"):
         await sandbox.run(Job(("true",), tmp_path / "no-such-tree", LIMITS))

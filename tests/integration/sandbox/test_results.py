@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
@@ -24,23 +25,23 @@ from hydranet.contracts import TestResults
 DONE = Execution(exit_status=1, output="the output")
 
 
-def line_of(identifier: object = "test_a.py::test", outcome: object = "failed", **more: object) -> dict:
+def line_of(identifier: object = "test_a.py::test", outcome: object = "failed", **more: object) -> dict[str, Any]:
     return {"kind": "test", "id": identifier, "outcome": outcome, "seconds": 0.5, "message": "E  boom", **more}
 
 
-def read(tmp_path: Path, content: bytes) -> list[dict]:
+def read(tmp_path: Path, content: bytes) -> list[dict[str, Any]]:
     path = tmp_path / "results"
     path.write_bytes(content)
     return list(parse_records(path))
 
 
-def test_malformed_lines_are_left_out(tmp_path):
+def test_malformed_lines_are_left_out(tmp_path: Path) -> None:
     good = json.dumps(line_of()).encode()
     lines = [b"{", b"\xff\xfe", b"[" * 100_000, b"[1]", b'"text"', b"1" * 5000, b"", b"\0\0", good]
     assert read(tmp_path, b"\n".join(lines)) == [line_of()]
 
 
-def test_endless_lines_and_files_are_bounded(tmp_path, monkeypatch):
+def test_endless_lines_and_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BYTES_LIMIT", 1_000_000)
     good = json.dumps(line_of()).encode() + b"\n"
     assert read(tmp_path, b"x" * 250_000 + b"\n" + good) == [line_of()]
@@ -66,17 +67,17 @@ def test_endless_lines_and_files_are_bounded(tmp_path, monkeypatch):
         {"kind": "finish", "status": "0"},
     ],
 )
-def test_lines_of_wrong_types_tell_nothing(line):
+def test_lines_of_wrong_types_tell_nothing(line: dict[str, object]) -> None:
     assert RecordedTests.of([line]) == RecordedTests()
 
 
 @pytest.mark.parametrize("seconds", [None, "1", float("nan"), float("inf"), -1, 10**400, [1]], ids=range(7))
-def test_impossible_durations_are_none(seconds):
+def test_impossible_durations_are_none(seconds: object) -> None:
     recorded = RecordedTests.of([line_of(seconds=seconds)])
     assert [test.seconds for test in recorded.tests.values()] == [0.0]
 
 
-def test_text_is_defused():
+def test_text_is_defused() -> None:
     hostile = "a\x1b[31mb\x1b]0;title\x07c\0d\ud800e\x08f\r\ng\x9bh"
     assert clean_output(hostile) == "abcdef\ngh"
     recorded = RecordedTests.of([line_of(identifier=hostile, message=hostile)])
@@ -84,12 +85,12 @@ def test_text_is_defused():
     assert TestResults.model_validate_json(found.model_dump_json()) == found
 
 
-def test_the_worst_outcome_of_a_test_counts():
+def test_the_worst_outcome_of_a_test_counts() -> None:
     lines = [line_of(outcome=outcome) for outcome in ("passed", "failed", "passed", "skipped")]
     assert [test.outcome for test in RecordedTests.of(lines).tests.values()] == ["failed"]
 
 
-def test_tests_and_messages_are_bounded(monkeypatch):
+def test_tests_and_messages_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TESTS_LIMIT", 5)
     monkeypatch.setattr(module, "MESSAGES_LIMIT", 1)
     recorded = RecordedTests.of(line_of(f"t::{number}", message="m" * 50_000) for number in range(10))
@@ -98,15 +99,16 @@ def test_tests_and_messages_are_bounded(monkeypatch):
     assert len(build_results(recorded, DONE, "pytest").tests) == 5
 
 
-def test_the_error_told_is_that_of_the_first_failing_test_by_name():
+def test_the_error_told_is_that_of_the_first_failing_test_by_name() -> None:
     shuffled = [line_of("test_z.py::z", message="E  ValueError: z"), line_of("test_a.py::a", message="E  KeyError: a")]
     for order in (shuffled, shuffled[::-1]):
         recorded = RecordedTests.of(order)
         found = build_report(build_results(recorded, DONE, "pytest"), recorded, DONE)
+        assert found.error is not None
         assert found.error.type == "KeyError"
 
 
-def test_a_test_that_never_ended_is_an_error():
+def test_a_test_that_never_ended_is_an_error() -> None:
     recorded = RecordedTests.of(
         [{"kind": "collected", "count": 3}, line_of(outcome="passed"), {"kind": "start", "id": "b"}]
     )
@@ -119,7 +121,7 @@ def test_a_test_that_never_ended_is_an_error():
     assert "Segmentation fault" in told.tail
 
 
-def test_without_tests_the_exit_status_decides():
+def test_without_tests_the_exit_status_decides() -> None:
     for status, passed in ((0, True), (2, False)):
         execution = Execution(exit_status=status, output="said\n")
         found = build_results(RecordedTests(), execution, "make check")
@@ -130,33 +132,33 @@ def test_without_tests_the_exit_status_decides():
     assert "said" in told.tail
 
 
-def test_a_bad_end_without_a_failing_test_is_a_failure():
+def test_a_bad_end_without_a_failing_test_is_a_failure() -> None:
     recorded = RecordedTests.of([line_of(outcome="passed"), {"kind": "internal", "message": "INTERNALERROR"}])
     told = build_report(build_results(recorded, DONE, "pytest"), recorded, DONE)
     assert (told.passed, told.failing, told.structured) == (False, ("pytest",), True)
     assert "INTERNALERROR" in told.tail
 
 
-def test_a_run_that_the_sandbox_ended_never_passes():
+def test_a_run_that_the_sandbox_ended_never_passes() -> None:
     execution = Execution(exit_status=0, output="", reason="printed more than 64 KB")
     recorded = RecordedTests.of([line_of(outcome="passed")])
     assert not build_report(build_results(recorded, execution, "pytest"), recorded, execution).passed
 
 
-def test_many_failing_tests_are_counted_and_the_first_are_named():
+def test_many_failing_tests_are_counted_and_the_first_are_named() -> None:
     recorded = RecordedTests.of(line_of(f"t.py::test[{number}]") for number in range(200))
     told = build_report(build_results(recorded, DONE, "pytest"), recorded, DONE)
     assert (told.failing_count, len(told.failing)) == (200, TESTS)
 
 
-def test_long_ids_are_shortened_and_stay_apart():
+def test_long_ids_are_shortened_and_stay_apart() -> None:
     one, other = shorten("t.py::test[" + "x" * 500 + "1]"), shorten("t.py::test[" + "x" * 500 + "2]")
     assert len(one) == len(other) == 200
     assert one != other
     assert shorten("t.py::test") == "t.py::test"
 
 
-def test_long_output_keeps_both_ends():
+def test_long_output_keeps_both_ends() -> None:
     text = "begin" + "." * 100_000 + "end"
     cut = bound_text(text, 1000)
     assert len(cut) <= 1000
@@ -165,7 +167,7 @@ def test_long_output_keeps_both_ends():
     assert "characters left out" in cut
 
 
-def test_the_tail_begins_with_a_whole_line():
+def test_the_tail_begins_with_a_whole_line() -> None:
     message = "\n".join(f"line {number}" for number in range(1000))
     assert keep_tail(message).startswith("line ")
     assert keep_tail(message).endswith("line 999")
@@ -180,7 +182,9 @@ def test_the_tail_begins_with_a_whole_line():
         ("pytest t.py::test[1-a]", ("t.py::test[1-a]",), (), {}),
     ],
 )
-def test_a_call_of_pytest_is_taken_apart(command, arguments, path, env):
+def test_a_call_of_pytest_is_taken_apart(
+    command: str, arguments: tuple[str, ...], path: tuple[str, ...], env: dict[str, str]
+) -> None:
     found = parse_pytest_command(command)
     assert found is not None
     assert (found.arguments, found.path, dict(found.env)) == (arguments, path, env)
@@ -204,11 +208,11 @@ def test_a_call_of_pytest_is_taken_apart(command, arguments, path, env):
         "python test.py",
     ],
 )
-def test_anything_else_is_left_to_a_shell(command):
+def test_anything_else_is_left_to_a_shell(command: str) -> None:
     assert parse_pytest_command(command) is None
 
 
-def test_tests_that_run_at_once_are_kept_apart(tmp_path):
+def test_tests_that_run_at_once_are_kept_apart(tmp_path: Path) -> None:
     from activities.sandbox.inside.recorder import Recorder
 
     path = tmp_path / "results"
@@ -216,7 +220,8 @@ def test_tests_that_run_at_once_are_kept_apart(tmp_path):
         recorder = Recorder(file.fileno(), test_seconds=1)
         recorder.pytest_runtest_logstart("t.py::one")
         recorder.pytest_runtest_logstart("t.py::other")
-        for name, outcome in (("one", "passed"), ("other", "failed")):
+        outcomes: dict[str, Literal["passed", "failed"]] = {"one": "passed", "other": "failed"}
+        for name, outcome in outcomes.items():
             recorder.pytest_runtest_logreport(
                 pytest.TestReport(f"t.py::{name}", ("t.py", 1, name), {}, outcome, None, "call", duration=0.5)
             )

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,7 +63,7 @@ def told(output: str) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.parametrize("verbose", [True, False])
-def test_unittest(tmp_path, verbose):
+def test_unittest(tmp_path: Path, verbose: bool) -> None:
     (tmp_path / "test_sums.py").write_text(UNITTEST)
     command = [sys.executable, "-m", "unittest", *(["-v"] if verbose else [])]
     output = subprocess.run(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True).stderr
@@ -75,7 +76,7 @@ def test_unittest(tmp_path, verbose):
     assert found["test_sums.Sums.test_breaks"][1].endswith("RuntimeError: broken")
 
 
-def test_go():
+def test_go() -> None:
     output = "go: downloading\n" + "\n".join(map(json.dumps, GO))
     assert told(output) == {
         "m/a::TestRight": ("passed", ""),
@@ -85,7 +86,7 @@ def test_go():
     }
 
 
-def test_jest_and_vitest():
+def test_jest_and_vitest() -> None:
     output = f"> test\n> jest --json\n\n{json.dumps(JEST)}\nDone.\n"
     assert told(output) == {
         "src/sum.test.js::sum adds": ("passed", ""),
@@ -109,11 +110,11 @@ def test_jest_and_vitest():
     ],
     ids=range(8),
 )
-def test_what_is_no_report_tells_of_no_test(output):
+def test_what_is_no_report_tells_of_no_test(output: str) -> None:
     assert runner_output.parse_output(output) == []
 
 
-def test_reports_are_bounded_and_defused():
+def test_reports_are_bounded_and_defused() -> None:
     lines = [{"Action": "output", "Package": "p", "Test": "T", "Output": "\x1b[31m" + "x" * 50_000 + "\ud800"}]
     lines += [{"Action": "fail", "Package": "p", "Test": "T"}]
     lines += [{"Action": "pass", "Package": "p" * 10_000, "Test": "T"}]
@@ -128,7 +129,7 @@ def test_reports_are_bounded_and_defused():
 
 
 @pytest.mark.parametrize("name", ["go", "jest", "unittest"])
-def test_a_run_that_failed_is_no_pass_whatever_it_printed(name):
+def test_a_run_that_failed_is_no_pass_whatever_it_printed(name: str) -> None:
     printed = {
         "go": json.dumps({"Action": "pass", "Package": "a", "Test": "T"}),
         "jest": json.dumps(

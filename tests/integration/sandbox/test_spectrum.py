@@ -1,5 +1,7 @@
 """Which lines each test executes."""
 
+from tests.integration.conftest import Make
+
 CODE = """\
 IMPORTED = 1
 
@@ -31,7 +33,7 @@ FILES = {
 }
 
 
-async def test_lines_are_told_by_test_also_of_those_that_fail_and_hang(project):
+async def test_lines_are_told_by_test_also_of_those_that_fail_and_hang(project: Make) -> None:
     made = await project(FILES, test_timeout=10)
     spectrum = await made.cover((await made.test()).results)
     names = [test.id.partition("::")[2] for test in spectrum.tests]
@@ -56,13 +58,13 @@ async def test_lines_are_told_by_test_also_of_those_that_fail_and_hang(project):
     }
 
 
-async def test_a_command_without_pytest_has_no_spectrum(project):
+async def test_a_command_without_pytest_has_no_spectrum(project: Make) -> None:
     made = await project(FILES, test_command="false")
     spectrum = await made.cover((await made.test()).results)
     assert (spectrum.tests, spectrum.lines) == ((), {})
 
 
-async def test_forged_lines_are_left_out(project):
+async def test_forged_lines_are_left_out(project: Make) -> None:
     forged = r"""
 import json
 
@@ -90,7 +92,7 @@ def test_forges():
     assert not any(spectrum.lines.values())
 
 
-async def test_what_conditions_and_results_come_out_as_is_told_by_test(project):
+async def test_what_conditions_and_results_come_out_as_is_told_by_test(project: Make) -> None:
     made = await project(FILES, test_timeout=10)
     spectrum = await made.cover((await made.test()).results)
     names = [test.id.partition("::")[2] for test in spectrum.tests]
@@ -104,7 +106,7 @@ async def test_what_conditions_and_results_come_out_as_is_told_by_test(project):
     assert spectrum.values == {"package/code.py": {6: ("1",)}}
 
 
-async def test_watching_changes_nothing_that_code_does(project):
+async def test_watching_changes_nothing_that_code_does(project: Make) -> None:
     files = {
         "odd.py": ODD,
         "test_odd.py": "import odd\n"

@@ -3,16 +3,17 @@
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from hydranet.contracts import PrepareRequest
+from hydranet.contracts import PrepareRequest, TestReport
+from tests.integration.conftest import Make, Project
 
 PASSING = "def test_fine():\n    assert True\n"
 
 
-async def outcomes(project, report):
+async def outcomes(project: Project, report: TestReport) -> dict[str, str]:
     return {name: test.outcome for name, test in (await project.results(report)).items()}
 
 
-async def test_every_outcome_is_told_by_its_test(project):
+async def test_every_outcome_is_told_by_its_test(project: Make) -> None:
     made = await project(
         {
             "test_all.py": """
@@ -67,13 +68,13 @@ class Case(unittest.TestCase):
     assert report.error.type == "AssertionError"
 
 
-async def test_passing_tests_pass(project):
+async def test_passing_tests_pass(project: Make) -> None:
     made = await project({"test_a.py": PASSING})
     report = await made.test()
     assert (report.passed, report.failing, report.passing_count, report.reason) == (True, (), 1, "")
 
 
-async def test_a_test_that_hangs_does_not_take_the_others_with_it(project):
+async def test_a_test_that_hangs_does_not_take_the_others_with_it(project: Make) -> None:
     made = await project(
         {
             "test_a.py": """
@@ -107,7 +108,7 @@ def test_fine(): pass
     assert report.error.error_class == "timeout"
 
 
-async def test_a_test_that_no_signal_ends_is_an_error_and_the_earlier_ones_count(project):
+async def test_a_test_that_no_signal_ends_is_an_error_and_the_earlier_ones_count(project: Make) -> None:
     made = await project(
         {
             "test_a.py": """
@@ -131,7 +132,7 @@ def test_never(): pass
     ("ending", "how"),
     [("os._exit(0)", "exit status 0"), ("os.kill(os.getpid(), 11)", "killed by signal 11")],
 )
-async def test_a_crash_is_an_error_of_the_test_that_ran(project, ending, how):
+async def test_a_crash_is_an_error_of_the_test_that_ran(project: Make, ending: str, how: str) -> None:
     made = await project(
         {"test_a.py": f"import os\ndef test_fine(): pass\ndef test_crash(): {ending}\ndef test_never(): pass\n"}
     )
@@ -141,7 +142,7 @@ async def test_a_crash_is_an_error_of_the_test_that_ran(project, ending, how):
     assert how in report.reason
 
 
-async def test_a_file_that_cannot_be_collected_fails(project):
+async def test_a_file_that_cannot_be_collected_fails(project: Make) -> None:
     made = await project({"test_a.py": "import nowhere\n", "test_b.py": PASSING})
     report = await made.test()
     assert await outcomes(made, report) == {"test_a.py": "error"}
@@ -150,7 +151,7 @@ async def test_a_file_that_cannot_be_collected_fails(project):
     assert report.error.type == "ModuleNotFoundError"
 
 
-async def test_a_conftest_that_breaks_fails_the_command(project):
+async def test_a_conftest_that_breaks_fails_the_command(project: Make) -> None:
     made = await project({"conftest.py": "raise OSError('broken')\n", "test_a.py": PASSING})
     report = await made.test()
     assert (report.passed, report.structured) == (False, False)
@@ -158,14 +159,14 @@ async def test_a_conftest_that_breaks_fails_the_command(project):
     assert "broken" in report.tail
 
 
-async def test_no_tests_are_no_pass(project):
+async def test_no_tests_are_no_pass(project: Make) -> None:
     made = await project({"a.py": ""})
     report = await made.test()
     assert (report.passed, report.exit_status) == (False, 5)
     assert "no tests ran" in report.reason
 
 
-async def test_of_any_other_command_the_exit_status_counts(project):
+async def test_of_any_other_command_the_exit_status_counts(project: Make) -> None:
     made = await project({"check.sh": "echo checked; exit 3\n"}, test_command="sh check.sh")
     report = await made.test()
     assert (report.passed, report.structured, report.exit_status) == (False, False, 3)
@@ -180,7 +181,7 @@ async def test_of_any_other_command_the_exit_status_counts(project):
     "command",
     ["make test || true", "sh -c 'cd tests && pytest'; exit 0", "python run.py", "python -m pytest -p no:terminal"],
 )
-async def test_pytest_is_recorded_however_it_is_run(project, command):
+async def test_pytest_is_recorded_however_it_is_run(project: Make, command: str) -> None:
     run = "import pytest\npytest.main(['--rootdir=tests', '-x'])\n"
     files = {
         "Makefile": "test:\n\tpytest tests\n",
@@ -193,7 +194,7 @@ async def test_pytest_is_recorded_however_it_is_run(project, command):
     assert report.structured
 
 
-async def test_a_pytest_that_a_test_runs_is_not_recorded(project):
+async def test_a_pytest_that_a_test_runs_is_not_recorded(project: Make) -> None:
     made = await project(
         {
             "test_a.py": """
@@ -209,13 +210,13 @@ def test_nested(tmp_path):
     assert await outcomes(made, report) == {"test_a.py::test_nested": "passed"}
 
 
-async def test_an_unknown_command_is_an_error_of_the_set_up(project):
+async def test_an_unknown_command_is_an_error_of_the_set_up(project: Make) -> None:
     made = await project({"test_a.py": PASSING}, test_command="no-such-runner --all")
     with pytest.raises(ApplicationError, match=r"`no-such-runner --all` was not found in the sandbox"):
         await made.test()
 
 
-async def test_tests_that_overwrite_the_record_do_no_harm(project):
+async def test_tests_that_overwrite_the_record_do_no_harm(project: Make) -> None:
     made = await project(
         {
             "test_a.py": r"""
@@ -233,7 +234,7 @@ def test_forges():
     assert all(len(name) <= 2000 for name in found)
 
 
-async def test_the_environment_is_prepared_with_what_the_repository_declares(project):
+async def test_the_environment_is_prepared_with_what_the_repository_declares(project: Make) -> None:
     made = await project(
         {"test_a.py": PASSING},
         setup=("echo 'VALUE = 1' > $(python -c 'import site; print(site.getsitepackages()[0])')/prepared.py",),
@@ -245,7 +246,7 @@ async def test_the_environment_is_prepared_with_what_the_repository_declares(pro
     assert (await made.test()).passed
 
 
-async def test_settings_reach_the_tests(project):
+async def test_settings_reach_the_tests(project: Make) -> None:
     made = await project(
         {
             "src/package.py": "VALUE = 1\n",
@@ -257,7 +258,7 @@ async def test_settings_reach_the_tests(project):
     assert (await made.test()).passed
 
 
-async def test_single_tests_of_unittest_are_known(project):
+async def test_single_tests_of_unittest_are_known(project: Make) -> None:
     made = await project(
         {
             "test_a.py": """

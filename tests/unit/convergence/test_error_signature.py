@@ -438,9 +438,7 @@ def test_python(expected: tuple[str, str, str, str, str, ErrorClass]) -> None:
     found = extract_signature(output)
     assert found is not None
     assert found.matches(
-        ErrorSignature(
-            **dict(zip(("type", "message", "file", "function", "error_class"), fields, strict=True))  # type: ignore[arg-type]
-        )
+        ErrorSignature(**dict(zip(("type", "message", "file", "function", "error_class"), fields, strict=True)))
     )
 
 

@@ -21,7 +21,7 @@ def patch(added: str, start: int = 47) -> str:
     )
 
 
-SPIRAL = [
+SPIRAL: list[dict[str, Any]] = [
     {"patch": patch(f"    total = total + {code}"), "error": ERROR.format(line=47 + number), "failing_tests": ["t"]}
     for number, code in enumerate(("int(item.price)", "float(item.price)", "float(item.price or 0)"))
 ]
@@ -67,7 +67,7 @@ def test_lines_for_people(tmp_path: Path) -> None:
 
 
 def test_everything_is_optional_and_the_rest_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    nothing = {"patch": None, "error": None, "failing_tests": None, "commands": None, "tokens": 12}
+    nothing: dict[str, Any] = {"patch": None, "error": None, "failing_tests": None, "commands": None, "tokens": 12}
     found = judged(tmp_path, capsys, "{}", "", nothing, {"patch": "I cannot produce a patch."})
     assert [one["score"] for one in found] == [0.0, 1.0, 1.0]
 

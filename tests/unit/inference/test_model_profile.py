@@ -3,7 +3,7 @@ import pytest
 from activities.inference.model_profile import ModelProfile, find_profile
 from activities.inference.packing import Snippet
 from hydranet.contracts import Place
-from hydranet.settings import ModelSettings
+from hydranet.settings import EditFormat, ModelSettings
 
 
 def focus(length: int) -> list[Snippet]:
@@ -39,7 +39,7 @@ def test_what_does_not_fit_into_an_answer_is_asked_for_in_parts() -> None:
     ],
 )
 def test_small_models_are_asked_for_more_changes_and_no_plans(model: str, small: bool) -> None:
-    formats = ("function", "file" if small else "search_replace")
+    formats: tuple[EditFormat, ...] = ("function", "file" if small else "search_replace")
     expected = ModelProfile(formats, samples=4 if small else 2, deliberates=not small, investigations=2)
     assert find_profile(model, ModelSettings()) == expected
     chosen = ModelSettings(samples=1, deliberate=small, investigations=0)

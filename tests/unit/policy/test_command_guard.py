@@ -25,7 +25,7 @@ from hydranet.policy.constitution import Effect
         "cat /work/app.py /env/lib/python3.11/site-packages/x.py",
     ],
 )
-def test_commands_that_look_and_test_are_run(command):
+def test_commands_that_look_and_test_are_run(command: str) -> None:
     decision = command_guard.decide(command)
     assert (decision.effect, decision.rule) == (Effect.ALLOWED, "guard:allowed"), decision.reason
 
@@ -94,17 +94,17 @@ def test_commands_that_look_and_test_are_run(command):
         ("x" * 3000, "size"),
     ],
 )
-def test_what_harms_or_cannot_be_read_is_refused_for_a_reason(command, rule):
+def test_what_harms_or_cannot_be_read_is_refused_for_a_reason(command: str, rule: str) -> None:
     decision = command_guard.decide(command)
     assert (decision.effect, decision.rule) == (Effect.REFUSED, f"guard:{rule}")
     assert decision.reason
     assert decision.operation == "run"
 
 
-def test_the_decision_of_a_long_command_is_bounded():
+def test_the_decision_of_a_long_command_is_bounded() -> None:
     assert len(command_guard.decide("ls " + "a" * 1_000_000).subject) <= 300
 
 
 @pytest.mark.parametrize("line", ["'" * 1999, "a" * 2000, "\\" * 1999, "|" * 2000, "system " * 280, "-" * 2000])
-def test_hostile_lines_are_judged(line):
+def test_hostile_lines_are_judged(line: str) -> None:
     assert command_guard.decide(line).effect is Effect.REFUSED

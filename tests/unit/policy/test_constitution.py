@@ -23,7 +23,7 @@ from hydranet.policy.constitution import Constitution, Decision, Effect
         ("launch", "", Effect.SUPERVISED, "unlisted"),
     ],
 )
-def test_what_is_shipped_decides(operation, subject, effect, rule):
+def test_what_is_shipped_decides(operation: str, subject: str, effect: Effect, rule: str) -> None:
     decision = constitution.load_rules().decide(operation, subject)
     assert (decision.effect, decision.rule) == (effect, rule)
     assert decision.reason
@@ -40,7 +40,7 @@ autonomous:
 """
 
 
-def test_the_users_rules_come_first_and_replace_those_of_the_same_id():
+def test_the_users_rules_come_first_and_replace_those_of_the_same_id() -> None:
     merged = constitution.load_rules(OWN)
     assert merged.decide("write", "docs/a.md").rule == "no-docs"
     assert merged.decide("publish", "hydra/fix").effect is Effect.SUPERVISED
@@ -50,7 +50,7 @@ def test_the_users_rules_come_first_and_replace_those_of_the_same_id():
     assert constitution.load_rules("  \n") == constitution.load_rules()
 
 
-def test_no_rule_of_the_user_loosens_an_immutable_one():
+def test_no_rule_of_the_user_loosens_an_immutable_one() -> None:
     own = "autonomous: [{id: push-all, operation: push}]"
     assert constitution.load_rules(own).decide("push", "origin").effect is Effect.REFUSED
     with pytest.raises(UsageError, match="'no-other-remote' is taken"):
@@ -72,10 +72,10 @@ def test_no_rule_of_the_user_loosens_an_immutable_one():
         ("supervised: [{id: a, operation: x}, {id: a, operation: y}]", "'a' is taken"),
     ],
 )
-def test_what_is_no_constitution_is_told_in_a_sentence(text, sentence):
+def test_what_is_no_constitution_is_told_in_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         constitution.load_rules(text)
 
 
-def test_without_any_rule_everything_waits_for_a_human():
+def test_without_any_rule_everything_waits_for_a_human() -> None:
     assert Constitution().decide("apply").effect is Effect.SUPERVISED

@@ -22,7 +22,7 @@ from hydranet.policy.constitution import Effect
         (" git log ", "git log"),
     ],
 )
-def test_tools_become_command_lines(asked, line):
+def test_tools_become_command_lines(asked: str, line: str) -> None:
     assert investigation.parse_command(asked) == line
 
 
@@ -30,7 +30,7 @@ def test_tools_become_command_lines(asked, line):
     "asked",
     ["read_file shop/cart.py 10 40", "list_dir", "search 'total(' shop", "search -v", "run pytest", "grep -n x a.py"],
 )
-def test_what_tools_look_at_is_let_through(asked):
+def test_what_tools_look_at_is_let_through(asked: str) -> None:
     decision = command_guard.decide(investigation.parse_command(asked))
     assert decision.effect is Effect.ALLOWED, decision
 
@@ -55,6 +55,6 @@ def test_what_tools_look_at_is_let_through(asked):
         ("open_door", "unlisted"),
     ],
 )
-def test_the_guard_sees_what_tools_are_given(asked, rule):
+def test_the_guard_sees_what_tools_are_given(asked: str, rule: str) -> None:
     """What looks like two commands in a path is quoted: it is one name, of no file."""
     assert command_guard.decide(investigation.parse_command(asked)).rule == f"guard:{rule}"

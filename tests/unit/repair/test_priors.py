@@ -1,7 +1,8 @@
 """What was learned about templates changes the order of their edits, within bounds."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,10 +10,11 @@ from activities.repair import families, priors
 from activities.repair.families import CONDITION, TEMPLATES
 
 Repairs = Callable[..., list[str]]
+Learn = Callable[..., None]
 
 
 @pytest.fixture
-def learned(tmp_path, monkeypatch):
+def learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Learn]:
     def learn(**factors: float) -> None:
         rows = {name.replace("__", "."): {"factor": factor} for name, factor in factors.items()}
         file = tmp_path / "priors.json"
@@ -24,7 +26,7 @@ def learned(tmp_path, monkeypatch):
     priors._factors.cache_clear()
 
 
-def test_what_was_right_more_often_comes_earlier(repairs: Repairs, learned: Callable[..., None]) -> None:
+def test_what_was_right_more_often_comes_earlier(repairs: Repairs, learned: Learn) -> None:
     code = "def f(a, b):\n    if a and b < 1:\n        return 1\n    return 2\n"
     wanted = code.replace("a and", "a or")
     learned(conditions__connective=0.5)
@@ -33,7 +35,7 @@ def test_what_was_right_more_often_comes_earlier(repairs: Repairs, learned: Call
     assert repairs(code, CONDITION).index(wanted) < late
 
 
-def test_nothing_learned_changes_nothing(repairs: Repairs, learned: Callable[..., None]) -> None:
+def test_nothing_learned_changes_nothing(repairs: Repairs, learned: Learn) -> None:
     code = "def f(a, b):\n    return a < b\n"
     learned()
     plain = repairs(code, CONDITION)

@@ -10,7 +10,13 @@ from activities.retrieval.linking import Linker, find_affected
 from hydranet.code_graph.model import Edge
 from tests.unit.retrieval.trees import facts_of
 
-PATHS = ("shop/__init__.py", "shop/cart.py", "shop/tax.py", "shop/deep/__init__.py", "shop/deep/base.py")
+PATHS: tuple[str, ...] = (
+    "shop/__init__.py",
+    "shop/cart.py",
+    "shop/tax.py",
+    "shop/deep/__init__.py",
+    "shop/deep/base.py",
+)
 PATHS += ("app.py", "util.py", "tests/conftest.py", "tests/test_cart.py", "tests/test_app.py", "util.pyi", "web/a.ts")
 PACKAGES = ("shop", "shop.cart", "shop.tax", "shop.deep", "shop.deep.base", "util", "app")
 MODULES = (*PACKAGES, ".", ".cart", ".base", "..tax")

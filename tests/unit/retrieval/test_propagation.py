@@ -24,7 +24,7 @@ def edges() -> Edges:
 def test_few_seeds_and_many_arrive_as_the_matrix_says(edges: Edges, seeds: int) -> None:
     start = np.zeros(NODES, np.float32)
     start[:seeds] = 1 / seeds
-    expected = [start]
+    expected: list[NDArray[np.floating]] = [start]
     for _ in range(HOPS):
         expected.append(load_weights().decay * (expected[-1] @ transitions(edges)))
     for wave, right in zip(Propagation(edges, NODES, load_weights()).run(start), expected, strict=True):
