@@ -1,7 +1,7 @@
-"""The syntax of a Python file, by tree-sitter: definitions, imports, names, errors.
+r"""The syntax of a Python file, by tree-sitter: definitions, imports, names, errors.
 
 A file with syntax errors still yields what can be read of it. Lines are 1-based and inclusive; they
-end at "\\n" alone, as in tree-sitter and git, so that a form feed in a source is not a line break.
+end at "\n" alone, as in tree-sitter and git, so that a form feed in a source is not a line break.
 """
 
 import ast

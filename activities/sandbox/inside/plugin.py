@@ -1,4 +1,6 @@
-"""The pytest plugin that PYTEST_PLUGINS loads, whatever ends up running pytest. PYTEST_DONT_REWRITE
+"""The pytest plugin that PYTEST_PLUGINS loads, whatever ends up running pytest.
+
+PYTEST_DONT_REWRITE: pytest reads this word here, and leaves the asserts as they are.
 
 `HYDRA_PLUGIN` holds its settings as JSON: `results` (a path) and `test_seconds` (for one test); for a
 coverage run also `cpu_seconds`, `order` (a file with a JSON list of the tests to run first) and `coverage_seconds`.
