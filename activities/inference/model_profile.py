@@ -8,7 +8,7 @@ from activities.inference.packing import Snippet
 from hydranet.settings import EditFormat, ModelSettings
 
 # All rewrite a whole function better than they write edits; the second makes a new branch new in form. Small models
-# cannot quote what they search for (docs/models.md).
+# cannot quote what they search for (docs/how-to/models.md).
 _PREFERENCES: tuple[EditFormat, EditFormat] = ("function", "search_replace")
 _SMALL_PREFERENCES: tuple[EditFormat, EditFormat] = ("function", "file")
 
@@ -22,7 +22,8 @@ _PROMPTS: Mapping[EditFormat, str] = {
 # What is longer than this does not fit into one answer as a whole: only the lines that change are asked for.
 _WHOLE_CHARACTERS = 2400
 
-# Models of fewer billions of parameters are led astray by their own plans, and gain from more draws (docs/models.md).
+# Models of fewer billions of parameters are led astray by their own plans, and gain from more draws
+# (docs/how-to/models.md).
 _SMALL = 4.0
 _BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b\b", re.IGNORECASE)
 

@@ -88,6 +88,6 @@ def described(model: type[BaseModel], above: str = "") -> dict[str, str]:
 
 
 def test_the_table_of_settings_is_complete_and_true() -> None:
-    table = Path(settings.__file__).parents[1] / "docs" / "settings.md"
+    table = Path(settings.__file__).parents[1] / "docs" / "reference" / "settings.md"
     rows = re.findall(r"^\| `([a-z_.]+)` \| (?:`(.*?)`)? ?\|", table.read_text(), re.M)
     assert dict(rows) == described(settings.Settings) | {"data_dir": ""}
