@@ -157,7 +157,7 @@ class Embedded:
         while True:
             with self._worker_log(role).open("ab") as log:
                 process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-W", "ignore", "-m", "workers", role),
+                    *(sys.executable, "-P", "-W", "ignore", "-m", "workers", role),
                     stdout=PIPE,
                     stderr=log,
                     env=env,

@@ -148,7 +148,7 @@ def _started(settings: Settings, folder: Folder) -> Stack:
 def _start(settings: Settings, folder: Folder) -> Stack:
     with folder.log.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "workers.embedded"],
+            [sys.executable, "-P", "-W", "ignore", "-m", "workers.embedded"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
