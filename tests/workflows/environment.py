@@ -32,6 +32,8 @@ REQUEST = FixRequest(
 async def dev_server() -> AsyncIterator[Client]:
     """A client of a fresh server, on which long workflows are told early to continue as new."""
     async with await WorkflowEnvironment.start_local(
+        # Histories that are recorded here name no process and no host.
+        identity="tests",
         dev_server_existing_path=str(Path(sysconfig.get_path("scripts")) / "temporal"),
         data_converter=data_converter,
         dev_server_extra_args=["--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=120"],
