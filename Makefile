@@ -1,28 +1,73 @@
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install -qq --constraint constraints.txt
+PYTEST := $(BIN)/python -m pytest
+# File by file in two processes: fixtures of one file share servers.
+PARALLEL := $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test lint clean
+.PHONY: help demo test test-unit test-workflows test-integration test-e2e lint type fmt docs histories pins clean
 
-# One stamp per pyproject.toml: the second run installs nothing.
-$(VENV)/installed: pyproject.toml
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' Makefile
+
+# Stamps: what is installed is installed again only when the project's metadata or the pins change.
+$(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -qq --upgrade pip
-	$(BIN)/python -m pip install -qq --editable . --group dev
+	$(INSTALL) --editable . --group dev
 	touch $@
 
-demo: $(VENV)/installed
+$(VENV)/docs: $(VENV)/installed
+	$(INSTALL) --group docs
+	touch $@
+
+demo: $(VENV)/installed ## fix a real bug in a small repository
 	benchmarks/demo $(BIN)/hydra
 
-# What is fast comes first, in two processes, file by file; what looks at the whole machine, or kills, runs alone.
-test: $(VENV)/installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/unit tests/workflows tests/replay tests/integration
-	$(BIN)/python -m pytest tests/e2e
+# What is fast comes first; what looks at the whole machine, or kills, runs alone.
+test: $(VENV)/installed ## run all tests
+	$(PARALLEL) tests/unit tests/workflows tests/replay tests/integration
+	$(PYTEST) tests/e2e
 
-lint: $(VENV)/installed
+test-unit: $(VENV)/installed ## run the tests of single modules
+	$(PARALLEL) tests/unit
+
+test-workflows: $(VENV)/installed ## run the tests of the workflows, on a Temporal server, and the replays
+	$(PARALLEL) tests/workflows tests/replay
+
+test-integration: $(VENV)/installed ## run the tests with real sandboxes, git and PostgreSQL
+	$(PARALLEL) tests/integration
+
+test-e2e: $(VENV)/installed ## run the tests of the `hydra` command on the whole stack
+	$(PYTEST) tests/e2e
+
+lint: $(VENV)/installed ## check rules, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-clean:
-	rm -rf $(VENV) .demo
+type: $(VENV)/installed ## check the types alone
+	$(BIN)/mypy
+
+fmt: $(VENV)/installed ## correct format and imports
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/docs ## build the documentation into build/site
+	$(BIN)/typer hydra_cli utils docs --name hydra --title Commands --output docs/reference/commands.md
+	$(BIN)/mkdocs build --strict
+
+histories: $(VENV)/installed ## record the histories of tests/replay again
+	$(BIN)/python -m tests.replay.scenario
+
+pins: ## pin the newest versions that pyproject.toml allows in constraints.txt
+	rm -rf build/pins
+	$(PYTHON) -m venv build/pins
+	build/pins/bin/python -m pip install -qq --upgrade pip
+	build/pins/bin/python -m pip install -qq --editable . --group dev --group docs
+	build/pins/bin/python -m pip freeze --exclude-editable >build/pins/constraints.txt
+	mv build/pins/constraints.txt .
+
+clean: ## remove everything that make has made
+	rm -rf $(VENV) .demo build
