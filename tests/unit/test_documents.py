@@ -1,0 +1,33 @@
+"""What the documents for contributors name is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+PATHS = sorted(set(re.findall(r"`(?:python )?([\w.-]+/[\w./-]*)(?: [A-Z ]+)?`", CONTRIBUTING)))
+DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+
+
+def test_contributing_names_files() -> None:
+    assert {"activities/sandbox/protocol.py", "benchmarks/repair.py"} <= set(PATHS)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_in_contributing_is_there(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem)
+def test_a_decision_has_all_its_parts_and_a_line_in_the_index(decision: Path) -> None:
+    text = decision.read_text()
+    parts = re.findall(r"^(?:- (?=Status: |Date: \d{4}-\d\d-\d\d$)|## )(\w+)", text, re.MULTILINE)
+    assert parts == ["Status", "Date", "Context", "Options", "Decision", "Consequences"]
+    number, title = int(decision.name[:4]), text.splitlines()[0].removeprefix("# ")
+    assert title.startswith(f"{number}. ")
+    assert (
+        f"{number}. [{title.removeprefix(f'{number}. ')}]({decision.name})\n"
+        in (decision.parent / "README.md").read_text()
+    )
