@@ -55,7 +55,7 @@ class InferenceActivities:
     @activity.defn
     @translate_errors
     async def plan(self, request: StepRequest) -> PlanAnswer:
-        """What the attempt means to change."""
+        """Return what the attempt means to change."""
         answer = await self._backend(request).plan(request)
         metrics.count_tokens("plan", answer.usage)
         return answer
@@ -71,7 +71,7 @@ class InferenceActivities:
     @activity.defn
     @translate_errors
     async def reflect(self, request: StepRequest) -> ReflectAnswer:
-        """What the failed attempt teaches."""
+        """Return what the failed attempt teaches."""
         answer = await self._backend(request).reflect(request)
         metrics.count_tokens("reflect", answer.usage)
         return answer

@@ -35,7 +35,6 @@ class AnswerError(HydraError):
 
 
 def _flat(value: Any) -> Any:
-    """A text of whatever a model put where a text belongs."""
     if isinstance(value, list):
         return "\n".join(str(_flat(item)) for item in value)
     if isinstance(value, dict):
@@ -44,18 +43,16 @@ def _flat(value: Any) -> Any:
 
 
 def _names(value: Any) -> Any:
-    """A list of names of a list, a single name or names with commas."""
     items = value if isinstance(value, list) else str(value or "").split(",")
     return [str(item).strip().removesuffix("()") for item in items if isinstance(item, str) and item.strip()]
 
 
 def _numbers(value: Any) -> Any:
-    """The whole numbers in whatever a model put where a list of them belongs."""
     return [int(found) for found in re.findall(r"\d{1,3}", str(value)[:_LIMIT])]
 
 
 def _lines(value: Any) -> Any:
-    """A list of texts of a list or of a single text; what is no text is left out."""
+    """Return a list of texts of a list or of a single text; what is no text is left out."""
     items = value if isinstance(value, list) else [value]
     return [item.strip() for item in items if isinstance(item, str) and item.strip()]
 
@@ -126,7 +123,7 @@ Kind = TypeVar("Kind", bound=_Answer)
 
 
 def parse_answer(text: str, kind: type[Kind]) -> Kind:
-    """The answer `text` holds, whatever stands around it; AnswerError when it holds none."""
+    """Return the answer `text` holds, whatever stands around it; AnswerError when it holds none."""
     value = _json(text)
     if isinstance(value, list):
         value = next((item for item in value if isinstance(item, dict)), None)
@@ -139,7 +136,7 @@ def parse_answer(text: str, kind: type[Kind]) -> Kind:
 
 
 def parse_hypotheses(text: str) -> list[Hypothesis]:
-    """The strategies `text` holds; those that do not fit are left out."""
+    """Return the strategies `text` holds; those that do not fit are left out."""
     value = _json(text)
     if isinstance(value, Mapping):
         value = value.get("strategies", [value])
@@ -158,7 +155,7 @@ def strip_thoughts(text: str) -> str:
 
 
 def build_schema(kind: type[BaseModel], limits: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Any]:
-    """The JSON schema of a flat answer: texts, and lists of texts; `limits` adds to single fields."""
+    """Return the JSON schema of a flat answer: texts, and lists of texts; `limits` adds to single fields."""
     properties: dict[str, Any] = {}
     for name, field in kind.model_fields.items():
         is_list = field.annotation == list[str]
@@ -173,7 +170,6 @@ def build_schema(kind: type[BaseModel], limits: Mapping[str, dict[str, Any]] | N
 
 
 def _json(text: str) -> Any:
-    """The first JSON value in `text`, repaired where it is broken."""
     body = strip_thoughts(text)[:_LIMIT]
     start = re.search(r"[{\[]", body)
     if start is None:

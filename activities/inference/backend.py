@@ -55,7 +55,7 @@ class Backend(Protocol):
         ...
 
     async def plan(self, request: StepRequest) -> PlanAnswer:
-        """What the attempt means to change."""
+        """Return what the attempt means to change."""
         ...
 
     async def implement(self, request: StepRequest) -> ImplementAnswer:
@@ -63,7 +63,7 @@ class Backend(Protocol):
         ...
 
     async def reflect(self, request: StepRequest) -> ReflectAnswer:
-        """What the failed attempt teaches."""
+        """Return what the failed attempt teaches."""
         ...
 
 
@@ -77,7 +77,7 @@ class Backends:
         self._made: dict[str, Backend] = {}
 
     def get(self, model: str) -> Backend:
-        """The backend for `model`; UsageError when there is no such form of model."""
+        """Return the backend for `model`; UsageError when there is no such form of model."""
         if model not in self._made:
             self._made[model] = self._make(model)
         return self._made[model]
@@ -100,7 +100,7 @@ class Backends:
 
 
 def connect(model: str, settings: ModelSettings) -> ChatClient:
-    """The client of a chat model; UsageError, naming the forms there are, for any other `model`."""
+    """Return the client of a chat model; UsageError, naming the forms there are, for any other `model`."""
     form, _, rest = model.partition(":")
     url, _, name = rest.rpartition("#")
     if form == "ollama" and rest:
@@ -121,7 +121,7 @@ def connect(model: str, settings: ModelSettings) -> ChatClient:
 
 
 def connect_embeddings(model: str, settings: ModelSettings) -> EmbeddingClient:
-    """The client of an embedding model; UsageError, naming the forms there are, for any other `model`."""
+    """Return the client of an embedding model; UsageError, naming the forms there are, for any other `model`."""
     client = connect(model, settings) if model.startswith(("ollama:", "openai:")) else None
     if isinstance(client, EmbeddingClient):
         return client
@@ -129,7 +129,7 @@ def connect_embeddings(model: str, settings: ModelSettings) -> EmbeddingClient:
 
 
 async def probe(model: str, settings: ModelSettings) -> Description:
-    """What answers as `model`; UsageError when nothing does, or when it lacks the model."""
+    """Return what answers as `model`; UsageError when nothing does, or when it lacks the model."""
     if model == TEMPLATES:
         return Description("repair templates", "every inference worker", kind="no model")
     client = connect(model, settings)
@@ -145,7 +145,7 @@ async def probe(model: str, settings: ModelSettings) -> Description:
 
 
 async def measure(model: str, settings: ModelSettings) -> Usage:
-    """What a short question to a chat model costs; the first one may have to wait until the model is loaded."""
+    """Return what a short question to a chat model costs; the first one may have to wait until the model is loaded."""
     question = [{"role": "user", "content": "Count from 1 to 30, with a space after each number."}]
     client = connect(model, settings)
     answer = await client.complete(ModelCall("plan"), question, schema=None, temperature=0.0, seed=0, max_tokens=64)
@@ -153,7 +153,7 @@ async def measure(model: str, settings: ModelSettings) -> Usage:
 
 
 async def measure_embeddings(model: str, settings: ModelSettings) -> tuple[int, float]:
-    """The length of an embedding model's vectors, and how many short texts it takes per second once it is loaded."""
+    """Return the length of an embedding model's vectors, and its short texts per second once it is loaded."""
     client = connect_embeddings(model, settings)
     texts = [f"def double_{number}(value):\n    return value * 2\n" for number in range(_MEASURED_TEXTS)]
     await client.embed(texts[:1])
@@ -163,7 +163,7 @@ async def measure_embeddings(model: str, settings: ModelSettings) -> tuple[int, 
 
 
 async def choose_default_model(settings: ModelSettings) -> str:
-    """The best coder model of an Ollama server that answers at once, else the templates."""
+    """Return the best coder model of an Ollama server that answers at once, else the templates."""
     from activities.inference.ollama import choose_coder
 
     try:

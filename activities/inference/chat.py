@@ -105,7 +105,7 @@ class ChatBackend:
         await self._client.warm_up()
 
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
-        """The model's hypotheses as far as they hold, else strategies from what retrieval found."""
+        """Return the model's hypotheses as far as they hold, else strategies from what retrieval found."""
         view = await load_prompt_context(request.work, self._artifacts, self._objects, self._localiser)
         if not self._style.deliberates:
             return _offered(suspects.build_strategies((), view, _tried(request), request.count))
@@ -135,7 +135,7 @@ class ChatBackend:
         )
 
     async def rank(self, request: RankRequest) -> RankAnswer:
-        """The model's order; the one they have where its answer names none."""
+        """Return the model's order; the one they have where its answer names none."""
         view = await load_prompt_context(request.work, self._artifacts, self._objects, self._localiser)
         talk = Conversation(self._client, ModelCall("rank", round=request.round), load_prompt("rank"), view)
         said = await talk.ask(
@@ -161,7 +161,7 @@ class ChatBackend:
         )
 
     async def plan(self, request: StepRequest) -> PlanAnswer:
-        """The model's plan; the strategy's own where the model is not asked or cannot be read."""
+        """Return the model's plan; the strategy's own where the model is not asked or cannot be read."""
         own = Plan(summary=request.strategy.title, steps=request.strategy.plan)
         if not self._style.deliberates:
             return PlanAnswer(plan=own)
@@ -215,7 +215,7 @@ class ChatBackend:
         )
 
     async def reflect(self, request: StepRequest) -> ReflectAnswer:
-        """The model's lesson and what it would try next; nothing where it is not asked."""
+        """Return the model's lesson and what it would try next; nothing where it is not asked."""
         if not self._style.deliberates:
             return ReflectAnswer()
         talk, _ = await self._talk("reflect", request)
@@ -248,7 +248,7 @@ class ChatBackend:
     async def _drawn(
         self, talk: Conversation, view: PromptContext, request: StepRequest, asked: Sequence[dict[str, str]]
     ) -> tuple[list[str], PatchError | None]:
-        """The diffs that the answers make, only those that are new if any is; without any, why."""
+        """Return the diffs that the answers make, only those that are new if any is; without any, why."""
         first = await talk.ask(asked[0], **_sampling(request))
         diffs, problem = await self._diffs(first, view, request)
         for sample in range(1, self._style.samples):
@@ -265,7 +265,6 @@ class ChatBackend:
     async def _diffs(
         self, said: Exchange, view: PromptContext, request: StepRequest
     ) -> tuple[list[str], PatchError | None]:
-        """The unified diff that an answer makes, or why it makes none."""
         try:
             return [await self._diff(said, view, request)], None
         except PatchError as problem:
@@ -295,7 +294,6 @@ async def _retry(talk: Conversation, first: Exchange, problem: PatchError | None
 
 
 def _sampling(request: StepRequest, sample: int = 0) -> _Sampling:
-    """A temperature that rises with the samples of an attempt, with attempts and with dead branches."""
     # Half of the draws of a small model below 0.6 are answers that it has given before.
     temperature = 0.3 * (sample + request.attempt - 1 + min(len(request.dead), 2))
     return {"temperature": round(min(temperature, _HOT), 2), "seed": request.seed}
@@ -327,12 +325,11 @@ def _model(request: StepRequest) -> str:
 
 
 def _plan_shape(count: int) -> dict[str, Any]:
-    """The JSON schema of a plan, with up to `count` commands to run first."""
     return build_schema(CuriousPlanWords, {"investigate": {"maxItems": count}}) if count else build_schema(PlanWords)
 
 
 def _hypotheses_shape(view: PromptContext, count: int) -> dict[str, Any]:
-    """The JSON schema of hypotheses, which can only aim at what is shown."""
+    """Return the JSON schema of hypotheses, which can only aim at what is shown."""
     places = [place for place in view.places[:_PLACES_TO_AIM_AT] if not view.is_test(place.file)]
     files = list(dict.fromkeys(place.file for place in places))
     symbols = list(dict.fromkeys(place.symbol for place in places if place.symbol))

@@ -72,7 +72,7 @@ class Conversation:
         seed: int,
         shape: Mapping[str, Any] | None = None,
     ) -> Exchange:
-        """The answer to the prompt filled with the view and `values`, which win; `shape` is its JSON schema."""
+        """Return the answer to the prompt filled with the view and `values`, which win; `shape` is its JSON schema."""
         for characters in _CODE_CHARACTERS:
             shown = self.view.values(self.focus if characters else (), characters)
             context = load_prompt("context").fill(**(shown | values))

@@ -57,7 +57,7 @@ class Server:
             raise self.refusal(response.status_code, response.text, delay)
 
     def refusal(self, status: int, body: str, delay: float | None = None) -> HydraError:
-        """The error that an HTTP status and a body stand for; the body may also come in a stream."""
+        """Return the error that an HTTP status and a body stand for; the body may also come in a stream."""
         said = " ".join(body.split())[:200]
         lowered = body.lower()
         if any(phrase in lowered for phrase in _TOO_LONG):
@@ -73,7 +73,7 @@ class Server:
         return RefusedError(f"{self.address} refuses the request (HTTP {status}): {said}", status)
 
     def overflow(self) -> ContextOverflowError:
-        """The error for a prompt that is longer than the model's context."""
+        """Return the error for a prompt that is longer than the model's context."""
         return ContextOverflowError(f"The prompt does not fit into the context of the model at {self.address}.")
 
     @contextmanager
@@ -89,7 +89,7 @@ class Server:
             raise TransientError(f"{self.address} sent what is not an answer: {str(error)[:200]}") from None
 
     async def paced(self, chunks: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-        """The chunks of a stream, which is closed at the end; TransientError after too long a silence."""
+        """Yield the chunks of a stream, which is closed at the end; TransientError after too long a silence."""
         # Before the first token the server may load the model and has the whole prompt to read.
         patience = max(self.endpoints.token_gap, self.endpoints.total / 2)
         async with aclosing(chunks):
@@ -106,7 +106,7 @@ class Server:
 
 
 def parse_retry_after(header: str | None) -> float | None:
-    """The seconds that a Retry-After header asks for, as a number or a date; None without a usable one."""
+    """Return the seconds that a Retry-After header asks for, as a number or a date; None without a usable one."""
     if header is None:
         return None
     try:

@@ -22,7 +22,7 @@ def build_strategies(
 
 
 def mentioned(hypotheses: Iterable[Hypothesis], paths: Iterable[str]) -> list[str]:
-    """The existing files that hypotheses aim at."""
+    """Return the existing files that hypotheses aim at."""
     named = {file.removeprefix("./") for one in hypotheses for file in one.target_files}
     return sorted(path for path in paths if path in named)
 
@@ -38,7 +38,7 @@ def _new(offered: Iterable[Strategy], dead: list[Strategy], count: int) -> list[
 
 
 def _checked(one: Hypothesis, view: PromptContext) -> Strategy | None:
-    """The hypothesis with the files and symbols that exist; None when nothing is left of its aim."""
+    """Return the hypothesis with the files and symbols that exist; None when nothing is left of its aim."""
     named = [file.removeprefix("./") for file in one.target_files]
     files = [path for path in named if path in view.sources and not view.is_test(path)]
     others = [path for path in view.sources if path not in files and not view.is_test(path)]

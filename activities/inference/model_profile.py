@@ -41,7 +41,7 @@ class ModelProfile:
     investigations: int = 0
 
     def prompt(self, focus: Sequence[Snippet], file: str, dead: int) -> str:
-        """The name of the prompt that asks for a change of `focus` in a file of text `file`.
+        """Return the name of the prompt that asks for a change of `focus` in a file of text `file`.
 
         `dead` counts the dead branches: after each, the format is the next one.
         """
@@ -53,7 +53,7 @@ class ModelProfile:
 
 
 def find_profile(model: str, settings: ModelSettings) -> ModelProfile:
-    """The style of the model called `model`: as the settings say, else what does best for models of its size."""
+    """Return the style of the model called `model`: as the settings say, else what does best for models of its size."""
     size = _BILLIONS.search(model.rpartition("#")[2])
     small = size is not None and float(size[1]) < _SMALL
     preferences = _SMALL_PREFERENCES if small else _PREFERENCES

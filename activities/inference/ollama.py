@@ -54,7 +54,7 @@ class OllamaClient:
         seed: int,
         max_tokens: int,
     ) -> Completion:
-        """The model's answer; cancelling closes the stream, upon which Ollama stops generating."""
+        """Return the model's answer; cancelling closes the stream, upon which Ollama stops generating."""
         answer = Answer(self._name, messages)
         most = max_tokens + self._endpoints.thinking_tokens
         options = {"temperature": temperature, "seed": seed, "num_predict": most}
@@ -75,14 +75,14 @@ class OllamaClient:
                 await client.generate(self._name, options=options, keep_alive=_KEEP_ALIVE)
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector for each text; what is longer than the model's context is cut."""
+        """Return a vector for each text; what is longer than the model's context is cut."""
         async with self.connect() as client:
             with self.guarded():
                 answer = await client.embed(self._name, texts, truncate=True, keep_alive=_KEEP_ALIVE)
         return [list(vector) for vector in answer.embeddings]
 
     async def describe(self) -> Description:
-        """The model's size, quantisation and context, and whether it is loaded, and where."""
+        """Return the model's size, quantisation and context, and whether it is loaded, and where."""
         async with self.connect() as client:
             with self.guarded():
                 shown = await client.show(self._name)
@@ -100,7 +100,7 @@ class OllamaClient:
         )
 
     def connect(self) -> AsyncClient:
-        """A client whose failures are ours."""
+        """Return a client whose failures are ours."""
         return AsyncClient(
             self._host,
             timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
@@ -149,18 +149,17 @@ class OllamaClient:
 
 
 def resolve_host(endpoints: ModelSettings) -> str:
-    """The address of the Ollama server."""
+    """Return the address of the Ollama server."""
     return endpoints.ollama_host or os.environ.get("OLLAMA_HOST", "") or DEFAULT_HOST
 
 
 def _trained_context(modelinfo: Mapping[str, Any] | None) -> int:
-    """The context in tokens that `show` names, under a key that begins with the model's architecture."""
     sizes = [value for key, value in (modelinfo or {}).items() if key.endswith(".context_length")]
     return sizes[0] if sizes and isinstance(sizes[0], int) else 0
 
 
 async def choose_coder(settings: ModelSettings) -> str | None:
-    """The pulled model to use when the user names none: a coder model, the largest of common size."""
+    """Return the pulled model to use when the user names none: a coder model, the largest of common size."""
     client = OllamaClient("", settings)
     async with client.connect() as connection:
         with client.guarded():

@@ -39,7 +39,7 @@ class OpenAIClient:
         seed: int,
         max_tokens: int,
     ) -> Completion:
-        """The model's answer; cancelling closes the connection, upon which the server stops generating."""
+        """Return the model's answer; cancelling closes the connection, upon which the server stops generating."""
         body: dict[str, Any] = {
             "model": self._name,
             "messages": list(messages),
@@ -63,7 +63,7 @@ class OpenAIClient:
         """Nothing: there is nothing to load."""
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector for each text."""
+        """Return a vector for each text."""
         body = {"model": self._name, "input": list(texts), "encoding_format": "float"}
         async with self._connect() as client:
             with self._server.watched():
@@ -72,7 +72,7 @@ class OpenAIClient:
         return [one.embedding for one in sorted(found.data, key=lambda one: one.index)]
 
     async def describe(self) -> Description:
-        """What the server lists; FatalError when it lists models and the named one is not among them."""
+        """Return what the server lists; FatalError when it lists models and the named one is not among them."""
         async with self._connect() as client:
             with self._server.watched():
                 listing = _Listing.model_validate_json((await client.get(f"{self._url}/models")).content)
@@ -83,7 +83,6 @@ class OpenAIClient:
         return Description(self._name, self._url, context=own.context if own else None)
 
     def _extras(self, call: ModelCall, schema: Mapping[str, Any] | None) -> dict[str, Any]:
-        """What not every server knows, and could do without, the least common last."""
         extras: dict[str, Any] = {}
         if schema is not None:
             shape = {"name": call.purpose, "schema": dict(schema), "strict": True}

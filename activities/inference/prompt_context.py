@@ -56,7 +56,7 @@ class PromptContext:
         return frozenset(filter(None, (find_test_file(test.id, self.paths) for test in self.context.failing)))
 
     def is_test(self, path: str) -> bool:
-        """Whether a file holds tests, so that no strategy may aim at it."""
+        """Return whether a file holds tests, so that no strategy may aim at it."""
         return path in self.tests or is_test_file(path)
 
     def definitions(self, path: str) -> list[Definition]:
@@ -64,7 +64,7 @@ class PromptContext:
         return list_definitions(path, self.sources.get(path, ""))
 
     def holding(self, path: str, name: str) -> str | None:
-        """The definition of a file that is called `name`, or else the first whose code has that name in it."""
+        """Return the definition of a file that is called `name`, or else the first whose code has that name in it."""
         tree = python_syntax.parse_python(self.sources.get(path, ""))
         among = [one for one in python_syntax.list_definitions(tree) if one.kind == "function"]
         for one in python_syntax.list_definitions(tree):

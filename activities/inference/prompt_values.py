@@ -25,7 +25,7 @@ _ADVICE = {
 
 
 def build_step_values(request: StepRequest) -> dict[str, str]:
-    """The values of the prompts of an attempt: "plan", "implement" and its other forms, "reflect"."""
+    """Return the values of the prompts of an attempt: "plan", "implement" and its other forms, "reflect"."""
     strategy, plan = request.strategy, request.plan
     symbols = ", ".join(f"`{symbol}`" for symbol in strategy.target_symbols)
     files = ", ".join(strategy.target_files)
@@ -57,7 +57,7 @@ def prompt_variants(values: dict[str, str], *, deliberates: bool) -> list[dict[s
 
 
 def describe_investigations(count: int) -> str:
-    """What a plan is told of the commands it may ask for; nothing when it may ask for none."""
+    """Return what a plan is told of the commands it may ask for; nothing when it may ask for none."""
     if not count:
         return ""
     tools = '"read_file PATH FIRST LAST", "list_dir PATH", "search TEXT PATH" or "run COMMAND"'
@@ -65,23 +65,23 @@ def describe_investigations(count: int) -> str:
 
 
 def describe_findings(found: Findings) -> str:
-    """What the commands of a plan printed, each after the command itself."""
+    """Return what the commands of a plan printed, each after the command itself."""
     return "\n\n".join(f"{one.asked}\n{fence(one.output)}" for one in found.findings)
 
 
 def describe_hypothesis(strategy: Strategy) -> str:
-    """A strategy in a line: what it aims at and why."""
+    """Return a strategy in a line: what it aims at and why."""
     aim = ", ".join((*strategy.target_symbols, *strategy.target_files))
     return keep_first_lines(f"{strategy.title} ({strategy.kind}; {aim}). {strategy.rationale}".replace("\n", " "), 300)
 
 
 def list_changed_lines(diff: str) -> list[str]:
-    """The lines of a diff, or of its head as a digest has it, that go or come, without those around them."""
+    """Return the lines of a diff, or of its head as a digest has it, that go or come, without those around them."""
     return [line for line in diff.split("\n") if line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- "))]
 
 
 def describe_change(diff: str) -> str:
-    """A unified diff in a line: of what goes and what comes the two lines that are most alike."""
+    """Return a unified diff in a line: of what goes and what comes the two lines that are most alike."""
     lines = list_changed_lines(diff)
     gone, came = (
         [line[1:].strip()[:200] for line in lines if line.startswith(sign) and line[1:].strip()][:_COMPARED]
@@ -93,7 +93,7 @@ def describe_change(diff: str) -> str:
 
 
 def describe_dead_branch(branch: DeadBranch) -> str:
-    """A dead branch in a line: its aim, what came of it and what that rules out."""
+    """Return a dead branch in a line: its aim, what came of it and what that rules out."""
     strategy, lesson = branch.strategy, branch.lesson
     aim = ", ".join((*strategy.target_symbols, *strategy.target_files))
     came = keep_first_lines(lesson.failed or branch.reason, 160)
@@ -102,7 +102,6 @@ def describe_dead_branch(branch: DeadBranch) -> str:
 
 
 def _attempt(attempt: AttemptDigest) -> str:
-    """An attempt as its result and its changed lines, without the lines around them."""
     failing = f" {attempt.failing_count} tests failed." if attempt.failing_count else ""
     changes = list_changed_lines(attempt.patch)
     shown = "\n" + fence("\n".join(changes), "diff") if changes else ""
@@ -111,7 +110,7 @@ def _attempt(attempt: AttemptDigest) -> str:
 
 
 def _error(request: StepRequest) -> str:
-    """The error's signature, which says more than the end of a log; the log where there is none."""
+    """Return the error's signature, which says more than the end of a log; the log where there is none."""
     error = request.error
     if error is None:
         return fence(keep_last_lines(request.tail.strip(), _PARAGRAPH)) if request.tail.strip() else ""

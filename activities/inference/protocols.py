@@ -73,7 +73,7 @@ class ChatClient(Protocol):
         seed: int,
         max_tokens: int,
     ) -> Completion:
-        """The model's answer, constrained to the JSON `schema` if one is given and the server can.
+        """Return the model's answer, constrained to the JSON `schema` if one is given and the server can.
 
         Raises TransientError when the server cannot answer now, FatalError when it never will, and
         ContextOverflowError when the prompt is longer than the model's context.
@@ -85,7 +85,7 @@ class ChatClient(Protocol):
         ...
 
     async def describe(self) -> Description:
-        """What answers; the errors of `complete` when nothing does or it lacks the model."""
+        """Return what answers; the errors of `complete` when nothing does or it lacks the model."""
         ...
 
 
@@ -94,5 +94,5 @@ class EmbeddingClient(Protocol):
     """One model at one server that turns texts into vectors. It never tries again by itself either."""
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector for each text, all of the same length; the errors of a chat client."""
+        """Return a vector for each text, all of the same length; the errors of a chat client."""
         ...

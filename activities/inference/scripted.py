@@ -42,14 +42,14 @@ class ScriptLine(BaseModel):
     exchanges: tuple[ScriptedExchange, ...] = ()
 
     def said(self, call: ModelCall) -> ScriptedExchange:
-        """What the line answers to `call`."""
+        """Return what the line answers to `call`."""
         if self.exchanges:
             return next((one for one in self.exchanges if one.sample == call.sample), ScriptedExchange())
         text = self.answer if isinstance(self.answer, str) else json.dumps(self.answer)
         return ScriptedExchange(answer=text)
 
     def fits(self, call: ModelCall) -> bool:
-        """Whether the line answers `call`."""
+        """Return whether the line answers `call`."""
         return self.purpose == call.purpose and all(
             own in (None, asked)
             for own, asked in (
@@ -81,7 +81,7 @@ class ScriptedClient:
         """Nothing: there is nothing to load."""
 
     async def describe(self) -> Description:
-        """The file and how many answers it holds."""
+        """Return the file and how many answers it holds."""
         return Description(f"{len(self._lines)} scripted answers", str(self._path))
 
     async def complete(
@@ -94,7 +94,7 @@ class ScriptedClient:
         seed: int,  # noqa: ARG002
         max_tokens: int,  # noqa: ARG002
     ) -> Completion:
-        """The answer of the line that fits best, an empty one when none does."""
+        """Return the answer of the line that fits best, an empty one when none does."""
         line = max((line for line in self._lines if line.fits(call)), key=lambda line: line.numbers, default=None)
         said = ScriptedExchange() if line is None else line.said(call)
         usage = said.usage.model_copy(update={"model": "scripted", "calls": 1})
@@ -102,7 +102,7 @@ class ScriptedClient:
 
 
 def read_script(path: Path) -> list[ScriptLine]:
-    """The lines of a script; blank ones are skipped."""
+    """Return the lines of a script; blank ones are skipped."""
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:

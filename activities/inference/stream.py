@@ -53,7 +53,7 @@ class Answer:
                 raise TransientError(f"The model {self.model} took longer than {seconds:g} seconds.") from None
 
     def completion(self) -> Completion:
-        """The whole answer; one that was never finished counts as cut off."""
+        """Return the whole answer; one that was never finished counts as cut off."""
         estimated = self.asked_characters // CHARACTERS_PER_TOKEN
         prompt, output = self.prompt_tokens or estimated, self.output_tokens or len(self._pieces)
         seconds = time.monotonic() - self.started

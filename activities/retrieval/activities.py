@@ -43,7 +43,7 @@ class RetrievalActivities:
     @activity.defn
     @translate_errors
     async def retrieve(self, request: RetrieveRequest) -> Retrieval:
-        """The context of the bug: the failing test, then whole functions, the most suspicious first.
+        """Return the context of the bug: the failing test, then whole functions, the most suspicious first.
 
         The tree is indexed as far as it is not; where the graph cannot be kept it is made in memory.
         """

@@ -52,7 +52,7 @@ class Postings:
         return scores
 
     def weight_of(self, query: Mapping[int, float]) -> float:
-        """What a document that is full of every term of `query` would score, nearly."""
+        """Return what a document that is full of every term of `query` would score, nearly."""
         return (_SATURATION + 1) * sum(
             weight * float(self.rarity[at]) for one, weight in query.items() if (at := self._at(one)) is not None
         )

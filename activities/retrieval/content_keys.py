@@ -30,23 +30,23 @@ _REMEMBERED = 1 << 15
 
 @lru_cache(_REMEMBERED)
 def blob_address(oid: str, path: str) -> bytes:
-    """What is made of the content `oid` (git's id) by the language that takes the suffix of `path`."""
+    """Return what is made of the content `oid` (git's id) by the language that takes the suffix of `path`."""
     return _digest(f"{oid}\0{splitext(path)[1]}".encode(), parser_version())
 
 
 def links_address(edges: Iterable[Edge]) -> bytes:
-    """The edges that leave one file, in their order."""
+    """Return the edges that leave one file, in their order."""
     return _digest(msgspec.msgpack.encode(list(edges)))
 
 
 def tree_address(oid: str) -> bytes:
-    """The graph of git's tree `oid`."""
+    """Return the graph of git's tree `oid`."""
     return _digest(oid.encode(), parser_version())
 
 
 @cache
 def parser_version() -> bytes:
-    """A digest of the code that makes facts and edges, so that a newer one starts afresh by itself."""
+    """Return a digest of the code that makes facts and edges, so that newer code starts afresh."""
     package = files("activities")
     return _digest(*(text for name in _CODE for text in _sources(package.joinpath(name))))
 

@@ -62,7 +62,7 @@ def _query(request: RetrieveRequest, issue: str, failing: Iterable[TestResult]) 
 
 
 def _rank_places(found: Found) -> tuple[Place, ...]:
-    """The first failing test, so that a prompt shows it if it is short, then what was found."""
+    """Return the first failing test, so that a prompt shows it if it is short, then what was found."""
     tests = [Hit(node, 1.0, "the failing test") for node in found.tests[:1]]
     places = (hit.place for hit in (*tests, *found.functions(HITS)))
     return tuple(place for place in places if place is not None)

@@ -30,7 +30,7 @@ _SECONDS = 60.0
 
 
 async def embed_texts(texts: Sequence[str], model: str, settings: ModelSettings) -> NDArray[np.float32]:
-    """A row of float32 for each text: of length 1 by a model, `lexical.counts` without one.
+    """Return a row of float32 for each text: of length 1 by a model, `lexical.counts` without one.
 
     Raises the errors of a model client, and FatalError for an answer that is no vectors.
     """

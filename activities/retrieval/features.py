@@ -63,7 +63,7 @@ class Pointed:
 
 
 def search_words(query: Query, index: Index, vector: Scores | None) -> Lexical:
-    """What words say; `vector` is the query's, if the index has vectors."""
+    """Search the index by words; `vector` is the query's, if the index has vectors."""
     terms = query.terms
     alike = np.zeros(len(index.nodes), np.float32)
     if vector is not None and index.vectors is not None:
@@ -72,7 +72,7 @@ def search_words(query: Query, index: Index, vector: Scores | None) -> Lexical:
 
 
 def find_pointed(query: Query, index: Index) -> Pointed:
-    """The places that the query points at."""
+    """Return the places that the query points at."""
     return Pointed(
         asked=find_asked(query, index),
         named=find_named(query, index),
@@ -93,7 +93,7 @@ def fuse_ranks(*scores: Scores) -> Scores:
 
 
 def take_best(scores: Scores, count: int) -> NDArray[np.int64]:
-    """The numbers of the highest scores, the highest first, of equal ones the lower number."""
+    """Return the numbers of the highest scores, the highest first, of equal ones the lower number."""
     if count >= len(scores):
         return np.argsort(-scores, kind="stable")
     least = np.partition(scores, len(scores) - count)[len(scores) - count]
@@ -102,7 +102,7 @@ def take_best(scores: Scores, count: int) -> NDArray[np.int64]:
 
 
 def choose_sources(index: Index, words: Lexical, places: Pointed) -> Sources:
-    """Where suspicion starts, by the name of its kind: nodes and their shares, together 1."""
+    """Return where suspicion starts, by the name of its kind: nodes and their shares, together 1."""
     top = take_best(fuse_ranks(words.bm25, words.vector), _LEXICAL_SEEDS)
     inside = [
         (node, share / len(index.of_path[path])) for path, share in places.filed.items() for node in index.of_path[path]
@@ -117,7 +117,7 @@ def choose_sources(index: Index, words: Lexical, places: Pointed) -> Sources:
 
 
 def build_start(nodes: int, found: Sources, shares: Mapping[str, float]) -> Scores:
-    """The suspicion of every node before it spreads: each kind of source has its share."""
+    """Return the suspicion of every node before it spreads: each kind of source has its share."""
     seeds = np.zeros(nodes, np.float32)
     for name, (places, parts) in found.items():
         np.add.at(seeds, places, shares[name] * parts)
@@ -125,7 +125,7 @@ def build_start(nodes: int, found: Sources, shares: Mapping[str, float]) -> Scor
 
 
 def describe_nodes(index: Index, words: Lexical, places: Pointed) -> Features:
-    """The features of the nodes but those that come with the spread."""
+    """Return the features of the nodes, without those of the propagation."""
     return {
         "body": _relative(words.body),
         "title": _relative(words.title),
@@ -141,7 +141,7 @@ def describe_nodes(index: Index, words: Lexical, places: Pointed) -> Features:
 
 
 def describe_files(index: Index, words: Lexical, places: Pointed) -> Features:
-    """The features of the files but those that come with the spread."""
+    """Return the features of the files, without those of the propagation."""
     return {
         "file": _relative(words.file),
         "body": _relative(take_highest(index, words.body)),
@@ -156,12 +156,12 @@ def describe_files(index: Index, words: Lexical, places: Pointed) -> Features:
 
 
 def describe_spread_of_nodes(arrived: Scores) -> Features:
-    """The features of the nodes that come with the spread: what arrived at each."""
+    """Return the features of the nodes that come with the spread: what arrived at each."""
     return {"spread": _relative(np.cbrt(arrived))}
 
 
 def describe_spread_of_files(arrived: Scores, firsts: NDArray[np.int64]) -> Features:
-    """The features of the files that come with the spread; `firsts` are the numbers of their first nodes."""
+    """Return the features of the files that come with the spread; `firsts` are the numbers of their first nodes."""
     if not len(arrived):
         return {"spread": arrived, "peak": arrived}
     together, highest_one = np.add.reduceat(arrived, firsts), np.maximum.reduceat(arrived, firsts)
@@ -169,12 +169,12 @@ def describe_spread_of_files(arrived: Scores, firsts: NDArray[np.int64]) -> Feat
 
 
 def mark_first(index: Index, places: list[Named]) -> Scores:
-    """What puts places before all others."""
+    """Return a score that puts places before all others."""
     return _FIRST * _at(index, places)
 
 
 def score_fixed_before(index: Index, fixed: Mapping[tuple[str, str], float]) -> Scores:
-    """How much earlier fixes speak for each node."""
+    """Return how much earlier fixes speak for each node."""
     scores = np.zeros(len(index.nodes), np.float32)
     for (path, name), share in fixed.items():
         if (node := index.by_id.get(format_node_id(path, name))) is not None:
@@ -183,14 +183,14 @@ def score_fixed_before(index: Index, fixed: Mapping[tuple[str, str], float]) -> 
 
 
 def apply_weights(features: Features, weights: Mapping[str, float]) -> Scores:
-    """The weighted sum of features, by their names."""
+    """Return the weighted sum of features, by their names."""
     rows = np.stack([np.float32(weights[name]) * scores for name, scores in features.items()])
     total: Scores = rows.sum(axis=0, dtype=np.float32)
     return total
 
 
 def score_home(files: Scores, answers: NDArray[np.bool_]) -> Scores:
-    """How likely each file is beside the likeliest that can be an answer, by the scores of a conditional logit."""
+    """Return each file's likelihood relative to the likeliest answer, by the scores of a conditional logit."""
     best = float(files[answers].max(initial=-np.inf))
     return np.exp(np.minimum(files - best, 0)) if np.isfinite(best) else np.zeros_like(files)
 

@@ -142,7 +142,7 @@ class FileFacts(msgspec.Struct, frozen=True, array_like=True):
     interface: str
 
     def nodes(self, path: str) -> list[Node]:
-        """The nodes of the file at `path` in its order, the module first."""
+        """Return the nodes of the file at `path` in its order, the module first."""
         inner = sorted([*([self.block] if self.block else []), *self.definitions], key=lambda one: one.first)
         return [
             Node(path, one.name, one.kind, one.first, one.last, one.signature, one.docstring, one.digest)
@@ -150,7 +150,7 @@ class FileFacts(msgspec.Struct, frozen=True, array_like=True):
         ]
 
     def body(self) -> Body:
-        """What the file's own edges are made of."""
+        """Return what the file's own edges are made of."""
         return _BODY.decode(self.packed)
 
 
@@ -159,10 +159,10 @@ _ENCODER = msgspec.msgpack.Encoder()
 
 
 def pack_facts(body: Body) -> bytes:
-    """The body as `FileFacts.packed`."""
+    """Return the body as `FileFacts.packed`."""
     return _ENCODER.encode(body)
 
 
 def digest_content(content: bytes) -> str:
-    """The SHA-256 of `content` in hexadecimal."""
+    """Return the SHA-256 of `content` in hexadecimal."""
     return hashlib.sha256(content).hexdigest()

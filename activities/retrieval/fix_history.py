@@ -43,7 +43,7 @@ class Fixes:
             await connection.execute(load_statement("add_fix"), (repository, path, name, packed))
 
     async def of(self, repository: str) -> list[Fix]:
-        """The latest fixes of a repository."""
+        """Return the latest fixes of a repository."""
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(load_statement("fixes"), (repository, _KEPT))).fetchall()
         return [Fix(path, name, frozenset(np.frombuffer(terms, "<u4").tolist())) for path, name, terms in rows]
@@ -55,7 +55,7 @@ class Fixes:
 
 
 def measure_likeness(fixes: Sequence[Fix], terms: Mapping[int, float]) -> dict[tuple[str, str], float]:
-    """How much fixes say for their functions, 0 to 1, by path and name: the more the issue is like theirs the more."""
+    """Return how much earlier fixes speak for each function (path, name), 0 to 1, by the likeness of their issues."""
     whole = sum(terms.values()) or 1.0
     found: dict[tuple[str, str], float] = {}
     for fix in fixes:

@@ -27,7 +27,7 @@ _GRAM_WEIGHT = 0.5
 
 
 def count_features(texts: Sequence[str]) -> NDArray[np.float32]:
-    """The features of each text, a row of float32; how rare they are is for `weighted` to take in."""
+    """Return the features of each text, a row of float32; how rare they are is for `weighted` to take in."""
     rows = np.zeros((len(texts), DIMENSIONS), np.float32)
     for row, text in zip(rows, texts, strict=True):
         for word, times in Counter(_WORD.findall(text)).items():
@@ -37,13 +37,13 @@ def count_features(texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def measure_rarity(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The inverse document frequency of each dimension over the rows of `counts`."""
+    """Return the inverse document frequency of each dimension over the rows of `counts`."""
     used = np.count_nonzero(rows, axis=0)
     return np.asarray(np.log1p(len(rows) / (1 + used)), np.float32)
 
 
 def weigh_vectors(rows: NDArray[np.float32], rarity: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The rows of `counts` weighted by `rarity`, each of length 1, or of zeros where it has no feature."""
+    """Return the rows of `counts` weighted by `rarity`, each of length 1, or of zeros where it has no feature."""
     rows = rows * rarity
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)
@@ -51,7 +51,7 @@ def weigh_vectors(rows: NDArray[np.float32], rarity: NDArray[np.float32]) -> NDA
 
 @lru_cache(maxsize=1 << 17)
 def _features(word: str) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """The dimensions a word counts in, and how much; a hash also decides the sign, so that collisions cancel out."""
+    """Give each dimension a sign by a hash too, so that collisions cancel out."""
     features: defaultdict[int, float] = defaultdict(float)
     for part in _PART.findall(word[:_LONGEST]):
         lowered = f"<{part.lower()}>"

@@ -77,12 +77,11 @@ class Index:
         self.edges = self._columns(edges)
 
     def at(self, path: str, line: int) -> int | None:
-        """The number of the innermost node around a line, the module itself where nothing else is; None: no such."""
+        """Return the number of the innermost node around a line, else of its module; None without such a file."""
         around = [one for one in self.of_path.get(path, ()) if self.nodes[one].first <= line <= self.nodes[one].last]
         return max(around, key=lambda one: (self.nodes[one].first, -self.nodes[one].last), default=None)
 
     def _describe(self) -> None:
-        """What nodes and files are by themselves: which can be an answer, and how large they are, 0 to 1."""
         kinds = np.array([list(NodeKind).index(node.kind) for node in self.nodes], np.uint8)
         self.is_class = (kinds == list(NodeKind).index(NodeKind.CLASS)).astype(np.float32)
         self.is_block = (kinds == list(NodeKind).index(NodeKind.BLOCK)).astype(np.float32)

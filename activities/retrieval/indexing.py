@@ -45,14 +45,14 @@ class Indexer:
         self._trees: dict[str, bytes] = {}
 
     async def ensure(self, folder: Path, commit: str, repository: str) -> bytes:
-        """The address of the graph of a commit in the Git repository `folder`, made now if it is not there."""
+        """Return the address of the graph of a commit in the Git repository `folder`, made now if it is not there."""
         manifest = await asyncio.to_thread(survey_tree, folder, commit, repository)
         await self.send(folder, await self.missing(manifest))
         await self.link(manifest)
         return manifest.address
 
     async def missing(self, manifest: Manifest) -> list[Wanted]:
-        """The files of a manifest that are not parsed, one of each content."""
+        """Return the files of a manifest that are not parsed, one of each content."""
         files = {file.blob: file for file in manifest.files}
         known = await self._store.known_blobs(files)
         return [file for blob, file in files.items() if blob not in known]
@@ -119,7 +119,6 @@ class Indexer:
         return dict(counts)
 
     async def _links_before(self, repository: str, facts: Mapping[str, FileFacts]) -> dict[str, bytes]:
-        """The links of the files that hang together as they did when the repository was last linked."""
         tree = self._trees.get(repository) or await self._tree_at_head(repository)
         if tree is None or not await self._store.has_tree(tree):
             return {}
@@ -133,7 +132,6 @@ class Indexer:
         return head.tree if head is not None and head.parser == parser_version() else None
 
     async def _known_facts(self, blobs: Mapping[str, bytes]) -> dict[str, FileFacts]:
-        """The facts by path, from memory as far as they are there."""
         fetched = await self._store.facts({blob for blob in blobs.values() if blob not in self._facts})
         found = {path: fetched.get(blob) or self._facts[blob] for path, blob in blobs.items()}
         self._remember(fetched)

@@ -56,15 +56,15 @@ def survey_tree(folder: Path, commit: str, repository: str) -> Manifest:
 
 
 def pack_manifest(found: Manifest | Sequence[Wanted]) -> bytes:
-    """A manifest, or some of its files, as bytes."""
+    """Return a manifest, or some of its files, as bytes."""
     return msgspec.msgpack.encode(found)
 
 
 def unpack_manifest(data: bytes) -> Manifest:
-    """The manifest in `data`."""
+    """Return the manifest in `data`."""
     return msgspec.msgpack.decode(data, type=Manifest)
 
 
 def unpack_files(data: bytes) -> list[Wanted]:
-    """The files in `data`."""
+    """Return the files in `data`."""
     return msgspec.msgpack.decode(data, type=list[Wanted])

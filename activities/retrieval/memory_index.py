@@ -18,7 +18,7 @@ from hydranet.code_graph.model import Node
 
 
 def build_index(files: Mapping[str, bytes]) -> Index:
-    """The index of `files`, contents by path, with lexical vectors; what no parser takes is left out."""
+    """Return the index of `files`, contents by path, with lexical vectors; what no parser takes is left out."""
     facts: dict[str, FileFacts] = {}
     nodes: list[Node] = []
     bags: list[Bags] = []
@@ -40,13 +40,13 @@ def build_index(files: Mapping[str, bytes]) -> Index:
 
 
 def read_texts(nodes: Sequence[Node], source: str) -> list[str]:
-    """The beginning of each node of a file, which is what vectors are made of."""
+    """Return the beginning of each node of a file, which is what vectors are made of."""
     lines = source.split("\n")
     return ["\n".join(lines[node.first - 1 : node.last])[:LONGEST] for node in nodes]
 
 
 def list_files(folder: Path) -> dict[str, bytes]:
-    """The files of a plain folder that are to be indexed, by path."""
+    """Return the files of a plain folder that are to be indexed, by path."""
     found = {
         path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))

@@ -59,14 +59,14 @@ class Propagation:
         self._departures = np.searchsorted(self._source[self._leaving], np.arange(nodes + 1)).astype(np.int64)
 
     def run(self, seeds: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """What arrives at every node after 0, 1, ... hops, each hop's share already decayed."""
+        """Return what arrives at every node after 0, 1, ... hops, each hop's share already decayed."""
         waves = [seeds]
         for _ in range(HOPS):
             waves.append(np.float32(self._decay) * self._hop(waves[-1]))
         return waves
 
     def _hop(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What arrives at every node; of a wave that few have yet, only what leaves these is looked at."""
+        """Return what arrives at every node; of a wave that few have yet, only what leaves these is looked at."""
         active = np.flatnonzero(wave)
         firsts, counts = self._departures[active], self._departures[active + 1] - self._departures[active]
         if (total := int(counts.sum())) > _FEW * len(self._source):
@@ -79,7 +79,7 @@ class Propagation:
         return np.bincount(self._target[taken], shares, len(wave)).astype(np.float32)
 
     def path(self, waves: list[NDArray[np.float32]], node: int) -> list[PropagationStep]:
-        """The steps by which most of a node's suspicion came to it, from its seed on; none for a seed."""
+        """Return the steps by which most of a node's suspicion reached it, from its seed on; none for a seed."""
         hop = int(np.argmax([wave[node] for wave in waves]))
         steps: list[PropagationStep] = []
         while hop > 0:

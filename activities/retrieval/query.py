@@ -78,7 +78,7 @@ class Named:
 
 
 def find_framed(query: Query, index: Index) -> list[Named]:
-    """The functions that tracebacks go through; the deepest is the surest, each one above it less so.
+    """Find the functions that tracebacks go through; the deepest is the surest, each one above it less so.
 
     A frame's function is looked up by its name first: the line may be another version's.
     """
@@ -94,13 +94,13 @@ def find_framed(query: Query, index: Index) -> list[Named]:
 
 
 def find_asked(query: Query, index: Index) -> list[Named]:
-    """The definitions that somebody asks to see; a name that too many bear asks for none."""
+    """Find the definitions that somebody asks to see; a name that too many have asks for none."""
     found = [(name, _bearing(index, name)) for name in query.names]
     return [Named(one, 1.0, f"{name} was asked for") for name, them in found if len(them) <= _ASKED for one in them]
 
 
 def find_test_functions(query: Query, index: Index) -> list[Named]:
-    """The functions of the failing tests."""
+    """Find the functions of the failing tests."""
     found: list[Named] = []
     for test in dict.fromkeys(query.tests):
         path, name = mentions.find_test_file(test, index.of_path), mentions.name_test_function(test)
@@ -111,7 +111,7 @@ def find_test_functions(query: Query, index: Index) -> list[Named]:
 
 
 def find_filed(query: Query, index: Index) -> dict[str, float]:
-    """The files that an issue names by their path or as a dotted module, and how surely."""
+    """Find the files that an issue names by their path or as a dotted module, and how surely."""
     known = set(index.paths)
     text = query.text[:_QUERY_CHARACTERS]
     found = dict.fromkeys(mentions.find_named_files(text, known), 1.0)
@@ -125,7 +125,7 @@ def find_filed(query: Query, index: Index) -> dict[str, float]:
 
 
 def find_named(query: Query, index: Index) -> list[Named]:
-    """The definitions whose names an issue gives, the rarer a name the surer."""
+    """Find the definitions whose names an issue gives, the rarer a name the surer."""
     found: dict[int, Named] = {}
 
     def add(nodes: Iterable[int], share: float, why: str) -> None:
@@ -157,7 +157,7 @@ def find_named(query: Query, index: Index) -> list[Named]:
 
 
 def _bearing(index: Index, name: str) -> list[int]:
-    """The nodes with a name, which may be qualified, or be an id or a path."""
+    """Return the nodes with a name, which may be qualified, or be an id or a path."""
     if name in index.by_id:
         return [index.by_id[name]]
     if name in index.of_path:
@@ -168,7 +168,6 @@ def _bearing(index: Index, name: str) -> list[int]:
 
 
 def _is_within(index: Index, node: int, owner: str) -> bool:
-    """Whether a node is a member of the class, or of the module or package, called `owner`."""
     one = index.nodes[node]
     return owner in one.name.split(".")[:-1] or owner in re.split(r"[/.]", one.path)[:-1]
 
@@ -183,14 +182,12 @@ def _functions_of_frames(text: str, index: Index) -> Iterable[tuple[int, str, in
 
 
 def _lines_of_frames(query: Query, index: Index) -> Iterable[tuple[int, str, int]]:
-    """The frames of this tree's own tracebacks by their lines."""
     for frame in mentions.resolve_frames(query.traceback, index.of_path):
         if (node := index.at(frame.path, frame.line)) is not None:
             yield node, frame.path, frame.line
 
 
 def _installed(name: str, index: Index) -> str | None:
-    """The path of a file that is said to be installed: "…/site-packages/shop/cart.py"."""
     tail = re.split(r"(?:site|dist)-packages/", name)[-1]
     return next((path for path in (tail, f"src/{tail}", f"lib/{tail}") if path in index.of_path), None)
 

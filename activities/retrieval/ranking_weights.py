@@ -34,5 +34,5 @@ class Weights(msgspec.Struct, frozen=True):
 
 @cache
 def load_weights() -> Weights:
-    """The weights that come with the package."""
+    """Return the weights that come with the package."""
     return msgspec.json.decode(FIGURES.read_bytes(), type=Weights)

@@ -66,19 +66,18 @@ class Found:
     tests: tuple[Node, ...] = ()
 
     def functions(self, count: int) -> list[Hit]:
-        """The best functions, methods, classes and blocks."""
+        """Return the best functions, methods, classes and blocks."""
         best = _best(self.nodes, count)
         return [Hit(self.index.nodes[node], round(float(self.nodes[node]), 4), self.explain(node)) for node in best]
 
     def ranked(self, count: int) -> list[FileHit]:
-        """The best files."""
+        """Return the best files."""
         return [
             FileHit(self.index.paths[one], round(float(self.files[one]), 4), self.explain(self._face(one)))
             for one in _best(self.files, count)
         ]
 
     def _face(self, file: int) -> int:
-        """The best node of a file."""
         first = int(self.index.firsts[file])
         return first + int(np.argmax(self.nodes[first : first + len(self.index.of_path[self.index.paths[file]])]))
 
@@ -98,7 +97,7 @@ class Search:
         vector: Scores | None = None,
         fixed: Fixed = MappingProxyType({}),
     ) -> Found:
-        """What the query is about; a file of tests is no answer unless it is asked for.
+        """Return what the query is about; a file of tests is no answer unless it is asked for.
 
         `vector` is the query's, by the model that made the index's; lexical ones need none. `fixed` says, 0 to 1,
         how much earlier fixes speak for a function, by path and name.
@@ -149,7 +148,6 @@ class Search:
         )
 
     def _why(self, node: int, places: Pointed, waves: list[Scores]) -> str:
-        """The path that led to a node: what the query says, then edge by edge."""
         said = {one.node: one.why for one in (*places.named, *places.tested, *places.framed, *places.asked)}
         steps = [] if node in said else self._spread.path(waves, node)
         start = steps[0].source if steps else node

@@ -49,12 +49,12 @@ class Searches:
         self._making = asyncio.Lock()
 
     async def of(self, folder: Path, commit: str, repository: str) -> Search:
-        """The search of a commit in the Git repository `folder`, which the graph knows as `repository`."""
+        """Return the search of a commit in the Git repository `folder`, which the graph knows as `repository`."""
         async with self._making:
             return await self._of(folder, commit, repository)
 
     async def find(self, search: Search, query: Query, repository: str, mode: SearchMode = SearchMode.GRAPH) -> Found:  # noqa: ARG002
-        """What a query is about."""
+        """Return what a query is about."""
         return await asyncio.to_thread(search.find, query, mode)
 
     async def remember(self, folder: Path, commit: str, repository: str, issue: str, places: Sequence[str]) -> None:
@@ -80,7 +80,7 @@ class StoredSearches(Searches):
         self._model = settings.embedding_model
 
     async def find(self, search: Search, query: Query, repository: str, mode: SearchMode = SearchMode.GRAPH) -> Found:
-        """What a query is about, and where earlier fixes of like issues were."""
+        """Return what a query is about, and where earlier fixes of like issues were."""
         fixed = measure_likeness(await self.fixes.of(repository), query.terms) if mode is SearchMode.GRAPH else {}
         vector = None
         if search.index.vectors is not None and search.index.rarity is None and mode is not SearchMode.BM25:
@@ -124,7 +124,6 @@ class StoredSearches(Searches):
         return Search(index)
 
     async def _by_model(self, tree: bytes, nodes: Sequence[Node]) -> NDArray[np.float32] | None:
-        """The configured model's vectors of a tree, a few that are missing made now; None while many are missing."""
         if not self._model:
             return None
         try:
@@ -135,7 +134,6 @@ class StoredSearches(Searches):
         return await self.store.vectors(tree, self._model, nodes) if await self._few_missing(tree, len(nodes)) else None
 
     async def _has_vectors_now(self, search: Search, tree: bytes) -> bool:
-        """Whether a search that compares by lexical vectors could have the model's by now."""
         index = search.index
         return bool(self._model) and index.rarity is not None and await self._few_missing(tree, len(index.nodes))
 

@@ -45,7 +45,7 @@ class Status:
 
 
 async def read_status(store: GraphStore, folder: Path, model: str = "") -> Status | None:
-    """How the index of the repository in `folder` stands, for which `model` is configured; None when it has none."""
+    """Return the state of the index of the repository in `folder` for `model`; None when it has none."""
     head = await store.head(str(folder))
     if head is None:
         return None

@@ -107,7 +107,7 @@ class GraphStore:
             await connection.execute(load_statement("add_sources"), (oids, list(sources.values())), binary=True)
 
     async def sources(self, oids: Iterable[str]) -> dict[str, bytes]:
-        """The contents of `oids`, as far as they are here."""
+        """Return the contents of `oids`, as far as they are here."""
         rows = await self._rows("sources", [bytes.fromhex(oid) for oid in oids])
         return {oid.hex(): source for oid, source in rows}
 
@@ -145,15 +145,15 @@ class GraphStore:
                 await _copy(connection, "copy_files", _FILE_TYPES, rows)
 
     async def has_tree(self, tree: bytes) -> bool:
-        """Whether the tree with this address is here."""
+        """Return whether the tree with this address is here."""
         return bool(await self._known("trees", [tree]))
 
     async def without_vector(self, tree: bytes, model: str) -> list[SourceLines]:
-        """The nodes of a tree that `model` has made no vector of, one of each content, file by file."""
+        """Return the nodes of a tree that `model` has made no vector of, one of each content, file by file."""
         return [SourceLines(*row) for row in await self._rows("without_vector", model, tree)]
 
     async def texts(self, places: Sequence[SourceLines]) -> dict[bytes, str]:
-        """The lines of nodes, by their digests and in the order of `places`."""
+        """Return the lines of nodes, by their digests and in the order of `places`."""
         sources = await self.sources({place.oid.hex() for place in places})
         lines = {oid: source.decode(errors="replace").split("\n") for oid, source in sources.items()}
         return {one.digest: "\n".join(lines[one.oid.hex()][one.first - 1 : one.last]) for one in places}
@@ -168,7 +168,7 @@ class GraphStore:
                 await connection.execute(load_statement("add_vectors"), (model,))
 
     async def vectors(self, tree: bytes, model: str, nodes: Sequence[Node]) -> NDArray[np.float32] | None:
-        """A row for each of a tree's `nodes`, of zeros where `model` has made none; None when it made none at all."""
+        """Return a row for each of a tree's `nodes`, zeros where `model` has made none; None when it made none."""
         async with self._pool.connection() as connection:
             await register_vector_async(connection)
             cursor = connection.cursor(binary=True)
@@ -188,16 +188,16 @@ class GraphStore:
             await connection.execute(load_statement("set_head"), values)
 
     async def head(self, repository: str) -> Head | None:
-        """What the repository was last indexed at, None when it never was."""
+        """Return what the repository was last indexed at, None when it never was."""
         rows = await self._rows("head", repository)
         return Head(*rows[0]) if rows else None
 
     async def files(self, tree: bytes) -> list[File]:
-        """The files of a tree, by path."""
+        """Return the files of a tree, by path."""
         return [File(*row) for row in await self._rows("files", tree)]
 
     async def facts(self, blobs: Iterable[bytes]) -> dict[bytes, FileFacts]:
-        """The facts of those of `blobs` that are here and not left out."""
+        """Return the facts of those of `blobs` that are here and not left out."""
         return {blob: _FACTS.decode(facts) for blob, facts in await self._rows("facts", list(blobs))}
 
     async def skipped(self, blobs: Iterable[bytes]) -> dict[bytes, str]:
@@ -205,7 +205,7 @@ class GraphStore:
         return dict(await self._rows("skipped_blobs", list(blobs)))
 
     async def nodes(self, tree: bytes) -> list[Node]:
-        """The nodes of a tree, by path and in the order of each file."""
+        """Return the nodes of a tree, by path and in the order of each file."""
         kinds = dict(NodeKind.__members__.items())
         rows = await self._rows("nodes", tree)
         return [
@@ -214,7 +214,7 @@ class GraphStore:
         ]
 
     async def edges(self, tree: bytes) -> list[Edge]:
-        """The edges of a tree, in no order."""
+        """Return the edges of a tree, in no order."""
         kinds = {str(kind): kind for kind in EdgeKind}
         resolutions = {str(one): one for one in Resolution}
         rows = await self._rows("edges", tree)
@@ -224,23 +224,23 @@ class GraphStore:
         ]
 
     async def node_count(self, tree: bytes) -> int:
-        """How many nodes a tree has."""
+        """Return how many nodes a tree has."""
         return int((await self._rows("node_count", tree))[0][0])
 
     async def edge_counts(self, tree: bytes) -> dict[tuple[str, str], int]:
-        """How many edges a tree has, by kind and resolution."""
+        """Return how many edges a tree has, by kind and resolution."""
         return {(kind, resolution): count for kind, resolution, count in await self._rows("edge_counts", tree)}
 
     async def vector_counts(self, tree: bytes) -> dict[str, int]:
-        """How many vectors of a tree's nodes there are, by model."""
+        """Return how many vectors of a tree's nodes there are, by model."""
         return dict(await self._rows("vector_counts", tree))
 
     async def size(self) -> int:
-        """The bytes that the graphs of all repositories take, indexes included."""
+        """Return the bytes that the graphs of all repositories take, indexes included."""
         return int((await self._rows("bytes"))[0][0])
 
     async def tree_count(self) -> int:
-        """How many trees of all repositories there are."""
+        """Return how many trees of all repositories there are."""
         return int((await self._rows("tree_count"))[0][0])
 
     async def prune(self) -> None:
@@ -270,7 +270,6 @@ class GraphStore:
 
 
 async def _claim(connection: AsyncConnection[Any], name: str, columns: Sequence[Any]) -> set[bytes]:
-    """The keys that were not there yet: it is for this transaction to add what belongs to them."""
     cursor = await connection.execute(load_statement(name), columns, binary=True)
     return {key for (key,) in await cursor.fetchall()}
 

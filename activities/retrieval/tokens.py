@@ -43,17 +43,17 @@ _COMMON = frozenset(
 
 
 def split_terms(text: str) -> list[str]:
-    """The terms of a text, in its order, as often as they are in it; words that are everywhere left out."""
+    """Split a text into terms, in its order, with repetitions and without stop words."""
     return [term for word in _WORD.findall(text) for term in _terms_of(word)]
 
 
 def number_terms(term: str) -> int:
-    """The number of a term, 0 to 2³² - 1."""
+    """Return the number of a term, 0 to 2³² - 1."""
     return zlib.crc32(term.encode())
 
 
 def count_terms(text: str) -> dict[int, int]:
-    """How often each term is in a text, by the term's number."""
+    """Count each term of a text, by the term's number."""
     words = text.encode(errors="replace").translate(_SEPARATED).decode().split()
     return Counter(chain.from_iterable(map(_numbers_of, words)))
 
@@ -71,7 +71,7 @@ class Bags:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Self:
-        """The bags of `texts`."""
+        """Return the bags of `texts`."""
         sizes, numbers, counts = [], list[int](), list[int]()
         for text in texts:
             bag = count_terms(text)
@@ -86,7 +86,7 @@ class Bags:
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """The documents of all `parts`, one after the other."""
+        """Return the documents of all `parts`, one after the other."""
         return cls(
             np.concatenate([part.sizes for part in parts] or [np.empty(0, np.uint32)]),
             np.concatenate([part.numbers for part in parts] or [np.empty(0, np.uint32)]),
@@ -95,7 +95,7 @@ class Bags:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """What `to_bytes` made."""
+        """Return what `to_bytes` made."""
         documents = int.from_bytes(data[:4], "little")
         sizes = np.frombuffer(data, "<u4", documents, 4)
         total = int(sizes.sum())
@@ -103,13 +103,13 @@ class Bags:
         return cls(sizes, np.frombuffer(data, "<u4", total, start), np.frombuffer(data, "u1", total, start + 4 * total))
 
     def to_bytes(self) -> bytes:
-        """The bags in 4 bytes for each document and 5 for each term of one."""
+        """Return the bags in 4 bytes for each document and 5 for each term of one."""
         arrays = (self.sizes.astype("<u4"), self.numbers.astype("<u4"), self.counts)
         return len(self.sizes).to_bytes(4, "little") + b"".join(array.tobytes() for array in arrays)
 
 
 def count_bodies(nodes: Sequence[Node], source: str) -> Bags:
-    """The terms of each node's own lines, which are those that no node inside of it has; `nodes` are of one file."""
+    """Count the terms of each node's own lines, without those of nodes inside it; `nodes` are of one file."""
     lines = source.split("\n")
     owner = np.full(len(lines) + 1, -1)
     for index in sorted(range(len(nodes)), key=lambda index: _outer_first(nodes[index])):
@@ -122,7 +122,7 @@ def count_bodies(nodes: Sequence[Node], source: str) -> Bags:
 
 
 def count_titles(nodes: Iterable[Node]) -> Bags:
-    """The terms of what each node is called: its path and its qualified name."""
+    """Count the terms of each node's path and qualified name."""
     return Bags.of(f"{node.path.rpartition('.')[0]} {node.name}" for node in nodes)
 
 

@@ -38,7 +38,7 @@ FORMATS: dict[str, Format] = {
 def apply_edit(
     answer: str, sources: Mapping[str, str], target: EditTarget, *, truncated: bool = False
 ) -> dict[str, str]:
-    """The new text of every file of `sources` that `answer` changes; at least one.
+    """Return the new text of every file of `sources` that `answer` changes; at least one.
 
     `truncated` says that the answer ended at its length limit. Raises PatchError, with a sentence for
     the model, when the answer holds no edit, an edit that does not fit, no change of the code, or invalid syntax.

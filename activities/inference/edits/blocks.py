@@ -20,14 +20,14 @@ class Block:
     closed: bool = True
 
     def path(self, known: Collection[str]) -> str | None:
-        """The path of `known` that labels the block: in its fence, above it or in its first line."""
+        """Return the path of `known` that labels the block: in its fence, above it or in its first line."""
         first = self.code.lstrip().partition("\n")[0]
         labels = (self.info, self.before, first if first.startswith("#") else "")
         return next((path for label in labels if (path := find_named_path(label, known))), None)
 
 
 def parse_blocks(answer: str) -> list[Block]:
-    """The fenced blocks of `answer`; without any fence, its text from the first line that looks like code."""
+    """Return the fenced blocks of `answer`; without any fence, its text from the first line that looks like code."""
     found: list[Block] = []
     lines, at, before = answer.split("\n"), 0, ""
     while at < len(lines):

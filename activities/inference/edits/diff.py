@@ -20,7 +20,7 @@ class _Hunk:
 
 
 def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[str, str] | None:
-    """The files that the hunks of the answer change; None when it has none, no files when they change nothing."""
+    """Return the files that the hunks of the answer change; None when it has no hunk, none when they change nothing."""
     hunks = _hunks(answer, sources)
     if not hunks:
         return None

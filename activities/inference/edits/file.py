@@ -10,7 +10,7 @@ from activities.inference.edits.target import EditTarget
 
 
 def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[str, str] | None:  # noqa: ARG001
-    """The files that a block labelled with their path holds as a whole; None when there is no such block.
+    """Return the files that a block labelled with their path holds as a whole; None when there is no such block.
 
     A block that has fewer definitions or statements than the file is a part of it, not the file.
     """
@@ -37,7 +37,6 @@ def _covers(path: str, code: str, source: str) -> bool:
 
 
 def _statements(tree: Tree) -> set[bytes]:
-    """The module-level statements that define and import nothing: a part of a file tends to lack them."""
     return {
         node.text or b""
         for node in tree.root_node.named_children

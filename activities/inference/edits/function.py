@@ -45,7 +45,7 @@ class _File:
 
 
 def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[str, str] | None:
-    """The files in which a function or class of the answer replaces one of the same name; None without any.
+    """Return the files in which a function or class of the answer replaces one of the same name; None without any.
 
     No files when all of them are as they were.
     Decorators, docstring and indentation of the original stay unless the answer brings its own. New
@@ -100,7 +100,7 @@ def _take(block: Block, files: dict[str, _File], target: EditTarget) -> list[str
 
 
 def _is_torn(one: Definition, lines: list[str]) -> bool:
-    """Whether lines of the body follow a definition, since a syntax error ended it too early."""
+    """Return whether lines of the body follow a definition, since a syntax error ended it too early."""
     depth = len(find_indentation(lines[one.start - 1]))
     for line in lines[one.last :]:
         if line.strip() and len(find_indentation(line)) <= depth:
@@ -158,7 +158,7 @@ def _the_one(home: _File, same_name: list[Definition], one: Definition, text: li
 
 
 def _is_partial(home: _File, original: Definition, members: list[Definition]) -> bool:
-    """Whether an answer that gives a class leaves out some of its methods, which are to stay then."""
+    """Return whether an answer that gives a class leaves out some of its methods, which are to stay then."""
     given = {member.own_name for member in members}
     own = {one.own_name for one in home.definitions if one.owner == original.name and one.kind == "function"}
     return original.kind == "class" and bool(given) and not own <= given
@@ -216,14 +216,13 @@ def _take_company(home: _File, tree: Tree, lines: list[str], unknown: list[Defin
 
 
 def _imported(home: _File) -> set[str]:
-    """The names that a file imports for all of its functions; an import within one may go with it."""
+    """Return the names that a file imports for all of its functions; an import within one may go with it."""
     functions = [one for one in home.definitions if one.kind == "function"]
     found = python_syntax.list_imports(python_syntax.parse_python(home.source))
     return {one.alias for one in found if not any(each.first <= one.line <= each.last for each in functions)}
 
 
 def _names(texts: Iterable[list[str]]) -> set[str]:
-    """The names that the texts of definitions use and do not import by themselves."""
     found: set[str] = set()
     for text in texts:
         own = {
@@ -277,7 +276,6 @@ def _top_level(file: _File) -> int:
 
 
 def _after_imports(source: str) -> int:
-    """The number of lines up to the end of the leading docstring and imports."""
     end = 0
     for node in python_syntax.parse_python(source).root_node.named_children:
         kind = node.type

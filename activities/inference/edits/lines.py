@@ -30,7 +30,7 @@ def replace_lines(source: str, old: list[str], new: list[str], path: str, near: 
 
 
 def find_indentation(line: str) -> str:
-    """The white space `line` begins with."""
+    """Return the white space `line` begins with."""
     return line[: len(line) - len(line.lstrip())]
 
 

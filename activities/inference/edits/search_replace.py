@@ -14,7 +14,7 @@ _REPLACE = re.compile(r"^\s*>{5,}")
 
 
 def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[str, str] | None:
-    """The files that the answer's search/replace blocks change; None when it has none."""
+    """Return the files that the answer's search/replace blocks change; None when it has none."""
     lines = answer.split("\n")
     if not any(_SEARCH.match(line) for line in lines):
         return None

@@ -13,13 +13,13 @@ class EditTarget:
     symbols: tuple[str, ...] = ()
 
     def order(self, known: Iterable[str]) -> list[str]:
-        """The known files, those aimed at first."""
+        """Return the known files, those aimed at first."""
         known = list(known)
         return [path for path in self.files if path in known] + [p for p in known if p not in self.files]
 
 
 def find_named_path(text: str, known: Collection[str]) -> str | None:
-    """The path of `known` that `text` names, in full or by its end, if it names exactly one."""
+    """Return the path of `known` that `text` names, in full or by its end, if it names exactly one."""
     words = {word.removeprefix("./").rstrip(".:") for word in re.findall(r"[\w./:-]+", text)}
     words |= {word[2:] for word in words if word.startswith(("a/", "b/"))}
     exact = [path for path in known if path in words]
@@ -29,7 +29,7 @@ def find_named_path(text: str, known: Collection[str]) -> str | None:
 
 
 def find_named_paths(answer: str, known: Collection[str]) -> list[str]:
-    """The paths of `known` that `answer` names in full, the first few."""
+    """Return the paths of `known` that `answer` names in full, the first few."""
     words = dict.fromkeys(re.findall(r"[\w./-]+\.\w+", answer[:50_000]))
     bare = (re.sub(r"^(\./|[ab]/)", "", word) if word not in known else word for word in words)
     return [path for path in dict.fromkeys(bare) if path in known][:5]

@@ -34,14 +34,14 @@ class Prompt:
         return frozenset(_PLACEHOLDER.findall(self.text))
 
     def fill(self, **values: str) -> str:
-        """The prompt with its values, none of which is read for placeholders; KeyError for a missing one."""
+        """Return the prompt with its values, none of which is read for placeholders; KeyError for a missing one."""
         paragraphs = (_filled(paragraph, values) for paragraph in self.text.strip().split("\n\n"))
         return "\n\n".join(paragraph for paragraph in paragraphs if paragraph is not None)
 
 
 @cache
 def load_prompt(name: str) -> Prompt:
-    """The prompt of the file `prompts/<name>.md`."""
+    """Return the prompt of the file `prompts/<name>.md`."""
     text = resources.files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8")
     parts = _FRONT_MATTER.match(text)
     if parts is None:

@@ -20,7 +20,7 @@ SUFFIXES = frozenset(_LANGUAGES)
 
 
 def parse_file(path: str, source: bytes) -> FileFacts | None:
-    """The facts of a file by the language that its name says; None when no language takes it.
+    """Return the facts of a file by the language that its name says; None when no language takes it.
 
     Any bytes are taken: what is no syntax of the language is passed over.
     """

@@ -101,13 +101,13 @@ class Builder:
         return draft
 
     def quoted(self, start: int, end: int) -> str:
-        """The source between two bytes in one line."""
+        """Return the source between two bytes in one line."""
         return clean(
             " ".join(self.source[start : min(end, start + 2 * _SIGNATURE)].decode("utf-8", "replace").split())
         )[:_SIGNATURE]
 
     def facts(self) -> FileFacts:
-        """What was gathered of the file."""
+        """Return what was gathered of the file."""
         definitions = tuple(self._definition(draft) for draft in self.drafts)
         imports = tuple(one if len(one.module) + len(one.name) <= _LONGEST_NAME else _NO_IMPORT for one in self.imports)
         variables = tuple(Variable(owner, name, _joined(bound)) for (owner, name), bound in self.members.items())
@@ -183,7 +183,6 @@ class Builder:
         )
 
     def _lines(self, start: Node, end: Node) -> tuple[int, int, bytes]:
-        """The first and the last line from the start of one node to the end of another, and what they hold."""
         end_row, end_column = end.end_point
         # A node that ends at the start of a line does not reach into it.
         last = end_row + (1 if end_column else 0)
@@ -193,7 +192,7 @@ class Builder:
 
 
 def clean(text: str) -> str:
-    """A text without NUL, which PostgreSQL takes in no text."""
+    """Return a text without NUL, which PostgreSQL takes in no text."""
     return text.replace("\0", "")
 
 

@@ -9,13 +9,13 @@ _LONGEST = 200
 
 
 def normalise_route(path: str) -> str:
-    """A path with its parameters, "/users/<int:id>/" or "/users/:id", as "users/{}"."""
+    """Return a path with its parameters, "/users/<int:id>/" or "/users/:id", as "users/{}"."""
     segments = (ANY if set(part) & set("<{*") or part[:1] in (":", "$") else part for part in path.split("/") if part)
     return "/".join(segments)
 
 
 def parse_request(url: str) -> str | None:
-    """The path that a literal address asks for; None when it is none. A filled-in host may stand before it."""
+    """Return the path that a literal address asks for; None when it is none. A filled-in host may stand before it."""
     if len(url) > _LONGEST or "\n" in url or " " in url:
         return None
     try:

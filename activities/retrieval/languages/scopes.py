@@ -41,7 +41,7 @@ class Scope:
         self._closed[name] = (expression,)
 
     def heads(self, name: str, depth: int = 0) -> tuple[str, ...]:
-        """What a name stands for, in terms of names that are local to no function; nothing when not known."""
+        """Return what a name stands for, in terms of names that are local to no function; nothing when not known."""
         scope = self._home(name)
         if scope is None:
             return (name,) if name else ()
@@ -52,16 +52,16 @@ class Scope:
         return scope._closed[name]
 
     def closed(self, readings: Iterable[Reading], depth: int = 0) -> tuple[str, ...]:
-        """The expressions that readings come down to, each once."""
+        """Return the expressions that readings come down to, each once."""
         found = {f"{one}{rest}": None for head, rest in readings for one in self.heads(head, depth)}
         return tuple([one for one in found if len(one) <= _LONGEST][:_ALTERNATIVES])
 
     def is_local(self, name: str) -> bool:
-        """Whether a name is bound in this scope or in a function around it."""
+        """Return whether a name is bound in this scope or in a function around it."""
         return self._home(name) is not None
 
     def closed_uses(self) -> Iterator[Use]:
-        """The uses in terms of names that are local to no function; a local name alone is none.
+        """Yield the uses in terms of names that are local to no function; a local name alone is none.
 
         Of a value of which nothing is known the last attribute remains: ".total".
         """
@@ -94,9 +94,9 @@ class ClassScope(Scope):
     """The names of a class, which its body reads as attributes of the class."""
 
     def heads(self, name: str, depth: int = 0) -> tuple[str, ...]:
-        """What a name stands for in the body of the class."""
+        """Return what a name stands for in the body of the class."""
         return (f"cls.{name}",) if name in self.names else super().heads(name, depth)
 
     def is_local(self, name: str) -> bool:
-        """Whether a name is one of a function around the class."""
+        """Return whether a name is one of a function around the class."""
         return name not in self.names and super().is_local(name)

@@ -27,12 +27,12 @@ _MOST_REQUESTS = 2000
 
 
 def parse(source: bytes) -> FileFacts:
-    """The facts of a TypeScript file."""
+    """Return the facts of a TypeScript file."""
     return _parse(source, _TYPESCRIPT)
 
 
 def parse_jsx(source: bytes) -> FileFacts:
-    """The facts of a TypeScript file with JSX."""
+    """Return the facts of a TypeScript file with JSX."""
     return _parse(source, _TSX)
 
 
@@ -89,7 +89,7 @@ class _Reader:
         return []
 
     def _define(self, frame: _Frame, own: str, outer: Node, node: Node) -> list[Node]:
-        """A named function; what is defined inside of another belongs to that."""
+        """Return a named function; what is defined inside of another belongs to that."""
         draft = None
         if frame.place is not NodeKind.FUNCTION:
             kind = NodeKind.METHOD if frame.place is NodeKind.CLASS else NodeKind.FUNCTION
@@ -216,7 +216,7 @@ class _Reader:
         return node.named_children[:1]
 
     def _element(self, frame: _Frame, node: Node) -> list[Node]:
-        """A JSX element; one that is a component is called by it."""
+        """Return a JSX element; one that is a component is called by it."""
         name = node.child_by_field_name("name")
         if name is None or (name.type == "identifier" and _text(name)[:1].islower()):
             return node.named_children[1:]
@@ -326,7 +326,6 @@ def _chain(node: Node) -> Reading:
 
 
 def _types(annotation: Node | None) -> list[Reading]:
-    """What a value with this annotation may be."""
     found: list[Reading] = []
     stack = [(annotation, "")] if annotation is not None else []
     for _ in range(_STEPS):
@@ -352,7 +351,6 @@ def _types(annotation: Node | None) -> list[Reading]:
 
 
 def _heritage(node: Node) -> list[Reading]:
-    """The classes and interfaces that a class is made from."""
     clauses = [one for one in node.named_children if one.type in ("extends_clause", "implements_clause")] or [node]
     found = []
     for clause in clauses:
@@ -364,7 +362,6 @@ def _heritage(node: Node) -> list[Reading]:
 
 
 def _required(value: Node | None) -> tuple[bool, str]:
-    """Whether a value is `require("module")`, and the module."""
     if value is None or value.type != "call_expression" or len(value.named_children) != 2:
         return False, ""
     function, arguments = value.named_children
@@ -373,7 +370,7 @@ def _required(value: Node | None) -> tuple[bool, str]:
 
 
 def _string(node: Node | None) -> str | None:
-    """The content of a string; what is filled into a template is "{}"."""
+    """Return the content of a string; what is filled into a template is "{}"."""
     if node is None or node.type not in ("string", "template_string"):
         return None
     return "".join("{}" if one.type == "template_substitution" else _text(one) for one in node.named_children)

@@ -48,7 +48,7 @@ class ContainerValue(msgspec.Struct, frozen=True, gc=False):
     is_mapping: bool
 
     def attribute(self, name: str) -> Value:
-        """A method of the container, as far as it gives what is in it."""
+        """Return a method of the container, as far as it gives what is in it."""
         if name in _ELEMENT:
             return AccessorValue(self.element)
         if name in _SAME:
@@ -86,7 +86,7 @@ _ALTERNATIVES = 8
 
 
 def distinct(values: Iterable[Value]) -> Values:
-    """The values, each once; what is outside only when nothing else is known."""
+    """Return the values, each once; what is outside only when nothing else is known."""
     found = list(dict.fromkeys(values))
     if len(found) < 2:
         return tuple(found)

@@ -6,12 +6,12 @@ _SCRIPT_TESTS = (".test.", ".spec.")
 
 
 def stem(path: str) -> str:
-    """The name of a file without its ending."""
+    """Return the name of a file without its ending."""
     return basename(path).partition(".")[0]
 
 
 def subject(path: str) -> str | None:
-    """The stem of the file that a test file is about: "cart" of "tests/test_cart.py"; None of what is no test file."""
+    """Return the stem of the file that a test file tests: "cart" of "tests/test_cart.py"; None for other files."""
     name = stem(path)
     if any(part in basename(path) for part in _SCRIPT_TESTS):
         return name

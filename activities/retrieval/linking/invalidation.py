@@ -31,7 +31,7 @@ Entry = tuple[str, Hashable, tuple[str, ...]]
 
 
 def find_affected(before: Mapping[str, FileFacts], after: Mapping[str, FileFacts]) -> set[str]:
-    """The paths of `after` whose edges may differ from those they had in `before`."""
+    """Return the paths of `after` whose edges may differ from those they had in `before`."""
     everything = set(after)
     changed = {path for path in after if path not in before or before[path] != after[path]}
     moved = before.keys() ^ after.keys()
@@ -94,7 +94,6 @@ def _entries(facts: FileFacts) -> Iterator[Entry]:
 
 
 def _imported(said: Iterable[str], imports: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The imports that expressions call by their number."""
     heads = (each.partition(".")[0].rstrip("()[]#*%") for each in said if each[:1] == "@")
     return tuple(imports[int(head[1:])] for head in heads)
 
@@ -118,5 +117,5 @@ class _Finder:
         ]
 
     def any_in(self, content: bytes) -> bool:
-        """Whether one of the names is in the content."""
+        """Return whether one of the names is in the content."""
         return any(name in content and pattern.search(content) for name, pattern in self._names)

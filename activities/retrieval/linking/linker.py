@@ -50,7 +50,7 @@ class Linker:
         return sorted(_File(self, self.resolver.table(path)).link())
 
     def bearers(self, name: str) -> list[tuple[str, int]]:
-        """The methods of the repository with a name, by path and number."""
+        """Return the methods of the repository with a name, by path and number."""
         if self._bearers is None:
             self._bearers = {}
             for path, facts in self.files.items():
@@ -60,7 +60,7 @@ class Linker:
         return self._bearers.get(name, [])
 
     def named(self, name: str) -> list[str]:
-        """The files with this stem that are no tests."""
+        """Return the files with this stem that are no tests."""
         if self._stems is None:
             self._stems = {}
             for path in self.files:
@@ -176,7 +176,6 @@ class _File:
                 self._add(kind, source, bare, use.line, Resolution.UNRESOLVED)
 
     def _found(self, expression: str, owner: int, called: bool) -> list[tuple[str, Resolution]]:
-        """The nodes that an expression means, found once for each class."""
         number = self.table.klass(owner)
         key = (number if expression[:4] in ("self", "cls.", "supe") else None, expression, called)
         if key not in self._targets:
@@ -212,7 +211,7 @@ class _File:
             yield self.table.block_id, Resolution.SCOPE
 
     def _nodes(self, value: Value, resolution: Resolution, called: bool) -> Iterable[tuple[str, Resolution]]:
-        """The nodes of a value; of a class that is called its initialiser as well."""
+        """Yield the nodes of a value; of a class that is called its initialiser as well."""
         match value:
             case ClassValue() | FunctionValue():
                 yield self._id(value), resolution
@@ -283,5 +282,4 @@ def _resolution(holder: str) -> Resolution:
 
 
 def _bare(expression: str) -> str:
-    """The name that an expression ends with."""
     return expression.rstrip("()[]#*%").rpartition(".")[2].lstrip("!@&0123456789")

@@ -28,7 +28,7 @@ class Modules:
             self._add(path)
 
     def find(self, module: str, importer: str) -> str | None:
-        """The path that `module`, as written in the file `importer`, means; None for what is not of the repository."""
+        """Return the path that `module` means in the file `importer`; None for a module outside of the repository."""
         if importer.endswith((".py", ".pyi")):
             place = importer.rpartition("/")[0]
             key = (module, place)
@@ -38,7 +38,7 @@ class Modules:
         return self._find_script(module, dirname(importer))
 
     def within(self, module: str, name: str) -> str | None:
-        """The module `name` of the package at the path `module`."""
+        """Return the module `name` of the package at the path `module`."""
         if module.endswith("/"):
             return self._at(module[:-1], name)
         folder, _, file = module.rpartition("/")
@@ -75,7 +75,6 @@ class Modules:
         return next((path for path in found if not path.endswith("/")), found[0] if found else None)
 
     def _candidates(self, name: str, place: str) -> list[str]:
-        """The folders below which a top-level module may be, the likeliest first."""
         own = place
         while self._is_package(own):
             own = dirname(own)
@@ -85,7 +84,6 @@ class Modules:
         return list(dict.fromkeys([own, "", "src", *others]))
 
     def _below(self, folder: str, parts: list[str]) -> str | None:
-        """The module of these names, one in the other, below a folder."""
         stem = "/".join([folder, *parts] if folder else parts)
         for suffix in _MODULES if parts else _MODULES[1::2]:
             if f"{stem}{suffix}" in self.paths:
@@ -105,5 +103,4 @@ class Modules:
 
 
 def _shared(root: str, place: str) -> int:
-    """How many folders two paths begin with alike."""
     return len(commonpath(["/" + root, "/" + place]))

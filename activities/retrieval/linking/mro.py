@@ -7,7 +7,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 def linearise(first: T, lines: Sequence[Sequence[T]]) -> tuple[T, ...]:
-    """The C3 linearization of a class whose bases have these; depth first where there is none.
+    """Return the C3 linearisation of a class whose bases have these; depth first where there is none.
 
     Source: https://docs.python.org/3/howto/mro.html.
     """

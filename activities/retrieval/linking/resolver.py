@@ -60,18 +60,18 @@ class Resolver:
         self._steps = 0
 
     def table(self, path: str) -> SymbolTable:
-        """The facts of a file by name."""
+        """Return the facts of a file by name."""
         found = self._tables.get(path)
         if found is None:
             found = self._tables[path] = SymbolTable(path, self.files[path])
         return found
 
     def definition(self, one: ClassValue | FunctionValue) -> DefinitionFact:
-        """The facts of a class or function."""
+        """Return the facts of a class or function."""
         return self.files[one.path].definitions[one.number]
 
     def values(self, expression: str, path: str, klass: ClassValue | None) -> Values:
-        """What an expression of a file may stand for, `self` being of the class; nothing when it is not known."""
+        """Return the values that an expression of a file may have, `self` being of the class; none when unknown."""
         key = (path, klass, expression)
         found = self._answers.get(key)
         if found is not None:
@@ -79,7 +79,7 @@ class Resolver:
         return self._once(self._answers, key, (), lambda: distinct(self._evaluate(expression, path, klass)))
 
     def name(self, path: str, name: str) -> Values:
-        """What a name of a module stands for, through re-exports; nothing when it has none."""
+        """Return what a name of a module stands for, through re-exports; nothing when it has none."""
         key = (path, name)
         found = self._names.get(key)
         if found is not None:
@@ -87,21 +87,21 @@ class Resolver:
         return self._once(self._names, key, (), lambda: distinct(self._name(path, name)))
 
     def line(self, klass: ClassValue) -> Line:
-        """The class and its bases in the order in which attributes are looked up."""
+        """Return the class and its bases in the order in which attributes are looked up."""
         found = self._lines.get(klass)
         if found is not None:
             return found
         return self._once(self._lines, klass, ((klass,), False), lambda: self._line(klass))
 
     def bases(self, klass: ClassValue) -> Iterator[tuple[str, Values]]:
-        """The expressions of a class's bases with what they stand for."""
+        """Yield the expressions of a class's bases with what they stand for."""
         one = self.definition(klass)
         around = ClassValue(klass.path, one.owner) if one.owner != MODULE else None
         for base in one.bases[:_BASES]:
             yield base, self.values(base, klass.path, around)
 
     def members(self, value: Value, name: str) -> Values:
-        """What an attribute of a value may be, a property as the function that it is."""
+        """Return what an attribute of a value may be, a property as the function that it is."""
         match value:
             case ModuleValue(path):
                 return self.of_module(path, name)
@@ -118,20 +118,20 @@ class Resolver:
                 return (OUTSIDE,)
 
     def of_module(self, path: str, name: str) -> Values:
-        """What a name of the module at `path` stands for; a folder's are the modules in it."""
+        """Return what a name of the module at `path` stands for; a folder's are the modules in it."""
         found = self.name(path, name) if path in self.files else (OUTSIDE,)
         inner = self.modules.within(path, name)
         return found if inner is None or distinct(found) not in ((), (OUTSIDE,)) else (ModuleValue(inner),)
 
     def imported(self, path: str, needed: ImportFact) -> Values:
-        """What an import makes known; nothing when it should be of the repository and is not found."""
+        """Return what an import makes known; nothing when it should be of the repository and is not found."""
         module = self.modules.find(needed.module, path)
         if module is None:
             return (OUTSIDE,)
         return self.of_module(module, needed.name) if needed.name else (ModuleValue(module),)
 
     def called(self, value: Value) -> Values:
-        """What a call of a value gives."""
+        """Return what a call of a value gives."""
         match value:
             case ClassValue():
                 return (InstanceValue(value),)
@@ -147,17 +147,16 @@ class Resolver:
                 return ()
 
     def is_property(self, one: FunctionValue) -> bool:
-        """Whether a method is read as an attribute."""
+        """Return whether a method is read as an attribute."""
         return any(name.endswith("property") for name in self.definition(one).decorators)
 
     def fixtures(self, path: str, name: str) -> list[FunctionValue]:
-        """The functions that give the value of a test's parameter, the nearest first."""
+        """Return the functions that give the value of a test's parameter, the nearest first."""
         nearest = [FunctionValue(path, number) for number in self.table(path).fixtures.get(name, ())]
         shared = [one for conftest in self._conftests(dirname(path)) for one in self.name(conftest, name)]
         return nearest + [one for one in shared if isinstance(one, FunctionValue) and is_fixture(self.definition(one))]
 
     def _conftests(self, folder: str) -> list[str]:
-        """The files whose fixtures the tests in a folder may use, the nearest first."""
         if folder not in self._shared:
             own = [path] if (path := join(folder, "conftest.py")) in self.files else []
             self._shared[folder] = own + (self._conftests(dirname(folder)) if folder else [])
@@ -241,7 +240,6 @@ class Resolver:
         return self._returned(member) if isinstance(member, FunctionValue) else ((member,) if member == OUTSIDE else ())
 
     def _returned(self, one: FunctionValue) -> Values:
-        """What a function gives, as it says itself or as the stub beside it says."""
         definition = self.definition(one)
         stub = f"{one.path}i"
         path, returns = one.path, definition.returns
@@ -281,7 +279,7 @@ class Resolver:
                 yield from self.of_module(module, name)
 
     def _defined(self, table: SymbolTable, owner: int, name: str, receiver: ClassValue | None) -> Iterator[Value]:
-        """The definitions of a name, without what stands beside them: setters and overloads.
+        """Yield the definitions of a name, without what stands beside them: setters and overloads.
 
         What a stub says of a module's own definition leads to that.
         """

@@ -23,7 +23,7 @@ class StringLinks:
         self._targets_of_keys: dict[str, list[str]] = {}
 
     def edges(self, table: SymbolTable) -> Iterable[tuple[EdgeKind, int, str, int]]:
-        """The kind, owner, target and line of what a file's requests and literals lead to."""
+        """Yield the kind, owner, target and line of what a file's requests and literals lead to."""
         for request in table.facts.requests:
             for target in self._served(request.path, request.method):
                 yield EdgeKind.REQUESTS, request.owner, target, request.line
@@ -34,7 +34,6 @@ class StringLinks:
                     yield EdgeKind.REFERENCES, literal.owner, target, literal.line
 
     def _known_as(self, key: str) -> list[str]:
-        """What a key stands for."""
         if key not in self._targets_of_keys:
             found = (
                 target for expression, path in self._keys.get(key, ()) for target in self._targets(expression, path)
@@ -43,7 +42,7 @@ class StringLinks:
         return self._targets_of_keys[key]
 
     def _served(self, path: str, method: str) -> Iterable[str]:
-        """What serves a path; a route may be mounted below a prefix."""
+        """Yield what serves a path; a route may be mounted below a prefix."""
         asked = path.split("/")
         known = self._routes.get(asked[-1], []) + (self._routes.get(ANY, []) if asked[-1] != ANY else [])
         for segments, served, target in known:

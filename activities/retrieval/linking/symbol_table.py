@@ -72,15 +72,15 @@ class SymbolTable:
         return format_node_id(self.path, self.facts.block.name if self.facts.block else "")
 
     def source_id(self, owner: int) -> str:
-        """The node id of what a use belongs to."""
+        """Return the node id of what a use belongs to."""
         return self.block_id if owner == MODULE else self.ids[owner]
 
     def exports(self, name: str) -> bool:
-        """Whether `from module import *` makes a name known."""
+        """Return whether `from module import *` makes a name known."""
         return not name.startswith("_") if self.facts.exports is None else name in self.facts.exports
 
     def klass(self, number: int) -> int | None:
-        """The class that a definition is, or stands in."""
+        """Return the class that a definition is, or stands in."""
         one = self.facts.definitions[number] if number != MODULE else None
         if one is None:
             return None
@@ -88,5 +88,5 @@ class SymbolTable:
 
 
 def is_fixture(one: DefinitionFact) -> bool:
-    """Whether pytest calls a function for the value of a test's parameter."""
+    """Return whether pytest calls a function for the value of a test's parameter."""
     return any("fixture" in each for each in one.decorators)

@@ -6,5 +6,5 @@ from importlib.resources import files
 
 @cache
 def load_statement(name: str) -> bytes:
-    """The statement in `<name>.sql`."""
+    """Return the statement in `<name>.sql`."""
     return files("activities.retrieval.sql").joinpath(f"{name}.sql").read_bytes()

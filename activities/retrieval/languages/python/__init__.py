@@ -8,7 +8,7 @@ from activities.retrieval.languages.python.expressions import LANGUAGE
 
 
 def parse(source: bytes) -> FileFacts:
-    """The facts of a Python file."""
+    """Return the facts of a Python file."""
     try:
         source.decode()
     except UnicodeDecodeError:

@@ -142,7 +142,7 @@ def _define_class(frame: ReaderFrame, node: Node, outer: Node, decorators: list[
 def _draft(
     frame: ReaderFrame, own: str, outer: Node, kind: NodeKind, decorators: list[Reading] | None = None
 ) -> Draft | None:
-    """A new definition; None for what belongs to the function that it stands in."""
+    """Return a new definition; None for what belongs to the function that it stands in."""
     if frame.place is NodeKind.FUNCTION:
         return None
     if frame.in_class:
@@ -199,7 +199,6 @@ def _is_fixture(reading: Reading) -> bool:
 
 
 def _docstring_node(body: Node | None) -> Node | None:
-    """The statement that is the docstring of a body."""
     for one in body.named_children if body is not None else []:
         if one.type == "comment":
             continue

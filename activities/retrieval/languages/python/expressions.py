@@ -42,7 +42,7 @@ _SYNTAX_ALONE = (
 
 
 def kinds(names: str) -> frozenset[int]:
-    """The ids of the kinds of nodes with these names; the grammar may have several of a name."""
+    """Return the ids of the kinds of nodes with these names; the grammar may have several of a name."""
     wanted = set(names.split())
     return frozenset(kind for kind in range(LANGUAGE.node_kind_count) if LANGUAGE.node_kind_for_id(kind) in wanted)
 
@@ -58,18 +58,18 @@ _SLICE = kinds("slice")
 
 
 def text(node: Node) -> str:
-    """The text of a node."""
+    """Return the text of a node."""
     return node.text.decode()  # type: ignore[union-attr]
 
 
 def dotted(node: Node) -> str | None:
-    """The text of an attribute that is names alone; None of any other."""
+    """Return the text of an attribute that is names alone; None of any other."""
     found = text(node)
     return found if len(found) <= _LONGEST_DOTTED and found.replace(".", "").isidentifier() else None
 
 
 def chain(node: Node) -> Reading:
-    """An expression of names, attributes, calls and subscripts."""
+    """Return an expression of names, attributes, calls and subscripts."""
     rest = ""
     for _ in range(_DEEPEST):
         kind = node.kind_id
@@ -96,7 +96,7 @@ def chain(node: Node) -> Reading:
 
 
 def values(node: Node, depth: int = 0) -> list[Reading]:
-    """What the value of an expression may be; empty when nothing is known."""
+    """Return what the value of an expression may be; empty when nothing is known."""
     children = node.named_children
     if depth > 3:
         return []
@@ -129,7 +129,7 @@ def values(node: Node, depth: int = 0) -> list[Reading]:
 
 
 def types(node: Node, depth: int = 0) -> list[Reading]:
-    """What a value of the type that `node` writes may be."""
+    """Return what a value of the type that `node` writes may be."""
     if depth > 6:
         return []
     children = node.named_children
@@ -152,7 +152,7 @@ def types(node: Node, depth: int = 0) -> list[Reading]:
 
 
 def _called(node: Node, children: list[Node]) -> list[Reading]:
-    """A call; of `cast` and `TypeVar` the type that is given."""
+    """Return a call; of `cast` and `TypeVar` the type that is given."""
     name = text(children[0]).rpartition(".")[2] if len(children) == 2 and children[0].child_count < 4 else ""
     given = children[1].named_children if name in ("cast", "TypeVar") else []
     if name == "cast" and given:
@@ -185,7 +185,6 @@ def _generic(children: list[Node], depth: int) -> list[Reading]:
 
 
 def _quoted(node: Node, depth: int) -> list[Reading]:
-    """A type that is written as a string, to be read later."""
     content = [child for child in node.named_children if child.type == "string_content"]
     if len(content) != 1 or content[0].end_byte - content[0].start_byte > 300:
         return []
@@ -195,12 +194,12 @@ def _quoted(node: Node, depth: int) -> list[Reading]:
 
 
 def _all(readings: list[Reading], step: str) -> list[Reading]:
-    """A container of these; of nothing that is known, one that syntax made."""
+    """Return a container of these; of nothing that is known, one that syntax made."""
     return [(head, rest + step) for head, rest in readings] or [("!", "")]
 
 
 def string_content(node: Node) -> str | None:
-    """The text between the quotes of a plain string; what is filled into it is "{}"."""
+    """Return the text between the quotes of a plain string; what is filled into it is "{}"."""
     if node.kind_id not in _STRING:
         return None
     whole = text(node)
@@ -216,7 +215,7 @@ def string_content(node: Node) -> str | None:
 
 
 def targets(node: Node, readings: list[Reading]) -> Iterator[tuple[Node, list[Reading]]]:
-    """The names and attributes that an assignment binds, each with what it is bound to."""
+    """Yield the names and attributes that an assignment binds, each with what it is bound to."""
     stack = [(node, readings, 0)]
     while stack:
         one, bound, depth = stack.pop()

@@ -45,7 +45,7 @@ class ReaderFrame:
         return self.scope if self.place is NodeKind.FUNCTION else None
 
     def within(self, scope: Scope, body: Node | None, place: NodeKind) -> ReaderFrame:
-        """The frame of what is defined in this one."""
+        """Return the frame of what is defined in this one."""
         self.builder.scopes.append(scope)
         nodes = body.named_children if body is not None else []
         return ReaderFrame(self.builder, self.waiting, scope, nodes, place, self.klass, self.receiver, self.depth + 1)

@@ -59,7 +59,6 @@ def _call(frame: ReaderFrame, node: Node) -> list[Node]:
 
 
 def _read_attribute(frame: ReaderFrame, node: Node) -> tuple[Reading, list[Node]]:
-    """An attribute and the nodes in it that are still to be read; the holders of names alone are used at once."""
     names = dotted(node)
     if names is None:
         return chain(node), node.named_children[:1]
@@ -200,7 +199,7 @@ def _foreign(frame: ReaderFrame, node: Node) -> list[Node]:
 
 
 def _type(frame: ReaderFrame, node: Node) -> list[Node]:
-    """A type; what it writes as a string is used as well."""
+    """Return a type; what it writes as a string is used as well."""
     stack, plain = node.named_children, []
     while stack:
         one = stack.pop()

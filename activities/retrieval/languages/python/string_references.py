@@ -100,7 +100,7 @@ def assigned(frame: ReaderFrame, left: Node, right: Node) -> None:
 
 
 def is_key(literal: str) -> bool:
-    """Whether a string looks like the name of something."""
+    """Return whether a string looks like the name of something."""
     return (
         2 < len(literal) <= _LONGEST_KEY and literal.replace("-", "").replace(".", "").replace(":", "").isidentifier()
     )
@@ -120,7 +120,7 @@ def _serve(frame: ReaderFrame, literal: str, given: list[Node]) -> None:
 
 
 def _handler(node: Node) -> Reading:
-    """What serves a route; of `CartView.as_view()` the class."""
+    """Return what serves a route; of `CartView.as_view()` the class."""
     head, rest = chain(node)
     return head, rest.removesuffix(".as_view()")
 
@@ -142,7 +142,6 @@ def _ask(frame: ReaderFrame, node: Node, method: str, literal: str | None) -> No
 
 
 def _literal(node: Node) -> str | None:
-    """The content of a string, or of that at the end of `BASE + "/carts"`."""
     children = node.named_children if node.type == "binary_operator" else []
     return string_content(children[-1] if len(children) == 2 else node)
 
