@@ -15,7 +15,6 @@ OURS = CHAIN[:-1]
 HEAVY = {
     "asyncio",
     "docker",
-    "git",
     "httpx",
     "ollama",
     "psycopg",
