@@ -48,7 +48,7 @@ def _names(value: Any) -> Any:
 
 
 def _numbers(value: Any) -> Any:
-    return [int(found) for found in re.findall(r"\d{1,3}", str(value)[:_LIMIT])]
+    return [int(numbers) for numbers in re.findall(r"\d{1,3}", str(value)[:_LIMIT])]
 
 
 def _lines(value: Any) -> Any:
@@ -78,9 +78,9 @@ class Hypothesis(_Answer):
     @model_validator(mode="after")
     def _know_kind(self) -> "Hypothesis":
         # Small models name the kind in the title and choose any for the field.
-        for said in (self.title.lower(), self.kind.strip().lower()):
+        for text in (self.title.lower(), self.kind.strip().lower()):
             for kind in KINDS:
-                if kind in said:
+                if kind in text:
                     self.kind = kind
                     return self
         self.kind = REWRITE
@@ -140,13 +140,13 @@ def parse_hypotheses(text: str) -> list[Hypothesis]:
     value = _json(text)
     if isinstance(value, Mapping):
         value = value.get("strategies", [value])
-    found = []
+    hypotheses = []
     for item in value if isinstance(value, list) else []:
         try:
-            found.append(Hypothesis.model_validate(item))
+            hypotheses.append(Hypothesis.model_validate(item))
         except ValidationError:
             continue
-    return [one for one in found if one.title.strip()]
+    return [one for one in hypotheses if one.title.strip()]
 
 
 def strip_thoughts(text: str) -> str:

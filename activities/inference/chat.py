@@ -110,7 +110,7 @@ class ChatBackend:
         if not self._style.deliberates:
             return _offered(suspects.build_strategies((), view, _tried(request), request.count))
         talk = Conversation(self._client, ModelCall("strategies", round=request.round), load_prompt("strategies"), view)
-        said = await talk.ask(
+        strategies = await talk.ask(
             {
                 "dead": "\n".join(map(describe_dead_branch, request.dead[-_DEAD_SHOWN:])),
                 "instruction": request.instruction,
@@ -122,7 +122,7 @@ class ChatBackend:
             shape=_hypotheses_shape(view, request.count),
         )
         try:
-            hypotheses = parse_hypotheses(said.answer)
+            hypotheses = parse_hypotheses(strategies.answer)
         except AnswerError:
             hypotheses = []
         await read_files(view, suspects.mentioned(hypotheses, view.paths)[:8], request.work, self._objects)
@@ -138,7 +138,7 @@ class ChatBackend:
         """Return the model's order; the one they have where its answer names none."""
         view = await load_prompt_context(request.work, self._artifacts, self._objects, self._localiser)
         talk = Conversation(self._client, ModelCall("rank", round=request.round), load_prompt("rank"), view)
-        said = await talk.ask(
+        exchange = await talk.ask(
             {
                 "dead": "\n".join(map(describe_dead_branch, request.dead[-_DEAD_SHOWN:])),
                 "hypotheses": "\n".join(
@@ -150,7 +150,7 @@ class ChatBackend:
             shape=_RANKING,
         )
         try:
-            ranking = parse_answer(said.answer, Ranking)
+            ranking = parse_answer(exchange.answer, Ranking)
         except AnswerError:
             ranking = Ranking()
         return RankAnswer(
@@ -168,9 +168,9 @@ class ChatBackend:
         talk, _ = await self._talk("plan", request)
         count = self._style.investigations
         values = build_step_values(request) | {"looks": describe_investigations(count)}
-        said = await talk.ask(values, **_sampling(request), shape=_plan_shape(count))
+        exchange = await talk.ask(values, **_sampling(request), shape=_plan_shape(count))
         try:
-            words = parse_answer(said.answer, CuriousPlanWords)
+            words = parse_answer(exchange.answer, CuriousPlanWords)
             plan = Plan(summary=words.summary or request.strategy.title, steps=words.steps)
             investigate = tuple(dict.fromkeys(words.investigate))[:count]
         except AnswerError:
@@ -193,18 +193,18 @@ class ChatBackend:
         talk, view = await self._talk("implement", request)
         values = build_step_values(request) | {"file": next((snippet.place.file for snippet in talk.focus), "")}
         if request.findings:
-            found = await get_model(self._artifacts, request.findings, Findings)
-            values["plan"] += f"\n\n{describe_findings(found)}"
+            findings = await get_model(self._artifacts, request.findings, Findings)
+            values["plan"] += f"\n\n{describe_findings(findings)}"
         diffs, problem = await self._drawn(
             talk, view, request, prompt_variants(values, deliberates=self._style.deliberates)
         )
         summary = request.plan.summary if request.plan else request.strategy.title
         titles = (summary if self._style.deliberates else describe_change(diff) for diff in diffs)
-        made = Candidates(
+        batch = Candidates(
             candidates=tuple(Candidate(diff=diff, title=title) for diff, title in zip(diffs, titles, strict=True))
         )
         return ImplementAnswer(
-            candidates=await put_model(self._artifacts, made) if diffs else None,
+            candidates=await put_model(self._artifacts, batch) if diffs else None,
             count=len(diffs),
             summary=summary,
             reason="" if diffs else str(problem),
@@ -219,13 +219,13 @@ class ChatBackend:
         if not self._style.deliberates:
             return ReflectAnswer()
         talk, _ = await self._talk("reflect", request)
-        said = await talk.ask(build_step_values(request), **_sampling(request), shape=build_schema(Reflection))
+        exchange = await talk.ask(build_step_values(request), **_sampling(request), shape=build_schema(Reflection))
         try:
-            words = parse_answer(said.answer, Reflection)
+            words = parse_answer(exchange.answer, Reflection)
             reflection = " ".join(filter(None, (words.lesson.strip(), words.next.strip())))
             look_at = tuple(name[:200] for name in words.look_at[:3])
         except AnswerError:
-            reflection, look_at = keep_first_lines(said.answer.strip(), 300), ()
+            reflection, look_at = keep_first_lines(exchange.answer.strip(), 300), ()
         return ReflectAnswer(
             reflection=reflection,
             look_at=look_at,
@@ -254,8 +254,8 @@ class ChatBackend:
         for sample in range(1, self._style.samples):
             if _is_broke(talk, request):
                 break
-            said = await talk.ask(asked[sample % len(asked)], **_sampling(request, sample))
-            others, _ = await self._diffs(said, view, request)
+            exchange = await talk.ask(asked[sample % len(asked)], **_sampling(request, sample))
+            others, _ = await self._diffs(exchange, view, request)
             diffs += [diff for diff in others if diff not in diffs]
         fresh = [diff for diff in diffs if not _was_tried(diff, request.history)]
         if not fresh and first.messages and not _is_broke(talk, request):
@@ -263,23 +263,23 @@ class ChatBackend:
         return fresh or diffs, problem
 
     async def _diffs(
-        self, said: Exchange, view: PromptContext, request: StepRequest
+        self, exchange: Exchange, view: PromptContext, request: StepRequest
     ) -> tuple[list[str], PatchError | None]:
         try:
-            return [await self._diff(said, view, request)], None
+            return [await self._diff(exchange, view, request)], None
         except PatchError as problem:
             return [], problem
 
-    async def _diff(self, said: Exchange, view: PromptContext, request: StepRequest) -> str:
-        if not said.messages:
+    async def _diff(self, exchange: Exchange, view: PromptContext, request: StepRequest) -> str:
+        if not exchange.messages:
             raise PatchError("The code does not fit into the model's context.")
-        if not said.answer.strip():
+        if not exchange.answer.strip():
             limit = " before its limit: if it thinks first, raise models.thinking_tokens"
-            raise PatchError(f"The model answered nothing{limit if said.finish_reason == 'length' else ''}.")
-        await read_files(view, find_named_paths(said.answer, view.paths), request.work, self._objects)
+            raise PatchError(f"The model answered nothing{limit if exchange.finish_reason == 'length' else ''}.")
+        await read_files(view, find_named_paths(exchange.answer, view.paths), request.work, self._objects)
         sources = {path: text for path, text in view.sources.items() if path not in view.tests}
         target = EditTarget(request.strategy.target_files, request.strategy.target_symbols)
-        changed = apply_edit(said.answer, sources, target, truncated=said.finish_reason == "length")
+        changed = apply_edit(exchange.answer, sources, target, truncated=exchange.finish_reason == "length")
         diff = "".join(patches.make_diff(path, sources[path], changed[path]) for path in sorted(changed))
         patches.check_diff(diff, view.tests)
         return diff
@@ -303,9 +303,9 @@ def _tried(request: StrategiesRequest) -> list[Strategy]:
     return [branch.strategy for branch in request.dead]
 
 
-def _offered(found: Sequence[Strategy]) -> StrategiesAnswer:
-    reason = "" if found else "The model offered no strategy unlike those already tried."
-    return StrategiesAnswer(strategies=tuple(found), reason=reason)
+def _offered(strategies: Sequence[Strategy]) -> StrategiesAnswer:
+    reason = "" if strategies else "The model offered no strategy unlike those already tried."
+    return StrategiesAnswer(strategies=tuple(strategies), reason=reason)
 
 
 def _is_broke(talk: Conversation, request: StepRequest) -> bool:
@@ -316,7 +316,7 @@ def _was_tried(diff: str, history: Sequence[AttemptDigest]) -> bool:
     # A digest holds the head of the changes.
     own = "\n".join(list_changed_lines(diff))
     return any(
-        heads and own.startswith(heads) for heads in ("\n".join(list_changed_lines(one.patch)) for one in history)
+        heads and own.startswith(heads) for heads in ("\n".join(list_changed_lines(item.patch)) for item in history)
     )
 
 

@@ -18,7 +18,9 @@ def describe_suspects(suspects: Sequence[Suspect]) -> str:
 def _told(suspect: Suspect) -> str:
     region, scores = suspect.region, suspect.statements
     lines = region.source.text.split("\n")
-    inner = [one for one in scores if one.node is not region.node and scores[one]]
-    worst = sorted(inner, key=lambda one: -scores[one])[:_STATEMENTS]
-    quoted = [f"  line {one.first_line}: {keep_start(lines[one.first_line - 1].strip(), _CHARACTERS)}" for one in worst]
+    inner = [score for score in scores if score.node is not region.node and scores[score]]
+    worst = sorted(inner, key=lambda item: -scores[item])[:_STATEMENTS]
+    quoted = [
+        f"  line {item.first_line}: {keep_start(lines[item.first_line - 1].strip(), _CHARACTERS)}" for item in worst
+    ]
     return "\n".join((f"{region.label}: {keep_start('; '.join(suspect.reasons), 2 * _CHARACTERS)}", *quoted))

@@ -58,19 +58,19 @@ class Server:
 
     def refusal(self, status: int, body: str, delay: float | None = None) -> HydraError:
         """Return the error that an HTTP status and a body stand for; the body may also come in a stream."""
-        said = " ".join(body.split())[:200]
+        answer = " ".join(body.split())[:200]
         lowered = body.lower()
         if any(phrase in lowered for phrase in _TOO_LONG):
             return self.overflow()
         if status in (401, 403):
-            return FatalError(f"{self.address} refuses access (HTTP {status}); set the API key: {said}")
+            return FatalError(f"{self.address} refuses access (HTTP {status}); set the API key: {answer}")
         if status == 404:
             return FatalError(self.missing)
         if "more system memory" in lowered:
-            return FatalError(f"{self.address} has too little memory for the model: {said}")
+            return FatalError(f"{self.address} has too little memory for the model: {answer}")
         if status in _BUSY or (status >= 500 and status != _NOT_IMPLEMENTED):
-            return TransientError(f"{self.address} is busy or failing (HTTP {status}): {said}", delay)
-        return RefusedError(f"{self.address} refuses the request (HTTP {status}): {said}", status)
+            return TransientError(f"{self.address} is busy or failing (HTTP {status}): {answer}", delay)
+        return RefusedError(f"{self.address} refuses the request (HTTP {status}): {answer}", status)
 
     def overflow(self) -> ContextOverflowError:
         """Return the error for a prompt that is longer than the model's context."""

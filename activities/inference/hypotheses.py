@@ -17,24 +17,24 @@ def build_strategies(
     Where no hypothesis is usable, they are derived from the places, best first.
     """
     dead = list(dead)
-    proposed = (strategy for one in hypotheses if (strategy := _checked(one, view)) is not None)
+    proposed = (strategy for hypothesis in hypotheses if (strategy := _checked(hypothesis, view)) is not None)
     return _new(proposed, dead, count) or _new(_derived(view), dead, count)
 
 
 def mentioned(hypotheses: Iterable[Hypothesis], paths: Iterable[str]) -> list[str]:
     """Return the existing files that hypotheses aim at."""
-    named = {file.removeprefix("./") for one in hypotheses for file in one.target_files}
+    named = {file.removeprefix("./") for hypothesis in hypotheses for file in hypothesis.target_files}
     return sorted(path for path in paths if path in named)
 
 
 def _new(offered: Iterable[Strategy], dead: list[Strategy], count: int) -> list[Strategy]:
-    found: list[Strategy] = []
+    fresh: list[Strategy] = []
     for strategy in offered:
-        if len(found) == count:
+        if len(fresh) == count:
             break
-        if is_new(strategy, [*dead, *found]):
-            found.append(strategy)
-    return found
+        if is_new(strategy, [*dead, *fresh]):
+            fresh.append(strategy)
+    return fresh
 
 
 def _checked(one: Hypothesis, view: PromptContext) -> Strategy | None:
@@ -45,8 +45,8 @@ def _checked(one: Hypothesis, view: PromptContext) -> Strategy | None:
     symbols: list[str] = []
     for wanted in one.target_symbols:
         for path in [*files, *others]:
-            if found := view.holding(path, wanted):
-                symbols.append(found)
+            if holder := view.holding(path, wanted):
+                symbols.append(holder)
                 files.append(path)
                 break
     if not symbols:
@@ -72,7 +72,7 @@ def _derived(view: PromptContext) -> Iterator[Strategy]:
         for place in view.places:
             file, symbol = place.file, place.symbol
             if view.is_test(file) or not any(
-                one.name == symbol and one.kind != "variable" for one in view.definitions(file)
+                definition.name == symbol and definition.kind != "variable" for definition in view.definitions(file)
             ):
                 continue
             title = f"Rewrite {symbol}() in {file}" if kind == REWRITE else f"Look for a {kind} in {symbol}() in {file}"

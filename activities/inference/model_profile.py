@@ -46,7 +46,7 @@ class ModelProfile:
         `dead` counts the dead branches: after each, the format is the next one.
         """
         wanted = self.formats[dead % len(self.formats)]
-        whole = {"function": sum(len(one.code) for one in focus), "file": len(file)}.get(wanted)
+        whole = {"function": sum(len(focu.code) for focu in focus), "file": len(file)}.get(wanted)
         if whole is not None and not 0 < whole <= _WHOLE_CHARACTERS:
             wanted = "search_replace"
         return _PROMPTS[wanted]

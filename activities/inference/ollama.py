@@ -87,7 +87,7 @@ class OllamaClient:
             with self.guarded():
                 shown = await client.show(self._name)
                 running = (await client.ps()).models
-        loaded = next((one for one in running if self._name in (one.model, one.name)), None)
+        loaded = next((item for item in running if self._name in (item.model, item.name)), None)
         words = [shown.details.parameter_size, shown.details.quantization_level] if shown.details else []
         return Description(
             self._name,
@@ -164,7 +164,7 @@ async def choose_coder(settings: ModelSettings) -> str | None:
     async with client.connect() as connection:
         with client.guarded():
             pulled = (await connection.list()).models
-    usable = [one for one in pulled if one.model and "embed" not in one.model]
+    usable = [item for item in pulled if item.model and "embed" not in item.model]
     best = max(usable, key=_worth, default=None)
     return None if best is None else best.model
 

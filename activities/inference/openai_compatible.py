@@ -68,8 +68,8 @@ class OpenAIClient:
         async with self._connect() as client:
             with self._server.watched():
                 answer = await client.post(f"{self._url}/embeddings", json=body)
-                found = _Embeddings.model_validate_json(answer.content)
-        return [one.embedding for one in sorted(found.data, key=lambda one: one.index)]
+                embeddings = _Embeddings.model_validate_json(answer.content)
+        return [item.embedding for item in sorted(embeddings.data, key=lambda item: item.index)]
 
     async def describe(self) -> Description:
         """Return what the server lists; FatalError when it lists models and the named one is not among them."""

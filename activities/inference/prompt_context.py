@@ -66,12 +66,12 @@ class PromptContext:
     def holding(self, path: str, name: str) -> str | None:
         """Return the definition of a file that is called `name`, or else the first whose code has that name in it."""
         tree = python_syntax.parse_python(self.sources.get(path, ""))
-        among = [one for one in python_syntax.list_definitions(tree) if one.kind == "function"]
-        for one in python_syntax.list_definitions(tree):
-            if name in (one.name, one.own_name):
-                return one.name
+        among = [definition for definition in python_syntax.list_definitions(tree) if definition.kind == "function"]
+        for definition in python_syntax.list_definitions(tree):
+            if name in (definition.name, definition.own_name):
+                return definition.name
         return next(
-            (one.name for one in among if name in python_syntax.list_identifiers(tree, one.first, one.last)), None
+            (item.name for item in among if name in python_syntax.list_identifiers(tree, item.first, item.last)), None
         )
 
     def focus(self, files: Collection[str], symbols: Collection[str]) -> list[Snippet]:

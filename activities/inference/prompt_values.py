@@ -64,9 +64,9 @@ def describe_investigations(count: int) -> str:
     return f'Before the code is written you may look: "investigate" is a list of up to {count} of {tools}.'
 
 
-def describe_findings(found: Findings) -> str:
+def describe_findings(findings: Findings) -> str:
     """Return what the commands of a plan printed, each after the command itself."""
-    return "\n\n".join(f"{one.asked}\n{fence(one.output)}" for one in found.findings)
+    return "\n\n".join(f"{finding.asked}\n{fence(finding.output)}" for finding in findings.findings)
 
 
 def describe_hypothesis(strategy: Strategy) -> str:

@@ -44,7 +44,7 @@ class ScriptLine(BaseModel):
     def said(self, call: ModelCall) -> ScriptedExchange:
         """Return what the line answers to `call`."""
         if self.exchanges:
-            return next((one for one in self.exchanges if one.sample == call.sample), ScriptedExchange())
+            return next((exchange for exchange in self.exchanges if exchange.sample == call.sample), ScriptedExchange())
         text = self.answer if isinstance(self.answer, str) else json.dumps(self.answer)
         return ScriptedExchange(answer=text)
 
@@ -96,9 +96,9 @@ class ScriptedClient:
     ) -> Completion:
         """Return the answer of the line that fits best, an empty one when none does."""
         line = max((line for line in self._lines if line.fits(call)), key=lambda line: line.numbers, default=None)
-        said = ScriptedExchange() if line is None else line.said(call)
-        usage = said.usage.model_copy(update={"model": "scripted", "calls": 1})
-        return Completion(said.answer, usage, said.finish_reason)
+        exchange = ScriptedExchange() if line is None else line.said(call)
+        usage = exchange.usage.model_copy(update={"model": "scripted", "calls": 1})
+        return Completion(exchange.answer, usage, exchange.finish_reason)
 
 
 def read_script(path: Path) -> list[ScriptLine]:

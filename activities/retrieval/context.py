@@ -37,7 +37,8 @@ async def gather_context(
     failing = [test for test in results.tests if test.outcome in ("failed", "error")]
     folder = await objects.fetch(request.snapshot, request.checkpoint)
     search = await searches.of(folder, request.checkpoint.commit, request.repository_path)
-    found = await searches.find(search, _query(request, issue, failing[:_FAILING_TESTS]), request.repository_path)
+    query = _query(request, issue, failing[:_FAILING_TESTS])
+    found = await searches.find(search, query, request.repository_path)
     return RetrievedContext(
         issue=issue,
         failing=tuple(

@@ -62,11 +62,11 @@ class Vectors:
             return EmbedResult(made=0, left=0)
         name, size = (model, _EMBEDDED_AT_ONCE) if model else (hashed_vectors.MODEL, _LEXICAL_AT_ONCE)
         missing = await self._store.without_vector(tree, name)
-        made, until = 0, time.monotonic() + _SECONDS
-        while made < len(missing) and time.monotonic() < until:
-            texts = await self._store.texts(missing[made : made + size])
+        done, until = 0, time.monotonic() + _SECONDS
+        while done < len(missing) and time.monotonic() < until:
+            texts = await self._store.texts(missing[done : done + size])
             rows = await embed_texts([text[:LONGEST] for text in texts.values()], model, self._settings)
             await self._store.add_vectors(name, dict(zip(texts, rows, strict=True)))
-            made += len(texts)
-            report_progress(made)
-        return EmbedResult(made=made, left=len(missing) - made)
+            done += len(texts)
+            report_progress(done)
+        return EmbedResult(made=done, left=len(missing) - done)

@@ -108,18 +108,18 @@ def choose_sources(index: Index, words: Lexical, places: Pointed) -> Sources:
         (node, share / len(index.of_path[path])) for path, share in places.filed.items() for node in index.of_path[path]
     ]
     return {
-        "named": _shared((one.node, one.share) for one in (*places.asked, *places.named)),
-        "framed": _shared((one.node, one.share) for one in places.framed),
-        "tested": _shared((one.node, one.share) for one in places.tested),
+        "named": _shared((item.node, item.share) for item in (*places.asked, *places.named)),
+        "framed": _shared((item.node, item.share) for item in places.framed),
+        "tested": _shared((item.node, item.share) for item in places.tested),
         "filed": _shared(inside),
         "lexical": _shared((int(node), float(words.bm25[node]) ** _SHARPNESS) for node in top),
     }
 
 
-def build_start(nodes: int, found: Sources, shares: Mapping[str, float]) -> Scores:
+def build_start(nodes: int, sources: Sources, shares: Mapping[str, float]) -> Scores:
     """Return the suspicion of every node before it spreads: each kind of source has its share."""
     seeds = np.zeros(nodes, np.float32)
-    for name, (places, parts) in found.items():
+    for name, (places, parts) in sources.items():
         np.add.at(seeds, places, shares[name] * parts)
     return seeds
 
@@ -213,8 +213,8 @@ def _relative(scores: Scores) -> Scores:
 
 def _at(index: Index, places: list[Named]) -> Scores:
     scores = np.zeros(len(index.nodes), np.float32)
-    for one in places:
-        scores[one.node] = max(scores[one.node], one.share)
+    for place in places:
+        scores[place.node] = max(scores[place.node], place.share)
     return scores
 
 

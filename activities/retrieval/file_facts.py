@@ -143,10 +143,10 @@ class FileFacts(msgspec.Struct, frozen=True, array_like=True):
 
     def nodes(self, path: str) -> list[Node]:
         """Return the nodes of the file at `path` in its order, the module first."""
-        inner = sorted([*([self.block] if self.block else []), *self.definitions], key=lambda one: one.first)
+        inner = sorted([*([self.block] if self.block else []), *self.definitions], key=lambda item: item.first)
         return [
-            Node(path, one.name, one.kind, one.first, one.last, one.signature, one.docstring, one.digest)
-            for one in (self.module, *inner)
+            Node(path, item.name, item.kind, item.first, item.last, item.signature, item.docstring, item.digest)
+            for item in (self.module, *inner)
         ]
 
     def body(self) -> Body:

@@ -37,7 +37,7 @@ class Fixes:
 
     async def add(self, repository: str, path: str, name: str, terms: Mapping[int, float]) -> None:
         """Remember that the fix of an issue with `terms`, by number with their weights, changed a function."""
-        heaviest = sorted(sorted(terms), key=lambda one: -terms[one])[:_TERMS]
+        heaviest = sorted(sorted(terms), key=lambda item: -terms[item])[:_TERMS]
         packed = np.array(sorted(heaviest), "<u4").tobytes()
         async with self._pool.connection() as connection:
             await connection.execute(load_statement("add_fix"), (repository, path, name, packed))
@@ -57,9 +57,9 @@ class Fixes:
 def measure_likeness(fixes: Sequence[Fix], terms: Mapping[int, float]) -> dict[tuple[str, str], float]:
     """Return how much earlier fixes speak for each function (path, name), 0 to 1, by the likeness of their issues."""
     whole = sum(terms.values()) or 1.0
-    found: dict[tuple[str, str], float] = {}
+    likeness: dict[tuple[str, str], float] = {}
     for fix in fixes:
         shared = sum(weight for one, weight in terms.items() if one in fix.terms) / whole
         place = fix.path, fix.name
-        found[place] = max(found.get(place, 0.0), _ONCE + (1 - _ONCE) * shared)
-    return found
+        likeness[place] = max(likeness.get(place, 0.0), _ONCE + (1 - _ONCE) * shared)
+    return likeness

@@ -78,8 +78,10 @@ class Index:
 
     def at(self, path: str, line: int) -> int | None:
         """Return the number of the innermost node around a line, else of its module; None without such a file."""
-        around = [one for one in self.of_path.get(path, ()) if self.nodes[one].first <= line <= self.nodes[one].last]
-        return max(around, key=lambda one: (self.nodes[one].first, -self.nodes[one].last), default=None)
+        around = [
+            item for item in self.of_path.get(path, ()) if self.nodes[item].first <= line <= self.nodes[item].last
+        ]
+        return max(around, key=lambda item: (self.nodes[item].first, -self.nodes[item].last), default=None)
 
     def _describe(self) -> None:
         kinds = np.array([list(NodeKind).index(node.kind) for node in self.nodes], np.uint8)

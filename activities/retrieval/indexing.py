@@ -99,7 +99,7 @@ class Indexer:
         async with Behind() as behind:
             for chunk in _chunks(paths, _LINKED_AT_ONCE):
                 edges = await asyncio.to_thread(_linked, linker, chunk)
-                await behind.do(self._store.add_links({address: found for _, address, found in edges}))
+                await behind.do(self._store.add_links({address: matches for _, address, matches in edges}))
                 links.update({path: address for path, address, _ in edges})
         kept = (File(path, blob, links[path]) for path, blob in files.items())
         await self._store.add_tree(manifest.address, parser_version(), kept)
@@ -133,9 +133,9 @@ class Indexer:
 
     async def _known_facts(self, blobs: Mapping[str, bytes]) -> dict[str, FileFacts]:
         fetched = await self._store.facts({blob for blob in blobs.values() if blob not in self._facts})
-        found = {path: fetched.get(blob) or self._facts[blob] for path, blob in blobs.items()}
+        matches = {path: fetched.get(blob) or self._facts[blob] for path, blob in blobs.items()}
         self._remember(fetched)
-        return found
+        return matches
 
     def _remember(self, facts: Mapping[bytes, FileFacts]) -> None:
         self._facts.update(facts)
@@ -200,8 +200,8 @@ def _blob(file: Wanted, source: bytes) -> Blob:
 def _linked(linker: Linker, paths: Sequence[str]) -> list[tuple[str, bytes, list[Edge]]]:
     """Each path with the address of its links, and these."""
     with _uncollected():
-        found = ((path, linker.link(path)) for path in paths)
-        return [(path, links_address(edges), edges) for path, edges in found]
+        matches = ((path, linker.link(path)) for path in paths)
+        return [(path, links_address(edges), edges) for path, edges in matches]
 
 
 def _read(folder: Path, oids: Sequence[str]) -> dict[str, bytes]:

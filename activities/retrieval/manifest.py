@@ -43,21 +43,21 @@ class Manifest(msgspec.Struct, frozen=True):
 
 def survey_tree(folder: Path, commit: str, repository: str) -> Manifest:
     """List a commit of the Git repository in `folder`, which the graph is to know as `repository`."""
-    found = list_entries(folder, commit)
-    paths = {entry.path for entry in found}
-    reasons = {entry.path: filter_path(entry.path, entry.size, paths, SUFFIXES) for entry in found}
+    entries = list_entries(folder, commit)
+    paths = {entry.path for entry in entries}
+    reasons = {entry.path: filter_path(entry.path, entry.size, paths, SUFFIXES) for entry in entries}
     return Manifest(
         repository=repository,
         commit=resolve_revision(folder, f"{commit}^{{commit}}"),
         tree=resolve_revision(folder, f"{commit}^{{tree}}"),
-        files=tuple(Wanted(entry.path, entry.oid) for entry in found if reasons[entry.path] is None),
+        files=tuple(Wanted(entry.path, entry.oid) for entry in entries if reasons[entry.path] is None),
         skipped=dict(Counter(str(reason) for reason in reasons.values() if reason is not None)),
     )
 
 
-def pack_manifest(found: Manifest | Sequence[Wanted]) -> bytes:
+def pack_manifest(manifest: Manifest | Sequence[Wanted]) -> bytes:
     """Return a manifest, or some of its files, as bytes."""
-    return msgspec.msgpack.encode(found)
+    return msgspec.msgpack.encode(manifest)
 
 
 def unpack_manifest(data: bytes) -> Manifest:

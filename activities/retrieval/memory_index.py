@@ -24,11 +24,11 @@ def build_index(files: Mapping[str, bytes]) -> Index:
     bags: list[Bags] = []
     rows: list[NDArray[np.float32]] = []
     for path in sorted(files):
-        if (found := None if filter_content(files[path]) else parse_file(path, files[path])) is None:
+        if (parsed := None if filter_content(files[path]) else parse_file(path, files[path])) is None:
             continue
         source = files[path].decode(errors="replace")
-        own = found.nodes(path)
-        facts[path] = found
+        own = parsed.nodes(path)
+        facts[path] = parsed
         nodes += own
         bags.append(count_bodies(own, source))
         rows.append(hashed_vectors.count_features(read_texts(own, source)))
@@ -47,13 +47,13 @@ def read_texts(nodes: Sequence[Node], source: str) -> list[str]:
 
 def list_files(folder: Path) -> dict[str, bytes]:
     """Return the files of a plain folder that are to be indexed, by path."""
-    found = {
+    files = {
         path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.is_symlink() and ".git" not in path.relative_to(folder).parts
     }
     return {
         name: path.read_bytes()
-        for name, path in found.items()
-        if filter_path(name, path.stat().st_size, found, SUFFIXES) is None
+        for name, path in files.items()
+        if filter_path(name, path.stat().st_size, files, SUFFIXES) is None
     }

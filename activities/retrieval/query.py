@@ -54,12 +54,12 @@ class Query:
         title, _, rest = self.text[:_QUERY_CHARACTERS].strip().partition("\n")
         prose = _FENCED.sub(" ", rest)
         code = " ".join(match.group() for match in _FENCED.finditer(rest))
-        said: Counter[str] = Counter()
+        terms: Counter[str] = Counter()
         for weight, text in ((_TITLE, title), (1.0, prose), (_CODE, f"{code} {self.traceback[-4000:]}")):
             for term, times in Counter(split_terms(text)).items():
-                said[term] += weight * times  # type: ignore[assignment]
+                terms[term] += weight * times  # type: ignore[assignment]
         return {
-            number_terms(term): weight * (1 + _SATURATION) / (weight + _SATURATION) for term, weight in said.items()
+            number_terms(term): weight * (1 + _SATURATION) / (weight + _SATURATION) for term, weight in terms.items()
         }
 
     @property
@@ -82,58 +82,58 @@ def find_framed(query: Query, index: Index) -> list[Named]:
 
     A frame's function is looked up by its name first: the line may be another version's.
     """
-    found: dict[int, Named] = {}
+    matches: dict[int, Named] = {}
     deepest_first = list(reversed([*_functions_of_frames(query.all, index), *_lines_of_frames(query, index)]))
     depth: Counter[bool] = Counter()
     for node, path, line in deepest_first:
-        if node not in found:
+        if node not in matches:
             is_test = test_files.is_test_file(path)
-            found[node] = Named(node, _OUTER ** depth[is_test], f"traceback {path}:{line}")
+            matches[node] = Named(node, _OUTER ** depth[is_test], f"traceback {path}:{line}")
             depth[is_test] += 1
-    return list(found.values())
+    return list(matches.values())
 
 
 def find_asked(query: Query, index: Index) -> list[Named]:
     """Find the definitions that somebody asks to see; a name that too many have asks for none."""
-    found = [(name, _bearing(index, name)) for name in query.names]
-    return [Named(one, 1.0, f"{name} was asked for") for name, them in found if len(them) <= _ASKED for one in them]
+    matches = [(name, _bearing(index, name)) for name in query.names]
+    return [Named(item, 1.0, f"{name} was asked for") for name, them in matches if len(them) <= _ASKED for item in them]
 
 
 def find_test_functions(query: Query, index: Index) -> list[Named]:
     """Find the functions of the failing tests."""
-    found: list[Named] = []
+    matches: list[Named] = []
     for test in dict.fromkeys(query.tests):
         path, name = mentions.find_test_file(test, index.of_path), mentions.name_test_function(test)
         nodes = [node for node in index.named.get(name.rpartition(".")[2], []) if index.nodes[node].path == path]
         nodes = [node for node in nodes if index.nodes[node].name == name] or nodes
-        found += [Named(node, 1.0, f"the failing test {name}") for node in nodes[:1]]
-    return found
+        matches += [Named(node, 1.0, f"the failing test {name}") for node in nodes[:1]]
+    return matches
 
 
 def find_filed(query: Query, index: Index) -> dict[str, float]:
     """Find the files that an issue names by their path or as a dotted module, and how surely."""
     known = set(index.paths)
     text = query.text[:_QUERY_CHARACTERS]
-    found = dict.fromkeys(mentions.find_named_files(text, known), 1.0)
+    matches = dict.fromkeys(mentions.find_named_files(text, known), 1.0)
     for dotted in _DOTTED.findall(text):
         parts = dotted.split(".")
         for end in range(len(parts), 1, -1):
             if path := _module("/".join(parts[:end]), known):
-                found.setdefault(path, 0.7)
+                matches.setdefault(path, 0.7)
                 break
-    return found
+    return matches
 
 
 def find_named(query: Query, index: Index) -> list[Named]:
     """Find the definitions whose names an issue gives, the rarer a name the surer."""
-    found: dict[int, Named] = {}
+    matches: dict[int, Named] = {}
 
     def add(nodes: Iterable[int], share: float, why: str) -> None:
         nodes = list(nodes)
         for node in nodes if len(nodes) <= _HOMONYMS else ():
             each = share / math.sqrt(len(nodes))
-            if node not in found or found[node].share < each:
-                found[node] = Named(node, each, why)
+            if node not in matches or matches[node].share < each:
+                matches[node] = Named(node, each, why)
 
     text = query.text[:_QUERY_CHARACTERS]
     title = text.partition("\n")[0]
@@ -153,7 +153,7 @@ def find_named(query: Query, index: Index) -> list[Named]:
     for name in set(_CAPITALISED.findall(text)) - shaped:
         classes = [node for node in index.named.get(name, []) if index.nodes[node].kind is NodeKind.CLASS]
         add(classes, 0.6 if name in title else 0.3, f"the issue names {name}")
-    return list(found.values())
+    return list(matches.values())
 
 
 def _bearing(index: Index, name: str) -> list[int]:

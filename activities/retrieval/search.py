@@ -73,8 +73,8 @@ class Found:
     def ranked(self, count: int) -> list[FileHit]:
         """Return the best files."""
         return [
-            FileHit(self.index.paths[one], round(float(self.files[one]), 4), self.explain(self._face(one)))
-            for one in _best(self.files, count)
+            FileHit(self.index.paths[item], round(float(self.files[item]), 4), self.explain(self._face(item)))
+            for item in _best(self.files, count)
         ]
 
     def _face(self, file: int) -> int:
@@ -131,15 +131,15 @@ class Search:
             + _FIXED * again
             + features.mark_first(index, places.asked)
         )
-        found = self._found(nodes, files, places.asked, lambda node: self._why(node, places, waves))
-        tests = tuple(index.nodes[one.node] for one in places.tested)
-        return replace(found, tests=tests)
+        matches = self._found(nodes, files, places.asked, lambda node: self._why(node, places, waves))
+        tests = tuple(index.nodes[item.node] for item in places.tested)
+        return replace(matches, tests=tests)
 
     def _found(self, nodes: Scores, files: Scores, asked: list[Named], explain: Callable[[int], str]) -> Found:
         index = self.index
         answers, wanted = index.answers.copy(), ~index.is_test
-        answers[[one.node for one in asked]] = True
-        wanted[[index.file[one.node] for one in asked]] = True
+        answers[[item.node for item in asked]] = True
+        wanted[[index.file[item.node] for item in asked]] = True
         return Found(
             index,
             np.where(answers, nodes, -np.inf).astype(np.float32),
@@ -148,12 +148,12 @@ class Search:
         )
 
     def _why(self, node: int, places: Pointed, waves: list[Scores]) -> str:
-        said = {one.node: one.why for one in (*places.named, *places.tested, *places.framed, *places.asked)}
-        steps = [] if node in said else self._spread.path(waves, node)
+        texts = {item.node: item.why for item in (*places.named, *places.tested, *places.framed, *places.asked)}
+        steps = [] if node in texts else self._spread.path(waves, node)
         start = steps[0].source if steps else node
         path = self.index.nodes[start].path
         named_file = f"the issue names {path}" if path in places.filed else "the issue's words"
-        origin = said.get(start, named_file)
+        origin = texts.get(start, named_file)
         return " → ".join([f"{origin}: {_called(self.index.nodes[start])}", *map(self._told, steps)])
 
     def _told(self, step: PropagationStep) -> str:
@@ -195,4 +195,4 @@ def _flat(index: Index, words: Lexical, mode: SearchMode) -> tuple[Scores, Score
 
 
 def _best(scores: Scores, count: int) -> list[int]:
-    return [int(one) for one in features.take_best(scores, count) if np.isfinite(scores[one])]
+    return [int(item) for item in features.take_best(scores, count) if np.isfinite(scores[item])]

@@ -156,7 +156,7 @@ class GraphStore:
         """Return the lines of nodes, by their digests and in the order of `places`."""
         sources = await self.sources({place.oid.hex() for place in places})
         lines = {oid: source.decode(errors="replace").split("\n") for oid, source in sources.items()}
-        return {one.digest: "\n".join(lines[one.oid.hex()][one.first - 1 : one.last]) for one in places}
+        return {item.digest: "\n".join(lines[item.oid.hex()][item.first - 1 : item.last]) for item in places}
 
     async def add_vectors(self, model: str, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
         """Keep the vectors that `model` made, by the digests of their nodes."""
@@ -172,12 +172,12 @@ class GraphStore:
         async with self._pool.connection() as connection:
             await register_vector_async(connection)
             cursor = connection.cursor(binary=True)
-            found: dict[bytes, Vector] = dict(
+            vectors: dict[bytes, Vector] = dict(
                 await (await cursor.execute(load_statement("vectors"), (model, tree))).fetchall()
             )
-        if not found:
+        if not vectors:
             return None
-        rows = {digest: vector.to_numpy() for digest, vector in found.items()}
+        rows = {digest: vector.to_numpy() for digest, vector in vectors.items()}
         nothing = np.zeros_like(next(iter(rows.values())))
         return np.array([rows.get(bytes.fromhex(node.digest), nothing) for node in nodes], np.float32)
 
@@ -216,7 +216,7 @@ class GraphStore:
     async def edges(self, tree: bytes) -> list[Edge]:
         """Return the edges of a tree, in no order."""
         kinds = {str(kind): kind for kind in EdgeKind}
-        resolutions = {str(one): one for one in Resolution}
+        resolutions = {str(item): item for item in Resolution}
         rows = await self._rows("edges", tree)
         return [
             Edge(kinds[kind], format_node_id(path, source), target, line, resolutions[resolution], confidence)
@@ -293,5 +293,5 @@ def _node_rows(blob: Blob) -> Iterable[tuple[Any, ...]]:
 def _edge_rows(address: bytes, edges: Sequence[Edge]) -> Iterable[tuple[Any, ...]]:
     for place, edge in enumerate(edges):
         source = edge.source.partition("::")[2]
-        found = str(edge.resolution), edge.confidence
-        yield address, place, str(edge.kind), source, edge.target, edge.line, *found
+        matches = str(edge.resolution), edge.confidence
+        yield address, place, str(edge.kind), source, edge.target, edge.line, *matches

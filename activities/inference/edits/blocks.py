@@ -28,7 +28,7 @@ class Block:
 
 def parse_blocks(answer: str) -> list[Block]:
     """Return the fenced blocks of `answer`; without any fence, its text from the first line that looks like code."""
-    found: list[Block] = []
+    blocks: list[Block] = []
     lines, at, before = answer.split("\n"), 0, ""
     while at < len(lines):
         opening = _FENCE.match(lines[at])
@@ -37,9 +37,9 @@ def parse_blocks(answer: str) -> list[Block]:
             at += 1
             continue
         end = next((i for i in range(at + 1, len(lines)) if _closes(lines[i], opening[1])), len(lines))
-        found.append(Block("\n".join(lines[at + 1 : end]), opening[2], before, closed=end < len(lines)))
+        blocks.append(Block("\n".join(lines[at + 1 : end]), opening[2], before, closed=end < len(lines)))
         at, before = end + 1, ""
-    return found or _unfenced(lines)
+    return blocks or _unfenced(lines)
 
 
 def _closes(line: str, fence: str) -> bool:

@@ -29,8 +29,8 @@ def _covers(path: str, code: str, source: str) -> bool:
     if not path.endswith(".py"):
         return True
     there, given = python_syntax.parse_python(source), python_syntax.parse_python(code)
-    names = {one.name for one in python_syntax.list_definitions(there)}
-    if not names <= {one.name for one in python_syntax.list_definitions(given)}:
+    names = {definition.name for definition in python_syntax.list_definitions(there)}
+    if not names <= {definition.name for definition in python_syntax.list_definitions(given)}:
         return False
     own, others = _statements(there), _statements(given)
     return 2 * len(own & others) >= len(own) >= len(others)

@@ -72,31 +72,31 @@ def _take(block: Block, files: dict[str, _File], target: EditTarget) -> list[str
     """Note what `block` replaces and return the names it defines that no file has."""
     code = textwrap.dedent(block.code.expandtabs(4))
     tree = python_syntax.parse_python(code)
-    defined = [one for one in python_syntax.list_definitions(tree) if one.kind != "variable"]
+    defined = [definition for definition in python_syntax.list_definitions(tree) if definition.kind != "variable"]
     lines = code.split("\n")
     hint = block.path(files)
     unknown: list[Definition] = []
     home: _File | None = None
-    for one in defined:
-        if one.owner:
+    for item in defined:
+        if item.owner:
             continue
-        text = lines[one.first - 1 : one.last]
-        if _is_torn(one, lines):
+        text = lines[item.first - 1 : item.last]
+        if _is_torn(item, lines):
             raise _broken(code)
-        place = _place(one, text, files, target, hint)
+        place = _place(item, text, files, target, hint)
         if place is None:
-            unknown.append(one)
+            unknown.append(item)
             continue
         home, original = place
         home.taken = True
-        members = [member for member in defined if member.owner == one.name and one.kind == "class"]
+        members = [member for member in defined if member.owner == item.name and item.kind == "class"]
         if _is_partial(home, original, members):
             _take_members(home, original, members, lines)
         else:
-            _put(home, original, _fitted(home, original, one, text))
+            _put(home, original, _fitted(home, original, item, text))
     if home is not None:
         _take_company(home, tree, lines, unknown)
-    return [one.name for one in unknown]
+    return [item.name for item in unknown]
 
 
 def _is_torn(one: Definition, lines: list[str]) -> bool:
@@ -120,10 +120,10 @@ def _place(
     one: Definition, text: list[str], files: dict[str, _File], target: EditTarget, hint: str | None
 ) -> tuple[_File, Definition] | None:
     everywhere = [
-        (path, found)
+        (path, definition)
         for path, file in files.items()
-        for found in file.definitions
-        if found.own_name == one.own_name and found.kind == one.kind
+        for definition in file.definitions
+        if definition.own_name == one.own_name and definition.kind == one.kind
     ]
     hinted = [place for place in everywhere if place[0] == hint]
     aimed = [place for place in everywhere if place[0] in target.files]
@@ -136,7 +136,7 @@ def _place(
     ):
         if tier:
             path = tier[0][0]
-            same_file = [found for where, found in tier if where == path]
+            same_file = [definition for where, definition in tier if where == path]
             if len(same_file) < len(tier):
                 raise PatchError(f"{one.name} is defined in several files; the answer does not say which.")
             return files[path], _the_one(files[path], same_file, one, text)
@@ -147,9 +147,9 @@ def _the_one(home: _File, same_name: list[Definition], one: Definition, text: li
     """Of definitions of one name the one that is meant; a property and its setter differ by decorator."""
     decorators = [line.strip() for line in text[: one.start - one.first]]
     alike = [
-        found
-        for found in same_name
-        if [line.strip() for line in home.lines[found.first - 1 : found.start - 1]] == decorators
+        definition
+        for definition in same_name
+        if [line.strip() for line in home.lines[definition.first - 1 : definition.start - 1]] == decorators
     ]
     for candidates in (same_name, alike):
         if len(candidates) == 1:
@@ -160,15 +160,19 @@ def _the_one(home: _File, same_name: list[Definition], one: Definition, text: li
 def _is_partial(home: _File, original: Definition, members: list[Definition]) -> bool:
     """Return whether an answer that gives a class leaves out some of its methods, which are to stay then."""
     given = {member.own_name for member in members}
-    own = {one.own_name for one in home.definitions if one.owner == original.name and one.kind == "function"}
+    own = {
+        definition.own_name
+        for definition in home.definitions
+        if definition.owner == original.name and definition.kind == "function"
+    }
     return original.kind == "class" and bool(given) and not own <= given
 
 
 def _take_members(home: _File, original: Definition, members: list[Definition], lines: list[str]) -> None:
-    own = [one for one in home.definitions if one.owner == original.name]
+    own = [definition for definition in home.definitions if definition.owner == original.name]
     for member in members:
         text = lines[member.first - 1 : member.last]
-        same_name = [one for one in own if one.own_name == member.own_name]
+        same_name = [method for method in own if method.own_name == member.own_name]
         if same_name:
             place = _the_one(home, same_name, member, text)
             _put(home, place, _fitted(home, place, member, text))
@@ -200,14 +204,14 @@ def _fitted(home: _File, original: Definition, new: Definition, text: list[str])
 
 def _take_company(home: _File, tree: Tree, lines: list[str], unknown: list[Definition]) -> None:
     """Take along the block's new functions and imports that the replaced code needs."""
-    known = {one.own_name for one in home.definitions} | _imported(home)
+    known = {definition.own_name for definition in home.definitions} | _imported(home)
     used = _names([*home.replaced.values(), *(text for texts in home.members.values() for text in texts)])
-    for one in list(unknown):
-        if one.kind == "function" and one.name in used:
-            text = lines[one.first - 1 : one.last]
+    for helper in list(unknown):
+        if helper.kind == "function" and helper.name in used:
+            text = lines[helper.first - 1 : helper.last]
             home.helpers.append(_indented(text, "", home.source))
             used |= _names([text])
-            unknown.remove(one)
+            unknown.remove(helper)
     for needed in python_syntax.list_imports(tree):
         line = lines[needed.line - 1].rstrip()
         is_whole = not find_indentation(line) and line[-1:] not in ("(", "\\", ",")
@@ -217,20 +221,20 @@ def _take_company(home: _File, tree: Tree, lines: list[str], unknown: list[Defin
 
 def _imported(home: _File) -> set[str]:
     """Return the names that a file imports for all of its functions; an import within one may go with it."""
-    functions = [one for one in home.definitions if one.kind == "function"]
-    found = python_syntax.list_imports(python_syntax.parse_python(home.source))
-    return {one.alias for one in found if not any(each.first <= one.line <= each.last for each in functions)}
+    functions = [definition for definition in home.definitions if definition.kind == "function"]
+    imports = python_syntax.list_imports(python_syntax.parse_python(home.source))
+    return {item.alias for item in imports if not any(each.first <= item.line <= each.last for each in functions)}
 
 
 def _names(texts: Iterable[list[str]]) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     for text in texts:
         own = {
-            one.alias
-            for one in python_syntax.list_imports(python_syntax.parse_python(textwrap.dedent("\n".join(text))))
+            item.alias
+            for item in python_syntax.list_imports(python_syntax.parse_python(textwrap.dedent("\n".join(text))))
         }
-        found |= {name for line in text for name in re.findall(r"[A-Za-z_]\w*", line)} - own
-    return found
+        names |= {name for line in text for name in re.findall(r"[A-Za-z_]\w*", line)} - own
+    return names
 
 
 def _indented(text: list[str], indent: str, source: str) -> list[str]:
@@ -270,8 +274,12 @@ def _rebuilt(file: _File) -> str:
 
 
 def _top_level(file: _File) -> int:
-    first = min(one.first for one in (*file.replaced, *file.members))
-    enclosing = [one.first for one in file.definitions if not one.owner and one.first <= first <= one.last]
+    first = min(member.first for member in (*file.replaced, *file.members))
+    enclosing = [
+        definition.first
+        for definition in file.definitions
+        if not definition.owner and definition.first <= first <= definition.last
+    ]
     return min([first, *enclosing]) - 1
 
 

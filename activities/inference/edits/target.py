@@ -24,8 +24,8 @@ def find_named_path(text: str, known: Collection[str]) -> str | None:
     words |= {word[2:] for word in words if word.startswith(("a/", "b/"))}
     exact = [path for path in known if path in words]
     ending = [path for path in known if any("." in word and path.endswith("/" + word) for word in words)]
-    found = exact or ending
-    return found[0] if len(found) == 1 else None
+    matches = exact or ending
+    return matches[0] if len(matches) == 1 else None
 
 
 def find_named_paths(answer: str, known: Collection[str]) -> list[str]:

@@ -109,15 +109,27 @@ class Builder:
     def facts(self) -> FileFacts:
         """Return what was gathered of the file."""
         definitions = tuple(self._definition(draft) for draft in self.drafts)
-        imports = tuple(one if len(one.module) + len(one.name) <= _LONGEST_NAME else _NO_IMPORT for one in self.imports)
+        imports = tuple(
+            item if len(item.module) + len(item.name) <= _LONGEST_NAME else _NO_IMPORT for item in self.imports
+        )
         variables = tuple(Variable(owner, name, _joined(bound)) for (owner, name), bound in self.members.items())
         exports = None if self.exports is None else tuple(self.exports)
-        keys = tuple(Key(name, one) for scope, name, given in self.keys for one in scope.closed([given]))
+        keys = tuple(Key(name, item) for scope, name, given in self.keys for item in scope.closed([given]))
         routes = tuple(
-            Route(path, method, one) for scope, path, method, given in self.routes for one in scope.closed([given])
+            Route(path, method, item) for scope, path, method, given in self.routes for item in scope.closed([given])
         )
-        seen = [(one.name, one.kind, one.owner, one.bases, one.decorators, one.returns) for one in definitions]
-        aliases = [(one.module, one.name, one.alias) for one in imports]
+        seen = [
+            (
+                definition.name,
+                definition.kind,
+                definition.owner,
+                definition.bases,
+                definition.decorators,
+                definition.returns,
+            )
+            for definition in definitions
+        ]
+        aliases = [(item.module, item.name, item.alias) for item in imports]
         return FileFacts(
             language=self.language,
             module=self._whole(),
@@ -197,4 +209,4 @@ def clean(text: str) -> str:
 
 
 def _joined(bound: list[tuple[Scope, list[Reading]]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one for scope, given in bound for one in scope.closed(given)))[:8]
+    return tuple(dict.fromkeys(item for scope, given in bound for item in scope.closed(given)))[:8]

@@ -53,8 +53,8 @@ class Scope:
 
     def closed(self, readings: Iterable[Reading], depth: int = 0) -> tuple[str, ...]:
         """Return the expressions that readings come down to, each once."""
-        found = {f"{one}{rest}": None for head, rest in readings for one in self.heads(head, depth)}
-        return tuple([one for one in found if len(one) <= _LONGEST][:_ALTERNATIVES])
+        matches = {f"{item}{rest}": None for head, rest in readings for item in self.heads(head, depth)}
+        return tuple([item for item in matches if len(item) <= _LONGEST][:_ALTERNATIVES])
 
     def is_local(self, name: str) -> bool:
         """Return whether a name is bound in this scope or in a function around it."""
@@ -72,7 +72,7 @@ class Scope:
                 yield Use(self.owner, line, f"{head}{rest}", called)
             elif heads := self.heads(head):
                 if rest or called or not self.is_local(head):
-                    yield from (Use(self.owner, line, f"{one}{rest}", called) for one in heads)
+                    yield from (Use(self.owner, line, f"{item}{rest}", called) for item in heads)
             elif called and (name := rest.rpartition(".")[2]).isidentifier():
                 yield Use(self.owner, line, f".{name}", called)
 

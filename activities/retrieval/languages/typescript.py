@@ -63,7 +63,7 @@ class _Reader:
     def read(self, root: Node) -> None:
         """Gather everything below the root."""
         outside = _FUNCTIONS | _CLASSES | {"import_statement", "export_statement", "comment"}
-        self.builder.loose = [one for one in root.named_children if one.type not in outside]
+        self.builder.loose = [item for item in root.named_children if item.type not in outside]
         self._waiting.append(_Frame(self.builder.module, root.named_children, NodeKind.MODULE))
         while self._waiting:
             frame = self._waiting.pop()
@@ -108,9 +108,9 @@ class _Reader:
         names, kinds = [], []
         single = node.child_by_field_name("parameter")
         given = node.child_by_field_name("parameters")
-        for one in ([single] if single else []) + (given.named_children if given else []):
-            pattern = one.child_by_field_name("pattern") or one
-            annotation = one.child_by_field_name("type")
+        for item in ([single] if single else []) + (given.named_children if given else []):
+            pattern = item.child_by_field_name("pattern") or item
+            annotation = item.child_by_field_name("type")
             if pattern.type == "identifier":
                 names.append(_text(pattern))
                 scope.bind(names[-1], _types(annotation))
@@ -127,10 +127,10 @@ class _Reader:
         if name is None or frame.place is not NodeKind.MODULE or frame.depth > _DEEPEST:
             return node.named_children
         draft = self._draft(frame, _text(name), NodeKind.CLASS, node)
-        heritage = [one for one in node.named_children if one.type in ("class_heritage", "extends_type_clause")]
+        heritage = [item for item in node.named_children if item.type in ("class_heritage", "extends_type_clause")]
         if draft is None:
             return heritage
-        draft.bases = [reading for one in heritage for reading in _heritage(one)]
+        draft.bases = [reading for item in heritage for reading in _heritage(item)]
         self._describe(draft, node, body)
         scope = ClassScope(draft.number)
         self.builder.scopes.append(scope)
@@ -167,7 +167,7 @@ class _Reader:
         frame.scope.bind(own, readings)
         if frame.place is NodeKind.MODULE:
             self.builder.members.setdefault((MODULE, own), []).append((frame.scope, readings))
-        return [one for one in (annotation, value) if one is not None]
+        return [item for item in (annotation, value) if item is not None]
 
     def _field(self, frame: _Frame, node: Node) -> list[Node]:
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
@@ -178,7 +178,7 @@ class _Reader:
             return self._define(frame, _text(name), node, value)
         readings = _types(annotation) or ([_chain(value)] if value is not None else [])
         self.builder.members.setdefault((frame.klass, _text(name)), []).append((frame.scope, readings))
-        return [one for one in (annotation, value) if one is not None]
+        return [item for item in (annotation, value) if item is not None]
 
     def _assignment(self, frame: _Frame, node: Node) -> list[Node]:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
@@ -227,7 +227,7 @@ class _Reader:
         module = _string(node.child_by_field_name("source"))
         if module is None:
             return []
-        stack, found = node.named_children, False
+        stack, matches = node.named_children, False
         while stack:
             one = stack.pop()
             if one.type == "identifier":
@@ -242,8 +242,8 @@ class _Reader:
                 continue
             else:
                 continue
-            found = True
-        if not found:
+            matches = True
+        if not matches:
             self._add_import(module, "", "", node)
         return []
 
@@ -259,11 +259,11 @@ class _Reader:
         if value is not None:
             self._export_as("default", _chain(value))
             return [value]
-        clauses = [one for one in node.named_children if one.type == "export_clause"]
+        clauses = [item for item in node.named_children if item.type == "export_clause"]
         if module is not None and not clauses:
             self._add_import(module, "*", "*", node)
-        for one in (each for clause in clauses for each in clause.named_children if each.type == "export_specifier"):
-            names = [_text(each) for each in one.named_children]
+        for item in (each for clause in clauses for each in clause.named_children if each.type == "export_specifier"):
+            names = [_text(each) for each in item.named_children]
             if module is not None:
                 self._add_import(module, names[0], names[-1], node)
             elif names[0] != names[-1]:
@@ -326,7 +326,7 @@ def _chain(node: Node) -> Reading:
 
 
 def _types(annotation: Node | None) -> list[Reading]:
-    found: list[Reading] = []
+    types: list[Reading] = []
     stack = [(annotation, "")] if annotation is not None else []
     for _ in range(_STEPS):
         if not stack:
@@ -336,29 +336,29 @@ def _types(annotation: Node | None) -> list[Reading]:
         match node.type:
             case "type_identifier" | "nested_type_identifier":
                 head, rest = _chain(node)
-                found.append((head, f"{rest}(){step}"))
+                types.append((head, f"{rest}(){step}"))
             case "type_annotation" | "union_type" | "parenthesized_type" | "readonly_type":
-                stack.extend((one, step) for one in children)
+                stack.extend((item, step) for item in children)
             case "array_type" if children:
                 stack.append((children[0], f"{step}*"))
             case "generic_type" if len(children) > 1 and _text(children[0]) in ("Array", "ReadonlyArray", "Set"):
-                stack.extend((one, f"{step}*") for one in children[1].named_children)
+                stack.extend((item, f"{step}*") for item in children[1].named_children)
             case "generic_type" if len(children) > 1 and _text(children[0]) in ("Promise", "Partial", "Readonly"):
-                stack.extend((one, step) for one in children[1].named_children)
+                stack.extend((item, step) for item in children[1].named_children)
             case "generic_type" if children:
                 stack.append((children[0], step))
-    return found
+    return types
 
 
 def _heritage(node: Node) -> list[Reading]:
-    clauses = [one for one in node.named_children if one.type in ("extends_clause", "implements_clause")] or [node]
-    found = []
+    clauses = [item for item in node.named_children if item.type in ("extends_clause", "implements_clause")] or [node]
+    matches = []
     for clause in clauses:
-        for one in clause.named_children:
-            inner = one.named_children[0] if one.type == "generic_type" and one.named_children else one
+        for item in clause.named_children:
+            inner = item.named_children[0] if item.type == "generic_type" and item.named_children else item
             if inner.type != "type_arguments":
-                found.append(_chain(inner))
-    return found
+                matches.append(_chain(inner))
+    return matches
 
 
 def _required(value: Node | None) -> tuple[bool, str]:
@@ -373,7 +373,7 @@ def _string(node: Node | None) -> str | None:
     """Return the content of a string; what is filled into a template is "{}"."""
     if node is None or node.type not in ("string", "template_string"):
         return None
-    return "".join("{}" if one.type == "template_substitution" else _text(one) for one in node.named_children)
+    return "".join("{}" if item.type == "template_substitution" else _text(item) for item in node.named_children)
 
 
 def _text(node: Node) -> str:

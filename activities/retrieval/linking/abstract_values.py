@@ -87,8 +87,8 @@ _ALTERNATIVES = 8
 
 def distinct(values: Iterable[Value]) -> Values:
     """Return the values, each once; what is outside only when nothing else is known."""
-    found = list(dict.fromkeys(values))
-    if len(found) < 2:
-        return tuple(found)
-    inside = [one for one in found if not isinstance(one, ExternalValue)]
-    return tuple((inside or found)[:_ALTERNATIVES])
+    matches = list(dict.fromkeys(values))
+    if len(matches) < 2:
+        return tuple(matches)
+    inside = [item for item in matches if not isinstance(item, ExternalValue)]
+    return tuple((inside or matches)[:_ALTERNATIVES])

@@ -48,11 +48,11 @@ def find_affected(before: Mapping[str, FileFacts], after: Mapping[str, FileFacts
     _follow(names, words, after)
     if _ALL_NAMES in names or len(names) > _MOST_NAMES:
         return everything
-    found = _Finder(names)
+    finder = _Finder(names)
     return changed | {
         path
         for path, facts in after.items()
-        if subject(path) in names or (_ROUTES in names and facts.requests) or found.any_in(words[path])
+        if subject(path) in names or (_ROUTES in names and facts.requests) or finder.any_in(words[path])
     }
 
 
@@ -60,24 +60,24 @@ def _follow(names: set[str], words: Mapping[str, bytes], files: Mapping[str, Fil
     """Add the names of what is said in terms of the names."""
     new = set(names)
     while new and len(names) <= _MOST_NAMES:
-        found = _Finder(new)
-        mentioning = (files[path] for path, content in words.items() if found.any_in(content))
+        matches = _Finder(new)
+        mentioning = (files[path] for path, content in words.items() if matches.any_in(content))
         entries = (entry for facts in mentioning for entry in _entries(facts))
-        reached = {name for name, _, said in entries if new & {word for each in said for word in _WORD.findall(each)}}
+        reached = {name for name, _, texts in entries if new & {word for each in texts for word in _WORD.findall(each)}}
         new = reached - names
         names |= new
 
 
 def _entries(facts: FileFacts) -> Iterator[Entry]:
     definitions = facts.definitions
-    imports = [(one.module, one.name) for one in facts.imports]
-    for one in definitions:
-        owner = definitions[one.owner].name if one.owner != MODULE else ""
-        said = (*one.bases, *one.decorators, *one.returns)
-        what = (owner, one.name, one.kind, said, _imported(said, imports))
-        yield one.own_name, what, said
-        if one.own_name in _IMPLICIT and owner:
-            yield definitions[one.owner].own_name, what, said
+    imports = [(item.module, item.name) for item in facts.imports]
+    for definition in definitions:
+        owner = definitions[definition.owner].name if definition.owner != MODULE else ""
+        entries = (*definition.bases, *definition.decorators, *definition.returns)
+        what = (owner, definition.name, definition.kind, entries, _imported(entries, imports))
+        yield definition.own_name, what, entries
+        if definition.own_name in _IMPLICIT and owner:
+            yield definitions[definition.owner].own_name, what, entries
     for variable in facts.variables:
         owner = definitions[variable.owner].name if variable.owner != MODULE else ""
         yield variable.name, (owner, variable.values, _imported(variable.values, imports)), variable.values
@@ -93,8 +93,8 @@ def _entries(facts: FileFacts) -> Iterator[Entry]:
         yield _ROUTES, route, (route.expression,)
 
 
-def _imported(said: Iterable[str], imports: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    heads = (each.partition(".")[0].rstrip("()[]#*%") for each in said if each[:1] == "@")
+def _imported(texts: Iterable[str], imports: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    heads = (each.partition(".")[0].rstrip("()[]#*%") for each in texts if each[:1] == "@")
     return tuple(imports[int(head[1:])] for head in heads)
 
 

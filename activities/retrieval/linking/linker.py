@@ -122,11 +122,11 @@ class _File:
                 continue
             targets = [module]
             if needed.name not in ("", "*"):
-                found = self.resolver.imported(self.path, needed)
-                targets += [one.path for one in found if isinstance(one, ModuleValue)]
-                for one in found:
-                    if isinstance(one, ClassValue | FunctionValue):
-                        self._add(EdgeKind.IMPORTS, source, self._id(one), needed.line, Resolution.IMPORT)
+                matches = self.resolver.imported(self.path, needed)
+                targets += [item.path for item in matches if isinstance(item, ModuleValue)]
+                for item in matches:
+                    if isinstance(item, ClassValue | FunctionValue):
+                        self._add(EdgeKind.IMPORTS, source, self._id(item), needed.line, Resolution.IMPORT)
             for target in targets:
                 if target in self.linker.files:
                     self._add(EdgeKind.IMPORTS, source, f"{target}::", needed.line, Resolution.IMPORT)
@@ -168,11 +168,11 @@ class _File:
         for use in table.uses:
             source = table.source_id(use.owner)
             kind = EdgeKind.CALLS if use.called else EdgeKind.REFERENCES
-            found = self._found(use.expression, use.owner, use.called)
-            for target, resolution in found:
-                share = 1 / len(found) if resolution is Resolution.NAME else 1
+            targets = self._found(use.expression, use.owner, use.called)
+            for target, resolution in targets:
+                share = 1 / len(targets) if resolution is Resolution.NAME else 1
                 self._add(kind, source, target, use.line, resolution, share)
-            if use.called and not found and (bare := _bare(use.expression)):
+            if use.called and not targets and (bare := _bare(use.expression)):
                 self._add(kind, source, bare, use.line, Resolution.UNRESOLVED)
 
     def _found(self, expression: str, owner: int, called: bool) -> list[tuple[str, Resolution]]:
@@ -192,8 +192,8 @@ class _File:
         holders = self.resolver.values(inner, self.path, klass) if inner else ()
         resolution = _resolution(inner)
         for holder in holders:
-            for one in self.resolver.members(holder, name):
-                yield from self._nodes(one, resolution, called)
+            for member in self.resolver.members(holder, name):
+                yield from self._nodes(member, resolution, called)
             if not called and isinstance(holder, ModuleValue) and holder.path in self.linker.files:
                 table = self.resolver.table(holder.path)
                 if (MODULE, name) in table.variables:
@@ -205,8 +205,8 @@ class _File:
         is_own = (MODULE, expression) in self.table.definitions
         imported = expression in self.table.imports or expression[:1] == "@"
         resolution = Resolution.SCOPE if is_own else Resolution.IMPORT if imported else Resolution.TYPE
-        for one in self.resolver.values(expression, self.path, klass):
-            yield from self._nodes(one, resolution, called)
+        for item in self.resolver.values(expression, self.path, klass):
+            yield from self._nodes(item, resolution, called)
         if not called and (MODULE, expression) in self.table.variables:
             yield self.table.block_id, Resolution.SCOPE
 
@@ -216,18 +216,18 @@ class _File:
             case ClassValue() | FunctionValue():
                 yield self._id(value), resolution
                 if called and isinstance(value, ClassValue):
-                    for one in self.resolver.members(value, "__init__"):
-                        if isinstance(one, FunctionValue):
-                            yield self._id(one), resolution
+                    for member in self.resolver.members(value, "__init__"):
+                        if isinstance(member, FunctionValue):
+                            yield self._id(member), resolution
             case ModuleValue(path) if not called and path in self.linker.files:
                 yield f"{path}::", resolution
             case _ if called and not isinstance(value, ExternalValue | ModuleValue):
-                for one in self.resolver.members(value, "__call__"):
-                    if isinstance(one, FunctionValue):
-                        yield self._id(one), resolution
+                for member in self.resolver.members(value, "__call__"):
+                    if isinstance(member, FunctionValue):
+                        yield self._id(member), resolution
 
     def _by_name(self, name: str) -> Iterable[tuple[str, Resolution]]:
-        bearers = [one for one in self.linker.bearers(name) if self.is_test or not is_test_file(one[0])]
+        bearers = [bearer for bearer in self.linker.bearers(name) if self.is_test or not is_test_file(bearer[0])]
         if len(bearers) <= _FEW:
             for path, number in bearers:
                 yield self.resolver.table(path).ids[number], Resolution.NAME

@@ -71,8 +71,8 @@ class Modules:
                 place = dirname(place)
             return self._below(place, name.split(".") if name else [])
         parts = name.split(".")
-        found = [path for root in self._candidates(parts[0], place) if (path := self._below(root, parts))]
-        return next((path for path in found if not path.endswith("/")), found[0] if found else None)
+        matches = [path for root in self._candidates(parts[0], place) if (path := self._below(root, parts))]
+        return next((path for path in matches if not path.endswith("/")), matches[0] if matches else None)
 
     def _candidates(self, name: str, place: str) -> list[str]:
         own = place
@@ -98,7 +98,7 @@ class Modules:
             return None
         stem = normpath(join(place, module))
         bare = stem.removesuffix(".js").removesuffix(".jsx")
-        candidates = [stem, *(f"{one}{suffix}" for one in dict.fromkeys((stem, bare)) for suffix in _SCRIPTS)]
+        candidates = [stem, *(f"{fromkey}{suffix}" for fromkey in dict.fromkeys((stem, bare)) for suffix in _SCRIPTS)]
         return next((path for path in candidates if path in self.paths), None)
 
 

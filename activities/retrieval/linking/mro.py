@@ -14,10 +14,10 @@ def linearise(first: T, lines: Sequence[Sequence[T]]) -> tuple[T, ...]:
     rest = [list(line) for line in [*lines, [line[0] for line in lines if line]] if line]
     merged = [first]
     while rest:
-        tails = {one for line in rest for one in line[1:]}
+        tails = {item for line in rest for item in line[1:]}
         head = next((line[0] for line in rest if line[0] not in tails), None)
         if head is None:
-            return tuple(dict.fromkeys([first, *(one for line in lines for one in line)]))
+            return tuple(dict.fromkeys([first, *(item for line in lines for item in line)]))
         merged.append(head)
-        rest = [left for line in rest if (left := [one for one in line if one != head])]
+        rest = [left for line in rest if (left := [item for item in line if item != head])]
     return tuple(merged)

@@ -61,10 +61,10 @@ class Resolver:
 
     def table(self, path: str) -> SymbolTable:
         """Return the facts of a file by name."""
-        found = self._tables.get(path)
-        if found is None:
-            found = self._tables[path] = SymbolTable(path, self.files[path])
-        return found
+        matches = self._tables.get(path)
+        if matches is None:
+            matches = self._tables[path] = SymbolTable(path, self.files[path])
+        return matches
 
     def definition(self, one: ClassValue | FunctionValue) -> DefinitionFact:
         """Return the facts of a class or function."""
@@ -73,24 +73,24 @@ class Resolver:
     def values(self, expression: str, path: str, klass: ClassValue | None) -> Values:
         """Return the values that an expression of a file may have, `self` being of the class; none when unknown."""
         key = (path, klass, expression)
-        found = self._answers.get(key)
-        if found is not None:
-            return found
+        values = self._answers.get(key)
+        if values is not None:
+            return values
         return self._once(self._answers, key, (), lambda: distinct(self._evaluate(expression, path, klass)))
 
     def name(self, path: str, name: str) -> Values:
         """Return what a name of a module stands for, through re-exports; nothing when it has none."""
         key = (path, name)
-        found = self._names.get(key)
-        if found is not None:
-            return found
+        matches = self._names.get(key)
+        if matches is not None:
+            return matches
         return self._once(self._names, key, (), lambda: distinct(self._name(path, name)))
 
     def line(self, klass: ClassValue) -> Line:
         """Return the class and its bases in the order in which attributes are looked up."""
-        found = self._lines.get(klass)
-        if found is not None:
-            return found
+        matches = self._lines.get(klass)
+        if matches is not None:
+            return matches
         return self._once(self._lines, klass, ((klass,), False), lambda: self._line(klass))
 
     def bases(self, klass: ClassValue) -> Iterator[tuple[str, Values]]:
@@ -119,9 +119,9 @@ class Resolver:
 
     def of_module(self, path: str, name: str) -> Values:
         """Return what a name of the module at `path` stands for; a folder's are the modules in it."""
-        found = self.name(path, name) if path in self.files else (OUTSIDE,)
+        matches = self.name(path, name) if path in self.files else (OUTSIDE,)
         inner = self.modules.within(path, name)
-        return found if inner is None or distinct(found) not in ((), (OUTSIDE,)) else (ModuleValue(inner),)
+        return matches if inner is None or distinct(matches) not in ((), (OUTSIDE,)) else (ModuleValue(inner),)
 
     def imported(self, path: str, needed: ImportFact) -> Values:
         """Return what an import makes known; nothing when it should be of the repository and is not found."""
@@ -138,7 +138,7 @@ class Resolver:
             case FunctionValue():
                 return self._returned(value)
             case InstanceValue():
-                return tuple(one for each in self.members(value, "__call__") for one in self._result(each))
+                return tuple(item for each in self.members(value, "__call__") for item in self._result(each))
             case AccessorValue(result):
                 return (result,)
             case ContainerValue() | ExternalValue():
@@ -153,8 +153,10 @@ class Resolver:
     def fixtures(self, path: str, name: str) -> list[FunctionValue]:
         """Return the functions that give the value of a test's parameter, the nearest first."""
         nearest = [FunctionValue(path, number) for number in self.table(path).fixtures.get(name, ())]
-        shared = [one for conftest in self._conftests(dirname(path)) for one in self.name(conftest, name)]
-        return nearest + [one for one in shared if isinstance(one, FunctionValue) and is_fixture(self.definition(one))]
+        shared = [item for conftest in self._conftests(dirname(path)) for item in self.name(conftest, name)]
+        return nearest + [
+            item for item in shared if isinstance(item, FunctionValue) and is_fixture(self.definition(item))
+        ]
 
     def _conftests(self, folder: str) -> list[str]:
         if folder not in self._shared:
@@ -172,15 +174,15 @@ class Resolver:
         around, self._cut = self._cut, _DEEPEST
         self._open[key] = level
         try:
-            found = find()
+            matches = find()
         finally:
             del self._open[key]
         if self._cut >= level:
-            kept[key] = found
+            kept[key] = matches
             self._cut = around
         else:
             self._cut = min(around, self._cut)
-        return found
+        return matches
 
     def _evaluate(self, expression: str, path: str, klass: ClassValue | None) -> Iterable[Value]:
         last = expression[-1:]
@@ -188,11 +190,11 @@ class Resolver:
             return (SuperValue(klass),) if klass else ()
         if last in _STEP_LENGTHS:
             inner = self.values(expression[: -_STEP_LENGTHS[last]], path, klass)
-            return [one for value in inner for one in self._step(last, value)]
+            return [item for value in inner for item in self._step(last, value)]
         inner_expression, dot, name = expression.rpartition(".")
         if dot:
             inner = self.values(inner_expression, path, klass) if inner_expression else ()
-            return [one for value in inner for one in self._attribute(value, name)]
+            return [item for value in inner for item in self._attribute(value, name)]
         return self._head(name, path, klass)
 
     def _step(self, step: str, value: Value) -> Values:
@@ -213,7 +215,7 @@ class Resolver:
             case ClassValue() | ExternalValue():
                 return (value,)
             case InstanceValue():
-                return tuple(one for each in self.members(value, "__getitem__") for one in self._result(each))
+                return tuple(item for each in self.members(value, "__getitem__") for item in self._result(each))
             case _:
                 return ()
 
@@ -224,17 +226,17 @@ class Resolver:
             case ExternalValue():
                 return (value,)
             case InstanceValue():
-                made = [one for each in self.members(value, "__iter__") for one in self._result(each)]
-                return tuple(one.element for one in made if isinstance(one, ContainerValue))
+                result = [item for each in self.members(value, "__iter__") for item in self._result(each)]
+                return tuple(item.element for item in result if isinstance(item, ContainerValue))
             case _:
                 return ()
 
     def _attribute(self, value: Value, name: str) -> Iterator[Value]:
-        for one in self.members(value, name):
-            if isinstance(one, FunctionValue) and not isinstance(value, ModuleValue) and self.is_property(one):
-                yield from self._returned(one)
+        for member in self.members(value, name):
+            if isinstance(member, FunctionValue) and not isinstance(value, ModuleValue) and self.is_property(member):
+                yield from self._returned(member)
             else:
-                yield one
+                yield member
 
     def _result(self, member: Value) -> Values:
         return self._returned(member) if isinstance(member, FunctionValue) else ((member,) if member == OUTSIDE else ())
@@ -258,7 +260,9 @@ class Resolver:
         if name[:1] == "@":
             return self.imported(path, self.files[path].imports[int(name[1:])])
         if name[:1] == "&":
-            return [value for one in self.fixtures(path, name[1:])[:1] for value in self._returned(one)] or (OUTSIDE,)
+            return [value for fixture in self.fixtures(path, name[1:])[:1] for value in self._returned(fixture)] or (
+                OUTSIDE,
+            )
         is_outside = name in _BUILTINS or self.files[path].language != "python"
         return self.name(path, name) or ((OUTSIDE,) if is_outside else ())
 
@@ -289,7 +293,7 @@ class Resolver:
             table = implementation if (MODULE, name) in implementation.definitions else table
         numbers = table.definitions.get((owner, name), ())
         definitions = table.facts.definitions
-        plain = [one for one in numbers if not any(each.endswith(BESIDE) for each in definitions[one].decorators)]
+        plain = [item for item in numbers if not any(each.endswith(BESIDE) for each in definitions[item].decorators)]
         for number in plain or numbers:
             if definitions[number].kind is NodeKind.CLASS:
                 yield ClassValue(table.path, number)
@@ -302,9 +306,9 @@ class Resolver:
             key = (klass.number, name)
             values = table.variables.get(key)
             if values is not None or key in table.definitions:
-                found = list(self._defined(table, klass.number, name, receiver))
-                found += [one for each in values or () for one in self.values(each, klass.path, receiver)]
-                return distinct(found)
+                matches = list(self._defined(table, klass.number, name, receiver))
+                matches += [item for each in values or () for item in self.values(each, klass.path, receiver)]
+                return distinct(matches)
         if name == "__class__":
             return (receiver,)
         return () if line[1] else (OUTSIDE,)
@@ -314,10 +318,10 @@ class Resolver:
         for base, values in self.bases(klass):
             if base.partition("[")[0].rpartition(".")[2] in _PLAIN_BASES:
                 continue
-            classes = [one for one in values if isinstance(one, ClassValue) and one != klass]
+            classes = [value for value in values if isinstance(value, ClassValue) and value != klass]
             complete = complete and bool(classes)
-            for one in classes[:1]:
-                line, whole = self.line(one)
+            for item in classes[:1]:
+                line, whole = self.line(item)
                 lines.append(line)
                 complete = complete and whole
         return linearise(klass, lines)[:_BASES], complete

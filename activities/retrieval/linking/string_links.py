@@ -35,10 +35,10 @@ class StringLinks:
 
     def _known_as(self, key: str) -> list[str]:
         if key not in self._targets_of_keys:
-            found = (
+            matches = (
                 target for expression, path in self._keys.get(key, ()) for target in self._targets(expression, path)
             )
-            self._targets_of_keys[key] = list(dict.fromkeys(found))
+            self._targets_of_keys[key] = list(dict.fromkeys(matches))
         return self._targets_of_keys[key]
 
     def _served(self, path: str, method: str) -> Iterable[str]:
@@ -55,27 +55,27 @@ class StringLinks:
 
     @cached_property
     def _routes(self) -> dict[str, list[tuple[list[str], str, str]]]:
-        found: dict[str, list[tuple[list[str], str, str]]] = {}
+        routes: dict[str, list[tuple[list[str], str, str]]] = {}
         for path, facts in self._resolver.files.items():
             for route in facts.routes:
                 segments = route.path.split("/")
                 for target in self._targets(route.expression, path):
-                    found.setdefault(segments[-1], []).append((segments, route.method, target))
-        return found
+                    routes.setdefault(segments[-1], []).append((segments, route.method, target))
+        return routes
 
     @cached_property
     def _keys(self) -> dict[str, list[tuple[str, str]]]:
         """The expressions that are known under a string, each with the file that it stands in."""
-        found: dict[str, list[tuple[str, str]]] = {}
+        keys: dict[str, list[tuple[str, str]]] = {}
         for path, facts in self._resolver.files.items():
             for key in facts.keys:
-                found.setdefault(key.text, []).append((key.expression, path))
-        return found
+                keys.setdefault(key.text, []).append((key.expression, path))
+        return keys
 
     def _targets(self, expression: str, path: str) -> list[str]:
         values = self._resolver.values(expression, path, None)
         return [
-            self._resolver.table(one.path).ids[one.number]
-            for one in values
-            if isinstance(one, ClassValue | FunctionValue)
+            self._resolver.table(value.path).ids[value.number]
+            for value in values
+            if isinstance(value, ClassValue | FunctionValue)
         ]

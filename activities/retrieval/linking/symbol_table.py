@@ -17,7 +17,7 @@ class SymbolTable:
         self.definitions: dict[tuple[int, str], list[int]] = {}
         for number, one in enumerate(facts.definitions):
             self.definitions.setdefault((one.owner, one.own_name), []).append(number)
-        self.variables = {(one.owner, one.name): one.values for one in facts.variables}
+        self.variables = {(variable.owner, variable.name): variable.values for variable in facts.variables}
         self.imports: dict[str, list[int]] = {}
         for number, needed in enumerate(facts.imports):
             if needed.alias:
@@ -40,26 +40,26 @@ class SymbolTable:
     @cached_property
     def fixtures(self) -> dict[str, list[int]]:
         """The definitions that give the value of a test's parameter, by its name."""
-        found: dict[str, list[int]] = {}
+        fixtures: dict[str, list[int]] = {}
         for (_, name), numbers in self.definitions.items():
             for number in numbers:
                 if is_fixture(self.facts.definitions[number]):
-                    found.setdefault(name, []).append(number)
-        return found
+                    fixtures.setdefault(name, []).append(number)
+        return fixtures
 
     @cached_property
     def methods(self) -> dict[int, list[tuple[str, int]]]:
         """The name and number of each method of a class, of equal ones the first."""
-        found: dict[int, list[tuple[str, int]]] = {}
+        methods: dict[int, list[tuple[str, int]]] = {}
         for (owner, name), numbers in self.definitions.items():
             if self.facts.definitions[numbers[0]].kind is NodeKind.METHOD:
-                found.setdefault(owner, []).append((name, numbers[0]))
-        return found
+                methods.setdefault(owner, []).append((name, numbers[0]))
+        return methods
 
     @cached_property
     def ids(self) -> list[str]:
         """The node ids of the definitions."""
-        return [format_node_id(self.path, one.name) for one in self.facts.definitions]
+        return [format_node_id(self.path, definition.name) for definition in self.facts.definitions]
 
     @cached_property
     def module_id(self) -> str:

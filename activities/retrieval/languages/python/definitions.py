@@ -41,7 +41,9 @@ def read_module(source: bytes, root: Node) -> Builder:
     builder, statements = Builder("python", source), root.named_children
     documented = _docstring_node(root)
     builder.docstring = _docstring(root)
-    builder.loose = [one for one in statements if one.kind_id not in _NOT_LOOSE and one != documented]
+    builder.loose = [
+        statement for statement in statements if statement.kind_id not in _NOT_LOOSE and statement != documented
+    ]
     waiting: list[ReaderFrame] = []
     waiting.append(ReaderFrame(builder, waiting, builder.module, statements, NodeKind.MODULE))
     while waiting:
@@ -68,13 +70,13 @@ def _run(frame: ReaderFrame) -> None:
 def _decorated(frame: ReaderFrame, node: Node) -> list[Node]:
     children = node.named_children
     inner = children[-1]
-    decorators = [one for child in children[:-1] if child.type == "decorator" for one in child.named_children[:1]]
+    decorators = [item for child in children[:-1] if child.type == "decorator" for item in child.named_children[:1]]
     more: list[Node] = []
-    for one in decorators:
+    for decorator in decorators:
         # What a decorator is given is its own business: a route, not a request.
-        if one.kind_id in _CALL:
-            frame.use(chain(one.named_children[0]), one, True)
-            more += one.named_children
+        if decorator.kind_id in _CALL:
+            frame.use(chain(decorator.named_children[0]), decorator, True)
+            more += decorator.named_children
     if inner.kind_id in _FUNCTION:
         return more + _define_function(frame, inner, node, decorators)
     if inner.kind_id in _CLASS:
@@ -94,7 +96,7 @@ def _define_function(frame: ReaderFrame, node: Node, outer: Node, decorators: li
     name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
     if name is None or frame.depth > _DEEPEST:
         return []
-    own, readings = text(name), [chain(one) for one in decorators]
+    own, readings = text(name), [chain(decorator) for decorator in decorators]
     draft = _draft(frame, own, outer, NodeKind.METHOD if frame.in_class else NodeKind.FUNCTION, readings)
     scope = Scope(frame.scope.owner if draft is None else draft.number, frame.around)
     inner = frame.within(scope, body, NodeKind.FUNCTION)
@@ -131,8 +133,8 @@ def _define_class(frame: ReaderFrame, node: Node, outer: Node, decorators: list[
     else:
         inner = frame.within(ClassScope(draft.number), body, NodeKind.CLASS)
         inner.klass = draft.number
-        draft.decorators = [chain(one) for one in decorators]
-        draft.bases = [chain(one) for one in (given.named_children if given else []) if one.kind_id not in _KEYWORD]
+        draft.decorators = [chain(decorator) for decorator in decorators]
+        draft.bases = [chain(item) for item in (given.named_children if given else []) if item.kind_id not in _KEYWORD]
         _describe(frame.builder, draft, node, body)
         string_references.decorated(frame, draft, decorators)
     frame.waiting.append(inner)
@@ -189,7 +191,7 @@ def _parameters(node: Node | None, scope: Scope, fixtures: bool) -> tuple[list[s
         else:
             readings = [(f"&{own}", "")] if fixtures else []
         scope.bind(own, readings)
-        more += [one for one in (kind, value) if one is not None]
+        more += [item for item in (kind, value) if item is not None]
     return names, more
 
 
@@ -199,11 +201,11 @@ def _is_fixture(reading: Reading) -> bool:
 
 
 def _docstring_node(body: Node | None) -> Node | None:
-    for one in body.named_children if body is not None else []:
-        if one.type == "comment":
+    for item in body.named_children if body is not None else []:
+        if item.type == "comment":
             continue
-        inner = one.named_children if one.type == "expression_statement" else []
-        return one if inner and inner[0].type == "string" else None
+        inner = item.named_children if item.type == "expression_statement" else []
+        return item if inner and inner[0].type == "string" else None
     return None
 
 

@@ -64,8 +64,8 @@ def text(node: Node) -> str:
 
 def dotted(node: Node) -> str | None:
     """Return the text of an attribute that is names alone; None of any other."""
-    found = text(node)
-    return found if len(found) <= _LONGEST_DOTTED and found.replace(".", "").isidentifier() else None
+    matches = text(node)
+    return matches if len(matches) <= _LONGEST_DOTTED and matches.replace(".", "").isidentifier() else None
 
 
 def chain(node: Node) -> Reading:
@@ -110,12 +110,12 @@ def values(node: Node, depth: int = 0) -> list[Reading]:
         case "assignment" | "named_expression" if len(children) > 1:
             return values(children[-1], depth + 1)
         case "list" | "set" | "tuple" | "expression_list":
-            return _all([one for child in children[:_WIDEST] for one in values(child, depth + 1)], "*")
+            return _all([value for child in children[:_WIDEST] for value in values(child, depth + 1)], "*")
         case "list_comprehension" | "set_comprehension" | "generator_expression" if children:
             return _all(values(children[0], depth + 1), "*")
         case "dictionary" | "dictionary_comprehension":
             pairs = [child.named_children for child in children[:_WIDEST] if child.type == "pair"]
-            return _all([one for pair in pairs for one in values(pair[-1], depth + 1)], "%")
+            return _all([value for pair in pairs for value in values(pair[-1], depth + 1)], "%")
         case "call":
             return _called(node, children)
         case "subscript" if children and text(children[0]).rpartition(".")[2] in _TRANSPARENT | {"Type", "type"}:
@@ -124,8 +124,8 @@ def values(node: Node, depth: int = 0) -> list[Reading]:
             return types(node)
         case "none":
             return []
-    found = chain(node)
-    return [found] if found[0] else []
+    matches = chain(node)
+    return [matches] if matches[0] else []
 
 
 def types(node: Node, depth: int = 0) -> list[Reading]:
@@ -145,7 +145,7 @@ def types(node: Node, depth: int = 0) -> list[Reading]:
         case "string":
             return _quoted(node, depth)
         case "binary_operator" | "union_type":
-            return [one for child in children for one in types(child, depth + 1)]
+            return [item for child in children for item in types(child, depth + 1)]
         case "generic_type" | "subscript" if len(children) > 1:
             return _generic(children, depth)
     return []
@@ -158,7 +158,7 @@ def _called(node: Node, children: list[Node]) -> list[Reading]:
     if name == "cast" and given:
         return types(given[0])
     if name == "TypeVar":
-        bounds = [one.named_children[-1] for one in given if one.type == "keyword_argument"]
+        bounds = [item.named_children[-1] for item in given if item.type == "keyword_argument"]
         return [(head, rest.removesuffix("()")) for bound in bounds for head, rest in types(bound)]
     return [chain(node)]
 
@@ -166,17 +166,17 @@ def _called(node: Node, children: list[Node]) -> list[Reading]:
 def _generic(children: list[Node], depth: int) -> list[Reading]:
     base = text(children[0]).rpartition(".")[2]
     given = [
-        one for child in children[1:] for one in (child.named_children if child.type == "type_parameter" else [child])
+        item for child in children[1:] for item in (child.named_children if child.type == "type_parameter" else [child])
     ]
     if base in ("Type", "type"):
-        return [(head, rest.removesuffix("()")) for one in given for head, rest in types(one, depth + 1)]
+        return [(head, rest.removesuffix("()")) for item in given for head, rest in types(item, depth + 1)]
     if base == "Literal":
         return [("!", "")]
     if base in _FIRST:
         given = given[:1]
     elif base in _MAPPINGS or base in _LAST:
         given = given[-1:]
-    inner = [reading for one in given[:_WIDEST] for reading in types(one, depth + 1)]
+    inner = [reading for item in given[:_WIDEST] for reading in types(item, depth + 1)]
     if base in _SEQUENCES:
         return _all(inner, "*")
     if base in _MAPPINGS:

@@ -75,7 +75,7 @@ def _narrow(frame: ReaderFrame, value: Node, kind: Node) -> None:
     """Take a local name for what `isinstance` says that it is."""
     if value.kind_id in _IDENTIFIER and (name := text(value)) in frame.scope.names:
         kinds = kind.named_children if kind.type == "tuple" else [kind]
-        frame.scope.bind(name, [one for each in kinds[:3] for one in types(each)])
+        frame.scope.bind(name, [item for each in kinds[:3] for item in types(each)])
 
 
 def _attribute(frame: ReaderFrame, node: Node) -> list[Node]:
@@ -97,7 +97,7 @@ def _string(frame: ReaderFrame, node: Node) -> list[Node]:
         string_references.queried(frame, node)
     if frame.builder.source[start] in _QUOTES:
         return []
-    return [one for one in node.named_children if one.type == "interpolation"]
+    return [item for item in node.named_children if item.type == "interpolation"]
 
 
 def _assignment(frame: ReaderFrame, node: Node) -> list[Node]:
@@ -108,7 +108,7 @@ def _assignment(frame: ReaderFrame, node: Node) -> list[Node]:
     readings = types(kind) if kind is not None else []
     if not readings and right is not None:
         readings = values(right)
-    more = [one for one in (kind, right) if one is not None]
+    more = [item for item in (kind, right) if item is not None]
     for target, bound in targets(left, readings):
         frame.bind(target, bound)
         if target.kind_id in _ATTRIBUTE:
@@ -151,7 +151,7 @@ def _for(frame: ReaderFrame, node: Node) -> list[Node]:
     for place, bound in pairs:
         for target, value in targets(place, bound):
             frame.bind(target, value)
-    return [one for one in node.named_children if one != left]
+    return [item for item in node.named_children if item != left]
 
 
 def _with(frame: ReaderFrame, node: Node) -> list[Node]:
@@ -171,7 +171,7 @@ def _except(frame: ReaderFrame, node: Node) -> list[Node]:
     if len(pattern) != 2:
         return children
     classes = pattern[0].named_children if pattern[0].type == "tuple" else pattern[:1]
-    for target, bound in targets(pattern[1], [one for each in classes[:4] for one in types(each)]):
+    for target, bound in targets(pattern[1], [item for each in classes[:4] for item in types(each)]):
         frame.bind(target, bound)
     return [pattern[0], *children[1:]]
 

@@ -22,9 +22,9 @@ _MOST = 2000
 
 def decorated(frame: ReaderFrame, draft: Draft, decorators: list[Node]) -> None:
     """Note a definition that its decorators serve at a route, or register under a string."""
-    for one in decorators:
-        children = one.named_children
-        if one.type != "call" or len(children) != 2 or not children[1].named_child_count:
+    for decorator in decorators:
+        children = decorator.named_children
+        if decorator.type != "call" or len(children) != 2 or not children[1].named_child_count:
             continue
         name = chain(children[0])[1].rpartition(".")[2]
         literal = string_content(children[1].named_children[0])
@@ -77,15 +77,15 @@ def assigned(frame: ReaderFrame, left: Node, right: Node) -> None:
     """Note `__all__`, the table of a class, and what a display at the level of the module registers."""
     name = text(left)
     if name == "__all__" and not frame.in_class:
-        stack, found = [right], frame.builder.exports or []
+        stack, matches = [right], frame.builder.exports or []
         while stack:
             one = stack.pop()
             literal = string_content(one)
             if literal is None:
                 stack.extend(one.named_children[::-1])
             else:
-                found.append(literal)
-        frame.builder.exports = found
+                matches.append(literal)
+        frame.builder.exports = matches
     elif frame.in_class and name in _TABLE_NAMES and (literal := string_content(right)) and is_key(literal):
         owner = frame.builder.drafts[frame.klass]
         of_meta = owner.name.endswith(".Meta")
@@ -107,10 +107,10 @@ def is_key(literal: str) -> bool:
 
 
 def _serve(frame: ReaderFrame, literal: str, given: list[Node]) -> None:
-    handlers = [one for one in given[1:] if one.type in ("identifier", "attribute", "call")]
-    for one in given[1:]:
-        if one.type == "keyword_argument" and len(one.named_children) == 2:
-            name, value = one.named_children
+    handlers = [item for item in given[1:] if item.type in ("identifier", "attribute", "call")]
+    for item in given[1:]:
+        if item.type == "keyword_argument" and len(item.named_children) == 2:
+            name, value = item.named_children
             if text(name) in ("view_func", "endpoint", "view"):
                 handlers.insert(0, value)
             elif text(name) == "name" and handlers and (key := string_content(value)):
@@ -128,10 +128,14 @@ def _handler(node: Node) -> Reading:
 def _methods(name: str, arguments: Node) -> list[str]:
     if name.upper() in METHODS:
         return [name.upper()]
-    for one in arguments.named_children:
-        if one.type == "keyword_argument" and len(one.named_children) == 2 and text(one.named_children[0]) == "methods":
-            found = [string_content(each) for each in one.named_children[1].named_children]
-            return [each.upper() for each in found if each] or [""]
+    for item in arguments.named_children:
+        if (
+            item.type == "keyword_argument"
+            and len(item.named_children) == 2
+            and text(item.named_children[0]) == "methods"
+        ):
+            methods = [string_content(each) for each in item.named_children[1].named_children]
+            return [each.upper() for each in methods if each] or [""]
     return [""]
 
 
