@@ -20,7 +20,6 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _ATOM = re.compile(r"'([^'\n]{1,80})'|\"([^\"\n]{1,80})\"|(?<![\w.])(-?\d{1,40}(?:\.\d{1,40})?)(?![\w.])")
 
 _FAILING_READ = 20
-_FAILING = ("failed", "error")
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def dstar(failing: int, passing: int, all_failing: int) -> float:
 
 def gather_evidence(spectrum: Spectrum | None, context: RetrievedContext, paths: Iterable[str]) -> Evidence:
     """Read the evidence; `paths` are the files of the repository, to which tracebacks are matched."""
-    failing = [test for test in spectrum.tests if test.outcome in _FAILING] if spectrum else []
+    failing = [test for test in spectrum.tests if test.is_failing] if spectrum else []
     ids = [*(test.id for test in failing), *(test.id for test in context.failing)]
     messages = [test.message for test in failing] or [test.message for test in context.failing]
     messages = messages[:_FAILING_READ]
@@ -101,7 +100,7 @@ def gather_evidence(spectrum: Spectrum | None, context: RetrievedContext, paths:
 
 
 def _suspicious_lines(spectrum: Spectrum, known: frozenset[str]) -> tuple[Lines, bool]:
-    failing = {index for index, test in enumerate(spectrum.tests) if test.outcome in _FAILING}
+    failing = {index for index, test in enumerate(spectrum.tests) if test.is_failing}
     passing = {index for index, test in enumerate(spectrum.tests) if test.outcome == "passed"}
     seen: set[int] = set()
     found: dict[str, dict[int, float]] = {}
@@ -139,7 +138,7 @@ def score_predicate(failing: int, passing: int, reached: int, all_failing: int) 
 
 def _telling(spectrum: Spectrum) -> Told:
     """By file and line the most telling of what failing tests saw there."""
-    failing = {index for index, test in enumerate(spectrum.tests) if test.outcome in _FAILING}
+    failing = {index for index, test in enumerate(spectrum.tests) if test.is_failing}
     passing = {index for index, test in enumerate(spectrum.tests) if test.outcome == "passed"}
     found: dict[str, dict[int, tuple[float, str]]] = {}
     for path, predicates in spectrum.predicates.items():

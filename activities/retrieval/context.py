@@ -34,7 +34,7 @@ async def gather_context(
     if request.earlier is not None:
         issue = (await get_model(artifacts, request.earlier, RetrievedContext)).issue
     results = await get_model(artifacts, request.results, TestResults)
-    failing = [test for test in results.tests if test.outcome in ("failed", "error")]
+    failing = [test for test in results.tests if test.is_failing]
     folder = await objects.fetch(request.snapshot, request.checkpoint)
     search = await searches.of(folder, request.checkpoint.commit, request.repository_path)
     query = _query(request, issue, failing[:_FAILING_TESTS])

@@ -55,4 +55,4 @@ async def _failing(source: Path, instance: BugInstance, chosen: Settings) -> lis
             )
         assert report.results is not None
         results = await get_model(artifacts, report.results, Results)
-    return [test for test in results.tests if test.outcome in ("failed", "error")][:_MOST]
+    return [test for test in results.tests if test.is_failing][:_MOST]

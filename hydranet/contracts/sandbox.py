@@ -80,6 +80,11 @@ class TestResult(BoundedModel):
     seconds: float = 0.0
     message: Text = ""
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the test failed, or broke in its setup, teardown or collection."""
+        return self.outcome in ("failed", "error")
+
 
 class TestResults(BoundedModel):
     """The artifact behind `TestReport.results`: every test, and the end of the output."""
