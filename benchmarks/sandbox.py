@@ -23,8 +23,8 @@ from activities.sandbox import dependencies
 from activities.sandbox.backends import open_sandbox
 from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.docker import Docker
-from activities.sandbox.environments import Environments
 from activities.sandbox.protocol import Job, Limits, Sandbox
+from activities.sandbox.virtual_environments import EnvironmentCache
 from hydranet.contracts import SandboxSpec
 from hydranet.errors import UsageError
 from hydranet.settings import SandboxSettings
@@ -65,7 +65,9 @@ async def inside(sandbox: Sandbox, job: Job) -> None:
 async def measure(backend: str, tree: Path, folder: Path, python: Path, rounds: int) -> None:
     settings = SandboxSettings(backend=backend, warm=1)
     async with open_sandbox(settings, folder) as sandbox:
-        environment = await Environments(sandbox, CACHE).prepare(dependencies.plan_base(sandbox), tree, SandboxSpec())
+        environment = await EnvironmentCache(sandbox, CACHE).prepare(
+            dependencies.plan_base(sandbox), tree, SandboxSpec()
+        )
         job = Job(COMMAND, tree, LIMITS, environment=environment)
         print(f"{sandbox.name}")
         outside: list[float] = []
@@ -104,7 +106,9 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         tree, own = project(Path(scratch, "tree")), Bubblewrap()
         python = (
-            await Environments(own, CACHE).prepare(dependencies.plan_base(own), tree, SandboxSpec()) / "bin" / "python3"
+            await EnvironmentCache(own, CACHE).prepare(dependencies.plan_base(own), tree, SandboxSpec())
+            / "bin"
+            / "python3"
         )
         for backend in ("bubblewrap", "docker"):
             try:

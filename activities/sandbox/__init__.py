@@ -1,1 +1,1 @@
-"""Running what a repository or a model made, where it can hurt nobody."""
+"""Isolated execution: everything that comes from a repository or a model runs in a sandbox."""

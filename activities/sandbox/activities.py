@@ -1,4 +1,4 @@
-"""Activities on a sandbox node: prepare an environment, run tests, measure coverage, look around, try candidates."""
+"""Activities on a sandbox node: prepare environments, run tests, measure coverage, investigate, try candidates."""
 
 from __future__ import annotations
 
@@ -35,14 +35,15 @@ if TYPE_CHECKING:
     from activities.git.objects import GitObjects
     from activities.sandbox.dependencies import InstallPlan
     from activities.sandbox.protocol import Sandbox
-    from activities.sandbox.test_run import TestBench
+    from activities.sandbox.test_run import TestRunner
     from hydranet.policy.constitution import Constitution
 
 
 class SandboxActivities:
-    """What is run of a repository or a model, always in `sandbox`; environments are kept below `cache`.
+    """Activities that run a repository's code, or a model's, always in `sandbox`.
 
-    `rules`, by default those that are shipped, are the constitution for a model's patches and commands.
+    Environments are kept below `cache`. `rules`, by default the shipped ones, are the constitution for a model's
+    patches and commands.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class SandboxActivities:
     @activity.defn
     @translate_errors
     async def prepare_environment(self, request: PrepareRequest) -> Environment:
-        """Make the environment in which the repository's tests run offline, unless this node has it."""
+        """Set up the virtual environment in which the tests run offline, unless this node has it."""
         plan, _ = await self._environment(request.snapshot, request.spec)
         return Environment(key=plan.key, note=plan.note)
 
@@ -71,57 +72,63 @@ class SandboxActivities:
     async def run_tests(self, request: TestRequest) -> TestReport:
         """Run the whole test command on a clean checkout.
 
-        With `flaky_reruns` a run that fails is repeated, and of each test the majority counts.
+        With `flaky_reruns` a run that fails is repeated, and the majority of the runs decides about each test.
         At the base commit a command that does not exist is an error of the set-up, not a failing test.
         """
         from activities.artifacts.store import put_model
-        from activities.sandbox.flaky import settle_flaky, with_flaky
-        from activities.sandbox.results import NOT_FOUND, RecordedTests, build_report, build_results, is_failing
+        from activities.sandbox.results import (
+            NOT_FOUND,
+            RecordedTests,
+            build_report,
+            build_results,
+            report_flaky,
+            settle_flaky,
+        )
         from activities.sandbox.test_run import make_shell_command
         from hydranet.errors import FatalError
 
         spec = request.spec
-        bench = await self._bench(request.snapshot, request.checkpoint, spec)
-        lines, execution = await bench.run(make_shell_command(spec.test_command))
-        if execution.exit_status == NOT_FOUND and not lines and request.checkpoint.bundle is None:
+        runner = await self._runner(request.snapshot, request.checkpoint, spec)
+        records, execution = await runner.run(make_shell_command(spec.test_command))
+        if execution.exit_status == NOT_FOUND and not records and request.checkpoint.bundle is None:
             raise FatalError(
                 f"The test command `{spec.test_command}` was not found in the sandbox: correct it, or install "
                 f"what it needs with 'sandbox.setup'. It said: {execution.output.strip()[-300:]}"
             )
-        recorded = RecordedTests.of(lines)
+        recorded = RecordedTests.of(records)
         runs = [build_results(recorded, execution, spec.test_command)]
-        if any(map(is_failing, runs[0].tests)):
+        if any(test.is_failing for test in runs[0].tests):
             for _ in range(spec.flaky_reruns):
-                again, ended = await bench.run(make_shell_command(spec.test_command))
-                runs.append(build_results(RecordedTests.of(again), ended, spec.test_command))
-        found, undecided = settle_flaky(runs)
-        told = with_flaky(build_report(found, recorded, execution), undecided, len(runs))
-        return told.model_copy(update={"results": await put_model(self._artifacts, found)})
+                records, ending = await runner.run(make_shell_command(spec.test_command))
+                runs.append(build_results(RecordedTests.of(records), ending, spec.test_command))
+        results, flaky = settle_flaky(runs)
+        report = report_flaky(build_report(results, recorded, execution), flaky, len(runs))
+        return report.model_copy(update={"results": await put_model(self._artifacts, results)})
 
     @activity.defn
     @translate_errors
     async def measure_coverage(self, request: CoverageRequest) -> ArtifactRef:
-        """Find out which lines each test executes; returns a `Spectrum`."""
+        """Measure which lines each test executes, and return a `Spectrum`."""
         from activities.artifacts.store import get_model, put_model
         from activities.sandbox.spectrum import build_spectrum
 
         baseline = await get_model(self._artifacts, request.baseline, TestResults)
-        bench = await self._bench(request.snapshot, request.checkpoint, request.spec)
+        runner = await self._runner(request.snapshot, request.checkpoint, request.spec)
         files = await self._objects.files(request.snapshot, request.checkpoint)
-        return await put_model(self._artifacts, await build_spectrum(bench, baseline, files))
+        return await put_model(self._artifacts, await build_spectrum(runner, baseline, files))
 
     @activity.defn
     @translate_errors
     async def investigate(self, request: InvestigateRequest) -> Investigation:
-        """Run what a plan asks to see, one after another; what the guard refuses is recorded with its reason."""
+        """Run the commands that a plan asks for, one after another; record a refused one with its reason."""
         from activities.artifacts.store import put_model
         from activities.sandbox.investigation import run_investigation
 
-        bench = await self._bench(request.snapshot, request.checkpoint, request.spec)
-        looks = [await run_investigation(bench, asked, self._rules, request.checkpoint) for asked in request.asked]
+        runner = await self._runner(request.snapshot, request.checkpoint, request.spec)
+        runs = [await run_investigation(runner, asked, self._rules, request.checkpoint) for asked in request.asked]
         return Investigation(
-            commands=tuple(command for command, _ in looks),
-            findings=await put_model(self._artifacts, Findings(findings=tuple(finding for _, finding in looks))),
+            commands=tuple(command for command, _ in runs),
+            findings=await put_model(self._artifacts, Findings(findings=tuple(finding for _, finding in runs))),
         )
 
     @activity.defn
@@ -131,13 +138,13 @@ class SandboxActivities:
         from activities.artifacts.store import get_model, put_model
         from activities.git.trees import read_blob
         from activities.sandbox.candidates import (
-            Protection,
             TargetTests,
+            check_candidates,
             choose_best,
             make_title,
-            parse_changes,
-            try_all,
+            run_candidates,
         )
+        from activities.sandbox.protected_files import ProtectedFiles
         from hydranet import patches
 
         baseline = await get_model(self._artifacts, request.baseline, TestResults)
@@ -146,41 +153,42 @@ class SandboxActivities:
         paths = await self._objects.files(request.snapshot, request.parent)
         read = functools.cache(functools.partial(read_blob, repository, request.parent.commit))
         target = TargetTests.of(baseline)
-        protection = await asyncio.to_thread(Protection, target, paths, read, self._rules)
-        usable, refused = await asyncio.to_thread(parse_changes, candidates, protection, read)
+        # Reading blobs runs git, so both steps would block the event loop, and with it the heartbeats.
+        protected = await asyncio.to_thread(ProtectedFiles, target.failing, paths, read, self._rules)
+        usable, refused = await asyncio.to_thread(check_candidates, candidates, protected, read)
         if not usable:
             reason = next(iter(refused.values()), "There is no candidate.")
             if len(refused) > 1:
                 reason = f"All {len(refused)} candidates were refused, the first because: {reason}"
             return Trial(index=-1, report=TestReport(passed=False, reason=reason), refused=reason)
-        bench = await self._bench(request.snapshot, request.parent, request.spec)
-        tried = await try_all(bench, target, usable)
-        winner = choose_best(tried, candidates)
-        chosen = candidates[winner.index]
-        ran = len({one.index for one in tried})
+        runner = await self._runner(request.snapshot, request.parent, request.spec)
+        runs = await run_candidates(runner, target, usable)
+        best = choose_best(runs, candidates)
+        chosen = candidates[best.index]
+        tried = len({run.index for run in runs})
         return Trial(
-            index=winner.index,
-            title=make_title(winner, tried, candidates),
+            index=best.index,
+            title=make_title(best, runs, candidates),
             patch=patches.parse_diff(chosen.diff),
             diff=await self._artifacts.put(chosen.diff.encode(), "text/x-diff"),
-            report=winner.report.model_copy(update={"results": await put_model(self._artifacts, winner.tests)}),
-            tried=ran,
-            passing=sum(not one.failing for one in tried),
-            left=len(usable) - ran,
+            report=best.report.model_copy(update={"results": await put_model(self._artifacts, best.results)}),
+            tried=tried,
+            passing=sum(run.report.passed for run in runs),
+            left=len(usable) - tried,
             refused=f"{len(refused)} were refused" if refused else "",
         )
 
-    async def _bench(self, snapshot: Snapshot, checkpoint: Checkpoint, spec: SandboxSpec) -> TestBench:
-        """Where the tests of a checkpoint run; its environment is made again where another node made it."""
-        from activities.sandbox.test_run import TestBench
+    async def _runner(self, snapshot: Snapshot, checkpoint: Checkpoint, spec: SandboxSpec) -> TestRunner:
+        from activities.sandbox.test_run import TestRunner
 
+        # Another node may have prepared the environment; then this one sets it up as well.
         _, environment = await self._environment(snapshot, spec)
         tree = await self._objects.checkout(snapshot, checkpoint)
-        return TestBench(self._sandbox, tree, environment, spec)
+        return TestRunner(self._sandbox, tree, environment, spec)
 
     async def _environment(self, snapshot: Snapshot, spec: SandboxSpec) -> tuple[InstallPlan, Path]:
         from activities.sandbox import dependencies
-        from activities.sandbox.environments import Environments
+        from activities.sandbox.virtual_environments import EnvironmentCache
 
         base = Checkpoint(commit=snapshot.commit)
         paths = await self._objects.files(snapshot, base)
@@ -191,4 +199,4 @@ class SandboxActivities:
         }
         plan = dependencies.plan_install(self._sandbox, spec, declared, any(path.startswith("src/") for path in paths))
         tree = await self._objects.checkout(snapshot, base)
-        return plan, await Environments(self._sandbox, self._cache).prepare(plan, tree, spec)
+        return plan, await EnvironmentCache(self._sandbox, self._cache).prepare(plan, tree, spec)

@@ -1,4 +1,4 @@
-"""Which sandbox a node has: Docker where its engine answers, else bubblewrap, else none and a refusal."""
+"""The choice of a sandbox: Docker where its engine answers, else bubblewrap, else a refusal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hydranet.errors import UsageError
 
 if TYPE_CHECKING:
-    from activities.sandbox.docker_engine import Engine
+    from activities.sandbox.docker_engine import DockerEngine
     from activities.sandbox.protocol import Sandbox
     from hydranet.settings import SandboxSettings
 
@@ -22,46 +22,45 @@ _logger = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def open_sandbox(settings: SandboxSettings, folder: Path) -> AsyncIterator[Sandbox]:
-    """The sandbox that the settings choose, until the block is left; `folder` is for what lies on the host.
+    """Open the sandbox that the settings choose; files that containers share with the host lie below `folder`.
 
     Raises UsageError when this machine cannot make one.
     """
-    engine = await asyncio.to_thread(_engine, settings)
+    engine = await asyncio.to_thread(_choose_engine, settings)
     if engine is None:
         from activities.sandbox.bubblewrap import Bubblewrap
 
-        yield _told(Bubblewrap())
+        yield _log_choice(Bubblewrap())
         return
     from activities.sandbox.docker import Docker
 
     try:
         async with Docker(engine, settings, folder).open() as sandbox:
-            yield _told(sandbox)
+            yield _log_choice(sandbox)
     finally:
         engine.close()
 
 
 def check_sandbox(settings: SandboxSettings) -> None:
-    """Make sure that this machine can make the sandbox that the settings choose; UsageError if it cannot."""
-    engine = _engine(settings)
+    """Raise UsageError when this machine cannot make the sandbox that the settings choose."""
+    engine = _choose_engine(settings)
     if engine is not None:
         engine.close()
 
 
-def _told(sandbox: Sandbox) -> Sandbox:
+def _log_choice(sandbox: Sandbox) -> Sandbox:
     _logger.info("Everything runs in %s.", sandbox.name)
     return sandbox
 
 
-def _engine(settings: SandboxSettings) -> Engine | None:
-    """The Docker Engine to use, None for bubblewrap, which works then."""
-    from activities.sandbox.bubblewrap import check_bubblewrap as check_bubblewrap
+def _choose_engine(settings: SandboxSettings) -> DockerEngine | None:
+    from activities.sandbox.bubblewrap import check_bubblewrap
 
     if settings.backend == "bubblewrap":
         check_bubblewrap()
         return None
     try:
-        return _usable(settings)
+        return _connect(settings)
     except UsageError as error:
         if settings.backend == "docker":
             raise
@@ -70,25 +69,24 @@ def _engine(settings: SandboxSettings) -> Engine | None:
         return None
 
 
-def _usable(settings: SandboxSettings) -> Engine:
-    """An engine that has the image and the runtime; UsageError says what is missing."""
+def _connect(settings: SandboxSettings) -> DockerEngine:
     from docker.errors import DockerException
 
-    from activities.sandbox.docker_engine import Engine
+    from activities.sandbox.docker_engine import DockerEngine
 
     try:
-        engine = Engine.connect()
+        engine = DockerEngine.connect()
     except DockerException as error:
         raise UsageError(
             f"The Docker Engine does not answer ({str(error)[:150]}): start it, or set 'sandbox.backend' to bubblewrap."
         ) from None
     try:
-        if engine.image(settings.image) is None:
+        if engine.find_image(settings.image) is None:
             raise UsageError(
                 f"Docker has no image {settings.image}: make it with `docker build --tag {settings.image} "
                 f"{IMAGE_SOURCE}`, or name another in 'sandbox.image'."
             )
-        if settings.runtime and settings.runtime not in engine.runtimes():
+        if settings.runtime and settings.runtime not in engine.list_runtimes():
             raise UsageError(
                 f"Docker has no runtime {settings.runtime!r}: register it with the engine, "
                 "or correct 'sandbox.runtime'."

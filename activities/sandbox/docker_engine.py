@@ -1,8 +1,8 @@
-"""The Docker Engine, by its SDK: what every container is made with, and finding those that nobody needs.
+"""The Docker Engine, through its SDK: how every container is isolated, and which ones are orphans.
 
-What holds in a container: no network, a user that is not root, no capabilities, no new privileges, Docker's
-default seccomp profile, a read-only root, bounded tmpfs for everything that can be written, cgroup limits on
-memory (no swap), processors and processes, rlimits on files. What was not named for it is not mounted.
+Enforced in a container: no network, a user that is not root, no capabilities, no new privileges, a seccomp filter
+(Docker's default, then ours), a read-only root, a bounded tmpfs for everything writable, cgroup limits on memory
+(without swap), CPU and processes, rlimits on files. Nothing is mounted that is not named in its ContainerSpec.
 """
 
 from __future__ import annotations
@@ -32,10 +32,12 @@ from docker.utils import kwargs_from_env
 from activities.sandbox.protocol import (
     ENVIRONMENT,
     INPUTS,
+    INSIDE,
+    INSIDE_PACKAGE,
     OPEN_FILES,
-    PACKAGE,
     RESULTS,
     TEMPORARY,
+    TREE,
     WORK,
     Limits,
 )
@@ -44,14 +46,19 @@ from hydranet.errors import TransientError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-INSIDE = Path(__file__).parent / "inside"
+# The worker that owns a container, and the time (seconds since 1970) after which anybody may remove it.
 LABEL = "hydranet.worker"
 UNTIL = "hydranet.until"
 
-# Stands in for root. Anybody else is himself in a container too, for whom the trees are readable.
+# Replaces root: an id without an account. Other users keep theirs, with which a container can read their files.
 _USER = 64_000
+# Every empty file costs the kernel about 1 KB that the size of a tmpfs does not count.
 _INODES = 200_000
+# /dev/shm, for tests that share memory between processes; Docker's default of 64 MB is soon used up.
 _SHARED_MEMORY_MB = 256
+# The kernel's default period of the CPU quota, in microseconds.
+_PERIOD = 100_000
+# For an answer of the engine: it may be busy with the other containers.
 _SECONDS = 60
 _number = itertools.count()
 _logger = logging.getLogger(__name__)
@@ -59,10 +66,10 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """What a container is made of: host folders by their meaning, limits, and how long it may be kept.
+    """The parts of a container: the host's folders, limits, and its lifetime in seconds.
 
-    `files` are further files and folders of the host by their place inside, read-only. With a `network` other
-    than "none" it may write to `environment`.
+    `files` are further files and folders of the host by their path inside, read-only. `environment` is writable
+    only with a `network` other than "none".
     """
 
     image: str
@@ -77,64 +84,63 @@ class ContainerSpec:
     runtime: str = ""
 
 
-def _transient(function: Callable[P, R]) -> Callable[P, Any]:
-    """Run the function in a thread; what the engine or the way to it says becomes a TransientError."""
+def _in_thread(function: Callable[P, R]) -> Callable[P, Any]:
+    """Run the blocking SDK in a thread, and raise its errors as TransientError."""
 
     @functools.wraps(function)
     async def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return await asyncio.to_thread(function, *args, **kwargs)
         except (DockerException, requests.RequestException, OSError) as error:
-            raise TransientError(f"The sandbox could not be started by Docker: {_said(error)}") from None
+            cause = str(getattr(error, "explanation", None) or error)[:300]
+            raise TransientError(f"The sandbox could not be started by Docker: {cause}") from None
 
     return call
 
 
-def _said(error: Exception) -> str:
-    explanation = getattr(error, "explanation", None)
-    return str(explanation or error)[:300]
-
-
-class Engine:
-    """A connection to the engine, for as long as the block lasts in which it is used."""
+class DockerEngine:
+    """A connection to the engine; `owner` names this worker in the labels of its containers."""
 
     def __init__(self, client: docker.APIClient) -> None:
         self._client = client
         self.owner = name_owner()
 
     @classmethod
-    def connect(cls) -> Engine:
-        """The engine that the environment (DOCKER_HOST) names; DockerException when none answers."""
-        found = kwargs_from_env()
-        _reach(found.get("base_url", DEFAULT_UNIX_SOCKET))
-        return cls(docker.APIClient(version="auto", timeout=_SECONDS, **found))
+    def connect(cls) -> DockerEngine:
+        """Connect to the engine that DOCKER_HOST names, else the local one.
+
+        Raises DockerException when none answers.
+        """
+        options = kwargs_from_env()
+        _check_socket(options.get("base_url", DEFAULT_UNIX_SOCKET))
+        return cls(docker.APIClient(version="auto", timeout=_SECONDS, **options))
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
-    def version(self) -> str:
-        """The engine's version."""
+    def get_version(self) -> str:
+        """Return the engine's version."""
         return str(self._client.version().get("Version", "of unknown version"))
 
-    def runtimes(self) -> set[str]:
-        """The names of the runtimes that the engine has."""
+    def list_runtimes(self) -> set[str]:
+        """Return the names of the engine's runtimes."""
         return set(self._client.info().get("Runtimes", {}))
 
-    def image(self, name: str) -> str | None:
-        """The id of an image, None when the engine does not have it."""
+    def find_image(self, name: str) -> str | None:
+        """Return the id of an image, None when the engine does not have it."""
         try:
             return str(self._client.inspect_image(name)["Id"])  # type: ignore[no-untyped-call]
         except ImageNotFound:
             return None
 
-    @_transient
-    def create(self, making: ContainerSpec) -> str:
-        """Make a container; its id."""
-        made = self._client.create_container(
-            image=making.image,
-            # The interpreter does not run the site module, so nothing of an environment can interfere.
-            command=["python3", "-I", "-S", f"{PACKAGE}/init.py"],
+    @_in_thread
+    def create(self, spec: ContainerSpec) -> str:
+        """Create a container and return its id."""
+        container = self._client.create_container(
+            image=spec.image,
+            # Isolated and without the site module, so nothing in an environment can change what init does.
+            command=["python3", "-I", "-S", f"{INSIDE_PACKAGE}/init.py"],
             entrypoint=[],
             name=f"hydra-{self.owner.replace('/', '-')}-{next(_number)}",
             hostname="sandbox",
@@ -142,40 +148,37 @@ class Engine:
             stdin_open=True,
             working_dir=WORK,
             environment={"PATH": "/usr/local/bin:/usr/bin:/bin"},
-            labels={LABEL: self.owner, UNTIL: str(int(time.time() + making.lifetime))},
-            network_disabled=making.network == "none",
-            host_config=self._client.create_host_config(**_isolation(making)),
+            labels={LABEL: self.owner, UNTIL: str(int(time.time() + spec.lifetime))},
+            network_disabled=spec.network == "none",
+            host_config=self._client.create_host_config(**_isolate(spec)),
             healthcheck={"test": ["NONE"]},
             use_config_proxy=False,
         )
-        return str(made["Id"])
+        return str(container["Id"])
 
-    @_transient
+    @_in_thread
     def attach(self, identifier: str) -> socket.socket:
-        """The container's standard streams as a socket of frames, for a container that was not started yet."""
-        held = self._client.attach_socket(identifier, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        """Return a socket with the standard streams, in frames, of a container that is not started yet."""
+        attached = self._client.attach_socket(identifier, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
         try:
-            return socket.socket(fileno=os.dup(held.fileno()))
+            return socket.socket(fileno=os.dup(attached.fileno()))
         finally:
-            # The SDK keeps the response there, without which the connection is not closed in time.
-            held._response.close()
+            # The SDK keeps the HTTP response there; unless it is closed, so is not the connection.
+            attached._response.close()
 
-    @_transient
+    @_in_thread
     def start(self, identifier: str) -> None:
         """Start a container."""
         self._client.start(identifier)
 
-    @_transient
+    @_in_thread
     def remove(self, identifier: str) -> None:
-        """Kill and remove a container, unless it is gone or about to go."""
+        """Kill and remove a container, unless it is gone or being removed."""
         _remove(self._client, identifier)
 
-    @_transient
+    @_in_thread
     def sweep(self) -> int:
-        """Remove the containers whose worker is dead or whose time is over; how many there were.
-
-        Of a worker on another machine only the time tells.
-        """
+        """Remove the containers whose worker is dead or whose lifetime is over, and return their number."""
         removed = 0
         for container in self._client.containers(all=True, filters={"label": LABEL}):
             labels = container.get("Labels") or {}
@@ -190,22 +193,24 @@ class Engine:
 
 
 def name_owner() -> str:
-    """What tells this worker from every other, also after a reboot: machine, boot, process and its start."""
-    return f"{_machine()}/{_boot()}/{os.getpid()}/{_started(os.getpid())}"
+    """Return a name for this worker that no other has, not even after a reboot.
+
+    It consists of machine, boot, process id and the process's start.
+    """
+    return f"{_machine()}/{_boot()}/{os.getpid()}/{_start_time(os.getpid())}"
 
 
-def is_alive(worker: str) -> bool:
-    """Whether the owner of that name may be at work still; of another machine's nobody here can tell."""
-    machine, _, rest = worker.partition("/")
+def is_alive(owner: str) -> bool:
+    """Return whether the worker of that name may still run; of another machine's nothing is known here."""
+    machine, _, rest = owner.partition("/")
     if machine != _machine():
         return True
     boot, _, process = rest.partition("/")
     number, _, started = process.partition("/")
-    return boot == _boot() and number.isdecimal() and _started(int(number)) == started
+    return boot == _boot() and number.isdecimal() and _start_time(int(number)) == started
 
 
-def _started(process: int) -> str:
-    """When a process began, in hundredths of a second, empty when there is none."""
+def _start_time(process: int) -> str:
     try:
         return str(int(psutil.Process(process).create_time() * 100))
     except psutil.Error:
@@ -226,52 +231,52 @@ def _boot() -> str:
 
 
 def choose_user() -> tuple[int, int]:
-    """The user and the group that commands run as: who runs HydraNet, but never root."""
+    """Return the user and group ids of commands: those of this process, but never root's."""
     return os.getuid() or _USER, os.getgid() or _USER
 
 
-def _isolation(making: ContainerSpec) -> dict[str, Any]:
-    limits = making.limits
+def _isolate(spec: ContainerSpec) -> dict[str, Any]:
+    limits = spec.limits
     user, group = choose_user()
-    rooms = {WORK: limits.disk_mb, TEMPORARY: limits.disk_mb}
     return {
-        "network_mode": making.network,
+        "network_mode": spec.network,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
         "read_only": True,
-        "tmpfs": {
-            path: f"rw,exec,nosuid,nodev,uid={user},gid={group},mode=700,size={size}m,nr_inodes={_INODES}"
-            for path, size in rooms.items()
-        },
-        "mounts": list(_mounts(making)),
+        "tmpfs": dict.fromkeys(
+            (WORK, TEMPORARY),
+            f"rw,exec,nosuid,nodev,uid={user},gid={group},mode=700,size={limits.disk_mb}m,nr_inodes={_INODES}",
+        ),
+        "mounts": _build_mounts(spec),
         "shm_size": _SHARED_MEMORY_MB << 20,
         "mem_limit": limits.memory_mb << 20,
+        # Memory and swap together, so there is no swap.
         "memswap_limit": limits.memory_mb << 20,
-        "cpu_period": 100_000,
-        "cpu_quota": int(limits.cpus * 100_000),
-        # And the first process, which is ours.
+        "cpu_period": _PERIOD,
+        "cpu_quota": int(limits.cpus * _PERIOD),
+        # One more for our init.
         "pids_limit": limits.processes + 1,
         "ulimits": [
             Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES),
             Ulimit(name="core", soft=0, hard=0),
         ],
         "ipc_mode": "private",
-        # Output is read as it comes and nothing of it lies on the host.
+        # Output is read from the socket; a log would grow on the host's disk.
         "log_config": LogConfig(type="none"),
         "auto_remove": True,
-        "runtime": making.runtime or None,
+        "runtime": spec.runtime or None,
     }
 
 
-def _mounts(making: ContainerSpec) -> list[Mount]:
-    places = {"/tree": making.tree, PACKAGE: INSIDE, **making.files}
-    if making.inputs is not None:
-        places[INPUTS] = making.inputs
-    mounts = [Mount(target, str(source), type="bind", read_only=True) for target, source in places.items()]
-    if making.environment is not None:
-        mounts.append(Mount(ENVIRONMENT, str(making.environment), type="bind", read_only=making.network == "none"))
-    if making.results is not None:
-        mounts.append(Mount(RESULTS, str(making.results), type="bind"))
+def _build_mounts(spec: ContainerSpec) -> list[Mount]:
+    sources = {TREE: spec.tree, INSIDE_PACKAGE: INSIDE, **spec.files}
+    if spec.inputs is not None:
+        sources[INPUTS] = spec.inputs
+    mounts = [Mount(target, str(source), type="bind", read_only=True) for target, source in sources.items()]
+    if spec.environment is not None:
+        mounts.append(Mount(ENVIRONMENT, str(spec.environment), type="bind", read_only=spec.network == "none"))
+    if spec.results is not None:
+        mounts.append(Mount(RESULTS, str(spec.results), type="bind"))
     return mounts
 
 
@@ -280,8 +285,8 @@ def _remove(client: docker.APIClient, identifier: str) -> None:
         client.remove_container(identifier, force=True, v=True)
 
 
-def _reach(url: str) -> None:
-    """Connect to a local engine's socket, and leave; the client forgets to close one that does not answer."""
+def _check_socket(url: str) -> None:
+    # The SDK leaves its own socket open when a local engine does not answer, which is a ResourceWarning.
     if "unix://" not in url:
         return
     with socket.socket(socket.AF_UNIX) as probe:

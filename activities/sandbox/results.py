@@ -1,11 +1,12 @@
-"""Test results out of what a run recorded, which is hostile input: bounded, checked, defused."""
+"""Test results from what a run recorded. That is hostile input, so it is bounded, checked and stripped of escapes."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,21 @@ from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestReport, TestResult, TestResults
 from hydranet.convergence.error_signature import extract_signature
 
+# Of what a run recorded: bytes, lines and characters of one line. A large suite with coverage stays far below.
 BYTES_LIMIT = 64_000_000
 RECORDS_LIMIT = 400_000
 LINE_LIMIT = 200_000
+# What the contracts hold: tests, characters of an id, of a name in a report, of the output and of one message.
 TESTS_LIMIT = 20_000
 ID_LIMIT = 2_000
 NAME_LIMIT = 200
 OUTPUT_LIMIT = 20_000
-TAIL_LIMIT = 800
 MESSAGE_LIMIT = 20_000
-# What all messages of one run may take in the artifact.
+TAIL_LIMIT = 800
+# Characters of all messages of one run, so that the artifact stays small.
 MESSAGES_LIMIT = 8_000_000
 
-# What a shell says of a command that does not exist.
+# The exit status of a shell for a command that does not exist.
 NOT_FOUND = 127
 
 _SEVERITY = {"passed": 0, "skipped": 1, "failed": 2, "error": 3}
@@ -36,7 +39,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def parse_records(path: Path) -> Iterator[dict[str, Any]]:
-    """The JSON objects in a file with one per line; what is malformed or too large is left out."""
+    """Yield the JSON objects in a file with one per line, without what is malformed or beyond the limits."""
     room, left = BYTES_LIMIT, RECORDS_LIMIT
     with path.open("rb") as file:
         while room > 0 and left > 0 and (line := file.readline(LINE_LIMIT)):
@@ -51,16 +54,16 @@ def parse_records(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def clean_output(text: str) -> str:
-    """`text` without terminal escapes, control characters and lone surrogates."""
+    """Return `text` without terminal escapes, control characters and lone surrogates."""
     return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
 
 
 @dataclass
 class RecordedTests:
-    """What the recorder said about one run of tests.
+    """The record of one run of tests.
 
-    `tests` by id, in the order in which they ended; `unfinished` began and never ended; `collected` is None
-    when no session got that far; `internal` is the text of an error of pytest's own.
+    `tests` by id, in the order in which they ended; `unfinished` began and never ended; `collected` is None when no
+    session got that far; `internal` is the text of an internal error of pytest.
     """
 
     tests: dict[str, TestResult] = field(default_factory=dict)
@@ -72,14 +75,14 @@ class RecordedTests:
 
     @classmethod
     def of(cls, lines: Iterable[dict[str, Any]]) -> RecordedTests:
-        """All lines of one run together."""
+        """Return the record that the lines of one run make together."""
         recorded = cls()
         for line in lines:
             recorded.add(line)
         return recorded
 
     def add(self, record: dict[str, Any]) -> None:
-        """Take one line into account, if it is one of ours."""
+        """Add one line; ignore it when it is not of the recorder's form."""
         kind = record.get("kind")
         if kind == "test":
             self._add_test(record)
@@ -101,6 +104,7 @@ class RecordedTests:
         before = self.tests.get(test)
         if before is None and len(self.tests) >= TESTS_LIMIT:
             return
+        # A test may run more than once; its worst outcome counts, so no later line can hide a failure.
         if before is not None and _SEVERITY[before.outcome] >= _SEVERITY[outcome]:
             return
         message = _text(record.get("message"))[-MESSAGE_LIMIT:]
@@ -110,22 +114,12 @@ class RecordedTests:
             id=test, outcome=outcome, seconds=_seconds(record.get("seconds")), message=message
         )
 
-    @property
-    def failing(self) -> list[TestResult]:
-        """The tests that failed or broke."""
-        return [test for test in self.tests.values() if is_failing(test)]
-
-
-def is_failing(test: TestResult) -> bool:
-    """Whether a test failed, or broke outside its call."""
-    return test.outcome in ("failed", "error")
-
 
 def build_results(recorded: RecordedTests, execution: Execution, command: str) -> TestResults:
-    """Every test of a run of `command`.
+    """Return every test of a run of `command`.
 
-    A test that never ended is an error. A run that ended badly without a failing test has one more: the
-    command itself, which is also the only test when nothing was recorded.
+    A test that never ended is an error. A run that ended badly without a failing test has one more: the command
+    itself. The command is also the only test when nothing was recorded.
     """
     output = clean_output(execution.output)
     tests = dict(recorded.tests)
@@ -133,7 +127,7 @@ def build_results(recorded: RecordedTests, execution: Execution, command: str) -
         message = f"The test did not end: {describe_ending(execution)}.\n{output[-4000:]}"
         tests.setdefault(test, TestResult(id=test, outcome="error", message=message))
     failed = bool(execution.exit_status or execution.reason)
-    if not tests or (failed and not any(map(is_failing, tests.values()))):
+    if not tests or (failed and not any(test.is_failing for test in tests.values())):
         message = f"{recorded.internal or output[-8000:]}\n{describe_ending(execution)}".strip()
         outcome = "error" if failed else "passed"
         name = command[:ID_LIMIT]
@@ -145,18 +139,18 @@ def build_results(recorded: RecordedTests, execution: Execution, command: str) -
     )
 
 
-def build_report(found: TestResults, recorded: RecordedTests, execution: Execution) -> TestReport:
-    """What to tell of a run, without the artifact."""
-    # By name, since some runners shuffle.
-    failing = sorted((test for test in found.tests if is_failing(test)), key=lambda test: test.id)
+def build_report(results: TestResults, recorded: RecordedTests, execution: Execution) -> TestReport:
+    """Return the summary of a run, without a reference to the `results` themselves."""
+    # By name, because some runners shuffle: the same failure is to give the same report.
+    failing = sorted((test for test in results.tests if test.is_failing), key=lambda test: test.id)
     first = failing[0] if failing else None
     return TestReport(
         passed=not failing,
         failing=tuple(shorten(test.id) for test in failing[:TESTS]),
         failing_count=len(failing),
-        passing_count=sum(test.outcome == "passed" for test in found.tests),
+        passing_count=sum(test.outcome == "passed" for test in results.tests),
         error=extract_signature(first.message) if first else None,
-        reason=_reason(failing, len(found.tests), recorded, execution),
+        reason=_summarize(len(failing), len(results.tests), recorded, execution),
         tail=keep_tail(first.message) if first else "",
         structured=bool(recorded.tests or recorded.unfinished),
         exit_status=execution.exit_status,
@@ -164,47 +158,21 @@ def build_report(found: TestResults, recorded: RecordedTests, execution: Executi
     )
 
 
-def shorten(identifier: str) -> str:
-    """`identifier` in at most 200 characters, a hash at its end keeping apart what was cut."""
-    if len(identifier) <= NAME_LIMIT:
-        return identifier
-    digest = hashlib.sha256(identifier.encode()).hexdigest()[:10]
-    return f"{identifier[: NAME_LIMIT - 11]}~{digest}"
-
-
-def bound_text(text: str, limit: int) -> str:
-    """`text`, or a quarter of its room from the beginning and the rest from the end."""
-    if len(text) <= limit:
-        return text
-    mark = f"\n[... {len(text) - limit} characters left out ...]\n"
-    head = (limit - len(mark)) // 4
-    return text[:head] + mark + text[len(text) - (limit - len(mark) - head) :]
-
-
-def keep_tail(message: str) -> str:
-    """The end of a message, in whole lines."""
-    message = message.strip()
-    if len(message) <= TAIL_LIMIT:
-        return message
-    end = message[-TAIL_LIMIT:]
-    return end.split("\n", 1)[1] if "\n" in end[:-1] else end
-
-
-def _reason(failing: list[TestResult], known: int, recorded: RecordedTests, execution: Execution) -> str:
+def _summarize(failing: int, known: int, recorded: RecordedTests, execution: Execution) -> str:
     if not failing:
         return ""
     ran = len(recorded.tests) + len(recorded.unfinished)
     if not ran:
         return f"The test command failed: {describe_ending(execution)}."
     collected = recorded.collected or 0
-    sentence = f"{len(failing)} of {max(known, collected)} tests fail"
+    sentence = f"{failing} of {max(known, collected)} tests fail"
     if collected > ran or execution.reason:
         sentence += f"; {max(0, collected - ran)} never ran: {describe_ending(execution)}"
     return f"{sentence}."
 
 
 def describe_ending(execution: Execution) -> str:
-    """How a run ended, in words that go on a sentence."""
+    """Return how a run ended, as a clause."""
     known = {
         2: "it was interrupted",
         3: "pytest had an internal error",
@@ -218,6 +186,73 @@ def describe_ending(execution: Execution) -> str:
     if status > 128:
         return f"the process was killed by signal {status - 128}"
     return f"exit status {status}" + (f" ({known[status]})" if status in known else "")
+
+
+def settle_flaky(runs: Sequence[TestResults]) -> tuple[TestResults, list[str]]:
+    """Return one result for each test of several runs of the same tree, and the ids of the flaky ones.
+
+    A test fails when it failed in at least half of the runs. One that is missing in a run did not fail there: it may
+    be the command, which stands for a run that ended badly.
+    """
+    first = runs[0]
+    if len(runs) == 1:
+        return first, []
+    by_id: defaultdict[str, list[TestResult]] = defaultdict(list)
+    for run in runs:
+        for test in run.tests:
+            by_id[test.id].append(test)
+    tests: list[TestResult] = []
+    flaky: list[str] = []
+    for name, results in by_id.items():
+        failed = [test for test in results if test.is_failing]
+        passed = [test for test in results if not test.is_failing]
+        if 0 < len(failed) < len(runs):
+            flaky.append(name)
+        if failed and 2 * len(failed) >= len(runs):
+            tests.append(failed[0])
+        elif passed:
+            tests.append(passed[0])
+    return first.model_copy(update={"tests": tuple(tests)}), flaky
+
+
+def report_flaky(report: TestReport, flaky: Sequence[str], runs: int) -> TestReport:
+    """Return the report with the tests that changed their outcome within `runs` runs."""
+    if not flaky:
+        return report
+    more = f" and {len(flaky) - 1} more" if len(flaky) > 1 else ""
+    sentence = f"In {runs} runs of the same code {shorten(flaky[0])[:120]}{more} changed from passing to failing."
+    return report.model_copy(
+        update={
+            "flaky": tuple(shorten(name) for name in flaky[:TESTS]),
+            "reason": f"{report.reason} {sentence}".strip()[:300],
+        }
+    )
+
+
+def shorten(identifier: str) -> str:
+    """Return an id cut to 200 characters, with a hash at its end that keeps it distinct."""
+    if len(identifier) <= NAME_LIMIT:
+        return identifier
+    digest = hashlib.sha256(identifier.encode()).hexdigest()[:10]
+    return f"{identifier[: NAME_LIMIT - 11]}~{digest}"
+
+
+def bound_text(text: str, limit: int) -> str:
+    """Return `text` cut to `limit` characters, a quarter of them from its beginning and the rest from its end."""
+    if len(text) <= limit:
+        return text
+    mark = f"\n[... {len(text) - limit} characters left out ...]\n"
+    head = (limit - len(mark)) // 4
+    return text[:head] + mark + text[len(text) - (limit - len(mark) - head) :]
+
+
+def keep_tail(message: str) -> str:
+    """Return the end of a message, in whole lines."""
+    message = message.strip()
+    if len(message) <= TAIL_LIMIT:
+        return message
+    end = message[-TAIL_LIMIT:]
+    return end.split("\n", 1)[1] if "\n" in end[:-1] else end
 
 
 def _identifier(record: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
-"""Test results out of what a command printed, where our pytest plugin was not: go, jest, vitest, unittest.
+"""Test results from the output of other test runners: go, jest, vitest, unittest.
 
-What is printed is hostile input. Nothing here is believed beyond what it says of single tests: a run that ended
-badly stays a run that failed, whatever it printed, and what is malformed or too much is left out.
+The output is hostile input. It is believed only about single tests: a run that ended badly has failed, whatever it
+printed. What is malformed or beyond the limits is left out.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
+# Tests, characters of one message, and characters of a line of JSON.
 TESTS_LIMIT = 20_000
 MESSAGE_LIMIT = 8_000
 LINE_LIMIT = 1_000_000
@@ -33,52 +35,50 @@ _GO_OUTCOMES = {"pass": "passed", "fail": "failed", "skip": "skipped"}
 
 
 def parse_output(output: str) -> list[dict[str, Any]]:
-    """The tests that an output tells of, as lines of the recorder; none when it is no report known here."""
-    for reader in (_go, _jest, _unittest):
-        found = []
-        for record in reader(output):
-            found.append({"kind": "test", **record})
-            if len(found) == TESTS_LIMIT:
-                break
-        if found:
-            return [*found, {"kind": "collected", "count": len(found)}]
+    """Return the tests in an output as records, as our recorder writes them; none for an unknown format."""
+    for parse in (_parse_go, _parse_jest, _parse_unittest):
+        records = [{"kind": "test", **record} for record in islice(parse(output), TESTS_LIMIT)]
+        if records:
+            return [*records, {"kind": "collected", "count": len(records)}]
     return []
 
 
-def _go(output: str) -> Iterator[dict[str, Any]]:
-    """`go test -json`: an event per line. A package that fails without a test, as by not compiling, is one."""
-    said: dict[tuple[str, str], str] = {}
+def _parse_go(output: str) -> Iterator[dict[str, Any]]:
+    # `go test -json` prints an event per line.
+    messages: dict[tuple[str, str], str] = {}
     failed: set[str] = set()
-    for event in _objects(output):
+    for event in _parse_objects(output):
         action, package, test = event.get("Action"), event.get("Package"), event.get("Test", "")
         if not isinstance(action, str) or not isinstance(package, str) or not isinstance(test, str):
             continue
         text = event.get("Output")
-        if action == "output" and isinstance(text, str) and len(said) <= TESTS_LIMIT:
-            said[package, test] = (said.get((package, test), "") + text)[-MESSAGE_LIMIT:]
+        if action == "output" and isinstance(text, str) and len(messages) <= TESTS_LIMIT:
+            messages[package, test] = (messages.get((package, test), "") + text)[-MESSAGE_LIMIT:]
         outcome = _GO_OUTCOMES.get(action)
+        # A package that fails without a failing test does not compile, and counts as a test.
         if outcome is None or (not test and (outcome != "failed" or package in failed)):
             continue
         if outcome == "failed":
             failed.add(package)
         name = f"{package}::{test}" if test else package
-        message = said.get((package, test), "") if outcome == "failed" else ""
+        message = messages.get((package, test), "") if outcome == "failed" else ""
         yield {"id": name, "outcome": outcome, "seconds": event.get("Elapsed"), "message": message}
 
 
-def _jest(output: str) -> Iterator[dict[str, Any]]:
-    """`jest --json` and `vitest --reporter=json`: one object. A file without tests that failed is one."""
-    for report in _objects(output):
+def _parse_jest(output: str) -> Iterator[dict[str, Any]]:
+    # `jest --json` and `vitest --reporter=json` print one object.
+    for report in _parse_objects(output):
         files = report.get("testResults")
         for file in files if isinstance(files, list) else []:
             if isinstance(file, dict):
-                yield from _jest_file(file)
+                yield from _parse_jest_file(file)
 
 
-def _jest_file(file: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _parse_jest_file(file: dict[str, Any]) -> Iterator[dict[str, Any]]:
     path = str(file.get("name", "")).removeprefix("/work/")
     tests = file.get("assertionResults")
     tests = [test for test in tests if isinstance(test, dict)] if isinstance(tests, list) else []
+    # A file that cannot be loaded fails without tests, and counts as a test.
     if not tests and file.get("status") == "failed":
         yield {"id": path, "outcome": "error", "message": str(file.get("message", ""))[-MESSAGE_LIMIT:]}
     for test in tests:
@@ -92,8 +92,8 @@ def _jest_file(file: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"id": f"{path}::{test.get('fullName', '')}", "outcome": outcome, "seconds": seconds, "message": message}
 
 
-def _unittest(output: str) -> Iterator[dict[str, Any]]:
-    """Python's unittest: with -v every test, without only those that failed, with their tracebacks."""
+def _parse_unittest(output: str) -> Iterator[dict[str, Any]]:
+    # With -v unittest prints every test; without, only the tracebacks of those that failed.
     output = output.replace("\r\n", "\n")
     if not _UNITTEST_END.search(output):
         return
@@ -112,12 +112,11 @@ def _unittest(output: str) -> Iterator[dict[str, Any]]:
 
 
 def _unittest_id(test: str, place: str) -> str:
-    """`module.Class.test`: newer interpreters say the place with the test, older ones without."""
+    # The place is `module.Class.test`, and before Python 3.11 `module.Class`.
     return place if place.endswith(f".{test}") else f"{place}.{test}"
 
 
-def _objects(output: str) -> Iterator[dict[str, Any]]:
-    """The JSON objects that are each a line of their own."""
+def _parse_objects(output: str) -> Iterator[dict[str, Any]]:
     for line in output.splitlines():
         if not line.startswith("{") or len(line) > LINE_LIMIT:
             continue

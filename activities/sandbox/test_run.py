@@ -1,4 +1,4 @@
-"""One run of a test command in the sandbox, recorded by our pytest plugin wherever pytest runs."""
+"""One run of a command in the sandbox, recorded by our pytest plugin wherever pytest runs."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from types import MappingProxyType
 from typing import Any
 
 from activities.sandbox import runner_output
-from activities.sandbox.protocol import PACKAGE, RESULTS, WORK, Execution, Job, Limits, Sandbox
+from activities.sandbox.protocol import INSIDE_PACKAGE, RESULTS, WORK, Execution, Job, Limits, Sandbox
 from activities.sandbox.results import parse_records
 from hydranet.contracts import SandboxSpec, TestResult
 
-PLUGIN = f"{Path(PACKAGE).name}.plugin"
+PLUGIN = f"{Path(INSIDE_PACKAGE).name}.plugin"
 
-# One hanging test may not use up the time of all the others.
+# A test may take this share of the time for all tests, and at most so many seconds: a hanging test leaves time for
+# the others.
 TEST_SHARE = 5
 TEST_LIMIT = 60.0
 
-# What makes a shell do more than split words, and what does so only outside of quotes.
+# A shell expands these even in quotes, and treats these specially only outside of quotes.
 _EXPANDED = set("$`\n")
-_SHELL = set("|&;<>()*?")
+_SPECIAL = set("|&;<>()*?")
 
 
-def estimate_seconds(spec: SandboxSpec) -> float:
-    """How long one test may take: a fifth of the time for all, at most a minute."""
+def get_test_timeout(spec: SandboxSpec) -> float:
+    """Return how long one test may take, in seconds."""
     return min(TEST_LIMIT, spec.test_timeout / TEST_SHARE)
 
 
 @dataclass(frozen=True)
-class TestBench:
-    """Where tests run: a sandbox, the tree of a checkpoint, the environment prepared for it, the limits."""
+class TestRunner:
+    """A place to run tests: a sandbox, the tree of a checkpoint, its virtual environment and the limits."""
 
     sandbox: Sandbox
     tree: Path
@@ -51,57 +52,58 @@ class TestBench:
         env: Mapping[str, str] = MappingProxyType({}),
         seconds: float | None = None,
     ) -> tuple[list[dict[str, Any]], Execution]:
-        """Run a command with these files at /inputs; the lines it recorded, and how it ended.
+        """Run a command and return the records of its tests, and how it ended.
 
-        `plugin` are settings of the pytest plugin beside its defaults; None leaves the plugin out.
+        `plugin` are settings of the pytest plugin beside its defaults; None leaves the plugin out. `inputs` are the
+        texts of files at /inputs, and `seconds` replaces the timeout of a test run. Raises TransientError when the
+        sandbox cannot be started.
         """
         with tempfile.TemporaryDirectory(prefix="hydra-tests-") as folder:
-            results, given = _lay_out(Path(folder), inputs)
+            results, input_folder = _make_files(Path(folder), inputs)
             execution = await self.sandbox.run(
                 Job(
                     command=command,
                     tree=self.tree,
                     limits=Limits.for_tests(self.spec, seconds),
-                    env={**self.spec.env, **self._plugin(plugin), **env},
+                    env={**self.spec.env, **self._plugin_variables(plugin), **env},
                     environment=self.environment,
-                    inputs=given,
+                    inputs=input_folder,
                     results=results,
                 )
             )
-            lines = await asyncio.to_thread(lambda: list(parse_records(results)))
-            # Where no pytest of ours ran, other runners may have printed what we know to read.
-            if not lines and plugin is not None:
-                lines = await asyncio.to_thread(runner_output.parse_output, execution.output)
-            return lines, execution
+            records = await asyncio.to_thread(lambda: list(parse_records(results)))
+            # Where our plugin recorded nothing, another test runner may have printed its results.
+            if not records and plugin is not None:
+                records = await asyncio.to_thread(runner_output.parse_output, execution.output)
+            return records, execution
 
-    def _plugin(self, plugin: Mapping[str, Any] | None) -> dict[str, str]:
+    def _plugin_variables(self, plugin: Mapping[str, Any] | None) -> dict[str, str]:
         if plugin is None:
             return {}
-        settings = {"results": RESULTS, "test_seconds": estimate_seconds(self.spec), **plugin}
+        settings = {"results": RESULTS, "test_seconds": get_test_timeout(self.spec), **plugin}
         plugins = ",".join(filter(None, (PLUGIN, self.spec.env.get("PYTEST_PLUGINS", ""))))
         return {"PYTEST_PLUGINS": plugins, "HYDRA_PLUGIN": json.dumps(settings)}
 
 
-def _lay_out(folder: Path, inputs: Mapping[str, str]) -> tuple[Path, Path]:
-    """An empty file for results and a folder with the inputs."""
-    results, given = folder / "results", folder / "inputs"
+def _make_files(folder: Path, inputs: Mapping[str, str]) -> tuple[Path, Path]:
+    results, input_folder = folder / "results", folder / "inputs"
     results.touch()
-    given.mkdir()
+    input_folder.mkdir()
     for name, text in inputs.items():
-        (given / name).write_text(text, encoding="utf-8", errors="surrogatepass")
-    return results, given
+        (input_folder / name).write_text(text, encoding="utf-8", errors="surrogatepass")
+    return results, input_folder
 
 
 def make_shell_command(command: str) -> tuple[str, ...]:
-    """A line of the user's as a command."""
+    """Return the command that has a shell run a line."""
     return ("/bin/sh", "-c", command)
 
 
 @dataclass(frozen=True)
 class PytestCommand:
-    """A test command that is nothing but a call of pytest, taken apart.
+    """The parts of a test command that only calls pytest.
 
-    `path` is what the call puts in front of sys.path, `env` the assignments before it.
+    `path` are the entries that the call puts in front of sys.path, `env` the assignments before it.
     """
 
     arguments: tuple[str, ...]
@@ -110,7 +112,7 @@ class PytestCommand:
 
 
 def parse_pytest_command(command: str) -> PytestCommand | None:
-    """`[NAME=VALUE]... pytest|python -m pytest ARGUMENTS`, taken apart; None for anything a shell has to read."""
+    """Parse `[NAME=VALUE]... pytest|python -m pytest ARGUMENTS`; return None for anything that needs a shell."""
     try:
         words = shlex.split(command)
     except ValueError:
@@ -130,9 +132,9 @@ def parse_pytest_command(command: str) -> PytestCommand | None:
 
 def _is_special(word: str) -> bool:
     quoted = "'" in word or '"' in word
-    return word.startswith(("~", "#")) or (not quoted and bool(_SHELL.intersection(word)))
+    return word.startswith(("~", "#")) or (not quoted and bool(_SPECIAL.intersection(word)))
 
 
-def find_slowest(tests: tuple[TestResult, ...]) -> float:
-    """The time of the slowest test that passed, in seconds."""
+def find_slowest_pass(tests: tuple[TestResult, ...]) -> float:
+    """Return the seconds of the slowest test that passed, 0 without one."""
     return max((test.seconds for test in tests if test.outcome == "passed"), default=0.0)

@@ -146,7 +146,7 @@ def is_testing(backend: str, worker: psutil.Process) -> bool:
                 found = containers(backend, worker.pid)
                 lines = [line for container in found for line in client.top(container)["Processes"] or ()]
         texts = [" ".join(line) for line in lines]
-        return any("hydra_inside.trials" in text and "bwrap" not in text for text in texts)
+        return any("hydra_inside.fork_server" in text and "bwrap" not in text for text in texts)
     return False
 
 

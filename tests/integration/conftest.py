@@ -19,8 +19,8 @@ from activities.git.objects import GitObjects
 from activities.sandbox import dependencies
 from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.bubblewrap import Bubblewrap
-from activities.sandbox.environments import Environments
 from activities.sandbox.protocol import Sandbox
+from activities.sandbox.virtual_environments import EnvironmentCache
 from hydranet import patches
 from hydranet.contracts import (
     ArtifactRef,
@@ -139,7 +139,7 @@ def tree(tmp_path: Path) -> Path:
 @pytest.fixture
 async def base_environment(sandbox: Sandbox, tree: Path) -> Path:
     """The environment with pytest and coverage, made by the first test that ever asks for it."""
-    return await Environments(sandbox, CACHE).prepare(dependencies.plan_base(sandbox), tree, SandboxSpec())
+    return await EnvironmentCache(sandbox, CACHE).prepare(dependencies.plan_base(sandbox), tree, SandboxSpec())
 
 
 @pytest.fixture(scope="session")

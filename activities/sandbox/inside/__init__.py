@@ -1,4 +1,4 @@
-"""What runs inside the sandbox: nothing here imports anything but the standard library and pytest.
+"""The code that runs inside a sandbox: it imports nothing but the standard library, pytest and coverage.
 
-The folder is bound into every sandbox and imported there as the package `hydra_inside`.
+The folder is bind-mounted into every sandbox and imported there as the package `hydra_inside`.
 """

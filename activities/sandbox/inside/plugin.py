@@ -1,32 +1,31 @@
-"""The pytest plugin that PYTEST_PLUGINS loads, whatever ends up running pytest.
+"""The pytest plugin that PYTEST_PLUGINS loads, whatever program runs pytest.
 
 PYTEST_DONT_REWRITE: pytest reads this word here, and leaves the asserts as they are.
 
-`HYDRA_PLUGIN` holds its settings as JSON: `results` (a path) and `test_seconds` (for one test); for a
-coverage run also `cpu_seconds`, `order` (a file with a JSON list of the tests to run first) and `coverage_seconds`.
-Works with pytest 7.4 and newer.
+`HYDRA_PLUGIN` holds its settings as JSON: `results` (a path) and `test_seconds` (the limit of one test). A coverage
+run adds `cpu_seconds` (the limit of computing in one test), `order` (a file with the JSON list of the tests to run
+first) and `coverage_seconds` (the limit of all tests). Works with pytest 7.4 and newer.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from .recorder import Alone, Recorder, without_pytest_cov
+from .recorder import Recorder
 
 _recorder: Recorder | None = None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: Any) -> None:
-    """Take the settings before anything of the repository is imported.
-
-    They are taken away: a pytest that a test starts records nothing.
-    """
+    """Read the settings and open the results before anything of the repository is imported."""
     global _recorder
+    # Removed, so that a pytest that a test starts records nothing.
     text = os.environ.pop("HYDRA_PLUGIN", None)
     if text is None:
         return
@@ -35,10 +34,10 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
     if "order" not in settings:
         _recorder = Recorder(results, settings["test_seconds"])
         return
-    from .coverage_run import CoverageRecorder
+    from .coverage_recorder import CoverageRecorder
 
-    without_pytest_cov(early_config)
-    early_config.pluginmanager.register(Alone(), "hydra-alone")
+    _disable_pytest_cov(early_config)
+    early_config.pluginmanager.register(SingleProcess(), "hydra-single-process")
     with open(settings["order"]) as file:  # noqa: PTH123
         order = json.load(file)
     _recorder = CoverageRecorder(
@@ -47,8 +46,34 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to record, once."""
+    """Register the recorder, once."""
     global _recorder
     if _recorder is not None:
         config.pluginmanager.register(_recorder, "hydra-recorder")
         _recorder = None
+
+
+class SingleProcess:
+    """A pytest plugin that disables pytest-xdist and pytest-cov."""
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config: Any) -> Iterator[None]:
+        """Disable pytest-cov."""
+        _disable_pytest_cov(early_config)
+        yield
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> Iterator[None]:
+        """Disable pytest-xdist."""
+        if hasattr(config.option, "numprocesses"):
+            config.option.numprocesses = None
+            config.option.dist = "no"
+            config.option.tx = []
+        yield
+
+
+def _disable_pytest_cov(early_config: Any) -> None:
+    # Its tracer would replace ours, or only cost time.
+    options = early_config.known_args_namespace
+    if hasattr(options, "no_cov"):
+        options.no_cov = True

@@ -1,26 +1,72 @@
-"""Records every test as a line of JSON and ends tests that hang."""
+"""The recorder of test outcomes: writes one JSON line per event and ends tests that hang."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import pytest
 
-from .clock import limited
-
+# Characters of one test's message and of all messages, so that a run with many failures stays readable for the host.
 MESSAGE_LIMIT = 8_000
 MESSAGES_LIMIT = 16_000_000
+# Code that swallows the timeout gets it again after this many seconds, until it ends.
+_REPEAT_SECONDS = 0.5
+# Once a test has hung, the others get this many times the slowest that passed, and at least this many seconds.
+_HUNG_FACTOR, _HUNG_SECONDS = 4, 0.5
+
+_TIMERS = {signal.ITIMER_REAL: signal.SIGALRM, signal.ITIMER_VIRTUAL: signal.SIGVTALRM}
+
+
+class Timeout(BaseException):
+    """The end of a test that hangs; no Exception, so that `except Exception` in tested code does not swallow it."""
+
+
+# A traceback shows it under the name that everybody knows.
+Timeout.__name__ = Timeout.__qualname__ = "TimeoutError"
+Timeout.__module__ = "builtins"
+
+
+@contextmanager
+def limit_time(seconds: float, cpu_seconds: float = 0.0) -> Iterator[list[float]]:
+    """Raise Timeout in the main thread when the block takes longer than `seconds`.
+
+    With `cpu_seconds` also when it computes for longer, which does not depend on how busy the machine is.
+    Yields a list that holds the limit once it was exceeded.
+    """
+    exceeded: list[float] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield exceeded
+        return
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        # Pytest leaves this frame out of the traceback, which then ends in the code that hangs.
+        __tracebackhide__ = True
+        exceeded.append(seconds if number == signal.SIGALRM else cpu_seconds)
+        raise Timeout(f"timed out after {exceeded[0]:g} s")
+
+    before = {number: signal.signal(number, interrupt) for number in _TIMERS.values()}
+    signal.setitimer(signal.ITIMER_REAL, seconds, _REPEAT_SECONDS)
+    signal.setitimer(signal.ITIMER_VIRTUAL, cpu_seconds, _REPEAT_SECONDS)
+    try:
+        yield exceeded
+    finally:
+        for timer, number in _TIMERS.items():
+            signal.setitimer(timer, 0)
+            signal.signal(number, before[number] or signal.SIG_DFL)
 
 
 class Recorder:
-    """A pytest plugin that writes one line per event to the open file `results`, at once: a crash loses nothing.
+    """A pytest plugin that writes every event to the open file `results` at once, so that a crash loses nothing.
 
-    No phase of a test may take longer than `test_seconds`, nor compute longer than `cpu_seconds` unless
-    that is 0. After one test has hung the others hang most likely too and get less: half a second, but at
-    least four times the slowest test that passed.
+    No phase of a test (setup, call, teardown) may take longer than `test_seconds`, nor compute longer than
+    `cpu_seconds` unless that is 0. After a test has hung, the others get less: they most likely hang too.
     """
 
     def __init__(self, results: int, test_seconds: float, cpu_seconds: float = 0.0) -> None:
@@ -33,39 +79,35 @@ class Recorder:
         # Several at once: pytest-xdist interleaves the tests of its workers.
         self._running: dict[str, dict[str, Any]] = {}
 
-    # --- how long a test may take ------------------------------------------------------------
-
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
-        """Bound the setup of a test."""
-        yield from self._bounded(item)
+        """Limit the setup of a test."""
+        yield from self._limit(item)
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        """Bound the test."""
-        yield from self._bounded(item)
+        """Limit the test itself."""
+        yield from self._limit(item)
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
-        """Bound the teardown of a test."""
-        yield from self._bounded(item)
+        """Limit the teardown of a test."""
+        yield from self._limit(item)
 
-    def _bounded(self, item: pytest.Item) -> Iterator[None]:
-        less = max(0.5, 4 * self._slowest)
+    def _limit(self, item: pytest.Item) -> Iterator[None]:
+        less = max(_HUNG_SECONDS, _HUNG_FACTOR * self._slowest)
         seconds = min(self._test_seconds, less) if self._hung else self._test_seconds
-        with limited(seconds, self._cpu_seconds) as rung:
+        with limit_time(seconds, self._cpu_seconds) as exceeded:
             yield
-        if rung:
+        if exceeded:
             self._hung = True
-            self.hung(item)
+            self.handle_timeout(item)
 
-    def hung(self, item: pytest.Item) -> None:
-        """Called when a test was ended by the clock."""
-
-    # --- what happened -----------------------------------------------------------------------
+    def handle_timeout(self, item: pytest.Item) -> None:
+        """React to a test that hung."""
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Say how many tests there are, so that those that never ran can be counted."""
+        """Record the number of tests, so that those that never ran can be counted."""
         self.write({"kind": "collected", "count": len(session.items)})
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -82,42 +124,41 @@ class Recorder:
             )
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Record that a test began: one that ends the interpreter leaves this line and no other."""
-        begun = {"kind": "test", "id": nodeid, "outcome": "skipped", "seconds": 0.0, "message": ""}
-        self._running[nodeid] = begun
+        """Record that a test began: of one that ends the interpreter this is the only line."""
+        self._running[nodeid] = {"kind": "test", "id": nodeid, "outcome": "skipped", "seconds": 0.0, "message": ""}
         self.write({"kind": "start", "id": nodeid})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Fold the report of one phase into the test's outcome; the worst counts."""
-        seen = self._running.get(report.nodeid)
-        if seen is None:
+        """Fold the report of one phase into the test's outcome: the worst counts."""
+        test = self._running.get(report.nodeid)
+        if test is None:
             return
-        seen["seconds"] += report.duration
-        if report.failed and seen["outcome"] not in ("failed", "error"):
-            seen["outcome"] = "failed" if report.when == "call" else "error"
-            seen["message"] = report.longreprtext[-MESSAGE_LIMIT:]
-        elif report.passed and report.when == "call" and seen["outcome"] == "skipped":
-            seen["outcome"] = "passed"
+        test["seconds"] += report.duration
+        if report.failed and test["outcome"] not in ("failed", "error"):
+            test["outcome"] = "failed" if report.when == "call" else "error"
+            test["message"] = report.longreprtext[-MESSAGE_LIMIT:]
+        elif report.passed and report.when == "call" and test["outcome"] == "skipped":
+            test["outcome"] = "passed"
             self._slowest = max(self._slowest, report.duration)
-        elif report.skipped and not seen["message"]:
-            seen["message"] = str(getattr(report, "wasxfail", report.longreprtext))[-MESSAGE_LIMIT:]
+        elif report.skipped and not test["message"]:
+            test["message"] = str(getattr(report, "wasxfail", report.longreprtext))[-MESSAGE_LIMIT:]
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """Record the test."""
-        if seen := self._running.pop(nodeid, None):
-            self.write(seen)
+        """Record the outcome of a test."""
+        if test := self._running.pop(nodeid, None):
+            self.write(test)
 
     def pytest_internalerror(self, excrepr: object) -> None:
-        """Record an error of pytest's own."""
+        """Record an internal error of pytest."""
         self.write({"kind": "internal", "message": str(excrepr)[-MESSAGE_LIMIT:]})
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Record the end."""
+        """Record the exit status of the session."""
         self.write({"kind": "finish", "status": int(exitstatus)})
 
     def write(self, record: dict[str, Any]) -> None:
-        """Append one line; messages are left out when there have been too many."""
+        """Append one line, without its message when there have been too many."""
         self._room -= len(record.get("message", ""))
         if self._room < 0 and "message" in record:
             record = {**record, "message": ""}
@@ -126,27 +167,6 @@ class Recorder:
             line = line[os.write(self._results, line) :]
 
 
-class Alone:
-    """A pytest plugin that keeps the session to one process and its tracer to us."""
-
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_load_initial_conftests(self, early_config: Any) -> Iterator[None]:
-        """Turn pytest-cov off."""
-        without_pytest_cov(early_config)
-        yield
-
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_cmdline_main(self, config: pytest.Config) -> Iterator[None]:
-        """Turn pytest-xdist off."""
-        if hasattr(config.option, "numprocesses"):
-            config.option.numprocesses = None
-            config.option.dist = "no"
-            config.option.tx = []
-        yield
-
-
-def without_pytest_cov(early_config: Any) -> None:
-    """Turn pytest-cov off, whose tracer would replace ours or only cost time."""
-    options = early_config.known_args_namespace
-    if hasattr(options, "no_cov"):
-        options.no_cov = True
+def file_of(test: str) -> str:
+    """Return the file part of a test's id."""
+    return test.split("::", 1)[0]

@@ -1,4 +1,4 @@
-"""Both sandboxes, and a host with bait: what a program must not reach, each watched for having been reached."""
+"""Both sandboxes, and a host with bait that no program may reach; every bait notices when it is reached."""
 
 import asyncio
 import ctypes
@@ -27,17 +27,17 @@ LIMITS = Limits(seconds=100, memory_mb=256, processes=64, file_mb=32, disk_mb=64
 
 @dataclass
 class Bait:
-    """What lies on the host for the programs, and whether it was touched."""
+    """The bait on the host; `facts` tell the programs where it is."""
 
-    told: dict[str, Any]
+    facts: dict[str, Any]
     secret: Path
     process: subprocess.Popen[bytes]
     reached: list[str] = field(default_factory=list)
 
     def untouched(self) -> None:
         assert self.reached == []
-        assert self.secret.read_text() == self.told["word"]
-        assert [Path(path).read_text() for path in self.told["other_run"]] == ["of another run"] * 2
+        assert self.secret.read_text() == self.facts["word"]
+        assert [Path(path).read_text() for path in self.facts["other_run"]] == ["of another run"] * 2
         assert self.process.poll() is None
 
 
@@ -53,7 +53,7 @@ def bait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bait]:
         path.write_text("of another run")
     shared = Path("/dev/shm") / word
     shared.write_text(word)
-    # A key of ours among those of all processes; the segment goes with the block.
+    # A System V segment, which any process of the host could attach by its key.
     key = uuid.uuid4().int & 0x7FFFFFFF
     segment = ctypes.CDLL(None).shmget(key, 4096, 0o1666)
     process = subprocess.Popen(["sleep", "100000"])
@@ -73,7 +73,7 @@ def bait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bait]:
         abstract.bind(f"\0{word}")
         for server in (unix, abstract):
             server.listen()
-        bait.told |= {
+        bait.facts |= {
             "word": word,
             "secret": str(secret),
             "home": str(Path.home()),
@@ -115,7 +115,9 @@ def _watch(name: str, server: socket.socket, reached: list[str]) -> None:
 
 
 def _addresses() -> list[str]:
-    own = [address.address for found in psutil.net_if_addrs().values() for address in found if address.family == 2]
+    own = [
+        address.address for interface in psutil.net_if_addrs().values() for address in interface if address.family == 2
+    ]
     return [address for address in own if not address.startswith("127.")]
 
 
@@ -126,7 +128,7 @@ def _name_servers() -> list[str]:
 
 @pytest.fixture(params=BACKENDS)
 async def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
-    """One sandbox of each kind; afterwards the host is as it was."""
+    """One sandbox of each kind; the host has to be unchanged afterwards."""
     before = _state()
     async with sandbox_of(request.param, tmp_path_factory.mktemp("sandbox")) as opened:
         yield opened
@@ -137,7 +139,7 @@ async def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 def _state() -> set[str]:
-    """Containers, control groups and mounts of this machine that are ours."""
+    """Return our control groups, mounts and processes on this machine."""
     groups = {str(path) for path in Path("/sys/fs/cgroup").rglob(f"hydra-{os.getpid()}-*")}
     mounts = {line for line in Path("/proc/mounts").read_text().splitlines() if "hydra-" in line}
     commands = {
@@ -150,7 +152,7 @@ def _state() -> set[str]:
 
 @dataclass
 class Prison:
-    """Where programs are run."""
+    """A sandbox to run programs in, with files on the host below `folder`."""
 
     sandbox: Sandbox
     folder: Path
@@ -160,7 +162,7 @@ class Prison:
     ) -> Execution:
         inputs, results = self.folder / "inputs", self.folder / f"results{uuid.uuid4().hex}"
         inputs.mkdir(exist_ok=True)
-        (inputs / "bait.json").write_text(json.dumps(bait.told if bait else {}))
+        (inputs / "bait.json").write_text(json.dumps(bait.facts if bait else {}))
         results.touch()
         job = Job(command, tree, Limits(**{**vars(LIMITS), **limits}), inputs=inputs, results=results)
         return await self.sandbox.run(job)

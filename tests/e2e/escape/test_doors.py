@@ -1,4 +1,4 @@
-"""Programs that try to get out, each through every door it knows: all have to be closed."""
+"""Programs that try to escape, each through every door it knows: all have to be closed."""
 
 import json
 import os
@@ -10,39 +10,44 @@ from pathlib import Path
 import pytest
 
 from activities.sandbox import dependencies
-from activities.sandbox.environments import Environments
 from activities.sandbox.protocol import Job, Limits, Sandbox
+from activities.sandbox.virtual_environments import EnvironmentCache
 from hydranet.contracts import SandboxSpec
 from tests.e2e.escape.conftest import LIMITS, PROGRAMS, Bait, Prison
 from tests.integration.conftest import CACHE
 
 FEWEST = 45
-# What harms nobody where there is no wall.
+# Programs that do no harm when they run outside of a sandbox.
 HARMLESS = ["read_files_of_the_host", "read_another_run", "tcp", "udp", "ipv6", "unix_sockets_of_the_host"]
 HARMLESS += ["see_others", "secrets_in_the_environment", "shared_memory_of_the_host"]
 
 
-def judged(output: str) -> list[dict[str, object]]:
-    """What each program said; all ran to their end, tried something, and no door was open."""
-    told = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    open_doors = [(one["program"], line) for one in told for line in one["said"] if not str(line).startswith("held: ")]
+def check_reports(output: str) -> list[dict[str, object]]:
+    """Return the report of each program, after checking that it ended, tried something and found no door open."""
+    reports = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    open_doors = [
+        (report["program"], line)
+        for report in reports
+        for line in report["output"]
+        if not str(line).startswith("held: ")
+    ]
     assert not open_doors, "\n".join(map(str, open_doors))
-    assert [one["program"] for one in told if one["status"] != 0 or not one["said"]] == []
-    return told
+    assert [report["program"] for report in reports if report["status"] != 0 or not report["output"]] == []
+    return reports
 
 
 async def test_no_program_gets_out(prison: Prison, bait: Bait) -> None:
     done = await prison.run(("python3", "-B", "."), bait=bait)
     assert (done.exit_status, done.reason) == (0, ""), done.output[-2000:]
-    assert len(judged(done.output)) >= FEWEST
+    assert len(check_reports(done.output)) >= FEWEST
     bait.untouched()
 
 
 CONFTEST = """
 import json, os, runpy, subprocess, sys
 os.chdir("/work/programs")
-said = subprocess.run([sys.executable, "-B", "."], capture_output=True, text=True).stdout
-sys.__stderr__.write(said)
+output = subprocess.run([sys.executable, "-B", "."], capture_output=True, text=True).stdout
+sys.__stderr__.write(output)
 sys.__stderr__.flush()
 """
 
@@ -53,10 +58,10 @@ async def test_nothing_that_pytest_loads_gets_out(sandbox: Sandbox, bait: Bait, 
     shutil.copytree(PROGRAMS, tree / "programs", ignore=shutil.ignore_patterns("__pycache__"))
     (tree / name).write_text(CONFTEST)
     (tree / "test_a.py").write_text("def test_a(): pass\n")
-    environment = await Environments(sandbox, CACHE).prepare(dependencies.plan_base(sandbox), tree, SandboxSpec())
+    environment = await EnvironmentCache(sandbox, CACHE).prepare(dependencies.plan_base(sandbox), tree, SandboxSpec())
     inputs = tmp_path / "inputs"
     inputs.mkdir()
-    (inputs / "bait.json").write_text(json.dumps(bait.told))
+    (inputs / "bait.json").write_text(json.dumps(bait.facts))
     results = tmp_path / "results"
     results.touch()
     plugin = ("-p", "evil_plugin") if name == "evil_plugin.py" else ()
@@ -65,19 +70,19 @@ async def test_nothing_that_pytest_loads_gets_out(sandbox: Sandbox, bait: Bait, 
         Job(command, tree, Limits(**vars(LIMITS)), environment=environment, inputs=inputs, results=results)
     )
     assert "1 passed" in done.output
-    assert len(judged(done.output)) >= FEWEST
+    assert len(check_reports(done.output)) >= FEWEST
     bait.untouched()
 
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_the_programs_see_an_open_door(bait: Bait, tmp_path: Path, name: str) -> None:
-    """Where there is no sandbox the same programs find what they look for, so they do not pass for nothing."""
-    told = tmp_path / "bait.json"
-    told.write_text(json.dumps(bait.told))
+    """Without a sandbox the same programs succeed, so the other tests can fail."""
+    facts = tmp_path / "bait.json"
+    facts.write_text(json.dumps(bait.facts))
     ran = subprocess.run(
         [sys.executable, "-B", PROGRAMS, name],
         cwd=tmp_path,
-        env={**os.environ, "BAIT": str(told)},
+        env={**os.environ, "BAIT": str(facts)},
         capture_output=True,
         text=True,
     )
@@ -105,6 +110,6 @@ async def test_links_in_the_snapshot_lead_nowhere_outside(prison: Prison, bait: 
     (tree / "loop").symlink_to(".")
     line = f"cat secret up root{bait.secret} loop/loop/loop/secret; echo x > secret; ls root/tree"
     done = await prison.run(("/bin/sh", "-c", line), tree=tree)
-    assert bait.told["word"] not in done.output
+    assert bait.facts["word"] not in done.output
     assert "loop" in done.output
     bait.untouched()

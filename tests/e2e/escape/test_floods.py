@@ -1,4 +1,4 @@
-"""Programs that use up what there is: each is stopped within its limit, for a reason that is told."""
+"""Programs that use up a resource: each is stopped at its limit, for a reason that is reported."""
 
 import shutil
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ while True:
     os.mkdir("d" * 200)
     os.chdir("d" * 200)
 """
-# What measures time and rings in a process is the process's own.
+# A process can disable every clock of its own, so its time is measured outside.
 CLOCK = """
 import os, signal, time
 time.time = time.monotonic = lambda: 0.0
@@ -105,13 +105,13 @@ print("parent")
 
 
 def processes() -> set[int]:
-    """Processes whose user or group is a sandbox's, or that hold its work folder."""
-    found = set()
+    """Return the hostile processes that are alive."""
+    alive = set()
     for process in psutil.process_iter(["cmdline", "status"]):
         words = process.info["cmdline"] or []
         if process.info["status"] != psutil.STATUS_ZOMBIE and "hydra-hostile" in " ".join(words):
-            found.add(process.pid)
-    return found
+            alive.add(process.pid)
+    return alive
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +150,7 @@ async def test_a_flood_is_stopped_for_a_reason(
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "message"),
     [
         (DISK.format(folder="/work"), "File too large"),
         (FILES.format(folder="/work"), "No space left on device"),
@@ -164,23 +164,23 @@ async def test_a_flood_is_stopped_for_a_reason(
     ],
     ids=["file", "work", "tmp", "shared memory", "descriptors", "record", "memory", "mappings", "threads"],
 )
-async def test_a_flood_meets_its_limit(prison: Prison, tmp_path: Path, code: str, said: str) -> None:
+async def test_a_flood_meets_its_limit(prison: Prison, tmp_path: Path, code: str, message: str) -> None:
     tree = tmp_path / "empty"
     tree.mkdir()
     done = await prison.run(program(code), tree=tree, seconds=60, memory_mb=512)
-    assert said in done.output or done.reason == "used more than 512 MB of memory"
+    assert message in done.output or done.reason == "used more than 512 MB of memory"
     assert done.exit_status != 0
 
 
 @pytest.mark.parametrize("code", [INODES, DEEP], ids=["inodes", "depth"])
 async def test_names_cost_memory_and_are_bounded(prison: Prison, tmp_path: Path, code: str) -> None:
-    """There is no room for names without end: they are refused, or their memory is what ends it."""
+    """Names take kernel memory: they are refused, or the memory limit ends the program."""
     tree = tmp_path / "empty"
     tree.mkdir()
     done = await prison.run(program(code), tree=tree, seconds=20, memory_mb=64)
     bounded = ("No space left on device", "Cannot allocate memory", "File name too long")
-    told = ("used more than 64 MB of memory", "timed out after 20 s")
-    assert done.reason in told or any(words in done.output for words in bounded)
+    reasons = ("used more than 64 MB of memory", "timed out after 20 s")
+    assert done.reason in reasons or any(words in done.output for words in bounded)
 
 
 async def test_processes_without_a_parent_end(prison: Prison, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ async def test_the_record_on_the_host_is_bounded(prison: Prison, tmp_path: Path)
 
 
 async def test_limits_hold_for_all_processes_together(prison: Prison, sandbox: Sandbox, tmp_path: Path) -> None:
-    """Processors and processes are counted by the control group, whoever has started HydraNet."""
+    """The control group counts processors and processes, also when HydraNet runs as root."""
     tree = tmp_path / "empty"
     tree.mkdir()
     if isinstance(sandbox, Bubblewrap) and "cgroup limits" not in sandbox.name:

@@ -16,7 +16,7 @@ from activities.sandbox.backends import check_sandbox, open_sandbox
 from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.container import Container
 from activities.sandbox.docker import Docker
-from activities.sandbox.docker_engine import LABEL, ContainerSpec, Engine, is_alive
+from activities.sandbox.docker_engine import LABEL, ContainerSpec, DockerEngine, is_alive
 from activities.sandbox.protocol import Job, Limits
 from hydranet.errors import FatalError, UsageError
 from hydranet.settings import SandboxSettings
@@ -35,7 +35,7 @@ async def docker(tmp_path: Path) -> AsyncIterator[Docker]:
 
 
 @pytest.fixture
-def engine(docker: Docker) -> Engine:
+def engine(docker: Docker) -> DockerEngine:
     return docker._engine
 
 
@@ -43,7 +43,7 @@ def job(line: str, tree: Path, **changes: Any) -> Job:
     return Job(("/bin/sh", "-c", line), tree, replace(LIMITS, **changes))
 
 
-def known(engine: Engine) -> set[str]:
+def known(engine: DockerEngine) -> set[str]:
     """The containers of this process."""
     found = engine._client.containers(all=True, filters={"label": f"{LABEL}={engine.owner}"})
     return {container["Id"] for container in found}
@@ -56,7 +56,7 @@ async def waiting(docker: Docker) -> set[str]:
 
 
 async def test_a_job_takes_the_container_that_waits_and_another_takes_its_place(
-    docker: Docker, engine: Engine, tree: Path
+    docker: Docker, engine: DockerEngine, tree: Path
 ) -> None:
     await docker.run(job("true", tree))
     first = await waiting(docker)
@@ -70,7 +70,9 @@ async def test_a_job_takes_the_container_that_waits_and_another_takes_its_place(
     assert done.output == "as it was\n/dev/shm:\n\n/tmp:\nhome\n"
 
 
-async def test_a_container_that_died_while_it_waited_is_not_used(docker: Docker, engine: Engine, tree: Path) -> None:
+async def test_a_container_that_died_while_it_waited_is_not_used(
+    docker: Docker, engine: DockerEngine, tree: Path
+) -> None:
     await docker.run(job("true", tree))
     (first,) = await waiting(docker)
     await engine.remove(first)
@@ -78,7 +80,7 @@ async def test_a_container_that_died_while_it_waited_is_not_used(docker: Docker,
 
 
 async def test_containers_wait_for_the_trees_that_were_used_last(
-    docker: Docker, engine: Engine, tmp_path: Path
+    docker: Docker, engine: DockerEngine, tmp_path: Path
 ) -> None:
     for number in range(6):
         folder = tmp_path / str(number)
@@ -94,14 +96,14 @@ async def test_nothing_waits_after_the_end(tmp_path: Path, tree: Path) -> None:
         await sandbox.run(job("true", tree))
         assert len(await waiting(sandbox)) == 2
         engine = sandbox._engine
-    other = Engine.connect()
+    other = DockerEngine.connect()
     assert known(other) & {one.container.identifier for one in sandbox._pool._waiting} == set()
     assert engine.owner == other.owner
     other.close()
     assert list((tmp_path / "sandbox").iterdir()) == []
 
 
-async def test_orphans_are_removed_by_owner_and_by_age(docker: Docker, engine: Engine, tree: Path) -> None:
+async def test_orphans_are_removed_by_owner_and_by_age(docker: Docker, engine: DockerEngine, tree: Path) -> None:
     making = ContainerSpec(docker._image, tree, LIMITS, lifetime=600)
     kept = await Container.start(engine, making)
     expired = await engine.create(replace(making, lifetime=-1))
@@ -126,7 +128,7 @@ async def test_orphans_are_removed_by_owner_and_by_age(docker: Docker, engine: E
 
 
 async def test_waiting_containers_end_with_a_worker_that_is_killed(
-    tmp_path: Path, tree: Path, docker: Docker, engine: Engine
+    tmp_path: Path, tree: Path, docker: Docker, engine: DockerEngine
 ) -> None:
     program = f"""
 import asyncio

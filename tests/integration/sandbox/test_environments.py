@@ -8,8 +8,8 @@ import pytest
 
 from activities.sandbox import dependencies
 from activities.sandbox.bubblewrap import Bubblewrap
-from activities.sandbox.environments import Environments
 from activities.sandbox.protocol import Execution, Job, Limits
+from activities.sandbox.virtual_environments import EnvironmentCache
 from hydranet.contracts import SandboxSpec
 from hydranet.errors import FatalError
 
@@ -58,7 +58,7 @@ async def test_setup_makes_an_environment_for_later_commands(counting: Counting,
     plan = plan_of(
         f"echo 'VALUE = 42' > {SITE}/prepared.py", "test $(python -c 'import prepared; print(prepared.VALUE)') = 42"
     )
-    environment = await Environments(counting, cache).prepare(plan, tree, SandboxSpec())
+    environment = await EnvironmentCache(counting, cache).prepare(plan, tree, SandboxSpec())
     job = Job(("python", "-c", "import prepared, pytest, coverage; print(prepared.VALUE)"), tree, LIMITS)
     done = await counting.run(Job(**{**vars(job), "environment": environment}))
     assert done.output == "42\n"
@@ -68,7 +68,7 @@ async def test_setup_makes_an_environment_for_later_commands(counting: Counting,
 async def test_what_setup_makes_in_the_tree_is_in_every_later_tree(counting: Counting, cache: Path, tree: Path) -> None:
     (tree / "package").mkdir()
     plan = plan_of("echo '1.0' > package/_version.py", "echo changed > kept.txt", "mkdir egg && touch egg/info")
-    environment = await Environments(counting, cache).prepare(plan, tree, SandboxSpec())
+    environment = await EnvironmentCache(counting, cache).prepare(plan, tree, SandboxSpec())
     done = await counting.run(
         Job(("/bin/sh", "-c", "cat package/_version.py kept.txt; ls egg"), tree, LIMITS, environment=environment)
     )
@@ -77,7 +77,7 @@ async def test_what_setup_makes_in_the_tree_is_in_every_later_tree(counting: Cou
 
 
 async def test_a_failing_setup_is_told_with_its_command_and_log(counting: Counting, cache: Path, tree: Path) -> None:
-    environments = Environments(counting, cache)
+    environments = EnvironmentCache(counting, cache)
     plan = plan_of("echo fine", "echo no such package; exit 7", "echo never")
     with pytest.raises(FatalError) as raised:
         await environments.prepare(plan, tree, SandboxSpec())
@@ -93,12 +93,14 @@ async def test_a_setup_that_takes_too_long_is_told_as_that(counting: Counting, t
     (tmp_path / "environments" / dependencies.plan_base(BUBBLEWRAP).key).mkdir(parents=True)
     plan = plan_of("echo fine", "sleep 1000")
     with pytest.raises(FatalError, match=r"failed at `sleep 1000` \(timed out after 2 s\)"):
-        await Environments(counting, tmp_path).prepare(plan, tree, SandboxSpec(setup_timeout=2))
+        await EnvironmentCache(counting, tmp_path).prepare(plan, tree, SandboxSpec(setup_timeout=2))
 
 
 async def test_an_environment_is_made_once(counting: Counting, cache: Path, tree: Path) -> None:
     plan = plan_of("echo made")
-    made = await asyncio.gather(*(Environments(counting, cache).prepare(plan, tree, SandboxSpec()) for _ in range(3)))
+    made = await asyncio.gather(
+        *(EnvironmentCache(counting, cache).prepare(plan, tree, SandboxSpec()) for _ in range(3))
+    )
     assert set(made) == {cache / "environments" / plan.key}
     assert len(counting.jobs) == 1
 
@@ -108,7 +110,7 @@ async def test_half_an_environment_is_made_again(counting: Counting, cache: Path
     partial = cache / "environments" / f"{plan.key}.partial"
     (partial / "lib").mkdir(parents=True)
     (partial / "left-over").touch()
-    environment = await Environments(counting, cache).prepare(plan, tree, SandboxSpec())
+    environment = await EnvironmentCache(counting, cache).prepare(plan, tree, SandboxSpec())
     assert not (environment / "left-over").exists()
     assert (environment / "bin" / "pytest").exists()
     assert not partial.exists()
@@ -116,20 +118,20 @@ async def test_half_an_environment_is_made_again(counting: Counting, cache: Path
 
 async def test_cancelling_leaves_nothing_and_the_next_goes_on(counting: Counting, cache: Path, tree: Path) -> None:
     plan = plan_of("sleep 1000")
-    running = asyncio.ensure_future(Environments(counting, cache).prepare(plan, tree, SandboxSpec()))
+    running = asyncio.ensure_future(EnvironmentCache(counting, cache).prepare(plan, tree, SandboxSpec()))
     await counting.called.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
     assert kept(cache) == [dependencies.plan_base(BUBBLEWRAP).key]
-    assert await Environments(counting, cache).prepare(plan_of("echo"), tree, SandboxSpec())
+    assert await EnvironmentCache(counting, cache).prepare(plan_of("echo"), tree, SandboxSpec())
 
 
 async def test_commands_of_the_repository_run_only_in_the_sandbox(
     counting: Counting, cache: Path, tree: Path, tmp_path: Path
 ) -> None:
     plan = plan_of(f"echo escaped > {tmp_path}/escaped || true")
-    await Environments(counting, cache).prepare(plan, tree, SandboxSpec())
+    await EnvironmentCache(counting, cache).prepare(plan, tree, SandboxSpec())
     assert not (tmp_path / "escaped").exists()
 
 
@@ -140,7 +142,9 @@ async def test_a_repository_has_no_hand_in_the_base_environment(
     for name in ("venv.py", "pip.py", "ensurepip.py", "sitecustomize.py", "nowhere"):
         (tree / name).write_text("raise SystemExit('of the repository')\n")
     with pytest.raises(FatalError) as raised:
-        await Environments(counting, tmp_path / "new").prepare(dependencies.plan_base(BUBBLEWRAP), tree, SandboxSpec())
+        await EnvironmentCache(counting, tmp_path / "new").prepare(
+            dependencies.plan_base(BUBBLEWRAP), tree, SandboxSpec()
+        )
     message = str(raised.value)
     assert "`pip install ./nowhere` failed" in message
     assert "package index" in message
@@ -237,7 +241,7 @@ def test_the_users_setup_wins() -> None:
 
 
 async def test_an_environment_that_is_gone_is_made_again(counting: Counting, cache: Path, tree: Path) -> None:
-    environments = Environments(counting, cache)
+    environments = EnvironmentCache(counting, cache)
     plan = plan_of("echo made")
     shutil.rmtree(await environments.prepare(plan, tree, SandboxSpec()))
     assert (await environments.prepare(plan, tree, SandboxSpec())).exists()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from activities.sandbox.flaky import settle_flaky, with_flaky
+from activities.sandbox.results import report_flaky, settle_flaky
 from hydranet.contracts import TestReport, TestResult, TestResults
 from tests.integration.conftest import Make
 
@@ -39,11 +39,11 @@ def test_a_command_that_broke_once_is_no_test_of_the_others() -> None:
 
 
 def test_it_is_said() -> None:
-    told = with_flaky(TestReport(passed=True), ["t" * 500, "b"], 3)
+    told = report_flaky(TestReport(passed=True), ["t" * 500, "b"], 3)
     assert told.reason.startswith("In 3 runs of the same code ttt")
     assert "and 1 more changed from passing to failing." in told.reason
     assert len(told.flaky) == 2
-    assert with_flaky(told, [], 3) == told
+    assert report_flaky(told, [], 3) == told
 
 
 FLAKY = """

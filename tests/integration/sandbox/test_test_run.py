@@ -103,7 +103,7 @@ def test_fine(): pass
     message = (await made.results(report))["test_a.py::test_computes"].message
     assert "TimeoutError: timed out after 2 s" in message
     assert "def loop():" in message
-    assert "clock.py" not in message
+    assert "recorder.py" not in message
     assert report.error is not None
     assert report.error.error_class == "timeout"
 

@@ -1,4 +1,4 @@
-"""Runs hostile programs, each in a process of its own: the one that is named, or all, with what each said as JSON."""
+"""Hostile programs: runs the one that is named, or each in a process of its own, and prints their output as JSON."""
 
 import json
 import subprocess
@@ -26,10 +26,10 @@ def main() -> None:
                 text=True,
                 timeout=60,
             )
-            said, status = ran.stdout, ran.returncode
+            output, status = ran.stdout, ran.returncode
         except subprocess.TimeoutExpired as error:
-            said, status = str(error.stdout), -1
-        print(json.dumps({"program": name, "status": status, "said": said.splitlines()}), flush=True)
+            output, status = str(error.stdout), -1
+        print(json.dumps({"program": name, "status": status, "output": output.splitlines()}), flush=True)
 
 
 main()

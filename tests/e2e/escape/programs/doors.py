@@ -1,6 +1,6 @@
-"""What every hostile program is made of: doors that it tries, of which each has to be closed.
+"""The parts of a hostile program: doors that it tries, each of which has to be closed.
 
-The programs run inside, with nothing but the standard library. What the host has set up as bait is in /inputs.
+Programs run inside the sandbox and use only the standard library. /inputs/bait.json tells where the bait is.
 """
 
 import ctypes
@@ -22,22 +22,22 @@ def program(function: Callable[[], None]) -> Callable[[], None]:
 
 
 def closed(what: str, attempt: Callable[[], Any]) -> None:
-    """Try a door: an error says that it is closed, anything that comes back says that it is not."""
+    """Try a door: it is closed when the attempt raises an error, and open when it returns anything."""
     try:
-        found = attempt()
+        result = attempt()
     except (OSError, ValueError) as error:
         print(f"held: {what} ({getattr(error, 'strerror', None) or error})", flush=True)
     else:
-        print(f"ESCAPED: {what}: {str(found)[:200]!r}", flush=True)
+        print(f"ESCAPED: {what}: {str(result)[:200]!r}", flush=True)
 
 
 def never(what: str, happened: Any) -> None:
-    """Say that something is not so."""
+    """Report an escape when something has happened."""
     print(f"ESCAPED: {what}: {str(happened)[:200]!r}" if happened else f"held: {what}", flush=True)
 
 
 def call(name: str, *arguments: Any) -> int:
-    """A function of the C library that returns -1 and errno."""
+    """Call a function of the C library; raise OSError when it returns -1."""
     result = int(getattr(_libc, name)(*arguments))
     if result == -1:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
@@ -45,7 +45,7 @@ def call(name: str, *arguments: Any) -> int:
 
 
 def system(number: int, *arguments: Any) -> int:
-    """A system call by its number."""
+    """Make a system call by its number."""
     padded = [ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments]
     return call("syscall", ctypes.c_long(number), *padded)
 

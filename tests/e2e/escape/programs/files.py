@@ -41,7 +41,7 @@ def climb_out() -> None:
 
 @program
 def use_leftover_descriptors() -> None:
-    """Runtimes have leaked descriptors of the host's root."""
+    """Reach the host's root through a descriptor that a runtime has leaked."""
     for name in os.listdir("/proc/self/fd"):
         for way in (f"/proc/self/fd/{name}/..", f"/proc/self/fd/{name}/../../../../.."):
             closed(f"read the secret by descriptor {name}", read(way + BAIT["secret"]))
@@ -49,7 +49,7 @@ def use_leftover_descriptors() -> None:
 
 @program
 def open_by_handle() -> None:
-    """Files by their inode: the way out of early containers."""
+    """Open files by their inode, as programs escaped from early containers."""
 
     class Handle(ctypes.Structure):
         _fields_ = [("size", ctypes.c_uint), ("kind", ctypes.c_int), ("data", ctypes.c_char * 8)]
@@ -83,7 +83,7 @@ def write_what_the_sandbox_is_made_of() -> None:
 
 @program
 def replace_the_record() -> None:
-    """The record of the tests may be added to, but it stays the file that the host reads."""
+    """Replace the record of the tests, to which a program may only add."""
     closed("remove", lambda: os.unlink("/results"))
     closed("rename", lambda: os.rename("/results", "/work/results"))
     closed("put a link in its place", lambda: os.symlink("/etc/passwd", "/results"))
@@ -92,7 +92,7 @@ def replace_the_record() -> None:
 
 @program
 def overwrite_the_runtime() -> None:
-    """A container once overwrote the program that had started it."""
+    """Overwrite the program that started this container."""
     for path in ("/proc/1/exe", "/proc/self/exe"):
         closed(f"write {path}", lambda path=path: os.open(path, os.O_WRONLY))
     closed("write the interpreter", lambda: os.open(os.path.realpath("/proc/self/exe"), os.O_WRONLY))
@@ -120,7 +120,7 @@ def make_files_of_root() -> None:
 
 @program
 def follow_links_of_the_snapshot() -> None:
-    """The snapshot holds links to the host's files: they lead nowhere, or to the sandbox's own."""
+    """Follow links to the host's files: they lead nowhere, or to the sandbox's own."""
     Path("/work/out").symlink_to(BAIT["secret"])
     closed("read", read("/work/out"))
     closed("write", write("/work/out"))
@@ -130,7 +130,7 @@ def follow_links_of_the_snapshot() -> None:
 
 @program
 def unpack_a_zip_bomb() -> None:
-    """Ten files of 100 MB in some KB."""
+    """Unpack ten files of 100 MB from some KB."""
     with zipfile.ZipFile("/work/bomb.zip", "w", zipfile.ZIP_DEFLATED) as bomb:
         for number in range(10):
             with bomb.open(f"{number}.bin", "w") as member:
@@ -142,7 +142,7 @@ def unpack_a_zip_bomb() -> None:
 
 @program
 def hooks_of_git() -> None:
-    """A hook and a file system monitor that git would run; on the host nobody runs git here."""
+    """Leave a hook and a file system monitor that git on the host would run."""
     hooks = Path("/work/.git/hooks")
     hooks.mkdir(parents=True, exist_ok=True)
     for name in ("post-checkout", "pre-commit", "post-index-change", "fsmonitor-watchman"):
@@ -154,7 +154,7 @@ def hooks_of_git() -> None:
 
 @program
 def mount_api() -> None:
-    """Mounts without mount(2)."""
+    """Mount without mount(2)."""
     closed("fsopen", lambda: system(430, ctypes.c_char_p(b"tmpfs"), 0))
     closed("open_tree", lambda: system(428, -100, ctypes.c_char_p(b"/"), 1))
     closed("mount_setattr", lambda: system(442, -100, ctypes.c_char_p(b"/"), 0, None, 0))

@@ -33,7 +33,7 @@ def settings_in_sys() -> None:
 
 @program
 def release_agent() -> None:
-    """A program that the kernel runs on the host when a control group is empty."""
+    """Name a program that the kernel runs on the host when a control group is empty."""
     for folder in ("/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/rdma", "/sys/fs/cgroup/cpu"):
         closed(f"{folder}/release_agent", write(f"{folder}/release_agent"))
         closed(f"{folder}/notify_on_release", write(f"{folder}/notify_on_release"))
@@ -87,7 +87,7 @@ def load_code_into_the_kernel() -> None:
 
 @program
 def keys_of_others() -> None:
-    """The kernel's keys know no namespaces."""
+    """Read the kernel's keys, which ignore namespaces."""
     add, keyctl = (248, 250) if _X86 else (217, 219)
     closed("add", lambda: system(add, ctypes.c_char_p(b"user"), ctypes.c_char_p(b"k"), ctypes.c_char_p(b"v"), 1, -4))
     closed("session", lambda: system(keyctl, 0, -3, 1))
@@ -118,7 +118,7 @@ def shared_memory_of_the_host() -> None:
 
 @program
 def put_words_into_a_terminal() -> None:
-    """What is typed there is run by the shell outside."""
+    """Type into the terminal outside, whose shell would run it."""
     closed("open the terminal", lambda: os.open("/dev/tty", os.O_RDWR))
     for descriptor in range(3):
         closed(f"type into {descriptor}", lambda descriptor=descriptor: call("ioctl", descriptor, 0x5412, b"x"))

@@ -46,7 +46,7 @@ def udp() -> None:
 
 @program
 def names() -> None:
-    """A name is a message to whoever serves it."""
+    """Resolve a name, which is a message to whoever serves it."""
     for name in (f"{BAIT['word']}.example.org", "localhost.localdomain.example.org", "host.docker.internal"):
         closed(f"resolve {name}", lambda name=name: socket.getaddrinfo(name, 80))
     for server in ("127.0.0.11", "127.0.0.53", "8.8.8.8", *BAIT["name_servers"]):
@@ -70,7 +70,7 @@ def raw() -> None:
 
 @program
 def families() -> None:
-    """Families that know no network namespace, or that nobody needs: vsock leads to the hypervisor."""
+    """Open sockets of families that ignore network namespaces or that nobody needs: vsock leads to the hypervisor."""
     for name in ("VSOCK", "ALG", "BLUETOOTH", "CAN", "TIPC", "RDS", "QIPCRTR"):
         family = getattr(socket, f"AF_{name}", None)
         if family is not None:
@@ -107,7 +107,7 @@ def interfaces() -> None:
 
 @program
 def make_an_interface() -> None:
-    """A message to the kernel that asks for a dummy interface."""
+    """Ask the kernel for a dummy interface."""
 
     def attempt() -> None:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as link:
@@ -127,7 +127,7 @@ def make_an_interface() -> None:
 
 @program
 def serve_outside() -> None:
-    """What listens here is not reachable; the host tries it while this waits. See the bait's ports."""
+    """Bind a port that the host has taken: it is free only in a network namespace of its own."""
     with socket.socket() as server:
         try:
             server.bind(("0.0.0.0", BAIT["tcp"]))

@@ -32,15 +32,15 @@ def become_root() -> None:
 
 @program
 def setuid_programs() -> None:
-    """All that the system has, and one of our own."""
-    found = subprocess.run(
+    """Run the system's setuid programs, and one of our own."""
+    programs = subprocess.run(
         ["find", "/usr", "/bin", "/sbin", "/work", "-xdev", "-perm", "/6000", "-type", "f"],
         capture_output=True,
         text=True,
     ).stdout.split()
     Path("/work/own").write_bytes(Path("/usr/bin/id").read_bytes())
     os.chmod("/work/own", 0o6755)
-    for path in [*(path for path in found if path.endswith(("/su", "/sudo", "/newgrp"))), "/work/own"]:
+    for path in [*(path for path in programs if path.endswith(("/su", "/sudo", "/newgrp"))), "/work/own"]:
         ran = subprocess.run(
             [path, "-c", "id -u"], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=10
         )
@@ -80,7 +80,7 @@ def new_namespaces() -> None:
 
 @program
 def clone_a_namespace() -> None:
-    """A child in a namespace of its own, by the system call that takes flags."""
+    """Clone a child into a namespace of its own, by the system call that takes flags."""
     closed(
         "clone", lambda: system(56 if os.uname().machine == "x86_64" else 220, _USER_NAMESPACE | signal.SIGCHLD, 0, 0)
     )
@@ -140,7 +140,7 @@ def read_the_memory_of_others() -> None:
 
 
 def _is_own(process: int) -> bool:
-    """Whether the first process is bubblewrap's own, which holds nothing of the host."""
+    """Return whether init is bubblewrap's own, which holds nothing of the host."""
     return b"bwrap" in Path(f"/proc/{process}/cmdline").read_bytes()
 
 

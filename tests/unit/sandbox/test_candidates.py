@@ -2,7 +2,7 @@
 
 import pytest
 
-from activities.sandbox.simplicity import measure_cost
+from activities.sandbox.candidates import measure_cost
 from hydranet.patches import make_diff
 
 CODE = "def f(a, b):\n    if a < b:\n        return a\n    return b\n"

@@ -1,4 +1,4 @@
-"""Measures which lines each test executes, and what conditions and results come out as."""
+"""The recorder of coverage: the lines that each test executes, and the predicates that it observes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from coverage import Coverage  # type: ignore[import-not-found, unused-ignore]
 
 from .predicates import Predicates
-from .recorder import Recorder
+from .recorder import Recorder, file_of
 
 WORK = "/work"
 
@@ -23,10 +23,10 @@ TEST_FILE = re.compile(
 
 
 class CoverageRecorder(Recorder):
-    """Records with coverage.py, whose dynamic context is the test.
+    """A recorder with coverage.py, whose dynamic context is the test.
 
-    The tests in `order` run first; others follow, those of the same files before the rest, until
-    `seconds` are over. Only the lines of files below /work count, and not what importing executes.
+    The tests in `order` run first, then those of the same files, then others until `seconds` are over. Lines of
+    files below /work count, except when they are executed by an import.
     """
 
     def __init__(
@@ -34,56 +34,56 @@ class CoverageRecorder(Recorder):
     ) -> None:
         super().__init__(results, test_seconds, cpu_seconds)
         self._order = {test: number for number, test in enumerate(order)}
-        self._files = {_file(test) for test in order}
+        self._files = {file_of(test) for test in order}
         self._seconds = seconds
         self._deadline = float("inf")
-        # The monitoring core of newer interpreters knows no contexts.
+        # The monitoring core, the default of newer interpreters, has no contexts.
         os.environ["COVERAGE_CORE"] = "ctrace"
         self._coverage = Coverage(data_file=None, config_file=False, include=[f"{WORK}/*"], messages=False)
         self._coverage.set_option("run:disable_warnings", ["no-data-collected", "module-not-measured"])
         self._coverage.start()
-        self._predicates = Predicates(_watched)
-        # What failing tests saw, which come first; nothing else is worth telling of the others.
-        self._telling: set[tuple[str, int, str]] = set()
+        self._predicates = Predicates(_name_source)
+        # The predicates of failing tests, which run first: those that only passing tests observe explain nothing.
+        self._observed: set[tuple[str, int, str]] = set()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Sort the tests."""
-        items.sort(key=self._place)
+        items.sort(key=self._rank)
 
-    def _place(self, item: pytest.Item) -> tuple[int, int]:
+    def _rank(self, item: pytest.Item) -> tuple[int, int]:
         if item.nodeid in self._order:
             return 0, self._order[item.nodeid]
-        return (1 if _file(item.nodeid) in self._files else 2), 0
+        return (1 if file_of(item.nodeid) in self._files else 2), 0
 
     def pytest_runtestloop(self) -> None:
-        """Begin to count the time."""
+        """Start the clock: collecting does not count."""
         self._deadline = time.monotonic() + self._seconds
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Attribute the lines executed from now on to this test; it is the last when the time is up."""
+        """Attribute what is executed from now on to this test, the last one when the time is up."""
         self._coverage.switch_context(item.nodeid)
         self._predicates.take()
         if time.monotonic() > self._deadline:
             item.session.shouldstop = "the time for coverage is over"
         yield
         self._coverage.switch_context("")
-        self._tell_predicates(item.nodeid)
+        self._write_predicates(item.nodeid)
 
-    def _tell_predicates(self, test: str) -> None:
-        seen, values = self._predicates.take()
+    def _write_predicates(self, test: str) -> None:
+        predicates, values = self._predicates.take()
         if test in self._order:
-            self._telling |= {(file, *one) for file, found in seen.items() for one in found}
+            self._observed |= {(file, *predicate) for file, by_file in predicates.items() for predicate in by_file}
             for file, by_line in sorted(values.items()):
                 self.write({"kind": "values", "file": file, "values": sorted(by_line.items())})
-        for file, found in sorted(seen.items()):
-            told = sorted(one for one in found if (file, *one) in self._telling)
-            self.write({"kind": "seen", "file": file, "id": test, "seen": told})
+        for file, by_file in sorted(predicates.items()):
+            observed = sorted(predicate for predicate in by_file if (file, *predicate) in self._observed)
+            self.write({"kind": "seen", "file": file, "id": test, "seen": observed})
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Record for each file and test which lines were executed, and the end."""
+        """Record the executed lines by file and test, and the exit status of the session."""
         self._coverage.stop()
         data = self._coverage.get_data()
         for path in sorted(data.measured_files()):
@@ -98,11 +98,6 @@ class CoverageRecorder(Recorder):
         super().pytest_sessionfinish(exitstatus)
 
 
-def _watched(path: str) -> str:
-    """The file below /work that `path` is, unless it belongs to the tests."""
+def _name_source(path: str) -> str:
     file = path.removeprefix(f"{WORK}/")
     return "" if file == path or TEST_FILE.search(file) else file
-
-
-def _file(test: str) -> str:
-    return test.split("::", 1)[0]

@@ -1,4 +1,4 @@
-"""Prepared environments: made once per content, kept in the cache, read-only for every test run."""
+"""Virtual environments: set up once per plan, kept in a cache, read-only for every test run."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from filelock import AsyncFileLock
 
 from activities.sandbox import dependencies
 from activities.sandbox.dependencies import InstallPlan
-from activities.sandbox.protocol import PACKAGE, Execution, Job, Limits, Sandbox
+from activities.sandbox.protocol import INSIDE_PACKAGE, Execution, Job, Limits, Sandbox
 from activities.sandbox.results import clean_output
 from hydranet.contracts import SandboxSpec
 from hydranet.errors import FatalError
 
-_TAIL = 600
+# Characters of a failed setup's log in the error message: usually the installer's last words are there.
+_LOG_END = 600
 
 
-class Environments:
-    """The environments below `cache`, one folder per key; several processes may share it."""
+class EnvironmentCache:
+    """The virtual environments below `cache`, one folder per key; several processes may share them."""
 
     def __init__(self, sandbox: Sandbox, cache: Path) -> None:
         self._sandbox = sandbox
         self._folder = cache / "environments"
 
     async def prepare(self, plan: InstallPlan, tree: Path, spec: SandboxSpec) -> Path:
-        """The folder of the environment that `plan` makes, made first when it is not there.
+        """Return the folder of the environment for `plan`; set it up when there is none.
 
-        Its commands run in the sandbox with the network on, in a copy of `tree`. Raises FatalError, with
-        the command that failed and the end of its log.
+        The commands run in the sandbox with the network on, in a copy of `tree`. Raises FatalError, with the
+        command that failed and the end of its log.
         """
         path = self._folder / plan.key
         if path.exists():
@@ -42,25 +43,25 @@ class Environments:
         self._folder.mkdir(parents=True, exist_ok=True)
         async with AsyncFileLock(f"{path}.lock"):
             if not path.exists():
-                await self._make(plan, parent, path, tree, spec)
+                await self._set_up(plan, parent, path, tree, spec)
         return path
 
-    async def _make(self, plan: InstallPlan, parent: Path | None, path: Path, tree: Path, spec: SandboxSpec) -> None:
-        """Make the environment beside `path` and rename it when it is complete."""
+    async def _set_up(self, plan: InstallPlan, parent: Path | None, path: Path, tree: Path, spec: SandboxSpec) -> None:
+        # Renamed only when complete, so a folder at `path` is never half an environment.
         partial = path.with_suffix(".partial")
         async with AsyncExitStack() as stack:
-            # Also what a process that was killed has left.
+            # A process that was killed may have left one.
             await _remove(partial)
             stack.push_async_callback(_remove, partial)
             partial.mkdir()
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hydra-prepare-")))
-            begun, nothing = scratch / "begun", scratch / "nothing"
+            begun, empty = scratch / "begun", scratch / "empty"
             begun.touch()
-            nothing.mkdir()
+            empty.mkdir()
             job = Job(
-                command=("python3", "-I", f"{PACKAGE}/prepare.py", *plan.commands),
-                # All repositories share the base environment, so none may have a hand in it.
-                tree=tree if parent is not None else nothing,
+                command=("python3", "-I", f"{INSIDE_PACKAGE}/prepare.py", *plan.commands),
+                # All repositories share the base environment, so no code of any may run while it is set up.
+                tree=tree if parent is not None else empty,
                 limits=Limits.for_setup(spec),
                 env=dict(plan.env),
                 environment=partial,
@@ -69,14 +70,14 @@ class Environments:
                 setup=True,
             )
             execution = await self._sandbox.run(job)
-            last = _last_line(begun)
+            last = _read_last_line(begun)
             if execution.exit_status or execution.reason or last is not None:
-                raise FatalError(_failure(last or "the copy of the base environment", parent, execution))
+                raise FatalError(_explain_failure(last or "the copy of the base environment", parent, execution))
             partial.rename(path)
 
 
-def _last_line(begun: Path) -> str | None:
-    """The set-up line that began last; None when all have ended well."""
+def _read_last_line(begun: Path) -> str | None:
+    # The setup writes null after its last line; the file is hostile input as soon as a repository's code has run.
     lines = begun.read_bytes()[-100_000:].splitlines()
     try:
         last = json.loads(lines[-1])
@@ -85,16 +86,16 @@ def _last_line(begun: Path) -> str | None:
     return last if last is None or isinstance(last, str) else ""
 
 
-def _failure(line: str, parent: Path | None, execution: Execution) -> str:
-    how = execution.reason or f"exit status {execution.exit_status}"
-    log = clean_output(execution.output).strip()[-_TAIL:]
+def _explain_failure(line: str, parent: Path | None, execution: Execution) -> str:
+    ending = execution.reason or f"exit status {execution.exit_status}"
+    log = clean_output(execution.output).strip()[-_LOG_END:]
     if parent is None:
         return (
-            f"The base environment of the sandbox could not be made: `{clean_output(line)[:200]}` failed ({how}); "
+            f"The base environment of the sandbox could not be made: `{clean_output(line)[:200]}` failed ({ending}); "
             f"check that this machine reaches a Python package index. Its log ends: {log}"
         )
     return (
-        f"The sandbox's set-up failed at `{clean_output(line)[:200]}` ({how}); correct the setting 'sandbox.setup', "
+        f"The sandbox's set-up failed at `{clean_output(line)[:200]}` ({ending}); correct the setting 'sandbox.setup', "
         f"the commands that install what the tests need. Its log ends: {log}"
     )
 

@@ -1,19 +1,30 @@
-"""The work tree: a candidate's changes written into it, and everything put back."""
+"""The work tree: apply a candidate's changes to it, and restore it.
+
+As a program, `python3 -m hydra_inside.work_tree COMMAND...`, it applies /inputs/changes.json and runs the command.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 WORK = Path("/work")
-# What /work was made of, the first that has a file wins.
+# The work tree was filled from these; the first that has a file wins.
 SOURCES = (Path("/tree"), Path("/env/.hydra-work"))
 
 
-def write(changes: Mapping[str, str | None]) -> None:
-    """Make each path hold its text; None removes the file."""
+def main() -> None:
+    """Apply the changes and run the command in place of this process."""
+    apply_changes(json.loads(Path("/inputs/changes.json").read_text()))
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606
+
+
+def apply_changes(changes: Mapping[str, str | None]) -> None:
+    """Give each path its text; None removes the file. Raises OSError when a path cannot be written."""
     for name, text in changes.items():
         path = WORK / name
         if text is None:
@@ -24,25 +35,26 @@ def write(changes: Mapping[str, str | None]) -> None:
             file.write(text)
 
 
-class Original:
-    """The state of /work when it was made, as far as sizes and times tell."""
+class WorkTreeState:
+    """The state of the work tree at one time, to which it can be restored."""
 
     def __init__(self) -> None:
-        self._state = _state()
+        self._state = _read_state()
 
     def restore(self) -> None:
-        """Put back every file that is not as it was and remove what is new."""
-        now = _state()
+        """Restore every file that changed and remove every new one."""
+        now = _read_state()
         for name in sorted(now.keys() - self._state.keys(), reverse=True):
             _remove(WORK / name)
         for name in sorted(name for name, state in self._state.items() if now.get(name) != state):
-            self._put_back(name)
+            self._restore_path(name)
 
-    def _put_back(self, name: str) -> None:
+    def _restore_path(self, name: str) -> None:
         path = WORK / name
         source = next((folder / name for folder in SOURCES if os.path.lexists(folder / name)), None)
         if source is None:
-            _remove(path)  # bytecode, which comes again
+            # Bytecode, which Python writes again.
+            _remove(path)
             return
         if source.is_dir() and not source.is_symlink():
             if path.is_symlink() or not path.is_dir():
@@ -61,18 +73,22 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _state() -> dict[str, tuple[int, ...]]:
-    """By path below /work: mode, and for anything but a folder size and modification time."""
+def _read_state() -> dict[str, tuple[int, ...]]:
+    # Modes, sizes and times tell changes well enough; reading every file after every candidate would be slow.
     state: dict[str, tuple[int, ...]] = {}
     folders = [str(WORK)]
     while folders:
         with os.scandir(folders.pop()) as entries:
             for entry in entries:
-                found = entry.stat(follow_symlinks=False)
+                status = entry.stat(follow_symlinks=False)
                 name = os.path.relpath(entry.path, WORK)
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
-                    state[name] = (found.st_mode,)
+                    state[name] = (status.st_mode,)
                 else:
-                    state[name] = (found.st_mode, found.st_size, found.st_mtime_ns)
+                    state[name] = (status.st_mode, status.st_size, status.st_mtime_ns)
     return state
+
+
+if __name__ == "__main__":
+    main()

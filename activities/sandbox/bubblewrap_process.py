@@ -1,4 +1,4 @@
-"""One bubblewrap process and everything it started: bounded output, bounded time, no survivor."""
+"""One bubblewrap process and everything it starts: bounded output, bounded time, no survivor."""
 
 from __future__ import annotations
 
@@ -19,27 +19,28 @@ from activities.sandbox.inside import seccomp
 from activities.sandbox.protocol import OPEN_FILES, Execution, Limits
 from hydranet.errors import TransientError
 
-_BINDING_SECONDS = 0.001
+# Between two looks at whether the sandbox's init has its seccomp filter; it takes about as long.
+_POLL_SECONDS = 0.001
 
 
-class Contained:
-    """The pipes by which a bubblewrap process is watched and released, and its course.
+class BubblewrapProcess:
+    """A bubblewrap process with the pipes that report and release it.
 
-    `options` are bubblewrap's own for these pipes: it reports the sandbox's first process on one and
-    waits on the other until that process is watched, so nothing runs that would not be ended.
+    `options` are bubblewrap's own for these pipes. It reports the pid of the sandbox's init on one. It waits on the
+    other until that process is limited, so nothing runs outside of the limits.
     """
 
     def __init__(self, stack: ExitStack, limits: Limits) -> None:
         self._group = stack.enter_context(open_group(limits))
-        self._status, self._status_inside = _pipe(stack)
-        self._gate_inside, self._gate = _pipe(stack)
+        self._status, self._status_inside = _open_pipe(stack)
+        self._gate_inside, self._gate = _open_pipe(stack)
         self.options = [
             *("--json-status-fd", str(self._status_inside.fileno())),
             *("--block-fd", str(self._gate_inside.fileno())),
         ]
 
     async def run(self, command: Sequence[str], files: Sequence[int], limits: Limits) -> Execution:
-        """Run to the end, or to the limits; on cancellation end everything before passing it on.
+        """Run to the end or to a limit; a cancelled call kills everything before it raises CancelledError.
 
         `files` are the descriptors that bubblewrap reads. Raises TransientError when it cannot start.
         """
@@ -49,6 +50,7 @@ class Contained:
             return await asyncio.shield(supervision)
         except asyncio.CancelledError:
             stop.set()
+            # A second cancellation must not interrupt the killing either.
             while not supervision.done():
                 with suppress(asyncio.CancelledError, Exception):
                     await asyncio.shield(supervision)
@@ -68,6 +70,7 @@ class Contained:
             cwd="/",
             start_new_session=True,
         )
+        # Only bubblewrap may hold its ends, or the status pipe would never reach its end of file.
         self._status_inside.close()
         self._gate_inside.close()
         status = asyncio.StreamReader()
@@ -75,27 +78,27 @@ class Contained:
             lambda: asyncio.StreamReaderProtocol(status), self._status
         )
         output = bytearray()
-        first = None
+        init_fd = None
         try:
-            process_id, first = _first(await status.readline())
-            if first is not None:
-                _limit(process_id, limits)
+            init, init_fd = _open_init(await status.readline())
+            if init_fd is not None:
+                _limit(init, limits)
                 if self._group is not None:
-                    self._group.add(process_id)
+                    self._group.add(init)
             with suppress(BrokenPipeError):
                 self._gate.write(b"\n")
-            await _begin(process, process_id, stop)
-            reason, timed_out = await _watch(process, output, limits, stop)
+            await _release(process, init, stop)
+            reason, timed_out = await _wait_for_end(process, output, limits, stop)
         finally:
-            await _end(process, first)
-            exit_status = _exit_status(await status.read())
+            await _kill(process, init_fd)
+            exit_status = _parse_exit_status(await status.read())
             transport.close()
-        if not reason and exit_status != 0 and self._group is not None and self._group.starved:
+        if not reason and exit_status != 0 and self._group is not None and self._group.oom_killed:
             reason = f"used more than {limits.memory_mb} MB of memory"
         text = output.decode(errors="replace")
         if exit_status is None and not reason:
-            said = text.strip()[-300:] or "bubblewrap gave no reason"
-            raise TransientError(f"The sandbox could not be started, or was killed: {said}")
+            cause = text.strip()[-300:] or "bubblewrap gave no reason"
+            raise TransientError(f"The sandbox could not be started, or was killed: {cause}")
         return Execution(
             exit_status=128 + signal.SIGKILL if exit_status is None else exit_status,
             output=text,
@@ -105,16 +108,16 @@ class Contained:
         )
 
 
-async def _begin(process: Process, init: int, stop: asyncio.Event) -> None:
-    """Let the command begin once the first process of its namespace is sure to end with bubblewrap.
+async def _release(process: Process, init: int, stop: asyncio.Event) -> None:
+    """Let the command start once the sandbox's init is sure to die with bubblewrap.
 
-    bubblewrap starts the command first and binds that process a moment later, just before it filters its system calls.
-    Were this process killed in between, the sandbox would outlive it.
+    bubblewrap forks the command first. Its init sets the parent-death signal a moment later, just before it loads
+    its seccomp filter. Were HydraNet killed in between, the sandbox would outlive it.
     """
     assert process.stdin is not None
-    while not (stop.is_set() or _is_bound(init)):
+    while not (stop.is_set() or _dies_with_bubblewrap(init)):
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _BINDING_SECONDS)
+            await asyncio.wait_for(stop.wait(), _POLL_SECONDS)
     with suppress(BrokenPipeError, ConnectionResetError):
         if not stop.is_set():
             process.stdin.write(b"\n")
@@ -122,9 +125,8 @@ async def _begin(process: Process, init: int, stop: asyncio.Event) -> None:
         await process.stdin.wait_closed()
 
 
-def _is_bound(init: int) -> bool:
-    """Whether bubblewrap has bound this process; so it is when there is none (any more)."""
-    if not seccomp.program():
+def _dies_with_bubblewrap(init: int) -> bool:
+    if not seccomp.build_filter():
         return True
     try:
         return "\nSeccomp:\t2\n" in Path("/proc", str(init), "status").read_text()
@@ -132,9 +134,8 @@ def _is_bound(init: int) -> bool:
         return True
 
 
-async def _watch(process: Process, output: bytearray, limits: Limits, stop: asyncio.Event) -> tuple[str, bool]:
-    """Wait for the end or a limit; the reason to end the command, if there is one, and whether it is time."""
-    reading = asyncio.ensure_future(_read(process, output, limits.output_kb * 1024))
+async def _wait_for_end(process: Process, output: bytearray, limits: Limits, stop: asyncio.Event) -> tuple[str, bool]:
+    reading = asyncio.ensure_future(_read_output(process, output, limits.output_kb * 1024))
     stopping = asyncio.ensure_future(stop.wait())
     try:
         done, _ = await asyncio.wait((reading, stopping), timeout=limits.seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -149,8 +150,7 @@ async def _watch(process: Process, output: bytearray, limits: Limits, stop: asyn
     return ("" if reading.result() else f"printed more than {limits.output_kb} KB"), False
 
 
-async def _read(process: Process, output: bytearray, limit: int) -> bool:
-    """Collect the output until the process has ended; False as soon as it is over the limit."""
+async def _read_output(process: Process, output: bytearray, limit: int) -> bool:
     assert process.stdout is not None
     while chunk := await process.stdout.read(65_536):
         output += chunk[: limit - len(output)]
@@ -160,43 +160,41 @@ async def _read(process: Process, output: bytearray, limit: int) -> bool:
     return True
 
 
-async def _end(process: Process, first: int | None) -> None:
-    """Kill what is left: a pid namespace ends with its first process, which the kernel reports last."""
+async def _kill(process: Process, init_fd: int | None) -> None:
+    """Kill whatever is left and wait until it is gone.
+
+    A pid namespace dies with its init, which the kernel reports last: once the pidfd is readable nothing lives.
+    """
     with suppress(ProcessLookupError):
-        if first is not None:
-            signal.pidfd_send_signal(first, signal.SIGKILL)
+        if init_fd is not None:
+            signal.pidfd_send_signal(init_fd, signal.SIGKILL)
     with suppress(ProcessLookupError):
         process.kill()
-    if first is not None:
-        await _ended(first)
-        os.close(first)
-    await _drain(process)
-    await process.wait()
-
-
-async def _drain(process: Process) -> None:
-    """Read what is still in the pipe, without which asyncio neither closes it nor sees the end of the process."""
+    if init_fd is not None:
+        await _wait_until_readable(init_fd)
+        os.close(init_fd)
+    # asyncio sees the end of a process only after the end of its pipes.
     assert process.stdout is not None
     while await process.stdout.read(65_536):
         pass
+    await process.wait()
 
 
-async def _ended(descriptor: int) -> None:
+async def _wait_until_readable(descriptor: int) -> None:
     loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    loop.add_reader(descriptor, ended.set)
+    readable = asyncio.Event()
+    loop.add_reader(descriptor, readable.set)
     try:
-        await ended.wait()
+        await readable.wait()
     finally:
         loop.remove_reader(descriptor)
 
 
 def _limit(process_id: int, limits: Limits) -> None:
-    """Bound a process that waits at the gate, and with it all that it will start."""
-    # When memory runs out on the machine, the kernel is to take from here first.
+    # When the machine runs out of memory, the kernel kills a sandbox before anything else.
     Path("/proc", str(process_id), "oom_score_adj").write_text("1000")
-    # RLIMIT_DATA counts what is really asked for; the address space, which runtimes reserve freely, only
-    # has to bound shared mappings.
+    # RLIMIT_DATA counts the memory that is really asked for. Runtimes reserve address space freely, so RLIMIT_AS
+    # is wider and only bounds shared mappings.
     data = limits.memory_mb << 20
     wanted = {
         resource.RLIMIT_DATA: data,
@@ -206,28 +204,28 @@ def _limit(process_id: int, limits: Limits) -> None:
         resource.RLIMIT_NOFILE: OPEN_FILES,
         resource.RLIMIT_CORE: 0,
     }
-    for kind, most in wanted.items():
+    for kind, value in wanted.items():
         _, hard = resource.prlimit(process_id, kind)
         if hard != resource.RLIM_INFINITY:
-            most = min(most, hard)
-        resource.prlimit(process_id, kind, (most, most))
+            value = min(value, hard)
+        resource.prlimit(process_id, kind, (value, value))
 
 
-def _first(report: bytes) -> tuple[int, int | None]:
-    """The sandbox's first process, its id and a pidfd; None when bubblewrap did not get that far."""
+def _open_init(report: bytes) -> tuple[int, int | None]:
+    """Return the pid of the sandbox's init and a pidfd, which no later process can take over as it can a pid."""
     with suppress(ValueError, KeyError, ProcessLookupError):
         process_id = json.loads(report)["child-pid"]
         return process_id, os.pidfd_open(process_id)
     return 0, None
 
 
-def _exit_status(report: bytes) -> int | None:
-    """What bubblewrap reported in the end; None when the command was killed or never began."""
+def _parse_exit_status(report: bytes) -> int | None:
+    # There is none when the command was killed or never started.
     with suppress(ValueError, KeyError, IndexError):
         return int(json.loads(report.splitlines()[-1])["exit-code"])
     return None
 
 
-def _pipe(stack: ExitStack) -> tuple[FileIO, FileIO]:
+def _open_pipe(stack: ExitStack) -> tuple[FileIO, FileIO]:
     reading, writing = os.pipe()
     return stack.enter_context(FileIO(reading, "r")), stack.enter_context(FileIO(writing, "w"))

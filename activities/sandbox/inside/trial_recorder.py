@@ -1,0 +1,65 @@
+"""The recorder of one candidate's trial: only the wanted tests, and as fast as possible."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from .plugin import SingleProcess
+from .recorder import Recorder, file_of
+
+
+class TrialRecorder(SingleProcess, Recorder):
+    """A recorder of the tests in `only`, or of all when that is None.
+
+    The first test that hangs ends the session, and the process ends with the session. `brief` leaves out
+    tracebacks, which take longer to make than most tests take.
+    """
+
+    def __init__(self, results: int, request: dict[str, Any], only: Collection[str] | None, brief: bool) -> None:
+        super().__init__(results, request["test_seconds"], request["cpu_seconds"])
+        self._only = None if only is None else frozenset(only)
+        self._files = {file_of(test) for test in only or ()}
+        self._brief = brief
+
+    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
+        """Leave out files and folders without a wanted test, because importing them takes most of the time."""
+        if self._only is None or not collection_path.is_relative_to(config.rootpath):
+            return None
+        path = collection_path.relative_to(config.rootpath).as_posix()
+        wanted = path == "." or any(file == path or file.startswith(f"{path}/") for file in self._files)
+        return None if wanted else True
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Deselect the other tests."""
+        if self._only is None:
+            return
+        wanted = [item for item in items if {item.nodeid, file_of(item.nodeid)} & self._only]
+        selected = set(wanted)
+        config.hook.pytest_deselected(items=[item for item in items if item not in selected])
+        items[:] = wanted
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Make the test report an exception without its traceback."""
+        if self._brief:
+            item.repr_failure = _format_briefly  # type: ignore[method-assign]
+
+    def handle_timeout(self, item: pytest.Item) -> None:
+        """End the session."""
+        item.session.shouldstop = "a test timed out"
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> NoReturn:
+        """Record the exit status and exit at once: nobody needs pytest's summary and clean-up."""
+        super().pytest_sessionfinish(exitstatus)
+        os._exit(0)
+
+
+def _format_briefly(excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG001
+    return excinfo.exconly()
