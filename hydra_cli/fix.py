@@ -105,7 +105,7 @@ def _announce(
     if quiet:
         return
     typer.echo(f"Run      {run_id}{' (attached: it was there already)' if attached else ''}")
-    typer.echo(f"Web UI   {session.stack.link(run_id)}")
+    typer.echo(f"Web UI   {session.stack.workflow_url(run_id)}")
     if not attached:
         typer.echo(f"Model    {request.model}")
     if wanted.repository.dirty:
@@ -120,6 +120,6 @@ def _conclude(session: Session, wanted: Start, run_id: str, result: RunResult) -
         if result.note:
             typer.echo(result.note)
     typer.echo(f"Every approach tried: hydra show {run_id}")
-    typer.echo(f"Its page, while the stack is up (hydra up): {session.stack.link(run_id)}")
+    typer.echo(f"Its page, while the stack is up (hydra up): {session.stack.workflow_url(run_id)}")
     if result.refused:
         raise UsageError(result.reason)

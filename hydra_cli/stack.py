@@ -4,7 +4,7 @@ import typer
 
 from hydranet import settings
 from hydranet.errors import UsageError
-from workers.stack import Folder, attach, stop
+from workers.stack import StackFolder, attach, stop
 
 
 def up() -> None:
@@ -12,7 +12,7 @@ def up() -> None:
     chosen = settings.load_settings()
     if chosen.temporal.address:
         raise UsageError("The settings name a Temporal server (temporal.address): start that one instead.")
-    folder = Folder(chosen.data_dir)
+    folder = StackFolder(chosen.data_dir)
     folder.create()
     folder.keep.touch()
     with attach(chosen) as stack:

@@ -1,1 +1,1 @@
-"""Processes: a worker per role, the connection to Temporal, the embedded stack."""
+"""Worker processes, the connection to Temporal and the embedded stack."""

@@ -1,25 +1,31 @@
-"""A worker process: `python -m workers ROLE...`, configured like every other part by the settings."""
+"""A worker process: `python -m workers ROLE...`, configured by the settings."""
 
 import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from hydranet import settings
 from hydranet.errors import UsageError
 from workers import telemetry
 from workers.connection import connect, ensure_namespace
 from workers.roles import Role, run_workers
-from workers.scratch import make_scratch
 
-# The embedded stack holds the other end of this pipe; when it dies, however it dies, the pipe closes.
+# The variable with the reading end of a pipe. The embedded stack holds the other end: when it dies, the pipe closes.
 LIFELINE = "HYDRA_LIFELINE"
 
 
 async def run_worker(roles: list[Role]) -> None:
-    """Work until SIGTERM, SIGINT or, below an embedded stack, until that ends."""
+    """Work until SIGTERM, SIGINT or the end of the embedded stack that started this process."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -28,7 +34,7 @@ async def run_worker(roles: list[Role]) -> None:
         loop.add_reader(int(lifeline), stop.set)
     chosen = settings.load_settings()
     runtime = telemetry.build_runtime(chosen.metrics_address, list(Role).index(roles[0]))
-    with telemetry.trace() as interceptors, make_scratch(chosen.data_dir / "scratch"):
+    with telemetry.open_tracing() as interceptors, open_temporary_folder(chosen.data_dir / "scratch"):
         client = await connect(chosen.temporal, runtime, interceptors)
         if Role.SUPERVISOR in roles:
             await ensure_namespace(client)
@@ -39,8 +45,35 @@ async def run_worker(roles: list[Role]) -> None:
             await stop.wait()
 
 
+@contextmanager
+def open_temporary_folder(parent: Path) -> Iterator[Path]:
+    """Keep all temporary files of this process in a folder of its own below `parent` until the block is left."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for lock in parent.glob("*.lock"):
+        _remove_if_dead(lock)
+    folder = parent / str(os.getpid())
+    with FileLock(f"{folder}.lock"):
+        folder.mkdir()
+        tempfile.tempdir = str(folder)
+        try:
+            yield folder
+        finally:
+            tempfile.tempdir = None
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_if_dead(lock: Path) -> None:
+    # A live process holds its lock; the kernel releases it however the process ends.
+    try:
+        with FileLock(lock, timeout=0):
+            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+            lock.unlink(missing_ok=True)
+    except Timeout:
+        pass
+
+
 def main() -> int:
-    """Run the roles named on the command line; exit code 2 for bad input."""
+    """Run the roles named on the command line; exit with 2 for bad input."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("activities").setLevel(logging.INFO)
     try:

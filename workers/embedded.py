@@ -1,6 +1,6 @@
 """The embedded stack: Temporal's dev server, PostgreSQL and a worker per role, in the user's data folder.
 
-It ends by itself when no command is attached and no run is open, unless `hydra up` keeps it.
+It ends by itself when no command is attached and no run is open, unless `hydra up` keeps it up.
 """
 
 import asyncio
@@ -29,39 +29,41 @@ from hydranet.settings import Settings, TemporalSettings
 from workers.__main__ import LIFELINE
 from workers.connection import connect, ensure_namespace
 from workers.roles import Role
-from workers.stack import Folder, Stack, code_version, try_lock
+from workers.stack import Stack, StackFolder, code_version, try_lock
 
 OPEN_RUNS = f"WorkflowType = '{FIX_WORKFLOW}' AND ExecutionStatus = 'Running'"
+# For one process to be ready, also on a slow machine, and to end before it is killed.
 _START_SECONDS = 60
+_END_SECONDS = 20
 _PREFERRED_PORTS = {"port": 7233, "ui_port": 8233}
 
 
-class Embedded:
-    """The stack's processes."""
+class EmbeddedStack:
+    """The processes of an embedded stack."""
 
-    def __init__(self, chosen: Settings, folder: Folder) -> None:
+    def __init__(self, chosen: Settings, folder: StackFolder) -> None:
         self._settings = chosen
         self._folder = folder
         self._stop = asyncio.Event()
         self._version = code_version()
 
     async def run(self) -> None:
-        """Start everything, say "ready" on standard output, and stay until stopped or idle."""
+        """Start everything, print "ready", and stay until stopped or idle. Raises UsageError when a part fails."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        idle_since_death = _seconds_since(self._folder.alive)
+        interruption = _seconds_since(self._folder.alive)
         async with contextlib.AsyncExitStack() as stack:
-            # Once locked it stays so to the end: a command that comes meanwhile waits for a new stack.
+            # An idle stack keeps the lock to its end, so a command that comes then waits and starts a new one.
             clients = stack.enter_context(self._folder.clients_lock.open())
             dsn = await stack.enter_async_context(self._postgres())
             temporal, client = await stack.enter_async_context(self._temporal())
             for role in Role:
                 await stack.enter_async_context(self._worker(role, temporal, dsn))
-            found = Stack(pid=os.getpid(), version=self._version, temporal=temporal, database=dsn)
+            running = Stack(pid=os.getpid(), version=self._version, temporal=temporal, database=dsn)
             stack.callback(self._folder.address.unlink, missing_ok=True)
-            self._folder.address.write_text(found.model_dump_json())
-            await _tell_of_interruption(client, idle_since_death)
+            self._folder.address.write_text(running.model_dump_json())
+            await _report_interruption(client, interruption)
             print("ready", flush=True)
             await self._until_idle(client, clients)
 
@@ -79,8 +81,8 @@ class Embedded:
     @contextlib.asynccontextmanager
     async def _postgres(self) -> AsyncIterator[str]:
         data = self._folder.root / "postgres"
-        _forget_dead_postmaster(data)
-        # The library keeps its lock here, and its sockets when the data folder's path is too long for one.
+        _remove_stale_pid_file(data)
+        # The library keeps its lock here, and its sockets when the data folder's path is too long for a socket.
         runtime = Path(tempfile.gettempdir()) / f"hydranet-{os.getuid()}"
         (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ["XDG_RUNTIME_DIR"] = str(runtime)
@@ -97,8 +99,8 @@ class Embedded:
         chosen = self._settings.temporal
         database = self._folder.root / "temporal.db"
         _end_leftover_server(database)
-        port, ui_port = _port(chosen, "port"), _port(chosen, "ui_port")
-        where = chosen.model_copy(
+        port, ui_port = _choose_port(chosen, "port"), _choose_port(chosen, "ui_port")
+        temporal = chosen.model_copy(
             update={"address": f"127.0.0.1:{port}", "ui": chosen.ui or f"http://127.0.0.1:{ui_port}"}
         )
         command = [
@@ -110,15 +112,15 @@ class Embedded:
         with (self._folder.log.parent / "temporal.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, start_new_session=True)
         try:
-            yield where, await self._connected(where, process)
+            yield temporal, await self._connect(temporal, process)
         finally:
-            await _ended(process)
+            await _end(process)
 
-    async def _connected(self, where: TemporalSettings, process: Process) -> Client:
+    async def _connect(self, temporal: TemporalSettings, process: Process) -> Client:
         deadline = time.monotonic() + _START_SECONDS
         while process.returncode is None and time.monotonic() < deadline:
             try:
-                client = await connect(where)
+                client = await connect(temporal)
                 await ensure_namespace(client)
             except (UsageError, RuntimeError):
                 await asyncio.sleep(0.1)
@@ -128,7 +130,7 @@ class Embedded:
 
     @contextlib.asynccontextmanager
     async def _worker(self, role: Role, temporal: TemporalSettings, dsn: str) -> AsyncIterator[None]:
-        lifeline, held = os.pipe()
+        lifeline, writing_end = os.pipe()
         env = {
             **os.environ,
             "HYDRA_TEMPORAL__ADDRESS": temporal.address,
@@ -150,10 +152,10 @@ class Embedded:
             with contextlib.suppress(asyncio.CancelledError):
                 await keeping
             os.close(lifeline)
-            os.close(held)
+            os.close(writing_end)
 
     async def _keep_worker(self, role: Role, env: dict[str, str], lifeline: int, ready: asyncio.Event) -> None:
-        """Run the role's worker, and again whenever it dies."""
+        """Run the role's worker, and restart it whenever it dies."""
         while True:
             with self._worker_log(role).open("ab") as log:
                 process = await asyncio.create_subprocess_exec(
@@ -170,15 +172,16 @@ class Embedded:
                     ready.set()
                 await process.wait()
             finally:
-                await _ended(process)
+                await _end(process)
+            # So that a worker that cannot start does not take all of a processor.
             await asyncio.sleep(1.0)
 
     def _worker_log(self, role: Role) -> Path:
         return self._folder.log.parent / f"{role}.log"
 
 
-async def _tell_of_interruption(client: Client, seconds: float) -> None:
-    """Let open runs leave out of their time budget what passed while no stack was up."""
+async def _report_interruption(client: Client, seconds: float) -> None:
+    # Open runs do not count the time without a stack towards their budget.
     async for run in client.list_workflows(OPEN_RUNS):
         await client.get_workflow_handle(run.id).signal("interrupted", seconds)
 
@@ -190,21 +193,21 @@ def _seconds_since(alive: Path) -> float:
         return 0.0
 
 
-def _port(chosen: TemporalSettings, name: str) -> int:
-    """The configured port (UsageError when it is taken), else the usual one if it is free, else any."""
+def _choose_port(chosen: TemporalSettings, name: str) -> int:
     wanted = getattr(chosen, name)
-    if wanted and not _free(wanted):
+    if wanted and not _is_free(wanted):
         raise UsageError(
             f"Port {wanted} (temporal.{name}) is taken: end what listens there, or set 0 for any free port."
         )
-    if wanted or _free(_PREFERRED_PORTS[name]):
+    # The usual port keeps the Web UI at an address that people can bookmark.
+    if wanted or _is_free(_PREFERRED_PORTS[name]):
         return int(wanted or _PREFERRED_PORTS[name])
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _free(port: int) -> bool:
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -215,17 +218,17 @@ def _free(port: int) -> bool:
 
 
 def _end_leftover_server(database: Path) -> None:
-    """End the Temporal server of a stack that was killed: it still has the database file open."""
+    # The server of a stack that was killed lives on and has the database file open.
     for process in psutil.process_iter(["cmdline"]):
         if str(database) in (process.info["cmdline"] or []):
-            # It may be gone by now: whoever killed the stack was killing it too.
+            # Whoever killed the stack may be killing the server too.
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
                 process.wait(10)
 
 
-def _forget_dead_postmaster(data: Path) -> None:
-    """Remove the pid file of a PostgreSQL that was killed, which the library would take for a running one."""
+def _remove_stale_pid_file(data: Path) -> None:
+    # The library takes a pid file for a running server, even when the process of that number is another one.
     pid_file = data / "postmaster.pid"
     try:
         pid, _, _, _, sockets, *_ = pid_file.read_text().splitlines()
@@ -244,26 +247,26 @@ def _forget_dead_postmaster(data: Path) -> None:
         pid_file.unlink(missing_ok=True)
 
 
-async def _ended(process: Process) -> None:
+async def _end(process: Process) -> None:
     if process.returncode is not None:
         return
     process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), 20)
+        await asyncio.wait_for(process.wait(), _END_SECONDS)
     except TimeoutError:
         process.kill()
         await process.wait()
 
 
 def main() -> int:
-    """Run the stack of the data folder; at most one at a time."""
+    """Run the stack of the data folder, at most one at a time; exit with 2 when it cannot start."""
     chosen = settings.load_settings()
-    folder = Folder(chosen.data_dir)
+    folder = StackFolder(chosen.data_dir)
     with folder.running_lock.open("a") as lock:
-        # Whoever still holds it is on its way out: commands start one stack at a time.
+        # Commands start one stack at a time, so a stack that still holds the lock is ending.
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
-            asyncio.run(Embedded(chosen, folder).run())
+            asyncio.run(EmbeddedStack(chosen, folder).run())
         except UsageError as error:
             print(f"error: {error}", flush=True)
             return 2

@@ -1,4 +1,4 @@
-"""How contracts are written into histories: without what is as by default, which keeps histories small."""
+"""The data converter: contracts travel without fields that have their default value, which keeps histories small."""
 
 from typing import Any
 
@@ -11,21 +11,21 @@ from temporalio.converter import CompositePayloadConverter, DataConverter, Defau
 _SERIALIZER = SchemaSerializer(any_schema())
 
 
-class _Json(PydanticJSONPlainPayloadConverter):
+class _JsonConverter(PydanticJSONPlainPayloadConverter):
     def to_payload(self, value: Any) -> Payload:
         data = _SERIALIZER.to_json(value, exclude_defaults=True)
         return Payload(metadata={"encoding": self.encoding.encode()}, data=data)
 
 
-class _Converter(CompositePayloadConverter):
+class _PayloadConverter(CompositePayloadConverter):
     def __init__(self) -> None:
-        json = _Json()
+        json = _JsonConverter()
         super().__init__(
             *(
-                json if one.encoding == json.encoding else one
-                for one in DefaultPayloadConverter.default_encoding_payload_converters
+                json if converter.encoding == json.encoding else converter
+                for converter in DefaultPayloadConverter.default_encoding_payload_converters
             )
         )
 
 
-data_converter = DataConverter(payload_converter_class=_Converter)
+data_converter = DataConverter(payload_converter_class=_PayloadConverter)

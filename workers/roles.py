@@ -1,4 +1,4 @@
-"""The roles of a node: what each polls for. A role is only a task queue, so any node can take any of them."""
+"""The roles of a node: the workers of each. A role is only task queues, so any node can take any of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from activities.sandbox.protocol import Sandbox
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.policy import constitution
 from hydranet.settings import Settings, read_own_rules
-from workers.telemetry import watch
+from workers.telemetry import watch_models
 from workflows.branch import BranchWorkflow
 from workflows.counterfactual import CounterfactualWorkflow
 from workflows.embed_tree import EmbedTreeWorkflow
@@ -37,7 +37,7 @@ WORKFLOWS = [FixIssueWorkflow, BranchWorkflow, CounterfactualWorkflow, IndexRepo
 
 
 class Role(StrEnum):
-    """What a node does."""
+    """A part of the work, which a node takes."""
 
     SUPERVISOR = "supervisor"
     INFERENCE = "inference"
@@ -46,7 +46,7 @@ class Role(StrEnum):
 
 @asynccontextmanager
 async def run_workers(client: Client, settings: Settings, roles: Sequence[Role]) -> AsyncIterator[None]:
-    """Poll for the given roles until the block is left."""
+    """Poll the task queues of the given roles until the block is left."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_database(settings.database))
         artifacts = PostgresArtifacts(pool)
@@ -54,33 +54,35 @@ async def run_workers(client: Client, settings: Settings, roles: Sequence[Role])
         for role in roles:
             if role is Role.SANDBOX:
                 sandbox = await stack.enter_async_context(open_sandbox(settings.sandbox, settings.data_dir / "sandbox"))
-                await stack.enter_async_context(_sandbox(client, settings, sandbox, artifacts, objects))
+                await stack.enter_async_context(_sandbox_worker(client, settings, sandbox, artifacts, objects))
             elif role is Role.INFERENCE:
-                await stack.enter_async_context(_inference(client, settings, pool, artifacts, objects))
+                await stack.enter_async_context(_inference_workers(client, settings, pool, artifacts, objects))
             else:
-                await stack.enter_async_context(_supervisor(client, settings, pool, artifacts))
+                await stack.enter_async_context(_supervisor_worker(client, settings, pool, artifacts))
         yield
 
 
-def workflow_runner() -> SandboxedWorkflowRunner:
-    """The workflow sandbox, through which our own pure modules and the activities' types pass."""
+def build_workflow_runner() -> SandboxedWorkflowRunner:
+    """Return the workflow sandbox, which passes our pure modules and the activities' types through."""
     restrictions = SandboxRestrictions.default.with_passthrough_modules("hydranet", "activities")
     return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
-def _supervisor(client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore) -> Worker:
+def _supervisor_worker(
+    client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore
+) -> Worker:
     repository, records = RepositoryActivities(artifacts), RecordActivities(pool)
     calls = [
         repository.snapshot_repository,
         repository.publish_fix,
         records.record_genealogy,
-        _index(settings, pool, artifacts).survey_repository,
+        _index_activities(settings, pool, artifacts).survey_repository,
     ]
-    return _worker(client, SUPERVISOR_QUEUE, calls, workflows=WORKFLOWS, workflow_runner=workflow_runner())
+    return _make_worker(client, SUPERVISOR_QUEUE, calls, workflows=WORKFLOWS, workflow_runner=build_workflow_runner())
 
 
 @asynccontextmanager
-async def _inference(
+async def _inference_workers(
     client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore, objects: GitObjects
 ) -> AsyncIterator[None]:
     from activities.inference.activities import InferenceActivities
@@ -98,19 +100,19 @@ async def _inference(
     ]
     async with AsyncExitStack() as stack:
         if (runtime := client.service_client.config.runtime) is not None:
-            await stack.enter_async_context(watch(backends, settings.models, runtime.metric_meter))
+            await stack.enter_async_context(watch_models(backends, settings.models, runtime.metric_meter))
         slots = settings.models.slots
-        await stack.enter_async_context(_worker(client, INFERENCE_QUEUE, calls, max_concurrent_activities=slots))
-        await stack.enter_async_context(_retrieval(client, settings, pool, artifacts, objects))
+        await stack.enter_async_context(_make_worker(client, INFERENCE_QUEUE, calls, max_concurrent_activities=slots))
+        await stack.enter_async_context(_retrieval_worker(client, settings, pool, artifacts, objects))
         yield
 
 
-def _retrieval(
+def _retrieval_worker(
     client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore, objects: GitObjects
 ) -> Worker:
     from activities.retrieval.search_cache import StoredSearches
 
-    index = _index(settings, pool, artifacts)
+    index = _index_activities(settings, pool, artifacts)
     retrieval = RetrievalActivities(artifacts, objects, StoredSearches(pool, settings))
     calls = [
         retrieval.retrieve,
@@ -119,11 +121,11 @@ def _retrieval(
         index.link_files,
         index.embed_nodes,
     ]
-    # So few at once that the batches of a large repository spread over the nodes.
-    return _worker(client, RETRIEVAL_QUEUE, calls, max_concurrent_activities=4)
+    # So few at a time that the batches of a large repository spread over the nodes.
+    return _make_worker(client, RETRIEVAL_QUEUE, calls, max_concurrent_activities=4)
 
 
-def _index(settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore) -> IndexActivities:
+def _index_activities(settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore) -> IndexActivities:
     from activities.retrieval.embeddings import Vectors
     from activities.retrieval.indexing import Indexer
     from activities.retrieval.store import GraphStore
@@ -132,7 +134,7 @@ def _index(settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactSto
     return IndexActivities(artifacts, Indexer(store), Vectors(store, settings.models))
 
 
-def _sandbox(
+def _sandbox_worker(
     client: Client, settings: Settings, backend: Sandbox, artifacts: ArtifactStore, objects: GitObjects
 ) -> Worker:
     from activities.sandbox.activities import SandboxActivities
@@ -148,17 +150,18 @@ def _sandbox(
         sandbox.try_candidates,
         checkpoints.commit_checkpoint,
     ]
-    return _worker(client, SANDBOX_QUEUE, calls)
+    return _make_worker(client, SANDBOX_QUEUE, calls)
 
 
-def _worker(client: Client, queue: str, activities: Sequence[Any], **options: Any) -> Worker:
+def _make_worker(client: Client, queue: str, activities: Sequence[Any], **options: Any) -> Worker:
     return Worker(
         client,
         task_queue=queue,
         activities=activities,
-        # A cancel travels with the answer to a heartbeat, so none of them may wait.
+        # A cancellation arrives with the answer to a heartbeat, so the SDK may not hold heartbeats back.
         max_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_SECONDS),
         default_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_SECONDS),
+        # In that time an activity hears of the shutdown and cleans up.
         graceful_shutdown_timeout=HEARTBEAT + timedelta(seconds=2),
         **options,
     )

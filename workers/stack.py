@@ -1,4 +1,4 @@
-"""The stack a command talks to: the configured deployment, or an embedded one found or started here."""
+"""The stack of a command: the configured deployment, or an embedded one that is started when none runs."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ from pydantic import BaseModel, ValidationError
 from hydranet.errors import UsageError
 from hydranet.settings import Settings, TemporalSettings
 
+# Twice what an embedded process gets to end before it is killed.
 _STOP_SECONDS = 40
 
 
 class Stack(BaseModel):
-    """Where a running stack is; `pid` is 0 when it is not ours."""
+    """The addresses of a running stack; `pid` is 0 when it is not embedded."""
 
     pid: int = 0
     version: str = ""
     temporal: TemporalSettings
     database: str
 
-    def link(self, workflow_id: str) -> str:
-        """The page of a workflow in the Temporal Web UI."""
+    def workflow_url(self, workflow_id: str) -> str:
+        """Return the address of a workflow's page in the Temporal Web UI."""
         from urllib.parse import quote
 
         return f"{self.temporal.ui}/namespaces/{self.temporal.namespace}/workflows/{quote(workflow_id, safe='')}"
 
 
 def code_version() -> str:
-    """What identifies the installed code; a stack runs the code it was started with."""
+    """Return a digest of the installed code, since a stack runs the code it was started with."""
     digest = hashlib.sha256()
     for package in ("activities", "hydranet", "workers", "workflows"):
         for path in sorted(Path(str(files(package))).rglob("*")):
@@ -49,8 +50,8 @@ def code_version() -> str:
     return digest.hexdigest()[:16]
 
 
-class Folder:
-    """The data folder's files by which commands and the embedded stack find each other."""
+class StackFolder:
+    """The files in the data folder by which commands and the embedded stack find each other."""
 
     def __init__(self, data_dir: Path) -> None:
         self.root = data_dir
@@ -62,7 +63,7 @@ class Folder:
         self.clients_lock = data_dir / "clients.lock"
 
     def create(self) -> None:
-        """Make the folder; UsageError when it cannot be written."""
+        """Create the folder. Raises UsageError when it cannot be written."""
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             self.clients_lock.touch()
@@ -72,9 +73,9 @@ class Folder:
                 "correct its permissions or choose another with HYDRA_DATA_DIR."
             ) from None
 
-    def stack(self) -> Stack | None:
-        """The stack that is running, None when there is none."""
-        if not lock(self.running_lock):
+    def find_stack(self) -> Stack | None:
+        """Return the running stack, None when there is none."""
+        if not is_locked(self.running_lock):
             return None
         try:
             return Stack.model_validate_json(self.address.read_bytes())
@@ -84,43 +85,46 @@ class Folder:
 
 @contextmanager
 def attach(settings: Settings) -> Iterator[Stack]:
-    """The stack, started when there is none; an embedded one stays up at least until the block is left.
+    """Attach to the stack; start an embedded one when none runs, which then stays up until the block is left.
 
-    Raises UsageError when it cannot be started.
+    Raises UsageError when it cannot be started, or was started by another version.
     """
     if settings.temporal.address:
         yield Stack(temporal=settings.temporal, database=settings.database)
         return
-    folder = Folder(settings.data_dir)
+    folder = StackFolder(settings.data_dir)
     folder.create()
-    # Held shared by every command: the stack ends only when it gets it alone.
+    # Every command holds a shared lock: the stack ends only when it gets an exclusive one.
     with folder.clients_lock.open() as clients:
         fcntl.flock(clients, fcntl.LOCK_SH)
         with FileLock(folder.root / "start.lock"):
-            stack = folder.stack() or _started(settings, folder)
+            stack = folder.find_stack() or _start_with_retry(settings, folder)
         if stack.version != code_version():
             raise UsageError("The stack was started by another version of HydraNet: end it with `hydra down` first.")
         yield stack
 
 
 def stop(settings: Settings) -> bool:
-    """End the embedded stack; False when none was running. Open runs go on when the next one starts."""
-    folder = Folder(settings.data_dir)
+    """End the embedded stack; return False when none was running. Open runs go on with the next one.
+
+    Raises UsageError when it does not end.
+    """
+    folder = StackFolder(settings.data_dir)
     folder.keep.unlink(missing_ok=True)
-    stack = folder.stack()
+    stack = folder.find_stack()
     if stack is None:
         return False
     os.kill(stack.pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
-    while lock(folder.running_lock):
+    while is_locked(folder.running_lock):
         if time.monotonic() > deadline:
             raise UsageError(f"The stack (process {stack.pid}) does not end: see {folder.log}.")
         time.sleep(0.05)
     return True
 
 
-def lock(path: Path) -> bool:
-    """Whether another process holds the lock file."""
+def is_locked(path: Path) -> bool:
+    """Return whether another process holds the lock file."""
     try:
         with path.open() as file:
             return try_lock(file) is False
@@ -129,7 +133,7 @@ def lock(path: Path) -> bool:
 
 
 def try_lock(file: IO[str]) -> bool:
-    """Lock an open file for this process alone; False when somebody holds it."""
+    """Lock an open file for this process alone; return False when another holds it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -137,15 +141,15 @@ def try_lock(file: IO[str]) -> bool:
     return True
 
 
-def _started(settings: Settings, folder: Folder) -> Stack:
-    """Start the stack; once more when what a killed one left behind was still on its way out."""
+def _start_with_retry(settings: Settings, folder: StackFolder) -> Stack:
     try:
         return _start(settings, folder)
     except UsageError:
+        # The processes of a stack that was killed may still have been ending.
         return _start(settings, folder)
 
 
-def _start(settings: Settings, folder: Folder) -> Stack:
+def _start(settings: Settings, folder: StackFolder) -> Stack:
     with folder.log.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-P", "-W", "ignore", "-m", "workers.embedded"],
@@ -157,9 +161,9 @@ def _start(settings: Settings, folder: Folder) -> Stack:
             text=True,
         )
         assert process.stdout is not None
-        with process.stdout as said:
-            line = said.readline().strip()
-    stack = folder.stack() if line == "ready" else None
+        with process.stdout as output:
+            line = output.readline().strip()
+    stack = folder.find_stack() if line == "ready" else None
     if stack is None:
         raise UsageError(line.removeprefix("error: ") or f"The stack did not start: see {folder.log}.")
     return stack

@@ -1,4 +1,4 @@
-"""What a worker tells about itself: metrics for Prometheus and spans for OpenTelemetry, each only when asked for."""
+"""Telemetry of a worker, off by default: metrics for Prometheus and spans for OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from hydranet.settings import ModelSettings
 if TYPE_CHECKING:
     from activities.inference.backend import Backends
 
-# OpenTelemetry's own variable: the address of a collector, such as http://127.0.0.1:4318.
+# The OpenTelemetry variable with the address of a collector, such as http://127.0.0.1:4318.
 TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
+# Prometheus scrapes about as often.
 _WATCH_SECONDS = 15.0
 
 _BUCKETS = {
@@ -30,19 +31,20 @@ _BUCKETS = {
 }
 
 
-def build_runtime(metrics_address: str, place: int) -> Runtime | None:
-    """A runtime that serves Temporal's metrics and ours, `place` ports after the address; None when there is none.
+def build_runtime(metrics_address: str, offset: int) -> Runtime | None:
+    """Return a runtime that serves Temporal's metrics and ours, None without an address.
 
-    UsageError when the address cannot be used.
+    The workers of one machine share the setting, so each adds an `offset` to the port. Raises UsageError when the
+    address cannot be used.
     """
     if not metrics_address:
         return None
     host, _, port = metrics_address.rpartition(":")
     if not host or not port.isdecimal():
         raise UsageError(f"The setting 'metrics_address' is {metrics_address}: write HOST:PORT, as in 127.0.0.1:9464.")
-    where = f"{host}:{int(port) + place}"
+    bound = f"{host}:{int(port) + offset}"
     serving = PrometheusConfig(
-        where,
+        bound,
         counters_total_suffix=True,
         unit_suffix=True,
         durations_as_seconds=True,
@@ -51,12 +53,12 @@ def build_runtime(metrics_address: str, place: int) -> Runtime | None:
     try:
         return Runtime(telemetry=TelemetryConfig(metrics=serving, attach_service_name=False))
     except (RuntimeError, ValueError) as error:
-        raise UsageError(f"Metrics cannot be served at {where} ({error}): correct 'metrics_address'.") from None
+        raise UsageError(f"Metrics cannot be served at {bound} ({error}): correct 'metrics_address'.") from None
 
 
 @contextmanager
-def trace() -> Iterator[list[Interceptor]]:
-    """Interceptors that send a span for every workflow, activity and signal to the collector of `TRACES`, if any."""
+def open_tracing() -> Iterator[list[Interceptor]]:
+    """Open the interceptors that send the spans of workflows and activities to a collector, if one is configured."""
     if not os.environ.get(TRACES):
         yield []
         return
@@ -75,9 +77,9 @@ def trace() -> Iterator[list[Interceptor]]:
 
 
 @asynccontextmanager
-async def watch(backends: Backends, settings: ModelSettings, meter: MetricMeter) -> AsyncIterator[None]:
-    """Show until the block is left whether the models that have been asked answer, and the memory they take."""
-    watch = asyncio.create_task(_watch(backends, settings, meter))
+async def watch_models(backends: Backends, settings: ModelSettings, meter: MetricMeter) -> AsyncIterator[None]:
+    """Measure, until the block is left, whether the models in use answer and how much memory they take."""
+    watch = asyncio.create_task(_measure(backends, settings, meter))
     try:
         yield
     finally:
@@ -86,7 +88,7 @@ async def watch(backends: Backends, settings: ModelSettings, meter: MetricMeter)
             await watch
 
 
-async def _watch(backends: Backends, settings: ModelSettings, meter: MetricMeter) -> None:
+async def _measure(backends: Backends, settings: ModelSettings, meter: MetricMeter) -> None:
     from activities.inference.backend import probe
 
     answers = meter.create_gauge("hydra_model_answers", "1 while the model's server answers, 0 while it does not.")
@@ -97,13 +99,13 @@ async def _watch(backends: Backends, settings: ModelSettings, meter: MetricMeter
         for model in backends.models:
             labels = {"model": model}
             try:
-                told = await probe(model, settings)
+                status = await probe(model, settings)
             except UsageError:
                 answers.set(0, labels)
                 continue
             answers.set(1, labels)
-            if told.loaded is not None:
-                loaded.set(int(told.loaded), labels)
-                memory.set(told.size or 0, labels)
-                vram.set(told.vram or 0, labels)
+            if status.loaded is not None:
+                loaded.set(int(status.loaded), labels)
+                memory.set(status.size or 0, labels)
+                vram.set(status.vram or 0, labels)
         await asyncio.sleep(_WATCH_SECONDS)

@@ -7,7 +7,7 @@ from hydranet.genealogy import Genealogy
 from tests.e2e.conftest import Hydra
 from tests.e2e.test_resume import script
 from workers.connection import connect
-from workers.stack import Folder
+from workers.stack import StackFolder
 
 PER_ATTEMPT = 20_000
 PER_BRANCH = 16_000
@@ -15,7 +15,7 @@ PER_BRANCH = 16_000
 
 async def size(hydra: Hydra, genealogy: Genealogy) -> int:
     """The bytes of the histories of a run and its branches, as the server counts them."""
-    stack = Folder(hydra.data).stack()
+    stack = StackFolder(hydra.data).find_stack()
     assert stack is not None
     client = await connect(stack.temporal)
     described = [

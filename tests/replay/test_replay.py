@@ -9,7 +9,7 @@ from temporalio.worker import Replayer
 from tests.replay.scenario import CHILDREN, FOLDER, INDEX_ID, RUN_ID, fingerprint, play
 from tests.workflows.environment import dev_server
 from workers.payloads import data_converter
-from workers.roles import WORKFLOWS, workflow_runner
+from workers.roles import WORKFLOWS, build_workflow_runner
 
 IDS = {"fix": RUN_ID, "index": INDEX_ID, **{name: f"{RUN_ID}/{name}" for name in CHILDREN}}
 
@@ -17,7 +17,7 @@ IDS = {"fix": RUN_ID, "index": INDEX_ID, **{name: f"{RUN_ID}/{name}" for name in
 @pytest.mark.parametrize("name", IDS)
 async def test_a_committed_history_replays(name: str) -> None:
     history = WorkflowHistory.from_json(IDS[name], (FOLDER / f"{name}.json").read_text())
-    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=workflow_runner(), data_converter=data_converter)
+    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=build_workflow_runner(), data_converter=data_converter)
     await replayer.replay_workflow(history)
 
 

@@ -16,7 +16,7 @@ from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, 
 from tests.workflows.world import World
 from workers.connection import ensure_namespace
 from workers.payloads import data_converter
-from workers.roles import WORKFLOWS, workflow_runner
+from workers.roles import WORKFLOWS, build_workflow_runner
 
 REQUEST = FixRequest(
     repository_path="/repository",
@@ -52,7 +52,7 @@ async def workers(client: Client, world: World) -> AsyncIterator[None]:
                 task_queue=queue,
                 activities=world.activities(),
                 workflows=WORKFLOWS if queue == SUPERVISOR_QUEUE else [],
-                workflow_runner=workflow_runner(),
+                workflow_runner=build_workflow_runner(),
                 max_heartbeat_throttle_interval=timedelta(seconds=1),
                 default_heartbeat_throttle_interval=timedelta(seconds=1),
             )

@@ -58,7 +58,7 @@ async def test_a_run_is_counted_and_traced(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
     port = free_port()
     runtime = telemetry.build_runtime(f"127.0.0.1:{port}", 0)
-    with telemetry.trace() as interceptors:
+    with telemetry.open_tracing() as interceptors:
         settings = TemporalSettings(address=server.service_client.config.target_host)
         client = await connect(settings, runtime, interceptors)
         world = World(
@@ -100,5 +100,5 @@ def test_a_wrong_address_is_told() -> None:
 def test_nothing_is_told_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(telemetry.TRACES, raising=False)
     assert telemetry.build_runtime("", 0) is None
-    with telemetry.trace() as interceptors:
+    with telemetry.open_tracing() as interceptors:
         assert interceptors == []

@@ -5,19 +5,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from workers.scratch import make_scratch
+from workers.__main__ import open_temporary_folder
 
 HOLDER = """
 import sys, tempfile
 from pathlib import Path
-from workers.scratch import make_scratch
-with make_scratch(Path(sys.argv[1])):
+from workers.__main__ import open_temporary_folder
+with open_temporary_folder(Path(sys.argv[1])):
     print(tempfile.mkdtemp(), flush=True)
     sys.stdin.read()
 """
 
 
-def test_what_the_dead_left_is_removed_and_what_the_living_hold_stays(tmp_path: Path) -> None:
+def test_files_of_dead_processes_are_removed_and_those_of_live_ones_stay(tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLDER, str(tmp_path)]
     pipe = subprocess.PIPE
     with (
@@ -26,16 +26,16 @@ def test_what_the_dead_left_is_removed_and_what_the_living_hold_stays(tmp_path: 
     ):
         assert killed.stdout is not None
         assert living.stdout is not None
-        left, held = Path(killed.stdout.readline().strip()), Path(living.stdout.readline().strip())
+        stale, held = Path(killed.stdout.readline().strip()), Path(living.stdout.readline().strip())
         killed.kill()
         killed.wait()
-        assert left.is_dir()
+        assert stale.is_dir()
         before = tempfile.gettempdir()
-        with make_scratch(tmp_path) as own:
-            assert not left.parent.exists()
+        with open_temporary_folder(tmp_path) as own:
+            assert not stale.parent.exists()
             assert held.is_dir()
-            with tempfile.TemporaryDirectory() as made:
-                assert Path(made).parent == own
+            with tempfile.TemporaryDirectory() as folder:
+                assert Path(folder).parent == own
         assert tempfile.gettempdir() == before
         assert not own.exists()
         living.communicate()
