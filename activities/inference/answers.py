@@ -146,7 +146,7 @@ def parse_hypotheses(text: str) -> list[Hypothesis]:
             hypotheses.append(Hypothesis.model_validate(item))
         except ValidationError:
             continue
-    return [one for one in hypotheses if one.title.strip()]
+    return [hypothesis for hypothesis in hypotheses if hypothesis.title.strip()]
 
 
 def strip_thoughts(text: str) -> str:

@@ -138,12 +138,11 @@ class ChatBackend:
         """Return the model's order; the one they have where its answer names none."""
         view = await load_prompt_context(request.work, self._artifacts, self._objects, self._localiser)
         talk = Conversation(self._client, ModelCall("rank", round=request.round), load_prompt("rank"), view)
+        numbered = enumerate(request.strategies, 1)
         exchange = await talk.ask(
             {
                 "dead": "\n".join(map(describe_dead_branch, request.dead[-_DEAD_SHOWN:])),
-                "hypotheses": "\n".join(
-                    f"{number}. {describe_hypothesis(one)}" for number, one in enumerate(request.strategies, 1)
-                ),
+                "hypotheses": "\n".join(f"{number}. {describe_hypothesis(strategy)}" for number, strategy in numbered),
             },
             temperature=0.0,
             seed=request.seed,
@@ -333,7 +332,7 @@ def _hypotheses_shape(view: PromptContext, count: int) -> dict[str, Any]:
     places = [place for place in view.places[:_PLACES_TO_AIM_AT] if not view.is_test(place.file)]
     files = list(dict.fromkeys(place.file for place in places))
     symbols = list(dict.fromkeys(place.symbol for place in places if place.symbol))
-    one = build_schema(
+    shape = build_schema(
         Hypothesis,
         {
             "kind": {"enum": list(KINDS)},
@@ -343,7 +342,7 @@ def _hypotheses_shape(view: PromptContext, count: int) -> dict[str, Any]:
     )
     return {
         "type": "object",
-        "properties": {"strategies": {"type": "array", "items": one, "minItems": 1, "maxItems": count}},
+        "properties": {"strategies": {"type": "array", "items": shape, "minItems": 1, "maxItems": count}},
         "required": ["strategies"],
         "additionalProperties": False,
     }

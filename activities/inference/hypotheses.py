@@ -37,13 +37,13 @@ def _new(offered: Iterable[Strategy], dead: list[Strategy], count: int) -> list[
     return fresh
 
 
-def _checked(one: Hypothesis, view: PromptContext) -> Strategy | None:
+def _checked(hypothesis: Hypothesis, view: PromptContext) -> Strategy | None:
     """Return the hypothesis with the files and symbols that exist; None when nothing is left of its aim."""
-    named = [file.removeprefix("./") for file in one.target_files]
+    named = [file.removeprefix("./") for file in hypothesis.target_files]
     files = [path for path in named if path in view.sources and not view.is_test(path)]
     others = [path for path in view.sources if path not in files and not view.is_test(path)]
     symbols: list[str] = []
-    for wanted in one.target_symbols:
+    for wanted in hypothesis.target_symbols:
         for path in [*files, *others]:
             if holder := view.holding(path, wanted):
                 symbols.append(holder)
@@ -55,12 +55,12 @@ def _checked(one: Hypothesis, view: PromptContext) -> Strategy | None:
     symbols = [name for name in dict.fromkeys(symbols) if len(name) <= _NAME_LIMIT]
     if not files:
         return None
-    says_little = one.title.strip().lower() in KINDS
+    says_little = hypothesis.title.strip().lower() in KINDS
     return Strategy(
-        title=f"Look for a {one.kind} in {', '.join(symbols or files)}" if says_little else one.title,
-        rationale=one.rationale,
-        plan=one.plan,
-        kind=one.kind,
+        title=f"Look for a {hypothesis.kind} in {', '.join(symbols or files)}" if says_little else hypothesis.title,
+        rationale=hypothesis.rationale,
+        plan=hypothesis.plan,
+        kind=hypothesis.kind,
         target_files=tuple(files[:8]),
         target_symbols=tuple(symbols[:8]),
     )

@@ -52,8 +52,8 @@ def prompt_variants(values: dict[str, str], *, deliberates: bool) -> list[dict[s
     plain = values | dict.fromkeys(("hypothesis", "plan", "history", "reflection", "dead"), "")
     if deliberates:
         return [values, plain]
-    told = values | dict.fromkeys(("hypothesis", "plan"), "")
-    return [plain | {"failing": "", "suspicious": ""}, plain, *([told] if told != plain else [])]
+    bare = values | dict.fromkeys(("hypothesis", "plan"), "")
+    return [plain | {"failing": "", "suspicious": ""}, plain, *([bare] if bare != plain else [])]
 
 
 def describe_investigations(count: int) -> str:

@@ -54,15 +54,15 @@ class Postings:
     def weight_of(self, query: Mapping[int, float]) -> float:
         """Return what a document that is full of every term of `query` would score, nearly."""
         return (_SATURATION + 1) * sum(
-            weight * float(self.rarity[at]) for one, weight in query.items() if (at := self._at(one)) is not None
+            weight * float(self.rarity[at]) for term, weight in query.items() if (at := self._at(term)) is not None
         )
 
     def _found(self, query: Mapping[int, float]) -> Iterable[tuple[NDArray[np.int32], NDArray[np.float32], float]]:
-        for one, weight in query.items():
-            if (at := self._at(one)) is not None:
+        for term, weight in query.items():
+            if (at := self._at(term)) is not None:
                 piece = slice(self._starts[at], self._starts[at + 1])
                 yield self._owner[piece], self._gain[piece], weight
 
-    def _at(self, one: int) -> int | None:
-        at = int(np.searchsorted(self._numbers, np.uint32(one)))
-        return at if at < len(self._numbers) and self._numbers[at] == one else None
+    def _at(self, term: int) -> int | None:
+        at = int(np.searchsorted(self._numbers, np.uint32(term)))
+        return at if at < len(self._numbers) and self._numbers[at] == term else None

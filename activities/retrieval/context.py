@@ -38,7 +38,7 @@ async def gather_context(
     folder = await objects.fetch(request.snapshot, request.checkpoint)
     search = await searches.of(folder, request.checkpoint.commit, request.repository_path)
     query = _query(request, issue, failing[:_FAILING_TESTS])
-    found = await searches.find(search, query, request.repository_path)
+    hits = await searches.find(search, query, request.repository_path)
     return RetrievedContext(
         issue=issue,
         failing=tuple(
@@ -47,7 +47,7 @@ async def gather_context(
         ),
         failing_count=len(failing),
         error=extract_signature(failing[0].message) if failing else None,
-        places=_rank_places(found),
+        places=_rank_places(hits),
     )
 
 
@@ -62,8 +62,8 @@ def _query(request: RetrieveRequest, issue: str, failing: Iterable[TestResult]) 
     )
 
 
-def _rank_places(found: Found) -> tuple[Place, ...]:
+def _rank_places(hits: Found) -> tuple[Place, ...]:
     """Return the first failing test, so that a prompt shows it if it is short, then what was found."""
-    tests = [Hit(node, 1.0, "the failing test") for node in found.tests[:1]]
-    places = (hit.place for hit in (*tests, *found.functions(HITS)))
+    tests = [Hit(node, 1.0, "the failing test") for node in hits.tests[:1]]
+    places = (hit.place for hit in (*tests, *hits.functions(HITS)))
     return tuple(place for place in places if place is not None)

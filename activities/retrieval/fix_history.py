@@ -59,7 +59,7 @@ def measure_likeness(fixes: Sequence[Fix], terms: Mapping[int, float]) -> dict[t
     whole = sum(terms.values()) or 1.0
     likeness: dict[tuple[str, str], float] = {}
     for fix in fixes:
-        shared = sum(weight for one, weight in terms.items() if one in fix.terms) / whole
+        shared = sum(weight for term, weight in terms.items() if term in fix.terms) / whole
         place = fix.path, fix.name
         likeness[place] = max(likeness.get(place, 0.0), _ONCE + (1 - _ONCE) * shared)
     return likeness

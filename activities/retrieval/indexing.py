@@ -63,7 +63,7 @@ class Indexer:
         for oids in _chunks(unknown, _SENT_AT_ONCE):
             await self._store.add_sources(await asyncio.to_thread(_read, folder, oids))
 
-    async def parse(self, files: Sequence[Wanted], told: Callable[[int], None] = lambda _: None) -> None:
+    async def parse(self, files: Sequence[Wanted], report: Callable[[int], None] = lambda _: None) -> None:
         """Parse files whose contents were sent; those that are there already cost nothing.
 
         `told` hears how many are done. FatalError when they were sent so long ago that they have been pruned.
@@ -80,7 +80,7 @@ class Indexer:
                 self._remember({blob.address: blob.facts for blob in blobs if blob.facts is not None})
                 await behind.do(self._store.add_blobs(blobs))
                 done += len(chunk)
-                told(done)
+                report(done)
 
     async def link(self, manifest: Manifest) -> int:
         """Link the files of a manifest and keep the tree; how many files were linked anew.

@@ -168,8 +168,8 @@ def _bearing(index: Index, name: str) -> list[int]:
 
 
 def _is_within(index: Index, node: int, owner: str) -> bool:
-    one = index.nodes[node]
-    return owner in one.name.split(".")[:-1] or owner in re.split(r"[/.]", one.path)[:-1]
+    inner = index.nodes[node]
+    return owner in inner.name.split(".")[:-1] or owner in re.split(r"[/.]", inner.path)[:-1]
 
 
 def _functions_of_frames(text: str, index: Index) -> Iterable[tuple[int, str, int]]:

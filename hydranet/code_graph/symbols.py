@@ -53,7 +53,7 @@ def _near(symbol: str, name: str, nodes: list[Node]) -> str:
     # Of those that share their last name, the one with the shortest.
     named = sorted((node for node in nodes if node.name), key=lambda node: -len(node.name))
     own = {node.name.rpartition(".")[2]: node for node in named}
-    near = [own[one].id for one in get_close_matches(last, own, _CANDIDATES // 2)]
+    near = [own[last_name].id for last_name in get_close_matches(last, own, _CANDIDATES // 2)]
     return f": did you mean {_either(near)}" if near else ": see `hydra ast-graph` for what is there"
 
 

@@ -94,12 +94,12 @@ def measure_similarity(patch: Patch, earlier: Patch) -> float:
     """
     if is_empty_change(patch):
         return 1.0
-    one, earlier_shape = _shape(patch), _shape(earlier)
-    if _same(one, earlier_shape):
+    current, earlier_shape = _shape(patch), _shape(earlier)
+    if _same(current, earlier_shape):
         return 1.0
-    shared = [name for name in one.files if name in earlier_shape.files]
-    likeness = {name: _file_likeness(one.files[name], earlier_shape.files[name]) for name in shared}
-    low, high = sorted(_repeated(shape, likeness) for shape in (one, earlier_shape))
+    shared = [name for name in current.files if name in earlier_shape.files]
+    likeness = {name: _file_likeness(current.files[name], earlier_shape.files[name]) for name in shared}
+    low, high = sorted(_repeated(shape, likeness) for shape in (current, earlier_shape))
     return min(_ALMOST, high * (low / high) ** _GROWTH) if high else 0.0
 
 
@@ -199,8 +199,8 @@ def _side(lines: list[tuple[int, str]]) -> _Side:
 def _line(kind: str, text: str) -> tuple[int, str]:
     text = text.expandtabs(4)
     code = text.strip()
-    found = _LEXERS.get(kind, _NO_COMMENTS).findall(code)
-    return len(text) - len(text.lstrip()), "".join(_character(token) for _, token in found if token)
+    tokens = _LEXERS.get(kind, _NO_COMMENTS).findall(code)
+    return len(text) - len(text.lstrip()), "".join(_character(token) for _, token in tokens if token)
 
 
 def _character(token: str) -> str:

@@ -99,10 +99,10 @@ def _take(block: Block, files: dict[str, _File], target: EditTarget) -> list[str
     return [item.name for item in unknown]
 
 
-def _is_torn(one: Definition, lines: list[str]) -> bool:
+def _is_torn(definition: Definition, lines: list[str]) -> bool:
     """Return whether lines of the body follow a definition, since a syntax error ended it too early."""
-    depth = len(find_indentation(lines[one.start - 1]))
-    for line in lines[one.last :]:
+    depth = len(find_indentation(lines[definition.start - 1]))
+    for line in lines[definition.last :]:
         if line.strip() and len(find_indentation(line)) <= depth:
             return False
         if line.strip() and not line.lstrip().startswith("#"):
@@ -117,13 +117,13 @@ def _broken(code: str) -> PatchError:
 
 
 def _place(
-    one: Definition, text: list[str], files: dict[str, _File], target: EditTarget, hint: str | None
+    wanted: Definition, text: list[str], files: dict[str, _File], target: EditTarget, hint: str | None
 ) -> tuple[_File, Definition] | None:
     everywhere = [
         (path, definition)
         for path, file in files.items()
         for definition in file.definitions
-        if definition.own_name == one.own_name and definition.kind == one.kind
+        if definition.own_name == wanted.own_name and definition.kind == wanted.kind
     ]
     hinted = [place for place in everywhere if place[0] == hint]
     aimed = [place for place in everywhere if place[0] in target.files]
@@ -138,14 +138,14 @@ def _place(
             path = tier[0][0]
             same_file = [definition for where, definition in tier if where == path]
             if len(same_file) < len(tier):
-                raise PatchError(f"{one.name} is defined in several files; the answer does not say which.")
-            return files[path], _the_one(files[path], same_file, one, text)
+                raise PatchError(f"{wanted.name} is defined in several files; the answer does not say which.")
+            return files[path], _the_one(files[path], same_file, wanted, text)
     return None
 
 
-def _the_one(home: _File, same_name: list[Definition], one: Definition, text: list[str]) -> Definition:
+def _the_one(home: _File, same_name: list[Definition], wanted: Definition, text: list[str]) -> Definition:
     """Of definitions of one name the one that is meant; a property and its setter differ by decorator."""
-    decorators = [line.strip() for line in text[: one.start - one.first]]
+    decorators = [line.strip() for line in text[: wanted.start - wanted.first]]
     alike = [
         definition
         for definition in same_name
@@ -154,7 +154,7 @@ def _the_one(home: _File, same_name: list[Definition], one: Definition, text: li
     for candidates in (same_name, alike):
         if len(candidates) == 1:
             return candidates[0]
-    raise PatchError(f"{one.name} is defined {len(same_name)} times; the answer does not say which it means.")
+    raise PatchError(f"{wanted.name} is defined {len(same_name)} times; the answer does not say which it means.")
 
 
 def _is_partial(home: _File, original: Definition, members: list[Definition]) -> bool:
@@ -252,13 +252,13 @@ def _tabbed(line: str) -> str:
 
 def _rebuilt(file: _File) -> str:
     edits = [
-        (one.first - 1, one.last, text)
-        for one, text in file.replaced.items()
+        (definition.first - 1, definition.last, text)
+        for definition, text in file.replaced.items()
         # What lies in a class that is replaced as a whole went with it.
-        if not any(one.name.startswith(f"{other.name}.") for other in file.replaced)
+        if not any(definition.name.startswith(f"{other.name}.") for other in file.replaced)
     ]
-    for one, texts in file.members.items():
-        edits.append((one.last, one.last, [line for text in texts for line in ("", *text)]))
+    for definition, texts in file.members.items():
+        edits.append((definition.last, definition.last, [line for text in texts for line in ("", *text)]))
     if file.helpers:
         top = _top_level(file)
         edits.append((top, top, [line for text in file.helpers for line in (*text, "", "")]))

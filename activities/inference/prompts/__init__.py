@@ -54,4 +54,4 @@ def _filled(paragraph: str, values: Mapping[str, str]) -> str | None:
     names = _PLACEHOLDER.findall(paragraph)
     if names and not any(values[name] for name in names):
         return None
-    return _PLACEHOLDER.sub(lambda found: values[found[1]], paragraph)
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], paragraph)

@@ -229,16 +229,16 @@ class _Reader:
             return []
         stack, matches = node.named_children, False
         while stack:
-            one = stack.pop()
-            if one.type == "identifier":
-                self._add_import(module, "default", _text(one), node)
-            elif one.type == "namespace_import":
-                self._add_import(module, "", _text(one.named_children[0]), node)
-            elif one.type == "import_specifier":
-                names = [_text(each) for each in one.named_children]
+            inner = stack.pop()
+            if inner.type == "identifier":
+                self._add_import(module, "default", _text(inner), node)
+            elif inner.type == "namespace_import":
+                self._add_import(module, "", _text(inner.named_children[0]), node)
+            elif inner.type == "import_specifier":
+                names = [_text(each) for each in inner.named_children]
                 self._add_import(module, names[0], names[-1], node)
-            elif one.type in ("import_clause", "named_imports"):
-                stack.extend(one.named_children)
+            elif inner.type in ("import_clause", "named_imports"):
+                stack.extend(inner.named_children)
                 continue
             else:
                 continue

@@ -54,9 +54,9 @@ class Linker:
         if self._bearers is None:
             self._bearers = {}
             for path, facts in self.files.items():
-                for number, one in enumerate(facts.definitions):
-                    if one.kind is NodeKind.METHOD:
-                        self._bearers.setdefault(one.own_name, []).append((path, number))
+                for number, definition in enumerate(facts.definitions):
+                    if definition.kind is NodeKind.METHOD:
+                        self._bearers.setdefault(definition.own_name, []).append((path, number))
         return self._bearers.get(name, [])
 
     def named(self, name: str) -> list[str]:
@@ -107,9 +107,9 @@ class _File:
         table, facts = self.table, self.table.facts
         if facts.block:
             self._add(EdgeKind.CONTAINS, table.module_id, table.block_id, facts.block.first, Resolution.SYNTAX)
-        for number, one in enumerate(facts.definitions):
-            source = table.module_id if one.owner == MODULE else table.ids[one.owner]
-            self._add(EdgeKind.CONTAINS, source, table.ids[number], one.first, Resolution.SYNTAX)
+        for number, definition in enumerate(facts.definitions):
+            source = table.module_id if definition.owner == MODULE else table.ids[definition.owner]
+            self._add(EdgeKind.CONTAINS, source, table.ids[number], definition.first, Resolution.SYNTAX)
 
     def _import(self) -> None:
         table, modules = self.table, self.resolver.modules
@@ -133,17 +133,17 @@ class _File:
 
     def _inherit(self) -> None:
         table = self.table
-        for number, one in enumerate(table.facts.definitions):
-            if one.kind is not NodeKind.CLASS:
+        for number, definition in enumerate(table.facts.definitions):
+            if definition.kind is not NodeKind.CLASS:
                 continue
             klass, source = ClassValue(self.path, number), table.ids[number]
             for base, values in self.resolver.bases(klass):
                 classes = [value for value in values if isinstance(value, ClassValue) and value != klass]
                 for value in classes:
                     resolution = Resolution.SCOPE if value.path == self.path else Resolution.IMPORT
-                    self._add(EdgeKind.INHERITS, source, self._id(value), one.first, resolution)
+                    self._add(EdgeKind.INHERITS, source, self._id(value), definition.first, resolution)
                 if not classes:
-                    self._add(EdgeKind.INHERITS, source, _bare(base), one.first, Resolution.UNRESOLVED)
+                    self._add(EdgeKind.INHERITS, source, _bare(base), definition.first, Resolution.UNRESOLVED)
             self._override(klass)
 
     def _override(self, klass: ClassValue) -> None:
@@ -157,11 +157,11 @@ class _File:
                     break
 
     def _decorate(self) -> None:
-        for number, one in enumerate(self.table.facts.definitions):
-            for decorator in one.decorators:
+        for number, definition in enumerate(self.table.facts.definitions):
+            for decorator in definition.decorators:
                 expression = decorator.removesuffix("()")
-                for target, resolution in self._found(expression, one.owner, False):
-                    self._add(EdgeKind.DECORATES, self.table.ids[number], target, one.first, resolution)
+                for target, resolution in self._found(expression, definition.owner, False):
+                    self._add(EdgeKind.DECORATES, self.table.ids[number], target, definition.first, resolution)
 
     def _use(self) -> None:
         table = self.table
@@ -246,18 +246,21 @@ class _File:
         for edge in self.edges.values():
             if edge.kind is EdgeKind.CALLS and edge.resolution is not Resolution.UNRESOLVED:
                 calls.setdefault(edge.source, []).append(edge)
-        for number, one in enumerate(self.table.facts.definitions):
-            if one.own_name.startswith("test") and one.kind is not NodeKind.CLASS:
+        for number, definition in enumerate(self.table.facts.definitions):
+            if definition.own_name.startswith("test") and definition.kind is not NodeKind.CLASS:
                 self._exercise(number, calls)
 
     def _exercise(self, number: int, calls: dict[str, list[Edge]]) -> None:
         table, source = self.table, self.table.ids[number]
-        one = table.facts.definitions[number]
-        fixtures = [each for name in one.parameters for each in self.resolver.fixtures(self.path, name)[:1]]
+        definition = table.facts.definitions[number]
+        fixtures = [each for name in definition.parameters for each in self.resolver.fixtures(self.path, name)[:1]]
         for each in fixtures:
-            self._add(EdgeKind.REFERENCES, source, self._id(each), one.first, Resolution.NAME)
+            self._add(EdgeKind.REFERENCES, source, self._id(each), definition.first, Resolution.NAME)
         set_up = [
-            each for name in _SET_UP for each in table.definitions.get((one.owner, name), ()) if one.owner != MODULE
+            method
+            for name in _SET_UP
+            for method in table.definitions.get((definition.owner, name), ())
+            if definition.owner != MODULE
         ]
         waiting = [source, *(table.ids[each] for each in set_up), *(self._id(each) for each in fixtures)]
         seen = set(waiting)
@@ -269,8 +272,8 @@ class _File:
                     seen.add(edge.target)
                     waiting.append(edge.target)
 
-    def _id(self, one: ClassValue | FunctionValue) -> str:
-        return self.resolver.table(one.path).ids[one.number]
+    def _id(self, value: ClassValue | FunctionValue) -> str:
+        return self.resolver.table(value.path).ids[value.number]
 
 
 def _resolution(holder: str) -> Resolution:

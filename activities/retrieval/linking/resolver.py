@@ -66,9 +66,9 @@ class Resolver:
             matches = self._tables[path] = SymbolTable(path, self.files[path])
         return matches
 
-    def definition(self, one: ClassValue | FunctionValue) -> DefinitionFact:
+    def definition(self, value: ClassValue | FunctionValue) -> DefinitionFact:
         """Return the facts of a class or function."""
-        return self.files[one.path].definitions[one.number]
+        return self.files[value.path].definitions[value.number]
 
     def values(self, expression: str, path: str, klass: ClassValue | None) -> Values:
         """Return the values that an expression of a file may have, `self` being of the class; none when unknown."""
@@ -95,9 +95,9 @@ class Resolver:
 
     def bases(self, klass: ClassValue) -> Iterator[tuple[str, Values]]:
         """Yield the expressions of a class's bases with what they stand for."""
-        one = self.definition(klass)
-        around = ClassValue(klass.path, one.owner) if one.owner != MODULE else None
-        for base in one.bases[:_BASES]:
+        definition = self.definition(klass)
+        around = ClassValue(klass.path, definition.owner) if definition.owner != MODULE else None
+        for base in definition.bases[:_BASES]:
             yield base, self.values(base, klass.path, around)
 
     def members(self, value: Value, name: str) -> Values:
@@ -146,9 +146,9 @@ class Resolver:
             case _:
                 return ()
 
-    def is_property(self, one: FunctionValue) -> bool:
+    def is_property(self, value: FunctionValue) -> bool:
         """Return whether a method is read as an attribute."""
-        return any(name.endswith("property") for name in self.definition(one).decorators)
+        return any(name.endswith("property") for name in self.definition(value).decorators)
 
     def fixtures(self, path: str, name: str) -> list[FunctionValue]:
         """Return the functions that give the value of a test's parameter, the nearest first."""
@@ -241,14 +241,14 @@ class Resolver:
     def _result(self, member: Value) -> Values:
         return self._returned(member) if isinstance(member, FunctionValue) else ((member,) if member == OUTSIDE else ())
 
-    def _returned(self, one: FunctionValue) -> Values:
-        definition = self.definition(one)
-        stub = f"{one.path}i"
-        path, returns = one.path, definition.returns
+    def _returned(self, function: FunctionValue) -> Values:
+        definition = self.definition(function)
+        stub = f"{function.path}i"
+        path, returns = function.path, definition.returns
         if not returns and stub in self.files:
             path = stub
             returns = next((each.returns for each in self.files[stub].definitions if each.name == definition.name), ())
-        return tuple(value for each in returns for value in self.values(each, path, one.receiver))
+        return tuple(value for each in returns for value in self.values(each, path, function.receiver))
 
     def _head(self, name: str, path: str, klass: ClassValue | None) -> Iterable[Value]:
         if name == "self":

@@ -50,7 +50,10 @@ class StringLinks:
             mounted = len(asked) > len(segments) > 1
             if (whole or mounted) and (not method or not served or method == served):
                 tail = asked[len(asked) - len(segments) :]
-                if all(ANY in (one, other) or one == other for one, other in zip(segments, tail, strict=True)):
+                pairs = zip(segments, tail, strict=True)
+                if all(ANY in pair or pair[0] == pair[1] for pair in pairs):
+                    ANY in (segment, other) or segment == other for segment, other in zip(segments, tail, strict=True)
+                ):
                     yield target
 
     @cached_property

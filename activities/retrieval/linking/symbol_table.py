@@ -15,8 +15,8 @@ class SymbolTable:
         self.path = path
         self.facts = facts
         self.definitions: dict[tuple[int, str], list[int]] = {}
-        for number, one in enumerate(facts.definitions):
-            self.definitions.setdefault((one.owner, one.own_name), []).append(number)
+        for number, definition in enumerate(facts.definitions):
+            self.definitions.setdefault((definition.owner, definition.own_name), []).append(number)
         self.variables = {(variable.owner, variable.name): variable.values for variable in facts.variables}
         self.imports: dict[str, list[int]] = {}
         for number, needed in enumerate(facts.imports):
@@ -81,12 +81,12 @@ class SymbolTable:
 
     def klass(self, number: int) -> int | None:
         """Return the class that a definition is, or stands in."""
-        one = self.facts.definitions[number] if number != MODULE else None
-        if one is None:
+        definition = self.facts.definitions[number] if number != MODULE else None
+        if definition is None:
             return None
-        return number if one.kind == "class" else (one.owner if one.owner != MODULE else None)
+        return number if definition.kind == "class" else (definition.owner if definition.owner != MODULE else None)
 
 
-def is_fixture(one: DefinitionFact) -> bool:
+def is_fixture(definition: DefinitionFact) -> bool:
     """Return whether pytest calls a function for the value of a test's parameter."""
-    return any("fixture" in each for each in one.decorators)
+    return any("fixture" in each for each in definition.decorators)

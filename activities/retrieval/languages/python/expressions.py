@@ -218,13 +218,13 @@ def targets(node: Node, readings: list[Reading]) -> Iterator[tuple[Node, list[Re
     """Yield the names and attributes that an assignment binds, each with what it is bound to."""
     stack = [(node, readings, 0)]
     while stack:
-        one, bound, depth = stack.pop()
-        kind = one.type
+        target, bound, depth = stack.pop()
+        kind = target.type
         if kind in ("identifier", "attribute"):
-            yield one, bound
+            yield target, bound
         elif kind in ("pattern_list", "tuple_pattern", "list_pattern", "as_pattern_target", "parenthesized_expression"):
             element = bound if kind == "as_pattern_target" else [(head, f"{rest}#") for head, rest in bound]
             if depth < 5:
-                stack.extend((child, element, depth + 1) for child in one.named_children)
+                stack.extend((child, element, depth + 1) for child in target.named_children)
         elif kind == "list_splat_pattern":
-            stack.extend((child, [], depth + 1) for child in one.named_children)
+            stack.extend((child, [], depth + 1) for child in target.named_children)

@@ -202,14 +202,14 @@ def _type(frame: ReaderFrame, node: Node) -> list[Node]:
     """Return a type; what it writes as a string is used as well."""
     stack, plain = node.named_children, []
     while stack:
-        one = stack.pop()
-        if string_content(one) is not None:
-            for head, rest in types(one):
-                frame.use((head, rest.rstrip("()*%#")), one, False)
-        elif one.kind_id in _IDENTIFIER or one.kind_id in _ATTRIBUTE:
-            plain.append(one)
+        inner = stack.pop()
+        if string_content(inner) is not None:
+            for head, rest in types(inner):
+                frame.use((head, rest.rstrip("()*%#")), inner, False)
+        elif inner.kind_id in _IDENTIFIER or inner.kind_id in _ATTRIBUTE:
+            plain.append(inner)
         else:
-            stack.extend(one.named_children)
+            stack.extend(inner.named_children)
     return plain
 
 

@@ -79,10 +79,10 @@ def assigned(frame: ReaderFrame, left: Node, right: Node) -> None:
     if name == "__all__" and not frame.in_class:
         stack, matches = [right], frame.builder.exports or []
         while stack:
-            one = stack.pop()
-            literal = string_content(one)
+            value = stack.pop()
+            literal = string_content(value)
             if literal is None:
-                stack.extend(one.named_children[::-1])
+                stack.extend(value.named_children[::-1])
             else:
                 matches.append(literal)
         frame.builder.exports = matches
