@@ -27,7 +27,8 @@ from hydranet.contracts import FIX_WORKFLOW
 from hydranet.errors import UsageError
 from hydranet.settings import Settings, TemporalSettings
 from workers.__main__ import LIFELINE
-from workers.connection import connect, ensure_namespace
+from workers.connection import connect
+from workers.namespace import NamespaceSetup, load_definition
 from workers.roles import Role
 from workers.stack import Stack, StackFolder, code_version, try_lock
 
@@ -121,10 +122,11 @@ class EmbeddedStack:
         while process.returncode is None and time.monotonic() < deadline:
             try:
                 client = await connect(temporal)
-                await ensure_namespace(client)
             except (UsageError, RuntimeError):
                 await asyncio.sleep(0.1)
             else:
+                async for _ in NamespaceSetup(client, load_definition()).apply():
+                    pass
                 return client
         raise UsageError(f"The Temporal server did not start: see {self._folder.log.parent / 'temporal.log'}.")
 

@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE, FixRequest
 from tests.workflows.world import World
-from workers.connection import ensure_namespace
+from workers.namespace import NamespaceSetup, load_definition
 from workers.payloads import data_converter
 from workers.roles import WORKFLOWS, build_workflow_runner
 
@@ -38,7 +38,8 @@ async def dev_server() -> AsyncIterator[Client]:
         data_converter=data_converter,
         dev_server_extra_args=["--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=120"],
     ) as environment:
-        await ensure_namespace(environment.client)
+        async for _ in NamespaceSetup(environment.client, load_definition()).apply():
+            pass
         yield environment.client
 
 

@@ -52,8 +52,6 @@ class StringLinks:
                 tail = asked[len(asked) - len(segments) :]
                 pairs = zip(segments, tail, strict=True)
                 if all(ANY in pair or pair[0] == pair[1] for pair in pairs):
-                    ANY in (segment, other) or segment == other for segment, other in zip(segments, tail, strict=True)
-                ):
                     yield target
 
     @cached_property
