@@ -28,6 +28,7 @@ _MODULES = {
     "path": "graph",
     "up": "stack",
     "down": "stack",
+    "setup-temporal": "setup_temporal",
     "score": "score",
     "bench": "bench.runner",
 }

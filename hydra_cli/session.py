@@ -15,7 +15,7 @@ from hydranet.contracts import FIX_WORKFLOW, RunResult
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
 from hydranet.settings import Settings
-from workers.connection import connect
+from workers.connection import check_namespace, connect
 from workers.stack import Stack, attach
 
 
@@ -80,4 +80,6 @@ class Session:
 async def attach_session(settings: Settings) -> AsyncIterator[Session]:
     """Attach to the stack, starting an embedded one when there is none."""
     with attach(settings) as stack:
-        yield Session(stack, await connect(stack.temporal))
+        client = await connect(stack.temporal)
+        await check_namespace(client)
+        yield Session(stack, client)

@@ -17,8 +17,7 @@ from filelock import FileLock, Timeout
 from hydranet import settings
 from hydranet.errors import UsageError
 from workers import telemetry
-from workers.connection import connect
-from workers.namespace import NamespaceSetup, load_definition
+from workers.connection import check_namespace, connect
 from workers.roles import Role, run_workers
 
 # The variable with the reading end of a pipe. The embedded stack holds the other end: when it dies, the pipe closes.
@@ -37,9 +36,7 @@ async def run_worker(roles: list[Role]) -> None:
     runtime = telemetry.build_runtime(chosen.metrics_address, list(Role).index(roles[0]))
     with telemetry.open_tracing() as interceptors, open_temporary_folder(chosen.data_dir / "scratch"):
         client = await connect(chosen.temporal, runtime, interceptors)
-        if Role.SUPERVISOR in roles:
-            async for _ in NamespaceSetup(client, load_definition()).apply():
-                pass
+        await check_namespace(client)
         async with run_workers(client, chosen, roles):
             with contextlib.suppress(OSError):
                 sys.stdout.write("ready\n")

@@ -1,14 +1,18 @@
-"""The connection to Temporal."""
+"""The connection to Temporal, and whether its namespace can serve HydraNet."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, Interceptor
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
+from hydranet.contracts import SEARCH_ATTRIBUTES
 from hydranet.errors import UsageError
 from hydranet.settings import TemporalSettings
 from workers.payloads import data_converter
@@ -39,4 +43,43 @@ async def connect(
             ) from None
         raise UsageError(
             f"No Temporal server answers at {settings.address}: start it, or correct 'temporal.address'."
+        ) from None
+
+
+async def check_namespace(client: Client) -> None:
+    """Raise UsageError where the client's namespace lacks what runs write into it."""
+    namespace, address = client.namespace, client.service_client.config.target_host
+    try:
+        answer = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise UsageError(
+                f"The Temporal server at {address} has no namespace '{namespace}': "
+                "run `hydra setup-temporal`, or correct 'temporal.namespace'."
+            ) from None
+        if error.status not in DENIALS:
+            raise
+        await _check_access(client)
+        return
+    types = {name: f"INDEXED_VALUE_TYPE_{kind.upper()}" for name, kind in SEARCH_ATTRIBUTES.items()}
+    missing = [
+        name for name, kind in types.items() if answer.custom_attributes.get(name) != IndexedValueType.Value(kind)
+    ]
+    if missing:
+        raise UsageError(
+            f"The namespace '{namespace}' at {address} lacks search attributes of HydraNet "
+            f"({', '.join(missing)}): run `hydra setup-temporal`."
+        )
+
+
+async def _check_access(client: Client) -> None:
+    # Who may not list search attributes may still write them, but who may not see the namespace can do nothing in it.
+    try:
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    except RPCError as error:
+        if error.status not in DENIALS:
+            raise
+        raise UsageError(
+            f"The Temporal server at {client.service_client.config.target_host} does not let you use the namespace "
+            f"'{client.namespace}': ask whoever runs it for access, or correct 'temporal.namespace'."
         ) from None

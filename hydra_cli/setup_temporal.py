@@ -1,0 +1,29 @@
+"""`hydra setup-temporal`: set up the namespace of a Temporal server of one's own."""
+
+import asyncio
+
+import typer
+
+from hydranet import settings
+from hydranet.errors import UsageError
+from hydranet.settings import TemporalSettings
+from workers.connection import connect
+from workers.namespace import NamespaceSetup, load_definition
+
+
+def setup_temporal() -> None:
+    """Create what HydraNet needs on the Temporal server of the settings; repeating it changes nothing."""
+    chosen = settings.load_settings().temporal
+    if not chosen.address:
+        raise UsageError(
+            "The settings name no Temporal server: set 'temporal.address'. HydraNet's own server needs no set-up."
+        )
+    asyncio.run(_set_up(chosen))
+
+
+async def _set_up(chosen: TemporalSettings) -> None:
+    setup = NamespaceSetup(await connect(chosen), load_definition())
+    async for line in setup.apply():
+        typer.echo(line)
+    await setup.wait_until_searchable()
+    typer.echo(f"The namespace '{chosen.namespace}' at {chosen.address} is ready for HydraNet.")
