@@ -1,7 +1,7 @@
 """Aider's repository map beside our search: what it costs, and whether it shows the file that a fix changed.
 
     python -m venv AIDER && AIDER/bin/pip install aider-chat
-    python benchmarks/aider_map.py --python AIDER/bin/python [--tree TREE] [--suite DIR]
+    python -m benchmarks.aider_map --python AIDER/bin/python [--tree TREE] [--suite DIR]
 
 Nothing of ours depends on Aider, which runs in an interpreter of its own. TREE is a plain folder, such as an unpacked
 source release of Django: told are the wall seconds of its map, cold (without Aider's cache of tags), for another issue
@@ -29,6 +29,9 @@ ISSUES = (
     "The admin changelist links to the wrong page\n\nIt comes from `ChangeList.get_results` in main.py.",
 )
 CHARACTERS_TO_A_TOKEN = 4
+
+Placed = tuple[Mapping[str, int | None], float, float]
+"""The place of each gold file, the share of them in the map, and the seconds that it took."""
 
 
 class Model:
@@ -90,7 +93,7 @@ def ask(
         "tokens": characters // CHARACTERS_TO_A_TOKEN,
         "ranks": ranks,
     }
-    command = [python, __file__, "--work"]
+    command = [str(python), __file__, "--work"]
     done = subprocess.run(command, input=json.dumps(request), stdout=subprocess.PIPE, text=True, check=True, cwd=root)
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
@@ -112,12 +115,13 @@ def quality(python: Path, suite: Path, characters: int) -> None:
     """Tell what of the gold files the map shows, of all files and of those that are no tests, and Aider's ranks."""
     from activities.code.test_files import is_test_file
     from activities.retrieval.memory_index import list_files
-    from hydra_cli.bench.suite import read_suite
+    from hydra_cli.bench.suite import build_tree, read_suite
 
-    of_all, of_others = [], []
-    for folder, instance in read_suite(suite, [])[1].items():
+    of_all: list[Placed] = []
+    of_others: list[Placed] = []
+    for instance in read_suite(suite, [])[1].values():
         with tempfile.TemporaryDirectory() as scratch:
-            tree = Path(shutil.copytree(suite / folder / "repo", Path(scratch) / "tree", symlinks=True))
+            tree = build_tree(instance, Path(scratch) / "tree")
             paths = list(list_files(tree))
             others = [path for path in paths if not is_test_file(path)]
             for found, given in ((of_all, paths), (of_others, others)):
@@ -135,7 +139,7 @@ def _places(place: Mapping[str, int | None]) -> str:
     return ", ".join("-" if one is None else str(one) for one in place.values())
 
 
-def _tell(name: str, found: Sequence[tuple[Mapping[str, int | None], float, float]]) -> None:
+def _tell(name: str, found: Sequence[Placed]) -> None:
     from hydra_cli.bench.recall import KEEP, estimate_share, measure_recall
 
     recalls = ", ".join(

@@ -1,6 +1,6 @@
 """How long a convergence score takes: 50 attempts with 200-line patches; the goal is 1 ms per score.
 
-Run with `python benchmarks/convergence.py`. Patches are measured as they cross a task queue, cut at about
+Run with `python -m benchmarks.convergence`. Patches are measured as they cross a task queue, cut at about
 4,000 bytes by the parser, and uncut. The baseline compares the changed lines of the same patches, pair for
 pair, with difflib, which is what a score without an edit-distance library would do.
 """

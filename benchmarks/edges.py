@@ -2,7 +2,7 @@
 
     npm install @sourcegraph/scip-python
     cd SOURCES && npx scip-python index . --project-name x --project-version 1 --output /tmp/sources.scip
-    python benchmarks/edges.py SOURCES /tmp/sources.scip [SOURCES INDEX ...]
+    python -m benchmarks.edges SOURCES /tmp/sources.scip [SOURCES INDEX ...]
 
 The sites (calls, bases, imported names) are read by the interpreter's own `ast`; what stands at each is said by
 scip-python, and which file a named module is by CPython's own path finder. An edge counts once between two nodes.
@@ -20,10 +20,9 @@ from importlib.machinery import PathFinder
 from importlib.util import resolve_name
 from pathlib import Path
 
-import scip
-
 from activities.retrieval.languages import parse_file
 from activities.retrieval.linking import Linker
+from benchmarks import scip
 from hydranet.code_graph.model import Edge, EdgeKind, Resolution
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -285,7 +284,7 @@ def main() -> None:
         results = json.loads(RESULTS.read_text())
         results["edges"] = {
             "oracle": "scip-python",
-            "command": "python benchmarks/edges.py SOURCES INDEX --keep",
+            "command": "python -m benchmarks.edges SOURCES INDEX --keep",
         } | kept
         RESULTS.write_text(json.dumps(results, indent=1) + "\n")
 

@@ -1,19 +1,15 @@
 """Which edit format a model writes best: of its first answers to a bug, how many become a valid diff and how many pass.
 
-Run with `python benchmarks/edit_formats.py MODEL SUITE [INSTANCE...]`. The strategy aims at the function that is
+Run with `python -m benchmarks.edit_formats MODEL SUITE [INSTANCE...]`. The strategy aims at the function that is
 wrong where the suite names it (`gold_symbols`), else at the most suspicious one, so that only the form of the answer
 is judged. Every format gets one candidate at temperature 0, and one correction when the answer cannot be used.
 """
 
 import argparse
-import asyncio
 import json
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
-
-from engine import Bug, Engine, bugs
 
 from activities.artifacts.store import get_model
 from activities.inference import hypotheses
@@ -24,6 +20,9 @@ from activities.inference.conversation import Transcript
 from activities.inference.model_profile import ModelProfile
 from activities.inference.prompt_context import load_prompt_context
 from activities.localisation.localiser import Localiser
+from benchmarks import run
+from benchmarks.engine import Engine, survey
+from hydra_cli.bench.suite import read_suite
 from hydranet.contracts import StepRequest
 from hydranet.settings import EditFormat, ModelSettings
 from hydranet.strategy import Strategy
@@ -46,32 +45,32 @@ class Draw:
     reason: str
 
 
-async def aim(engine: Engine, bug: Bug) -> Strategy:
-    """The strategy that all formats pursue."""
-    if named := bug.described.get("gold_symbols"):
-        file, _, symbol = named[0].rpartition(":")
+async def aim(engine: Engine) -> Strategy:
+    """Return the strategy that all formats pursue."""
+    artifacts, objects = engine.prepared.artifacts, engine.prepared.objects
+    if engine.instance.gold_symbols:
+        file, _, symbol = engine.instance.gold_symbols[0].rpartition(":")
         return Strategy(
             title=f"Rewrite {symbol}() in {file}", kind=REWRITE, target_files=(file,), target_symbols=(symbol,)
         )
-    view = await load_prompt_context(
-        engine.work, engine.artifacts, engine.objects, Localiser(engine.artifacts, engine.objects)
-    )
+    view = await load_prompt_context(engine.work, artifacts, objects, Localiser(artifacts, objects))
     return hypotheses.build_strategies((), view, (), 1)[0]
 
 
 async def draw(engine: Engine, model: str, name: EditFormat, strategy: Strategy) -> Draw:
     """Ask for the change in one format, and test it."""
-    style = ModelProfile(formats=(name,), samples=1)
-    backend = ChatBackend(connect(model, ModelSettings()), style, engine.artifacts, engine.objects)
+    artifacts, objects = engine.prepared.artifacts, engine.prepared.objects
+    profile = ModelProfile(formats=(name,), samples=1)
+    backend = ChatBackend(connect(model, ModelSettings()), profile, artifacts, objects)
     work = engine.work.model_copy(update={"model": model})
     step = StepRequest(work=work, branch=1, attempt=1, strategy=strategy, error=engine.baseline.error)
     answer = await backend.implement(step)
     assert answer.transcript is not None
-    said = await get_model(engine.artifacts, answer.transcript, Transcript)
+    said = await get_model(artifacts, answer.transcript, Transcript)
     trial = await engine.trial(answer.candidates) if answer.candidates else None
     reason = answer.reason if trial is None else trial.refused or trial.report.reason
     return Draw(
-        bug=engine.bug.id,
+        bug=engine.instance.id,
         format=name,
         prompt=answer.prompt,
         answers=len(said.exchanges),
@@ -113,11 +112,9 @@ async def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     draws: list[Draw] = []
-    for bug in bugs(given.suite, given.only):
-        with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
-            engine = Engine(bug, Path(folder))
-            await engine.survey()
-            strategy = await aim(engine, bug)
+    for instance in read_suite(given.suite, given.only)[1].values():
+        async with survey(instance) as engine:
+            strategy = await aim(engine)
             for name in given.formats:
                 one = await draw(engine, given.model, name, strategy)
                 draws.append(one)
@@ -129,4 +126,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main)

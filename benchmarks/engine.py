@@ -4,83 +4,49 @@ Used by the benchmarks beside this file; `hydra bench` is what runs the whole of
 """
 
 import asyncio
-import json
-import os
-import shutil
-import subprocess
+import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import platformdirs
 
-from activities.artifacts.store import FolderArtifacts
-from activities.checkpoints.activities import RepositoryActivities
-from activities.git.objects import GitObjects
+from activities.git.command import run_git
 from activities.repair.backend import MODEL, TemplatesBackend
 from activities.retrieval.activities import RetrievalActivities
 from activities.retrieval.search_cache import Searches
-from activities.sandbox.activities import SandboxActivities
-from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.protocol import Sandbox
-from hydra_cli.bench.hidden_tests import passes_hidden
+from hydra_cli.bench.instance_tests import PreparedRepository, passes_hidden, prepare
+from hydra_cli.bench.suite import BugInstance, check_out
 from hydranet.budget import Budget
 from hydranet.contracts import (
     ArtifactRef,
-    Checkpoint,
     CoverageRequest,
     DeadBranch,
-    PrepareRequest,
     RetrieveRequest,
-    SandboxSpec,
-    SnapshotRequest,
     StepRequest,
     StrategiesRequest,
     TestReport,
-    TestRequest,
     Trial,
     TrialRequest,
     Work,
 )
 from hydranet.convergence import reaper, score
 from hydranet.convergence.score import Attempt, ConvergenceSettings
-from hydranet.settings import Settings
+from hydranet.errors import UsageError
+from hydranet.settings import SandboxSettings, Settings
 from hydranet.strategy import Strategy
 
 # Environments are kept between benchmarks: only the first needs a package index.
 DATA = platformdirs.user_cache_path("hydranet-benchmarks")
-CACHE = DATA / "cache"
 STRATEGIES = 3
 
 
-@dataclass(frozen=True)
-class Bug:
-    """An instance of a suite: its folder and what its `instance.json` says."""
-
-    folder: Path
-    described: dict[str, Any]
-
-    @property
-    def id(self) -> str:
-        return str(self.described["id"])
-
-    @property
-    def spec(self) -> SandboxSpec:
-        told = self.described
-        return SandboxSpec(
-            setup=tuple(told.get("setup", ())),
-            env=told.get("env", {}),
-            test_command=told.get("test_command", "python -m pytest -q"),
-            test_timeout=told.get("test_timeout_s", 300.0),
-        )
-
-
-def bugs(suite: Path, only: list[str]) -> list[Bug]:
-    """The instances of a suite, or some of them, in the suite's order."""
-    names = json.loads((suite / "suite.json").read_text())["instances"]
-    chosen = [name for name in names if not only or name in only]
-    return [Bug(suite / name, json.loads((suite / name / "instance.json").read_text())) for name in chosen]
+def load_settings() -> Settings:
+    """Return the settings of a benchmark: the defaults, what HYDRA_* say, and bubblewrap."""
+    return Settings(data_dir=DATA, sandbox=SandboxSettings(backend="bubblewrap"))
 
 
 @dataclass
@@ -100,57 +66,17 @@ class Outcome:
         return sum(self.seconds.values())
 
 
+@dataclass
 class Engine:
-    """The parts of a run on one bug, by default in bubblewrap; `folder` takes what it makes."""
+    """A run on one instance whose tests have failed at the base: what it found out before its first strategy."""
 
-    def __init__(self, bug: Bug, folder: Path, sandbox: Sandbox | None = None) -> None:
-        self.bug = bug
-        self.artifacts = FolderArtifacts(folder / "artifacts")
-        self.objects = GitObjects(folder / "nodes", self.artifacts)
-        self.sandbox = SandboxActivities(sandbox or Bubblewrap(), self.artifacts, self.objects, CACHE)
-        self.backend = TemplatesBackend(self.artifacts, self.objects)
-        self.outcome = Outcome()
-        self._folder = folder
-        self.baseline: TestReport
-        self.work: Work
-
-    async def survey(self) -> None:
-        """What a run finds out before its first strategy."""
-        clock, bug = self._clock(), self.bug
-        repository = commit(bug.folder / "repo", self._folder / "repository")
-        self.snapshot = await RepositoryActivities(self.artifacts).snapshot_repository(
-            SnapshotRequest(repository_path=str(repository), limit_mb=500)
-        )
-        self.base = Checkpoint(commit=self.snapshot.commit)
-        clock("snapshot")
-        self.environment = await self.sandbox.prepare_environment(PrepareRequest(snapshot=self.snapshot, spec=bug.spec))
-        clock("prepare")
-        shared = {"snapshot": self.snapshot, "environment": self.environment, "spec": bug.spec}
-        self.baseline = await self.sandbox.run_tests(TestRequest(checkpoint=self.base, **shared))
-        assert self.baseline.results is not None
-        clock("baseline")
-        spectrum = await self.sandbox.measure_coverage(
-            CoverageRequest(checkpoint=self.base, baseline=self.baseline.results, **shared)
-        )
-        clock("coverage")
-        retrieval = await RetrievalActivities(self.artifacts, self.objects, Searches()).retrieve(
-            RetrieveRequest(
-                snapshot=self.snapshot,
-                checkpoint=self.base,
-                repository_path=str(repository),
-                issue=bug.described["issue"],
-                results=self.baseline.results,
-            )
-        )
-        clock("retrieval")
-        self.work = Work(
-            run_id=bug.id,
-            model=MODEL,
-            snapshot=self.snapshot,
-            checkpoint=self.base,
-            context=retrieval.context,
-            spectrum=spectrum,
-        )
+    instance: BugInstance
+    repository: Path
+    prepared: PreparedRepository
+    backend: TemplatesBackend
+    baseline: TestReport
+    work: Work
+    outcome: Outcome
 
     async def repair(self, budget: Budget, settings: ConvergenceSettings | None = None) -> Outcome:
         """Pursue strategies as a run does, until one passes or the budget is spent."""
@@ -173,25 +99,26 @@ class Engine:
     async def trial(self, candidates: ArtifactRef) -> Trial:
         """Try candidates on the base as an attempt does."""
         assert self.baseline.results is not None
-        return await self.sandbox.try_candidates(
+        prepared = self.prepared
+        return await prepared.sandbox.try_candidates(
             TrialRequest(
-                snapshot=self.snapshot,
-                parent=self.base,
-                environment=self.environment,
-                spec=self.bug.spec,
+                snapshot=prepared.snapshot,
+                parent=prepared.base,
+                environment=prepared.environment,
+                spec=prepared.spec,
                 baseline=self.baseline.results,
                 candidates=candidates,
             )
         )
 
-    async def hidden(self) -> bool | None:
-        """Whether the fix passes the hidden tests; None where there is no fix or no such test."""
-        trial, repository = self.outcome.passed, self._folder / "repository"
+    async def passes_hidden(self) -> bool | None:
+        """Return whether the fix passes the hidden tests; None where there is no fix or no such test."""
+        trial = self.outcome.passed
         if trial is None or trial.diff is None:
             return None
-        diff = await self.artifacts.get(trial.diff)
-        commit = await asyncio.to_thread(_apply, repository, diff)
-        return await passes_hidden(self.bug.folder.resolve(), repository, commit, Settings(data_dir=DATA))
+        diff = await self.prepared.artifacts.get(trial.diff)
+        commit = await asyncio.to_thread(_commit, self.repository, diff)
+        return await passes_hidden(self.instance, self.repository, commit, load_settings())
 
     async def _branch(self, strategy: Strategy, attempts: int, settings: ConvergenceSettings | None) -> bool:
         facts: list[Attempt] = []
@@ -231,6 +158,57 @@ class Engine:
         return Clock(self.outcome.seconds)
 
 
+@asynccontextmanager
+async def survey(instance: BugInstance, sandbox: Sandbox | None = None) -> AsyncIterator[Engine]:
+    """Find out what a run does before its first strategy, in `sandbox`, by default bubblewrap."""
+    outcome = Outcome()
+    clock = Clock(outcome.seconds)
+    with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
+        repository = (await asyncio.to_thread(check_out, instance, Path(folder) / "repository")).path
+        async with prepare(repository, instance.merge_settings(load_settings()), sandbox) as prepared:
+            clock("prepare")
+            baseline = await prepared.run_tests()
+            clock("baseline")
+            work = await _localise(instance, repository, prepared, baseline, clock)
+            backend = TemplatesBackend(prepared.artifacts, prepared.objects)
+            yield Engine(instance, repository, prepared, backend, baseline, work, outcome)
+
+
+async def _localise(
+    instance: BugInstance, repository: Path, prepared: PreparedRepository, baseline: TestReport, clock: "Clock"
+) -> Work:
+    if baseline.results is None:
+        raise UsageError(f"The tests of {instance.id} cannot be run one by one: {baseline.reason}")
+    spectrum = await prepared.sandbox.measure_coverage(
+        CoverageRequest(
+            snapshot=prepared.snapshot,
+            checkpoint=prepared.base,
+            environment=prepared.environment,
+            spec=prepared.spec,
+            baseline=baseline.results,
+        )
+    )
+    clock("coverage")
+    retrieval = await RetrievalActivities(prepared.artifacts, prepared.objects, Searches()).retrieve(
+        RetrieveRequest(
+            snapshot=prepared.snapshot,
+            checkpoint=prepared.base,
+            repository_path=str(repository),
+            issue=instance.issue,
+            results=baseline.results,
+        )
+    )
+    clock("retrieval")
+    return Work(
+        run_id=instance.id,
+        model=MODEL,
+        snapshot=prepared.snapshot,
+        checkpoint=prepared.base,
+        context=retrieval.context,
+        spectrum=spectrum,
+    )
+
+
 class Clock:
     """Adds the time since it was last asked to a step's seconds."""
 
@@ -244,22 +222,9 @@ class Clock:
         self._began = now
 
 
-def commit(source: Path, target: Path) -> Path:
-    """A one-commit repository with the files of `source`."""
-    shutil.copytree(source, target, symlinks=True)
-    for arguments in (("init", "--quiet"), ("add", "--all", "--force"), ("commit", "--quiet", "-m", "The bug")):
-        _git(target, *arguments)
-    return target
-
-
-def _apply(repository: Path, diff: bytes) -> str:
+def _commit(repository: Path, diff: bytes) -> str:
     """Commit a diff; the commit's name."""
-    subprocess.run(["git", "apply", "--whitespace=nowarn", "-"], cwd=repository, input=diff, check=True)
-    _git(repository, "commit", "--quiet", "--all", "-m", "The fix")
-    return subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=repository, text=True).strip()
-
-
-def _git(folder: Path, *arguments: str) -> None:
-    identity = {"GIT_AUTHOR_NAME": "bench", "GIT_AUTHOR_EMAIL": "bench@localhost"}
-    identity |= {"GIT_COMMITTER_NAME": "bench", "GIT_COMMITTER_EMAIL": "bench@localhost"}
-    subprocess.run(["git", *arguments], cwd=folder, check=True, env={**os.environ, **identity})
+    run_git(repository, "apply", "--whitespace=nowarn", "-", stdin=diff)
+    run_git(repository, "add", "--all", "--force")
+    run_git(repository, "commit", "--quiet", "--message", "The fix")
+    return run_git(repository, "rev-parse", "HEAD").decode().strip()

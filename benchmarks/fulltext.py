@@ -1,6 +1,6 @@
 """The best nodes for a question in words: BM25 over the arrays in memory beside PostgreSQL's full text.
 
-`python benchmarks/fulltext.py FOLDER`: the functions, classes and modules of the Python files in FOLDER, asked for by
+`python -m benchmarks.fulltext FOLDER`: the functions, classes and modules of the Python files in FOLDER, asked for by
 the first words of some of their docstrings. Tells the time of a query (best, median, ms), what the index costs, and how
 often the node whose docstring was asked with is among the first 10.
 """

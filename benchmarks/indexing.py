@@ -1,6 +1,6 @@
 """What indexing a tree costs beside the bare tree-sitter parse of the same files on the same core.
 
-`python benchmarks/indexing.py FOLDER`, with a source release unpacked in FOLDER, such as Django's. Everything runs in
+`python -m benchmarks.indexing FOLDER`, with a source release unpacked in FOLDER, such as Django's. Everything runs in
 one process pinned to one core, but for PostgreSQL, which has the others; both kinds of seconds are told. The bare parse
 is done again between the steps, so that what else the machine does counts for both. The changed file is indexed by the
 same process, as a worker that stays up does it.

@@ -1,26 +1,25 @@
 """Where fault localisation ranks the function that was wrong: recall over a suite with `gold_symbols`.
 
-Run with `python benchmarks/localisation.py SUITE [INSTANCE...]`. A symbol is found at the rank of the first
+Run with `python -m benchmarks.localisation SUITE [INSTANCE...]`. A symbol is found at the rank of the first
 suspect that is it, in the order in which strategies take them.
 """
 
 import argparse
-import asyncio
-import tempfile
 from pathlib import Path
 
-from engine import Engine, bugs
-
 from activities.localisation.localiser import Localiser
+from benchmarks import run
+from benchmarks.engine import Engine, survey
+from hydra_cli.bench.suite import read_suite
+from hydranet.errors import UsageError
 
 AT = (1, 3, 5, 10)
 
 
 async def rank(engine: Engine) -> tuple[int | None, str]:
-    """The rank of the first gold symbol, from 1, and why it is there."""
-    await engine.survey()
-    findings = await Localiser(engine.artifacts, engine.objects).find(engine.work)
-    wanted = set(engine.bug.described["gold_symbols"])
+    """Return the rank of the first gold symbol, from 1, and why it is there."""
+    findings = await Localiser(engine.prepared.artifacts, engine.prepared.objects).find(engine.work)
+    wanted = set(engine.instance.gold_symbols)
     for place, suspect in enumerate(findings.suspects, start=1):
         if f"{suspect.region.source.path}:{suspect.region.symbol}" in wanted:
             return place, "; ".join(suspect.reasons)
@@ -34,15 +33,17 @@ async def main() -> None:
     parser.add_argument("only", nargs="*")
     given = parser.parse_args()
     ranks = []
-    for bug in bugs(given.suite, given.only):
-        with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
-            place, why = await rank(Engine(bug, Path(folder)))
+    for instance in read_suite(given.suite, given.only)[1].values():
+        if not instance.gold_symbols:
+            raise UsageError(f"{instance.folder / 'instance.json'} has no gold_symbols to be found: add them.")
+        async with survey(instance) as engine:
+            place, why = await rank(engine)
         ranks.append(place)
-        print(f"{place or '-':>3}  {bug.id:24} {', '.join(bug.described['gold_symbols'])}  ({why})", flush=True)
+        print(f"{place or '-':>3}  {instance.id:24} {', '.join(instance.gold_symbols)}  ({why})", flush=True)
     for most in AT:
         found = sum(place is not None and place <= most for place in ranks)
         print(f"recall@{most}: {found} of {len(ranks)} ({found / len(ranks):.0%})")
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main)

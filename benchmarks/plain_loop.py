@@ -1,6 +1,6 @@
 """HydraNet beside a plain loop with the same token budget: the model is asked, tested, shown the error, asked again.
 
-Run with `python benchmarks/plain_loop.py MODEL SUITE [INSTANCE...] [--json FILE]`. The arms take turns, instance by
+Run with `python -m benchmarks.plain_loop MODEL SUITE [INSTANCE...] [--json FILE]`. The arms take turns, instance by
 instance, so that both have the same load. HydraNet is `hydra bench` with the settings that HYDRA_* say; the plain loop
 has no strategies, no Reaper and no choice of candidates: one chat, whole files, until the tests pass or the tokens are
 spent.
@@ -16,8 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import Bug, Engine, bugs
-
 from activities.artifacts.store import put_model
 from activities.inference.backend import connect
 from activities.inference.edits import EditTarget, apply_edit
@@ -25,6 +23,9 @@ from activities.inference.http_errors import ContextOverflowError
 from activities.inference.prompt_context import load_prompt_context
 from activities.inference.protocols import ChatClient, Message, ModelCall
 from activities.localisation.localiser import Localiser
+from benchmarks import run
+from benchmarks.engine import Engine, survey
+from hydra_cli.bench.suite import BugInstance, read_suite
 from hydranet import patches
 from hydranet.budget import Usage
 from hydranet.contracts import Candidate, Candidates
@@ -84,17 +85,15 @@ class PlainLoop:
 
     async def _sources(self) -> dict[str, str]:
         """The files that retrieval found, without tests."""
-        engine = self._engine
-        work = engine.work.model_copy(update={"spectrum": None})
-        view = await load_prompt_context(
-            work, engine.artifacts, engine.objects, Localiser(engine.artifacts, engine.objects)
-        )
+        artifacts, objects = self._engine.prepared.artifacts, self._engine.prepared.objects
+        work = self._engine.work.model_copy(update={"spectrum": None})
+        view = await load_prompt_context(work, artifacts, objects, Localiser(artifacts, objects))
         return {path: text for path, text in view.sources.items() if not view.is_test(path)}
 
     def _question(self, sources: dict[str, str]) -> Message:
         failing = fence(keep_last_lines(self._engine.baseline.tail, _ERROR_CHARACTERS))
         code = "\n\n".join(f"{path}:\n{fence(text, 'python')}" for path, text in sources.items())
-        words = f"{self._engine.bug.described['issue']}\n\nThe tests say:\n{failing}\n\n{code}\n\nFix the bug. {_FORM}"
+        words = f"{self._engine.instance.issue}\n\nThe tests say:\n{failing}\n\n{code}\n\nFix the bug. {_FORM}"
         return {"role": "user", "content": words}
 
     async def _ask(self, chat: list[Message], rounds: int) -> str:
@@ -117,7 +116,7 @@ class PlainLoop:
         except PatchError as problem:
             return str(problem)
         made = Candidates(candidates=(Candidate(diff=diff),))
-        trial = await self._engine.trial(await put_model(self._engine.artifacts, made))
+        trial = await self._engine.trial(await put_model(self._engine.prepared.artifacts, made))
         if trial.report.passed:
             return ""
         return trial.refused or keep_last_lines(trial.report.tail, _ERROR_CHARACTERS) or trial.report.reason
@@ -126,20 +125,19 @@ class PlainLoop:
         return Spent(fixed, rounds, self._usage.tokens, round(self._usage.seconds, 1), reason)
 
 
-async def plain(bug: Bug, model: str, tokens: int) -> Spent:
-    """The plain loop on one bug."""
-    with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
-        engine = Engine(bug, Path(folder))
-        await engine.survey()
+async def plain(instance: BugInstance, model: str, tokens: int) -> Spent:
+    """Run the plain loop on one bug."""
+    async with survey(instance) as engine:
         return await PlainLoop(engine, connect(model, ModelSettings())).run(tokens)
 
 
-async def hydra(bug: Bug, suite: Path, given: argparse.Namespace) -> dict[str, Any]:
-    """What `hydra bench` says of one bug."""
+async def hydra(instance: BugInstance, given: argparse.Namespace) -> dict[str, Any]:
+    """Return what `hydra bench` says of one bug."""
     with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
         told = Path(folder) / "results.json"
         process = await asyncio.create_subprocess_exec(
-            *(str(Path(sys.executable).with_name("hydra")), "bench", "--suite", str(suite), "--only", bug.folder.name),
+            *(str(Path(sys.executable).with_name("hydra")), "bench", "--suite", str(given.suite)),
+            *("--only", instance.folder.name),
             *("--model", given.model, "--json", str(told)),
             env=os.environ | {"HYDRA_BUDGET__TOKENS": str(given.tokens), "HYDRA_BUDGET__ATTEMPTS": str(given.attempts)},
             stdout=asyncio.subprocess.DEVNULL,
@@ -165,18 +163,18 @@ async def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     results: list[dict[str, Any]] = []
-    for bug in bugs(given.suite, given.only):
-        result: dict[str, Any] = {"id": bug.id}
+    for instance in read_suite(given.suite, given.only)[1].values():
+        result: dict[str, Any] = {"id": instance.id}
         words = []
         if "hydra" in given.arms:
-            own = result["hydra"] = await hydra(bug, given.suite, given)
+            own = result["hydra"] = await hydra(instance, given)
             words.append(_said("hydra", own["fixed"], own["attempts"], own["tokens"], own["seconds"]))
         if "plain" in given.arms:
-            loop = await plain(bug, given.model, given.tokens)
+            loop = await plain(instance, given.model, given.tokens)
             result["plain"] = asdict(loop)
             words.append(_said("plain", loop.fixed, loop.rounds, loop.tokens, loop.seconds))
         results.append(result)
-        print(f"{bug.id:34} {' | '.join(words)}", flush=True)
+        print(f"{instance.id:34} {' | '.join(words)}", flush=True)
         if given.json:
             given.json.write_text(json.dumps(results, indent=1) + "\n")
     for arm in given.arms:
@@ -184,4 +182,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main)

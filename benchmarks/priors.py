@@ -1,6 +1,6 @@
 """Learns the priors of the repair templates from small bug fixes in the histories of repositories.
 
-Run with `python benchmarks/priors.py REPOSITORY...` (paths of git directories with their history). Of each it takes
+Run with `python -m benchmarks.priors REPOSITORY...` (paths of git directories with their history). Of each it takes
 commits whose message speaks of a fix or a bug and that change at most three lines of one function and no other
 code but tests. At the statements that were changed all templates make their edits; the one that gives the fixed
 code is right. A template's factor is how often it was right beside how often its hand-made priors expect it to be,
@@ -11,7 +11,7 @@ import argparse
 import json
 import re
 import subprocess
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,8 +108,8 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=60, help="fixes read of each repository")
     given = parser.parse_args()
     offered: Counter[str] = Counter()
-    right: Counter[str] = Counter()
-    expected: Counter[str] = Counter()
+    right: defaultdict[str, float] = defaultdict(float)
+    expected: defaultdict[str, float] = defaultdict(float)
     read: dict[str, int] = {}
     made = 0
     for repository in given.repositories:

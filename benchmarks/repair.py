@@ -1,18 +1,17 @@
 """How far the repair engine gets on a suite by itself: candidates until fixed and where the time goes.
 
-Run with `python benchmarks/repair.py SUITE [INSTANCE...]`. It takes the steps of a run, with the Reaper and the
+Run with `python -m benchmarks.repair SUITE [INSTANCE...]`. It takes the steps of a run, with the Reaper and the
 default budget, but starts no server: for tuning. `hydra bench` measures what a user waits for.
 """
 
 import argparse
-import asyncio
 import statistics
-import tempfile
 from pathlib import Path
 
-from engine import Engine, Outcome, bugs
-
-from hydra_cli.bench.hidden_tests import describe_hidden
+from benchmarks import run
+from benchmarks.engine import Outcome, survey
+from hydra_cli.bench.instance_tests import describe_hidden
+from hydra_cli.bench.suite import read_suite
 from hydranet.budget import Budget
 from hydranet.convergence.score import ConvergenceSettings
 
@@ -27,17 +26,15 @@ async def main() -> None:
     settings = None if given.no_reaper else ConvergenceSettings()
     outcomes: list[Outcome] = []
     general = 0
-    for bug in bugs(given.suite, given.only):
-        with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
-            engine = Engine(bug, Path(folder))
-            await engine.survey()
+    for instance in read_suite(given.suite, given.only)[1].values():
+        async with survey(instance) as engine:
             outcome = await engine.repair(Budget(), settings)
-            hidden = await engine.hidden()
+            hidden = await engine.passes_hidden()
         outcomes.append(outcome)
         general += hidden is True
         steps = " ".join(f"{step} {seconds:.1f}" for step, seconds in outcome.seconds.items())
         print(
-            f"{'fixed' if outcome.passed else '-':5} {bug.id:28} {outcome.total:6.1f} s  {outcome.tried:5} tried "
+            f"{'fixed' if outcome.passed else '-':5} {instance.id:28} {outcome.total:6.1f} s  {outcome.tried:5} tried "
             f"{outcome.attempts:3} attempts {outcome.branches:2} branches {outcome.reaped:2} reaped | {steps}"
         )
         if outcome.passed:
@@ -51,4 +48,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main)

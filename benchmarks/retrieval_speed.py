@@ -1,4 +1,4 @@
-"""How quick a search is on a large tree, warm: `python benchmarks/retrieval_speed.py TREE`.
+"""How quick a search is on a large tree, warm: `python -m benchmarks.retrieval_speed TREE`.
 
 TREE is a plain folder, such as an unpacked source release of Django. It is indexed in memory; then searches for issues
 made of the docstrings of its own functions, and of names in its code, are timed one after the other. Told are the

@@ -1,6 +1,6 @@
 """Learns the weights of the search from bug fixes in the histories of repositories.
 
-Run with `python benchmarks/retrieval_weights.py --cases 24 --keep FOLDER REPOSITORY...` (paths of git directories with
+Run with `python -m benchmarks.retrieval_weights --cases 24 --keep FOLDER REPOSITORY...` (paths of git directories with
 their history; the folder before `repo` names a project). Each fix is a query by what was said of it: twice over the
 tree before the fix with the fix's tests in it, as a user with a failing test has it, without and with the names of
 these tests, and once over the tree before the fix with some lines of a test in the query, as reporters give them. The
@@ -22,7 +22,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from bug_fixes import Case, cases
 from numpy.typing import NDArray
 
 from activities.code.test_files import is_test_file
@@ -40,6 +39,7 @@ from activities.retrieval.propagation import Propagation
 from activities.retrieval.query import Query
 from activities.retrieval.ranking_weights import FIGURES, Way, Weights
 from activities.retrieval.tokens import Bags, count_bodies
+from benchmarks.bug_fixes import Case, cases
 from hydranet.code_graph.model import Edge, EdgeKind
 
 # What a traceback counts, which the messages of fixes hardly ever have in them.

@@ -1,6 +1,6 @@
 """What a sandbox costs: an attempt in it beside the bare test command, cold starts, and eight attempts at once.
 
-Usage: python benchmarks/sandbox.py [ROUNDS]   (from the repository's root)
+Run with `python -m benchmarks.sandbox [ROUNDS]`.
 
 The test command is pytest on a small project, bare and inside with the same packages; the bare run uses the
 environment that bubblewrap would, whose interpreter is this machine's. The two take turns, so that a busy machine

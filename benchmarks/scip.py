@@ -25,7 +25,7 @@ class Index:
 def read(path: Path) -> Index:
     """The index in a file."""
     index = Index()
-    for number, document in _fields(path.read_bytes()):
+    for number, document, _ in _fields(path.read_bytes()):
         if number == 2:
             _read_document(document, index)
     return index
@@ -33,19 +33,19 @@ def read(path: Path) -> Index:
 
 def _read_document(document: bytes, index: Index) -> None:
     fields = list(_fields(document))
-    path = next(value for number, value in fields if number == 1).decode()
+    path = next(content for number, content, _ in fields if number == 1).decode()
     index.paths.add(path)
-    for number, value in fields:
+    for number, occurrence, _ in fields:
         if number == 2:
             span, symbol, roles = b"", "", 0
-            for inner, content in _fields(value):
+            for inner, content, value in _fields(occurrence):
                 if inner == 1:
                     span = content
                 elif inner == 2:
                     # scip-python calls a module of `src` by two names, its own and that below the root.
                     symbol = content.decode().replace("`src.", "`").replace("`", "")
                 elif inner == 3:
-                    roles = content
+                    roles = value
             line, column = list(_integers(span))[:2]
             place = (path, line + 1, column)
             if symbol.startswith("local "):
@@ -55,18 +55,18 @@ def _read_document(document: bytes, index: Index) -> None:
                 index.defined.setdefault(symbol, place)
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, bytes | int]]:
-    """The fields of a Protocol Buffers message, those of fixed size left out."""
+def _fields(message: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """Yield a Protocol Buffers message's fields: number, content and value; those of fixed size are left out."""
     position = 0
     while position < len(message):
         tag, position = _integer(message, position)
         kind = tag & 7
         if kind == 0:
             value, position = _integer(message, position)
-            yield tag >> 3, value
+            yield tag >> 3, b"", value
         elif kind == 2:
             size, position = _integer(message, position)
-            yield tag >> 3, message[position : position + size]
+            yield tag >> 3, message[position : position + size], 0
             position += size
         else:
             position += 8 if kind == 1 else 4

@@ -1,23 +1,22 @@
 """Candidates tried per second on one core, beside a plain loop that starts pytest anew for each; the goal is 20x.
 
-Run with `python benchmarks/trials.py [SUITE INSTANCE]`. Both try candidates that fail, on the failing tests of
+Run with `python -m benchmarks.trials [SUITE INSTANCE]`. Both try candidates that fail, on the failing tests of
 the instance; the plain loop runs outside of any sandbox, with the interpreter that runs this.
 """
 
-import asyncio
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine import Engine, bugs
-
 from activities.artifacts.store import get_model, put_model
 from activities.repair.search import BATCH
+from benchmarks import run
+from benchmarks.engine import Engine, survey
+from hydra_cli.bench.suite import read_suite
 from hydranet import patches
 from hydranet.contracts import Candidate, Candidates, StepRequest, StrategiesRequest, Trial
 
@@ -42,18 +41,19 @@ async def candidates(engine: Engine) -> list[Candidate]:
         step = StepRequest(work=engine.work, branch=1, attempt=1, strategy=strategy)
         made = await engine.backend.implement(step)
         if made.candidates is not None:
-            found += (await get_model(engine.artifacts, made.candidates, Candidates)).candidates[:40]
+            found += (await get_model(engine.prepared.artifacts, made.candidates, Candidates)).candidates[:40]
     return found
 
 
 async def attempt(engine: Engine, batch: list[Candidate]) -> Trial:
     """Try a batch as an attempt does."""
-    return await engine.trial(await put_model(engine.artifacts, Candidates(candidates=tuple(batch))))
+    return await engine.trial(await put_model(engine.prepared.artifacts, Candidates(candidates=tuple(batch))))
 
 
 async def failing(engine: Engine) -> list[Candidate]:
     """The first candidates without those that pass, at which an attempt would end."""
-    left, kept = await candidates(engine), []
+    left = await candidates(engine)
+    kept: list[Candidate] = []
     while left and len(kept) < TRIED:
         trial = await attempt(engine, left[:BATCH])
         if trial.report.passed:
@@ -65,8 +65,9 @@ async def failing(engine: Engine) -> list[Candidate]:
     return kept[:TRIED]
 
 
-def plainly(engine: Engine, tree: Path, python: Path, candidate: Candidate) -> None:
+def plainly(engine: Engine, candidate: Candidate) -> None:
     """Write a candidate's files, start pytest on the failing tests, and put the files back."""
+    tree = engine.repository
     texts: dict[str, str | None] = {}
 
     def read(path: str) -> str | None:
@@ -75,7 +76,7 @@ def plainly(engine: Engine, tree: Path, python: Path, candidate: Candidate) -> N
 
     for path, text in patches.apply_diff(candidate.diff, read).items():
         (tree / path).write_text(text or "")
-    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *engine.baseline.failing]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *engine.baseline.failing]
     subprocess.run(command, cwd=tree, capture_output=True, check=False, timeout=60)
     for path, before in texts.items():
         (tree / path).write_text(before or "")
@@ -86,13 +87,11 @@ async def main() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     suite, name = (Path(sys.argv[1]), sys.argv[2]) if len(sys.argv) > 2 else (OWN, "depot-tiers")
     seconds: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
-        engine = Engine(bugs(suite, [name])[0], Path(folder))
-        await engine.survey()
+    async with survey(read_suite(suite, [name])[1][name]) as engine:
         chosen = await failing(engine)
         with measured("plain", PLAIN, seconds):
             for candidate in chosen[:PLAIN]:
-                plainly(engine, Path(folder) / "repository", Path(sys.executable), candidate)
+                plainly(engine, candidate)
         with measured("trials", len(chosen), seconds):
             for start in range(0, len(chosen), BATCH):
                 await attempt(engine, chosen[start : start + BATCH])
@@ -100,4 +99,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main)

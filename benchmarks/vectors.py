@@ -1,6 +1,6 @@
 """The nearest vectors of a query: a scan in memory, PostgreSQL's exact scan, and its HNSW index.
 
-`python benchmarks/vectors.py FOLDER [COUNT...]`: the lexical vectors of the Python files in FOLDER, repeated with noise
+`python -m benchmarks.vectors FOLDER [COUNT...]`: the lexical vectors of the Python files in FOLDER, repeated with noise
 up to each COUNT. Tells the time of a query (best and median, ms), what the index costs, and its recall.
 """
 

@@ -1,23 +1,23 @@
 """Whether both sandboxes say the same of a suite's bugs: every test at the base, and what templates make of it.
 
-Usage: python benchmarks/verdicts.py SUITE [INSTANCE ...]   (from the repository's root; needs a Docker Engine)
+Run with `python -m benchmarks.verdicts SUITE [INSTANCE...]`; needs a Docker Engine.
 
-For each bug, under bubblewrap and under Docker: the outcome of every test by its id, and then what `benchmarks/engine`
-finds without a model. Exit status 1 when one differs.
+For each bug, under bubblewrap and under Docker: the outcome of every test by its id, and then what the engine finds
+without a model. Exit status 1 when one differs.
 """
 
-import asyncio
+import argparse
 import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from activities.artifacts.store import get_model
 from activities.sandbox.backends import open_sandbox
 from activities.sandbox.protocol import Sandbox
-from benchmarks.engine import Bug, Engine, bugs
+from benchmarks import run
+from benchmarks.engine import survey
+from hydra_cli.bench.suite import BugInstance, read_suite
 from hydranet.budget import Budget
-from hydranet.contracts import TestResults
 from hydranet.settings import SandboxSettings
 
 BUDGET = Budget(branches=6)
@@ -30,31 +30,34 @@ class Verdict(NamedTuple):
     fix: str
 
 
-async def verdict(bug: Bug, sandbox: Sandbox) -> Verdict:
-    with tempfile.TemporaryDirectory(prefix="hydra-verdicts-") as folder:
-        engine = Engine(bug, Path(folder), sandbox)
-        await engine.survey()
-        assert engine.baseline.results is not None
-        found = await get_model(engine.artifacts, engine.baseline.results, TestResults)
+async def verdict(instance: BugInstance, sandbox: Sandbox) -> Verdict:
+    async with survey(instance, sandbox) as engine:
+        results = await engine.prepared.read_results(engine.baseline)
         outcome = await engine.repair(BUDGET)
-        return Verdict({test.id: test.outcome for test in found.tests}, "fixed" if outcome.passed else "no fix")
+        return Verdict({test.id: test.outcome for test in results}, "fixed" if outcome.passed else "no fix")
 
 
-async def main(suite: Path, only: list[str]) -> int:
-    chosen, same = bugs(suite, only), 0
+async def main() -> None:
+    """Print a line for each instance; exit with 1 when one differs."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("suite", type=Path)
+    parser.add_argument("only", nargs="*")
+    given = parser.parse_args()
+    instances, same = read_suite(given.suite, given.only)[1], 0
     with tempfile.TemporaryDirectory(prefix="hydra-verdicts-") as folder:
         async with (
             open_sandbox(SandboxSettings(backend="bubblewrap"), Path(folder)) as one,
             open_sandbox(SandboxSettings(backend="docker"), Path(folder)) as other,
         ):
             print(f"{one.name} and {other.name}")
-            for bug in chosen:
-                here, there = await verdict(bug, one), await verdict(bug, other)
+            for instance in instances.values():
+                here, there = await verdict(instance, one), await verdict(instance, other)
                 same += here == there
                 failing = sum(outcome in ("failed", "error") for outcome in here.tests.values())
-                print(f"{bug.id:40} {len(here.tests):4} tests, {failing:3} failing, {here.fix:8} {_told(here, there)}")
-    print(f"{same} of {len(chosen)} the same")
-    return 0 if same == len(chosen) else 1
+                counts = f"{len(here.tests):4} tests, {failing:3} failing"
+                print(f"{instance.id:40} {counts}, {here.fix:8} {_told(here, there)}")
+    print(f"{same} of {len(instances)} the same")
+    sys.exit(same < len(instances))
 
 
 def _told(here: Verdict, there: Verdict) -> str:
@@ -70,4 +73,4 @@ def _told(here: Verdict, there: Verdict) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(Path(sys.argv[1]), sys.argv[2:])))
+    run(main)

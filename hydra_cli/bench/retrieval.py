@@ -1,6 +1,7 @@
 """`hydra bench --retrieval`: at which place a suite's fixes are found, by every mode of the search and its controls."""
 
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from activities.retrieval.memory_index import build_index, list_files
 from activities.retrieval.query import Query
 from hydra_cli.bench.ranking import DEEPEST, Gold, GoldRanks, find_changed_functions, measure_ranking
 from hydra_cli.bench.recall import KEEP, Share, estimate_difference, estimate_share, measure_recall
-from hydra_cli.bench.suite import BugInstance
+from hydra_cli.bench.suite import GOLD, BugInstance, build_tree
 from hydra_cli.terminal import make_console
 from hydranet.code_graph.model import format_node_id
 from hydranet.contracts import TestResult
@@ -38,7 +39,6 @@ class Measured:
 
 
 def bench_retrieval(
-    suite: Path,
     name: str,
     instances: Mapping[str, BugInstance],
     failing: Mapping[str, Sequence[TestResult]],
@@ -52,7 +52,7 @@ def bench_retrieval(
             queries = {ISSUE: Query(instance.issue)}
             if failing:
                 queries[TRACEBACK] = _with_tests(instance, failing[folder])
-            results.append(_measure(suite / folder, instance, queries))
+            results.append(_measure(instance, queries))
     for query in results[0].placed if results else ():
         _print(query, results)
     if json_out is not None:
@@ -64,20 +64,21 @@ def _with_tests(instance: BugInstance, failing: Sequence[TestResult]) -> Query:
     return Query(instance.issue, traceback=traceback, tests=tuple(test.id for test in failing))
 
 
-def _measure(folder: Path, instance: BugInstance, queries: Mapping[str, Query]) -> Measured:
-    files = list_files(folder / "repo")
+def _measure(instance: BugInstance, queries: Mapping[str, Query]) -> Measured:
+    with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
+        files = list_files(build_tree(instance, Path(folder) / "tree"))
     sources = {path: content.decode(errors="replace") for path, content in files.items()}
-    gold = _gold(folder, instance, sources)
+    gold = _gold(instance, sources)
     return Measured(instance.id, gold, measure_ranking(build_index(files), queries, gold, sources))
 
 
-def _gold(folder: Path, instance: BugInstance, sources: Mapping[str, str]) -> Gold:
+def _gold(instance: BugInstance, sources: Mapping[str, str]) -> Gold:
     if not instance.gold_files:
         raise UsageError(
-            f"{folder / 'instance.json'} has no gold_files: retrieval is measured by what the fix changed."
+            f"{instance.folder / 'instance.json'} has no gold_files: retrieval is measured by what the fix changed."
         )
     symbols = [format_node_id(*one.replace("::", ":").rsplit(":", 1)) for one in instance.gold_symbols if ":" in one]
-    patch = folder / "gold.patch"
+    patch = instance.folder / GOLD
     if not symbols and patch.is_file():
         symbols = list(find_changed_functions(patch.read_text(errors="replace"), sources))
     return Gold(tuple(instance.gold_files), tuple(symbols))

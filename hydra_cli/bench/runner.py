@@ -16,8 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from hydra_cli.bench.hidden_tests import describe_hidden, passes_hidden
-from hydra_cli.bench.suite import BugInstance, commit_tree, read_suite
+from hydra_cli.bench.instance_tests import describe_hidden, passes_hidden
+from hydra_cli.bench.suite import BugInstance, check_out, read_suite
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session, attach_session
 from hydra_cli.start import Start, start_run
@@ -96,14 +96,14 @@ def bench(
     described, instances = read_suite(suite, only or [])
     if retrieval:
         # They bring numpy and the parsers, which would make every command slower.
-        from hydra_cli.bench.failing_tests import run_failing_tests
+        from hydra_cli.bench.instance_tests import run_failing_tests
         from hydra_cli.bench.retrieval import bench_retrieval
 
-        failing = run_failing_tests(suite, instances, settings.load_settings()) if traceback else {}
-        bench_retrieval(suite, described.name, instances, failing, json_out)
+        failing = run_failing_tests(instances, settings.load_settings()) if traceback else {}
+        bench_retrieval(described.name, instances, failing, json_out)
         return
     arm = Arm(settings.load_settings(flags={"model": model}), not no_reaper, resume_reaped)
-    results = asyncio.run(_bench(suite, described.name, instances, arm, jobs))
+    results = asyncio.run(_bench(described.name, instances, arm, jobs))
     _print(results)
     if json_out is not None:
         json_out.write_text(json.dumps(_document(described.name, arm, results), indent=1, default=_plain) + "\n")
@@ -126,7 +126,7 @@ def _plain(value: Any) -> Any:
     return value.model_dump()
 
 
-async def _bench(suite: Path, name: str, instances: dict[str, BugInstance], arm: Arm, jobs: int) -> list[Result]:
+async def _bench(name: str, instances: dict[str, BugInstance], arm: Arm, jobs: int) -> list[Result]:
     free = asyncio.Semaphore(jobs)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     work = arm.settings.data_dir / "bench" / uuid.uuid4().hex[:8]
@@ -137,8 +137,8 @@ async def _bench(suite: Path, name: str, instances: dict[str, BugInstance], arm:
 
                 async def one(folder: str, instance: BugInstance) -> Result:
                     async with free:
-                        repository = await asyncio.to_thread(commit_tree, suite / folder / "repo", work / folder)
-                        result = await _run(session, repository, instance, arm, suite / folder)
+                        repository = await asyncio.to_thread(check_out, instance, work / folder)
+                        result = await _run(session, repository, instance, arm)
                     progress.console.print(f"{'fixed ' if result.fixed else result.verdict:10} {instance.id}")
                     progress.advance(task)
                     return result
@@ -148,10 +148,8 @@ async def _bench(suite: Path, name: str, instances: dict[str, BugInstance], arm:
         shutil.rmtree(work, ignore_errors=True)
 
 
-async def _run(session: Session, repository: Repository, instance: BugInstance, arm: Arm, folder: Path) -> Result:
-    chosen = arm.settings
-    sandbox = {**chosen.sandbox.model_dump(), **instance.sandbox}
-    described = Settings.model_validate({**chosen.model_dump(), "sandbox": sandbox})
+async def _run(session: Session, repository: Repository, instance: BugInstance, arm: Arm) -> Result:
+    described = instance.merge_settings(arm.settings)
     wanted = Start(repository, instance.issue)
     request = (await wanted.build_request(described)).model_copy(update={"reaper": arm.reaper, "seed": instance.id})
     run_id, _ = await start_run(session, request, f"bench-{instance.id}-{uuid.uuid4().hex[:6]}"[:120])
@@ -162,7 +160,7 @@ async def _run(session: Session, repository: Repository, instance: BugInstance, 
         await handle.signal("abort", "The benchmark was interrupted.")
         raise
     genealogy = await session.genealogy(run_id)
-    hidden = await passes_hidden(folder, repository.path, outcome.commit, described) if outcome.commit else None
+    hidden = await passes_hidden(instance, repository.path, outcome.commit, arm.settings) if outcome.commit else None
     return Result(
         id=instance.id,
         fixed=outcome.verdict is Verdict.FIXED,

@@ -7,7 +7,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
-PATHS = sorted(set(re.findall(r"`(?:python )?([\w.-]+/[\w./-]*)(?: [A-Z ]+)?`", CONTRIBUTING)))
+NAMED = re.findall(r"`(?:python )?([\w.-]+/[\w./-]*)(?: [A-Z ]+)?`", CONTRIBUTING)
+SCRIPTS = re.findall(r"python -m benchmarks\.(\w+)", CONTRIBUTING)
+PATHS = sorted({*NAMED, *(f"benchmarks/{name}.py" for name in SCRIPTS)})
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 
 

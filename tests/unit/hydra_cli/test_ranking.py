@@ -16,7 +16,7 @@ CHOSEN = ["gazette-photo", "orchard-slip"]
 
 def test_a_suite_is_measured_with_its_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     described, instances = read_suite(HOPS, CHOSEN)
-    bench_retrieval(HOPS, described.name, instances, {}, tmp_path / "out.json")
+    bench_retrieval(described.name, instances, {}, tmp_path / "out.json")
     document = json.loads((tmp_path / "out.json").read_text())
     assert set(document["modes"]) >= {
         *("bm25", "vector", "fusion", "graph", "random neighbours", "no edges", "without calls"),
@@ -38,7 +38,7 @@ def test_a_suite_without_gold_cannot_be_measured(tmp_path: Path) -> None:
     (tmp_path / "a" / "instance.json").write_text('{"id": "a", "issue": "It breaks."}')
     described, instances = read_suite(tmp_path, [])
     with pytest.raises(UsageError, match="gold_files"):
-        bench_retrieval(tmp_path, described.name, instances, {}, None)
+        bench_retrieval(described.name, instances, {}, None)
 
 
 def test_the_functions_that_a_patch_changes() -> None:

@@ -1,0 +1,135 @@
+"""The tests of a suite's instance, run in a sandbox as a run does: at its base, and the hidden ones on a fix."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from activities.artifacts.store import FolderArtifacts, get_model
+from activities.checkpoints.activities import RepositoryActivities
+from activities.git.command import run_git
+from activities.git.objects import GitObjects
+from activities.sandbox.activities import SandboxActivities
+from activities.sandbox.backends import open_sandbox
+from activities.sandbox.protocol import Sandbox
+from hydra_cli.bench.suite import HIDDEN, BugInstance, check_out
+from hydranet.contracts import (
+    Checkpoint,
+    Environment,
+    PrepareRequest,
+    SandboxSpec,
+    Snapshot,
+    SnapshotRequest,
+    TestReport,
+    TestRequest,
+    TestResult,
+)
+from hydranet.contracts import TestResults as Results
+from hydranet.errors import HydraError
+from hydranet.settings import Settings
+
+_MOST = 10
+
+
+@dataclass(frozen=True)
+class PreparedRepository:
+    """A repository's snapshot and its environment, with the activities of a node that runs its tests."""
+
+    artifacts: FolderArtifacts
+    objects: GitObjects
+    sandbox: SandboxActivities
+    spec: SandboxSpec
+    snapshot: Snapshot
+    environment: Environment
+
+    @property
+    def base(self) -> Checkpoint:
+        """The commit of the snapshot."""
+        return Checkpoint(commit=self.snapshot.commit)
+
+    async def run_tests(self) -> TestReport:
+        """Run the tests at the base."""
+        return await self.sandbox.run_tests(
+            TestRequest(snapshot=self.snapshot, checkpoint=self.base, environment=self.environment, spec=self.spec)
+        )
+
+    async def read_results(self, report: TestReport) -> tuple[TestResult, ...]:
+        """Return the result of each test of a report."""
+        if report.results is None:
+            return ()
+        return (await get_model(self.artifacts, report.results, Results)).tests
+
+
+@asynccontextmanager
+async def prepare(
+    repository: Path, settings: Settings, sandbox: Sandbox | None = None
+) -> AsyncIterator[PreparedRepository]:
+    """Prepare a repository for its tests in `sandbox`, by default that of the settings, until the block is left."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hydra-bench-")))
+        artifacts = FolderArtifacts(folder / "artifacts")
+        objects = GitObjects(folder / "nodes", artifacts)
+        request = SnapshotRequest(repository_path=str(repository), limit_mb=settings.repository_limit_mb)
+        snapshot = await RepositoryActivities(artifacts).snapshot_repository(request)
+        if sandbox is None:
+            sandbox = await stack.enter_async_context(open_sandbox(settings.sandbox, folder))
+        activities = SandboxActivities(sandbox, artifacts, objects, settings.data_dir / "cache")
+        spec = SandboxSpec.model_validate(settings.sandbox.model_dump(include=set(SandboxSpec.model_fields)))
+        environment = await activities.prepare_environment(PrepareRequest(snapshot=snapshot, spec=spec))
+        yield PreparedRepository(artifacts, objects, activities, spec, snapshot, environment)
+
+
+def run_failing_tests(instances: Mapping[str, BugInstance], settings: Settings) -> dict[str, list[TestResult]]:
+    """Return at most ten failing tests of each instance; none of one whose tests cannot be run, which is told."""
+    console = Console(stderr=True)
+    failing: dict[str, list[TestResult]] = {}
+    for name, instance in track(list(instances.items()), description="running the tests", console=console):
+        try:
+            failing[name] = asyncio.run(_failing(instance, settings))
+        except HydraError as error:
+            console.print(f"{instance.id}: {error}", markup=False)
+            failing[name] = []
+    return failing
+
+
+async def _failing(instance: BugInstance, settings: Settings) -> list[TestResult]:
+    with tempfile.TemporaryDirectory(prefix="hydra-failing-") as folder:
+        repository = await asyncio.to_thread(check_out, instance, Path(folder) / "repository")
+        async with prepare(repository.path, instance.merge_settings(settings)) as prepared:
+            results = await prepared.read_results(await prepared.run_tests())
+    return [test for test in results if test.outcome in ("failed", "error")][:_MOST]
+
+
+async def passes_hidden(instance: BugInstance, repository: Path, commit: str, settings: Settings) -> bool | None:
+    """Return whether the tree of `commit` passes an instance's hidden tests; None when it has none.
+
+    They are put into a copy of the tree, beside the tests that are there: what looked for the fix never saw them.
+    """
+    tests = instance.folder / HIDDEN
+    if not tests.is_dir():
+        return None
+    own = instance.merge_settings(settings)
+    sandbox = own.sandbox.model_copy(update={"test_command": f"python -m pytest -q {HIDDEN}"})
+    with tempfile.TemporaryDirectory(prefix="hydra-hidden-") as folder:
+        copy = await asyncio.to_thread(_add_tests, repository, commit, tests, Path(folder) / "repository")
+        async with prepare(copy, own.model_copy(update={"sandbox": sandbox})) as prepared:
+            return (await prepared.run_tests()).passed
+
+
+def describe_hidden(passed: bool | None) -> str:
+    """Return what a report says of an instance's hidden tests."""
+    return "" if passed is None else "passed" if passed else "failed"
+
+
+def _add_tests(repository: Path, commit: str, tests: Path, target: Path) -> Path:
+    run_git(repository, "worktree", "add", "--quiet", "--detach", str(target), commit)
+    shutil.copytree(tests, target / HIDDEN)
+    run_git(target, "add", "--all", "--force")
+    run_git(target, "commit", "--quiet", "--message", "The hidden tests")
+    return target
