@@ -18,6 +18,7 @@ import platformdirs
 import psutil
 import pytest
 
+from hydra_cli.bench.suite import build_tree, read_suite
 from hydranet.contracts import RunResult
 from hydranet.genealogy import Genealogy
 
@@ -144,6 +145,5 @@ def own_hydra(tmp_path: Path) -> Iterator[Hydra]:
 @pytest.fixture
 def depot(tmp_path: Path) -> Path:
     """The seeded bug whose cause is in another file than the traceback's top."""
-    root = tmp_path / "depot"
-    shutil.copytree(SEEDED / "depot-tiers" / "repo", root)
+    root = build_tree(read_suite(SEEDED, ["depot-tiers"])[1]["depot-tiers"], tmp_path / "depot")
     return repository(root, {})

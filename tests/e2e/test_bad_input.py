@@ -118,3 +118,11 @@ def test_an_unwritable_data_folder(tmp_path: Path) -> None:
 
 def test_a_suite_that_is_none(hydra: Hydra, tmp_path: Path) -> None:
     refused(hydra, "suite.json", "bench", "--suite", tmp_path)
+
+
+@pytest.mark.parametrize("flags", [(), ("--retrieval",)])
+def test_a_suite_without_its_package(hydra: Hydra, tmp_path: Path, flags: tuple[str, ...]) -> None:
+    (tmp_path / "suite.json").write_text('{"name": "s", "instances": ["a"]}')
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "instance.json").write_text('{"id": "a", "issue": "x", "package": "p"}')
+    refused(hydra, "packages/p is not a folder", "bench", "--suite", tmp_path, *flags)

@@ -10,6 +10,7 @@ import pytest
 from hydra_cli.bench.suite import BugInstance, build_tree, check_out, read_suite
 from hydranet.errors import UsageError
 
+OWN = Path(__file__).parents[3] / "benchmarks"
 CLEAN = "def add(a, b):\n    return a + b\n"
 BUGGY = "def add(a, b):\n    return a - b\n"
 PATCH = "--- a/adding.py\n+++ b/adding.py\n@@ -1,2 +1,2 @@\n def add(a, b):\n-    return a + b\n+    return a - b\n"
@@ -149,3 +150,14 @@ def test_files_that_cannot_be_copied(tmp_path: Path) -> None:
     subprocess.run(["mkfifo", suite / "a/repo/pipe"], check=True)
     with pytest.raises(UsageError, match="pipe cannot be copied"):
         build_tree(read_one(suite), tmp_path / "tree")
+
+
+@pytest.mark.parametrize("name", ["seeded", "hops", "spiral"])
+def test_our_own_suites_are_whole(name: str) -> None:
+    suite, instances = read_suite(OWN / name, [])
+    assert suite.name == name
+    assert {path.parent.name for path in (OWN / name).glob("*/instance.json")} == set(instances)
+    assert {path.name for path in (OWN / name / "packages").iterdir()} == {
+        instance.package for instance in instances.values()
+    }
+    assert all((instance.files / path).is_file() for instance in instances.values() for path in instance.gold_files)

@@ -1,1 +1,0 @@
-"""An almanac: bookings of rooms, how they recur, and the agenda of a day."""

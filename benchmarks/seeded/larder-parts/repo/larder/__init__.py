@@ -1,1 +1,0 @@
-"""A larder: recipes, what is in stock, and what has to be bought."""

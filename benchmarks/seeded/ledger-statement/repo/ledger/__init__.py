@@ -1,1 +1,0 @@
-"""A ledger: double-entry bookkeeping for a small club."""

@@ -1,1 +1,0 @@
-"""A quill: plain text with light markup, made into HTML."""

@@ -1,1 +1,0 @@
-"""A signal box: a railway network, the trains on it, and who has to wait."""

@@ -1,1 +1,0 @@
-"""A tally: survey answers as tables, grouped, weighted and printed."""
