@@ -12,7 +12,6 @@ Precision is over the edges whose site the index has an opinion of: scip-python 
 
 import argparse
 import ast
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,10 +21,10 @@ from pathlib import Path
 
 from activities.retrieval.languages import parse_file
 from activities.retrieval.linking import Linker
-from benchmarks import scip
+from benchmarks import recording, scip
+from hydra_cli.bench.conditions import Conditions
 from hydranet.code_graph.model import Edge, EdgeKind, Resolution
 
-RESULTS = Path(__file__).with_name("results.json")
 INITIALISERS = ("__init__", "__new__", "__call__")
 
 Pair = tuple[str, str]
@@ -263,30 +262,26 @@ def _own(node: str) -> str:
 
 
 def main() -> None:
-    """Compare each source tree with its index, print the tables and keep the figures."""
+    """Compare each source tree with its index and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pairs", nargs="+", type=Path, metavar="SOURCES INDEX")
-    parser.add_argument("--keep", action="store_true", help=f"write the figures into {RESULTS.name}")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--show", help="list the wrong and missed edges of a kind")
     given = parser.parse_args()
-    kept = {}
+    conditions, rows = Conditions(), []
     for root, index in zip(given.pairs[::2], given.pairs[1::2], strict=True):
         tallies = Comparison(root.resolve(), scip.read(index)).tallies()
-        kept[root.resolve().name] = {name: tally.figures() for name, tally in tallies.items()}
-        print(f"\n{root.resolve().name}")
+        release = root.resolve().name
+        rows += [{"release": release, "edges": name, **tally.figures()} for name, tally in tallies.items()]
+        print(f"\n{release}")
         for name, tally in tallies.items():
             print(f"  {name:18}", "  ".join(f"{key} {value}" for key, value in tally.figures().items()))
         if given.show:
             for what in ("wrong", "missed", "unjudged"):
                 for pair in sorted(getattr(tallies[given.show], what)):
                     print(f"    {what}: {pair[0]} -> {pair[1]}")
-    if given.keep:
-        results = json.loads(RESULTS.read_text())
-        results["edges"] = {
-            "oracle": "scip-python",
-            "command": "python -m benchmarks.edges SOURCES INDEX --keep",
-        } | kept
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    if given.json:
+        recording.write(given.json, conditions, rows, oracle="scip-python")
 
 
 if __name__ == "__main__":

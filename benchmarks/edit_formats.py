@@ -6,7 +6,6 @@ is judged. Every format gets one candidate at temperature 0, and one correction 
 """
 
 import argparse
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
@@ -20,8 +19,9 @@ from activities.inference.conversation import Transcript
 from activities.inference.model_profile import ModelProfile
 from activities.inference.prompt_context import load_prompt_context
 from activities.localisation.localiser import Localiser
-from benchmarks import run
+from benchmarks import recording, run
 from benchmarks.engine import Engine, survey
+from hydra_cli.bench.conditions import Conditions
 from hydra_cli.bench.suite import read_suite
 from hydranet.contracts import StepRequest
 from hydranet.settings import EditFormat, ModelSettings
@@ -111,8 +111,9 @@ async def main() -> None:
     parser.add_argument("--formats", nargs="+", choices=get_args(EditFormat), default=get_args(EditFormat))
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    draws: list[Draw] = []
-    for instance in read_suite(given.suite, given.only)[1].values():
+    conditions, draws = Conditions(), list[Draw]()
+    suite, instances = read_suite(given.suite, given.only)
+    for instance in instances.values():
         async with survey(instance) as engine:
             strategy = await aim(engine)
             for name in given.formats:
@@ -121,7 +122,8 @@ async def main() -> None:
                 verdict = "passes" if one.passed else "valid" if one.valid else "unusable"
                 print(f"{one.bug:34} {name:15} {verdict:9} {one.seconds:5.1f} s  {one.reason}", flush=True)
         if given.json:
-            given.json.write_text(json.dumps([asdict(one) for one in draws], indent=1) + "\n")
+            rows = [asdict(one) for one in draws]
+            recording.write(given.json, conditions, rows, suite=suite.name, model=given.model)
     print(table(draws))
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -63,7 +64,21 @@ class Outcome:
 
     @property
     def total(self) -> float:
+        """The seconds of all steps."""
         return sum(self.seconds.values())
+
+    def describe(self) -> dict[str, Any]:
+        """Return a row for a file of results."""
+        return {
+            "fixed": self.passed is not None,
+            "branches": self.branches,
+            "attempts": self.attempts,
+            "reaped": self.reaped,
+            "tried": self.tried,
+            "seconds": {step: round(seconds, 1) for step, seconds in self.seconds.items()},
+            "strategy": self.strategy,
+            "change": self.passed.title if self.passed else "",
+        }
 
 
 @dataclass

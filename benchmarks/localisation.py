@@ -6,10 +6,12 @@ suspect that is it, in the order in which strategies take them.
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from activities.localisation.localiser import Localiser
-from benchmarks import run
+from benchmarks import recording, run
 from benchmarks.engine import Engine, survey
+from hydra_cli.bench.conditions import Conditions
 from hydra_cli.bench.suite import read_suite
 from hydranet.errors import UsageError
 
@@ -31,18 +33,23 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("suite", type=Path)
     parser.add_argument("only", nargs="*")
+    parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    ranks = []
-    for instance in read_suite(given.suite, given.only)[1].values():
+    conditions, rows = Conditions(), list[dict[str, Any]]()
+    suite, instances = read_suite(given.suite, given.only)
+    for instance in instances.values():
         if not instance.gold_symbols:
             raise UsageError(f"{instance.folder / 'instance.json'} has no gold_symbols to be found: add them.")
         async with survey(instance) as engine:
             place, why = await rank(engine)
-        ranks.append(place)
+        rows.append({"id": instance.id, "rank": place, "reasons": why})
         print(f"{place or '-':>3}  {instance.id:24} {', '.join(instance.gold_symbols)}  ({why})", flush=True)
+    ranks = [row["rank"] for row in rows]
     for most in AT:
         found = sum(place is not None and place <= most for place in ranks)
         print(f"recall@{most}: {found} of {len(ranks)} ({found / len(ranks):.0%})")
+    if given.json:
+        recording.write(given.json, conditions, rows, suite=suite.name)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ from activities.inference.http_errors import ContextOverflowError
 from activities.inference.prompt_context import load_prompt_context
 from activities.inference.protocols import ChatClient, Message, ModelCall
 from activities.localisation.localiser import Localiser
-from benchmarks import run
+from benchmarks import recording, run
 from benchmarks.engine import Engine, survey
+from hydra_cli.bench.conditions import Conditions
 from hydra_cli.bench.suite import BugInstance, read_suite
 from hydranet import patches
 from hydranet.budget import Usage
@@ -162,23 +163,25 @@ async def main() -> None:
     parser.add_argument("--arms", nargs="+", choices=("hydra", "plain"), default=("hydra", "plain"))
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    results: list[dict[str, Any]] = []
-    for instance in read_suite(given.suite, given.only)[1].values():
-        result: dict[str, Any] = {"id": instance.id}
+    conditions, rows = Conditions(), list[dict[str, Any]]()
+    suite, instances = read_suite(given.suite, given.only)
+    budget = {"attempts": given.attempts, "tokens": given.tokens}
+    for instance in instances.values():
         words = []
         if "hydra" in given.arms:
-            own = result["hydra"] = await hydra(instance, given)
+            own = await hydra(instance, given)
+            rows.append({**own, "arm": "hydra"})
             words.append(_said("hydra", own["fixed"], own["attempts"], own["tokens"], own["seconds"]))
         if "plain" in given.arms:
             loop = await plain(instance, given.model, given.tokens)
-            result["plain"] = asdict(loop)
+            rows.append({"id": instance.id, "arm": "plain", **asdict(loop)})
             words.append(_said("plain", loop.fixed, loop.rounds, loop.tokens, loop.seconds))
-        results.append(result)
         print(f"{instance.id:34} {' | '.join(words)}", flush=True)
         if given.json:
-            given.json.write_text(json.dumps(results, indent=1) + "\n")
+            recording.write(given.json, conditions, rows, suite=suite.name, model=given.model, budget=budget)
     for arm in given.arms:
-        print(f"{arm}: {sum(result[arm]['fixed'] for result in results)} of {len(results)} fixed")
+        fixed = [row["fixed"] for row in rows if row["arm"] == arm]
+        print(f"{arm}: {sum(fixed)} of {len(fixed)} fixed")
 
 
 if __name__ == "__main__":

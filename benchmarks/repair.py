@@ -7,9 +7,11 @@ default budget, but starts no server: for tuning. `hydra bench` measures what a 
 import argparse
 import statistics
 from pathlib import Path
+from typing import Any
 
-from benchmarks import run
+from benchmarks import recording, run
 from benchmarks.engine import Outcome, survey
+from hydra_cli.bench.conditions import Conditions
 from hydra_cli.bench.instance_tests import describe_hidden
 from hydra_cli.bench.suite import read_suite
 from hydranet.budget import Budget
@@ -22,16 +24,19 @@ async def main() -> None:
     parser.add_argument("suite", type=Path)
     parser.add_argument("only", nargs="*")
     parser.add_argument("--no-reaper", action="store_true")
+    parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     settings = None if given.no_reaper else ConvergenceSettings()
-    outcomes: list[Outcome] = []
+    conditions, outcomes, rows = Conditions(), list[Outcome](), list[dict[str, Any]]()
     general = 0
-    for instance in read_suite(given.suite, given.only)[1].values():
+    suite, instances = read_suite(given.suite, given.only)
+    for instance in instances.values():
         async with survey(instance) as engine:
             outcome = await engine.repair(Budget(), settings)
             hidden = await engine.passes_hidden()
         outcomes.append(outcome)
         general += hidden is True
+        rows.append({"id": instance.id, "hidden": hidden, **outcome.describe()})
         steps = " ".join(f"{step} {seconds:.1f}" for step, seconds in outcome.seconds.items())
         print(
             f"{'fixed' if outcome.passed else '-':5} {instance.id:28} {outcome.total:6.1f} s  {outcome.tried:5} tried "
@@ -45,6 +50,8 @@ async def main() -> None:
     print(f"seconds: median {statistics.median(outcome.total for outcome in outcomes):.1f}")
     print(f"candidates until fixed: {sum(outcome.tried for outcome in fixed)} in all")
     print(f"candidates tried: {sum(outcome.tried for outcome in outcomes)} in all")
+    if given.json:
+        recording.write(given.json, conditions, rows, suite=suite.name, reaper=not given.no_reaper)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from rich.table import Table
 from activities.inference.prompt_context import CODE_CHARACTERS
 from activities.retrieval.memory_index import build_index, list_files
 from activities.retrieval.query import Query
+from hydra_cli.bench.conditions import Conditions
 from hydra_cli.bench.ranking import DEEPEST, Gold, GoldRanks, find_changed_functions, measure_ranking
 from hydra_cli.bench.recall import KEEP, Share, estimate_difference, estimate_share, measure_recall
 from hydra_cli.bench.suite import GOLD, BugInstance, build_tree
@@ -46,7 +47,7 @@ def bench_retrieval(
 ) -> None:
     """Measure every instance and tell what was found, also by the `failing` tests of its folder if there are any."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    results = []
+    conditions, results = Conditions(), []
     with Progress(*columns, console=Console(stderr=True)) as progress:
         for folder, instance in progress.track(instances.items(), description=name):
             queries = {ISSUE: Query(instance.issue)}
@@ -56,7 +57,7 @@ def bench_retrieval(
     for query in results[0].placed if results else ():
         _print(query, results)
     if json_out is not None:
-        json_out.write_text(json.dumps(write_document(name, results), indent=1) + "\n")
+        json_out.write_text(json.dumps(conditions.describe() | write_document(name, results), indent=1) + "\n")
 
 
 def _with_tests(instance: BugInstance, failing: Sequence[TestResult]) -> Query:

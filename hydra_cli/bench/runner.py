@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from hydra_cli.bench.conditions import Conditions
 from hydra_cli.bench.instance_tests import describe_hidden, passes_hidden
 from hydra_cli.bench.suite import BugInstance, check_out, read_suite
 from hydra_cli.repository import Repository
@@ -103,10 +104,12 @@ def bench(
         bench_retrieval(described.name, instances, failing, json_out)
         return
     arm = Arm(settings.load_settings(flags={"model": model}), not no_reaper, resume_reaped)
+    conditions = Conditions()
     results = asyncio.run(_bench(described.name, instances, arm, jobs))
     _print(results)
     if json_out is not None:
-        json_out.write_text(json.dumps(_document(described.name, arm, results), indent=1, default=_plain) + "\n")
+        document = conditions.describe() | _document(described.name, arm, results)
+        json_out.write_text(json.dumps(document, indent=1, default=_plain) + "\n")
 
 
 def _document(suite: str, arm: Arm, results: list[Result]) -> dict[str, Any]:

@@ -11,7 +11,11 @@ def test_a_suite_is_run_and_reported(hydra: Hydra, tmp_path: Path) -> None:
     done = hydra("bench", "--suite", SEEDED, "--only", "depot-tiers", "--model", "templates", "--json", out)
     assert done.returncode == 0, done.stderr
     assert "1 of 1 fixed" in done.stdout
-    (instance,) = json.loads(out.read_text())["instances"]
+    document = json.loads(out.read_text())
+    assert document["cores"] >= 1
+    assert document["memory_gib"] > 0
+    assert len(document["load"]) == 2
+    (instance,) = document["instances"]
     assert (instance["id"], instance["fixed"], instance["verdict"], instance["tokens"]) == (
         "depot-tiers",
         True,
