@@ -1,6 +1,7 @@
-"""Files of results: every figure that is kept says under which conditions it was measured."""
+"""What the benchmarks keep, and what their page says of them."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,9 @@ from hydra_cli.bench.conditions import Conditions
 from hydranet.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "benchmarks" / "README.md").read_text()
+LINKS = re.findall(r"\[([^\]]+)\]\(([^)#]+)(?:#([^)]+))?\)", README)
+SCRIPTS = [path for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text()]
 RESULTS = sorted(recording.RESULTS.iterdir())
 CONDITIONS = {"date": "2026-01-02", "commit": None, "cores": 2, "memory_gib": None, "load": [1, 2]}
 
@@ -84,7 +88,6 @@ def test_what_is_no_run_is_not_kept(results: Path, tmp_path: Path, document: str
     [
         ("benchmarks.recording", "try", "nowhere.json"),
         ("benchmarks.verify", "nowhere"),
-        ("benchmarks.localisation", "benchmarks/seeded", "nothing"),
         ("benchmarks.localisation", "benchmarks/spiral"),
     ],
 )
@@ -93,3 +96,24 @@ def test_a_script_refuses_in_one_sentence(arguments: tuple[Any, ...]) -> None:
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(("text", "target", "heading"), LINKS)
+def test_a_link_of_the_page_leads_to_what_it_says(text: str, target: str, heading: str) -> None:
+    page = (ROOT / "benchmarks" / target).resolve()
+    assert page.is_relative_to(ROOT)
+    content = page.read_text()
+    slugs = {re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in content.splitlines()}
+    assert not heading or heading in slugs
+    if target.startswith("../") and text != "two ways":
+        assert text in " ".join(content.split()).replace("**", "").replace("`", "")
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_the_page_names_every_script(path: Path) -> None:
+    assert f"`{path.stem}`" in README or f"benchmarks.{path.stem} " in README
+
+
+def test_the_page_names_every_file_of_results() -> None:
+    named = {target for _, target, _ in LINKS if target.startswith("results/")}
+    assert named == {f"results/{path.name}" for path in RESULTS}
