@@ -103,7 +103,7 @@ async def _failing(instance: BugInstance, settings: Settings) -> list[TestResult
         repository = await asyncio.to_thread(check_out, instance, Path(folder) / "repository")
         async with prepare(repository.path, instance.merge_settings(settings)) as prepared:
             results = await prepared.read_results(await prepared.run_tests())
-    return [test for test in results if test.outcome in ("failed", "error")][:_MOST]
+    return [test for test in results if test.is_failing][:_MOST]
 
 
 async def passes_hidden(instance: BugInstance, repository: Path, commit: str, settings: Settings) -> bool | None:
