@@ -13,8 +13,9 @@ from difflib import SequenceMatcher
 from hydranet import patches
 from hydranet.convergence import patch_similarity, score
 from hydranet.convergence.error_signature import ErrorSignature
-from hydranet.convergence.score import Attempt, ConvergenceSettings
+from hydranet.convergence.score import Attempt
 from hydranet.patches import Edit, Patch
+from hydranet.run_settings import ConvergenceSettings
 
 ATTEMPTS, LINES = 50, 200
 OLD = [f"    total_{line} = total_{line} + item.price * {line}\n" for line in range(LINES // 2)]

@@ -35,8 +35,9 @@ from hydranet.contracts import (
     Work,
 )
 from hydranet.convergence import reaper, score
-from hydranet.convergence.score import Attempt, ConvergenceSettings
+from hydranet.convergence.score import Attempt
 from hydranet.errors import UsageError
+from hydranet.run_settings import ConvergenceSettings
 from hydranet.settings import SandboxSettings, Settings
 from hydranet.strategy import Strategy
 

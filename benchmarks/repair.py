@@ -15,7 +15,7 @@ from hydra_cli.bench.conditions import Conditions
 from hydra_cli.bench.instance_tests import describe_hidden
 from hydra_cli.bench.suite import read_suite
 from hydranet.budget import Budget
-from hydranet.convergence.score import ConvergenceSettings
+from hydranet.run_settings import ConvergenceSettings
 
 
 async def main() -> None:

@@ -14,16 +14,17 @@ from hydranet import patches, settings
 from hydranet.bounded_models import TESTS
 from hydranet.convergence import reaper
 from hydranet.convergence.error_signature import ErrorSignature, extract_signature
-from hydranet.convergence.score import Attempt, Command, ConvergenceSettings, Score, score_attempt
+from hydranet.convergence.score import Attempt, Command, Score, score_attempt
 from hydranet.errors import PatchError, UsageError
 from hydranet.patches import Patch
+from hydranet.run_settings import ConvergenceSettings
 
 
 def score(
     file: Annotated[Path, typer.Argument(help="Attempts as JSON lines, oldest first.")],
     json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """Print each attempt's convergence, its terms and the nearest earlier attempt.
+    """Score a history of attempts for convergence, as the Reaper does.
 
     `hydra log RUN --attempts` writes such a file. Weights, threshold and window are those of your settings,
     so HYDRA_CONVERGENCE__THRESHOLD=0.8 and the like try others out.

@@ -8,16 +8,22 @@ from hydranet.bounded_models import BoundedModel, Name
 
 
 class Budget(BoundedModel):
-    """Limits of one run; reaching any of them ends it with the verdict exhausted.
-
-    `attempts` are those of all branches together; 0 sets no limit to them, nor to `tokens`.
-    """
+    """The limits of one run, which ends with the verdict exhausted when it reaches one."""
 
     attempts: Annotated[int, Field(ge=0)] = 0
+    """The number of attempts of all branches together; 0 sets no limit."""
+
     attempts_per_branch: Annotated[int, Field(ge=1, le=200)] = 8
+    """The number of attempts of one branch."""
+
     branches: Annotated[int, Field(ge=1, le=100)] = 12
+    """The number of branches of a run."""
+
     tokens: Annotated[int, Field(ge=0)] = 200_000
+    """The number of prompt and output tokens of a run; 0 sets no limit."""
+
     seconds: Annotated[float, Field(gt=0)] = 3600.0
+    """The time of a run in seconds, without pauses and without the time in which no stack was running."""
 
 
 class Usage(BoundedModel):

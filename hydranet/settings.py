@@ -10,11 +10,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from hydranet.bounded_models import Name
 from hydranet.budget import Budget
-from hydranet.contracts import SandboxSpec
-from hydranet.convergence.score import ConvergenceSettings
 from hydranet.errors import UsageError
-from hydranet.policy import constitution
 from hydranet.policy.investigation import LIMIT
+from hydranet.run_settings import ConvergenceSettings, SandboxSpec
 
 CONFIG_NAME = "hydra.config.json"
 
@@ -22,86 +20,125 @@ CONFIG_NAME = "hydra.config.json"
 REPOSITORY_KEYS = frozenset({"sandbox", "budget", "convergence", "parallel_branches"})
 
 
+EditFormat = Literal["function", "search_replace", "diff", "file"]
+
+_Port = Annotated[int, Field(ge=0, le=65535)]
+
+
 class TemporalSettings(BaseModel):
-    """Where Temporal is. Without an `address` HydraNet starts its own; port 0 means any free one."""
+    """Where Temporal is."""
 
     model_config = ConfigDict(extra="forbid")
 
     address: str = ""
+    """The Temporal server as HOST:PORT; by default HydraNet starts its own."""
+
     namespace: str = "default"
+    """The namespace on the Temporal server."""
+
     ui: str = ""
-    port: Annotated[int, Field(ge=0, le=65535)] = 0
-    ui_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """The address of the server's web page, such as http://HOST:8233."""
 
+    port: _Port = 0
+    """The port of HydraNet's own server; 0 takes 7233, or any free port when that is taken."""
 
-EditFormat = Literal["function", "search_replace", "diff", "file"]
+    ui_port: _Port = 0
+    """The port of its web page; 0 takes 8233, or any free port when that is taken."""
 
 
 class ModelSettings(BaseModel):
-    """Where models are and how they are asked; `slots` calls run at the same time, times are in seconds.
-
-    `samples` are the candidates per attempt, 0 for what suits the model; `deliberate` says whether it is asked for
-    strategies, plans and reflections, or for changes only, as suits small ones; `investigations` are the commands that
-    a model that plans may have run before it writes a change (read a file, search, try something). `edit_formats`
-    names, by model, the form its changes come in where that is not to be the default of its kind. Models that can
-    think before they answer are asked not to, unless `thinking_tokens` allows them so many.
-    """
+    """Where models are and how they are asked."""
 
     model_config = ConfigDict(extra="forbid")
 
     ollama_host: str = ""
+    """The address of Ollama; by default OLLAMA_HOST, or this machine."""
+
     openai_api_key: SecretStr = SecretStr("")
+    """The key for an OpenAI-compatible server."""
+
     slots: Annotated[int, Field(ge=1)] = 1
+    """The number of model calls that a worker makes at the same time; further calls wait in the queue."""
+
     samples: Annotated[int, Field(ge=0, le=8)] = 0
+    """The number of candidates per attempt, at most 8; 0 takes what suits the model."""
+
     deliberate: bool | None = None
+    """Whether a model is asked for strategies, plans and reflections; by default only models from 4B are."""
+
     investigations: Annotated[int, Field(ge=0, le=LIMIT)] = 2
+    """The number of commands that a model may run before it writes a change, at most 4."""
+
     edit_formats: dict[str, EditFormat] = {}
+    """The form of changes by model name: function, search_replace, diff or file."""
+
     thinking_tokens: Annotated[int, Field(ge=0, le=32_768)] = 0
+    """The number of tokens that a model may think for before it answers; 0 asks it not to think."""
+
     token_gap: Annotated[float, Field(gt=0)] = 120.0
+    """The longest wait for the next token of an answer, in seconds."""
+
     total: Annotated[float, Field(gt=0)] = 1200.0
+    """The time limit of an answer, in seconds; its first token must come within half of it."""
 
 
 class SandboxSettings(SandboxSpec):
-    """What a run's sandbox is like, and what only the user of a node may say of it.
-
-    `backend` is auto (Docker when its engine answers and has the image, else bubblewrap), docker or
-    bubblewrap; `image` and `runtime` (such as gVisor's runsc) are Docker's, `warm` the containers that wait
-    for the next attempt on a tree.
-    """
+    """What a run's sandbox is like, and how strong its walls are on this node."""
 
     backend: Literal["auto", "docker", "bubblewrap"] = "auto"
+    """The sandbox: docker, bubblewrap, or auto, which takes Docker when its engine answers and has the image."""
+
     image: Annotated[str, Field(min_length=1, max_length=200)] = "hydranet-sandbox:1"
+    """The image of Docker containers."""
+
     runtime: Name = ""
+    """The runtime of Docker containers, such as runsc of gVisor; by default that of the engine."""
+
     warm: Annotated[int, Field(ge=0, le=16)] = 1
+    """The number of containers kept ready for the next attempt."""
 
 
 class Settings(BaseSettings):
-    """Everything that can be set.
-
-    `model` is `auto` (Ollama when one answers, else templates), `templates`, `ollama:NAME`,
-    `openai:URL#NAME` or `scripted:FILE`; `supervisor_model` is one of the last three, a larger one, which ranks
-    strategies, empty for none. `embedding_model` is one of `ollama:NAME` and `openai:URL#NAME`; without it, code is
-    compared by lexical vectors. `database` is a PostgreSQL DSN, empty for the embedded one. At `metrics_address`
-    (HOST:PORT; the roles take three ports in a row from there) workers serve metrics, nowhere when it is empty.
-    """
+    """Everything that can be set."""
 
     model_config = SettingsConfigDict(env_prefix="HYDRA_", env_nested_delimiter="__", extra="forbid")
 
     model: str = "auto"
+    """What fixes bugs: templates, ollama:NAME, openai:URL#NAME, scripted:FILE, or auto, which takes the best coder
+    model that Ollama has, and the templates where it has none."""
+
     supervisor_model: str = ""
+    """A larger model that ranks the strategies: ollama:NAME, openai:URL#NAME or scripted:FILE; by default none."""
+
     embedding_model: str = ""
+    """The model that embeds code for retrieval: ollama:NAME or openai:URL#NAME; by default hashed words are used."""
+
     templates_first: bool = True
+    """Whether the repair templates try three strategies before the model does."""
+
     parallel_branches: Annotated[int, Field(ge=1, le=16)] = 1
+    """The number of branches that are pursued at the same time."""
+
     require_approval: bool = False
+    """Whether a verified fix waits for `hydra approve` before it is published."""
+
     repository_limit_mb: Annotated[int, Field(ge=1)] = 500
+    """The size of the largest repository that a run takes, in MB."""
+
     budget: Budget = Budget()
     convergence: ConvergenceSettings = ConvergenceSettings()
     sandbox: SandboxSettings = SandboxSettings()
     temporal: TemporalSettings = TemporalSettings()
     models: ModelSettings = ModelSettings()
+
     database: str = ""
+    """The PostgreSQL database as a DSN; by default HydraNet starts its own."""
+
     metrics_address: str = ""
+    """The HOST:PORT from which workers serve metrics on three ports in a row; by default they serve none."""
+
     data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path("hydranet"))
+    """The folder of the stack's data, logs and caches."""
 
     @classmethod
     def settings_customise_sources(
@@ -153,7 +190,9 @@ def load_settings(repository: Path | None = None, flags: dict[str, Any] | None =
 
 
 def read_own_rules() -> str:
-    """The text of the user's own constitution, empty when there is none; UsageError when it cannot be read."""
+    """Return the text of the user's own constitution, empty when there is none; UsageError when it is unreadable."""
+    from hydranet.policy import constitution  # with a parser of YAML, which few commands need
+
     file = platformdirs.user_config_path("hydranet") / constitution.FILE
     try:
         return file.read_text()

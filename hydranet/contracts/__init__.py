@@ -67,7 +67,6 @@ from hydranet.contracts.sandbox import (
     Investigation,
     Predicate,
     PrepareRequest,
-    SandboxSpec,
     Spectrum,
     TestIndices,
     TestReport,
@@ -78,28 +77,21 @@ from hydranet.contracts.sandbox import (
     Trial,
     TrialRequest,
 )
-
-SUPERVISOR_QUEUE = "hydra-supervisor"
-INFERENCE_QUEUE = "hydra-inference"
-RETRIEVAL_QUEUE = "hydra-retrieval"
-SANDBOX_QUEUE = "hydra-sandbox"
-
-FIX_WORKFLOW = "FixIssueWorkflow"
-FIX_BRANCH = "hydra/fix-"
-BRANCH_WORKFLOW = "BranchWorkflow"
-COUNTERFACTUAL_WORKFLOW = "CounterfactualWorkflow"
-INDEX_WORKFLOW = "IndexRepositoryWorkflow"
-EMBED_WORKFLOW = "EmbedTreeWorkflow"
-VECTORS = "/vectors"
-"""What the id of an indexing has after it to be that of the workflow that makes its vectors."""
-
-SEARCH_ATTRIBUTES = {
-    "HydraRepository": "Keyword",
-    "HydraVerdict": "Keyword",
-    "HydraBranches": "Int",
-    "HydraReaps": "Int",
-    "HydraHighestConvergence": "Double",
-}
+from hydranet.names import (
+    BRANCH_WORKFLOW,
+    COUNTERFACTUAL_WORKFLOW,
+    EMBED_WORKFLOW,
+    FIX_BRANCH,
+    FIX_WORKFLOW,
+    INDEX_WORKFLOW,
+    INFERENCE_QUEUE,
+    RETRIEVAL_QUEUE,
+    SANDBOX_QUEUE,
+    SEARCH_ATTRIBUTES,
+    SUPERVISOR_QUEUE,
+    VECTORS,
+)
+from hydranet.run_settings import SandboxSpec
 
 __all__ = [
     "BRANCH_WORKFLOW",

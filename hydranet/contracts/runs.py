@@ -10,11 +10,12 @@ from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.inference import AttemptDigest, Plan
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.contracts.retrieval import RepositoryPath
-from hydranet.contracts.sandbox import Environment, SandboxSpec
+from hydranet.contracts.sandbox import Environment
 from hydranet.convergence.error_signature import ErrorSignature
-from hydranet.convergence.score import MEMORY, Attempt, ConvergenceSettings, Score
+from hydranet.convergence.score import MEMORY, Attempt, Score
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Verdict
 from hydranet.policy.constitution import Decision
+from hydranet.run_settings import ConvergenceSettings, SandboxSpec
 from hydranet.strategy import Strategy
 
 

@@ -11,25 +11,7 @@ from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import Command
 from hydranet.patches import Patch
 from hydranet.policy.investigation import LIMIT, Asked
-
-
-class SandboxSpec(BoundedModel):
-    """How a run's sandbox is prepared and limited; times in seconds, sizes in MB.
-
-    A run of tests that fails is repeated `flaky_reruns` times, and the majority decides about each test.
-    """
-
-    setup: Annotated[tuple[Annotated[str, StringConstraints(max_length=2000)], ...], Field(max_length=20)] = ()
-    env: Annotated[dict[Name, Annotated[str, StringConstraints(max_length=2000)]], Field(max_length=40)] = {}
-    test_command: Name = "python -m pytest -q"
-    test_timeout: Annotated[float, Field(gt=0, le=3600)] = 300.0
-    setup_timeout: Annotated[float, Field(gt=0, le=3600)] = 900.0
-    memory_mb: Annotated[int, Field(ge=64)] = 2048
-    processes: Annotated[int, Field(ge=8)] = 256
-    file_mb: Annotated[int, Field(ge=1)] = 256
-    output_kb: Annotated[int, Field(ge=16)] = 2048
-    cpus: Annotated[float, Field(gt=0.0)] = 2.0
-    flaky_reruns: Annotated[int, Field(ge=0, le=4)] = 0
+from hydranet.run_settings import SandboxSpec
 
 
 class PrepareRequest(BoundedModel):

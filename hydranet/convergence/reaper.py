@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from hydranet.convergence.patch_similarity import is_empty_change
-from hydranet.convergence.score import Attempt, ConvergenceSettings, Score
+from hydranet.convergence.score import Attempt, Score
+from hydranet.run_settings import ConvergenceSettings
 from hydranet.text.truncation import keep_end
 
 

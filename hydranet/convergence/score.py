@@ -14,19 +14,10 @@ from hydranet.bounded_models import TESTS, BoundedModel, Line, Name
 from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
 from hydranet.convergence.patch_similarity import is_empty_change, measure_similarity
 from hydranet.patches import Patch
+from hydranet.run_settings import ConvergenceSettings
 
 MEMORY = 22
 """The attempts of a branch that its scores are made of: the largest window, and two."""
-
-
-class ConvergenceSettings(BoundedModel):
-    """Weights of the three terms, the threshold above which a branch is dead, and the window in attempts."""
-
-    alpha: Annotated[float, Field(ge=0, le=1)] = 0.45
-    beta: Annotated[float, Field(ge=0, le=1)] = 0.15
-    gamma: Annotated[float, Field(ge=0, le=1)] = 0.40
-    threshold: Annotated[float, Field(gt=0, le=1)] = 0.75
-    window: Annotated[int, Field(ge=1, le=20)] = 3
 
 
 class Command(BoundedModel):

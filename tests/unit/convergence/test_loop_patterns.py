@@ -9,8 +9,9 @@ import pytest
 from hydranet import patches
 from hydranet.convergence import reaper
 from hydranet.convergence.error_signature import extract_signature
-from hydranet.convergence.score import Attempt, Command, ConvergenceSettings, Score, find_best, score_attempt
+from hydranet.convergence.score import Attempt, Command, Score, find_best, score_attempt
 from hydranet.patches import Patch
+from hydranet.run_settings import ConvergenceSettings
 
 DEFAULTS = ConvergenceSettings()
 

@@ -2,8 +2,9 @@ import pytest
 
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.reaper import judge
-from hydranet.convergence.score import Attempt, ConvergenceSettings, Score, Terms, score_attempt
+from hydranet.convergence.score import Attempt, Score, Terms, score_attempt
 from hydranet.patches import Edit, Patch
+from hydranet.run_settings import ConvergenceSettings
 
 DEFAULTS = ConvergenceSettings()
 ERROR = ErrorSignature(type="TypeError", message="bad operand", file="shop/cart.py", function="total")

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from hydranet.convergence import patch_similarity as similarities
 from hydranet.convergence.error_signature import ErrorClass, ErrorSignature, extract_signature
 from hydranet.convergence.patch_similarity import is_empty_change, measure_similarity
-from hydranet.convergence.score import MEMORY, Attempt, Command, ConvergenceSettings, Score, Terms, score_attempt
+from hydranet.convergence.score import MEMORY, Attempt, Command, Score, Terms, score_attempt
 from hydranet.patches import Edit, Patch
+from hydranet.run_settings import ConvergenceSettings
 
 BUG = ErrorSignature(type="TypeError", message="bad operand", file="m.py", function="f")
 

@@ -1,0 +1,27 @@
+"""Names that meet in several processes: task queues, workflows, branches of fixes, search attributes."""
+
+SUPERVISOR_QUEUE = "hydra-supervisor"
+INFERENCE_QUEUE = "hydra-inference"
+RETRIEVAL_QUEUE = "hydra-retrieval"
+SANDBOX_QUEUE = "hydra-sandbox"
+
+FIX_WORKFLOW = "FixIssueWorkflow"
+BRANCH_WORKFLOW = "BranchWorkflow"
+COUNTERFACTUAL_WORKFLOW = "CounterfactualWorkflow"
+INDEX_WORKFLOW = "IndexRepositoryWorkflow"
+EMBED_WORKFLOW = "EmbedTreeWorkflow"
+
+VECTORS = "/vectors"
+"""The suffix that makes an indexing workflow's id the id of the workflow that embeds its tree."""
+
+FIX_BRANCH = "hydra/fix-"
+"""The prefix of the Git branches that fixes are published as."""
+
+SEARCH_ATTRIBUTES = {
+    "HydraRepository": "Keyword",
+    "HydraVerdict": "Keyword",
+    "HydraBranches": "Int",
+    "HydraReaps": "Int",
+    "HydraHighestConvergence": "Double",
+}
+"""What the Temporal server can search runs by, each with its type."""

@@ -1,0 +1,68 @@
+"""The settings that travel with a run, for every node that works on it: convergence and sandbox.
+
+Its third part is `hydranet.budget.Budget`. A repository may set all of these.
+"""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from hydranet.bounded_models import BoundedModel, Name
+
+_Command = Annotated[str, StringConstraints(max_length=2000)]
+
+
+class ConvergenceSettings(BoundedModel):
+    """How convergence is scored, and when a branch is dead."""
+
+    alpha: Annotated[float, Field(ge=0, le=1)] = 0.45
+    """The weight of patch similarity in the score."""
+
+    beta: Annotated[float, Field(ge=0, le=1)] = 0.15
+    """The weight of repeated commands in the score."""
+
+    gamma: Annotated[float, Field(ge=0, le=1)] = 0.40
+    """The weight of a repeated error in the score."""
+
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.75
+    """The score above which a branch is dead."""
+
+    window: Annotated[int, Field(ge=1, le=20)] = 3
+    """The number of earlier attempts of its branch that an attempt is compared with."""
+
+
+class SandboxSpec(BoundedModel):
+    """How a run's sandbox is prepared and limited."""
+
+    setup: Annotated[tuple[_Command, ...], Field(max_length=20)] = ()
+    """The commands that install what the tests need, with network; by default, what the repository declares."""
+
+    env: Annotated[dict[Name, _Command], Field(max_length=40)] = {}
+    """The environment variables of the setup and the tests."""
+
+    test_command: Name = "python -m pytest -q"
+    """The command that runs the tests."""
+
+    test_timeout: Annotated[float, Field(gt=0, le=3600)] = 300.0
+    """The time limit of one run of all tests, in seconds."""
+
+    setup_timeout: Annotated[float, Field(gt=0, le=3600)] = 900.0
+    """The time limit of the setup, in seconds."""
+
+    memory_mb: Annotated[int, Field(ge=64)] = 2048
+    """The memory of a sandbox, in MB."""
+
+    processes: Annotated[int, Field(ge=8)] = 256
+    """The number of processes that may run in a sandbox at the same time."""
+
+    file_mb: Annotated[int, Field(ge=1)] = 256
+    """The size of the largest file that a sandbox may write, in MB."""
+
+    output_kb: Annotated[int, Field(ge=16)] = 2048
+    """The most that a command may print, in KB."""
+
+    cpus: Annotated[float, Field(gt=0.0)] = 2.0
+    """The number of processor cores that a sandbox may use."""
+
+    flaky_reruns: Annotated[int, Field(ge=0, le=4)] = 0
+    """How often a failing test run is repeated, at most 4 times; for each test the majority decides."""
