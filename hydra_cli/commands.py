@@ -1,57 +1,72 @@
-"""The commands by name. Each is loaded when it is asked for, since what the others import would delay it."""
+"""The commands by name, each with the module that holds it and its line in the list that `hydra --help` prints.
+
+A command's module is imported when the command is called: the imports of the others would delay it.
+"""
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-_MODULES = {
-    "fix": "fix",
-    "runs": "runs",
-    "show": "runs",
-    "report": "report",
-    "log": "log",
-    "models": "models",
-    "pause": "control",
-    "resume": "control",
-    "abort": "control",
-    "override": "control",
-    "reap": "control",
-    "approve": "control",
-    "reject": "control",
-    "index": "index",
-    "index-status": "index_status",
-    "retrieve": "retrieve",
-    "ast-graph": "graph",
-    "path": "graph",
-    "up": "stack",
-    "down": "stack",
-    "setup-temporal": "setup_temporal",
-    "score": "score",
-    "bench": "bench.runner",
+
+class Listing(NamedTuple):
+    """A command's module in `hydra_cli`, which has a function of the command's name, and its line of help."""
+
+    module: str
+    help: str
+
+
+LISTINGS = {
+    "fix": Listing("fix", "Fix a bug; the same command again follows a run that is still open."),
+    "runs": Listing("runs", "List the runs, newest first."),
+    "show": Listing("show", "Show a run as a tree: every branch and attempt, with scores and reasons."),
+    "report": Listing("report", "Write a run's post-mortem: what was tried, what failed and why, and what won."),
+    "log": Listing("log", "Print a run's history as JSON lines, oldest first."),
+    "models": Listing("models", "Show whether each model answers, and how fast."),
+    "pause": Listing("control", "Begin no further step; a step that is under way finishes."),
+    "resume": Listing("control", "Go on after a pause."),
+    "abort": Listing("control", "End the run, cancel what is under way, publish nothing."),
+    "override": Listing("control", "Put an instruction into the next plan or reflection."),
+    "reap": Listing("control", "End a branch by hand and force the next strategy."),
+    "approve": Listing("control", "Let the verified fix be published."),
+    "reject": Listing("control", "Refuse the verified fix; the search goes on."),
+    "index": Listing("index", "Index the committed code of a repository; only what has changed is read again."),
+    "index-status": Listing("index_status", "Show what the index of a repository covers, and what is stale."),
+    "retrieve": Listing("retrieve", "Find the code that an issue or a traceback is about."),
+    "ast-graph": Listing("graph", "Show which functions the functions of a file call, as a tree or a graph."),
+    "path": Listing("graph", "Show how two symbols are connected: the shortest path between them in the code graph."),
+    "up": Listing("stack", "Start the stack, and keep it running until `hydra down`."),
+    "down": Listing("stack", "Stop the stack; open runs continue when it starts again."),
+    "setup-temporal": Listing("setup_temporal", "Set up a namespace of a Temporal server for HydraNet; safe to repeat."),
+    "score": Listing("score", "Score a history of attempts for convergence, as the Reaper does."),
+    "bench": Listing("bench.runner", "Run a suite of bugs, and report every success and failure."),
 }
-"""The module of `hydra_cli` that has the function of a command's name."""
 
 
 class Commands(TyperGroup):
     """A group of all commands."""
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
         self.commands = cast(MutableMapping[str, Any], _Commands())
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the group's help, which needs no command but its name and line."""
+        self.commands = {name: TyperCommand(name, help=listing.help) for name, listing in LISTINGS.items()}
+        super().format_help(ctx, formatter)
 
 
 class _Commands(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
-        module = import_module(f"hydra_cli.{_MODULES[name]}")
+        module = import_module(f"hydra_cli.{LISTINGS[name].module}")
         command = typer.Typer(add_completion=False)
-        command.command()(getattr(module, name.replace("-", "_")))
+        command.command(short_help=LISTINGS[name].help)(getattr(module, name.replace("-", "_")))
         return typer.main.get_command(command)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_MODULES)
+        return iter(LISTINGS)
 
     def __len__(self) -> int:
-        return len(_MODULES)
+        return len(LISTINGS)

@@ -41,7 +41,7 @@ def fix(
     detach: Annotated[bool, typer.Option("--detach", help="Start the run and return.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Fix a bug: the same command again attaches to the run that is there, or carries it on."""
+    """Fix a bug; the same command again follows a run that is still open."""
     repository = Repository.open(repo)
     text = _issue(issue, issue_file)
     flags: dict[str, Any] = {

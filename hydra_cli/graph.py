@@ -43,7 +43,7 @@ def ast_graph(
     ] = GraphFormat.TREE,
     repo: Repo = Path(),
 ) -> None:
-    """Show whom the functions of a file call, and whom those call."""
+    """Show which functions the functions of a file call, as a tree or a graph."""
     graph = asyncio.run(_graph(Repository.open(repo)))
     calls = CallGraph(graph.nodes, graph.edges)
     path = find_file(file.removeprefix("./"), calls.paths)
@@ -59,7 +59,7 @@ def path(
     end: Annotated[str, typer.Argument(help="Another one.")],
     repo: Repo = Path(),
 ) -> None:
-    """Tell how two symbols hang together: the shortest path of calls, imports, inheritance between them."""
+    """Show how two symbols are connected: the shortest path between them in the code graph."""
     graph = asyncio.run(_graph(Repository.open(repo)))
     one, other = find_symbol(start, graph.nodes), find_symbol(end, graph.nodes)
     known = {node.id for node in graph.nodes}

@@ -53,7 +53,7 @@ def index(
         str | None, typer.Option(help="ollama:NAME or openai:URL#NAME; lexical vectors when left out.")
     ] = None,
 ) -> None:
-    """Index the committed code of a repository; the same command again does only what is new."""
+    """Index the committed code of a repository; only what has changed is read again."""
     repository = Repository.open(repo)
     chosen = settings.load_settings(repository.path, {"embedding_model": embedding_model})
     asyncio.run(_index(repository, chosen))

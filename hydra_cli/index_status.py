@@ -28,7 +28,7 @@ _NAMED = 10
 
 
 def index_status(repo: Annotated[Path, typer.Option(help="The Git repository.")] = Path()) -> None:
-    """Tell how much of a repository is indexed, which files are stale, how old the index is and how large."""
+    """Show what the index of a repository covers, and what is stale."""
     repository = Repository.open(repo)
     found, waiting = asyncio.run(_status(repository))
     if found is None:

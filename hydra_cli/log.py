@@ -28,7 +28,7 @@ def log(
         bool, typer.Option("--attempts", help="Only the attempts, as `hydra score` reads them.")
     ] = False,
 ) -> None:
-    """Print a run's log as JSON lines, oldest first: every state, call, output reference and time."""
+    """Print a run's history as JSON lines, oldest first."""
     asyncio.run(_log(run, transcript=transcript, attempts=attempts))
 
 

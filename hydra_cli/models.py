@@ -26,7 +26,7 @@ def models(
         list[str] | None, typer.Argument(help="ollama:NAME or openai:URL#NAME; the configured ones when left out.")
     ] = None,
 ) -> None:
-    """Show what each model is, whether it answers, and how fast: exit code 1 when one does not."""
+    """Show whether each model answers, and how fast."""
     asyncio.run(_models(model or []))
 
 

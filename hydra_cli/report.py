@@ -23,7 +23,7 @@ def report(
         Path | None, typer.Option(help="Write it to this file: .md for Markdown, .html for one self-contained page.")
     ] = None,
 ) -> None:
-    """Write a run's post-mortem: what was tried, why each branch was left, what won, what the Reaper saved."""
+    """Write a run's post-mortem: what was tried, what failed and why, and what won."""
     if output is None:
         typer.echo(render_markdown(asyncio.run(_postmortem(run))), nl=False)
         return

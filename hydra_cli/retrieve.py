@@ -43,7 +43,7 @@ def retrieve(
         typer.Option("--forget", help="Only forget where earlier fixes were."),
     ] = False,
 ) -> None:
-    """Find the code that an issue or a traceback is about; what is new at HEAD is indexed first."""
+    """Find the code that an issue or a traceback is about."""
     repository = Repository.open(repo)
     if forget:
         typer.echo(f"Forgot {asyncio.run(_forget(repository))} places where earlier fixes were.")

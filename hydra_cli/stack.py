@@ -8,7 +8,7 @@ from workers.stack import StackFolder, attach, stop
 
 
 def up() -> None:
-    """Start the stack if it is not running, and keep it running until `hydra down`."""
+    """Start the stack, and keep it running until `hydra down`."""
     chosen = settings.load_settings()
     if chosen.temporal.address:
         raise UsageError("The settings name a Temporal server (temporal.address): start that one instead.")
@@ -23,6 +23,6 @@ def up() -> None:
 
 
 def down() -> None:
-    """End the stack. Runs that are open go on when it is next started."""
+    """Stop the stack; open runs continue when it starts again."""
     ended = stop(settings.load_settings())
     typer.echo("The stack has ended." if ended else "No stack was running.")

@@ -86,7 +86,7 @@ def bench(
     ] = False,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the results to this file.")] = None,
 ) -> None:
-    """Run a suite of bugs and tell failures as carefully as successes.
+    """Run a suite of bugs, and report every success and failure.
 
     Runs of the same suite and instance draw the same seeds, so that two benchmarks differ in what you changed.
     """

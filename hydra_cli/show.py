@@ -1,0 +1,63 @@
+"""`hydra show`: a run as a tree of branches and attempts, as JSON, or as its checkpoints in the manner of `git log`."""
+
+import asyncio
+from collections.abc import Iterator
+from textwrap import indent
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from hydra_cli.session import attach_session
+from hydra_cli.terminal import make_console
+from hydra_cli.tree import render_tree
+from hydranet import checkpoint as checkpoints
+from hydranet import settings
+from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy
+
+
+def show(
+    run: Annotated[str, typer.Argument(help="The run's id or a part of it; by default the latest run.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print the run's record as JSON.")] = False,
+    checkpoint: Annotated[
+        bool, typer.Option("--checkpoint", help="List the attempts as commits, as `git log` does.")
+    ] = False,
+) -> None:
+    """Show a run as a tree: every branch and attempt, with scores and reasons."""
+    asyncio.run(_show(run, json=json, checkpoint=checkpoint))
+
+
+async def _show(run: str, *, json: bool, checkpoint: bool) -> None:
+    async with attach_session(settings.load_settings()) as session:
+        run_id = await session.find_run(run)
+        genealogy = await session.genealogy(run_id)
+        if json:
+            typer.echo(genealogy.model_dump_json(indent=1))
+            return
+        console = make_console()
+        if checkpoint:
+            console.print(_render_checkpoints(genealogy), soft_wrap=True)
+            return
+        console.print(render_tree(genealogy, terms=True))
+        if genealogy.verdict is None:
+            for text in await session.list_parked(run_id):
+                console.print(f"waiting: {text}", style="yellow", markup=False)
+        typer.echo(f"Web UI  {session.stack.link(run_id)}")
+
+
+def _render_checkpoints(genealogy: Genealogy) -> RenderableType:
+    texts = [
+        text
+        for branch in genealogy.branches
+        for attempt in branch.attempts
+        for text in _checkpoint(genealogy.run_id, branch, attempt)
+    ]
+    return Group(*texts) if texts else Text("No attempt has been made yet.")
+
+
+def _checkpoint(run_id: str, branch: BranchRecord, attempt: AttemptRecord) -> Iterator[Text]:
+    name = f"hydra/{run_id}/{checkpoints.format_name(branch.number, attempt.number)}"
+    commit = (attempt.checkpoint[:12], "yellow") if attempt.checkpoint else ("no commit", "dim")
+    yield Text.assemble((name, "bold"), "  ", commit)
+    yield Text(indent(checkpoints.format_message(branch.number, branch.strategy.title, attempt), "    ") + "\n")

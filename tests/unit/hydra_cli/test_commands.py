@@ -1,0 +1,34 @@
+"""The list of commands: complete, true, and printed without importing what the commands import."""
+
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from hydra_cli.commands import LISTINGS
+
+SLOW = ("docker", "git", "numpy", "psycopg", "pydantic", "temporalio", "tree_sitter", "yaml")
+HELP = """
+import sys
+from hydra_cli import app
+try:
+    app(["--help"])
+finally:
+    print("imported", *sys.modules)
+"""
+
+
+def test_help_lists_the_commands_and_imports_none() -> None:
+    finished = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True)
+    screen, _, modules = finished.stdout.rpartition("imported ")
+    assert [name for name in LISTINGS if f" {name} " not in screen] == []
+    assert {module.partition(".")[0] for module in modules.split()}.isdisjoint(SLOW)
+    assert [module for module in modules.split() if module.startswith("hydra_cli.")] == ["hydra_cli.commands"]
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_a_command_is_listed_as_its_own_help_begins(name: str) -> None:
+    listing = LISTINGS[name]
+    command = getattr(import_module(f"hydra_cli.{listing.module}"), name.replace("-", "_"))
+    assert command.__doc__.splitlines()[0] == listing.help
