@@ -6,7 +6,7 @@ PYTEST := $(BIN)/python -m pytest
 # File by file in two processes: fixtures of one file share servers.
 PARALLEL := $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test test-unit test-workflows test-integration test-e2e lint type fmt docs histories pins clean
+.PHONY: help demo test test-unit test-workflows test-integration test-e2e lint type fmt docs histories settings pins clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ docs: $(VENV)/docs ## build the documentation into build/site
 
 histories: $(VENV)/installed ## record the histories of tests/replay again
 	$(BIN)/python -m tests.replay.scenario
+
+settings: $(VENV)/installed ## write the reference of settings and their example from the code
+	$(BIN)/python -m tests.settings_reference
 
 pins: ## pin the newest versions that pyproject.toml allows in constraints.txt
 	rm -rf build/pins

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from hydranet.bounded_models import Name
@@ -16,8 +16,8 @@ from hydranet.run_settings import ConvergenceSettings, SandboxSpec
 
 CONFIG_NAME = "hydra.config.json"
 
-# A repository is untrusted: its own file may describe its tests, never where code or data go.
 REPOSITORY_KEYS = frozenset({"sandbox", "budget", "convergence", "parallel_branches"})
+"""What a repository's own file may set. It is untrusted: it may describe its tests, but not where code or data go."""
 
 
 EditFormat = Literal["function", "search_replace", "diff", "file"]
@@ -67,7 +67,7 @@ class ModelSettings(BaseModel):
     """Whether a model is asked for strategies, plans and reflections; by default only models from 4B are."""
 
     investigations: Annotated[int, Field(ge=0, le=LIMIT)] = 2
-    """The number of commands that a model may run before it writes a change, at most 4."""
+    """The number of commands by which a model may look around before it writes a change, at most 4."""
 
     edit_formats: dict[str, EditFormat] = {}
     """The form of changes by model name: function, search_replace, diff or file."""
@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     """A larger model that ranks the strategies: ollama:NAME, openai:URL#NAME or scripted:FILE; by default none."""
 
     embedding_model: str = ""
-    """The model that embeds code for retrieval: ollama:NAME or openai:URL#NAME; by default hashed words are used."""
+    """The model that embeds code for retrieval: ollama:NAME or openai:URL#NAME; by default lexical vectors are used."""
 
     templates_first: bool = True
     """Whether the repair templates try three strategies before the model does."""
@@ -123,7 +123,7 @@ class Settings(BaseSettings):
     """Whether a verified fix waits for `hydra approve` before it is published."""
 
     repository_limit_mb: Annotated[int, Field(ge=1)] = 500
-    """The size of the largest repository that a run takes, in MB."""
+    """The largest snapshot of a repository that a run takes, in MB."""
 
     budget: Budget = Budget()
     convergence: ConvergenceSettings = ConvergenceSettings()
@@ -137,7 +137,9 @@ class Settings(BaseSettings):
     metrics_address: str = ""
     """The HOST:PORT from which workers serve metrics on three ports in a row; by default they serve none."""
 
-    data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path("hydranet"))
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        default_factory=lambda: platformdirs.user_data_path("hydranet")
+    )
     """The folder of the stack's data, logs and caches."""
 
     @classmethod
@@ -153,8 +155,8 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
-# How strong the walls are is not for the one to say who is behind them.
-_NODE_KEYS = set(SandboxSettings.model_fields) - set(SandboxSpec.model_fields)
+NODE_KEYS = frozenset(SandboxSettings.model_fields) - frozenset(SandboxSpec.model_fields)
+"""The settings of the sandbox that a repository may not make: they decide how strong its walls are."""
 
 
 def load_settings(repository: Path | None = None, flags: dict[str, Any] | None = None) -> Settings:
@@ -175,7 +177,7 @@ def load_settings(repository: Path | None = None, flags: dict[str, Any] | None =
                 f"({', '.join(sorted(REPOSITORY_KEYS))}); {where}."
             )
         own_sandbox = declared.get("sandbox")
-        if isinstance(own_sandbox, dict) and (foreign := sorted(_NODE_KEYS & set(own_sandbox))):
+        if isinstance(own_sandbox, dict) and (foreign := sorted(NODE_KEYS & set(own_sandbox))):
             raise UsageError(
                 f"{own}: the key 'sandbox.{foreign[0]}' is not one a repository may set; move it to {user}."
             )

@@ -1,5 +1,4 @@
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ from pydantic import BaseModel
 from hydranet import settings
 from hydranet.contracts import SandboxSpec
 from hydranet.errors import UsageError
+from tests import settings_reference
 
 
 @pytest.fixture(autouse=True)
@@ -75,19 +75,16 @@ def test_a_file_that_is_not_json_is_named(tmp_path: Path) -> None:
         settings.load_settings(tmp_path / "repo")
 
 
-def described(model: type[BaseModel], above: str = "") -> dict[str, str]:
-    """The settings of a model and of the models in it, with their defaults in JSON."""
-    found: dict[str, str] = {}
-    defaults = json.loads(model().model_dump_json())
-    for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found |= described(field.annotation, f"{name}.")
-        else:
-            found[above + name] = json.dumps(defaults[name])
-    return found
+def test_the_reference_and_the_example_are_those_of_the_definitions() -> None:
+    hint = "run `make settings`"
+    assert settings_reference.REFERENCE.read_text() == settings_reference.render_reference(), hint
+    assert settings_reference.EXAMPLE.read_text() == settings_reference.render_example(), hint
 
 
-def test_the_table_of_settings_is_complete_and_true() -> None:
-    table = Path(settings.__file__).parents[1] / "docs" / "reference" / "settings.md"
-    rows = re.findall(r"^\| `([a-z_.]+)` \| (?:`(.*?)`)? ?\|", table.read_text(), re.M)
-    assert dict(rows) == described(settings.Settings) | {"data_dir": ""}
+def test_the_example_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    defaults = settings.load_settings()
+    write(tmp_path / "config" / "hydranet", **json.loads(settings_reference.EXAMPLE.read_text()))
+    assert settings.load_settings() == defaults
+    assert defaults.data_dir == tmp_path / ".local" / "share" / "hydranet"
