@@ -140,7 +140,7 @@ def _places(place: Mapping[str, int | None]) -> str:
 
 
 def _tell(name: str, found: Sequence[Placed]) -> None:
-    from hydra_cli.bench.recall import KEEP, estimate_share, measure_recall
+    from hydra_cli.bench.ranking import KEEP, estimate_share, measure_recall
 
     recalls = ", ".join(
         f"{keep}: {_told(estimate_share([measure_recall(place, keep) for place, _, _ in found]))}" for keep in KEEP

@@ -43,7 +43,7 @@ async def _show(run: str, *, json: bool, checkpoint: bool) -> None:
         if genealogy.verdict is None:
             for text in await session.list_parked(run_id):
                 console.print(f"waiting: {text}", style="yellow", markup=False)
-        typer.echo(f"Web UI  {session.stack.link(run_id)}")
+        typer.echo(f"Web UI  {session.stack.workflow_url(run_id)}")
 
 
 def _render_checkpoints(genealogy: Genealogy) -> RenderableType:

@@ -1,4 +1,4 @@
-"""`hydra bench`: run every instance of a suite and report what was fixed, what was not, and why."""
+"""`hydra bench`: run every instance of a suite, and report what was fixed, what was not, and why."""
 
 import asyncio
 import json
@@ -29,10 +29,12 @@ from hydranet.errors import UsageError
 from hydranet.genealogy import BranchRecord, Ending, Verdict
 from hydranet.settings import Settings
 
+_JOBS = max(1, (os.cpu_count() or 1) // 2)
+
 
 @dataclass(frozen=True)
 class Reaped:
-    """A branch that was reaped, the attempts it had made, and what it came to when it was let run on."""
+    """A branch that was reaped, its number of attempts, and how it ended when it was resumed."""
 
     branch: str
     attempts: int
@@ -41,7 +43,7 @@ class Reaped:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one instance; `seconds` is the run's own time, `hidden` whether a fix passes the hidden tests."""
+    """The result of one instance; `seconds` is the run's own time, `hidden` says if its fix passes the hidden tests."""
 
     id: str
     fixed: bool
@@ -59,7 +61,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Arm:
-    """What a benchmark is run with."""
+    """The conditions that a suite is run under."""
 
     settings: Settings
     reaper: bool
@@ -67,36 +69,44 @@ class Arm:
 
 
 def bench(
-    suite: Annotated[Path, typer.Option(help="The suite's folder, with suite.json and a folder per instance.")],
+    suite: Annotated[Path, typer.Option(help="The suite: a folder with suite.json and a folder per instance.")],
     model: Annotated[
-        str | None, typer.Option(help="auto, templates, ollama:NAME, openai:URL#NAME or scripted:FILE.")
+        str | None,
+        typer.Option(help="What fixes the bugs: auto, templates, ollama:NAME, openai:URL#NAME or scripted:FILE."),
     ] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Only this instance; may be given again.")] = None,
-    jobs: Annotated[int, typer.Option(help="How many instances run at once.")] = max(1, (os.cpu_count() or 1) // 2),
-    no_reaper: Annotated[bool, typer.Option("--no-reaper", help="Let circling branches spend their budget.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="Only this instance; repeat the option for more.")] = None,
+    jobs: Annotated[int, typer.Option(help="The number of instances at the same time.")] = max(
+        1, (os.cpu_count() or 1) // 2
+    ),
+    no_reaper: Annotated[
+        bool, typer.Option("--no-reaper", help="Reap nothing: let branches that circle spend their budget.")
+    ] = False,
     resume_reaped: Annotated[
         bool,
-        typer.Option("--resume-reaped", help="Afterwards let each reaped branch run on, to see whether it would pass."),
+        typer.Option(
+            "--resume-reaped", help="Resume reaped branches afterwards, to see whether they would have passed."
+        ),
     ] = False,
     retrieval: Annotated[
-        bool, typer.Option("--retrieval", help="Measure at which place the fixes are found, without model or sandbox.")
+        bool, typer.Option("--retrieval", help="Measure retrieval instead: at which ranks it finds the fixes.")
     ] = False,
     traceback: Annotated[
-        bool, typer.Option("--traceback", help="With --retrieval: also by the failing tests, run in the sandbox.")
+        bool,
+        typer.Option("--traceback", help="With --retrieval: search by the failing tests too, in a sandbox."),
     ] = False,
-    json_out: Annotated[Path | None, typer.Option("--json", help="Write the results to this file.")] = None,
+    json_out: Annotated[Path | None, typer.Option("--json", help="The file to write the results to, as JSON.")] = None,
 ) -> None:
     """Run a suite of bugs, and report every success and failure.
 
-    Runs of the same suite and instance draw the same seeds, so that two benchmarks differ in what you changed.
+    Every run of an instance draws from the same seed, so that two benchmarks differ only in what you changed.
     """
     if no_reaper and resume_reaped:
-        raise UsageError("With --no-reaper nothing is reaped that could be resumed: leave out one of the two.")
+        raise UsageError("--resume-reaped has nothing to resume with --no-reaper: leave out one of the two.")
     if traceback and not retrieval:
-        raise UsageError("--traceback is of --retrieval: give both, or leave it out.")
+        raise UsageError("--traceback needs --retrieval: add it, or leave out --traceback.")
     described, instances = read_suite(suite, only or [])
     if retrieval:
-        # They bring numpy and the parsers, which would make every command slower.
+        # They bring numpy and the parsers, which no other benchmark needs.
         from hydra_cli.bench.instance_tests import run_failing_tests
         from hydra_cli.bench.retrieval import bench_retrieval
 
@@ -176,7 +186,7 @@ async def _run(session: Session, repository: Repository, instance: BugInstance, 
         reason=outcome.reason,
         run=run_id,
         reaped=[
-            await _reaped(session, branch, resume=arm.resume_reaped)
+            await _describe_reaped(session, branch, resume=arm.resume_reaped)
             for branch in genealogy.branches
             if branch.ending is Ending.REAPED
         ],
@@ -184,11 +194,10 @@ async def _run(session: Session, repository: Repository, instance: BugInstance, 
     )
 
 
-async def _reaped(session: Session, branch: BranchRecord, *, resume: bool) -> Reaped:
-    """A reaped branch; with `resume` it is carried on from where it was when it was reaped."""
-    name, made = branch.id.rpartition("/")[2], len(branch.attempts)
+async def _describe_reaped(session: Session, branch: BranchRecord, *, resume: bool) -> Reaped:
+    name, attempts = branch.id.rpartition("/")[2], len(branch.attempts)
     if not resume:
-        return Reaped(name, made)
+        return Reaped(name, attempts)
     client = session.client
     carried = await client.get_workflow_handle(branch.id).query("carried", result_type=BranchRequest)
     resumed = await client.execute_workflow(
@@ -198,7 +207,7 @@ async def _reaped(session: Session, branch: BranchRecord, *, resume: bool) -> Re
         task_queue=SUPERVISOR_QUEUE,
         result_type=Counterfactual,
     )
-    return Reaped(name, made, resumed)
+    return Reaped(name, attempts, resumed)
 
 
 def _print(results: list[Result]) -> None:
@@ -214,13 +223,14 @@ def _print(results: list[Result]) -> None:
     output.print(f"{len(fixed)} of {len(results)} fixed{after}; {sum(r.tokens for r in results)} tokens")
     if any(result.hidden is not None for result in results):
         output.print(f"{sum(result.hidden is True for result in results)} of the fixes pass the hidden tests")
-    if reaped := [one for result in results for one in result.reaped]:
-        output.print(f"{len(reaped)} reaped, after {mean(one.attempts for one in reaped):.1f} attempts on average")
-        if resumed := [one.resumed for one in reaped if one.resumed]:
-            output.print(_false_kills(resumed))
+    if reaped := [branch for result in results for branch in result.reaped]:
+        output.print(
+            f"{len(reaped)} reaped, after {mean(branch.attempts for branch in reaped):.1f} attempts on average"
+        )
+        if resumed := [branch.resumed for branch in reaped if branch.resumed]:
+            output.print(_describe_false_kills(resumed))
 
 
-def _false_kills(resumed: list[Counterfactual]) -> str:
-    """What reaped branches came to; one that would have passed within its budget was killed falsely."""
-    passed = sum(one.ending is Ending.PASSED for one in resumed)
-    return f"{passed} of {len(resumed)} reaped branches pass when let run on ({passed / len(resumed):.0%} false kills)"
+def _describe_false_kills(resumed: list[Counterfactual]) -> str:
+    passed = sum(branch.ending is Ending.PASSED for branch in resumed)
+    return f"{passed} of {len(resumed)} reaped branches pass when resumed ({passed / len(resumed):.0%} false kills)"

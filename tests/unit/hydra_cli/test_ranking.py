@@ -1,11 +1,11 @@
-"""Retrieval measured on seeded bugs whose fix is known."""
+"""Retrieval measured on bugs whose fix is known, and the recall of it."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from hydra_cli.bench.ranking import find_changed_functions
+from hydra_cli.bench.ranking import Share, estimate_difference, estimate_share, find_changed_functions, measure_recall
 from hydra_cli.bench.retrieval import bench_retrieval
 from hydra_cli.bench.suite import read_suite
 from hydranet.errors import UsageError
@@ -48,3 +48,21 @@ def test_the_functions_that_a_patch_changes() -> None:
         "@@ -9,3 +9,4 @@\n     def three(self):\n         x = 3\n+        x += 1\n         return x\n"
     )
     assert find_changed_functions(patch, {"m.py": source}) == ("m.py::one", "m.py::Two.three")
+
+
+def test_recall_is_the_share_of_what_was_to_be_found() -> None:
+    ranks = {"a.py": 1, "b.py": 7, "c.py": None, "d.py": 11}
+    assert [measure_recall(ranks, keep) for keep in (1, 5, 10, 20)] == [0.25, 0.25, 0.5, 0.75]
+
+
+def test_an_interval_is_around_its_mean_and_narrows() -> None:
+    few, many = estimate_share([0.0, 1.0, 1.0, 1.0]), estimate_share([0.0, 1.0, 1.0, 1.0] * 50)
+    assert few.mean == many.mean == 0.75
+    assert few.low < many.low < 0.75 < many.high < few.high
+    assert estimate_share([1.0] * 9) == Share(1.0, 1.0, 1.0)
+    assert estimate_share([]) == Share(0.0, 0.0, 0.0)
+
+
+def test_a_difference_is_taken_instance_by_instance() -> None:
+    assert estimate_difference([1.0, 0.0, 1.0], [0.0, 0.0, 1.0]).mean == pytest.approx(0.3333)
+    assert estimate_difference([0.5, 0.5], [0.5, 0.5]) == Share(0.0, 0.0, 0.0)
