@@ -1,10 +1,10 @@
-"""Following a run: a live tree in a terminal, plain lines elsewhere."""
+"""Following a run to its end: a live tree in a terminal, plain lines in a pipe or a file."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -12,18 +12,22 @@ from rich.text import Text
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from hydra_cli.lines import list_changes
 from hydra_cli.session import Session
+from hydra_cli.terminal import print_plain
 from hydra_cli.tree import render_tree
 from hydranet.contracts import RunResult
-from hydranet.genealogy import Genealogy
+from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
 from hydranet.text.escaping import escape_controls
+from hydranet.text.formatting import join_words
 
 _POLL_SECONDS = 0.4
 _PARKED_EVERY = 8
 
 # The live tree must fit the screen: earlier branches show as one line each until the run ends.
 _RECENT = 2
+
+# States that the lines about branches make plain.
+_ROUTINE_STATES = ("starting", "choosing a strategy", "working")
 
 
 async def follow(session: Session, run_id: str, *, quiet: bool = False) -> RunResult:
@@ -32,13 +36,13 @@ async def follow(session: Session, run_id: str, *, quiet: bool = False) -> RunRe
     if quiet:
         return await session.run_handle(run_id).result()
     if console.is_terminal:
-        await _live(session, run_id, console)
+        await _show_live(session, run_id, console)
     else:
-        await _plain(session, run_id, console)
+        await _print_lines(session, run_id, console)
     return await session.run_handle(run_id).result()
 
 
-async def _live(session: Session, run_id: str, console: Console) -> None:
+async def _show_live(session: Session, run_id: str, console: Console) -> None:
     began = time.monotonic()
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         async for genealogy, parked in _watch(session, run_id):
@@ -48,20 +52,17 @@ async def _live(session: Session, run_id: str, console: Console) -> None:
     console.print(render_tree(await session.genealogy(run_id)))
 
 
-async def _plain(session: Session, run_id: str, console: Console) -> None:
+async def _print_lines(session: Session, run_id: str, console: Console) -> None:
     before: Genealogy | None = None
-    told: list[str] = []
+    parked_before: list[str] = []
     async for genealogy, parked in _watch(session, run_id):
-        for line in list_changes(before, genealogy):
-            console.print(escape_controls(line), markup=False, highlight=False, soft_wrap=True)
-        for text in parked:
-            if text not in told:
-                console.print(escape_controls(f"waiting: {text}"), markup=False, highlight=False, soft_wrap=True)
-        before, told = genealogy, parked
+        waiting = [f"waiting: {text}" for text in parked if text not in parked_before]
+        for line in (*list_changes(before, genealogy), *waiting):
+            print_plain(console, line)
+        before, parked_before = genealogy, parked
 
 
 async def _watch(session: Session, run_id: str) -> AsyncIterator[tuple[Genealogy, list[str]]]:
-    """The genealogy and what the run waits for, again and again, the last time with the verdict."""
     ended = asyncio.create_task(session.run_handle(run_id).result())
     task = asyncio.current_task()
     assert task is not None
@@ -82,3 +83,40 @@ async def _watch(session: Session, run_id: str) -> AsyncIterator[tuple[Genealogy
         yield await session.genealogy(run_id), []
     finally:
         ended.cancel()
+
+
+def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
+    """Yield a line for each thing that happened between two states of a run, branch by branch."""
+    if after.state not in _ROUTINE_STATES and not after.verdict and (before is None or before.state != after.state):
+        yield after.state
+    if after.environment and not (before and before.environment):
+        yield f"sandbox: {after.environment}"
+    if flaky := [name for name in after.flaky if before is None or name not in before.flaky]:
+        yield f"flaky on the same code: {join_words(flaky)}"
+    known = {branch.number: branch for branch in before.branches} if before else {}
+    for branch in after.branches:
+        yield from _list_branch_changes(known.get(branch.number), branch, after)
+    if after.verdict and (before is None or not before.verdict):
+        yield f"{after.verdict}: {after.reason}"
+
+
+def _list_branch_changes(before: BranchRecord | None, after: BranchRecord, genealogy: Genealogy) -> Iterator[str]:
+    name = f"b{after.number:02d}"
+    if before is None:
+        yield f"{name} started: {after.strategy.title}"
+    for attempt in after.attempts[len(before.attempts) if before else 0 :]:
+        yield f"{name} attempt {attempt.number}: {_describe_attempt(attempt, genealogy)}"
+    if after.ending is not Ending.RUNNING and (before is None or before.ending is Ending.RUNNING):
+        yield f"{name} {after.ending}: {after.reason}"
+
+
+def _describe_attempt(attempt: AttemptRecord, genealogy: Genealogy) -> str:
+    tests = "all tests pass"
+    if attempt.outcome is Outcome.FAILED:
+        tests = f"{attempt.facts.failing_count} failing of {genealogy.target_count}"
+    elif attempt.outcome is not Outcome.PASSED:
+        tests = f"{attempt.outcome} ({attempt.reason})"
+    score = f"convergence {attempt.score.value:.2f} (threshold {genealogy.threshold:.2f})"
+    tokens = f", {attempt.usage.tokens} tokens" if attempt.usage.tokens else ""
+    candidates = f", best of {attempt.candidates} candidates" if attempt.candidates > 1 else ""
+    return f"{tests}, {score}{candidates}{tokens}, {attempt.seconds:.1f} s: {attempt.summary}"

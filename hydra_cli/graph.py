@@ -12,8 +12,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from hydra_cli.repository import Repository
-from hydra_cli.stored import explain_not_indexed, open_graph_store
+from hydra_cli.repository import Repository, explain_not_indexed, open_graph_store
 from hydra_cli.terminal import make_console
 from hydranet.code_graph import call_tree, shortest_path
 from hydranet.code_graph.call_tree import CallGraph, CallSite
@@ -24,7 +23,7 @@ from hydranet.errors import UsageError
 if TYPE_CHECKING:
     from activities.retrieval.store import Graph
 
-Repo = Annotated[Path, typer.Option(help="The Git repository, which is indexed.")]
+Repo = Annotated[Path, typer.Option(help="The Git repository, which must be indexed.")]
 
 
 class GraphFormat(StrEnum):
@@ -36,42 +35,42 @@ class GraphFormat(StrEnum):
 
 
 def ast_graph(
-    file: Annotated[str, typer.Option(help="The file, by its path in the repository or the end of it.")],
-    depth: Annotated[int, typer.Option(min=1, max=10, help="How many calls deep.")] = 2,
+    file: Annotated[str, typer.Option(help="The file, by its path in the repository or the end of that path.")],
+    depth: Annotated[int, typer.Option(min=1, max=10, help="The depth to which calls are followed.")] = 2,
     form: Annotated[
-        GraphFormat, typer.Option("--format", help="tree, or a graph for dot or mermaid.")
+        GraphFormat, typer.Option("--format", help="A tree for the terminal, or a graph for Graphviz or Mermaid.")
     ] = GraphFormat.TREE,
     repo: Repo = Path(),
 ) -> None:
     """Show which functions the functions of a file call, as a tree or a graph."""
-    graph = asyncio.run(_graph(Repository.open(repo)))
-    calls = CallGraph(graph.nodes, graph.edges)
-    path = find_file(file.removeprefix("./"), calls.paths)
-    found = calls.of_file(path, depth)
+    graph = asyncio.run(_load_graph(Repository.open(repo)))
+    call_graph = CallGraph(graph.nodes, graph.edges)
+    path = find_file(file.removeprefix("./"), call_graph.paths)
+    calls = call_graph.of_file(path, depth)
     if form is GraphFormat.TREE:
-        make_console().print(_tree(path, found))
+        make_console().print(_render_tree(path, calls))
     else:
-        typer.echo("\n".join(_dot(found) if form is GraphFormat.DOT else _mermaid(found)))
+        typer.echo("\n".join(_render_dot(calls) if form is GraphFormat.DOT else _render_mermaid(calls)))
 
 
 def path(
-    start: Annotated[str, typer.Argument(help="A symbol: name, Class.method or file.py::name.")],
-    end: Annotated[str, typer.Argument(help="Another one.")],
+    start: Annotated[str, typer.Argument(help="A symbol: NAME, CLASS.METHOD or FILE::NAME.")],
+    end: Annotated[str, typer.Argument(help="Another symbol.")],
     repo: Repo = Path(),
 ) -> None:
     """Show how two symbols are connected: the shortest path between them in the code graph."""
-    graph = asyncio.run(_graph(Repository.open(repo)))
-    one, other = find_symbol(start, graph.nodes), find_symbol(end, graph.nodes)
+    graph = asyncio.run(_load_graph(Repository.open(repo)))
+    source, target = find_symbol(start, graph.nodes).id, find_symbol(end, graph.nodes).id
     known = {node.id for node in graph.nodes}
-    steps = shortest_path.find_shortest_path((edge for edge in graph.edges if edge.target in known), one.id, other.id)
+    edges = (edge for edge in graph.edges if edge.target in known)
+    steps = shortest_path.find_shortest_path(edges, source, target)
     if steps is None:
-        typer.echo(f"{one.id} and {other.id} do not hang together by anything that is in the index.")
+        typer.echo(f"Nothing in the index connects {source} and {target}.")
         raise typer.Exit(1)
-    typer.echo(shortest_path.describe_path(one.id, steps))
+    typer.echo(shortest_path.describe_path(source, steps))
 
 
-async def _graph(repository: Repository) -> Graph:
-    """The graph of the repository as it was last indexed; UsageError when it never was."""
+async def _load_graph(repository: Repository) -> Graph:
     async with open_graph_store(repository) as store:
         head = await store.head(str(repository.path))
         if head is None:
@@ -79,30 +78,32 @@ async def _graph(repository: Repository) -> Graph:
         return await store.load(head.tree)
 
 
-def _tree(path: str, calls: Iterable[CallSite]) -> Tree:
+def _render_tree(path: str, calls: Iterable[CallSite]) -> Tree:
     root = Tree(Text(path, "bold"))
     for call in calls:
-        _grow(root.add(Text.assemble(call.node.name, (f"  {call.node.kind}, line {call.line}", "dim"))), call, path)
+        _add_calls(
+            root.add(Text.assemble(call.node.name, (f"  {call.node.kind}, line {call.line}", "dim"))), call, path
+        )
     return root
 
 
-def _grow(branch: Tree, call: CallSite, path: str) -> None:
+def _add_calls(branch: Tree, call: CallSite, path: str) -> None:
     for called in call.calls:
         where = "" if called.node.path == path else f"{called.node.path}::"
         more = " (its calls are shown above)" if called.seen else ""
         label = Text.assemble((where, "cyan"), called.node.name or "the module", (f"  line {called.line}{more}", "dim"))
-        _grow(branch.add(label), called, path)
+        _add_calls(branch.add(label), called, path)
 
 
-def _dot(calls: Iterable[CallSite]) -> Iterable[str]:
+def _render_dot(calls: Iterable[CallSite]) -> Iterable[str]:
     yield "digraph calls {"
     yield "  rankdir=LR;"
     for caller, called in call_tree.list_pairs(calls):
-        yield f"  {_quoted(caller.id)} -> {_quoted(called.id)};"
+        yield f"  {_quote(caller.id)} -> {_quote(called.id)};"
     yield "}"
 
 
-def _mermaid(calls: Iterable[CallSite]) -> Iterable[str]:
+def _render_mermaid(calls: Iterable[CallSite]) -> Iterable[str]:
     yield "flowchart LR"
     numbers: dict[Node, int] = {}
     for pair in call_tree.list_pairs(calls):
@@ -113,6 +114,6 @@ def _mermaid(calls: Iterable[CallSite]) -> Iterable[str]:
         yield f"  n{numbers[pair[0]]} --> n{numbers[pair[1]]}"
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -1,4 +1,4 @@
-"""`hydra index`: put the code graph of a repository's HEAD into the store, showing how far it is."""
+"""`hydra index`: index the code of a repository's HEAD, with a progress bar."""
 
 from __future__ import annotations
 
@@ -43,14 +43,15 @@ from workflows.failures import find_root_failure
 
 _POLL_SECONDS = 0.5
 
-# Vectors that fail for so long are not waited for.
 _PATIENCE_SECONDS = 5.0
+"""How long embedding may be held up before the command returns without it."""
 
 
 def index(
     repo: Annotated[Path, typer.Option(help="The Git repository.")] = Path(),
     embedding_model: Annotated[
-        str | None, typer.Option(help="ollama:NAME or openai:URL#NAME; lexical vectors when left out.")
+        str | None,
+        typer.Option(help="The model that embeds code: ollama:NAME or openai:URL#NAME; by default lexical vectors."),
     ] = None,
 ) -> None:
     """Index the committed code of a repository; only what has changed is read again."""
@@ -68,20 +69,21 @@ async def _index(repository: Repository, chosen: Settings) -> None:
     async with attach_session(chosen) as session:
         request = IndexRequest(repository_path=str(repository.path), embedding_model=chosen.embedding_model)
         try:
-            handle = await _started(session, repository, request)
-            _tell(repository, await _followed(session, handle), time.monotonic() - began)
-            await _tell_vectors(session, f"{handle.id}{VECTORS}", chosen.embedding_model or "lexical")
+            handle = await _start_indexing(session, repository, request)
+            _print_result(repository, await _follow_indexing(session, handle), time.monotonic() - began)
+            await _follow_embedding(session, f"{handle.id}{VECTORS}", chosen.embedding_model or "lexical")
         except asyncio.CancelledError:
-            typer.echo("Detached: what is done is kept, and the same command carries on.", err=True)
+            typer.echo("Detached: the index keeps what is done, and the same command does the rest.", err=True)
             raise typer.Exit(130) from None
 
 
-async def _started(session: Session, repository: Repository, request: IndexRequest) -> WorkflowHandle[Any, IndexResult]:
-    """The indexing of this repository, which may be under way already."""
+async def _start_indexing(
+    session: Session, repository: Repository, request: IndexRequest
+) -> WorkflowHandle[Any, IndexResult]:
     return await session.client.start_workflow(
         INDEX_WORKFLOW,
         request,
-        id=follow_indexing(repository),
+        id=format_indexing_id(repository),
         task_queue=SUPERVISOR_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         result_type=IndexResult,
@@ -89,12 +91,18 @@ async def _started(session: Session, repository: Repository, request: IndexReque
     )
 
 
-async def _followed(session: Session, handle: WorkflowHandle[Any, IndexResult]) -> IndexResult:
+def format_indexing_id(repository: Repository) -> str:
+    """Return the id of the workflow that indexes a repository."""
+    digest = hashlib.sha256(str(repository.path).encode()).hexdigest()[:8]
+    return f"index-{repository.name}-{digest}"
+
+
+async def _follow_indexing(session: Session, handle: WorkflowHandle[Any, IndexResult]) -> IndexResult:
     ended = asyncio.create_task(handle.result())
     try:
-        with _bar("listing the files") as (bar, task):
+        with _show_progress("listing the files") as (bar, task):
             while not (await asyncio.wait([ended], timeout=_POLL_SECONDS))[0]:
-                if progress := await _progress(session, handle):
+                if progress := await _query_progress(session, handle):
                     bar.update(task, description=progress.stage, total=progress.total or None, completed=progress.done)
         return await ended
     except WorkflowFailureError as failure:
@@ -103,62 +111,58 @@ async def _followed(session: Session, handle: WorkflowHandle[Any, IndexResult]) 
         ended.cancel()
 
 
-async def _progress(session: Session, handle: WorkflowHandle[Any, IndexResult]) -> IndexProgress | None:
-    """How far it is, with what the heartbeats of the steps under way say; None while nobody can tell."""
+async def _query_progress(session: Session, handle: WorkflowHandle[Any, IndexResult]) -> IndexProgress | None:
     try:
         progress: IndexProgress = await handle.query("progress", result_type=IndexProgress)
-        under_way = await _under_way(session, handle)
+        in_progress = await _count_in_progress(session, handle)
         waiting = await session.list_parked(handle.id)
     except (RPCError, WorkflowQueryFailedError):
-        return None
+        return None  # A worker or the server is restarting.
     stage = f"{progress.stage} (waiting: {waiting[0]})" if waiting else progress.stage
-    done = progress.done + under_way if progress.stage == "parsing" else progress.done
+    done = progress.done + in_progress if progress.stage == "parsing" else progress.done
     return progress.model_copy(update={"stage": stage[:300], "done": done})
 
 
-async def _tell_vectors(session: Session, workflow_id: str, kind: str) -> None:
-    """Tell how many vectors were made; or, once something has held them up for a while, what."""
+async def _follow_embedding(session: Session, workflow_id: str, model: str) -> None:
     handle = session.client.get_workflow_handle(workflow_id, result_type=EmbedResult)
     ended = asyncio.create_task(handle.result())
     held_up = 0.0
     try:
-        with _bar("making vectors") as (bar, task):
+        with _show_progress("making vectors") as (bar, task):
             while not (await asyncio.wait([ended], timeout=_POLL_SECONDS))[0]:
-                made, waiting = await _embedded(session, handle)
-                bar.update(task, description=f"making vectors, {made} made")
+                count, waiting = await _query_embedding(session, handle)
+                bar.update(task, description=f"making vectors, {count} made")
                 held_up = held_up + _POLL_SECONDS if waiting else 0.0
                 if held_up > _PATIENCE_SECONDS:
-                    typer.echo(f"Vectors  They follow once this is over: {waiting[0]}")
+                    typer.echo(f"Vectors  They follow in the background, after this: {waiting[0]}")
                     return
-        if made := (await ended).made:
-            typer.echo(f"Vectors  {made} made, {kind}")
+        if count := (await ended).made:
+            typer.echo(f"Vectors  {count} made, {model}")
     except WorkflowFailureError as failure:
         raise UsageError(f"The graph is indexed without vectors: {find_root_failure(failure).message}") from None
     finally:
         ended.cancel()
 
 
-async def _embedded(session: Session, handle: WorkflowHandle[Any, EmbedResult]) -> tuple[int, list[str]]:
-    """How many vectors are made, and what more of them wait for; neither while nobody can tell."""
+async def _query_embedding(session: Session, handle: WorkflowHandle[Any, EmbedResult]) -> tuple[int, list[str]]:
     try:
-        made = (await handle.query("progress", result_type=EmbedResult)).made
-        return made + await _under_way(session, handle), await session.list_parked(handle.id)
+        count = (await handle.query("progress", result_type=EmbedResult)).made
+        return count + await _count_in_progress(session, handle), await session.list_parked(handle.id)
     except (RPCError, WorkflowQueryFailedError):
-        return 0, []
+        return 0, []  # A worker or the server is restarting.
 
 
-async def _under_way(session: Session, handle: WorkflowHandle[Any, Any]) -> int:
-    """How much of their work the steps under way have done, by their heartbeats."""
-    done = 0
+async def _count_in_progress(session: Session, handle: WorkflowHandle[Any, Any]) -> int:
+    # An activity's heartbeat says how many items of its batch are done.
+    count = 0
     for activity in (await handle.describe()).raw_description.pending_activities:
-        beat = await session.client.data_converter.decode(activity.heartbeat_details.payloads)
-        done += beat[0] if beat else 0
-    return done
+        heartbeat = await session.client.data_converter.decode(activity.heartbeat_details.payloads)
+        count += heartbeat[0] if heartbeat else 0
+    return count
 
 
 @contextlib.contextmanager
-def _bar(description: str) -> Iterator[tuple[Progress, TaskID]]:
-    """A progress bar on standard error, and its task."""
+def _show_progress(description: str) -> Iterator[tuple[Progress, TaskID]]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -170,7 +174,7 @@ def _bar(description: str) -> Iterator[tuple[Progress, TaskID]]:
         yield bar, bar.add_task(description, total=None)
 
 
-def _tell(repository: Repository, result: IndexResult, seconds: float) -> None:
+def _print_result(repository: Repository, result: IndexResult, seconds: float) -> None:
     if result.parsed or result.linked:
         typer.echo(
             f"Indexed  {repository.name} at {result.commit[:12]}: {result.files} files, {result.parsed} parsed, "
@@ -184,9 +188,3 @@ def _tell(repository: Repository, result: IndexResult, seconds: float) -> None:
         typer.echo(f"Skipped  {sum(result.skipped.values())} files: {counts}")
     if repository.dirty:
         typer.echo("Note     uncommitted changes are not in the index: it is made of HEAD.")
-
-
-def follow_indexing(repository: Repository) -> str:
-    """The id of the workflow that indexes a repository; that of the one for its vectors has VECTORS after it."""
-    digest = hashlib.sha256(str(repository.path).encode()).hexdigest()[:8]
-    return f"index-{repository.name}-{digest}"

@@ -1,4 +1,4 @@
-"""`hydra index-status`: what the index of a repository holds, how old it is, and what of HEAD it does not hold."""
+"""`hydra index-status`: what the index of a repository covers, how old it is, and what is stale."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import typer
 from rich.table import Table
 
 from activities.artifacts.database import open_database
-from hydra_cli.index import follow_indexing
-from hydra_cli.repository import Repository
+from hydra_cli.index import format_indexing_id
+from hydra_cli.repository import Repository, explain_not_indexed
 from hydra_cli.session import attach_session
-from hydra_cli.stored import explain_not_indexed
 from hydra_cli.terminal import make_console
 from hydranet import settings
 from hydranet.contracts import VECTORS
@@ -25,19 +24,19 @@ if TYPE_CHECKING:
     from activities.retrieval.status import Status
 
 _NAMED = 10
+"""The number of stale files that are named."""
 
 
 def index_status(repo: Annotated[Path, typer.Option(help="The Git repository.")] = Path()) -> None:
     """Show what the index of a repository covers, and what is stale."""
     repository = Repository.open(repo)
-    found, waiting = asyncio.run(_status(repository))
-    if found is None:
+    status, waiting = asyncio.run(_read_status(repository))
+    if status is None:
         raise UsageError(explain_not_indexed(repository))
-    _tell(repository, found, waiting)
+    _print_status(repository, status, waiting)
 
 
-async def _status(repository: Repository) -> tuple[Status | None, str]:
-    """The index's status, and what its vectors wait for."""
+async def _read_status(repository: Repository) -> tuple[Status | None, str]:
     from activities.retrieval.status import read_status
     from activities.retrieval.store import GraphStore
 
@@ -45,42 +44,41 @@ async def _status(repository: Repository) -> tuple[Status | None, str]:
     async with attach_session(chosen) as session, open_database(session.stack.database) as pool:
         waiting: list[str] = []
         with suppress(UsageError):
-            waiting = await session.list_parked(f"{follow_indexing(repository)}{VECTORS}")
+            waiting = await session.list_parked(f"{format_indexing_id(repository)}{VECTORS}")
         return await read_status(GraphStore(pool), repository.path, chosen.embedding_model), "".join(waiting[:1])
 
 
-def _tell(repository: Repository, found: Status, waiting: str) -> None:
-    head, wanted = found.head, found.files + len(found.added) - len(found.gone)
-    fresh = found.files - len(found.changed) - len(found.gone)
-    typer.echo(f"Indexed   {repository.path} at {head.commit[:12]}, {_age(head.indexed_at)} ago")
-    typer.echo(f"Coverage  {fresh} of the {wanted} files of HEAD ({fresh / wanted if wanted else 1:.1%})")
+def _print_status(repository: Repository, status: Status, waiting: str) -> None:
+    head, total = status.head, status.files + len(status.added) - len(status.gone)
+    fresh = status.files - len(status.changed) - len(status.gone)
+    typer.echo(f"Indexed   {repository.path} at {head.commit[:12]}, {_format_age(head.indexed_at)} ago")
+    typer.echo(f"Coverage  {fresh} of the {total} files of HEAD ({fresh / total if total else 1:.1%})")
     if head.skipped:
         typer.echo("Skipped   " + ", ".join(f"{count} {reason}" for reason, count in head.skipped.items()))
-    if stale := found.stale:
+    if stale := status.stale:
         more = f" and {len(stale) - _NAMED} more" if len(stale) > _NAMED else ""
         typer.echo(f"Stale     {len(stale)} files: {', '.join(stale[:_NAMED])}{more}; run `hydra index`")
     else:
         typer.echo("Stale     none")
-    edges = sum(found.edges.values())
-    typer.echo(f"Size      {found.files} files, {found.nodes} nodes, {edges} edges")
-    typer.echo(f"Database  {found.size / 1e6:.1f} MB for the graphs of all repositories (trees: {found.trees})")
-    kinds = (f"{found.vectors.get(model, 0)} by {model}, {count} missing" for model, count in found.missing.items())
-    typer.echo("Vectors   " + "; ".join(sorted(kinds)) + (f" (waiting: {waiting})" if waiting else ""))
+    edges = sum(status.edges.values())
+    typer.echo(f"Size      {status.files} files, {status.nodes} nodes, {edges} edges")
+    typer.echo(f"Database  {status.size / 1e6:.1f} MB for the graphs of all repositories (trees: {status.trees})")
+    counts = (f"{status.vectors.get(model, 0)} by {model}, {count} missing" for model, count in status.missing.items())
+    typer.echo("Vectors   " + "; ".join(sorted(counts)) + (f" (waiting: {waiting})" if waiting else ""))
     if edges:
-        make_console().print(_table(found))
+        make_console().print(_tabulate_edges(status))
 
 
-def _table(found: Status) -> Table:
-    """Edges by kind, and by what they were resolved."""
-    resolutions = sorted({resolution for _, resolution in found.edges})
+def _tabulate_edges(status: Status) -> Table:
+    resolutions = sorted({resolution for _, resolution in status.edges})
     table = Table("edges", *resolutions, "all", box=None)
-    for kind in sorted({kind for kind, _ in found.edges}):
-        counts = [found.edges.get((kind, resolution), 0) for resolution in resolutions]
+    for kind in sorted({kind for kind, _ in status.edges}):
+        counts = [status.edges.get((kind, resolution), 0) for resolution in resolutions]
         table.add_row(kind, *(str(count) if count else "" for count in counts), str(sum(counts)))
     return table
 
 
-def _age(moment: datetime) -> str:
+def _format_age(moment: datetime) -> str:
     age = datetime.now(UTC) - moment
     for unit, length in (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1))):
         if age >= 2 * length:

@@ -1,4 +1,4 @@
-"""`hydra models`: what the configured models are, whether they answer, and how fast."""
+"""`hydra models`: whether models answer, how fast, and where they are loaded."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ _EMBEDDING = "embedding"
 
 def models(
     model: Annotated[
-        list[str] | None, typer.Argument(help="ollama:NAME or openai:URL#NAME; the configured ones when left out.")
+        list[str] | None,
+        typer.Argument(help="The models, as ollama:NAME or openai:URL#NAME; by default those of the settings."),
     ] = None,
 ) -> None:
-    """Show whether each model answers, and how fast."""
+    """Show whether each model answers, and how fast.
+
+    The exit code is 1 when a model does not answer.
+    """
     asyncio.run(_models(model or []))
 
 
@@ -34,10 +38,10 @@ async def _models(named: list[str]) -> None:
     chosen = settings.load_settings()
     table = Table("model", "for", "what it is", "loaded", "first token", "speed", box=None)
     answering = True
-    asked = [(model, "-") for model in named] or await _configured(chosen)
-    for model, purpose in track(asked, "asking", console=make_console(), transient=True):
+    purposes = [(model, "-") for model in named] or await _list_configured(chosen)
+    for model, purpose in track(purposes, "asking", console=make_console(), transient=True):
         try:
-            table.add_row(escape(model), purpose, *await _row(model, purpose, chosen.models))
+            table.add_row(escape(model), purpose, *await _measure_model(model, purpose, chosen.models))
         except HydraError as error:
             table.add_row(escape(model), purpose, f"[red]{escape(str(error))}", "", "", "")
             answering = False
@@ -46,27 +50,25 @@ async def _models(named: list[str]) -> None:
         raise typer.Exit(1)
 
 
-async def _configured(chosen: Settings) -> list[tuple[str, str]]:
-    """The configured models, and what each is for."""
+async def _list_configured(chosen: Settings) -> list[tuple[str, str]]:
     from activities.inference.backend import choose_default_model
 
     coder = await choose_default_model(chosen.models) if chosen.model == "auto" else chosen.model
-    chosen_ones = [(coder, "repairs"), (chosen.supervisor_model, "ranking"), (chosen.embedding_model, _EMBEDDING)]
-    return [(model, purpose) for model, purpose in chosen_ones if model]
+    purposes = [(coder, "repairs"), (chosen.supervisor_model, "ranking"), (chosen.embedding_model, _EMBEDDING)]
+    return [(model, purpose) for model, purpose in purposes if model]
 
 
-async def _row(model: str, purpose: str, chosen: ModelSettings) -> list[str]:
+async def _measure_model(model: str, purpose: str, chosen: ModelSettings) -> list[str]:
     from activities.inference.backend import probe
 
     await probe(model, chosen)
-    known, *speed = await (_embedding if purpose == _EMBEDDING else _answering)(model, chosen)
-    described = await probe(model, chosen)  # by now the model is loaded
-    facts = ", ".join(filter(None, (described.facts, known)))
-    return [escape(facts) or "it answers", _loaded(described), *speed]
+    vectors, *speed = await (_measure_embeddings if purpose == _EMBEDDING else _measure_answers)(model, chosen)
+    description = await probe(model, chosen)  # by now the model is loaded
+    facts = ", ".join(filter(None, (description.facts, vectors)))
+    return [escape(facts) or "it answers", _describe_memory(description), *speed]
 
 
-async def _answering(model: str, chosen: ModelSettings) -> list[str]:
-    """What a chat model shows of itself when it is asked, its time to the first token, and its speed."""
+async def _measure_answers(model: str, chosen: ModelSettings) -> list[str]:
     from activities.inference.backend import TEMPLATES, measure
 
     if model == TEMPLATES:
@@ -75,17 +77,15 @@ async def _answering(model: str, chosen: ModelSettings) -> list[str]:
     return ["", f"{usage.waiting:.1f} s", f"{usage.speed:.0f} tokens/s"] if usage.output_tokens else ["", "-", "-"]
 
 
-async def _embedding(model: str, chosen: ModelSettings) -> list[str]:
-    """The same of an embedding model."""
+async def _measure_embeddings(model: str, chosen: ModelSettings) -> list[str]:
     from activities.inference.backend import measure_embeddings
 
     length, speed = await measure_embeddings(model, chosen)
     return [f"vectors of {length}", "-", f"{speed:.0f} texts/s"]
 
 
-def _loaded(described: Description) -> str:
-    """Where the model is, as far as its server tells."""
-    if described.loaded is None or not described.size:
+def _describe_memory(description: Description) -> str:
+    if description.loaded is None or not description.size:
         return "-"
-    on_gpu = (described.vram or 0) / described.size
-    return f"{described.size / 2**30:.1f} GiB, {on_gpu:.0%} of it on the GPU"
+    on_gpu = (description.vram or 0) / description.size
+    return f"{description.size / 2**30:.1f} GiB, {on_gpu:.0%} of it on the GPU"

@@ -1,4 +1,4 @@
-"""`hydra report`: a run's post-mortem, to read in the terminal or to forward."""
+"""`hydra report`: a run's post-mortem, for the terminal or as a file."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,39 +14,40 @@ from hydranet.report.html import render_html
 from hydranet.report.markdown import render_markdown
 from hydranet.report.postmortem import Postmortem, build_postmortem
 
-_FORMS: dict[str, Callable[[Postmortem], str]] = {".md": render_markdown, ".html": render_html}
+_RENDERERS: dict[str, Callable[[Postmortem], str]] = {".md": render_markdown, ".html": render_html}
 
 
 def report(
-    run: Annotated[str, typer.Argument(help="The run, or a part of its id; the latest one when left out.")] = "",
+    run: Annotated[str, typer.Argument(help="The run's id or a part of it; by default the latest run.")] = "",
     output: Annotated[
-        Path | None, typer.Option(help="Write it to this file: .md for Markdown, .html for one self-contained page.")
+        Path | None, typer.Option(help="The file to write: .md for Markdown, .html for one self-contained page.")
     ] = None,
 ) -> None:
     """Write a run's post-mortem: what was tried, what failed and why, and what won."""
     if output is None:
-        typer.echo(render_markdown(asyncio.run(_postmortem(run))), nl=False)
+        typer.echo(render_markdown(asyncio.run(_build(run))), nl=False)
         return
-    render = _form(output)
-    story = asyncio.run(_postmortem(run))
+    render = _choose_renderer(output)  # before a stack is started for a file that cannot be written
+    story = asyncio.run(_build(run))
     try:
         output.write_text(render(story), encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror or error}.") from None
+        raise UsageError(
+            f"{output} cannot be written ({error.strerror or error}): name another file with --output."
+        ) from None
     typer.echo(f"The post-mortem of {story.genealogy.run_id} is in {output}.")
 
 
-def _form(output: Path) -> Callable[[Postmortem], str]:
-    """How to render for a file of this name; UsageError before anything is started when that cannot be."""
-    render = _FORMS.get(output.suffix.lower())
+def _choose_renderer(output: Path) -> Callable[[Postmortem], str]:
+    render = _RENDERERS.get(output.suffix.lower())
     if render is None:
-        raise UsageError(f"{output} ends in neither .md nor .html: name the file accordingly.")
+        raise UsageError(f"{output} ends in neither .md nor .html: give it one of these endings.")
     if not output.parent.is_dir():
-        raise UsageError(f"{output.parent} is not a folder: make it first, or name another one with --output.")
+        raise UsageError(f"{output.parent} is not a folder: create it, or name another one with --output.")
     return render
 
 
-async def _postmortem(run: str) -> Postmortem:
+async def _build(run: str) -> Postmortem:
     async with attach_session(settings.load_settings()) as session:
         run_id = await session.find_run(run)
         described = await session.describe(run_id)

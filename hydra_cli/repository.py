@@ -1,13 +1,26 @@
-"""The user's repository as a command sees it, before anything is started."""
+"""The user's repository as a command sees it, and what the stack's database keeps of it."""
 
 from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
 
+from activities.artifacts.database import open_database
+from hydra_cli.session import attach_session
+from hydranet import settings
 from hydranet.errors import UsageError
+from hydranet.settings import Settings
+
+if TYPE_CHECKING:
+    from psycopg_pool import AsyncConnectionPool
+
+    from activities.retrieval.store import GraphStore
 
 
 @dataclass(frozen=True)
@@ -20,16 +33,16 @@ class Repository:
 
     @classmethod
     def open(cls, path: Path) -> Repository:
-        """The repository that `path` lies in; UsageError when there is none or it has no commit."""
+        """Return the repository that `path` lies in; UsageError when there is none or it has no commit."""
         if not path.is_dir():
             raise UsageError(f"{path} is not a folder: name a Git repository with --repo.")
-        top = _git(path, "rev-parse", "--show-toplevel")
+        top = _run_git(path, "rev-parse", "--show-toplevel")
         if top is None:
             raise UsageError(f"{path} is not in a Git repository: run `git init` and commit, or correct --repo.")
-        if _git(path, "rev-parse", "--verify", "HEAD") is None:
-            raise UsageError(f"The repository {top} has no commit: commit the code the fix is to be made for.")
-        dirty = bool(_git(Path(top), "status", "--porcelain", "--untracked-files=no"))
-        return cls(Path(top), dirty, _git(path, "symbolic-ref", "--quiet", "--short", "HEAD") or "")
+        if _run_git(path, "rev-parse", "--verify", "HEAD") is None:
+            raise UsageError(f"The repository {top} has no commit: commit the code that is to be fixed.")
+        dirty = bool(_run_git(Path(top), "status", "--porcelain", "--untracked-files=no"))
+        return cls(Path(top), dirty, _run_git(path, "symbolic-ref", "--quiet", "--short", "HEAD") or "")
 
     @property
     def name(self) -> str:
@@ -37,10 +50,32 @@ class Repository:
         return re.sub(r"[^A-Za-z0-9]+", "-", self.path.name).strip("-")[:40].lower() or "repository"
 
 
-def _git(path: Path, *arguments: str) -> str | None:
+def _run_git(path: Path, *arguments: str) -> str | None:
+    # The repository is not trusted: its own configuration could name programs for git to run.
     command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *arguments]
     try:
-        done = subprocess.run(command, cwd=path, capture_output=True, text=True, errors="replace")
+        finished = subprocess.run(command, cwd=path, capture_output=True, text=True, errors="replace")
     except FileNotFoundError:
         raise UsageError("git is not installed: install it first.") from None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return finished.stdout.strip() if finished.returncode == 0 else None
+
+
+@asynccontextmanager
+async def open_stack_database(chosen: Settings) -> AsyncIterator[AsyncConnectionPool]:
+    """Open the database of the stack, which is started when none is running."""
+    async with attach_session(chosen) as session, open_database(session.stack.database) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def open_graph_store(repository: Repository) -> AsyncIterator[GraphStore]:
+    """Open the store of code graphs by the repository's settings."""
+    from activities.retrieval.store import GraphStore
+
+    async with open_stack_database(settings.load_settings(repository.path)) as pool:
+        yield GraphStore(pool)
+
+
+def explain_not_indexed(repository: Repository) -> str:
+    """Return the sentence for a repository without an index."""
+    return f"{repository.path} is not indexed: run `hydra index --repo {quote(str(repository.path))}`."

@@ -1,4 +1,4 @@
-"""`hydra retrieve`: the code that an issue or a traceback is about, best first, each with the path that led to it."""
+"""`hydra retrieve`: the code that an issue or a traceback is about, best first."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hydra_cli.repository import Repository
-from hydra_cli.stored import open_stored
-from hydra_cli.terminal import make_console
+from hydra_cli.repository import Repository, open_stack_database
+from hydra_cli.terminal import make_console, print_plain
 from hydranet import settings
 from hydranet.contracts.search_mode import SearchMode
 from hydranet.errors import UsageError
-from hydranet.text.escaping import escape_controls
 
 if TYPE_CHECKING:
     from activities.retrieval.search import Found
 
-_LONGEST = 1_000_000
-_MOST = 100
+_CHARACTERS = 1_000_000
+"""The most that is read of a query or a traceback."""
 
 
 def retrieve(
-    repo: Annotated[Path, typer.Option(help="The Git repository; HEAD is searched.")] = Path(),
-    query: Annotated[str, typer.Option(help="What is searched for, such as an issue; - reads standard input.")] = "",
-    traceback: Annotated[Path | None, typer.Option(help="A file with a traceback, or a test run's output.")] = None,
-    count: Annotated[int, typer.Option("-k", min=1, max=_MOST, help="How many functions and files.")] = 10,
-    mode: Annotated[SearchMode, typer.Option(help="What the search goes by.")] = SearchMode.GRAPH,
+    repo: Annotated[Path, typer.Option(help="The Git repository, whose HEAD is searched.")] = Path(),
+    query: Annotated[str, typer.Option(help="The text to search by, such as an issue; - reads standard input.")] = "",
+    traceback: Annotated[
+        Path | None, typer.Option(help="A file with a traceback or with the output of a test run.")
+    ] = None,
+    count: Annotated[int, typer.Option("-k", min=1, max=100, help="The number of functions and of files.")] = 10,
+    mode: Annotated[SearchMode, typer.Option(help="The way of searching.")] = SearchMode.GRAPH,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -39,70 +39,69 @@ def retrieve(
         ),
     ] = False,
     forget: Annotated[
-        bool,
-        typer.Option("--forget", help="Only forget where earlier fixes were."),
+        bool, typer.Option("--forget", help="Search for nothing; forget the places of earlier fixes.")
     ] = False,
 ) -> None:
-    """Find the code that an issue or a traceback is about."""
+    """Find the code that an issue or a traceback is about.
+
+    HEAD is indexed first if it has changed. The exit code is 1 when nothing is found.
+    """
     repository = Repository.open(repo)
     if forget:
-        typer.echo(f"Forgot {asyncio.run(_forget(repository))} places where earlier fixes were.")
+        typer.echo(f"Forgot {asyncio.run(_forget_fixes(repository))} places of earlier fixes.")
         return
-    said, trace = _said(query), _read(traceback) if traceback is not None else ""
-    if not said.strip() and not trace.strip():
-        raise UsageError("Nothing is searched for: give --query TEXT, --query - or --traceback FILE.")
-    commit, found = asyncio.run(_found(repository, said, trace, mode))
-    nothing = not found.ranked(1)
+    text = sys.stdin.read(_CHARACTERS) if query == "-" else query
+    trace = _read_traceback(traceback) if traceback is not None else ""
+    if not text.strip() and not trace.strip():
+        raise UsageError("There is nothing to search by: give --query TEXT, --query - or --traceback FILE.")
+    commit, results = asyncio.run(_search(repository, text, trace, mode))
+    nothing = not results.ranked(1)
     if as_json:
-        typer.echo(json.dumps(_document(repository, commit, mode, found, count), indent=1))
+        typer.echo(json.dumps(_document(repository, commit, mode, results, count), indent=1))
     elif nothing:
-        typer.echo(f"Nothing at HEAD of {repository.path} is like what is searched for.")
+        typer.echo(f"Nothing at HEAD of {repository.path} resembles the query.")
     else:
-        _print(found, count)
+        _print(results, count)
     if nothing:
         raise typer.Exit(1)
 
 
-async def _found(repository: Repository, said: str, trace: str, mode: SearchMode) -> tuple[str, Found]:
+async def _search(repository: Repository, text: str, trace: str, mode: SearchMode) -> tuple[str, Found]:
     from activities.git.trees import resolve_revision
     from activities.retrieval.query import Query
     from activities.retrieval.search_cache import StoredSearches
 
     chosen = settings.load_settings(repository.path)
     commit = resolve_revision(repository.path, "HEAD")
-    async with open_stored(chosen) as pool:
+    async with open_stack_database(chosen) as pool:
         searches = StoredSearches(pool, chosen)
         search = await searches.of(repository.path, commit, str(repository.path))
-        return commit, await searches.find(search, Query(said, trace), str(repository.path), mode)
+        return commit, await searches.find(search, Query(text, trace), str(repository.path), mode)
 
 
-async def _forget(repository: Repository) -> int:
+async def _forget_fixes(repository: Repository) -> int:
     from activities.retrieval.fix_history import Fixes
 
-    async with open_stored(settings.load_settings(repository.path)) as pool:
+    async with open_stack_database(settings.load_settings(repository.path)) as pool:
         return await Fixes(pool).forget(str(repository.path))
 
 
-def _said(query: str) -> str:
-    return sys.stdin.read(_LONGEST) if query == "-" else query
-
-
-def _read(path: Path) -> str:
+def _read_traceback(path: Path) -> str:
     try:
         with path.open(errors="replace") as file:
-            return file.read(_LONGEST)
+            return file.read(_CHARACTERS)
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}): name a file with --traceback.") from None
 
 
-def _document(repository: Repository, commit: str, mode: SearchMode, found: Found, count: int) -> dict[str, Any]:
+def _document(repository: Repository, commit: str, mode: SearchMode, results: Found, count: int) -> dict[str, Any]:
     return {
         "repository": str(repository.path),
         "commit": commit,
         "mode": str(mode),
         "files": [
             {"rank": rank, "path": hit.path, "score": hit.score, "why": hit.why}
-            for rank, hit in enumerate(found.ranked(count), 1)
+            for rank, hit in enumerate(results.ranked(count), 1)
         ],
         "functions": [
             {
@@ -115,17 +114,16 @@ def _document(repository: Repository, commit: str, mode: SearchMode, found: Foun
                 "score": hit.score,
                 "why": hit.why,
             }
-            for rank, hit in enumerate(found.functions(count), 1)
+            for rank, hit in enumerate(results.functions(count), 1)
         ],
     }
 
 
-def _print(found: Found, count: int) -> None:
+def _print(results: Found, count: int) -> None:
     lines = []
-    for rank, hit in enumerate(found.functions(count), 1):
+    for rank, hit in enumerate(results.functions(count), 1):
         node = hit.node
         lines.append(f"{rank:3}  {node.path}:{node.first}-{node.last}  {node.name}  {hit.score:.2f}")
         lines.append(f"     {hit.why}")
-    files = ", ".join(hit.path for hit in found.ranked(count))
-    text = "\n".join([*lines, f"\nFiles: {files}"])
-    make_console().print(escape_controls(text), markup=False, highlight=False, soft_wrap=True)
+    files = ", ".join(hit.path for hit in results.ranked(count))
+    print_plain(make_console(), "\n".join([*lines, f"\nFiles: {files}"]))

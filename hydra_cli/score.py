@@ -1,4 +1,4 @@
-"""`hydra score`: how the Reaper would judge a history of attempts."""
+"""`hydra score`: the convergence of a history of attempts, and what the Reaper would do."""
 
 import hashlib
 import json as jsonlib
@@ -21,22 +21,22 @@ from hydranet.run_settings import ConvergenceSettings
 
 
 def score(
-    file: Annotated[Path, typer.Argument(help="Attempts as JSON lines, oldest first.")],
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+    file: Annotated[Path, typer.Argument(help="A file of attempts as JSON lines, oldest first.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Score a history of attempts for convergence, as the Reaper does.
 
-    `hydra log RUN --attempts` writes such a file. Weights, threshold and window are those of your settings,
-    so HYDRA_CONVERGENCE__THRESHOLD=0.8 and the like try others out.
+    `hydra log RUN --attempts` prints such a file. Weights, threshold and window are those of your settings;
+    to try others, set for example HYDRA_CONVERGENCE__THRESHOLD=0.8.
     """
-    judged = list(_judge(list(_read(file)), settings.load_settings().convergence))
+    judgements = list(_judge(list(_read_attempts(file)), settings.load_settings().convergence))
     if json:
-        typer.echo(jsonlib.dumps([_object(one) for one in judged], indent=2))
+        typer.echo(jsonlib.dumps([_document(judgement) for judgement in judgements], indent=2))
         return
-    for one in judged:
-        typer.echo(_line(one))
-        if one.evidence:
-            typer.echo(f"    {one.evidence}")
+    for judgement in judgements:
+        typer.echo(_describe(judgement))
+        if judgement.evidence:
+            typer.echo(f"    {judgement.evidence}")
 
 
 class _CommandLine(BaseModel):
@@ -48,10 +48,10 @@ class _CommandLine(BaseModel):
 
 
 class _AttemptLine(BaseModel):
-    """One line of the file; fields that are not named here are left alone.
+    """A line of the file; other fields are ignored.
 
-    Written by hand, `patch` is a unified diff and `error` what the tests printed. `last` says that the
-    branch ended with this attempt, whatever its score.
+    In a line written by hand, `patch` is a unified diff and `error` is what the tests printed. `last` says that
+    the branch ended with this attempt, whatever its score.
     """
 
     model_config = ConfigDict(strict=True)
@@ -66,13 +66,13 @@ class _AttemptLine(BaseModel):
     last: bool = False
 
 
-class _Given(NamedTuple):
+class _BranchAttempt(NamedTuple):
     branch: str | int
     attempt: Attempt
     last: bool
 
 
-class _Judged(NamedTuple):
+class _Judgement(NamedTuple):
     number: int
     branch: str | int
     attempt: Attempt
@@ -80,40 +80,39 @@ class _Judged(NamedTuple):
     evidence: str | None
 
 
-def _read(file: Path) -> Iterator[_Given]:
-    """The attempts. Raises UsageError for a file or a line that is not as it should be."""
+def _read_attempts(file: Path) -> Iterator[_BranchAttempt]:
     try:
         lines = file.read_text(encoding="utf-8").split("\n")
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from None
+        raise UsageError(f"{file} cannot be read ({error.strerror or error}): name a file of attempts.") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{file} is not UTF-8 text; expected one JSON object per line.") from None
+        raise UsageError(f"{file} is not UTF-8 text: write one JSON object per line.") from None
     if not any(line.strip() for line in lines):
-        raise UsageError(f"{file} holds no attempts; expected one JSON object per line.")
+        raise UsageError(f"{file} holds no attempts: write one JSON object per line.")
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield _attempt(line, f"{file}, line {number}")
+            yield _parse_attempt(line, f"{file}, line {number}")
 
 
-def _attempt(line: str, where: str) -> _Given:
+def _parse_attempt(line: str, where: str) -> _BranchAttempt:
     try:
-        given = _AttemptLine.model_validate(jsonlib.loads(line))
+        fields = _AttemptLine.model_validate(jsonlib.loads(line))
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{where}: {_complaint(error)}.") from None
-    names = tuple(_bounded(name, 200) for name in given.failing_tests or [])
-    branch = _bounded(given.branch, 200) if isinstance(given.branch, str) else given.branch
+        raise UsageError(f"{where}: {_explain(error)}.") from None
+    names = tuple(_shorten(name, 200) for name in fields.failing_tests or [])
+    branch = _shorten(fields.branch, 200) if isinstance(fields.branch, str) else fields.branch
     attempt = Attempt(
-        patch=given.patch if isinstance(given.patch, Patch) else _patch(given.patch or ""),
-        error=given.error if isinstance(given.error, ErrorSignature) else extract_signature(given.error or ""),
+        patch=fields.patch if isinstance(fields.patch, Patch) else _parse_patch(fields.patch or ""),
+        error=fields.error if isinstance(fields.error, ErrorSignature) else extract_signature(fields.error or ""),
         failing_tests=names[:TESTS],
-        failing_count=max(given.failing_count, len(names)),
-        commands=tuple(_command(command) for command in (given.commands or [])[-20:]),
-        infrastructure=given.infrastructure,
+        failing_count=max(fields.failing_count, len(names)),
+        commands=tuple(_shorten_command(command) for command in (fields.commands or [])[-20:]),
+        infrastructure=fields.infrastructure,
     )
-    return _Given(branch, attempt, given.last)
+    return _BranchAttempt(branch, attempt, fields.last)
 
 
-def _complaint(error: Exception) -> str:
+def _explain(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return "this is not JSON"
     first = error.errors()[0]
@@ -121,8 +120,8 @@ def _complaint(error: Exception) -> str:
     return f"`{where}`: {first['msg']}" if where else "this is not a JSON object"
 
 
-def _patch(diff: str) -> Patch:
-    """The edits of a diff, its line counts made right when they are not; no edits when it is no diff."""
+def _parse_patch(diff: str) -> Patch:
+    # Models count the lines of their hunks wrong; what is no diff at all changes nothing.
     try:
         return patches.parse_diff(diff)
     except PatchError:
@@ -132,68 +131,66 @@ def _patch(diff: str) -> Patch:
             return Patch()
 
 
-def _command(command: _CommandLine) -> Command:
+def _shorten_command(command: _CommandLine) -> Command:
     return Command(
-        command=_bounded(command.command, 300),
-        result=_bounded(command.result, 300),
+        command=_shorten(command.command, 300),
+        result=_shorten(command.result, 300),
         workspace_changed=command.workspace_changed,
     )
 
 
-def _bounded(text: str, length: int) -> str:
-    """Text of at most `length` characters, different for different texts."""
+def _shorten(text: str, length: int) -> str:
+    # Texts that differ only beyond the limit stay different.
     text = text.encode("utf-8", "replace").decode()
     if len(text) <= length:
         return text
     return f"{text[: length - 17]} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _judge(attempts: list[_Given], chosen: ConvergenceSettings) -> Iterator[_Judged]:
-    """Score attempts in the order of the file; a branch is dead once it ended or the Reaper would have ended it."""
+def _judge(attempts: list[_BranchAttempt], chosen: ConvergenceSettings) -> Iterator[_Judgement]:
+    # In the order of the file. A branch is dead once it ended, or once the Reaper would have ended it.
     branches: dict[str | int, list[tuple[int, Attempt]]] = {}
     dead: set[str | int] = set()
     for number, (name, attempt, last) in enumerate(attempts, 1):
         branch = branches.setdefault(name, [])
         branch.append((number, attempt))
-        tried = sorted((one for other in dead - {name} for one in branches[other]), key=itemgetter(0))
+        earlier = sorted((pair for other in dead - {name} for pair in branches[other]), key=itemgetter(0))
         facts = [fact for _, fact in branch]
-        result = score_attempt(facts, chosen, [fact for _, fact in tried])
+        result = score_attempt(facts, chosen, [fact for _, fact in earlier])
         if result.nearest is not None:
-            numbered = tried if result.novelty else branch
+            numbered = earlier if result.novelty else branch
             result = result.model_copy(update={"nearest": numbered[result.nearest - 1][0]})
         evidence = reaper.judge(facts, result, chosen)
         if evidence or last:
             dead.add(name)
-        yield _Judged(number, name, attempt, result, evidence)
+        yield _Judgement(number, name, attempt, result, evidence)
 
 
-def _object(one: _Judged) -> dict[str, Any]:
+def _document(judgement: _Judgement) -> dict[str, Any]:
     return {
-        "attempt": one.number,
-        "branch": one.branch,
-        "infrastructure": one.attempt.infrastructure,
-        "score": one.score.value,
-        "terms": one.score.terms.model_dump(),
-        "nearest": one.score.nearest,
-        "novelty": one.score.novelty,
-        "dead": one.evidence is not None,
-        "evidence": one.evidence,
+        "attempt": judgement.number,
+        "branch": judgement.branch,
+        "infrastructure": judgement.attempt.infrastructure,
+        "score": judgement.score.value,
+        "terms": judgement.score.terms.model_dump(),
+        "nearest": judgement.score.nearest,
+        "novelty": judgement.score.novelty,
+        "dead": judgement.evidence is not None,
+        "evidence": judgement.evidence,
     }
 
 
-def _line(one: _Judged) -> str:
-    branch = f" of {one.branch}" if one.branch != "" else ""
-    name = f"attempt {one.number}{branch}"
-    if one.attempt.infrastructure:
+def _describe(judgement: _Judgement) -> str:
+    score = judgement.score
+    branch = f" of {judgement.branch}" if judgement.branch != "" else ""
+    name = f"attempt {judgement.number}{branch}"
+    if judgement.attempt.infrastructure:
         return f"{name}: not an attempt (infrastructure)"
-    terms = one.score.terms
-    shown = ", ".join(
-        f"{label} {'-' if value is None else format(value, '.2f')}"
-        for label, value in (
-            ("patch", terms.patch_similarity),
-            ("commands", terms.command_repetition),
-            ("error", terms.error_match),
-        )
-    )
-    nearest = f", nearest to attempt {one.score.nearest}" if one.score.nearest else ""
-    return f"{name}: {'dead ' if one.evidence else 'alive'} {one.score.value:.2f} ({shown}){nearest}"
+    values = {
+        "patch": score.terms.patch_similarity,
+        "commands": score.terms.command_repetition,
+        "error": score.terms.error_match,
+    }
+    terms = ", ".join(f"{label} {'-' if value is None else format(value, '.2f')}" for label, value in values.items())
+    nearest = f", nearest to attempt {score.nearest}" if score.nearest else ""
+    return f"{name}: {'dead ' if judgement.evidence else 'alive'} {score.value:.2f} ({terms}){nearest}"

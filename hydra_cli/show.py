@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from hydra_cli.session import attach_session
-from hydra_cli.terminal import make_console
+from hydra_cli.terminal import make_console, print_plain
 from hydra_cli.tree import render_tree
 from hydranet import checkpoint as checkpoints
 from hydranet import settings
@@ -42,7 +42,7 @@ async def _show(run: str, *, json: bool, checkpoint: bool) -> None:
         console.print(render_tree(genealogy, terms=True))
         if genealogy.verdict is None:
             for text in await session.list_parked(run_id):
-                console.print(f"waiting: {text}", style="yellow", markup=False)
+                print_plain(console, f"waiting: {text}", "yellow")
         typer.echo(f"Web UI  {session.stack.workflow_url(run_id)}")
 
 

@@ -1,4 +1,4 @@
-"""`hydra up` and `hydra down`: keep an embedded stack running, or end it."""
+"""`hydra up` and `hydra down`: keep the embedded stack running, or stop it."""
 
 import typer
 
@@ -11,7 +11,7 @@ def up() -> None:
     """Start the stack, and keep it running until `hydra down`."""
     chosen = settings.load_settings()
     if chosen.temporal.address:
-        raise UsageError("The settings name a Temporal server (temporal.address): start that one instead.")
+        raise UsageError("The settings name another Temporal server ('temporal.address'): start that one instead.")
     folder = StackFolder(chosen.data_dir)
     folder.create()
     folder.keep.touch()
@@ -24,5 +24,5 @@ def up() -> None:
 
 def down() -> None:
     """Stop the stack; open runs continue when it starts again."""
-    ended = stop(settings.load_settings())
-    typer.echo("The stack has ended." if ended else "No stack was running.")
+    stopped = stop(settings.load_settings())
+    typer.echo("The stack has stopped." if stopped else "No stack was running.")

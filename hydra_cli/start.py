@@ -1,4 +1,4 @@
-"""Starting a run, or finding the one that is there for the same repository and issue."""
+"""Starting a run, or finding the open run of the same repository and issue."""
 
 from __future__ import annotations
 
@@ -47,20 +47,21 @@ class Start:
         return self.issue.splitlines()[0]
 
     def ask_constitution(self) -> tuple[Decision, ...]:
-        """What the constitution says of publishing the fix; UsageError where it refuses."""
+        """Return the constitution's decisions about publishing the fix; UsageError when it refuses."""
         rules = constitution.load_rules(read_own_rules())
-        found = [rules.decide("publish", f"{FIX_BRANCH}{slugify(self.title, 48)}")]
+        decisions = [rules.decide("publish", f"{FIX_BRANCH}{slugify(self.title, 48)}")]
         if self.apply:
-            found.append(rules.decide("apply", self.repository.branch))
-        for one in found:
-            if one.effect is Effect.REFUSED:
+            decisions.append(rules.decide("apply", self.repository.branch))
+        for decision in decisions:
+            if decision.effect is Effect.REFUSED:
                 raise UsageError(
-                    f"The constitution does not let a run {one.operation} {one.subject} (rule {one.rule}): {one.reason}"
+                    f"The constitution does not let a run {decision.operation} {decision.subject} "
+                    f"(rule {decision.rule}): {decision.reason}"
                 )
-        return tuple(found)
+        return tuple(decisions)
 
     async def build_request(self, chosen: Settings) -> FixRequest:
-        """The run's request; UsageError when the model does not answer or no sandbox works here."""
+        """Return the run's request; UsageError when a model does not answer or no sandbox works here."""
         from activities.inference.backend import choose_default_model, probe
 
         if not chosen.temporal.address:
@@ -68,8 +69,8 @@ class Start:
 
             await asyncio.to_thread(check_sandbox, chosen.sandbox)
         model = await choose_default_model(chosen.models) if chosen.model == "auto" else chosen.model
-        for needed in filter(None, (model, chosen.supervisor_model)):
-            await probe(needed, chosen.models)
+        for name in filter(None, (model, chosen.supervisor_model)):
+            await probe(name, chosen.models)
         return FixRequest(
             repository_path=str(self.repository.path),
             repository_name=self.repository.name,
@@ -90,9 +91,9 @@ class Start:
 
 
 async def start_run(session: Session, request: FixRequest, identity: str) -> tuple[str, bool]:
-    """Start the run and return its id; True when one was open already and this attaches to it.
+    """Start the run, and return its id and whether that run was open already.
 
-    Every run keeps its own id, so that none overwrites another's record: the second for the same
+    Every run has an id of its own, so that none overwrites another's record: the second run of the same
     repository and issue is `<identity>-2`.
     """
     number, run_id = 1, identity

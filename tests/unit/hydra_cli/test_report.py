@@ -21,7 +21,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         runs.append(run)
         return STORY
 
-    monkeypatch.setattr(command, "_postmortem", answer)
+    monkeypatch.setattr(command, "_build", answer)
     return runs
 
 
@@ -59,5 +59,5 @@ def test_a_file_that_cannot_be_is_refused_before_anything_is_started(
 @pytest.mark.usefixtures("asked")
 def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "a.md").mkdir()
-    with pytest.raises(UsageError, match=r"a\.md cannot be written: Is a directory\.$"):
+    with pytest.raises(UsageError, match=r"a\.md cannot be written \(Is a directory\): name another file"):
         command.report(output=tmp_path / "a.md")
