@@ -1,4 +1,4 @@
-"""What to try next after a run that found no fix, or while it looks for one."""
+"""Advice: what a person can do next after a run without a fix, or while a run is open."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -7,12 +7,12 @@ from hydranet import checkpoint
 from hydranet.genealogy import BranchRecord, Ending, Genealogy, Verdict
 from hydranet.text.formatting import format_count
 
-# What the budget of a run can be raised to.
+# The largest budget that the settings take.
 _MOST_BRANCHES, _MOST_ATTEMPTS = 100, 200
 
 
 class Advice(NamedTuple):
-    """A sentence, and the command that does it, if one does."""
+    """A sentence, and the command that does what it says, if there is one."""
 
     text: str
     command: str = ""
@@ -27,7 +27,7 @@ class Closest(NamedTuple):
 
 
 def find_closest(genealogy: Genealogy) -> Closest | None:
-    """The attempt that came closest to a fix without breaking another test; None when none came closer at all."""
+    """Return the attempt that came closest to a fix and broke no other test; None when none came closer."""
     target = set(genealogy.target_tests)
     left = [
         (attempt.facts.failing_count, branch.number, attempt.number)
@@ -41,40 +41,44 @@ def find_closest(genealogy: Genealogy) -> Closest | None:
     return Closest(branch, attempt, failing)
 
 
-def find_checkpoint(run_id: str, branch: int, attempt: int) -> str:
-    """The ref of an attempt's commit in the user's repository."""
+def format_ref(run_id: str, branch: int, attempt: int) -> str:
+    """Return the ref of an attempt's commit in the user's repository."""
     return f"refs/hydra/{run_id}/{checkpoint.format_name(branch, attempt)}"
 
 
 def give_advice(genealogy: Genealogy) -> tuple[Advice, ...]:
-    """What a person can do, the most telling first; nothing after a fix."""
+    """Return what a person can do, the most promising first; nothing after a fix."""
     match genealogy.verdict:
         case Verdict.FIXED:
             return ()
         case None:
-            return (Advice("Say what you know: the next plan takes it in.", f'hydra override {genealogy.run_id} "…"'),)
+            return (
+                Advice(
+                    "Tell the run what you know: its next plan takes that into account.",
+                    f'hydra override {genealogy.run_id} "…"',
+                ),
+            )
         case Verdict.FAILED:
-            return (Advice("Put right what the reason names; the same command then starts a new run."),)
+            return (Advice("Correct what the reason names; the same command then starts a new run."),)
     return (
-        *_begun(genealogy),
+        *_suggest_closest(genealogy),
         Advice("Add what you know about the cause to the issue: it goes into every prompt.", 'hydra fix --issue "…"'),
-        *_limits(genealogy),
-        _model(genealogy.model),
+        *_suggest_budget(genealogy),
+        _suggest_model(genealogy.model),
     )
 
 
-def _begun(genealogy: Genealogy) -> Iterator[Advice]:
-    if near := find_closest(genealogy):
-        name = f"b{near.branch:02d}"
+def _suggest_closest(genealogy: Genealogy) -> Iterator[Advice]:
+    if closest := find_closest(genealogy):
+        name = f"b{closest.branch:02d}"
         yield Advice(
-            f"Go on from attempt {near.attempt} of {name}, which left {near.failing} of "
+            f"Go on from attempt {closest.attempt} of {name}, which left {closest.failing} of "
             f"{format_count(genealogy.target_count, 'test')} failing; its commit is in the repository.",
-            f"git show {find_checkpoint(genealogy.run_id, near.branch, near.attempt)}",
+            f"git show {format_ref(genealogy.run_id, closest.branch, closest.attempt)}",
         )
 
 
-def _limits(genealogy: Genealogy) -> Iterator[Advice]:
-    """A larger budget, for each limit that the run came up against."""
+def _suggest_budget(genealogy: Genealogy) -> Iterator[Advice]:
     budget = genealogy.budget
     if 0 < budget.tokens <= genealogy.usage.tokens:
         yield Advice("Allow more tokens: they were all spent.", f"hydra fix --budget-tokens {2 * budget.tokens}")
@@ -84,7 +88,7 @@ def _limits(genealogy: Genealogy) -> Iterator[Advice]:
         more = min(_MOST_BRANCHES, 2 * budget.branches)
         yield Advice("Allow more branches: they were all used.", f"hydra fix --budget-branches {more}")
     for branch in genealogy.branches:
-        if budget.attempts_per_branch < _MOST_ATTEMPTS and _cut_short(branch, budget.attempts_per_branch):
+        if budget.attempts_per_branch < _MOST_ATTEMPTS and _was_still_improving(branch, budget.attempts_per_branch):
             more = min(_MOST_ATTEMPTS, 2 * budget.attempts_per_branch)
             yield Advice(
                 f"Allow more attempts per branch: b{branch.number:02d} was still getting closer with its last.",
@@ -93,14 +97,13 @@ def _limits(genealogy: Genealogy) -> Iterator[Advice]:
             break
 
 
-def _cut_short(branch: BranchRecord, allowed: int) -> bool:
-    """Whether a branch used all its attempts, and the last one left fewer tests failing than any before."""
+def _was_still_improving(branch: BranchRecord, allowed: int) -> bool:
     failing = [attempt.facts.failing_count for attempt in branch.attempts]
     used_up = branch.ending is Ending.SPENT and len(failing) >= allowed
     return used_up and len(failing) > 1 and 0 < failing[-1] < min(count for count in failing[:-1] if count)
 
 
-def _model(model: str) -> Advice:
+def _suggest_model(model: str) -> Advice:
     if model == "templates":
         return Advice(
             "Use a model: repair templates make one small edit at a time.", "hydra fix --model ollama:qwen2.5-coder:7b"

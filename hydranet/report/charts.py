@@ -1,4 +1,4 @@
-"""The geometry of the report's charts: where the score stood at each attempt, and when each branch ran."""
+"""The geometry of a report's charts: the score at each attempt, and the time of each branch."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,8 @@ from hydranet.report.postmortem import Chapter, Postmortem
 WIDTH, HEIGHT = 300, 120
 LEFT, RIGHT, TOP, BOTTOM = 24, 266, 10, 98
 
-# Up to so many attempts, a plot has room for those that were allowed but not made.
 _SLOTS = 20
+"""The most attempts for which a plot has room for those that were allowed but not made."""
 
 
 class Point(NamedTuple):
@@ -22,7 +22,7 @@ class Point(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """The score over a branch's attempts: a line through `points`, the threshold's height, where numbers stand."""
+    """The score over a branch's attempts: points and their line, the threshold's height, the places of numbers."""
 
     points: tuple[Point, ...]
     line: str
@@ -31,19 +31,24 @@ class Plot(NamedTuple):
 
 
 def draw_plot(branch: BranchRecord, genealogy: Genealogy) -> Plot:
-    """The plot of a branch, with room for the attempts that its budget allowed."""
-    made, allowed = len(branch.attempts), genealogy.budget.attempts_per_branch
-    slots = max(made, allowed if allowed <= _SLOTS else 0, 1)
+    """Return the plot of a branch, with room for the attempts that its budget allowed."""
+    count, allowed = len(branch.attempts), genealogy.budget.attempts_per_branch
+    slots = max(count, allowed if allowed <= _SLOTS else 0, 1)
     step = (RIGHT - LEFT) / slots
     points = tuple(
-        Point(_round(LEFT + (place + 0.5) * step), _height(attempt.score.value), attempt, _kind(attempt, genealogy))
+        Point(
+            _round(LEFT + (place + 0.5) * step),
+            _find_height(attempt.score.value),
+            attempt,
+            _classify(attempt, genealogy),
+        )
         for place, attempt in enumerate(branch.attempts)
     )
     shown = range(1, slots + 1) if slots <= _SLOTS else (1, slots)
     return Plot(
         points=points,
         line=" ".join(f"{point.x},{point.y}" for point in points),
-        threshold=_height(genealogy.threshold),
+        threshold=_find_height(genealogy.threshold),
         slots=tuple((number, _round(LEFT + (number - 0.5) * step)) for number in shown),
     )
 
@@ -58,24 +63,24 @@ class Span(NamedTuple):
 
 
 def draw_timeline(story: Postmortem) -> list[Span]:
-    """When each branch ran, from the start of the run to its end."""
-    whole = max(story.seconds, 1e-9)
+    """Return when each branch ran, from the start of the run to its end."""
+    total = max(story.seconds, 1e-9)
 
     def place(seconds: float) -> float:
-        return _round(1000 * min(max(seconds / whole, 0.0), 1.0))
+        return _round(1000 * min(max(seconds / total, 0.0), 1.0))
 
     spans = []
     for chapter in story.chapters:
         left, end = place(chapter.branch.began), place(chapter.ended)
         marks = tuple(place(attempt.after) for attempt in chapter.branch.attempts)
-        # A branch that took no time at all is still to be seen.
+        # A branch that took no time at all stays visible.
         width = max(end - left, 4.0)
         spans.append(Span(chapter, min(left, 1000 - width), width, marks))
     return spans
 
 
 def draw_bar(value: float, threshold: float, width: int = 40) -> str:
-    """A score as text: filled up to `value`, with a line where the threshold is."""
+    """Return a score as a bar of text, with a line at the threshold."""
     filled, line = round(value * width), min(round(threshold * width), width - 1)
     cells = ["█" if cell < filled else "·" for cell in range(width)]
     cells[line] = "┃" if line < filled else "│"
@@ -83,17 +88,17 @@ def draw_bar(value: float, threshold: float, width: int = 40) -> str:
 
 
 def draw_strip(span: Span, width: int = 48) -> str:
-    """A branch on the time line as text."""
+    """Return a branch on the time line as text."""
     left = min(int(span.left * width / 1000), width - 1)
     length = min(max(1, round(span.width * width / 1000)), width - left)
     return f"{'·' * left}{'█' * length}{'·' * (width - left - length)}"
 
 
-def _height(value: float) -> float:
+def _find_height(value: float) -> float:
     return _round(BOTTOM - value * (BOTTOM - TOP))
 
 
-def _kind(attempt: AttemptRecord, genealogy: Genealogy) -> str:
+def _classify(attempt: AttemptRecord, genealogy: Genealogy) -> str:
     if attempt.outcome is Outcome.PASSED:
         return "passed"
     return "dead" if attempt.score.value > genealogy.threshold else "alive"

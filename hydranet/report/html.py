@@ -1,4 +1,4 @@
-"""The post-mortem as one HTML page that runs nothing, loads nothing and needs nothing beside it."""
+"""The post-mortem as one HTML page without scripts, which loads nothing."""
 
 import base64
 import hashlib
@@ -7,7 +7,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hydranet.report import charts, wording
-from hydranet.report.advice import find_checkpoint
+from hydranet.report.advice import format_ref
 from hydranet.report.postmortem import Postmortem
 from hydranet.report.savings import METHOD
 from hydranet.report.web_ui import ENDINGS
@@ -16,7 +16,7 @@ from hydranet.text.formatting import format_count, format_duration
 
 
 def render_html(story: Postmortem) -> str:
-    """The whole page; its policy allows this very style sheet and nothing else."""
+    """Return the page; its content security policy allows its own style sheet and nothing else."""
     style = files("hydranet.report").joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return _ENVIRONMENT.get_template("page.html").render(
@@ -27,7 +27,7 @@ def render_html(story: Postmortem) -> str:
     )
 
 
-def _shown(value: object) -> object:
+def _escape(value: object) -> object:
     return escape_controls(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
@@ -38,13 +38,13 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
-    finalize=_shown,
+    finalize=_escape,
 )
 _ENVIRONMENT.filters |= {"format_count": format_count, "format_duration": format_duration}
 _ENVIRONMENT.globals |= {
     "ENDINGS": ENDINGS,
     "METHOD": METHOD,
     "charts": charts,
-    "find_checkpoint": find_checkpoint,
+    "format_ref": format_ref,
     "wording": wording,
 }

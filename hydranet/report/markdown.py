@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hydranet.genealogy import AttemptRecord
 from hydranet.report import charts, wording
-from hydranet.report.advice import find_checkpoint
+from hydranet.report.advice import format_ref
 from hydranet.report.postmortem import Chapter, Postmortem
 from hydranet.report.savings import METHOD, Saving
 from hydranet.report.web_ui import ENDINGS
@@ -13,15 +13,15 @@ from hydranet.text.formatting import format_count, format_duration
 
 
 def render_markdown(story: Postmortem) -> str:
-    """The whole report, ending in a newline."""
-    parts = [*_head(story), *_conclusion(story), *_strategies(story), *_savings(story)]
+    """Return the whole report, ending in a newline."""
+    parts = [*_write_head(story), *_write_conclusion(story), *_write_strategies(story), *_write_savings(story)]
     for chapter in story.chapters:
-        parts += _branch(chapter, story)
-    parts += _run(story)
+        parts += _write_branch(chapter, story)
+    parts += _write_run(story)
     return "\n\n".join(parts) + "\n"
 
 
-def _head(story: Postmortem) -> Iterator[str]:
+def _write_head(story: Postmortem) -> Iterator[str]:
     run = story.genealogy
     yield f"# {escape_markdown(run.title)}"
     yield f"**{escape_markdown(story.headline)}**"
@@ -29,10 +29,10 @@ def _head(story: Postmortem) -> Iterator[str]:
         yield escape_markdown(run.reason)
     if run.published:
         yield f"The fix is on branch {format_code(run.published)}."
-    yield _table(("figure", "value", ""), [(f.name, f.value, f.of) for f in wording.list_figures(story)])
+    yield _format_table(("figure", "value", ""), [(f.name, f.value, f.of) for f in wording.list_figures(story)])
 
 
-def _conclusion(story: Postmortem) -> Iterator[str]:
+def _write_conclusion(story: Postmortem) -> Iterator[str]:
     if story.won:
         branch, attempt = story.won
         yield "## What won"
@@ -40,32 +40,32 @@ def _conclusion(story: Postmortem) -> Iterator[str]:
         target = escape_markdown(wording.describe_target(strategy))
         yield f"b{branch.number:02d} {escape_markdown(strategy.title)} ({target})"
         if story.differences:
-            yield _list(map(escape_markdown, story.differences))
-        yield _patch(attempt)
+            yield _format_list(map(escape_markdown, story.differences))
+        yield _format_patch(attempt)
         if wording.is_cut(attempt.facts.patch):
-            whole = find_checkpoint(story.genealogy.run_id, branch.number, attempt.number)
+            whole = format_ref(story.genealogy.run_id, branch.number, attempt.number)
             yield f"The record holds only a part of this patch; the whole is {format_code(whole)} in the repository."
     if story.advice:
         yield "## What to try next"
-        yield _list(
-            f"{escape_markdown(one.text)}{f' {format_code(one.command)}' if one.command else ''}"
-            for one in story.advice
+        yield _format_list(
+            escape_markdown(advice.text) + (f" {format_code(advice.command)}" if advice.command else "")
+            for advice in story.advice
         )
     if story.ruled_out and not story.won:
         yield "## What is ruled out"
-        yield _list(f"{name}: {escape_markdown(text)}" for name, text in story.ruled_out)
+        yield _format_list(f"{name}: {escape_markdown(text)}" for name, text in story.ruled_out)
 
 
-def _savings(story: Postmortem) -> Iterator[str]:
+def _write_savings(story: Postmortem) -> Iterator[str]:
     yield "## What the Reaper saved"
     yield " ".join((wording.describe_savings(story.savings), *story.savings.compared))
     if story.savings.branches:
         columns = ("branch", "attempts made", "attempts left", "tokens each", "time each", "saved")
-        yield _table(columns, map(_saving, story.savings.branches))
+        yield _format_table(columns, map(_make_saving_row, story.savings.branches))
         yield f"*{METHOD}*"
 
 
-def _saving(saving: Saving) -> Sequence[str]:
+def _make_saving_row(saving: Saving) -> Sequence[str]:
     return (
         f"b{saving.branch.number:02d}",
         str(len(saving.branch.attempts)),
@@ -76,7 +76,7 @@ def _saving(saving: Saving) -> Sequence[str]:
     )
 
 
-def _strategies(story: Postmortem) -> Iterator[str]:
+def _write_strategies(story: Postmortem) -> Iterator[str]:
     yield "## Strategies"
     if not story.chapters:
         yield "No branch was started."
@@ -88,42 +88,42 @@ def _strategies(story: Postmortem) -> Iterator[str]:
     )
     yield format_block(rows)
     columns = ("branch", "strategy", "ended", "attempts", "best", "convergence", "tokens", "time")
-    yield _table(columns, (_strategy(chapter, story) for chapter in story.chapters))
+    yield _format_table(columns, (_make_strategy_row(chapter, story) for chapter in story.chapters))
     if story.elsewhere:
         yield f"Choosing strategies took another {format_count(story.elsewhere, 'token')}."
 
 
-def _strategy(chapter: Chapter, story: Postmortem) -> Sequence[str]:
+def _make_strategy_row(chapter: Chapter, story: Postmortem) -> Sequence[str]:
     branch = chapter.branch
     return (
         chapter.name,
         escape_markdown(branch.strategy.title),
         ENDINGS[branch.ending],
         str(len(branch.attempts)),
-        wording.find_fewest_failing(chapter.fewest, story.genealogy.target_count),
+        wording.describe_best(chapter.fewest, story.genealogy.target_count),
         f"{chapter.highest:.2f}",
         f"{branch.usage.tokens:,}",
         format_duration(chapter.seconds),
     )
 
 
-def _branch(chapter: Chapter, story: Postmortem) -> Iterator[str]:
+def _write_branch(chapter: Chapter, story: Postmortem) -> Iterator[str]:
     branch = chapter.branch
     yield f"## {chapter.name} {escape_markdown(branch.strategy.title)}: {ENDINGS[branch.ending]}"
     if branch.strategy.rationale:
         yield escape_markdown(branch.strategy.rationale)
-    facts = [("Aim", wording.describe_target(branch.strategy)), (wording.describe_failing(branch), chapter.left)]
+    facts = [("Aim", wording.describe_target(branch.strategy)), (wording.label_reason(branch), chapter.left)]
     if chapter.lesson:
         tried, failed, rules_out = chapter.lesson.tried, chapter.lesson.failed, chapter.lesson.rules_out
         facts += [("Tried", tried), ("Failed", failed), ("Rules out", rules_out)]
-    yield _list(f"**{name}:** {escape_markdown(text)}" for name, text in facts if text)
+    yield _format_list(f"**{name}:** {escape_markdown(text)}" for name, text in facts if text)
     if branch.attempts:
-        yield format_block(_plot(branch.attempts, story.genealogy.threshold))
+        yield format_block(_draw_plot(branch.attempts, story.genealogy.threshold))
         columns = ("attempt", "what was tried", "tests", "convergence", "tokens", "time")
-        yield _table(columns, (_attempt(attempt, story) for attempt in branch.attempts))
+        yield _format_table(columns, (_make_attempt_row(attempt, story) for attempt in branch.attempts))
 
 
-def _plot(attempts: Sequence[AttemptRecord], threshold: float) -> Iterator[str]:
+def _draw_plot(attempts: Sequence[AttemptRecord], threshold: float) -> Iterator[str]:
     yield f"convergence over attempts; the line is the threshold, {threshold:.2f}"
     width = len(str(attempts[-1].number))
     for attempt in attempts:
@@ -132,20 +132,20 @@ def _plot(attempts: Sequence[AttemptRecord], threshold: float) -> Iterator[str]:
         yield f"{attempt.number:>{width}} {charts.draw_bar(value, threshold)} {value:.2f}{over}"
 
 
-def _attempt(attempt: AttemptRecord, story: Postmortem) -> Sequence[str]:
-    made_of, looked = wording.describe_terms(attempt.score), wording.list_commands(attempt)
-    said = (attempt.summary, attempt.reason, f"Looked at: {looked}" if looked else "")
+def _make_attempt_row(attempt: AttemptRecord, story: Postmortem) -> Sequence[str]:
+    terms, commands = wording.describe_terms(attempt.score), wording.describe_commands(attempt)
+    sentences = (attempt.summary, attempt.reason, f"Looked at: {commands}" if commands else "")
     return (
         str(attempt.number),
-        escape_markdown(". ".join(text.rstrip(".") for text in said if text)),
-        wording.list_tests(attempt, story.genealogy.target_count),
-        f"{attempt.score.value:.2f}{f' ({made_of})' if made_of else ''}",
+        escape_markdown(". ".join(text.rstrip(".") for text in sentences if text)),
+        wording.describe_tests(attempt, story.genealogy.target_count),
+        f"{attempt.score.value:.2f}{f' ({terms})' if terms else ''}",
         f"{attempt.usage.tokens:,}",
         format_duration(attempt.seconds),
     )
 
 
-def _run(story: Postmortem) -> Iterator[str]:
+def _write_run(story: Postmortem) -> Iterator[str]:
     run = story.genealogy
     yield "## The run"
     facts = [
@@ -158,11 +158,11 @@ def _run(story: Postmortem) -> Iterator[str]:
     ]
     if (others := run.target_count - len(run.target_tests)) > 0:
         facts.append(f"Failing at the base: {format_count(others, 'test')} more")
-    yield _list(facts)
+    yield _format_list(facts)
     yield f"Every attempt is a commit below {format_code(f'refs/hydra/{run.run_id}/')} in the repository."
 
 
-def _patch(attempt: AttemptRecord) -> str:
+def _format_patch(attempt: AttemptRecord) -> str:
     lines = []
     for edit in attempt.facts.patch.edits:
         lines.append(f"@@ {edit.file}, line {edit.start} @@")
@@ -170,10 +170,10 @@ def _patch(attempt: AttemptRecord) -> str:
     return format_block(lines, "diff")
 
 
-def _list(items: Iterable[str]) -> str:
+def _format_list(items: Iterable[str]) -> str:
     return "\n".join(f"- {item}" for item in items)
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _format_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,4 +1,4 @@
-"""The post-mortem of a run: what every strategy came to and why, what won, what the Reaper saved."""
+"""The post-mortem of a run: how every strategy ended and why, what won, what the Reaper saved."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -13,10 +13,10 @@ from hydranet.text.formatting import format_count, format_duration
 
 
 class Chapter(NamedTuple):
-    """What one branch came to.
+    """One branch and how it ended.
 
-    `ended` is where it ended, or stands, in seconds after the start of the run; `fewest` the failing tests its best
-    attempt left, None when no attempt was tested. `left` says why it was left, `lesson` what a dead branch teaches.
+    `ended` is its end so far, in seconds after the start of the run. `fewest` is the number of tests that its best
+    attempt left failing, None when no attempt was tested. `left` says why it was left.
     """
 
     branch: BranchRecord
@@ -42,9 +42,9 @@ class Chapter(NamedTuple):
 
 
 class Postmortem(NamedTuple):
-    """Everything a report shows of a run that began at `started`; each renderer only lays it out.
+    """Everything that a report shows of a run; each renderer only lays it out.
 
-    `seconds` is how long the run has lasted, `elsewhere` what its model calls outside of branches cost.
+    `seconds` is the length of the run so far. `elsewhere` is the number of tokens spent outside of branches.
     """
 
     genealogy: Genealogy
@@ -66,17 +66,17 @@ class Postmortem(NamedTuple):
 
 
 def build_postmortem(genealogy: Genealogy, started: datetime) -> Postmortem:
-    """The post-mortem of a run that has ended or is under way."""
-    seconds = _seconds(genealogy)
+    """Return the post-mortem of a run, which may still be open."""
+    seconds = _measure_length(genealogy)
     won = find_winner(genealogy)
     inside = sum((branch.usage for branch in genealogy.branches), Usage())
     return Postmortem(
         genealogy=genealogy,
         started=started,
-        headline=_headline(genealogy, won, seconds),
+        headline=_write_headline(genealogy, won, seconds),
         seconds=seconds,
         elsewhere=max(0, genealogy.usage.tokens - inside.tokens),
-        chapters=tuple(_chapter(branch, genealogy.target_count, seconds) for branch in genealogy.branches),
+        chapters=tuple(_make_chapter(branch, genealogy.target_count, seconds) for branch in genealogy.branches),
         won=won,
         differences=explain_differences(won, genealogy) if won else (),
         savings=estimate_savings(genealogy),
@@ -84,21 +84,21 @@ def build_postmortem(genealogy: Genealogy, started: datetime) -> Postmortem:
     )
 
 
-def _seconds(genealogy: Genealogy) -> float:
-    """The run's length; while it runs, up to the last thing it put on record."""
+def _measure_length(genealogy: Genealogy) -> float:
+    # An open run lasts up to the last thing on its record.
     moments = [moment for branch in genealogy.branches for moment in (branch.began, branch.ended)]
     moments += [attempt.after for branch in genealogy.branches for attempt in branch.attempts]
     return max([genealogy.seconds, *moments])
 
 
-def _headline(genealogy: Genealogy, won: Winner | None, seconds: float) -> str:
+def _write_headline(genealogy: Genealogy, won: Winner | None, seconds: float) -> str:
     tried = format_count(len(genealogy.branches), "strategy")
     spent = f"{tried}, {format_count(genealogy.attempts, 'attempt')}, {format_duration(seconds)}"
     match genealogy.verdict:
         case None:
             return f"Still running: {genealogy.state} ({spent} so far)."
         case Verdict.FIXED:
-            return f"Fixed in {format_duration(seconds)}{_by(genealogy, won)}."
+            return f"Fixed in {format_duration(seconds)}{_name_winner(genealogy, won)}."
         case Verdict.EXHAUSTED:
             return f"Not fixed: nothing that was tried passed the tests ({spent})."
         case Verdict.ABORTED:
@@ -107,7 +107,7 @@ def _headline(genealogy: Genealogy, won: Winner | None, seconds: float) -> str:
             return f"Failed: the run could not go on ({spent})."
 
 
-def _by(genealogy: Genealogy, won: Winner | None) -> str:
+def _name_winner(genealogy: Genealogy, won: Winner | None) -> str:
     if won is None:
         return ""
     others = len(genealogy.branches) - 1
@@ -117,19 +117,19 @@ def _by(genealogy: Genealogy, won: Winner | None) -> str:
     return f" by b{won.branch.number:02d}, after {format_count(others, 'other strategy')} had been given up{reaped}"
 
 
-def _chapter(branch: BranchRecord, target: int, seconds: float) -> Chapter:
+def _make_chapter(branch: BranchRecord, target: int, seconds: float) -> Chapter:
     running = branch.ending is Ending.RUNNING
     dead = not running and branch.ending is not Ending.PASSED
     return Chapter(
         branch=branch,
         ended=max(branch.began, seconds if running else branch.ended),
-        fewest=_fewest(branch),
+        fewest=_count_fewest(branch),
         left="It is still being pursued." if running else branch.reason,
         lesson=draw_lesson(branch, target) if dead else None,
     )
 
 
-def _fewest(branch: BranchRecord) -> int | None:
+def _count_fewest(branch: BranchRecord) -> int | None:
     passed = any(attempt.outcome is Outcome.PASSED for attempt in branch.attempts)
     # A test run that did not end counts none as failing.
     failing = [a.facts.failing_count for a in branch.attempts if a.outcome is Outcome.FAILED and a.facts.failing_count]

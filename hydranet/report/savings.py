@@ -1,4 +1,4 @@
-"""What the Reaper saved: an estimate of what the branches it ended would have gone on to spend."""
+"""Savings: an estimate of what the branches that the Reaper ended would have gone on to spend."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -56,35 +56,35 @@ METHOD = (
 
 
 def estimate_savings(genealogy: Genealogy) -> Savings:
-    """What was saved by every branch that the Reaper, not a person, ended."""
+    """Return what was saved by every branch that the Reaper, not a person, ended."""
     allowed = genealogy.budget.attempts_per_branch
     saved = Savings(
         branches=tuple(
-            _saving(branch, allowed)
+            _estimate_saving(branch, allowed)
             for branch in genealogy.branches
-            if branch.ending is Ending.REAPED and _circled(branch, genealogy.threshold)
+            if branch.ending is Ending.REAPED and _was_circling(branch, genealogy.threshold)
         ),
         compared=(),
     )
-    return saved._replace(compared=_compared(genealogy, saved))
+    return saved._replace(compared=_compare_with_budget(genealogy, saved))
 
 
-def _circled(branch: BranchRecord, threshold: float) -> bool:
+def _was_circling(branch: BranchRecord, threshold: float) -> bool:
     return bool(branch.attempts) and branch.attempts[-1].score.value > threshold
 
 
-def _saving(branch: BranchRecord, allowed: int) -> Saving:
-    made = len(branch.attempts)
+def _estimate_saving(branch: BranchRecord, allowed: int) -> Saving:
+    attempts = len(branch.attempts)
     return Saving(
         branch=branch,
-        left=max(0, allowed - made),
-        tokens_each=branch.usage.tokens / made,
+        left=max(0, allowed - attempts),
+        tokens_each=branch.usage.tokens / attempts,
         # The run's clock, which leaves pauses out.
-        seconds_each=max(0.0, branch.attempts[-1].after - branch.began) / made,
+        seconds_each=max(0.0, branch.attempts[-1].after - branch.began) / attempts,
     )
 
 
-def _compared(genealogy: Genealogy, saved: Savings) -> tuple[str, ...]:
+def _compare_with_budget(genealogy: Genealogy, saved: Savings) -> tuple[str, ...]:
     if not saved.attempts:
         return ()
     budget, tokens = genealogy.budget, genealogy.usage.tokens
@@ -95,7 +95,7 @@ def _compared(genealogy: Genealogy, saved: Savings) -> tuple[str, ...]:
     over = []
     if 0 < budget.tokens < tokens + saved.tokens:
         over.append("token")
-    if _in_turn(genealogy) and genealogy.seconds + saved.seconds > budget.seconds:
+    if _ran_in_turn(genealogy) and genealogy.seconds + saved.seconds > budget.seconds:
         over.append("time")
     if over:
         end = "before a branch passed" if genealogy.verdict is Verdict.FIXED else "after fewer strategies"
@@ -106,6 +106,6 @@ def _compared(genealogy: Genealogy, saved: Savings) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _in_turn(genealogy: Genealogy) -> bool:
-    """Whether no two branches raced, so that their seconds add up to the run's."""
-    return all(one.ended <= other.began for one, other in pairwise(genealogy.branches))
+def _ran_in_turn(genealogy: Genealogy) -> bool:
+    # Only then do the seconds of the branches add up to those of the run.
+    return all(branch.ended <= following.began for branch, following in pairwise(genealogy.branches))

@@ -1,9 +1,10 @@
-"""The genealogy as the Markdown that Temporal's Web UI shows under *Current Details*."""
+"""The genealogy as Markdown for *Current Details* in Temporal's Web UI."""
 
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
 from hydranet.text.escaping import escape_markdown
 
 LIMIT = 20_000
+"""The most bytes that the server takes."""
 
 ENDINGS = {
     Ending.RUNNING: "▶ running",
@@ -17,9 +18,12 @@ ENDINGS = {
 
 
 def render_details(genealogy: Genealogy) -> str:
-    """Headings, flat lists and tables only, at most 20 KB: the oldest branches are folded when it is more."""
-    branches = [_branch(branch, genealogy.threshold) for branch in genealogy.branches]
-    head = _head(genealogy)
+    """Return the details, with the oldest branches left out where all are more than the server takes.
+
+    The Web UI shows headings, flat lists and tables only.
+    """
+    branches = [_write_branch(branch, genealogy.threshold) for branch in genealogy.branches]
+    head = _write_head(genealogy)
     folded = 0
     while branches[folded:] and len("\n".join([head, *branches[folded:]]).encode()) > LIMIT - 200:
         folded += 1
@@ -27,7 +31,7 @@ def render_details(genealogy: Genealogy) -> str:
     return "\n".join([head, *note, *branches[folded:]])
 
 
-def _head(genealogy: Genealogy) -> str:
+def _write_head(genealogy: Genealogy) -> str:
     verdict = (
         f"**{genealogy.verdict}**: {escape_markdown(genealogy.reason)}"
         if genealogy.verdict
@@ -43,8 +47,8 @@ def _head(genealogy: Genealogy) -> str:
     )
 
 
-def _branch(branch: BranchRecord, threshold: float) -> str:
-    rows = "\n".join(_row(attempt, threshold) for attempt in branch.attempts)
+def _write_branch(branch: BranchRecord, threshold: float) -> str:
+    rows = "\n".join(_write_row(attempt, threshold) for attempt in branch.attempts)
     table = f"\n\n| attempt | tests failing | convergence | what was tried |\n|---|---|---|---|\n{rows}" if rows else ""
     reason = f"\n\n{escape_markdown(branch.reason)}" if branch.reason else ""
     return (
@@ -52,7 +56,7 @@ def _branch(branch: BranchRecord, threshold: float) -> str:
     )
 
 
-def _row(attempt: AttemptRecord, threshold: float) -> str:
+def _write_row(attempt: AttemptRecord, threshold: float) -> str:
     failing = "0 ✔" if attempt.outcome is Outcome.PASSED else str(attempt.facts.failing_count)
     if attempt.outcome in (Outcome.NO_PATCH, Outcome.REFUSED):
         failing = str(attempt.outcome)

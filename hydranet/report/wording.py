@@ -1,4 +1,4 @@
-"""How a report words what both of its forms show; what these give is still to be escaped."""
+"""The words that both forms of a report share; they are not escaped yet."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from hydranet.text.formatting import format_count, format_duration, format_share
 
 
 class Figure(NamedTuple):
-    """A figure of the run, and what it is measured against."""
+    """A figure of the run, and what it is measured by."""
 
     name: str
     value: str
@@ -22,7 +22,7 @@ class Figure(NamedTuple):
 
 
 def list_figures(story: Postmortem) -> Iterator[Figure]:
-    """The figures at the head of a report."""
+    """Yield the figures at the head of a report."""
     run, budget = story.genealogy, story.genealogy.budget
     yield Figure("strategies", str(len(run.branches)), f"of {budget.branches} allowed")
     yield Figure("attempts", str(run.attempts), f"{budget.attempts_per_branch} allowed per branch")
@@ -36,7 +36,7 @@ def list_figures(story: Postmortem) -> Iterator[Figure]:
     )
     if run.investigations:
         yield Figure(
-            "looks", str(len(run.investigations)), f"{sum(bool(one.refused) for one in run.investigations)} refused"
+            "looks", str(len(run.investigations)), f"{sum(bool(c.refused) for c in run.investigations)} refused"
         )
     if story.savings.attempts:
         tokens = f"{format_count(story.savings.tokens, 'token')}, " if story.savings.tokens else ""
@@ -48,17 +48,17 @@ def list_figures(story: Postmortem) -> Iterator[Figure]:
 
 
 def describe_circumstances(run: Genealogy) -> Iterator[tuple[str, str]]:
-    """Where the tests ran, which of them cannot be relied on, and what the constitution said, each with its label."""
+    """Yield the run's sandbox, its flaky tests and its decisions, each with a label."""
     if run.environment:
         yield "Sandbox", run.environment
     if run.flaky:
         yield "Flaky on the same code", join_words(list(run.flaky))
-    for one in run.decisions:
-        yield f"Rule {one.rule}", f"{one.operation} {one.subject} is {one.effect}"
+    for decision in run.decisions:
+        yield f"Rule {decision.rule}", f"{decision.operation} {decision.subject} is {decision.effect}"
 
 
 def describe_savings(savings: Savings) -> str:
-    """What the Reaper saved, in a sentence."""
+    """Return what the Reaper saved, as a sentence."""
     if not savings.branches:
         return "Nothing: it ended no branch."
     if not savings.attempts:
@@ -68,18 +68,18 @@ def describe_savings(savings: Savings) -> str:
 
 
 def describe_target(strategy: Strategy) -> str:
-    """What kind of change a strategy means to make, and where."""
+    """Return what kind of change a strategy aims at, and where."""
     parts = (strategy.kind, join_words(list(strategy.target_symbols)), join_words(list(strategy.target_files)))
     return " · ".join(part for part in parts if part)
 
 
-def describe_failing(branch: BranchRecord) -> str:
-    """The label of why a branch was left."""
+def label_reason(branch: BranchRecord) -> str:
+    """Return the label of the reason why a branch was left."""
     return {Ending.PASSED: "What passed", Ending.RUNNING: "Where it is"}.get(branch.ending, "Why it was left")
 
 
-def list_tests(attempt: AttemptRecord, target: int) -> str:
-    """What the tests said to an attempt."""
+def describe_tests(attempt: AttemptRecord, target: int) -> str:
+    """Return how the tests of an attempt ended."""
     if attempt.outcome is Outcome.PASSED:
         return "all pass"
     if attempt.outcome is Outcome.FAILED:
@@ -87,21 +87,21 @@ def list_tests(attempt: AttemptRecord, target: int) -> str:
     return attempt.outcome
 
 
-def list_commands(attempt: AttemptRecord) -> str:
-    """What the model asked to see before an attempt, and why it was refused that."""
-    told = (f"{one.command} (refused: {one.refused})" if one.refused else one.command for one in attempt.facts.commands)
-    return "; ".join(told)
+def describe_commands(attempt: AttemptRecord) -> str:
+    """Return the commands by which a model looked around before an attempt, with refusals."""
+    commands = attempt.facts.commands
+    return "; ".join(f"{c.command} (refused: {c.refused})" if c.refused else c.command for c in commands)
 
 
-def find_fewest_failing(failing: int | None, target: int) -> str:
-    """The failing tests that a branch's best attempt left."""
+def describe_best(failing: int | None, target: int) -> str:
+    """Return how many tests a branch's best attempt left failing."""
     if failing is None:
         return "–"
     return f"{failing} of {target} failing" if failing else "all pass"
 
 
 def describe_terms(score: Score) -> str:
-    """What a score is made of, and which earlier attempt it is about."""
+    """Return the terms of a score, and the earlier attempt that it is nearest to."""
     named = {
         "patch": score.terms.patch_similarity,
         "commands": score.terms.command_repetition,
@@ -114,11 +114,11 @@ def describe_terms(score: Score) -> str:
 
 
 def is_cut(patch: Patch) -> bool:
-    """Whether the record holds less than the whole patch."""
+    """Return True when the record holds less than the whole patch."""
     lines = (line for edit in patch.edits for line in (*edit.removed, *edit.added))
     return bool(patch.digest) or any(len(line) == 300 and line.endswith("…") for line in lines)
 
 
 def format_time(moment: datetime) -> str:
-    """A moment, the same wherever it is read."""
+    """Return a moment in UTC, so that it reads the same everywhere."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

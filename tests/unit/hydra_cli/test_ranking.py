@@ -25,7 +25,7 @@ def test_a_suite_is_measured_with_its_controls(tmp_path: Path, capsys: pytest.Ca
     assert list(document["modes"]["graph"]["recall"]) == ["1", "5", "10", "20"]
     assert document["modes"]["graph"]["recall"]["10"] == 1.0
     assert document["modes"]["fusion"]["recall"]["10"] == 0.0
-    assert [one["id"] for one in document["instances"]] == CHOSEN
+    assert [instance["id"] for instance in document["instances"]] == CHOSEN
     ranks = document["instances"][0]["ranks"]["issue"]["graph"]
     assert 1 <= ranks["files"]["gazette/common/tidy.py"] <= 10
     assert 1 <= ranks["functions"]["gazette/common/tidy.py::tidied"] <= 20

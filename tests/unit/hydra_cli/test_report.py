@@ -7,14 +7,14 @@ from hydranet.errors import UsageError
 from hydranet.report.html import render_html
 from hydranet.report.markdown import render_markdown
 from hydranet.report.postmortem import Postmortem
-from tests.unit.report.story import fixed, told
+from tests.unit.report.story import build_story, fixed
 
-STORY = told(fixed())
+STORY = build_story(fixed())
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The runs that were asked for."""
+    """Record the runs that the command asks for."""
     runs: list[str] = []
 
     async def answer(run: str) -> Postmortem:

@@ -35,8 +35,8 @@ def write(tmp_path: Path, *lines: dict[str, Any] | str) -> Path:
 
 def judged(tmp_path: Path, capsys: pytest.CaptureFixture[str], *lines: dict[str, Any] | str) -> list[dict[str, Any]]:
     score(write(tmp_path, *lines), json=True)
-    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
-    return found
+    judgements: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return judgements
 
 
 def test_json_has_score_terms_and_nearest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,8 +68,8 @@ def test_lines_for_people(tmp_path: Path) -> None:
 
 def test_everything_is_optional_and_the_rest_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nothing: dict[str, Any] = {"patch": None, "error": None, "failing_tests": None, "commands": None, "tokens": 12}
-    found = judged(tmp_path, capsys, "{}", "", nothing, {"patch": "I cannot produce a patch."})
-    assert [one["score"] for one in found] == [0.0, 1.0, 1.0]
+    judgements = judged(tmp_path, capsys, "{}", "", nothing, {"patch": "I cannot produce a patch."})
+    assert [line["score"] for line in judgements] == [0.0, 1.0, 1.0]
 
 
 def test_progress_and_commands_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,9 +78,9 @@ def test_progress_and_commands_are_read(tmp_path: Path, capsys: pytest.CaptureFi
         {**attempt, "failing_tests": failing, "commands": [grep]}
         for attempt, failing in zip(SPIRAL, (["a", "b", "c"], ["a", "b"], ["a"]), strict=True)
     ]
-    found = judged(tmp_path, capsys, *lines)
-    assert [one["terms"]["error_match"] for one in found] == [None, 0.0, 0.0]
-    assert [one["terms"]["command_repetition"] for one in found] == [0.0, 0.5, pytest.approx(2 / 3)]
+    judgements = judged(tmp_path, capsys, *lines)
+    assert [line["terms"]["error_match"] for line in judgements] == [None, 0.0, 0.0]
+    assert [line["terms"]["command_repetition"] for line in judgements] == [0.0, 0.5, pytest.approx(2 / 3)]
     other = {**grep, "result": "x" * 4999 + "y"}
     lines[2]["commands"] = [other]
     assert judged(tmp_path, capsys, *lines)[2]["terms"]["command_repetition"] == pytest.approx(1 / 3)
@@ -91,30 +91,33 @@ def test_branches_are_kept_apart_but_dead_ones_are_remembered(
 ) -> None:
     lines = [{**attempt, "branch": "b01"} for attempt in SPIRAL]
     fresh = {**SPIRAL[0], "patch": SPIRAL[0]["patch"].replace("shop/cart", "shop/tax"), "branch": "b02"}
-    found = judged(tmp_path, capsys, *lines, fresh, {**SPIRAL[1], "branch": "b03"}, {**SPIRAL[2], "branch": "b02"})
-    assert [one["dead"] for one in found] == [False, False, True, False, True, False]
-    again = found[4]
+    judgements = judged(tmp_path, capsys, *lines, fresh, {**SPIRAL[1], "branch": "b03"}, {**SPIRAL[2], "branch": "b02"})
+    assert [line["dead"] for line in judgements] == [False, False, True, False, True, False]
+    again = judgements[4]
     assert (again["novelty"], again["nearest"], again["branch"]) == (True, 2, "b03")
-    assert found[5]["nearest"] == 4
+    assert judgements[5]["nearest"] == 4
 
 
 def test_facts_as_a_run_records_them_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written = judged(tmp_path, capsys, *SPIRAL)
     recorded = [
         Attempt(
-            patch=patches.parse_diff(str(one["patch"])),
-            error=extract_signature(str(one["error"])),
+            patch=patches.parse_diff(str(line["patch"])),
+            error=extract_signature(str(line["error"])),
             failing_tests=("t",),
             failing_count=1,
         ).model_dump(mode="json")
-        for one in SPIRAL
+        for line in SPIRAL
     ]
     assert judged(tmp_path, capsys, *recorded) == written
 
 
 def test_a_branch_that_ended_is_dead_whatever_its_score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [{**SPIRAL[0], "branch": "b01", "last": True}, {**SPIRAL[0], "branch": "b02"}]
-    assert [(one["dead"], one["novelty"]) for one in judged(tmp_path, capsys, *lines)] == [(False, False), (True, True)]
+    assert [(line["dead"], line["novelty"]) for line in judged(tmp_path, capsys, *lines)] == [
+        (False, False),
+        (True, True),
+    ]
 
 
 def test_more_failing_tests_than_are_kept_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,20 +33,20 @@ def shown(terms: bool) -> str:
     return output.getvalue()
 
 
-def test_looks_and_refusals_are_counted_and_told_with_their_rule() -> None:
+def test_looks_and_refusals_are_counted_and_shown_with_their_rule() -> None:
     assert "2 looks (1 refused)" in shown(terms=False)
-    told = shown(terms=True)
-    assert "looked: read_file a.py" in told
-    assert "refused run curl x (guard:network: There is no network in the sandbox.)" in told
+    screen = shown(terms=True)
+    assert "looked: read_file a.py" in screen
+    assert "refused run curl x (guard:network: There is no network in the sandbox.)" in screen
 
 
-def test_the_sandbox_and_flaky_tests_are_told() -> None:
+def test_the_sandbox_and_flaky_tests_are_shown() -> None:
     assert "sandbox: Docker 28, image x; no dependencies" in shown(terms=True)
     assert "flaky on the same code: test_a and test_b" in shown(terms=True)
 
 
 def test_what_a_model_wrote_does_not_steer_the_terminal() -> None:
-    told = shown(terms=True)
-    assert "\x1b" not in told
-    assert "\u202e" not in told
-    assert told.count("turn ␛[2J around") == 5
+    screen = shown(terms=True)
+    assert "\x1b" not in screen
+    assert "\u202e" not in screen
+    assert screen.count("turn ␛[2J around") == 5

@@ -129,5 +129,5 @@ def fixed() -> Genealogy:
     )
 
 
-def told(genealogy: Genealogy) -> Postmortem:
+def build_story(genealogy: Genealogy) -> Postmortem:
     return build_postmortem(genealogy, STARTED)

@@ -7,7 +7,7 @@ from tests.unit.report.story import attempt, branch, run
 
 
 def commands(genealogy: Genealogy) -> list[str]:
-    return [one.command for one in give_advice(genealogy)]
+    return [advice.command for advice in give_advice(genealogy)]
 
 
 def test_the_closest_attempt_leaves_the_fewest_of_the_target_tests() -> None:
@@ -53,18 +53,22 @@ def test_the_partial_fix_the_issue_and_the_model_come_to_mind(verdict: Verdict) 
 )
 def test_each_limit_that_was_met_can_be_raised(budget: Budget, option: str) -> None:
     spent = branch(1, attempt(1, 3), attempt(2, 2), ending=Ending.SPENT, ended=60.0)
-    raised = [one for one in commands(run(spent, budget=budget, usage=Usage(prompt_tokens=2000))) if "budget" in one]
+    raised = [
+        command
+        for command in commands(run(spent, budget=budget, usage=Usage(prompt_tokens=2000)))
+        if "budget" in command
+    ]
     assert raised == [f"hydra fix {option}"]
 
 
 def test_more_attempts_help_only_a_branch_that_got_closer_with_its_last() -> None:
     for last in (3, 2):
         stuck = branch(1, attempt(1, 2), attempt(2, last), ending=Ending.SPENT)
-        assert not any("attempts" in one for one in commands(run(stuck, budget=Budget(attempts_per_branch=2))))
+        assert not any("attempts" in command for command in commands(run(stuck, budget=Budget(attempts_per_branch=2))))
 
 
 def test_a_limit_that_cannot_be_raised_is_not_spoken_of() -> None:
     most = Budget(branches=100, attempts_per_branch=200)
     spent = branch(1, *(attempt(n, 201 - n) for n in range(1, 201)), ending=Ending.SPENT)
     genealogy = run(*(spent for _ in range(100)), budget=most, usage=Usage())
-    assert not any("budget" in one for one in commands(genealogy))
+    assert not any("budget" in command for command in commands(genealogy))

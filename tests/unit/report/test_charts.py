@@ -3,7 +3,7 @@ import pytest
 from hydranet.budget import Budget
 from hydranet.genealogy import Ending
 from hydranet.report.charts import BOTTOM, LEFT, RIGHT, TOP, draw_bar, draw_plot, draw_strip, draw_timeline
-from tests.unit.report.story import attempt, branch, fixed, run, told
+from tests.unit.report.story import attempt, branch, build_story, fixed, run
 
 
 def test_scores_stand_between_the_axis_and_one() -> None:
@@ -31,7 +31,7 @@ def test_a_long_branch_keeps_within_its_frame() -> None:
 
 
 def test_branches_lie_on_the_time_line_of_the_run() -> None:
-    first, _, last = draw_timeline(told(fixed()))
+    first, _, last = draw_timeline(build_story(fixed()))
     # From second 10 to 42 of 90, its attempts ending at 20, 30 and 40.
     assert (first.left, round(first.left + first.width, 1)) == (111.1, 466.7)
     assert first.marks == (222.2, 333.3, 444.4)
@@ -40,10 +40,10 @@ def test_branches_lie_on_the_time_line_of_the_run() -> None:
 
 def test_a_branch_that_has_only_just_begun_is_still_to_be_seen() -> None:
     late = branch(1, ended=90.0), branch(2, ending=Ending.RUNNING, began=90.0)
-    span = draw_timeline(told(run(*late, verdict=None)))[1]
+    span = draw_timeline(build_story(run(*late, verdict=None)))[1]
     assert (span.left, span.width) == (996.0, 4.0)
     assert draw_strip(span) == "·" * 47 + "█"
-    assert draw_timeline(told(run(branch(1))))[0].width == 4.0
+    assert draw_timeline(build_story(run(branch(1))))[0].width == 4.0
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hydranet.patches import Edit, Patch
 from hydranet.report.html import render_html
 from hydranet.text.escaping import escape_controls
 from tests.unit.report.hostile import HARMLESS, HOSTILE, genealogy
-from tests.unit.report.story import attempt, branch, fixed, run, told
+from tests.unit.report.story import attempt, branch, build_story, fixed, run
 
 VOID = {"meta", "br"}
 
@@ -55,7 +55,7 @@ class Parsed(HTMLParser):
 
 
 def parsed(genealogy: Genealogy) -> Parsed:
-    return Parsed(render_html(told(genealogy)))
+    return Parsed(render_html(build_story(genealogy)))
 
 
 @pytest.mark.parametrize("won", [True, False])

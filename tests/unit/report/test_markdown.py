@@ -7,15 +7,15 @@ from hydranet.genealogy import Ending, Genealogy
 from hydranet.policy.constitution import Decision, Effect
 from hydranet.report.markdown import render_markdown
 from tests.unit.report.hostile import HARMLESS, HOSTILE, genealogy
-from tests.unit.report.story import attempt, branch, fixed, run, told
+from tests.unit.report.story import attempt, branch, build_story, fixed, run
 
 
 def report(genealogy: Genealogy) -> str:
-    return render_markdown(told(genealogy))
+    return render_markdown(build_story(genealogy))
 
 
 def skeleton(text: str) -> list[str]:
-    """What each line is, without what it says: its table bars, and its first mark."""
+    """Return the kind of each line without its text: the bars of a table, or the first mark."""
     lines, fence = [], ""
     for line in text.splitlines():
         if fence:
@@ -81,18 +81,18 @@ def test_a_run_without_a_fix_says_what_to_try_next_and_what_is_ruled_out() -> No
     assert "- Failing at the base: t::a\n- Failing at the base: 2 tests more\n" in text
 
 
-def test_the_sandbox_flaky_tests_and_decisions_are_told() -> None:
+def test_the_sandbox_flaky_tests_and_decisions_are_shown() -> None:
     allowed = Decision(operation="apply", subject="main", effect=Effect.ALLOWED, rule="person")
     text = report(run(environment="Docker 28; no dependencies", flaky=("t::a",), decisions=(allowed,)))
     assert "- Sandbox: Docker 28; no dependencies\n- Flaky on the same code: t::a\n" in text
     assert "- Rule person: apply main is allowed\n" in text
 
 
-def test_looks_and_refusals_are_told() -> None:
+def test_looks_and_refusals_are_shown() -> None:
     looks = (Command(command="list_dir ."), Command(command="run curl x", refused="guard:network: No network."))
-    made = attempt(1)
-    made = made.model_copy(update={"facts": made.facts.model_copy(update={"commands": looks})})
-    text = report(run(branch(1, made)))
+    looking = attempt(1)
+    looking = looking.model_copy(update={"facts": looking.facts.model_copy(update={"commands": looks})})
+    text = report(run(branch(1, looking)))
     assert "| looks | 2 | 1 refused |" in text
     assert "Looked at: list\\_dir .; run curl x (refused: guard:network: No network.)" in text
 
@@ -103,6 +103,6 @@ def test_an_empty_and_a_running_run_have_a_report() -> None:
     assert "**Where it is:** It is still being pursued." in going
 
 
-def test_a_long_run_is_told_whole() -> None:
+def test_a_long_run_is_reported_whole() -> None:
     text = report(run(*(branch(n, attempt(1)) for n in range(1, 101))))
     assert text.count("\n## b") == 100

@@ -4,7 +4,7 @@ from hydranet.strategy import Strategy
 
 
 def genealogy(branches: int = 2, attempts: int = 2, title: str = "Fix f()") -> Genealogy:
-    made = tuple(
+    records = tuple(
         AttemptRecord(number=n + 1, outcome=Outcome.FAILED, summary=f"change {n}" * 20) for n in range(attempts)
     )
     return Genealogy(
@@ -12,13 +12,15 @@ def genealogy(branches: int = 2, attempts: int = 2, title: str = "Fix f()") -> G
         repository_name="x",
         title="It | breaks",
         branches=tuple(
-            BranchRecord(number=n + 1, id=f"b{n}", strategy=Strategy(title=title), attempts=made, ending=Ending.REAPED)
+            BranchRecord(
+                number=n + 1, id=f"b{n}", strategy=Strategy(title=title), attempts=records, ending=Ending.REAPED
+            )
             for n in range(branches)
         ),
     )
 
 
-def test_every_branch_and_attempt_is_told() -> None:
+def test_every_branch_and_attempt_is_shown() -> None:
     page = render_details(genealogy())
     assert page.count("### b0") == 2
     assert page.count("| 0.00 |") == 4
