@@ -1,4 +1,4 @@
-"""Settings: `hydra.config.json`, then HYDRA_* environment variables, then command-line flags."""
+"""Settings from `hydra.config.json`, HYDRA_* environment variables and command-line flags, the later winning."""
 
 import json
 from pathlib import Path
@@ -13,6 +13,7 @@ from hydranet.budget import Budget
 from hydranet.errors import UsageError
 from hydranet.policy.investigation import LIMIT
 from hydranet.run_settings import ConvergenceSettings, SandboxSpec
+from hydranet.text.formatting import join_words
 
 CONFIG_NAME = "hydra.config.json"
 
@@ -160,34 +161,34 @@ NODE_KEYS = frozenset(SandboxSettings.model_fields) - frozenset(SandboxSpec.mode
 
 
 def load_settings(repository: Path | None = None, flags: dict[str, Any] | None = None) -> Settings:
-    """Read the user's settings file, then the repository's, the environment and `flags` (nested, None = unset).
+    """Return the settings of the user's file, the repository's, the environment and `flags` (nested, None = unset).
 
     Raises UsageError, naming file and key, for a wrong key or value.
     """
     user = platformdirs.user_config_path("hydranet") / CONFIG_NAME
-    values = _read(user)
+    values = _read_file(user)
     if repository is not None:
         own = repository / CONFIG_NAME
-        declared = _read(own)
+        declared = _read_file(own)
         if foreign := sorted(set(declared) - REPOSITORY_KEYS):
             known = set(Settings.model_fields)
-            where = f"move it to {user}" if foreign[0] in known else "remove it or correct its spelling"
+            remedy = f"move it to {user}" if foreign[0] in known else "remove it or correct its spelling"
             raise UsageError(
-                f"{own}: the key '{foreign[0]}' is not one a repository may set "
-                f"({', '.join(sorted(REPOSITORY_KEYS))}); {where}."
+                f"{own} may not set '{foreign[0]}', since a repository may set only "
+                f"{join_words(sorted(REPOSITORY_KEYS))}: {remedy}."
             )
         own_sandbox = declared.get("sandbox")
         if isinstance(own_sandbox, dict) and (foreign := sorted(NODE_KEYS & set(own_sandbox))):
             raise UsageError(
-                f"{own}: the key 'sandbox.{foreign[0]}' is not one a repository may set; move it to {user}."
+                f"{own} may not set 'sandbox.{foreign[0]}', which is the node's to decide: move it to {user}."
             )
         values = _merge(values, declared)
     try:
         settings = Settings(**values)
-        if flags := _given(flags or {}):
+        if flags := _drop_unset(flags or {}):
             settings = Settings.model_validate(_merge(settings.model_dump(), flags))
     except ValidationError as error:
-        raise UsageError(_sentence(error)) from None
+        raise UsageError(_explain(error)) from None
     return settings
 
 
@@ -201,22 +202,22 @@ def read_own_rules() -> str:
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read ({error}); correct or remove it.") from None
+        raise UsageError(f"{file} cannot be read ({error}): correct or remove it.") from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_file(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text()
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}); correct its permissions.") from None
+        raise UsageError(f"{path} cannot be read ({error.strerror}): correct its permissions.") from None
     try:
         values = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"{path} is not valid JSON ({error}); correct it.") from None
+        raise UsageError(f"{path} is not valid JSON ({error}): correct it.") from None
     if not isinstance(values, dict):
-        raise UsageError(f"{path} must hold a JSON object, such as {{}}.")
+        raise UsageError(f"{path} must be a JSON object, such as {{}}.")
     return values
 
 
@@ -228,15 +229,14 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _given(flags: dict[str, Any]) -> dict[str, Any]:
-    """`flags` without what was not set on the command line."""
-    nested = {key: _given(value) if isinstance(value, dict) else value for key, value in flags.items()}
+def _drop_unset(flags: dict[str, Any]) -> dict[str, Any]:
+    nested = {key: _drop_unset(value) if isinstance(value, dict) else value for key, value in flags.items()}
     return {key: value for key, value in nested.items() if value is not None and value != {}}
 
 
-def _sentence(error: ValidationError) -> str:
+def _explain(error: ValidationError) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"The settings have no key '{key}'; remove it or correct its spelling ({CONFIG_NAME} or HYDRA_*)."
-    return f"The setting '{key}' is wrong: {first['msg']}; correct it in {CONFIG_NAME}, HYDRA_* or the flag."
+        return f"There is no setting '{key}': remove it or correct its spelling ({CONFIG_NAME} or HYDRA_*)."
+    return f"The setting '{key}' is wrong ({first['msg']}): correct it in {CONFIG_NAME}, HYDRA_* or the flag."

@@ -1,1 +1,1 @@
-"""What a run and its models may do."""
+"""Rules for what a run and its models may do."""

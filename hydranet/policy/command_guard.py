@@ -1,7 +1,7 @@
-"""The command guard: which commands that a model asks for are run, in the sandbox, and which are refused.
+"""The command guard: which commands of a model are run in the sandbox, and which are refused.
 
-The guard is the second wall. It reads a command as a shell would, as far as that is possible without running it;
-what it cannot read it refuses.
+The guard is the second wall, behind the sandbox. It reads a command as a shell would, as far as that is possible
+without running it, and refuses what it cannot read.
 """
 
 import re
@@ -12,7 +12,7 @@ from hydranet.policy.constitution import Decision, Effect
 
 COMMAND_LIMIT = 2000
 
-# What looks at things. Python and pytest run whatever the repository holds: that is what the sandbox is for.
+# Programs that look at files and run tests. Python runs whatever the repository holds: the sandbox is there for that.
 _ALLOWED = set(
     "awk basename cat cd cut diff dirname du echo false file find grep head jq ls nl pwd pytest python python3 "
     "realpath rg sed seq sort stat tail test tr tree true uniq wc git go jest make mypy node npm npx tox vitest".split()
@@ -31,12 +31,12 @@ _FAMILIES = {
 }
 _REASONS = {
     "network": "There is no network in the sandbox.",
-    "privileges": "Nothing here gets more rights.",
-    "packages": "Packages are installed by 'sandbox.setup', before a run.",
-    "ownership": "Owners of files stay as they are.",
-    "processes": "Processes end with their command.",
-    "disks": "Nothing here touches a disk.",
-    "evaluation": "It would run what cannot be read from the command.",
+    "privileges": "A command may not change its rights.",
+    "packages": "Packages are installed before a run, by 'sandbox.setup'.",
+    "ownership": "The owners of files may not change.",
+    "processes": "A command may not control other processes.",
+    "disks": "A command may not write to disks.",
+    "evaluation": "It would run something that the command does not show.",
 }
 _FAMILY = {name: family for family, names in _FAMILIES.items() for name in names.split()}
 _OPERATORS = {"|", "||", "&&", ";"}
@@ -45,8 +45,8 @@ _INSTALLING = {"install", "i", "add", "ci", "update", "upgrade", "publish", "exe
 
 
 def decide(command: str) -> Decision:
-    """Whether a command may be run, by which rule and why."""
-    rule, reason = _judged(command)
+    """Decide whether a command may be run, by which rule and why."""
+    rule, reason = _judge(command)
     return Decision(
         operation="run",
         subject=command,
@@ -56,7 +56,7 @@ def decide(command: str) -> Decision:
     )
 
 
-def _judged(command: str) -> tuple[str, str]:
+def _judge(command: str) -> tuple[str, str]:
     if len(command) > COMMAND_LIMIT:
         return "size", f"The command is longer than {COMMAND_LIMIT} characters."
     if re.search(r"[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]|\n", command.strip()):
@@ -68,20 +68,20 @@ def _judged(command: str) -> tuple[str, str]:
         lexer.whitespace_split = True
         words = list(lexer)
     except ValueError:
-        return "unreadable", "Its quotes do not match."
+        return "unreadable", "The quotes of the command do not match."
     if not words:
         return "empty", "There is no command."
-    for simple in _simple(words):
+    for simple in _split(words):
         if isinstance(simple, str):
-            return "shell", f"{simple} is not for here: one command, or several joined by |, && or ;."
-        verdict = _verdict(simple)
-        if verdict is not None:
-            return verdict
+            return "shell", f"{simple} is not allowed: give one command, or several joined by |, && or ;."
+        refusal = _check_command(simple)
+        if refusal is not None:
+            return refusal
     return "allowed", ""
 
 
-def _simple(words: Sequence[str]) -> Iterator[list[str] | str]:
-    """The simple commands in a line without their harmless redirections; a string is an operator that is refused."""
+def _split(words: Sequence[str]) -> Iterator[list[str] | str]:
+    # Simple commands as lists, without harmless redirections; an operator that is refused as a string.
     current: list[str] = []
     position = 0
     while position < len(words):
@@ -103,61 +103,59 @@ def _simple(words: Sequence[str]) -> Iterator[list[str] | str]:
         yield current
 
 
-def _verdict(words: list[str]) -> tuple[str, str] | None:
-    """Why a simple command is refused; None when it may be run."""
+def _check_command(words: list[str]) -> tuple[str, str] | None:
     while words and re.fullmatch(r"[A-Za-z_]\w*=.*", words[0]):
         if re.match(r"(LD_|PYTHON(STARTUP|HOME|PATH)|PATH=|GIT_|BASH_|ENV=|IFS=)", words[0]):
-            return "environment", f"{words[0].partition('=')[0]} decides what is run."
+            return "environment", f"{words[0].partition('=')[0]} changes which programs run."
         words = words[1:]
     if not words:
         return "empty", "There is no command."
     program, arguments = words[0], words[1:]
     if "/" in program:
-        return "path", "A command is called by its name."
+        return "path", "Call a program by its name, without a path."
     if program == "rm":
-        return "deletion", "Files are changed by a patch, which stays on record."
+        return "deletion", "Files are changed only by a patch, which is recorded."
     if program == "chmod":
-        return "permissions", "Permissions stay as they are."
+        return "permissions", "The permissions of files may not change."
     if program in _FAMILY:
         return _FAMILY[program], _REASONS[_FAMILY[program]]
     if program not in _ALLOWED:
-        return "unlisted", f"{program[:60]} is not on the list of commands."
-    return _arguments(program, arguments)
+        return "unlisted", f"{program[:60]} is not among the allowed programs."
+    return _check_arguments(program, arguments)
 
 
-def _arguments(program: str, arguments: list[str]) -> tuple[str, str] | None:
-    """Why the arguments of a listed program are refused."""
+def _check_arguments(program: str, arguments: list[str]) -> tuple[str, str] | None:
     first = next((word for word in arguments if not word.startswith("-")), "")
     if program == "git":
         if arguments[:1] != [first] or first not in _READING_GIT:
-            return "git", f"git {(arguments or [''])[0][:40]} is not one of the commands of git that only read."
+            return "git", f"git {(arguments or [''])[0][:40]} is not a command of git that only reads."
         if any(word.startswith(("--output", "--ext-diff", "--textconv", "-O", "--open-files")) for word in arguments):
             return "git", "git may not write files or run other programs."
     if program in ("npm", "npx", "go") and (program == "npx" or first in {*_INSTALLING, "get", "mod"}):
         return "packages", _REASONS["packages"]
-    if program in ("python", "python3") and _module(arguments) in {"pip", "ensurepip", "venv", "http.server"}:
+    if program in ("python", "python3") and _find_module(arguments) in {"pip", "ensurepip", "venv", "http.server"}:
         return "packages", _REASONS["packages"]
     if program == "find" and any(re.match(r"-(exec|ok|delete|fprint|fls)", word) for word in arguments):
-        return "find", "find may look, not run, write or delete."
+        return "find", "find may not run programs, write files or delete them."
     if program == "sed" and any(re.match(r"-[a-zA-Z]*i|--in-place", word) for word in arguments):
-        return "sed", "Files are changed by a patch, which stays on record."
+        return "sed", "Files are changed only by a patch, which is recorded."
     if program in ("awk", "sed") and any(
         re.search(r"system\s*\(|\|\s*getline|\|\s*\"|^\d*e$|/e\b", w) for w in arguments
     ):
         return "evaluation", _REASONS["evaluation"]
     outside = [word for word in arguments if word.startswith("/") or ".." in word.split("/")]
-    if program not in ("python", "python3", "grep", "rg", "sed", "awk", "echo") and any(map(_outside, outside)):
-        return "outside", "Only the work folder and the environment are looked at."
+    if program not in ("python", "python3", "grep", "rg", "sed", "awk", "echo") and any(map(_is_outside, outside)):
+        return "outside", "Only files in the repository and its environment may be read."
     return None
 
 
-def _module(arguments: list[str]) -> str:
-    """The module that `python -m` runs, also in one word."""
+def _find_module(arguments: list[str]) -> str:
+    # Python takes `-m MODULE`, and `-mMODULE` as well.
     for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        if found := re.fullmatch(r"-[A-Za-z]*m(.*)", word):
-            return found[1] or following
+        if option := re.fullmatch(r"-[A-Za-z]*m(.*)", word):
+            return option[1] or following
     return ""
 
 
-def _outside(path: str) -> bool:
+def _is_outside(path: str) -> bool:
     return ".." in path.split("/") or not re.match(r"/(work|env|tmp|usr)(/|$)", path)

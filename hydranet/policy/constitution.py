@@ -1,4 +1,4 @@
-"""The constitution: what a run may never do, what waits for a human, and what it may do by itself."""
+"""The constitution: what a run may never do, what waits for a person, and what it may do by itself."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -17,7 +17,7 @@ _BYTES_LIMIT = 65_536
 
 
 class Effect(StrEnum):
-    """What a rule does with an operation."""
+    """The effect of a rule on an operation."""
 
     REFUSED = "refused"
     SUPERVISED = "supervised"
@@ -25,7 +25,7 @@ class Effect(StrEnum):
 
 
 class Decision(BoundedModel):
-    """What was decided about an operation, by which rule and why: an entry of the audit trail.
+    """A decision about an operation, with its rule and reason: an entry of the audit trail.
 
     `subject` is what the operation is about: a branch, a command, a path.
     """
@@ -38,7 +38,7 @@ class Decision(BoundedModel):
 
 
 class Rule(BoundedModel):
-    """One rule: it matches every subject of its operation, or those that fit a pattern of `match` (* and ?)."""
+    """A rule for every subject of its operation, or for those that fit a pattern of `match` (* and ?)."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
     operation: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,29}$")]
@@ -46,7 +46,7 @@ class Rule(BoundedModel):
     reason: Line = ""
 
     def matches(self, operation: str, subject: str) -> bool:
-        """Whether the rule speaks of this operation on this subject."""
+        """Return True when the rule is about this operation on this subject."""
         if operation != self.operation:
             return False
         return not self.match or any(fnmatchcase(subject, pattern) for pattern in self.match)
@@ -56,14 +56,14 @@ Rules = Annotated[tuple[Rule, ...], Field(max_length=200)]
 
 
 class Constitution(BoundedModel):
-    """All rules; the first section with one that matches decides."""
+    """All rules; the first section with a rule that matches decides."""
 
     immutable: Rules = ()
     supervised: Rules = ()
     autonomous: Rules = ()
 
     def decide(self, operation: str, subject: str = "") -> Decision:
-        """What may become of an operation; one that no rule knows waits for a human."""
+        """Decide about an operation; one that no rule is about waits for a person."""
         for effect, rules in self._sections():
             for rule in rules:
                 if rule.matches(operation, subject):
@@ -75,18 +75,20 @@ class Constitution(BoundedModel):
             subject=subject,
             effect=Effect.SUPERVISED,
             rule="unlisted",
-            reason=f"No rule of {FILE} speaks of it.",
+            reason=f"No rule of {FILE} is about it.",
         )
 
     def merge(self, own: "Constitution") -> "Constitution":
-        """These rules with the user's `own`, whose rules replace those of the same id and come first.
+        """Return these rules with the user's own, which come first and replace those of the same id.
 
-        Raises UsageError for one that would replace an immutable rule.
+        Raises UsageError for a rule that would replace an immutable one.
         """
         fixed = {rule.id for rule in self.immutable}
         ids = [rule.id for _, rules in own._sections() for rule in rules]
         if taken := [name for name in ids if name in fixed or ids.count(name) > 1]:
-            raise UsageError(f"{FILE}: the id '{taken[0]}' is taken by an immutable rule or twice; choose another.")
+            raise UsageError(
+                f"{FILE}: the id '{taken[0]}' is taken, by an immutable rule or by another of yours: choose another id."
+            )
 
         def without(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
             return tuple(rule for rule in rules if rule.id not in ids)
@@ -104,7 +106,7 @@ class Constitution(BoundedModel):
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values only, and no references, which can make a small file a huge one."""
+    """A loader of plain values, without references, by which a small file can become a huge one."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
@@ -113,25 +115,27 @@ class _Loader(yaml.SafeLoader):
 
 
 def parse_rules(text: str) -> Constitution:
-    """The rules in a YAML text of at most 64 KB; UsageError says what is wrong with it."""
+    """Return the rules of a YAML text; UsageError when it is wrong or larger than 64 KB."""
     if len(text.encode()) > _BYTES_LIMIT:
-        raise UsageError(f"{FILE} is larger than {_BYTES_LIMIT // 1024} KB; shorten it.")
+        raise UsageError(f"{FILE} is larger than {_BYTES_LIMIT // 1024} KB: shorten it.")
     try:
-        # A subclass of the safe loader.
         values = yaml.load(text, _Loader)  # noqa: S506
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{FILE} is not valid YAML ({' '.join(str(error).split())[:200]}); correct it.") from None
+        raise UsageError(f"{FILE} is not valid YAML ({' '.join(str(error).split())[:200]}): correct it.") from None
     if not isinstance(values, dict | None):
-        raise UsageError(f"{FILE} must hold the sections immutable, supervised and autonomous.")
+        raise UsageError(f"{FILE} must have the sections immutable, supervised and autonomous, or some of them.")
     try:
         return Constitution.model_validate(values or {})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{FILE}: '{where}' is wrong: {first['msg']}; correct it.") from None
+        raise UsageError(f"{FILE}: '{where}' is wrong: {first['msg']}: correct it.") from None
 
 
 def load_rules(own: str = "") -> Constitution:
-    """The shipped rules merged with the user's own text; not for workflows, which do not read files."""
+    """Return the shipped rules merged with the user's own text.
+
+    Not for workflows, which may not read files.
+    """
     shipped = parse_rules(files("hydranet.policy").joinpath(FILE).read_text())
     return shipped.merge(parse_rules(own)) if own.strip() else shipped

@@ -60,7 +60,7 @@ def test_no_rule_of_the_user_loosens_an_immutable_one() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("- a", "must hold the sections"),
+        ("- a", "must have the sections"),
         ("immutable: [", "not valid YAML"),
         ("imutable: []", "'imutable' is wrong"),
         ("immutable: [{id: A b, operation: x}]", "'immutable.0.id' is wrong"),

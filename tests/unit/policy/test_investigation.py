@@ -56,5 +56,5 @@ def test_what_tools_look_at_is_let_through(asked: str) -> None:
     ],
 )
 def test_the_guard_sees_what_tools_are_given(asked: str, rule: str) -> None:
-    """What looks like two commands in a path is quoted: it is one name, of no file."""
+    # What looks like two commands in a path is quoted: it is the name of no file.
     assert command_guard.decide(investigation.parse_command(asked)).rule == f"guard:{rule}"
