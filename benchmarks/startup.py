@@ -1,6 +1,6 @@
 """Measure the CPU time that commands take to start, beside a bare interpreter in the same rounds.
 
-    python benchmarks/startup.py
+    python -m benchmarks.startup
 
 Run `hydra up` before: the time of a stack that `hydra runs` would have to start is not measured.
 """

@@ -39,9 +39,7 @@ LISTINGS = {
     "path": Listing("graph", "Show how two symbols are connected: the shortest path between them in the code graph."),
     "up": Listing("stack", "Start the stack, and keep it running until `hydra down`."),
     "down": Listing("stack", "Stop the stack; open runs continue when it starts again."),
-    "setup-temporal": Listing(
-        "setup_temporal", "Set up a namespace of a Temporal server for HydraNet; safe to repeat."
-    ),
+    "setup-temporal": Listing("setup_temporal", "Create what HydraNet needs on your own Temporal server; repeatable."),
     "score": Listing("score", "Score a history of attempts for convergence, as the Reaper does."),
     "bench": Listing("bench.runner", "Run a suite of bugs, and report every success and failure."),
 }

@@ -9,12 +9,13 @@ from rich.table import Column, Table
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
 from temporalio.api.workflowservice.v1 import ListWorkflowExecutionsRequest
+from temporalio.service import RPCError, RPCStatusCode
 
 from hydra_cli.terminal import make_console
 from hydranet import settings
 from hydranet.names import FIX_WORKFLOW
 from hydranet.settings import TemporalSettings
-from workers.connection import connect_service
+from workers.connection import connect_service, missing_namespace
 from workers.stack import attach
 
 
@@ -35,7 +36,12 @@ async def _list_runs(chosen: TemporalSettings) -> AsyncIterator[WorkflowExecutio
     service = await connect_service(chosen)
     request = ListWorkflowExecutionsRequest(namespace=chosen.namespace, query=f"WorkflowType = '{FIX_WORKFLOW}'")
     while True:
-        page = await service.workflow_service.list_workflow_executions(request, retry=True)
+        try:
+            page = await service.workflow_service.list_workflow_executions(request, retry=True)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            raise missing_namespace(chosen.address, chosen.namespace) from None
         for run in page.executions:
             yield run
         if not page.next_page_token:

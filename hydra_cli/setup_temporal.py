@@ -12,7 +12,7 @@ from workers.namespace import NamespaceSetup, load_definition
 
 
 def setup_temporal() -> None:
-    """Create what HydraNet needs on the Temporal server of the settings; repeating it changes nothing."""
+    """Create what HydraNet needs on your own Temporal server; repeatable."""
     chosen = settings.load_settings().temporal
     if not chosen.address:
         raise UsageError(

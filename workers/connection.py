@@ -62,10 +62,7 @@ async def check_namespace(client: Client) -> None:
         answer = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            raise UsageError(
-                f"The Temporal server at {address} has no namespace '{namespace}': "
-                "run `hydra setup-temporal`, or correct 'temporal.namespace'."
-            ) from None
+            raise missing_namespace(address, namespace) from None
         if error.status not in DENIALS:
             raise
         await _check_access(client)
@@ -79,6 +76,14 @@ async def check_namespace(client: Client) -> None:
             f"The namespace '{namespace}' at {address} lacks search attributes of HydraNet "
             f"({', '.join(missing)}): run `hydra setup-temporal`."
         )
+
+
+def missing_namespace(address: str, namespace: str) -> UsageError:
+    """Return the error of a server that does not know the namespace."""
+    return UsageError(
+        f"The Temporal server at {address} has no namespace '{namespace}': "
+        "run `hydra setup-temporal`, or correct 'temporal.namespace'."
+    )
 
 
 async def _check_access(client: Client) -> None:

@@ -120,7 +120,7 @@ ATTRIBUTES = {name: f"search attribute {name} ({kind})" for name, kind in load_d
 
 
 def test_a_namespace_is_created_once(server: str, namespace: str, hydra: Hydra) -> None:
-    assert "run `hydra setup-temporal`" in refused(hydra("runs"))
+    assert "run `hydra setup-temporal`" in refused(hydra("show"))
     first = changes(hydra("setup-temporal"))
     assert first.pop(f"namespace {namespace}") == "created"
     assert first.pop("retention of 30 days") == "there already"
@@ -139,7 +139,7 @@ def test_two_at_once_do_not_disturb_each_other(hydra: Hydra) -> None:
 
 def test_a_namespace_gets_what_it_lacks(server: str, namespace: str, hydra: Hydra) -> None:
     create_namespace(server, namespace, "HydraReaps=Int", "Another=Keyword")
-    sentence = refused(hydra("runs"))
+    sentence = refused(hydra("show"))
     assert "`hydra setup-temporal`" in sentence
     assert {name for name in ATTRIBUTES if name in sentence} == ATTRIBUTES.keys() - {"HydraReaps"}
     done = changes(hydra("setup-temporal"))
@@ -162,7 +162,7 @@ def test_an_attribute_of_another_type_is_refused(
     server: str, namespace: str, hydra: Hydra, attribute: str, kind: str
 ) -> None:
     create_namespace(server, namespace, f"{attribute}={kind}")
-    assert attribute in refused(hydra("runs"))
+    assert attribute in refused(hydra("show"))
     sentence = refused(hydra("setup-temporal"))
     assert f"has the type {kind} instead of {load_definition().search_attributes[attribute]}" in sentence
     assert retention(server, namespace) == timedelta(days=1)
@@ -283,7 +283,7 @@ def test_who_is_not_let_in_is_told(server: str, hydra: Hydra, call: str, sentenc
 
 def test_who_may_not_use_the_namespace_is_told(server: str, hydra: Hydra) -> None:
     with gate(server, "ListSearchAttributes", "DescribeNamespace") as address:
-        for done in (hydra("runs", address=address), hydra("inference", address=address, module="workers")):
+        for done in (hydra("show", address=address), hydra("inference", address=address, module="workers")):
             assert "does not let you use the namespace" in refused(done)
 
 
