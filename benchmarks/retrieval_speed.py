@@ -22,7 +22,7 @@ from activities.retrieval.index import Index
 from activities.retrieval.memory_index import build_index, list_files
 from activities.retrieval.query import Query
 from activities.retrieval.search import Search
-from hydranet.contracts.search_mode import SearchMode
+from hydranet.contracts.retrieval import SearchMode
 
 QUERIES = 200
 

@@ -28,7 +28,7 @@ from activities.code.test_files import is_test_file
 from activities.git.trees import list_entries, read_contents
 from activities.retrieval import features as signals
 from activities.retrieval import hashed_vectors
-from activities.retrieval.features import Scores
+from activities.retrieval.features import FIGURES, Scores, Way, Weights
 from activities.retrieval.file_facts import FileFacts
 from activities.retrieval.file_filter import filter_content, filter_path
 from activities.retrieval.index import Edges, Index
@@ -37,7 +37,6 @@ from activities.retrieval.linking import Linker, find_affected
 from activities.retrieval.memory_index import read_texts
 from activities.retrieval.propagation import Propagation
 from activities.retrieval.query import Query
-from activities.retrieval.ranking_weights import FIGURES, Way, Weights
 from activities.retrieval.tokens import Bags, count_bodies
 from benchmarks.bug_fixes import Case, cases
 from hydranet.code_graph.model import Edge, EdgeKind

@@ -13,7 +13,7 @@ import typer
 from hydra_cli.repository import Repository, open_stack_database
 from hydra_cli.terminal import make_console, print_plain
 from hydranet import settings
-from hydranet.contracts.search_mode import SearchMode
+from hydranet.contracts.retrieval import SearchMode
 from hydranet.errors import UsageError
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from posixpath import basename
 
 # By the usual names of pytest, unittest, Django, Go, Jest and Vitest. `sandbox/inside` has a copy.
 TEST_FILE = re.compile(
@@ -23,3 +24,22 @@ def is_test_file(path: str) -> bool:
 def is_supporting_file(path: str) -> bool:
     """Return whether a path is that of documentation, examples or scripts around the code proper."""
     return _ASIDE.search(path) is not None
+
+
+_SCRIPT_TESTS = (".test.", ".spec.")
+
+
+def stem(path: str) -> str:
+    """Return the name of a file without its ending."""
+    return basename(path).partition(".")[0]
+
+
+def subject(path: str) -> str | None:
+    """Return the stem of the file that a test file tests: "cart" of "tests/test_cart.py"; None for other files."""
+    name = stem(path)
+    if any(part in basename(path) for part in _SCRIPT_TESTS):
+        return name
+    for bare in (name.removeprefix("test_"), name.removesuffix("_test"), name.removesuffix("_tests")):
+        if bare and bare != name:
+            return bare
+    return None

@@ -11,8 +11,8 @@ from activities.code import python_syntax
 from activities.code.mentions import find_test_file
 from activities.code.python_syntax import Definition
 from activities.code.test_files import is_test_file
-from activities.inference.hint import describe_suspects
 from activities.inference.packing import Snippet, cut_snippet, list_definitions, pack_places
+from activities.inference.prompt_values import describe_suspects
 from hydranet.contracts import Checkpoint, Place, RetrievedContext, Work
 from hydranet.text.escaping import fence
 from hydranet.text.truncation import keep_ends, keep_first_lines

@@ -1,7 +1,10 @@
 """How a request reads in a prompt: its strategy, history, last error and dead branches."""
 
+from collections.abc import Sequence
+
 from rapidfuzz.distance import Indel
 
+from activities.localisation.localisation import Suspect
 from hydranet.contracts import AttemptDigest, DeadBranch, Findings, StepRequest
 from hydranet.convergence.error_signature import ErrorClass
 from hydranet.strategy import Strategy
@@ -116,3 +119,23 @@ def _error(request: StepRequest) -> str:
         return fence(keep_last_lines(request.tail.strip(), _PARAGRAPH)) if request.tail.strip() else ""
     where = " in ".join(filter(None, (error.function, error.file)))
     return fence(f"{error.type}: {error.message}" + (f"\nat {where}" if where else ""))
+
+
+_STATEMENTS = 2
+_CHARACTERS = 160
+
+
+def describe_suspects(suspects: Sequence[Suspect]) -> str:
+    """Suspects, each with its reasons and the statements that are most suspicious; empty without any."""
+    return fence("\n".join(map(_told, suspects))) if suspects else ""
+
+
+def _told(suspect: Suspect) -> str:
+    region, scores = suspect.region, suspect.statements
+    lines = region.source.text.split("\n")
+    inner = [score for score in scores if score.node is not region.node and scores[score]]
+    worst = sorted(inner, key=lambda item: -scores[item])[:_STATEMENTS]
+    quoted = [
+        f"  line {item.first_line}: {keep_start(lines[item.first_line - 1].strip(), _CHARACTERS)}" for item in worst
+    ]
+    return "\n".join((f"{region.label}: {keep_start('; '.join(suspect.reasons), 2 * _CHARACTERS)}", *quoted))

@@ -6,7 +6,10 @@ a short one are comparable.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +23,7 @@ from activities.retrieval.query import (
     find_named,
     find_test_functions,
 )
-from hydranet.code_graph.model import format_node_id
+from hydranet.code_graph.model import EdgeKind, format_node_id
 
 Scores = NDArray[np.float32]
 Features = dict[str, Scores]
@@ -223,3 +226,34 @@ def _of_files(index: Index, places: dict[str, float]) -> Scores:
     for path, share in places.items():
         scores[index.file[index.of_path[path][0]]] = share
     return scores
+
+
+FIGURES = Path(__file__).with_name("ranking_weights.json")
+
+
+class Way(msgspec.Struct, frozen=True):
+    """How readily suspicion follows a kind of edge: from source to target, and back."""
+
+    along: float
+    against: float
+
+
+class Weights(msgspec.Struct, frozen=True):
+    """`decay` is what is left of suspicion after a hop; `hubs`, 0 to 1, how much a node with many edges is held back.
+
+    `seeds` is what share of the suspicion starts where; `functions` and `files` are the rankers' coefficients by
+    the name of a feature.
+    """
+
+    ways: dict[EdgeKind, Way]
+    decay: float
+    hubs: float
+    seeds: dict[str, float]
+    functions: dict[str, float]
+    files: dict[str, float]
+
+
+@cache
+def load_weights() -> Weights:
+    """Return the weights that come with the package."""
+    return msgspec.json.decode(FIGURES.read_bytes(), type=Weights)

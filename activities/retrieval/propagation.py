@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from activities.retrieval.features import Weights
 from activities.retrieval.index import KINDS, Edges
-from activities.retrieval.ranking_weights import Weights
 from hydranet.code_graph.model import EdgeKind
 
 HOPS = 4

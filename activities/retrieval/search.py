@@ -9,15 +9,13 @@ from types import MappingProxyType
 import numpy as np
 
 from activities.retrieval import features, hashed_vectors
-from activities.retrieval.features import Lexical, Pointed, Scores
+from activities.retrieval.features import Lexical, Pointed, Scores, Weights, load_weights
 from activities.retrieval.index import Edges, Index
 from activities.retrieval.propagation import Propagation, PropagationStep
 from activities.retrieval.query import Named, Query
-from activities.retrieval.ranking_weights import Weights, load_weights
 from hydranet.bounded_models import NAME_CHARACTERS
 from hydranet.code_graph.model import EdgeKind, Node, NodeKind
-from hydranet.contracts.retrieval import Place
-from hydranet.contracts.search_mode import SearchMode
+from hydranet.contracts.retrieval import Place, SearchMode
 
 Fixed = Mapping[tuple[str, str], float]
 

@@ -24,7 +24,7 @@ from activities.retrieval.query import Query
 from activities.retrieval.search import Found, Search
 from activities.retrieval.store import GraphStore
 from hydranet.code_graph.model import Node
-from hydranet.contracts.search_mode import SearchMode
+from hydranet.contracts.retrieval import SearchMode
 from hydranet.errors import HydraError
 from hydranet.settings import Settings
 

@@ -18,7 +18,7 @@ from activities.retrieval.index import Edges, Index
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found, Search
 from hydranet.code_graph.model import EdgeKind, format_node_id
-from hydranet.contracts.search_mode import SearchMode
+from hydranet.contracts.retrieval import SearchMode
 
 RANDOM = "random neighbours"
 EDGELESS = "no edges"

@@ -31,7 +31,7 @@ from hydra_cli.bench.suite import GOLD, BugInstance, build_tree
 from hydra_cli.terminal import make_console
 from hydranet.code_graph.model import format_node_id
 from hydranet.contracts import TestResult
-from hydranet.contracts.search_mode import SearchMode
+from hydranet.contracts.retrieval import SearchMode
 from hydranet.errors import UsageError
 
 ISSUE = "issue"

@@ -1,5 +1,6 @@
 """Contracts of retrieval: the code a model should see."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -146,3 +147,12 @@ class IndexResult(BoundedModel):
     parsed: int
     linked: int
     skipped: Annotated[dict[Name, int], Field(max_length=20)] = {}
+
+
+class SearchMode(StrEnum):
+    """BM25 alone, the likeness of vectors alone, both fused by rank, or the code graph with its ranker."""
+
+    BM25 = "bm25"
+    VECTOR = "vector"
+    FUSION = "fusion"
+    GRAPH = "graph"

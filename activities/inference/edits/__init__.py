@@ -8,8 +8,7 @@ from typing import Protocol
 
 from activities.code.python_syntax import find_new_fault, is_same_code
 from activities.inference.edits import diff, file, function, search_replace
-from activities.inference.edits.blocks import parse_blocks
-from activities.inference.edits.target import EditTarget, find_named_paths
+from activities.inference.edits.blocks import EditTarget, find_named_paths, parse_blocks
 from hydranet.errors import PatchError
 
 __all__ = ["FORMATS", "EditTarget", "UnchangedError", "apply_edit", "find_named_paths"]

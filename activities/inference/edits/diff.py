@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from activities.inference.edits.lines import replace_lines
-from activities.inference.edits.target import EditTarget, find_named_path
+from activities.inference.edits.blocks import EditTarget, find_named_path, replace_lines
 from hydranet.errors import PatchError
 
 _HUNK = re.compile(r"^@@(?: -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@| ?@@| ?\.\.\. ?@@)")

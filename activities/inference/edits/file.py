@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from tree_sitter import Tree
 
 from activities.code import python_syntax
-from activities.inference.edits.blocks import parse_blocks
-from activities.inference.edits.target import EditTarget
+from activities.inference.edits.blocks import EditTarget, parse_blocks
 
 
 def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[str, str] | None:  # noqa: ARG001

@@ -9,9 +9,7 @@ from tree_sitter import Tree
 
 from activities.code import python_syntax
 from activities.code.python_syntax import Definition
-from activities.inference.edits.blocks import Block, parse_blocks
-from activities.inference.edits.lines import find_indentation
-from activities.inference.edits.target import EditTarget
+from activities.inference.edits.blocks import Block, EditTarget, find_indentation, parse_blocks
 from hydranet.errors import PatchError
 
 # A comment that stands for code: "# ... rest of the method", "... # unchanged".

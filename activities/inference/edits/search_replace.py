@@ -3,8 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from activities.inference.edits.lines import replace_lines
-from activities.inference.edits.target import EditTarget, find_named_path
+from activities.inference.edits.blocks import EditTarget, find_named_path, replace_lines
 from hydranet.errors import PatchError
 
 # Small models put other words after the signs, such as the file's name.

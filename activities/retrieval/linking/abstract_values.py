@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeAlias
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -92,3 +92,23 @@ def distinct(values: Iterable[Value]) -> Values:
         return tuple(matches)
     inside = [item for item in matches if not isinstance(item, ExternalValue)]
     return tuple((inside or matches)[:_ALTERNATIVES])
+
+
+T = TypeVar("T", bound=Hashable)
+
+
+def linearise(first: T, lines: Sequence[Sequence[T]]) -> tuple[T, ...]:
+    """Return the C3 linearisation of a class whose bases have these; depth first where there is none.
+
+    Source: https://docs.python.org/3/howto/mro.html.
+    """
+    rest = [list(line) for line in [*lines, [line[0] for line in lines if line]] if line]
+    merged = [first]
+    while rest:
+        tails = {item for line in rest for item in line[1:]}
+        head = next((line[0] for line in rest if line[0] not in tails), None)
+        if head is None:
+            return tuple(dict.fromkeys([first, *(item for line in lines for item in line)]))
+        merged.append(head)
+        rest = [left for line in rest if (left := [item for item in line if item != head])]
+    return tuple(merged)

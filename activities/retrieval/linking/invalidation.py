@@ -11,8 +11,8 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 import msgspec
 
+from activities.code.test_files import stem, subject
 from activities.retrieval.file_facts import MODULE, FileFacts
-from activities.retrieval.linking.conventions import stem, subject
 
 _MOST_NAMES = 200
 """Changed names above which every file is linked again."""

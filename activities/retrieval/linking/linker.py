@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from activities.code.test_files import is_test_file
+from activities.code.test_files import is_test_file, stem, subject
 from activities.retrieval.file_facts import MODULE, FileFacts
 from activities.retrieval.linking.abstract_values import ClassValue, ExternalValue, FunctionValue, ModuleValue, Value
-from activities.retrieval.linking.conventions import stem, subject
 from activities.retrieval.linking.resolver import Resolver
 from activities.retrieval.linking.string_links import StringLinks
 from activities.retrieval.linking.symbol_table import SymbolTable

@@ -21,9 +21,9 @@ from activities.retrieval.linking.abstract_values import (
     Value,
     Values,
     distinct,
+    linearise,
 )
 from activities.retrieval.linking.modules import Modules
-from activities.retrieval.linking.mro import linearise
 from activities.retrieval.linking.symbol_table import SymbolTable, is_fixture
 from hydranet.code_graph.model import NodeKind
 

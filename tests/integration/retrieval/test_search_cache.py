@@ -10,7 +10,7 @@ from activities.retrieval.manifest import survey_tree
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found
 from activities.retrieval.search_cache import Searches, StoredSearches
-from hydranet.contracts.search_mode import SearchMode
+from hydranet.contracts.retrieval import SearchMode
 from hydranet.settings import Settings
 from tests.integration.retrieval.embedding_server import serving
 from tests.integration.retrieval.graphs import commit, git, module, repository

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from activities.retrieval.features import load_weights
 from activities.retrieval.index import KINDS, Edges
 from activities.retrieval.propagation import HOPS, Propagation
-from activities.retrieval.ranking_weights import load_weights
 
 NODES = 40
 

@@ -10,7 +10,7 @@ from activities.retrieval.search import Search
 from activities.retrieval.tokens import Bags, count_terms
 from hydra_cli.bench.ranking import rewire_edges
 from hydranet.code_graph.model import EdgeKind
-from hydranet.contracts.search_mode import SearchMode
+from hydranet.contracts.retrieval import SearchMode
 
 FILES = {
     "shop/__init__.py": "",
