@@ -20,7 +20,7 @@ AT = (1, 3, 5, 10)
 
 async def rank(engine: Engine) -> tuple[int | None, str]:
     """Return the rank of the first gold symbol, from 1, and why it is there."""
-    findings = await Localiser(engine.prepared.artifacts, engine.prepared.objects).find(engine.work)
+    findings = await Localiser(engine.prepared.artifacts, engine.prepared.objects).localise(engine.work)
     wanted = set(engine.instance.gold_symbols)
     for place, suspect in enumerate(findings.suspects, start=1):
         if f"{suspect.region.source.path}:{suspect.region.symbol}" in wanted:

@@ -63,7 +63,7 @@ def before_and_after(repository: Path, commit: str, path: str) -> tuple[Source, 
     except subprocess.CalledProcessError:
         return None
     hunks = [tuple(int(number) if number else 1 for number in found.groups()) for found in _HUNK.finditer(diff)]
-    source = Source.of(path, old)
+    source = Source.parse(path, old)
     if source is None or not hunks:
         return None
     first = min(start + (count == 0) for start, count, _, _ in hunks)
@@ -78,9 +78,9 @@ def before_and_after(repository: Path, commit: str, path: str) -> tuple[Source, 
 def offers(source: Source, new: str, region: Region, lines: range) -> tuple[Counter[str], dict[str, float], set[str]]:
     """By template how many edits it makes and what they weigh by hand, and the templates with the right one."""
     assert region.function is not None
-    start, end = source.lines_span(region.statements[0].first_line, region.function.end_lineno or 0)
+    start, end = source.span_of_lines(region.statements[0].first_line, region.function.end_lineno or 0)
     wanted = _BLANK.sub("", new[start : end + len(new) - len(source.text)])
-    scope = NamesInScope(region, Vocabulary.of([source.tree]))
+    scope = NamesInScope(region, Vocabulary.from_trees([source.tree]))
     offered: Counter[str] = Counter()
     weighed: dict[str, float] = {}
     right: set[str] = set()

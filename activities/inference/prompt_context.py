@@ -20,8 +20,8 @@ from hydranet.text.truncation import keep_ends, keep_first_lines
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
     from activities.git.objects import GitObjects
-    from activities.localisation.localisation import Suspect
     from activities.localisation.localiser import Localiser
+    from activities.localisation.ranking import Suspect
 
 CODE_CHARACTERS = 3600
 """How much code a prompt shows; a function that is to be changed is shown whatever its length."""
@@ -118,7 +118,7 @@ async def load_prompt_context(
     view = PromptContext(context, frozenset(await objects.files(work.snapshot, work.checkpoint)), context.places)
     if work.spectrum is not None:
         base = work.model_copy(update={"checkpoint": Checkpoint(commit=work.snapshot.commit)})
-        view.suspects = tuple((await localiser.find(base)).suspects[:_HINTED])
+        view.suspects = tuple((await localiser.localise(base)).suspects[:_HINTED])
         view.places = _put_suspects_first(context.places, view.suspects)
     await read_files(view, [place.file for place in view.places[:_PLACES_READ]], work, objects)
     return view

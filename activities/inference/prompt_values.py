@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import Indel
 
-from activities.localisation.localisation import Suspect
+from activities.localisation.ranking import Suspect
 from hydranet.contracts import AttemptDigest, DeadBranch, Findings, StepRequest
 from hydranet.convergence.error_signature import ErrorClass
 from hydranet.strategy import Strategy

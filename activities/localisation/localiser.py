@@ -1,4 +1,4 @@
-"""Findings: the suspects of a run's failure, from its evidence and the code it points to."""
+"""The localiser: from the test results of a run to the ranked suspects of its failure."""
 
 import asyncio
 from collections.abc import Iterable
@@ -9,21 +9,21 @@ from cachetools import LRUCache
 from activities.artifacts.store import ArtifactStore, get_model
 from activities.git.objects import GitObjects
 from activities.localisation.evidence import Evidence, gather_evidence, list_called_names, list_imported_files
-from activities.localisation.localisation import Suspect, rank_files, rank_suspects
+from activities.localisation.ranking import Suspect, rank_files, rank_suspects
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
 from hydranet.contracts import RetrievedContext, Spectrum, Work
 from hydranet.convergence.error_signature import ErrorClass
 
-# Files read at most: the suspicious ones and what they import.
-_READ = 40
-# Findings kept for the next steps of the runs that are under way.
-_KEPT = 16
+# Files read from the checkpoint: the suspicious ones and their imports. Each takes a git call and a parse.
+_MAX_FILES = 40
+# Localisations cached for the next steps of the runs under way on this worker.
+_CACHED = 16
 
 
 @dataclass(frozen=True)
 class Localisation:
-    """What is known about the failure, and the regions in the order of suspicion."""
+    """The result of fault localisation: the evidence, the suspects in order and the words for repairs."""
 
     evidence: Evidence
     suspects: list[Suspect]
@@ -32,58 +32,54 @@ class Localisation:
 
 
 class Localiser:
-    """Finds what is wrong, and remembers it for the steps that ask the same."""
+    """Fault localisation with a cache for the steps of the same run."""
 
     def __init__(self, artifacts: ArtifactStore, objects: GitObjects) -> None:
         self._artifacts = artifacts
         self._objects = objects
-        self._kept: LRUCache[tuple[str, ...], Localisation] = LRUCache(_KEPT)
+        self._cache: LRUCache[tuple[str, ...], Localisation] = LRUCache(_CACHED)
 
-    async def find(self, work: Work) -> Localisation:
+    async def localise(self, work: Work) -> Localisation:
         """Localise the failure at the checkpoint of `work`."""
-        key = cache_key(work)
-        if key not in self._kept:
-            self._kept[key] = await _find(self._artifacts, self._objects, work)
-        return self._kept[key]
+        key = make_cache_key(work)
+        if key not in self._cache:
+            self._cache[key] = await _localise(self._artifacts, self._objects, work)
+        return self._cache[key]
 
 
-def cache_key(work: Work) -> tuple[str, ...]:
-    """What findings depend on."""
+def make_cache_key(work: Work) -> tuple[str, ...]:
+    """Return what a localisation depends on."""
     spectrum = work.spectrum.sha256 if work.spectrum else ""
     return (work.snapshot.commit, work.checkpoint.commit, work.context.sha256, spectrum)
 
 
-async def _find(artifacts: ArtifactStore, objects: GitObjects, work: Work) -> Localisation:
+async def _localise(artifacts: ArtifactStore, objects: GitObjects, work: Work) -> Localisation:
     context = await get_model(artifacts, work.context, RetrievedContext)
     spectrum = await get_model(artifacts, work.spectrum, Spectrum) if work.spectrum else None
     paths = await objects.files(work.snapshot, work.checkpoint)
     evidence = await asyncio.to_thread(gather_evidence, spectrum, context, paths)
-    code = _Code(objects, work, paths)
-    if not evidence.whole:
-        evidence = await _asked_of_tests(code, evidence)
-    await code.read(rank_files(evidence, paths))
-    await code.follow_imports()
-    ranked = await asyncio.to_thread(rank_suspects, code.sources(), evidence)
-    trees = [source.tree for source in code.sources()]
-    vocabulary = await asyncio.to_thread(Vocabulary.of, trees, evidence.quoted)
-    return Localisation(
-        evidence,
-        ranked,
-        context.error.error_class if context.error else ErrorClass.UNKNOWN,
-        vocabulary,
-    )
+    sources = _CheckpointSources(objects, work, paths)
+    if not evidence.is_complete:
+        evidence = await _add_calls_of_tests(sources, evidence)
+    await sources.read(rank_files(evidence, paths))
+    await sources.read_imports()
+    suspects = await asyncio.to_thread(rank_suspects, sources.list_read(), evidence)
+    trees = [source.tree for source in sources.list_read()]
+    vocabulary = await asyncio.to_thread(Vocabulary.from_trees, trees, evidence.quoted_names)
+    error_class = context.error.error_class if context.error else ErrorClass.UNKNOWN
+    return Localisation(evidence, suspects, error_class, vocabulary)
 
 
-async def _asked_of_tests(code: "_Code", evidence: Evidence) -> Evidence:
-    """Where a test left no coverage, what it imports and calls says what it runs."""
-    tests = await code.read(evidence.tests)
-    await code.follow_imports()
+async def _add_calls_of_tests(sources: "_CheckpointSources", evidence: Evidence) -> Evidence:
+    """Add the calls in the failing tests, which stand in for the coverage that a test did not leave."""
+    tests = await sources.read(evidence.test_files)
+    await sources.read_imports()
     names = frozenset(name for test in tests for name in list_called_names(test.tree))
-    return replace(evidence, asserted=evidence.asserted | names)
+    return replace(evidence, called_names=evidence.called_names | names)
 
 
-class _Code:
-    """The files of a checkpoint that were read and are Python."""
+class _CheckpointSources:
+    """The Python files of a checkpoint that were read so far."""
 
     def __init__(self, objects: GitObjects, work: Work, paths: list[str]) -> None:
         self._objects = objects
@@ -91,19 +87,19 @@ class _Code:
         self._known = frozenset(path for path in paths if path.endswith(".py"))
         self._read: dict[str, Source | None] = {}
 
-    def sources(self) -> list[Source]:
-        """What was read, in the order of the paths."""
+    def list_read(self) -> list[Source]:
+        """Return the sources read so far, sorted by path."""
         return [source for _, source in sorted(self._read.items()) if source is not None]
 
     async def read(self, paths: Iterable[str]) -> list[Source]:
-        """The sources at `paths`, without those that are no Python or too many."""
+        """Return the sources at `paths`, without those beyond the limit or not valid Python."""
         for path in paths:
-            if path in self._known and path not in self._read and len(self._read) < _READ:
+            if path in self._known and path not in self._read and len(self._read) < _MAX_FILES:
                 text = await self._objects.read(self._work.snapshot, self._work.checkpoint, path)
-                self._read[path] = await asyncio.to_thread(Source.of, path, text)
+                self._read[path] = await asyncio.to_thread(Source.parse, path, text)
         return [source for path in paths if (source := self._read.get(path)) is not None]
 
-    async def follow_imports(self) -> None:
-        """Read also what the files read so far import."""
-        for source in self.sources():
+    async def read_imports(self) -> None:
+        """Read the files imported by those read so far."""
+        for source in self.list_read():
             await self.read(list_imported_files(source.tree, source.path, self._known))

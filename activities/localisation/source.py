@@ -1,7 +1,6 @@
-"""A source file as text and syntax tree, changed by splicing its text so that all else stays as written."""
+"""A Python source file: its text, its syntax tree, and edits of the text that leave the rest as written."""
 
 import ast
-import bisect
 import re
 import threading
 import warnings
@@ -10,12 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 MAX_CHARACTERS = 400_000
-"""Larger files are left alone: they are data or generated, and every step would be slow."""
+"""Characters of a source file; larger ones are skipped as generated code or data."""
 
-# The filters of `warnings` belong to the process; two threads changing them at once would lose them.
+# The warning filters belong to the process: two threads that save and restore them at once would lose them.
 _filters = threading.Lock()
 
-# How tightly the syntax of Python's expressions binds, loosest first.
+# Operator precedence in Python's grammar, loosest first; the binary operators lie between `_BITS` and `_UNARY`.
 _NAMED, _TUPLE, _TERNARY, _OR, _AND, _NOT, _COMPARE, _BITS = range(8)
 _UNARY, _POWER, _NUMBER, _ATOM = range(20, 24)
 _BINARY: dict[type[ast.operator], int] = {
@@ -32,8 +31,8 @@ _TERM = 12
 
 
 @dataclass(frozen=True)
-class Splice:
-    """Replaces the characters from `start` to `end` (exclusive) by `text`."""
+class Replacement:
+    """A replacement of the characters from `start` to `end` (exclusive) by `text`."""
 
     start: int
     end: int
@@ -41,7 +40,7 @@ class Splice:
 
 
 def parse_source(text: str) -> ast.Module | None:
-    """The syntax tree of a file, or None when it is not valid Python, whatever is wrong with it."""
+    """Return the syntax tree of a file, or None when it cannot be parsed for whatever reason."""
     with _filters, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -50,8 +49,8 @@ def parse_source(text: str) -> ast.Module | None:
             return None
 
 
-def compiles(tree: ast.Module) -> bool:
-    """Whether a parsed tree is also a valid program (no `break` outside a loop and the like)."""
+def can_compile(tree: ast.Module) -> bool:
+    """Return whether a parsed tree also compiles; a `break` outside a loop, for instance, does not."""
     with _filters, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -63,7 +62,7 @@ def compiles(tree: ast.Module) -> bool:
 
 @lru_cache(maxsize=4096)
 def parse_expression(text: str) -> ast.expr | None:
-    """The expression that `text` is, or None."""
+    """Return the expression written as `text`, or None."""
     tree = parse_source(f"({text}\n)")
     match tree:
         case ast.Module(body=[ast.Expr(value=value)]):
@@ -72,74 +71,71 @@ def parse_expression(text: str) -> ast.expr | None:
 
 
 class Source:
-    """One file: its text, its tree and where each node of the tree stands in the text."""
+    """A parsed file, with the position of every node in its text."""
 
     def __init__(self, path: str, text: str, tree: ast.Module) -> None:
         self.path = path
         self.text = text
         self.tree = tree
         self.newline = "\r\n" if "\r\n" in text else "\n"
-        self._starts = [0, *(found.end() for found in re.finditer(r"\r\n|\r|\n", text))]
+        self._starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", text))]
         self._parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
 
     @classmethod
-    def of(cls, path: str, text: str | None) -> "Source | None":
-        """The source at `path`, or None when there is no text, too much of it, or it does not parse."""
+    def parse(cls, path: str, text: str | None) -> "Source | None":
+        """Return the source at `path`, or None when its text is absent, too long or not valid Python."""
         if text is None or len(text) > MAX_CHARACTERS:
             return None
         tree = parse_source(text)
         return None if tree is None else cls(path, text, tree)
 
     def parent(self, node: ast.AST) -> ast.AST:
-        """The node that contains `node`; the module contains itself."""
+        """Return the node that contains `node`; the module contains itself."""
         return self._parents.get(node, self.tree)
 
     def span(self, node: ast.expr | ast.stmt | ast.excepthandler | ast.keyword) -> tuple[int, int]:
-        """The first character of `node` and the one after its last."""
+        """Return the offsets of the first character of `node` and of the one after its last."""
         return (
             self._offset(node.lineno, node.col_offset),
             self._offset(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset),
         )
 
-    def of_node(self, node: ast.expr | ast.stmt | ast.keyword) -> str:
-        """The text of `node` as it is written."""
+    def text_of(self, node: ast.expr | ast.stmt | ast.keyword) -> str:
+        """Return the text of `node` as written."""
         start, end = self.span(node)
         return self.text[start:end]
 
-    def line_of(self, offset: int) -> int:
-        """The number of the line (1-based) that holds the character at `offset`."""
-        return bisect.bisect_right(self._starts, offset)
-
-    def lines_span(self, first: int, last: int) -> tuple[int, int]:
-        """The characters of the lines `first` to `last` (1-based, inclusive) with their line ends."""
+    def span_of_lines(self, first: int, last: int) -> tuple[int, int]:
+        """Return the offsets of the lines `first` to `last` (1-based, inclusive) with their line ends."""
         end = self._starts[last] if last < len(self._starts) else len(self.text)
         return self._starts[first - 1], end
 
-    def replace(self, node: ast.expr, text: str) -> Splice:
-        """Put the expression `text` in the place of `node`, in parentheses where its place needs them."""
+    def replace(self, node: ast.expr, text: str) -> Replacement:
+        """Replace `node` by the expression `text`, in parentheses where precedence requires them."""
         start, end = self.span(node)
         if isinstance(node, ast.GeneratorExp):
-            return Splice(start, end, f"({text})")  # its span may be the parentheses of a call
+            # In `f(x for x in y)` its span includes the parentheses of the call.
+            return Replacement(start, end, f"({text})")
         parent = self.parent(node)
-        if _binding(text) < _needed(parent, node) and not self._is_enclosed(parent, start, end):
+        is_looser = _get_precedence(text) < _get_required_precedence(parent, node)
+        if is_looser and not self._is_parenthesised(parent, start, end):
             text = f"({text})"
-        return Splice(start, end, text)
+        return Replacement(start, end, text)
 
-    def between(self, left: ast.expr, right: ast.expr, pattern: str) -> tuple[int, int] | None:
-        """Where `pattern` first matches between two nodes, such as the operator between two operands."""
+    def find_between(self, left: ast.expr, right: ast.expr, pattern: str) -> tuple[int, int] | None:
+        """Return the offsets of the first match of `pattern` between two nodes, such as an operator."""
         start, end = self.span(left)[1], self.span(right)[0]
-        found = re.compile(pattern).search(self.text, start, end)
-        return found.span() if found else None
+        match = re.compile(pattern).search(self.text, start, end)
+        return match.span() if match else None
 
-    def apply(self, splices: Iterable[Splice]) -> str:
-        """The text after `splices`, which may not overlap."""
+    def apply(self, replacements: Iterable[Replacement]) -> str:
+        """Return the text after the replacements, which must not overlap."""
         text = self.text
-        for splice in sorted(splices, key=lambda splice: (splice.start, splice.end), reverse=True):
-            text = text[: splice.start] + splice.text + text[splice.end :]
+        for edit in sorted(replacements, key=lambda edit: (edit.start, edit.end), reverse=True):
+            text = text[: edit.start] + edit.text + text[edit.end :]
         return text
 
-    def _is_enclosed(self, parent: ast.AST, start: int, end: int) -> bool:
-        """Whether an operand stands in parentheses of its own already."""
+    def _is_parenthesised(self, parent: ast.AST, start: int, end: int) -> bool:
         operation = isinstance(parent, ast.BinOp | ast.BoolOp | ast.Compare | ast.UnaryOp | ast.IfExp)
         return operation and self.text[start - 1 : start] == "(" and self.text[end : end + 1] == ")"
 
@@ -148,12 +144,12 @@ class Source:
         head = self.text[start : start + column]
         if head.isascii():
             return start + column
-        first, last = self.lines_span(line, line)
+        # Columns of the syntax tree count bytes of UTF-8.
+        first, last = self.span_of_lines(line, line)
         return start + len(self.text[first:last].encode("utf-8", "surrogatepass")[:column].decode("utf-8", "replace"))
 
 
-def _binding(text: str) -> int:
-    """How tightly the outermost syntax of the expression `text` binds."""
+def _get_precedence(text: str) -> int:
     match parse_expression(text):
         case ast.NamedExpr() | ast.Yield() | ast.YieldFrom():
             return _NAMED
@@ -178,8 +174,7 @@ def _binding(text: str) -> int:
     return _ATOM
 
 
-def _needed(parent: ast.AST, node: ast.expr) -> int:
-    """How tightly an expression must bind to stand in `node`'s place without parentheses."""
+def _get_required_precedence(parent: ast.AST, node: ast.expr) -> int:
     match parent:
         case ast.Attribute() | ast.Await():
             return _ATOM

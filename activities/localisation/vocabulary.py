@@ -1,4 +1,4 @@
-"""The vocabulary of a repository: its identifiers and short strings, and how its functions are called."""
+"""The vocabulary of a repository: its identifiers, short strings, signatures and idioms."""
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,108 +7,171 @@ from dataclasses import dataclass, field
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
-from activities.localisation.idioms import Idiom, find_idioms
+from activities.localisation.regions import list_blocks
 
-# How alike two words must be for one to be a misspelling of the other.
-_ALIKE = 0.7
-_LONGEST = 40
+# Two words at least this similar, in 0..1, may be misspellings of each other: about 2 edits in 7 letters.
+_MIN_SIMILARITY = 0.7
+# Characters of a word. A longer string is a message, not a key.
+_MAX_CHARACTERS = 40
+# Characters of an idiom's line, and idioms in all: each is compared with every region that is repaired.
+_LINE_CHARACTERS = 90
+_IDIOMS = 4000
+
+_SIMPLE = (ast.Assign, ast.AugAssign, ast.Return, ast.Raise)
+_EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+
+
+@dataclass(frozen=True)
+class Idiom:
+    """A one-line statement, or a guard: a condition and a second line with an exit.
+
+    `names` are the variables it reads, `words` all its identifiers. A fix is often code that the same repository
+    has elsewhere: Barr, Brun, Devanbu, Harman and Sarro, "The Plastic Surgery Hypothesis", FSE 2014.
+    """
+
+    lines: tuple[str, ...]
+    names: frozenset[str]
+    words: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words of the files that were read, and those that error messages quote.
+    """The words and idioms of the parsed files, and the names quoted in error messages.
 
-    `members` are the attributes and methods that classes define, `signatures` the parameters of functions
-    and classes by name (without `self`), `flags` those that are True or False where nothing is said, `phrases`
-    what functions say in a line.
+    `members` are the attributes and methods defined by classes, `signatures` the parameters of functions and
+    classes by name (without `self`), `flags` the parameters whose default is True or False.
     """
 
     words: tuple[str, ...] = ()
-    quoted: frozenset[str] = frozenset()
+    quoted_names: frozenset[str] = frozenset()
     members: tuple[str, ...] = ()
     signatures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     flags: Mapping[str, tuple[tuple[str, bool], ...]] = field(default_factory=dict)
-    phrases: tuple[Idiom, ...] = ()
+    idioms: tuple[Idiom, ...] = ()
 
     @classmethod
-    def of(cls, trees: Iterable[ast.Module], quoted: frozenset[str] = frozenset()) -> "Vocabulary":
-        """The vocabulary of some files."""
-        read = list(trees)
-        return cls(split_words(read), quoted, _members(read), _signatures(read), _flags(read), find_idioms(read))
-
-    def near(self, word: str) -> list[tuple[str, float]]:
-        """Up to five words that `word` may be a misspelling of, with their likeness in 0..1, nearest first."""
-        found = process.extract(
-            word, self.words, scorer=DamerauLevenshtein.normalized_similarity, score_cutoff=_ALIKE, limit=6
+    def from_trees(cls, trees: Iterable[ast.Module], quoted_names: frozenset[str] = frozenset()) -> "Vocabulary":
+        """Collect the vocabulary of some files."""
+        parsed = list(trees)
+        return cls(
+            collect_words(parsed),
+            quoted_names,
+            _collect_members(parsed),
+            _collect_signatures(parsed),
+            _collect_flags(parsed),
+            collect_idioms(parsed),
         )
-        return [(other, likeness) for other, likeness, _ in found if other != word][:5]
+
+    def find_similar(self, word: str) -> list[tuple[str, float]]:
+        """Return up to five likely spellings of `word` with their similarity in 0..1, most similar first."""
+        matches = process.extract(
+            word, self.words, scorer=DamerauLevenshtein.normalized_similarity, score_cutoff=_MIN_SIMILARITY, limit=6
+        )
+        return [(other, similarity) for other, similarity, _ in matches if other != word][:5]
 
 
-def measure_likeness(word: str, other: str) -> float:
-    """How alike two words are, in 0..1."""
+def measure_similarity(word: str, other: str) -> float:
+    """Return the normalised Damerau-Levenshtein similarity of two words, in 0..1."""
     return float(DamerauLevenshtein.normalized_similarity(word, other))
 
 
-def split_words(trees: Iterable[ast.Module]) -> tuple[str, ...]:
-    """The identifiers and short strings of some files, each once, sorted."""
-    return tuple(sorted({word for tree in trees for node in ast.walk(tree) for word in _words(node)}))
+def collect_words(trees: Iterable[ast.Module]) -> tuple[str, ...]:
+    """Return the distinct identifiers and short strings of some files, sorted."""
+    return tuple(sorted({word for tree in trees for node in ast.walk(tree) for word in _get_words(node)}))
 
 
-def _words(node: ast.AST) -> Iterator[str]:
+def collect_idioms(trees: Iterable[ast.Module]) -> tuple[Idiom, ...]:
+    """Return the distinct idioms in the functions of some files, in source order."""
+    idioms: dict[tuple[str, ...], Idiom] = {}
+    for node in _walk_trees(trees):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for idiom in _collect_idioms(node):
+                idioms.setdefault(idiom.lines, idiom)
+    return tuple(idioms.values())[:_IDIOMS]
+
+
+def _walk_trees(trees: Iterable[ast.Module]) -> Iterator[ast.AST]:
+    for tree in trees:
+        yield from ast.walk(tree)
+
+
+def _get_words(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Attribute(attr=word) | ast.Name(id=word) | ast.arg(arg=word) | ast.Constant(value=str(word)):
-            if 2 < len(word) <= _LONGEST:
+            if 2 < len(word) <= _MAX_CHARACTERS:
                 yield word
         case ast.FunctionDef(name=word) | ast.AsyncFunctionDef(name=word) | ast.ClassDef(name=word):
             yield word
 
 
-def _members(trees: list[ast.Module]) -> tuple[str, ...]:
-    """What classes define, in the order of the text, without what is private to all the world."""
-    found: dict[str, None] = {}
-    for owner in (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+def _collect_members(trees: list[ast.Module]) -> tuple[str, ...]:
+    members: dict[str, None] = {}
+    for owner in _walk_trees(trees):
+        if not isinstance(owner, ast.ClassDef):
+            continue
         for node in ast.walk(owner):
             match node:
                 case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
-                    found.setdefault(name)
+                    members.setdefault(name)
                 case ast.FunctionDef(name=name) | ast.AnnAssign(target=ast.Name(id=name)) if node in owner.body:
-                    found.setdefault(name)
-    return tuple(name for name in found if not name.startswith("__"))
+                    members.setdefault(name)
+    return tuple(name for name in members if not name.startswith("__"))
 
 
-def _signatures(trees: list[ast.Module]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for node in (node for tree in trees for node in ast.walk(tree)):
+def _collect_signatures(trees: list[ast.Module]) -> dict[str, tuple[str, ...]]:
+    signatures: dict[str, tuple[str, ...]] = {}
+    for node in _walk_trees(trees):
         match node:
-            case ast.FunctionDef(name=name, args=given) | ast.AsyncFunctionDef(name=name, args=given):
-                taken = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
-                found.setdefault(name, tuple(one for one in taken if one not in ("self", "cls")))
+            case ast.FunctionDef(name=name, args=spec) | ast.AsyncFunctionDef(name=name, args=spec):
+                parameters = [parameter.arg for parameter in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
+                signatures.setdefault(name, tuple(name for name in parameters if name not in ("self", "cls")))
             case ast.ClassDef(name=name, body=body):
-                fields = [name for one in body for name in _field(one)]
-                made = [one for one in body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
-                if made:
-                    fields = [one.arg for one in (*made[0].args.args[1:], *made[0].args.kwonlyargs)]
-                found.setdefault(name, tuple(fields))
-    return found
+                signatures.setdefault(name, tuple(_list_constructor_parameters(body)))
+    return signatures
 
 
-def _flags(trees: list[ast.Module]) -> dict[str, tuple[tuple[str, bool], ...]]:
-    found: dict[str, tuple[tuple[str, bool], ...]] = {}
-    for node in (node for tree in trees for node in ast.walk(tree)):
+def _list_constructor_parameters(body: list[ast.stmt]) -> list[str]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            return [parameter.arg for parameter in (*node.args.args[1:], *node.args.kwonlyargs)]
+    # Without a constructor the annotated fields are taken for those of a dataclass.
+    return [node.target.id for node in body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)]
+
+
+def _collect_flags(trees: list[ast.Module]) -> dict[str, tuple[tuple[str, bool], ...]]:
+    flags: dict[str, tuple[tuple[str, bool], ...]] = {}
+    for node in _walk_trees(trees):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            given = node.args
-            taken = [*given.posonlyargs, *given.args]
-            pairs = [*zip(reversed(taken), reversed(given.defaults), strict=False)]
-            pairs += [
-                (one, default) for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default
+            spec = node.args
+            positional = [*spec.posonlyargs, *spec.args]
+            pairs: list[tuple[ast.arg, ast.expr | None]] = [
+                *zip(reversed(positional), reversed(spec.defaults), strict=False),
+                *zip(spec.kwonlyargs, spec.kw_defaults, strict=True),
             ]
-            flags = [(o.arg, d.value) for o, d in pairs if isinstance(d, ast.Constant) and isinstance(d.value, bool)]
-            if flags:
-                found.setdefault(node.name, tuple(flags))
-    return found
+            booleans = [(p.arg, d.value) for p, d in pairs if isinstance(d, ast.Constant) and isinstance(d.value, bool)]
+            if booleans:
+                flags.setdefault(node.name, tuple(booleans))
+    return flags
 
 
-def _field(node: ast.stmt) -> Iterator[str]:
-    match node:
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            yield name
+def _collect_idioms(owner: ast.AST) -> Iterator[Idiom]:
+    for block, _ in list_blocks(owner):
+        for node in block:
+            match node:
+                case ast.If(test=test, body=[only], orelse=[]) if isinstance(only, _EXITS):
+                    yield from _make_idiom([f"if {ast.unparse(test)}:", f"\t{ast.unparse(only)}"], node)
+                case ast.Expr(value=ast.Call()) | ast.Delete():
+                    yield from _make_idiom([ast.unparse(node)], node)
+                case ast.stmt() if isinstance(node, _SIMPLE):
+                    yield from _make_idiom([ast.unparse(node)], node)
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                yield from _collect_idioms(node)
+
+
+def _make_idiom(lines: list[str], node: ast.stmt) -> Iterator[Idiom]:
+    if all(len(line) <= _LINE_CHARACTERS and "\n" not in line for line in lines):
+        walked = list(ast.walk(node))
+        names = [name for name in walked if isinstance(name, ast.Name)]
+        attributes = {attribute.attr for attribute in walked if isinstance(attribute, ast.Attribute)}
+        read = frozenset(name.id for name in names if isinstance(name.ctx, ast.Load))
+        yield Idiom(tuple(lines), read, frozenset(attributes.union(name.id for name in names)))

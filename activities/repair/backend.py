@@ -8,8 +8,8 @@ from cachetools import LRUCache
 
 from activities.artifacts.store import ArtifactStore, put_model
 from activities.git.objects import GitObjects
-from activities.localisation.localisation import Suspect
-from activities.localisation.localiser import Localisation, Localiser, cache_key
+from activities.localisation.localiser import Localisation, Localiser, make_cache_key
+from activities.localisation.ranking import Suspect
 from activities.repair.families import FamilyGroup, group_families
 from activities.repair.search import BATCH, RepairSearch
 from hydranet.budget import Usage
@@ -55,7 +55,7 @@ class TemplatesBackend:
 
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """Up to `count` strategies unlike the dead ones, likeliest first."""
-        findings = await self._localiser.find(request.work)
+        findings = await self._localiser.localise(request.work)
         dead = [branch.strategy for branch in request.dead]
         chosen = await asyncio.to_thread(_chosen, findings, dead, request.count)
         for strategy, search in chosen:
@@ -112,7 +112,7 @@ class TemplatesBackend:
         strategy = request.strategy
         key = _search_key(request.work, strategy)
         if key not in self._searches:
-            findings = await self._localiser.find(request.work)
+            findings = await self._localiser.localise(request.work)
             suspect = _target(findings, strategy)
             group = next((group for group in _groups(findings) if group.name == strategy.kind), None)
             if suspect is None or group is None:
@@ -136,7 +136,7 @@ def _chosen(findings: Localisation, dead: list[Strategy], count: int) -> list[tu
 
 
 def _groups(findings: Localisation) -> list[FamilyGroup]:
-    return group_families(findings.evidence.error, findings.error_class)
+    return group_families(findings.evidence.error_type, findings.error_class)
 
 
 def _pairs(findings: Localisation, dead: list[Strategy]) -> Iterator[tuple[Suspect, FamilyGroup]]:
@@ -203,4 +203,4 @@ def _nothing(dead: list[Strategy]) -> str:
 
 
 def _search_key(work: Work, strategy: Strategy) -> tuple[str, ...]:
-    return (*cache_key(work), *strategy.target_files, *strategy.target_symbols, strategy.kind)
+    return (*make_cache_key(work), *strategy.target_files, *strategy.target_symbols, strategy.kind)

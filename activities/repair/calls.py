@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from activities.localisation.regions import FunctionNode
-from activities.localisation.vocabulary import measure_likeness
+from activities.localisation.vocabulary import measure_similarity
 from activities.repair.site import Site, TemplateEdit, callee
 from activities.repair.value_types import COLLECTIONS, SEQUENCES, ValueType, affinity
 
@@ -292,7 +292,7 @@ def _accepts(function: FunctionNode, count: int) -> bool:
 
 
 def _likeness(name: str, other: str) -> float:
-    return 0.7 + 0.6 * measure_likeness(name, other)
+    return 0.7 + 0.6 * measure_similarity(name, other)
 
 
 def _is_wrappable(site: Site) -> bool:

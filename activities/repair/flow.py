@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from activities.localisation.regions import FunctionNode, Statement
-from activities.localisation.source import Splice
+from activities.localisation.source import Replacement
 from activities.repair.site import Site, TemplateEdit, negated
 from activities.repair.statement_edits import find_layout
 from activities.repair.value_types import ValueType, affinity
@@ -118,14 +118,14 @@ def header(site: Site) -> Iterator[TemplateEdit]:
     span = start, start + len(word)
     if word == "if":
         if not site.node.orelse:
-            yield TemplateEdit((Splice(*span, "while"),), 0.5)
+            yield TemplateEdit((Replacement(*span, "while"),), 0.5)
         before = site.statement.index and site.statement.block[site.statement.index - 1]
         if isinstance(before, ast.If) and before.col_offset == site.node.col_offset:
-            yield TemplateEdit((Splice(*span, "elif"),), 0.5)
+            yield TemplateEdit((Replacement(*span, "elif"),), 0.5)
     elif word == "while" and not site.node.orelse:
-        yield TemplateEdit((Splice(*span, "if"),), 0.45)
+        yield TemplateEdit((Replacement(*span, "if"),), 0.45)
     elif word == "elif":
-        yield TemplateEdit((Splice(*span, "if"),), 0.5)
+        yield TemplateEdit((Replacement(*span, "if"),), 0.5)
 
 
 def alternative(site: Site) -> Iterator[TemplateEdit]:
@@ -156,11 +156,11 @@ def alternative(site: Site) -> Iterator[TemplateEdit]:
 
 def _exchanged(site: Site, body: list[ast.stmt], orelse: list[ast.stmt]) -> Iterator[TemplateEdit]:
     source = site.scope.source
-    first = source.lines_span(body[0].lineno, body[-1].end_lineno or body[-1].lineno)
-    second = source.lines_span(orelse[0].lineno, orelse[-1].end_lineno or orelse[-1].lineno)
+    first = source.span_of_lines(body[0].lineno, body[-1].end_lineno or body[-1].lineno)
+    second = source.span_of_lines(orelse[0].lineno, orelse[-1].end_lineno or orelse[-1].lineno)
     if first[1] < second[0] and source.text[second[0] : second[1]].endswith("\n"):
         texts = source.text[slice(*first)], source.text[slice(*second)]
-        yield TemplateEdit((Splice(*first, texts[1]), Splice(*second, texts[0])), 0.4)
+        yield TemplateEdit((Replacement(*first, texts[1]), Replacement(*second, texts[0])), 0.4)
 
 
 def _without_else(site: Site, orelse: list[ast.stmt]) -> Iterator[TemplateEdit]:
@@ -176,12 +176,12 @@ def _without_else(site: Site, orelse: list[ast.stmt]) -> Iterator[TemplateEdit]:
     while head > site.statement.first_line and not _line(site, head).startswith("else"):
         head -= 1
     if head > site.statement.first_line:
-        start, end = source.lines_span(head, site.statement.last_line)
-        yield TemplateEdit((Splice(start, end, "".join(line + source.newline for line in lines)),), 0.35)
+        start, end = source.span_of_lines(head, site.statement.last_line)
+        yield TemplateEdit((Replacement(start, end, "".join(line + source.newline for line in lines)),), 0.35)
 
 
 def _line(site: Site, number: int) -> str:
-    start, end = site.scope.source.lines_span(number, number)
+    start, end = site.scope.source.span_of_lines(number, number)
     return site.scope.source.text[start:end].strip()
 
 

@@ -3,8 +3,8 @@
 import ast
 from collections.abc import Iterator
 
-from activities.localisation.source import Splice
-from activities.localisation.vocabulary import measure_likeness
+from activities.localisation.source import Replacement
+from activities.localisation.vocabulary import measure_similarity
 from activities.repair.scope import BUILTINS
 from activities.repair.site import Site, TemplateEdit
 from activities.repair.value_types import COLLECTIONS, SEQUENCES, ValueType, affinity
@@ -109,12 +109,12 @@ def grouping(site: Site) -> Iterator[TemplateEdit]:
             if last - first + 1 < len(leaves) and source.text.count("(", start, end) == source.text.count(
                 ")", start, end
             ):
-                yield TemplateEdit((Splice(start, start, "("), Splice(end, end, ")")), 0.35)
+                yield TemplateEdit((Replacement(start, start, "("), Replacement(end, end, ")")), 0.35)
     for group in inner:
         (start, end), (begin, finish) = source.span(site.node), source.span(group)
         opening, closing = source.text.rfind("(", start, begin), source.text.find(")", finish, end)
         if opening >= 0 and closing >= 0:
-            yield TemplateEdit((Splice(opening, opening + 1, ""), Splice(closing, closing + 1, "")), 0.35)
+            yield TemplateEdit((Replacement(opening, opening + 1, ""), Replacement(closing, closing + 1, "")), 0.35)
 
 
 def _operands(site: Site, node: ast.BinOp) -> tuple[list[ast.expr], list[ast.BinOp]]:
@@ -178,7 +178,7 @@ def attribute(site: Site) -> Iterator[TemplateEdit]:
                 yield site.replace(f"{site.text(value)}.{other}", prior * _likeness(name, other))
             if not _is_module(site, value):
                 used = {name for name, _ in site.scope.attributes_like(site.node)}
-                rated = ((measure_likeness(name, other), other) for other in site.scope.vocabulary.members)
+                rated = ((measure_similarity(name, other), other) for other in site.scope.vocabulary.members)
                 for alike, other in sorted(rated, key=lambda pair: -pair[0])[:_MEMBERS]:
                     if other != name and other not in used:
                         yield site.replace(f"{site.text(value)}.{other}", 0.2 + 0.3 * alike)
@@ -193,12 +193,12 @@ def spelling(site: Site) -> Iterator[TemplateEdit]:
     """An identifier that the repository writes otherwise."""
     match site.node:
         case ast.Name(id=name, ctx=ast.Load()):
-            for other, alike in site.scope.vocabulary.near(name):
+            for other, alike in site.scope.vocabulary.find_similar(name):
                 known = other in site.names or other in site.scope.globals or other in BUILTINS
                 if other.isidentifier() and known:
                     yield site.replace(other, 0.6 * alike)
         case ast.Attribute(value=value, attr=name):
-            for other, alike in site.scope.vocabulary.near(name):
+            for other, alike in site.scope.vocabulary.find_similar(name):
                 if other.isidentifier():
                     yield site.replace(f"{site.text(value)}.{other}", 0.6 * alike)
 
@@ -316,7 +316,7 @@ def _fit(site: Site, wanted: ValueType, offered: ValueType) -> float:
 
 def _likeness(name: str, other: str) -> float:
     """How alike two identifiers are, in 0.6..1.4: slips of the pen keep most of the letters."""
-    return 0.6 + 0.8 * measure_likeness(name, other)
+    return 0.6 + 0.8 * measure_similarity(name, other)
 
 
 def _names(node: ast.AST) -> set[str]:

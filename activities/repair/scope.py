@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from activities.localisation.idioms import Idiom
 from activities.localisation.regions import FunctionNode, Region, Statement
 from activities.localisation.source import Source
-from activities.localisation.vocabulary import Vocabulary
+from activities.localisation.vocabulary import Idiom, Vocabulary
 from activities.repair.value_types import ValueTypes
 
 BUILTINS = frozenset(dir(builtins))
@@ -141,7 +140,7 @@ class NamesInScope:
         own = {node.id for node in walked if isinstance(node, ast.Name)}
         own |= {node.attr for node in walked if isinstance(node, ast.Attribute)}
         rated = [
-            (phrase, len(phrase.words & own) / len(phrase.words)) for phrase in self.vocabulary.phrases if phrase.words
+            (phrase, len(phrase.words & own) / len(phrase.words)) for phrase in self.vocabulary.idioms if phrase.words
         ]
         alike = sorted((pair for pair in rated if pair[1] >= _ALIKE), key=lambda pair: -pair[1])
         return alike[:_PHRASES]
@@ -161,7 +160,7 @@ class NamesInScope:
         found: dict[str, ast.expr] = {}
         for node in self._walk():
             if isinstance(node, ast.Subscript | ast.Attribute | ast.Call | ast.BinOp | ast.List | ast.Tuple):
-                text = self.source.of_node(node)
+                text = self.source.text_of(node)
                 if len(text) <= _INGREDIENT_CHARACTERS and not self._is_callee(node):
                     found.setdefault(text, node)
         return list(found.values())[:_INGREDIENTS]
@@ -172,10 +171,10 @@ class NamesInScope:
         found: dict[str, ast.expr] = {}
         for node in self._walk():
             if isinstance(node, ast.Compare) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
-                found.setdefault(self.source.of_node(node), node)
+                found.setdefault(self.source.text_of(node), node)
             test = getattr(node, "test", None)
             if isinstance(test, ast.Name | ast.Call | ast.Attribute):
-                found.setdefault(self.source.of_node(test), test)
+                found.setdefault(self.source.text_of(test), test)
         return list(found.values())[:_INGREDIENTS]
 
     @cached_property
@@ -184,14 +183,14 @@ class NamesInScope:
         walked = list(self._walk())
         own = {node.id for node in walked if isinstance(node, ast.Name)}
         own |= {node.attr for node in walked if isinstance(node, ast.Attribute)} | {*self.constants}
-        known = {self.source.of_node(node) for node in self.conditions}
+        known = {self.source.text_of(node) for node in self.conditions}
         found: dict[str, tuple[float, ast.expr]] = {}
         for node in ast.walk(self.source.tree):
             tests = node.ifs if isinstance(node, ast.comprehension) else [getattr(node, "test", None)]
             for part in (part for test in tests if isinstance(test, ast.expr) for part in _parts(test)):
                 words = {inner.id for inner in ast.walk(part) if isinstance(inner, ast.Name)}
                 words |= {inner.attr for inner in ast.walk(part) if isinstance(inner, ast.Attribute)}
-                text = self.source.of_node(part)
+                text = self.source.text_of(part)
                 if words and text not in known and len(text) <= _INGREDIENT_CHARACTERS:
                     found.setdefault(text, (len(words & own) / len(words), part))
         ranked = sorted((pair for pair in found.values() if pair[0] >= _ALIKE), key=lambda pair: -pair[0])
@@ -202,7 +201,7 @@ class NamesInScope:
         """The simple values that the region returns, one of each text."""
         values = (node.value for node in self._walk() if isinstance(node, ast.Return) and node.value is not None)
         simple = (value for value in values if isinstance(value, ast.Constant | ast.Name | ast.List | ast.Dict))
-        return list(dict.fromkeys(self.source.of_node(value) for value in simple))
+        return list(dict.fromkeys(self.source.text_of(value) for value in simple))
 
     @cached_property
     def yields(self) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
 
-from activities.localisation.localisation import Suspect
-from activities.localisation.regions import first_line
-from activities.localisation.source import Source, Splice, compiles, parse_source
+from activities.localisation.ranking import Suspect
+from activities.localisation.regions import get_first_line
+from activities.localisation.source import Replacement, Source, can_compile, parse_source
 from activities.localisation.vocabulary import Vocabulary
 from activities.repair.canonical import canonicalise
 from activities.repair.families import FamilyGroup
@@ -103,7 +103,7 @@ class RepairSearch:
     def _is_quoted(self, site: Site) -> bool:
         match site.node:
             case ast.Name(id=word) | ast.Attribute(attr=word) | ast.Constant(value=str(word)):
-                return word in self._vocabulary.quoted
+                return word in self._vocabulary.quoted_names
         return False
 
     def _tried_elsewhere(self) -> set[str]:
@@ -137,7 +137,7 @@ class RepairSearch:
         if not self._group.plain:
             yield from odd
 
-    def _unit(self, splices: tuple[Splice, ...]) -> tuple[int, int]:
+    def _unit(self, splices: tuple[Replacement, ...]) -> tuple[int, int]:
         """The span of the region, or of the top-level statements around splices that reach out of it."""
         first, last = min(splice.start for splice in splices), max(splice.end for splice in splices)
         if self._suspect.region.function is not None:
@@ -149,7 +149,7 @@ class RepairSearch:
         return min(start for start, _ in around), max(end for _, end in around)
 
     def _lines_of(self, node: ast.stmt) -> tuple[int, int]:
-        return self._source.lines_span(first_line(node), node.end_lineno or node.lineno)
+        return self._source.span_of_lines(get_first_line(node), node.end_lineno or node.lineno)
 
     @cached_property
     def _truths(self) -> frozenset[str]:
@@ -158,7 +158,7 @@ class RepairSearch:
     def _program(self, text: str) -> Program | None:
         """What a piece of code comes to; None for no program."""
         tree = parse_source(f"if 1:\n{text}" if text[:1] in (" ", "\t") else text)
-        if tree is None or not compiles(tree):
+        if tree is None or not can_compile(tree):
             return None
         try:
             odd = find_oddities(tree, self._truths)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from activities.localisation.regions import Statement
-from activities.localisation.source import Splice, parse_expression
+from activities.localisation.source import Replacement, parse_expression
 from activities.repair.scope import NamesInScope
 from activities.repair.value_types import ValueType
 
@@ -15,7 +15,7 @@ from activities.repair.value_types import ValueType
 class TemplateEdit:
     """A change of the source and how likely, in 0..1, a change of its sort is to be the repair."""
 
-    splices: tuple[Splice, ...]
+    splices: tuple[Replacement, ...]
     prior: float
 
 
@@ -50,7 +50,7 @@ class Site:
 
     def text(self, node: ast.expr | ast.stmt | ast.keyword) -> str:
         """The text of a node as it is written."""
-        return self.scope.source.of_node(node)
+        return self.scope.source.text_of(node)
 
     def kind(self, node: ast.expr | None) -> ValueType:
         """The kind of value an expression has."""
@@ -73,13 +73,13 @@ class Site:
         self, left: ast.expr, right: ast.expr, pattern: str, text: str, prior: float
     ) -> Iterator[TemplateEdit]:
         """Replace the operator that `pattern` finds between two operands."""
-        span = self.scope.source.between(left, right, pattern)
+        span = self.scope.source.find_between(left, right, pattern)
         if span is not None:
-            yield TemplateEdit((Splice(*span, text),), prior)
+            yield TemplateEdit((Replacement(*span, text),), prior)
 
     def rewrite(self, text: str, prior: float) -> TemplateEdit:
         """Put a simple statement in the place of the site's."""
-        return TemplateEdit((Splice(*self.scope.source.span(self.statement.node), text),), prior)
+        return TemplateEdit((Replacement(*self.scope.source.span(self.statement.node), text),), prior)
 
 
 Template = Callable[[Site], Iterator[TemplateEdit]]

@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 
 from activities.localisation.regions import Statement
-from activities.localisation.source import Source, Splice
+from activities.localisation.source import Replacement, Source
 
 _STEP = "    "
 
@@ -17,7 +17,7 @@ class Layout:
         self._source = source
         self._node = statement.node
         self._sole = len(statement.block) == 1
-        self._start, self._end = source.lines_span(statement.first_line, statement.last_line)
+        self._start, self._end = source.span_of_lines(statement.first_line, statement.last_line)
         start, end = source.span(statement.node)
         head, tail = source.text[self._start : start], source.text[end : self._end]
         decorated = bool(getattr(statement.node, "decorator_list", []))
@@ -43,37 +43,37 @@ class Layout:
         """One step further in."""
         return self.indent + self._step
 
-    def before(self, *lines: str) -> Splice:
+    def before(self, *lines: str) -> Replacement:
         """Insert lines, indented like the statement, before it; a tab at their beginning is one step."""
-        return Splice(self._start, self._start, self._joined(self._shaped(lines)))
+        return Replacement(self._start, self._start, self._joined(self._shaped(lines)))
 
-    def after(self, *lines: str) -> Splice:
+    def after(self, *lines: str) -> Replacement:
         """Insert lines, indented like the statement, after it."""
         return self.insert_after([*self._shaped(lines)])
 
-    def insert_after(self, lines: list[str]) -> Splice:
+    def insert_after(self, lines: list[str]) -> Replacement:
         """Insert lines as they are after the statement."""
         text = self._joined(lines)
         if not self._source.text[: self._end].endswith(("\n", "\r")):
             text = self._source.newline + text
-        return Splice(self._end, self._end, text)
+        return Replacement(self._end, self._end, text)
 
-    def insert_before(self, lines: list[str]) -> Splice:
+    def insert_before(self, lines: list[str]) -> Replacement:
         """Insert lines as they are before the statement."""
-        return Splice(self._start, self._start, self._joined(lines))
+        return Replacement(self._start, self._start, self._joined(lines))
 
-    def remove(self) -> Splice:
+    def remove(self) -> Replacement:
         """Take the statement away, leaving `pass` where its block would be empty."""
-        return Splice(self._start, self._end, self._joined([f"{self.indent}pass"]) if self._sole else "")
+        return Replacement(self._start, self._end, self._joined([f"{self.indent}pass"]) if self._sole else "")
 
-    def under(self, header: str) -> Splice:
+    def under(self, header: str) -> Replacement:
         """Put the statement under a header such as `if x:`."""
         lines = [self.indent + header, *self.lines(self.deeper())]
-        return Splice(self._start, self._end, self._joined(lines))
+        return Replacement(self._start, self._end, self._joined(lines))
 
-    def become(self, lines: list[str]) -> Splice:
+    def become(self, lines: list[str]) -> Replacement:
         """Put other lines, as they are, in the place of the statement's."""
-        return Splice(self._start, self._end, self._joined(lines))
+        return Replacement(self._start, self._end, self._joined(lines))
 
     def _shaped(self, lines: tuple[str, ...]) -> list[str]:
         return [self.indent + line.replace("\t", self._step) for line in lines]

@@ -5,14 +5,14 @@ import re
 from collections.abc import Callable, Iterator
 
 from activities.localisation.regions import Statement
-from activities.localisation.source import Splice
+from activities.localisation.source import Replacement
 from activities.repair.scope import BUILTINS
 from activities.repair.site import Site, TemplateEdit
 from activities.repair.statement_edits import Layout, find_layout
 from activities.repair.value_types import ValueType, affinity
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
-_Insert = Callable[..., Splice]
+_Insert = Callable[..., Replacement]
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -257,9 +257,9 @@ def _inner_blocks(node: ast.stmt) -> Iterator[tuple[list[ast.stmt], ast.AST]]:
             yield block, node
 
 
-def _cut(site: Site) -> Splice:
+def _cut(site: Site) -> Replacement:
     source, statement = site.scope.source, site.statement
-    return Splice(*source.lines_span(statement.first_line, statement.last_line), "")
+    return Replacement(*source.span_of_lines(statement.first_line, statement.last_line), "")
 
 
 def _block_lines(site: Site, block: list[ast.stmt], indent: str) -> list[str]:

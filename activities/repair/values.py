@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from activities.localisation.regions import Statement, is_docstring
-from activities.localisation.vocabulary import measure_likeness
+from activities.localisation.vocabulary import measure_similarity
 from activities.repair.site import Site, TemplateEdit, callee
 from activities.repair.statement_edits import find_layout
 from activities.repair.value_types import COLLECTIONS, ValueType
@@ -113,7 +113,7 @@ def word(site: Site) -> Iterator[TemplateEdit]:
     """A string that is written differently elsewhere."""
     match site.node:
         case ast.Constant(value=str(text)) if 0 < len(text) <= 40:
-            for other, alike in site.scope.vocabulary.near(text):
+            for other, alike in site.scope.vocabulary.find_similar(text):
                 yield site.replace(repr(other), 0.6 * alike)
             options = {other: _nearness(text, other) for other in site.scope.words if other != text}
             for other, near in sorted(options.items(), key=lambda option: -option[1])[:12]:
@@ -234,7 +234,7 @@ def declared(site: Site) -> Iterator[TemplateEdit]:
 
 
 def _nearness(text: str, other: str) -> float:
-    return 0.2 + 0.5 * measure_likeness(text.lower(), other.lower())
+    return 0.2 + 0.5 * measure_similarity(text.lower(), other.lower())
 
 
 TEMPLATES = (

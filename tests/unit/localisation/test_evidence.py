@@ -1,17 +1,14 @@
-"""What coverage, tracebacks, assertions and the issue say."""
+"""Evidence from coverage, predicates, tracebacks, assertions and the issue."""
 
 import ast
 
 import pytest
 
 from activities.localisation.evidence import (
-    dstar,
-    find_unexpected,
+    find_unexpected_values,
     gather_evidence,
     list_called_names,
     list_imported_files,
-    ochiai,
-    score_predicate,
 )
 from hydranet.contracts import FailingTest, Predicate, RetrievedContext, Spectrum, TestResult
 from hydranet.convergence.error_signature import ErrorSignature
@@ -44,17 +41,6 @@ IndexError: list index out of range
 """
 
 
-def test_the_formulas_agree_with_their_definitions() -> None:
-    assert ochiai(2, 0, 2) == 1.0
-    assert ochiai(1, 3, 4) == pytest.approx(1 / 4)
-    assert ochiai(0, 5, 2) == 0.0
-    assert ochiai(0, 0, 0) == 0.0
-    # D* = 2² / (1 passing + 1 failing elsewhere) = 2, brought into 0..1 by 2 / (2 + 3).
-    assert dstar(2, 1, 3) == pytest.approx(2 / 5)
-    assert dstar(3, 0, 3) == 1.0
-    assert dstar(0, 4, 3) == 0.0
-
-
 def test_lines_that_only_failing_tests_execute_are_the_most_suspicious() -> None:
     spectrum = Spectrum(
         tests=(
@@ -68,23 +54,19 @@ def test_lines_that_only_failing_tests_execute_are_the_most_suspicious() -> None
         },
     )
     evidence = gather_evidence(spectrum, RetrievedContext(issue="`paginate` loses the last item"), PATHS)
-    assert evidence.whole
-    assert set(evidence.lines) == {"shop/paging.py"}
-    lines = evidence.lines["shop/paging.py"]
+    assert evidence.is_complete
+    assert set(evidence.line_scores) == {"shop/paging.py"}
+    lines = evidence.line_scores["shop/paging.py"]
     assert lines[7] == 1.0 > lines[6] > 0
     assert 8 not in lines
-    assert evidence.frames == {"shop/paging.py": {7: 1.0}}
-    assert {"paginate"} <= evidence.asserted
-    assert "paginate" in evidence.named
-    assert "page" in evidence.quoted
-    assert evidence.tests == ("tests/test_paging.py",)
+    assert evidence.frame_scores == {"shop/paging.py": {7: 1.0}}
+    assert {"paginate"} <= evidence.called_names
+    assert "paginate" in evidence.issue_words
+    assert "page" in evidence.quoted_names
+    assert evidence.test_files == ("tests/test_paging.py",)
 
 
-def test_what_only_failing_tests_see_is_telling() -> None:
-    # All 5 failing tests and none of the 8 others: the mean of 1 - 5/13 and 1, times 5/6.
-    assert score_predicate(5, 0, 8, 5) == pytest.approx(2 * (8 / 13) / (8 / 13 + 1) * 5 / 6)
-    assert score_predicate(2, 3, 3, 2) == 0.0  # every test that was there saw it
-    assert score_predicate(0, 3, 4, 2) == 0.0
+def test_the_best_predicate_and_the_first_unexpected_value_of_a_line_are_kept() -> None:
     failed = "def test_last():\n>   assert total(7) == 'nine'\nE   AssertionError: assert 'ten' == 'nine'"
     spectrum = Spectrum(
         tests=(TestResult(id="t::a", outcome="passed"), TestResult(id="t::b", outcome="failed", message=failed)),
@@ -98,14 +80,14 @@ def test_what_only_failing_tests_see_is_telling() -> None:
         values={"shop/paging.py": {7: ("nine", "ten", "7")}},
     )
     evidence = gather_evidence(spectrum, RetrievedContext(issue=""), PATHS)
-    share, told = evidence.predicates["shop/paging.py"][7]
-    assert share == pytest.approx(1 / 3)
-    assert told == "page == last"
-    assert evidence.values == {"shop/paging.py": {7: (1.0, "ten")}}
+    score, explanation = evidence.predicate_scores["shop/paging.py"][7]
+    assert score == pytest.approx(1 / 3)
+    assert explanation == "page == last"
+    assert evidence.wrong_values == {"shop/paging.py": {7: (1.0, "ten")}}
 
 
 @pytest.mark.parametrize(
-    ("message", "shown"),
+    ("message", "values"),
     [
         (">  assert f() == 2\nE  assert 31 == 2\nE   +  where 31 = f()", {"31"}),
         (">  assert f() == ['a', 'b']\nE  AssertionError: assert ['a', 'c'] == ['a', 'b']", {"c"}),
@@ -113,30 +95,30 @@ def test_what_only_failing_tests_see_is_telling() -> None:
         ("E  ValueError: 12 is no month", set()),
     ],
 )
-def test_a_value_that_only_the_code_can_have_made_is_unexpected(message: str, shown: set[str]) -> None:
-    assert find_unexpected([message]) == shown
+def test_values_of_one_side_that_the_test_does_not_mention_are_unexpected(message: str, values: set[str]) -> None:
+    assert find_unexpected_values([message]) == values
 
 
-def test_a_failing_test_without_coverage_leaves_the_evidence_partial() -> None:
+def test_a_failing_test_without_coverage_makes_the_evidence_incomplete() -> None:
     spectrum = Spectrum(
         tests=(TestResult(id="t::a", outcome="failed"), TestResult(id="t::b", outcome="failed")),
         lines={"shop/paging.py": {7: (0,)}},
     )
     evidence = gather_evidence(spectrum, RetrievedContext(issue=""), PATHS)
-    assert not evidence.whole
-    assert evidence.lines["shop/paging.py"][7] == 1.0
+    assert not evidence.is_complete
+    assert evidence.line_scores["shop/paging.py"][7] == 1.0
 
 
-def test_without_a_spectrum_the_tracebacks_of_the_context_speak() -> None:
+def test_without_a_spectrum_the_tracebacks_of_the_context_are_used() -> None:
     context = RetrievedContext(
         issue="",
         failing=(FailingTest(id="tests/test_paging.py::test_last", message=NATIVE[:1400]),),
         error=ErrorSignature(type="builtins.IndexError", message="list index out of range"),
     )
     evidence = gather_evidence(None, context, PATHS)
-    assert evidence.frames == {"shop/paging.py": {9: 1.0, 3: 0.75}}
-    assert evidence.error == "IndexError"
-    assert not evidence.whole
+    assert evidence.frame_scores == {"shop/paging.py": {9: 1.0, 3: 0.75}}
+    assert evidence.error_type == "IndexError"
+    assert not evidence.is_complete
 
 
 def test_imports_are_resolved_within_the_repository() -> None:
@@ -164,5 +146,5 @@ def test_no_output_of_a_test_is_slow_to_read_or_raises(output: str) -> None:
     gather_evidence(Spectrum(tests=tests), RetrievedContext(issue=output), PATHS)
 
 
-def test_called_names() -> None:
+def test_the_names_of_called_functions_are_listed() -> None:
     assert list(list_called_names(ast.parse("a.b(c(1))"))) == ["b", "c"]

@@ -1,17 +1,17 @@
-"""Splicing a source's text."""
+"""Replacements in the text of a source."""
 
 import ast
 
 import pytest
 
-from activities.localisation.source import Source, Splice, parse_expression, parse_source
+from activities.localisation.source import Replacement, Source, parse_expression, parse_source
 
 
 def replaced(code: str, old: str, new: str) -> str:
-    source = Source.of("a.py", code)
+    source = Source.parse("a.py", code)
     assert source is not None
-    found = next(node for node in ast.walk(source.tree) if isinstance(node, ast.expr) and source.of_node(node) == old)
-    return source.apply([source.replace(found, new)])
+    nodes = (node for node in ast.walk(source.tree) if isinstance(node, ast.expr))
+    return source.apply([source.replace(next(node for node in nodes if source.text_of(node) == old), new)])
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,10 @@ def test_an_expression_is_replaced_in_its_place(code: str, old: str, new: str, r
     assert replaced(code, old, new) == result
 
 
-def test_splices_are_applied_together() -> None:
-    source = Source.of("a.py", "abc = 1\n")
+def test_replacements_are_applied_together() -> None:
+    source = Source.parse("a.py", "abc = 1\n")
     assert source is not None
-    assert source.apply([Splice(0, 1, "x"), Splice(2, 3, ""), Splice(7, 7, "0")]) == "xb = 10\n"
+    assert source.apply([Replacement(0, 1, "x"), Replacement(2, 3, ""), Replacement(7, 7, "0")]) == "xb = 10\n"
 
 
 @pytest.mark.parametrize(
@@ -61,13 +61,13 @@ def test_splices_are_applied_together() -> None:
         "x = 1\n" * 200_000,
     ],
 )
-def test_what_is_no_python_is_no_source(text: str) -> None:
-    assert Source.of("a.py", text) is None
+def test_text_that_is_not_python_gives_no_source(text: str) -> None:
+    assert Source.parse("a.py", text) is None
 
 
 def test_a_deeply_nested_expression_never_raises() -> None:
     text = "x = " + " + ".join(["1"] * 20_000)
-    assert parse_source(text) is None or Source.of("a.py", text) is not None
+    assert parse_source(text) is None or Source.parse("a.py", text) is not None
 
 
 def test_text_that_warns_is_parsed_quietly() -> None:

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from activities.localisation.localisation import Suspect
+from activities.localisation.ranking import Suspect
 from activities.localisation.regions import list_regions
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
@@ -17,7 +17,7 @@ MOST = 300
 
 def suspect_in(code: str, symbol: str = "") -> Suspect:
     """The region `symbol` (or the last one) of some code, all of whose statements are suspicious."""
-    source = Source.of("shop/paging.py", code)
+    source = Source.parse("shop/paging.py", code)
     assert source is not None
     found = [region for region in list_regions(source) if symbol in ("", region.symbol)]
     region = found[-1]
@@ -30,7 +30,7 @@ def repairs() -> Repairs:
 
     def made(code: str, family: Family, symbol: str = "", elsewhere: str = "") -> list[str]:
         suspect, alone = suspect_in(code, symbol), FamilyGroup(family.name, ((family, 1.0),), most=MOST)
-        search = RepairSearch(suspect, alone, Vocabulary.of([suspect.region.source.tree, ast.parse(elsewhere)]))
+        search = RepairSearch(suspect, alone, Vocabulary.from_trees([suspect.region.source.tree, ast.parse(elsewhere)]))
         return [change.text for change in search.after(0, MOST)]
 
     return made

@@ -70,7 +70,7 @@ def test_odd_changes_come_last_among_the_unlikely() -> None:
     usual = find_oddities(ast.parse(code))
 
     def odd(group: FamilyGroup) -> list[bool]:
-        search = RepairSearch(suspect_in(code), group, Vocabulary.of([ast.parse("")]))
+        search = RepairSearch(suspect_in(code), group, Vocabulary.from_trees([ast.parse("")]))
         return [not find_oddities(ast.parse(change.text)) <= usual for change in search.after(0, 300)]
 
     likely, _, unlikely, _ = group_families()

@@ -126,7 +126,7 @@ def test_the_vocabulary_knows_how_functions_and_classes_are_called() -> None:
         "class Cart:\n    def __init__(self, owner, *, size=3):\n        self.lines = []\n\n"
         "    def add(self, line):\n        self.last: int = line\n"
     )
-    known = Vocabulary.of([ast.parse(code)])
+    known = Vocabulary.from_trees([ast.parse(code)])
     assert known.signatures == {
         "Line": ("article", "quantity"),
         "Cart": ("owner", "size"),

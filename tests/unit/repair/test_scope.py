@@ -6,7 +6,7 @@ import pytest
 
 from activities.localisation.regions import list_regions
 from activities.localisation.source import Source
-from activities.localisation.vocabulary import Vocabulary, split_words
+from activities.localisation.vocabulary import Vocabulary, collect_words
 from activities.repair.scope import NamesInScope
 from activities.repair.value_types import ValueType, ValueTypes, affinity
 
@@ -40,7 +40,7 @@ class Shop(Base):
 
 @pytest.fixture
 def scope() -> NamesInScope:
-    source = Source.of("a.py", CODE)
+    source = Source.parse("a.py", CODE)
     assert source is not None
     region = next(region for region in list_regions(source) if region.symbol == "Shop.price")
     return NamesInScope(region, Vocabulary())
@@ -109,8 +109,8 @@ def test_affinity_is_highest_for_the_same_kind() -> None:
 
 
 def test_a_misspelling_finds_its_word() -> None:
-    vocabulary = Vocabulary(split_words([ast.parse("user['address'] = paginate")]))
+    vocabulary = Vocabulary(collect_words([ast.parse("user['address'] = paginate")]))
     assert vocabulary.words == ("address", "paginate", "user")
-    assert vocabulary.near("adress")[0][0] == "address"
-    assert vocabulary.near("paginate") == []
-    assert vocabulary.near("zebra") == []
+    assert vocabulary.find_similar("adress")[0][0] == "address"
+    assert vocabulary.find_similar("paginate") == []
+    assert vocabulary.find_similar("zebra") == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.localisation.localisation import Suspect
+from activities.localisation.ranking import Suspect
 from activities.localisation.regions import list_regions
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
@@ -54,12 +54,12 @@ def alone(family: Family) -> FamilyGroup:
 def search(
     code: str, given: Family | FamilyGroup, lines: dict[int, float] | None = None, quoted: str = ""
 ) -> RepairSearch:
-    source = Source.of("a.py", code)
+    source = Source.parse("a.py", code)
     assert source is not None
     region = list_regions(source)[-1]
     scores = {statement: lines.get(statement.first_line, 0.0) if lines else 1.0 for statement in region.statements}
     group = given if isinstance(given, FamilyGroup) else alone(given)
-    return RepairSearch(Suspect(region, 1.0, scores, ()), group, Vocabulary(quoted=frozenset(quoted.split())))
+    return RepairSearch(Suspect(region, 1.0, scores, ()), group, Vocabulary(quoted_names=frozenset(quoted.split())))
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
@@ -121,12 +121,12 @@ def test_the_order_is_the_same_in_another_process() -> None:
     program = (
         f"import sys; sys.path[:0] = {sys.path!r}\n"
         "from activities.repair.families import FAMILIES, FamilyGroup\n"
-        "from activities.localisation.localisation import Suspect\n"
+        "from activities.localisation.ranking import Suspect\n"
         "from activities.localisation.regions import list_regions\n"
         "from activities.repair.search import RepairSearch\n"
         "from activities.localisation.source import Source\n"
         "from activities.localisation.vocabulary import Vocabulary\n"
-        f"region = list_regions(Source.of('a.py', {CODE!r}))[-1]\n"
+        f"region = list_regions(Source.parse('a.py', {CODE!r}))[-1]\n"
         "suspect = Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())\n"
         "for family in FAMILIES:\n"
         "    group = FamilyGroup(family.name, ((family, 1.0),))\n"
@@ -221,7 +221,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("code", HOSTILE, ids=range(len(HOSTILE)))
 def test_unusual_code_gives_valid_candidates_or_none(code: str) -> None:
-    source = Source.of("a.py", code)
+    source = Source.parse("a.py", code)
     if source is None:
         return
     for region in list_regions(source):

@@ -1,7 +1,7 @@
-"""Regions and statements in the order of suspicion, with reasons."""
+"""Regions, files and statements in the order of their suspiciousness."""
 
 from activities.localisation.evidence import Evidence
-from activities.localisation.localisation import rank_files, rank_suspects
+from activities.localisation.ranking import rank_files, rank_suspects
 from activities.localisation.regions import list_regions
 from activities.localisation.source import Source
 
@@ -37,28 +37,28 @@ def count(items):
 
 
 def source(code: str = CODE, path: str = "shop/paging.py") -> Source:
-    made = Source.of(path, code)
-    assert made is not None
-    return made
+    parsed = Source.parse(path, code)
+    assert parsed is not None
+    return parsed
 
 
-def test_regions_are_functions_with_all_in_them_class_bodies_and_module_levels() -> None:
-    found = list_regions(source())
-    assert [region.symbol for region in found] == ["<module>", "Pager", "Pager.__init__", "Pager.page", "count"]
-    assert [region.label for region in found][-2:] == ["Pager.page() (shop/paging.py)", "count() (shop/paging.py)"]
-    page = found[3]
+def test_regions_are_functions_class_bodies_and_module_levels() -> None:
+    regions = list_regions(source())
+    assert [region.symbol for region in regions] == ["<module>", "Pager", "Pager.__init__", "Pager.page", "count"]
+    assert [region.label for region in regions][-2:] == ["Pager.page() (shop/paging.py)", "count() (shop/paging.py)"]
+    page = regions[3]
     assert [statement.first_line for statement in page.statements] == [15, 16, 18, 19, 21]
-    assert [statement.first_line for statement in found[0].statements] == [4]
-    assert [statement.first_line for statement in found[1].statements] == [10]
-    assert found[4].statements[0].first_line == 24
+    assert [statement.first_line for statement in regions[0].statements] == [4]
+    assert [statement.first_line for statement in regions[1].statements] == [10]
+    assert regions[4].statements[0].first_line == 24
 
 
-def test_the_covered_function_comes_first_and_says_why() -> None:
+def test_the_covered_function_comes_first_with_its_reasons() -> None:
     evidence = Evidence(
-        lines={"shop/paging.py": {16: 1.0, 18: 0.5, 21: 0.5, 26: 0.2}},
-        frames={"shop/paging.py": {21: 1.0}},
-        named=frozenset({"page"}),
-        asserted=frozenset({"page"}),
+        line_scores={"shop/paging.py": {16: 1.0, 18: 0.5, 21: 0.5, 26: 0.2}},
+        frame_scores={"shop/paging.py": {21: 1.0}},
+        issue_words=frozenset({"page"}),
+        called_names=frozenset({"page"}),
     )
     ranked = rank_suspects([source()], evidence)
     assert ranked[0].region.symbol == "Pager.page"
@@ -73,12 +73,12 @@ def test_the_covered_function_comes_first_and_says_why() -> None:
     ):
         assert reason in reasons
     by_line = {statement.first_line: score for statement, score in ranked[0].statements.items()}
-    assert by_line[16] > by_line[18] > by_line[19] == 0  # line 19 no failing test executes
+    assert by_line[16] > by_line[18] > by_line[19] == 0  # no failing test executes line 19
     assert by_line[21] > by_line[18]  # it is in the traceback
 
 
-def test_what_runs_at_import_is_suspected_for_those_who_use_it() -> None:
-    ranked = rank_suspects([source()], Evidence(lines={"shop/paging.py": {16: 1.0}}))
+def test_module_level_code_is_suspected_when_a_suspicious_function_uses_it() -> None:
+    ranked = rank_suspects([source()], Evidence(line_scores={"shop/paging.py": {16: 1.0}}))
     by_symbol = {suspect.region.symbol: suspect for suspect in ranked}
     assert 0 < by_symbol["<module>"].score < by_symbol["Pager.page"].score
     assert "suspicious functions use what it defines" in by_symbol["<module>"].reasons
@@ -86,48 +86,48 @@ def test_what_runs_at_import_is_suspected_for_those_who_use_it() -> None:
 
 
 def test_without_coverage_all_statements_of_a_named_function_are_suspected() -> None:
-    ranked = rank_suspects([source()], Evidence(named=frozenset({"count"}), whole=False))
+    ranked = rank_suspects([source()], Evidence(issue_words=frozenset({"count"}), is_complete=False))
     assert ranked[0].region.symbol == "count"
     assert all(score > 0 for score in ranked[0].statements.values())
 
 
 def test_files_are_ranked_and_tests_left_out() -> None:
     evidence = Evidence(
-        lines={"a.py": {1: 0.2}, "b.py": {1: 0.9}},
-        frames={"c.py": {3: 1.0}},
-        asserted=frozenset({"named"}),
+        line_scores={"a.py": {1: 0.2}, "b.py": {1: 0.9}},
+        frame_scores={"c.py": {3: 1.0}},
+        called_names=frozenset({"named"}),
     )
     paths = ["a.py", "b.py", "c.py", "named.py", "quiet.py", "tests/b.py", "test_c.py", "conftest.py", "x.txt"]
     assert rank_files(evidence, paths) == ["b.py", "c.py", "a.py", "named.py"]
 
 
-def test_an_endless_chain_of_branches_is_left_out() -> None:
+def test_a_chain_of_a_thousand_branches_is_skipped() -> None:
     code = "def f(x):\n    if x == 0:\n        return 0\n" + "".join(
         f"    elif x == {n}:\n        return {n}\n" for n in range(1, 1500)
     )
-    made = Source.of("chain.py", code)
-    assert made is None or rank_suspects([made], Evidence(named=frozenset({"f"}), whole=False)) == []
+    chain = Source.parse("chain.py", code)
+    assert chain is None or rank_suspects([chain], Evidence(issue_words=frozenset({"f"}), is_complete=False)) == []
 
 
-def test_a_function_shares_in_the_suspicion_of_what_calls_it() -> None:
+def test_a_function_inherits_a_share_of_its_caller_s_score() -> None:
     code = "def total(x):\n    return part(x)\n\n\ndef part(x):\n    return x\n\n\ndef other(x):\n    return x\n"
     lines = {"a.py": {2: 1.0, 6: 0.3, 10: 0.3}}
-    ranked = rank_suspects([source(code, "a.py")], Evidence(lines=lines))
+    ranked = rank_suspects([source(code, "a.py")], Evidence(line_scores=lines))
     assert [suspect.region.name for suspect in ranked] == ["total", "part", "other"]
     assert "total, which is suspicious, calls it" in ranked[1].reasons
 
 
-def test_what_failing_tests_alone_see_and_return_is_a_reason() -> None:
+def test_predicates_and_unexpected_values_are_reasons() -> None:
     code = "def f(x):\n    if x > 1:\n        return x\n    return 0\n\n\ndef g(x):\n    return x\n"
     evidence = Evidence(
-        lines={"a.py": {2: 0.5, 3: 0.5, 8: 0.5}},
-        predicates={"a.py": {2: (0.9, "x == 1")}},
-        values={"a.py": {3: (1.0, "ten")}},
+        line_scores={"a.py": {2: 0.5, 3: 0.5, 8: 0.5}},
+        predicate_scores={"a.py": {2: (0.9, "x == 1")}},
+        wrong_values={"a.py": {3: (1.0, "ten")}},
     )
     ranked = rank_suspects([source(code, "a.py")], evidence)
     assert [suspect.region.name for suspect in ranked] == ["f", "g"]
     assert {"mostly failing tests see `x == 1` at line 2", "'ten' in the failing assertion comes from here"} <= set(
         ranked[0].reasons
     )
-    worst = max(ranked[0].statements, key=lambda one: ranked[0].statements[one])
+    worst = max(ranked[0].statements, key=lambda statement: ranked[0].statements[statement])
     assert worst.first_line == 2
