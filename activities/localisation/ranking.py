@@ -9,7 +9,7 @@ from math import sqrt
 from activities.code.test_files import is_test_file
 from activities.localisation.evidence import Evidence
 from activities.localisation.regions import Region, Statement, list_regions
-from activities.localisation.source import Source
+from activities.localisation.source import Source, collect_identifiers
 from activities.localisation.suspiciousness import score_relevance
 
 # The weights of the sorts of evidence, chosen on seeded bugs; the nine add up to 1.
@@ -101,7 +101,7 @@ def rank_suspects(sources: Iterable[Source], evidence: Evidence) -> list[Suspect
     relevance = score_relevance(regions, evidence.texts)
     suspects = [_make_suspect(*pair, evidence) for pair in zip(regions, relevance, strict=True)]
     functions = [suspect for suspect in suspects if suspect.region.function is not None]
-    users = [(suspect.score, _list_identifiers(suspect.region)) for suspect in functions]
+    users = [(suspect.score, _collect_identifiers(suspect.region)) for suspect in functions]
     suspects = [
         _add_user_scores(suspect, users) if suspect.region.function is None else suspect
         for suspect in _add_caller_scores(suspects)
@@ -212,7 +212,7 @@ def _add_caller_scores(suspects: list[Suspect]) -> list[Suspect]:
             by_name.setdefault(suspect.region.name, []).append(suspect)
     shares: dict[Suspect, tuple[float, Suspect]] = {}
     for caller in (caller for namesakes in by_name.values() for caller in namesakes):
-        names = sorted(_list_identifiers(caller.region) & by_name.keys())
+        names = sorted(_collect_identifiers(caller.region) & by_name.keys())
         callees = [suspect for name in names for suspect in by_name[name] if suspect is not caller]
         for callee in callees:
             share = caller.score / sqrt(len(callees))
@@ -228,7 +228,7 @@ def _add_caller_score(suspect: Suspect, share: float, caller: Suspect) -> Suspec
     return replace(suspect, score=min(1.0, suspect.score + _CALLER_SHARE * share), reasons=reasons)
 
 
-def _add_user_scores(suspect: Suspect, users: list[tuple[float, frozenset[str]]]) -> Suspect:
+def _add_user_scores(suspect: Suspect, users: list[tuple[float, set[str]]]) -> Suspect:
     """Raise the scores of module-level code to a share of those of the functions that use the names it binds.
 
     It runs at import, before any test, so that coverage says nothing about it.
@@ -246,11 +246,9 @@ def _add_user_scores(suspect: Suspect, users: list[tuple[float, frozenset[str]]]
     return Suspect(suspect.region, score, statements, tuple(reasons))
 
 
-def _list_identifiers(region: Region) -> frozenset[str]:
+def _collect_identifiers(region: Region) -> set[str]:
     assert region.node is not None
-    walked = list(ast.walk(region.node))
-    names = {node.id for node in walked if isinstance(node, ast.Name)}
-    return frozenset(names | {node.attr for node in walked if isinstance(node, ast.Attribute)})
+    return collect_identifiers(ast.walk(region.node))
 
 
 def _get_first_line(region: Region) -> int:

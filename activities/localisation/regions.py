@@ -9,13 +9,11 @@ from activities.localisation.source import Source
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 LoopNode = ast.For | ast.AsyncFor | ast.While
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+DefinitionNode = FunctionNode | ast.ClassDef
 
 MODULE_LEVEL = "<module>"
-
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
-_DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
+EXITS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+"""Statements after which control leaves the block."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +49,17 @@ class Statement:
         """The position of the statement in its block."""
         return next(index for index, node in enumerate(self.block) if node is self.node)
 
+    @property
+    def is_last(self) -> bool:
+        """Whether the statement is the last of its block."""
+        return self.block[-1] is self.node
+
+    @property
+    def is_elif(self) -> bool:
+        """Whether the statement is the `elif` of its parent, which the syntax tree holds as an only `if` in `else`."""
+        parent = self.parent
+        return isinstance(parent, ast.If) and isinstance(self.node, ast.If) and parent.orelse == [self.node]
+
 
 @dataclass(frozen=True, eq=False)
 class Region:
@@ -61,7 +70,7 @@ class Region:
 
     source: Source
     symbol: str
-    node: Definition | None
+    node: DefinitionNode | None
     statements: tuple[Statement, ...]
 
     @property
@@ -72,7 +81,7 @@ class Region:
     @property
     def label(self) -> str:
         """The region as shown in titles, with its file."""
-        title = f"{self.symbol}()" if isinstance(self.node, _FUNCTIONS) else self.symbol
+        title = f"{self.symbol}()" if isinstance(self.node, FunctionNode) else self.symbol
         if self.node is None:
             title = "module level"
         return f"{title} ({self.source.path})"
@@ -80,7 +89,7 @@ class Region:
     @property
     def function(self) -> FunctionNode | None:
         """The definition when it is a function, else None."""
-        return self.node if isinstance(self.node, _FUNCTIONS) else None
+        return self.node if isinstance(self.node, FunctionNode) else None
 
 
 def list_regions(source: Source) -> list[Region]:
@@ -89,14 +98,14 @@ def list_regions(source: Source) -> list[Region]:
 
 
 def _find_regions(source: Source, owner: ast.Module | ast.ClassDef, names: tuple[str, ...]) -> Iterator[Region]:
-    own = tuple(
+    statements = tuple(
         Statement(node, block, parent, None, loop)
         for node, block, parent, loop in _walk_level(owner)
-        if not isinstance(node, (*_DEFINITIONS, ast.Import, ast.ImportFrom)) and not is_docstring(node)
+        if not isinstance(node, DefinitionNode | ast.Import | ast.ImportFrom) and not is_docstring(node)
     )
-    if own:
+    if statements:
         definition = owner if isinstance(owner, ast.ClassDef) else None
-        yield Region(source, ".".join(names) or MODULE_LEVEL, definition, own)
+        yield Region(source, ".".join(names) or MODULE_LEVEL, definition, statements)
     for node, block, parent, loop in _walk_level(owner):
         symbol = (*names, getattr(node, "name", ""))
         match node:
@@ -115,8 +124,8 @@ def _walk_level(owner: ast.AST, loop: LoopNode | None = None) -> Iterator[_Place
     for block, parent in list_blocks(owner):
         for node in block:
             yield node, block, parent, loop
-            if not isinstance(node, _DEFINITIONS):
-                yield from _walk_level(node, node if isinstance(node, _LOOPS) else loop)
+            if not isinstance(node, DefinitionNode):
+                yield from _walk_level(node, node if isinstance(node, LoopNode) else loop)
 
 
 def _walk_function(
@@ -126,11 +135,11 @@ def _walk_function(
         if is_docstring(node):
             continue
         yield Statement(node, block, parent, function, loop)
-        inner = node if isinstance(node, _FUNCTIONS) else function
+        inner = node if isinstance(node, FunctionNode) else function
         for nested, owner in list_blocks(node):
             # The `else` of a loop lies outside it: a `break` there ends the next loop out.
-            around = node if isinstance(node, _LOOPS) and nested is node.body else loop
-            yield from _walk_function(nested, owner, inner, None if isinstance(node, _DEFINITIONS) else around)
+            around = node if isinstance(node, LoopNode) and nested is node.body else loop
+            yield from _walk_function(nested, owner, inner, None if isinstance(node, DefinitionNode) else around)
 
 
 def list_blocks(node: ast.AST) -> Iterator[tuple[list[ast.stmt], ast.AST]]:

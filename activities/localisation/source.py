@@ -70,6 +70,16 @@ def parse_expression(text: str) -> ast.expr | None:
     return None
 
 
+def collect_identifiers(nodes: Iterable[ast.AST]) -> set[str]:
+    """Return the names of the variables and attributes among the nodes."""
+    identifiers: set[str] = set()
+    for node in nodes:
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                identifiers.add(name)
+    return identifiers
+
+
 class Source:
     """A parsed file, with the position of every node in its text."""
 

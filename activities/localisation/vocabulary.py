@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
-from activities.localisation.regions import list_blocks
+from activities.localisation.regions import EXITS, DefinitionNode, FunctionNode, list_blocks
+from activities.localisation.source import collect_identifiers
 
 # Two words at least this similar, in 0..1, may be misspellings of each other: about 2 edits in 7 letters.
 _MIN_SIMILARITY = 0.7
@@ -18,7 +19,6 @@ _LINE_CHARACTERS = 90
 _IDIOMS = 4000
 
 _SIMPLE = (ast.Assign, ast.AugAssign, ast.Return, ast.Raise)
-_EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def collect_idioms(trees: Iterable[ast.Module]) -> tuple[Idiom, ...]:
     """Return the distinct idioms in the functions of some files, in source order."""
     idioms: dict[tuple[str, ...], Idiom] = {}
     for node in _walk_trees(trees):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, FunctionNode):
             for idiom in _collect_idioms(node):
                 idioms.setdefault(idiom.lines, idiom)
     return tuple(idioms.values())[:_IDIOMS]
@@ -141,7 +141,7 @@ def _list_constructor_parameters(body: list[ast.stmt]) -> list[str]:
 def _collect_flags(trees: list[ast.Module]) -> dict[str, tuple[tuple[str, bool], ...]]:
     flags: dict[str, tuple[tuple[str, bool], ...]] = {}
     for node in _walk_trees(trees):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, FunctionNode):
             spec = node.args
             positional = [*spec.posonlyargs, *spec.args]
             pairs: list[tuple[ast.arg, ast.expr | None]] = [
@@ -158,20 +158,18 @@ def _collect_idioms(owner: ast.AST) -> Iterator[Idiom]:
     for block, _ in list_blocks(owner):
         for node in block:
             match node:
-                case ast.If(test=test, body=[only], orelse=[]) if isinstance(only, _EXITS):
+                case ast.If(test=test, body=[only], orelse=[]) if isinstance(only, EXITS):
                     yield from _make_idiom([f"if {ast.unparse(test)}:", f"\t{ast.unparse(only)}"], node)
                 case ast.Expr(value=ast.Call()) | ast.Delete():
                     yield from _make_idiom([ast.unparse(node)], node)
                 case ast.stmt() if isinstance(node, _SIMPLE):
                     yield from _make_idiom([ast.unparse(node)], node)
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if not isinstance(node, DefinitionNode):
                 yield from _collect_idioms(node)
 
 
 def _make_idiom(lines: list[str], node: ast.stmt) -> Iterator[Idiom]:
     if all(len(line) <= _LINE_CHARACTERS and "\n" not in line for line in lines):
         walked = list(ast.walk(node))
-        names = [name for name in walked if isinstance(name, ast.Name)]
-        attributes = {attribute.attr for attribute in walked if isinstance(attribute, ast.Attribute)}
-        read = frozenset(name.id for name in names if isinstance(name.ctx, ast.Load))
-        yield Idiom(tuple(lines), read, frozenset(attributes.union(name.id for name in names)))
+        read = {name.id for name in walked if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)}
+        yield Idiom(tuple(lines), frozenset(read), frozenset(collect_identifiers(walked)))
