@@ -19,8 +19,7 @@ from activities.code.test_files import is_test_file
 from activities.localisation.regions import Region, list_regions
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
-from activities.repair.families import TEMPLATES
-from activities.repair.priors import FIGURES, name_edit
+from activities.repair.families import PRIORS_FILE, TEMPLATES, name_template
 from activities.repair.scope import NamesInScope
 from activities.repair.site import list_sites
 
@@ -90,11 +89,11 @@ def offers(source: Source, new: str, region: Region, lines: range) -> tuple[Coun
         for site in list_sites(scope, statement):
             for template in TEMPLATES:
                 for edit in template(site):
-                    key = name_edit(template)
+                    key = name_template(template)
                     offered[key] += 1
                     weighed[key] = weighed.get(key, 0.0) + edit.prior
                     if key not in right:
-                        text = source.apply(edit.splices)
+                        text = source.apply(edit.replacements)
                         made = text[start : end + len(text) - len(source.text)]
                         if len(made) < 2 * (end - start) + 500 and _BLANK.sub("", made) == wanted:
                             right.add(key)
@@ -111,7 +110,7 @@ def main() -> None:
     right: defaultdict[str, float] = defaultdict(float)
     expected: defaultdict[str, float] = defaultdict(float)
     read: dict[str, int] = {}
-    made = 0
+    reproduced = 0
     for repository in given.repositories:
         title = repository.parent.name if repository.name in ("repo", ".git") else repository.name
         for commit, path in fixes(repository):
@@ -124,13 +123,13 @@ def main() -> None:
             counts, weights, hits = offers(*found)
             offered += counts
             if hits:
-                made += 1
+                reproduced += 1
                 total = sum(weights.values())
                 for key, weight in weights.items():
                     expected[key] += weight / total
                 for key in hits:
                     right[key] += 1 / len(hits)
-        print(f"{title}: {read.get(title, 0)} fixes read, {made} in all that a template makes", flush=True)
+        print(f"{title}: {read.get(title, 0)} fixes read, {reproduced} in all that a template makes", flush=True)
     rows = {
         key: {
             "offered": offered[key],
@@ -138,10 +137,10 @@ def main() -> None:
             "expected": round(expected[key], 2),
             "factor": round(min(max((right[key] + SMOOTHING) / (expected[key] + SMOOTHING), BOUNDS[0]), BOUNDS[1]), 3),
         }
-        for key in sorted(map(name_edit, TEMPLATES))
+        for key in sorted(map(name_template, TEMPLATES))
     }
-    document = {"fixes": read, "made": made, "templates": rows}
-    FIGURES.write_text(json.dumps(document, indent=1) + "\n")
+    document = {"fixes": read, "reproduced": reproduced, "templates": rows}
+    PRIORS_FILE.write_text(json.dumps(document, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
-"""Equivalence: one form for programs that differ only in how they are written."""
+"""The canonical form of a program, shared by programs that are known to be equivalent."""
 
 import ast
 from typing import TypeVar
 
+from activities.localisation.regions import EXITS
+
 _SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Gt: ast.Lt, ast.GtE: ast.LtE}
+# Without the orderings: `not a < b` differs from `a >= b` for sets and for NaN.
 _OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -12,23 +15,22 @@ _OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.In: ast.NotIn,
     ast.NotIn: ast.In,
 }
-_JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 Node = TypeVar("Node", bound=ast.AST)
 
 
 def canonicalise(tree: ast.Module) -> str:
-    """A text that is equal for trees that are known to do the same."""
-    return ast.dump(_Canonical().visit(tree))
+    """Return a text that is equal for trees known to be equivalent; the tree is changed."""
+    return ast.dump(_Canonicaliser().visit(tree))
 
 
-class _Canonical(ast.NodeTransformer):
+class _Canonicaliser(ast.NodeTransformer):
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
         for name in ("body", "orelse", "finalbody"):
             block = getattr(node, name, None)
             if isinstance(block, list):
-                setattr(node, name, _reachable(block))
+                setattr(node, name, _remove_dead_code(block))
         return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
@@ -52,11 +54,11 @@ class _Canonical(ast.NodeTransformer):
         self.generic_visit(node)
         match node:
             case ast.BinOp(left=left, op=ast.Sub(), right=ast.Constant(value=int(number))):
-                return _sum(left, -number)
+                return _fold_sum(left, -number)
             case ast.BinOp(left=left, op=ast.Add(), right=ast.Constant(value=int(number))):
-                return _sum(left, number)
+                return _fold_sum(left, number)
             case ast.BinOp(left=ast.Constant(value=int(number)), op=ast.Add(), right=right):
-                return _sum(right, number)
+                return _fold_sum(right, number)
             case ast.BinOp(left=term, op=ast.Mult(), right=ast.Constant(value=int(1))):
                 return term
         return node
@@ -78,26 +80,24 @@ class _Canonical(ast.NodeTransformer):
         return node
 
 
-def _sum(term: ast.expr, number: int) -> ast.expr:
-    """`term + number`, with the numbers in it added up."""
+def _fold_sum(term: ast.expr, number: int) -> ast.expr:
     match term:
         case ast.Constant(value=int(other)):
             return ast.Constant(value=other + number)
         case ast.BinOp(left=left, op=ast.Add(), right=ast.Constant(value=int(other))):
-            return _sum(left, other + number)
+            return _fold_sum(left, other + number)
     return term if number == 0 else ast.BinOp(left=term, op=ast.Add(), right=ast.Constant(value=number))
 
 
-def _reachable(block: list[ast.stmt]) -> list[ast.stmt]:
-    """A block without what does nothing and without what follows a jump."""
-    kept: list[ast.stmt] = []
+def _remove_dead_code(block: list[ast.stmt]) -> list[ast.stmt]:
+    live: list[ast.stmt] = []
     for node in block:
         match node:
             case ast.Pass():
                 continue
             case ast.Assign(targets=[ast.Name(id=target)], value=ast.Name(id=value)) if target == value:
                 continue
-        kept.append(node)
-        if isinstance(node, _JUMPS):
+        live.append(node)
+        if isinstance(node, EXITS):
             break
-    return kept
+    return live

@@ -1,63 +1,89 @@
-"""Families of templates, how likely each is for an error, and the groups in which strategies try them."""
+"""Families of templates, their weights for an error and in real fixes, and the groups that strategies try."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 
-from activities.repair import bounds, calls, collections, conditions, flow, guards, operands, statements, values
-from activities.repair.priors import weigh_edit
+from activities.repair import (
+    bounds,
+    calls,
+    collections,
+    conditions,
+    flow,
+    guards,
+    operands,
+    operators,
+    statements,
+    values,
+)
 from activities.repair.site import Site, Template, TemplateEdit
 from hydranet.convergence.error_signature import ErrorClass
 
-# Below this prior an edit is tried only when the likelier ones of all families were.
-_COMMON = 0.25
+PRIORS_FILE = Path(__file__).with_name("priors.json")
+"""How often each template was right in real fixes, written by `benchmarks/priors.py`."""
+
+# The prior of an edit below which it is tried only after the likelier ones of all families.
+_UNCOMMON_PRIOR = 0.25
+
+
+def name_template(template: Template) -> str:
+    """Return the module and name of a template, such as `conditions.negation`."""
+    return f"{template.__module__.rpartition('.')[2]}.{template.__name__}"
+
+
+def weigh_template(template: Template) -> float:
+    """Return the learned factor on the priors of a template's edits; 1 when nothing was learned."""
+    return _load_factors().get(name_template(template), 1.0)
+
+
+@cache
+def _load_factors() -> dict[str, float]:
+    return {key: float(row["factor"]) for key, row in json.loads(PRIORS_FILE.read_text())["templates"].items()}
 
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of change: its name, its templates and its prior.
+    """A kind of change: its name, its templates and its prior in 0..1.
 
-    Only edits whose own prior is at least `least` and below `below` belong to it.
+    An edit belongs to it when its prior is at least `min_prior` and below `max_prior`.
     """
 
     name: str
     templates: tuple[Template, ...]
     prior: float
-    least: float = _COMMON
-    below: float = 2.0
+    min_prior: float = _UNCOMMON_PRIOR
+    max_prior: float = 2.0
 
     def edits(self, site: Site) -> Iterator[TemplateEdit]:
-        """All edits of the family at a site, with what was learned about their templates."""
+        """Yield the edits of the family at a site, their priors multiplied by the learned factors."""
         for template in self.templates:
-            learned = weigh_edit(template)
+            factor = weigh_template(template)
             for edit in template(site):
-                if self.least <= edit.prior < self.below:
-                    yield replace(edit, prior=edit.prior * learned)
+                if self.min_prior <= edit.prior < self.max_prior:
+                    yield replace(edit, prior=edit.prior * factor)
 
 
+# The priors of the families were set by hand: the first is the likeliest to contain a repair.
 CONDITION = Family("boundary or condition", (*conditions.TEMPLATES, *bounds.TEMPLATES), 1.0)
-OPERAND = Family("operand or variable", operands.TEMPLATES, 0.97)
+OPERAND = Family("operand or variable", (*operators.TEMPLATES, *operands.TEMPLATES), 0.97)
 CALL = Family("call or argument", (*calls.TEMPLATES, *collections.TEMPLATES), 0.92)
 VALUE = Family("value or state", values.TEMPLATES, 0.8)
 STATEMENT = Family("missing or misplaced statement", statements.TEMPLATES, 0.76)
 FLOW = Family("result or control flow", flow.TEMPLATES, 0.74)
 GUARD = Family("missing guard or case", guards.TEMPLATES, 0.72)
 
-_KINDS = (CONDITION, OPERAND, CALL, VALUE, STATEMENT, FLOW, GUARD)
+_COMMON_FAMILIES = (CONDITION, OPERAND, CALL, VALUE, STATEMENT, FLOW, GUARD)
 
-TEMPLATES = tuple(template for family in _KINDS for template in family.templates)
+TEMPLATES = tuple(template for family in _COMMON_FAMILIES for template in family.templates)
 
-UNCOMMON = Family(
-    "uncommon change",
-    TEMPLATES,
-    0.5,
-    least=0.01,
-    below=_COMMON,
-)
+UNCOMMON = Family("uncommon change", TEMPLATES, 0.5, min_prior=0.01, max_prior=_UNCOMMON_PRIOR)
 
-FAMILIES = (*_KINDS, UNCOMMON)
+FAMILIES = (*_COMMON_FAMILIES, UNCOMMON)
 
-# Families that an error makes likelier than they are by themselves.
-_LIKELIER: dict[str, dict[str, float]] = {
+# The factor on a family's prior by the type of the error.
+_ERROR_FACTORS: dict[str, dict[str, float]] = {
     "IndexError": {GUARD.name: 1.3},
     "KeyError": {GUARD.name: 1.35, VALUE.name: 1.2},
     "AttributeError": {GUARD.name: 1.35, FLOW.name: 1.2},
@@ -73,61 +99,62 @@ _LIKELIER: dict[str, dict[str, float]] = {
 
 
 def weigh_family(family: Family, error: str, error_class: ErrorClass) -> float:
-    """How likely the family is to hold the repair, when a test fails with such an error."""
-    factor = _LIKELIER.get(error, {}).get(family.name, 1.0)
+    """Return the prior of a family for an error of this type and class."""
+    factor = _ERROR_FACTORS.get(error, {}).get(family.name, 1.0)
     if error_class is ErrorClass.TIMEOUT and family in (STATEMENT, CONDITION):
-        factor *= 1.15
+        factor *= 1.15  # an endless loop mostly has a wrong condition or misses a step
     return family.prior * factor
 
 
 @dataclass(frozen=True)
 class FamilyGroup:
-    """Families whose edits one strategy tries, with the likelihood of each; `name` is the strategy's kind.
+    """The families whose edits one strategy tries, each with its weight; `name` is the strategy's kind.
 
-    It tries `most` changes at most: by then another region or kind is likelier to hold the repair. Where `beyond`,
-    it leaves out what those groups try; where `twice`, it tries two edits at once; where `plain`, it leaves out what a
-    person would hardly write.
+    - `max_changes`: the changes after which another region or group is likelier to contain the repair
+    - `excluded`: groups whose changes are left out
+    - `paired`: two edits are made at once
+    - `plausible_only`: changes that a person would hardly write are left out
     """
 
     name: str
     families: tuple[tuple[Family, float], ...]
-    most: int = 100
-    beyond: tuple["FamilyGroup", ...] = ()
-    twice: bool = False
-    plain: bool = False
+    max_changes: int = 100
+    excluded: tuple["FamilyGroup", ...] = ()
+    paired: bool = False
+    plausible_only: bool = False
 
     @property
-    def likelihood(self) -> float:
-        """How likely the group is to hold the repair: as likely as the likeliest of its families."""
-        likeliest = max(likely for _, likely in self.families)
-        return likeliest * (_TWICE if self.twice else _BEYOND if self.beyond else 1.0)
+    def weight(self) -> float:
+        """The weight of the group against others: that of its likeliest family."""
+        highest = max(weight for _, weight in self.families)
+        return highest * (_PAIRED_FACTOR if self.paired else _EXCLUDING_FACTOR if self.excluded else 1.0)
 
     def edits(self, site: Site) -> Iterator[TemplateEdit]:
-        """All edits of the group at a site."""
-        for family, likely in self.families:
+        """Yield the edits of the group at a site, their priors multiplied by the weights of the families."""
+        for family, weight in self.families:
             for edit in family.edits(site):
-                yield replace(edit, prior=edit.prior * likely)
+                yield replace(edit, prior=edit.prior * weight)
 
 
-# How likely the less likely edits are beside the likely ones, and two edits beside one.
-_BEYOND, _TWICE = 0.5, 0.4
+# The factors on the weight of a group of less likely changes, and of one of two edits at once.
+_EXCLUDING_FACTOR, _PAIRED_FACTOR = 0.5, 0.4
 
 _EXPRESSION = (CONDITION, OPERAND, CALL)
 _STATEMENT = (VALUE, STATEMENT, FLOW, GUARD)
 
 
 def group_families(error: str = "", error_class: ErrorClass = ErrorClass.UNKNOWN) -> list[FamilyGroup]:
-    """All groups, as likely as such an error makes them."""
+    """Return the groups with their weights for an error of this type and class."""
 
-    def rated(families: tuple[Family, ...]) -> tuple[tuple[Family, float], ...]:
+    def weigh(families: tuple[Family, ...]) -> tuple[tuple[Family, float], ...]:
         return tuple((family, weigh_family(family, error, error_class)) for family in families)
 
     likely = (
-        FamilyGroup("wrong expression", rated(_EXPRESSION), plain=True),
-        FamilyGroup("wrong or missing statement", rated(_STATEMENT), plain=True),
+        FamilyGroup("wrong expression", weigh(_EXPRESSION), plausible_only=True),
+        FamilyGroup("wrong or missing statement", weigh(_STATEMENT), plausible_only=True),
     )
     return [
         *likely,
-        FamilyGroup("less likely change", rated(FAMILIES), most=300, beyond=likely),
-        FamilyGroup("two changes", rated(_KINDS), most=300, twice=True, plain=True),
+        FamilyGroup("less likely change", weigh(FAMILIES), max_changes=300, excluded=likely),
+        FamilyGroup("two changes", weigh(_COMMON_FAMILIES), max_changes=300, paired=True, plausible_only=True),
     ]

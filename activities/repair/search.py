@@ -1,4 +1,4 @@
-"""The search: a group's edits in a region, likeliest first, each program once, as patches."""
+"""The search: the distinct programs that a group's edits make of a region, likeliest first."""
 
 import ast
 import threading
@@ -20,17 +20,17 @@ from activities.repair.site import Site, TemplateEdit, list_sites
 BATCH = 100
 """Candidates in one attempt."""
 
-# A region with more edits than these is long; the tail of the list is never reached.
+# Edits of a region that are kept: a budget never reaches further down the list.
 _EDITS = 8000
-# Two changes are made of this many of the likeliest single ones.
+# Single edits that are combined in pairs: 60 give 1,770 pairs.
 _PAIRED = 60
-# How much more likely an edit is where the error message names what it changes.
-_QUOTED = 1.3
+# The factor on the prior of an edit at a name or string quoted in the error message.
+_QUOTED_FACTOR = 1.3
 
 
 @dataclass(frozen=True)
 class Change:
-    """An edit that makes a new, valid program, and what it does in a line."""
+    """A new text of the file that compiles, with a one-line title."""
 
     text: str
     title: str
@@ -38,65 +38,62 @@ class Change:
 
 @dataclass(frozen=True)
 class Program:
-    """What a piece of code does, the same for all ways to write it that we know, and what is odd about it."""
+    """The canonical form of a piece of code, and its oddities."""
 
-    form: str
+    canonical_form: str
     oddities: frozenset[str]
 
 
 class RepairSearch:
-    """The changes of a group in one region, in a fixed order, made as they are asked for."""
+    """The changes of a group in one region, generated on demand in a fixed order."""
 
     def __init__(self, suspect: Suspect, group: FamilyGroup, vocabulary: Vocabulary) -> None:
         self._suspect = suspect
         self._group = group
         self._vocabulary = vocabulary
         self._source: Source = suspect.region.source
-        self._found: list[Change] = []
+        self._generated: list[Change] = []
         self._lock = threading.Lock()
-        self._changes = self._distinct()
+        self._changes = self._generate()
 
     @property
     def path(self) -> str:
-        """The file that is changed."""
+        """The path of the changed file."""
         return self._source.path
 
     @property
     def text(self) -> str:
-        """The file's text before any change."""
+        """The text of the file before any change."""
         return self._source.text
 
-    def after(self, tried: int, count: int = BATCH) -> list[Change]:
-        """Up to `count` changes that follow the first `tried`; empty when there are no more."""
-        return self._upto(tried + count)[tried:]
-
-    def _upto(self, count: int) -> list[Change]:
-        count = min(count, self._group.most)
-        with self._lock:
-            while len(self._found) < count and (change := next(self._changes, None)) is not None:
-                self._found.append(change)
-            return self._found[:count]
+    def list_changes(self, tried: int, count: int = BATCH) -> list[Change]:
+        """Return up to `count` changes after the first `tried`, fewer or none at the end."""
+        end = min(tried + count, self._group.max_changes)
+        with self._lock:  # steps run in threads, and a generator cannot be advanced by two at once
+            while len(self._generated) < end and (change := next(self._changes, None)) is not None:
+                self._generated.append(change)
+            return self._generated[tried:end]
 
     @cached_property
     def _edits(self) -> list[TemplateEdit]:
         try:
-            rated = sorted(self._rated(), key=lambda pair: -pair[0])
+            scored = sorted(self._score_edits(), key=lambda pair: -pair[0])
         except (RecursionError, ValueError):
-            return []  # nested too deeply, or a number with too many digits, to be written by a person
-        if self._group.twice:
-            rated = sorted(_pairs(rated[:_PAIRED]), key=lambda pair: -pair[0])
-        return [edit for _, edit in rated[:_EDITS]]
+            return []  # generated code: nested too deeply, or a number with too many digits to print
+        if self._group.paired:
+            scored = sorted(_pair_edits(scored[:_PAIRED]), key=lambda pair: -pair[0])
+        return [edit for _, edit in scored[:_EDITS]]
 
-    def _rated(self) -> Iterator[tuple[float, TemplateEdit]]:
+    def _score_edits(self) -> Iterator[tuple[float, TemplateEdit]]:
         suspect = self._suspect
         scope = NamesInScope(suspect.region, self._vocabulary)
         top = max(suspect.statements.values(), default=0.0)
         for statement in suspect.region.statements:
-            suspicion = suspect.statements[statement] / top if top else 1.0
-            if suspicion == 0:
-                continue  # every failing test passes it by
+            suspiciousness = suspect.statements[statement] / top if top else 1.0
+            if suspiciousness == 0:
+                continue  # no failing test executes it
             for site in list_sites(scope, statement):
-                factor = suspicion * (_QUOTED if self._is_quoted(site) else 1.0)
+                factor = suspiciousness * (_QUOTED_FACTOR if self._is_quoted(site) else 1.0)
                 for edit in self._group.edits(site):
                     yield edit.prior * factor, edit
 
@@ -106,77 +103,80 @@ class RepairSearch:
                 return word in self._vocabulary.quoted_names
         return False
 
-    def _tried_elsewhere(self) -> set[str]:
-        """The texts that the likelier groups make."""
-        searches = [(group.most, RepairSearch(self._suspect, group, self._vocabulary)) for group in self._group.beyond]
-        return {change.text for most, search in searches for change in search.after(0, most)}
+    def _list_excluded_texts(self) -> set[str]:
+        return {
+            change.text
+            for group in self._group.excluded
+            for change in RepairSearch(self._suspect, group, self._vocabulary).list_changes(0, group.max_changes)
+        }
 
-    def _distinct(self) -> Iterator[Change]:
-        """Each program once; those in which something is odd that was not so before last, if at all."""
+    def _generate(self) -> Iterator[Change]:
+        """Yield each program once, and those with a new oddity at the end or never."""
         seen: set[str] = set()
-        tried = self._tried_elsewhere()
+        excluded = self._list_excluded_texts()
         originals: dict[tuple[int, int], Program | None] = {}
-        odd: list[Change] = []
+        implausible: list[Change] = []
         for edit in self._edits:
-            start, end = self._unit(edit.splices)
+            start, end = self._find_unit(edit.replacements)
             if (start, end) not in originals:
-                originals[start, end] = self._program(self._source.text[start:end])
+                originals[start, end] = self._analyse(self._source.text[start:end])
             before = originals[start, end]
-            text = self._source.apply(edit.splices)
-            program = self._program(text[start : end + len(text) - len(self._source.text)])
-            if program is None or (before is not None and program.form == before.form):
+            text = self._source.apply(edit.replacements)
+            program = self._analyse(text[start : end + len(text) - len(self._source.text)])
+            if program is None or (before is not None and program.canonical_form == before.canonical_form):
                 continue
-            key = f"{start} {program.form}"
-            if key not in seen and text not in tried:
+            key = f"{start} {program.canonical_form}"
+            if key not in seen and text not in excluded:
                 seen.add(key)
-                change = Change(text, _title(self._source.text, text))
+                change = Change(text, _describe_change(self._source.text, text))
                 if before is None or program.oddities <= before.oddities:
                     yield change
                 else:
-                    odd.append(change)
-        if not self._group.plain:
-            yield from odd
+                    implausible.append(change)
+        if not self._group.plausible_only:
+            yield from implausible
 
-    def _unit(self, splices: tuple[Replacement, ...]) -> tuple[int, int]:
-        """The span of the region, or of the top-level statements around splices that reach out of it."""
-        first, last = min(splice.start for splice in splices), max(splice.end for splice in splices)
+    def _find_unit(self, replacements: tuple[Replacement, ...]) -> tuple[int, int]:
+        """Return the span of the region, or of the top-level statements that the replacements touch.
+
+        Programs are compared and compiled by unit, since a whole file takes many times longer.
+        """
+        first, last = min(edit.start for edit in replacements), max(edit.end for edit in replacements)
         if self._suspect.region.function is not None:
-            start, end = self._lines_of(self._suspect.region.function)
+            start, end = self._get_span(self._suspect.region.function)
             if start <= first and last <= end:
                 return start, end
-        spans = [self._lines_of(node) for node in self._source.tree.body]
-        around = [(first, last), *(span for span in spans if span[0] <= last and first <= span[1])]
-        return min(start for start, _ in around), max(end for _, end in around)
+        spans = [self._get_span(node) for node in self._source.tree.body]
+        touched = [(first, last), *(span for span in spans if span[0] <= last and first <= span[1])]
+        return min(start for start, _ in touched), max(end for _, end in touched)
 
-    def _lines_of(self, node: ast.stmt) -> tuple[int, int]:
+    def _get_span(self, node: ast.stmt) -> tuple[int, int]:
         return self._source.span_of_lines(get_first_line(node), node.end_lineno or node.lineno)
 
     @cached_property
-    def _truths(self) -> frozenset[str]:
+    def _predicates(self) -> frozenset[str]:
         return find_predicates(self._source.tree)
 
-    def _program(self, text: str) -> Program | None:
-        """What a piece of code comes to; None for no program."""
+    def _analyse(self, text: str) -> Program | None:
         tree = parse_source(f"if 1:\n{text}" if text[:1] in (" ", "\t") else text)
         if tree is None or not can_compile(tree):
             return None
         try:
-            odd = find_oddities(tree, self._truths)
-            return Program(canonicalise(tree), odd)
+            # First the oddities: canonicalising changes the tree.
+            oddities = find_oddities(tree, self._predicates)
+            return Program(canonicalise(tree), oddities)
         except (RecursionError, ValueError):
             return None
 
 
-def _pairs(rated: list[tuple[float, TemplateEdit]]) -> Iterator[tuple[float, TemplateEdit]]:
-    """Any two edits that change different text, at once."""
-    for (likely, one), (other_likely, other) in combinations(rated, 2):
-        splices = sorted((*one.splices, *other.splices), key=lambda splice: (splice.start, splice.end))
-        if all(first.end < second.start for first, second in pairwise(splices)):
-            yield likely * other_likely, TemplateEdit(tuple(splices), likely * other_likely)
+def _pair_edits(scored: list[tuple[float, TemplateEdit]]) -> Iterator[tuple[float, TemplateEdit]]:
+    for (score, edit), (other_score, other) in combinations(scored, 2):
+        replacements = sorted((*edit.replacements, *other.replacements), key=lambda edit: (edit.start, edit.end))
+        if all(first.end < second.start for first, second in pairwise(replacements)):  # they do not overlap
+            yield score * other_score, TemplateEdit(tuple(replacements), score * other_score)
 
 
-def _title(before: str, after: str) -> str:
-    """The changed lines, as `line 3: old → new`."""
+def _describe_change(before: str, after: str) -> str:
     old, new = before.splitlines(), after.splitlines()
     first = 0
     while first < min(len(old), len(new)) and old[first] == new[first]:

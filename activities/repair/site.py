@@ -1,138 +1,156 @@
-"""Sites: the places where a template may change a region, and the edits it can make there."""
+"""Sites: the statements and expressions that a template may edit, and the edits it can make there."""
 
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from activities.localisation.regions import Statement
+from activities.localisation.regions import FunctionNode, Statement
 from activities.localisation.source import Replacement, parse_expression
 from activities.repair.scope import NamesInScope
+from activities.repair.statement_edits import StatementEditor, get_editor
 from activities.repair.value_types import ValueType
 
 
 @dataclass(frozen=True)
 class TemplateEdit:
-    """A change of the source and how likely, in 0..1, a change of its sort is to be the repair."""
+    """An edit of the source, with the prior in 0..1 that an edit of its sort is the repair.
 
-    splices: tuple[Replacement, ...]
+    The priors in the templates were set by hand, and are corrected by the learned factors of `families`.
+    """
+
+    replacements: tuple[Replacement, ...]
     prior: float
 
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """A statement, or an expression in its header, with all that a template needs to know.
+    """A statement, or an expression in its header, with its context.
 
-    `slot` is the name of the parent's field in which the node stands.
+    `field` is the name of the parent's field that holds the node.
     """
 
     scope: NamesInScope
     statement: Statement
     node: ast.stmt | ast.expr
     parent: ast.AST
-    slot: str
+    field: str
 
     @cached_property
-    def names(self) -> list[str]:
-        """The variables with a value here, nearest first."""
-        return self.scope.names(self.statement, self.node)
+    def variables(self) -> list[str]:
+        """The variables with a value here, nearest first.
+
+        Templates take only the first few where they combine each with something: the nearest are the likeliest.
+        """
+        return self.scope.list_variables(self.statement, self.node)
 
     @cached_property
-    def recursive(self) -> bool:
-        """Whether the node is an argument by which a function calls itself."""
+    def is_recursive_argument(self) -> bool:
+        """Whether the node is an argument of a recursive call."""
         function = self.statement.function
-        return isinstance(self.parent, ast.Call) and function is not None and callee(self.parent) == function.name
+        return isinstance(self.parent, ast.Call) and function is not None and get_callee(self.parent) == function.name
 
     @cached_property
     def is_condition(self) -> bool:
-        """Whether the node decides where control goes."""
-        return self.slot in ("test", "ifs")
+        """Whether the node is the condition of a statement, an expression or a comprehension."""
+        return self.field in ("test", "ifs")
 
-    def text(self, node: ast.expr | ast.stmt | ast.keyword) -> str:
-        """The text of a node as it is written."""
+    @property
+    def editor(self) -> StatementEditor:
+        """The editor of the site's statement."""
+        return get_editor(self.scope.source, self.statement)
+
+    def text_of(self, node: ast.expr | ast.stmt | ast.keyword) -> str:
+        """Return the text of a node as written."""
         return self.scope.source.text_of(node)
 
-    def kind(self, node: ast.expr | None) -> ValueType:
-        """The kind of value an expression has."""
-        return self.scope.kinds.of(node)
+    def type_of(self, node: ast.expr | None) -> ValueType:
+        """Return the inferred type of an expression."""
+        return self.scope.types.type_of(node)
+
+    def type_of_name(self, name: str) -> ValueType:
+        """Return the inferred type of a variable."""
+        return self.scope.types.type_of_name(name)
 
     # --- edits ----------------------------------------------------------------------------------
 
     def replace(self, text: str, prior: float, node: ast.expr | None = None) -> TemplateEdit:
-        """Put an expression in the place of the site's node, or of another."""
-        place = node if node is not None else self.node
-        assert isinstance(place, ast.expr)
-        return TemplateEdit((self.scope.source.replace(place, text),), prior)
+        """Replace the site's node, or another, by an expression."""
+        target = node if node is not None else self.node
+        assert isinstance(target, ast.expr)
+        return TemplateEdit((self.scope.source.replace(target, text),), prior)
 
-    def exchange(self, first: ast.expr, second: ast.expr, prior: float) -> TemplateEdit:
-        """Exchange two expressions."""
+    def swap(self, first: ast.expr, second: ast.expr, prior: float) -> TemplateEdit:
+        """Swap two expressions."""
         source = self.scope.source
-        return TemplateEdit((source.replace(first, self.text(second)), source.replace(second, self.text(first))), prior)
+        return TemplateEdit(
+            (source.replace(first, self.text_of(second)), source.replace(second, self.text_of(first))), prior
+        )
 
-    def operator(
+    def replace_operator(
         self, left: ast.expr, right: ast.expr, pattern: str, text: str, prior: float
     ) -> Iterator[TemplateEdit]:
-        """Replace the operator that `pattern` finds between two operands."""
+        """Replace the operator matched by `pattern` between two operands."""
         span = self.scope.source.find_between(left, right, pattern)
         if span is not None:
             yield TemplateEdit((Replacement(*span, text),), prior)
 
-    def rewrite(self, text: str, prior: float) -> TemplateEdit:
-        """Put a simple statement in the place of the site's."""
+    def replace_statement(self, text: str, prior: float) -> TemplateEdit:
+        """Replace the site's statement by a simple one."""
         return TemplateEdit((Replacement(*self.scope.source.span(self.statement.node), text),), prior)
 
 
 Template = Callable[[Site], Iterator[TemplateEdit]]
 
 
-# No person writes deeper or longer expressions than these, and each takes time.
-_DEEPEST = 50
-_LONGEST = 1000
+# Nesting and characters of an expression: beyond them it is generated, and its edits would only take time.
+_MAX_DEPTH = 50
+_MAX_CHARACTERS = 1000
 
 
 def list_sites(scope: NamesInScope, statement: Statement) -> Iterator[Site]:
-    """A statement and the expressions of its header, in the order of the text."""
+    """Yield the sites of a statement and of the expressions in its header, in source order."""
     yield Site(scope, statement, statement.node, statement.parent, "body")
-    if isinstance(statement.node, ast.FunctionDef | ast.AsyncFunctionDef):
+    if isinstance(statement.node, FunctionNode):
         for default in [*statement.node.args.defaults, *statement.node.args.kw_defaults]:
             if default is not None:
-                yield from _expressions(scope, statement, default, statement.node.args, "defaults", 0)
+                yield from _list_expression_sites(scope, statement, default, statement.node.args, "defaults", 0)
     elif not isinstance(statement.node, ast.ClassDef):
-        yield from _below(scope, statement, statement.node, 0)
+        yield from _list_sites_below(scope, statement, statement.node, 0)
 
 
-def _below(scope: NamesInScope, statement: Statement, node: ast.AST, depth: int) -> Iterator[Site]:
+def _list_sites_below(scope: NamesInScope, statement: Statement, node: ast.AST, depth: int) -> Iterator[Site]:
     for slot, value in ast.iter_fields(node):
         if slot == "annotation":
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.expr):
-                yield from _expressions(scope, statement, child, node, slot, depth)
+                yield from _list_expression_sites(scope, statement, child, node, slot, depth)
             elif isinstance(child, ast.comprehension | ast.keyword | ast.withitem):
-                yield from _below(scope, statement, child, depth)
+                yield from _list_sites_below(scope, statement, child, depth)
 
 
-def _expressions(
+def _list_expression_sites(
     scope: NamesInScope, statement: Statement, node: ast.expr, parent: ast.AST, slot: str, depth: int
 ) -> Iterator[Site]:
     start, end = scope.source.span(node)
-    if end - start <= _LONGEST:
+    if end - start <= _MAX_CHARACTERS:
         yield Site(scope, statement, node, parent, slot)
-    # Before Python 3.12 the parts of an f-string have no true positions.
-    if not isinstance(node, ast.JoinedStr) and depth < _DEEPEST:
-        yield from _below(scope, statement, node, depth + 1)
+    # Before Python 3.12 the parts of an f-string have wrong positions.
+    if not isinstance(node, ast.JoinedStr) and depth < _MAX_DEPTH:
+        yield from _list_sites_below(scope, statement, node, depth + 1)
 
 
-def callee(call: ast.Call) -> str:
-    """The name by which a call calls, without what stands before its last dot."""
+def get_callee(call: ast.Call) -> str:
+    """Return the name of the called function or method, empty for other expressions."""
     match call.func:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
     return ""
 
 
-def negated(text: str) -> str:
-    """The opposite of a condition, without `not` where an operator can say it."""
+def negate(text: str) -> str:
+    """Return the negation of a condition, by the opposite operator where there is one."""
     whole = f"({text}\n)"
     match parse_expression(text):
         case ast.UnaryOp(op=ast.Not(), operand=operand):

@@ -12,25 +12,24 @@ from activities.repair.search import RepairSearch
 
 Repairs = Callable[..., list[str]]
 
-MOST = 300
+MAX_CHANGES = 300
 
 
 def suspect_in(code: str, symbol: str = "") -> Suspect:
-    """The region `symbol` (or the last one) of some code, all of whose statements are suspicious."""
+    """Return the region `symbol` of some code, or its last one, with every statement suspicious."""
     source = Source.parse("shop/paging.py", code)
     assert source is not None
-    found = [region for region in list_regions(source) if symbol in ("", region.symbol)]
-    region = found[-1]
+    region = [region for region in list_regions(source) if symbol in ("", region.symbol)][-1]
     return Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())
 
 
 @pytest.fixture
 def repairs() -> Repairs:
-    """All texts that a family makes of some code, in its order."""
+    """Return a function that lists the texts that a family makes of some code, in order."""
 
-    def made(code: str, family: Family, symbol: str = "", elsewhere: str = "") -> list[str]:
-        suspect, alone = suspect_in(code, symbol), FamilyGroup(family.name, ((family, 1.0),), most=MOST)
+    def list_texts(code: str, family: Family, symbol: str = "", elsewhere: str = "") -> list[str]:
+        suspect, alone = suspect_in(code, symbol), FamilyGroup(family.name, ((family, 1.0),), max_changes=MAX_CHANGES)
         search = RepairSearch(suspect, alone, Vocabulary.from_trees([suspect.region.source.tree, ast.parse(elsewhere)]))
-        return [change.text for change in search.after(0, MOST)]
+        return [change.text for change in search.list_changes(0, MAX_CHANGES)]
 
-    return made
+    return list_texts

@@ -57,7 +57,7 @@ def backend(store: FolderArtifacts, tmp_path: Path) -> TemplatesBackend:
 
 @pytest.fixture
 def prepare(store: FolderArtifacts, tmp_path: Path) -> Prepare:
-    """The work of a run on a repository with some files."""
+    """Return a function that prepares the work of a run on a repository with some files."""
 
     async def prepared(
         files: dict[str, bytes | str],
@@ -132,7 +132,7 @@ async def test_dead_strategies_are_not_proposed_again_until_none_is_left(
             dead.append(DeadBranch(number=len(dead) + 1, strategy=strategy))
     assert len(dead) == 4
     assert answer.reason == "Every suspicious region was tried with every kind of change."
-    assert {branch.strategy.target_symbols for branch in dead} == {("paginate",)}  # no failing test runs the rest
+    assert {branch.strategy.target_symbols for branch in dead} == {("paginate",)}  # no failing test executes the rest
 
 
 async def test_attempts_are_batches_until_the_strategy_is_exhausted(
@@ -157,9 +157,9 @@ async def test_attempts_are_batches_until_the_strategy_is_exhausted(
             for candidate in candidates:
                 check_diff(candidate.diff)
                 assert candidate.title.startswith("shop/paging.py, line ")
-                made = apply_diff(candidate.diff, {"shop/paging.py": PAGING}.get)
-                assert list(made) == ["shop/paging.py"]
-                texts.append(made["shop/paging.py"] or "")
+                files = apply_diff(candidate.diff, {"shop/paging.py": PAGING}.get)
+                assert list(files) == ["shop/paging.py"]
+                texts.append(files["shop/paging.py"] or "")
             if answer.exhausted:
                 assert answer.reason.startswith("All candidates were tried")
                 after = await backend.implement(step(work, strategy, attempt + 1, tried))
@@ -171,7 +171,7 @@ async def test_attempts_are_batches_until_the_strategy_is_exhausted(
     assert PAGING not in texts
 
 
-async def test_what_there_was_no_time_for_comes_again(
+async def test_untried_candidates_come_again_in_the_next_attempt(
     backend: TemplatesBackend, prepare: Prepare, store: FolderArtifacts
 ) -> None:
     work = await prepare(SHOP, COVERED)
@@ -180,7 +180,7 @@ async def test_what_there_was_no_time_for_comes_again(
     async def titles(tried: int) -> list[str]:
         answer = await backend.implement(step(work, strategy, 1, tried))
         assert answer.candidates is not None
-        return [one.title for one in (await get_model(store, answer.candidates, Candidates)).candidates]
+        return [candidate.title for candidate in (await get_model(store, answer.candidates, Candidates)).candidates]
 
     assert (await titles(7))[0] == (await titles(0))[7]
 
@@ -199,7 +199,7 @@ async def test_the_same_request_gives_the_same_answer(
         assert await backend.reflect(request) == await other.reflect(request)
 
 
-async def test_without_coverage_what_the_failing_test_imports_and_calls_is_suspected(
+async def test_without_coverage_the_calls_of_the_failing_test_are_suspected(
     backend: TemplatesBackend, prepare: Prepare
 ) -> None:
     hung = TestResult(id="tests/test_paging.py::test_first", outcome="failed", message="Timeout")

@@ -1,4 +1,4 @@
-"""Programs that differ only in how they are written have one form."""
+"""Equivalent programs have the same canonical form."""
 
 import ast
 
@@ -12,7 +12,7 @@ def form(code: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("code", "other"),
     [
         ("a > b", "b < a"),
         ("a >= b", "b <= a"),
@@ -31,12 +31,12 @@ def form(code: str) -> str:
         ("x = (a)", "x = a  # why"),
     ],
 )
-def test_the_same(one: str, other: str) -> None:
-    assert form(one) == form(other)
+def test_equivalent_programs_have_one_form(code: str, other: str) -> None:
+    assert form(code) == form(other)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("code", "other"),
     [
         ("a < b", "a <= b"),
         ("not a < b", "a >= b"),  # not for sets, and not for nan
@@ -48,5 +48,5 @@ def test_the_same(one: str, other: str) -> None:
         ("d.get(k, 0)", "d.get(k)"),
     ],
 )
-def test_not_the_same(one: str, other: str) -> None:
-    assert form(one) != form(other)
+def test_other_programs_have_another_form(code: str, other: str) -> None:
+    assert form(code) != form(other)

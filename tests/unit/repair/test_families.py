@@ -1,4 +1,4 @@
-"""Each family makes the repairs it is for, and leaves the rest of the text as it is written."""
+"""Each family makes the repairs it is for and leaves the rest of the text as written."""
 
 import ast
 from collections.abc import Callable
@@ -9,10 +9,6 @@ from activities.repair import families as f
 
 ODD = "def odd( a,b ) :  # spacing and comments stay\n    return   a+b # odd\n\n\n"
 Repairs = Callable[..., list[str]]
-
-
-def changed(before: str, after: str) -> tuple[str, str]:
-    return before, after
 
 
 CASES = [

@@ -10,7 +10,7 @@ from tests.unit.repair.conftest import suspect_in
 
 
 @pytest.mark.parametrize(
-    ("code", "odd"),
+    ("code", "words"),
     [
         ("def f(a, b): return a", "f never reads b"),
         ("def f(a):\n    b = a\n    return a", "f never reads b"),
@@ -26,9 +26,9 @@ from tests.unit.repair.conftest import suspect_in
         ("a[b:b]", "takes nothing"),
     ],
 )
-def test_what_a_person_would_hardly_write_is_odd(code: str, odd: str) -> None:
-    (told,) = find_oddities(ast.parse(code), {"touches"})
-    assert odd in told
+def test_what_a_person_would_hardly_write_is_odd(code: str, words: str) -> None:
+    (oddity,) = find_oddities(ast.parse(code), {"touches"})
+    assert words in oddity
 
 
 @pytest.mark.parametrize(
@@ -55,27 +55,27 @@ def test_what_people_write_is_not_odd(code: str) -> None:
     assert find_oddities(ast.parse(code), {"touches"}) == set()
 
 
-def test_functions_are_known_to_return_a_bool_by_what_they_say_or_do() -> None:
+def test_predicates_are_known_by_their_annotation_or_their_results() -> None:
     code = (
-        "def said(a) -> bool: return a\n"
-        "def done(a, b): return a < b and not b\n"
+        "def annotated(a) -> bool: return a\n"
+        "def compared(a, b): return a < b and not b\n"
         "def both(a):\n    if a: return True\n    return a\n"
         "def none(a): return\n"
     )
-    assert find_predicates(ast.parse(code)) == {"said", "done"}
+    assert find_predicates(ast.parse(code)) == {"annotated", "compared"}
 
 
-def test_odd_changes_come_last_among_the_unlikely() -> None:
+def test_implausible_changes_come_last_among_the_less_likely() -> None:
     code = "def find(key, tags, spare):\n    start = len(key) + 1\n    return key + tags[start]\n"
     usual = find_oddities(ast.parse(code))
 
     def odd(group: FamilyGroup) -> list[bool]:
         search = RepairSearch(suspect_in(code), group, Vocabulary.from_trees([ast.parse("")]))
-        return [not find_oddities(ast.parse(change.text)) <= usual for change in search.after(0, 300)]
+        return [not find_oddities(ast.parse(change.text)) <= usual for change in search.list_changes(0, 300)]
 
     likely, _, unlikely, _ = group_families()
     assert odd(likely)
     assert not any(odd(likely))
-    told = odd(unlikely)
-    assert any(told)
-    assert told == sorted(told)
+    are_odd = odd(unlikely)
+    assert any(are_odd)
+    assert are_odd == sorted(are_odd)

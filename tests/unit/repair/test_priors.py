@@ -1,4 +1,4 @@
-"""What was learned about templates changes the order of their edits, within bounds."""
+"""Learned factors change the order of a template's edits."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from activities.repair import families, priors
-from activities.repair.families import CONDITION, TEMPLATES
+from activities.repair import families
+from activities.repair.families import CONDITION, TEMPLATES, name_template
 
 Repairs = Callable[..., list[str]]
 Learn = Callable[..., None]
@@ -19,14 +19,14 @@ def learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Learn]:
         rows = {name.replace("__", "."): {"factor": factor} for name, factor in factors.items()}
         file = tmp_path / "priors.json"
         file.write_text(json.dumps({"templates": rows}))
-        monkeypatch.setattr(priors, "FIGURES", file)
-        priors._factors.cache_clear()
+        monkeypatch.setattr(families, "PRIORS_FILE", file)
+        families._load_factors.cache_clear()
 
     yield learn
-    priors._factors.cache_clear()
+    families._load_factors.cache_clear()
 
 
-def test_what_was_right_more_often_comes_earlier(repairs: Repairs, learned: Learn) -> None:
+def test_a_template_that_was_right_more_often_comes_earlier(repairs: Repairs, learned: Learn) -> None:
     code = "def f(a, b):\n    if a and b < 1:\n        return 1\n    return 2\n"
     wanted = code.replace("a and", "a or")
     learned(conditions__connective=0.5)
@@ -35,22 +35,22 @@ def test_what_was_right_more_often_comes_earlier(repairs: Repairs, learned: Lear
     assert repairs(code, CONDITION).index(wanted) < late
 
 
-def test_nothing_learned_changes_nothing(repairs: Repairs, learned: Learn) -> None:
+def test_without_figures_the_order_stays(repairs: Repairs, learned: Learn) -> None:
     code = "def f(a, b):\n    return a < b\n"
     learned()
     plain = repairs(code, CONDITION)
-    learned(**{priors.name_edit(template).replace(".", "__"): 1.0 for template in TEMPLATES})
+    learned(**{name_template(template).replace(".", "__"): 1.0 for template in TEMPLATES})
     assert repairs(code, CONDITION) == plain
 
 
-def test_the_figures_are_of_templates_that_there_are() -> None:
-    figures = json.loads(priors.FIGURES.read_text())
-    names = [priors.name_edit(template) for template in TEMPLATES]
+def test_every_figure_belongs_to_a_template() -> None:
+    figures = json.loads(families.PRIORS_FILE.read_text())
+    names = [name_template(template) for template in TEMPLATES]
     assert len(set(names)) == len(names)
-    assert set(figures["templates"]) <= set(names)  # of a template that came later nothing is known
+    assert set(figures["templates"]) <= set(names)  # later templates have no figures yet
     assert all(0.5 <= row["factor"] <= 2 for row in figures["templates"].values())
-    assert sum(figures["fixes"].values()) >= figures["made"] > 0
+    assert sum(figures["fixes"].values()) >= figures["reproduced"] > 0
 
 
-def test_families_share_out_all_templates() -> None:
-    assert set(TEMPLATES) == {t for family in families.FAMILIES for t in family.templates}
+def test_every_template_belongs_to_a_family() -> None:
+    assert set(TEMPLATES) == {template for family in families.FAMILIES for template in family.templates}

@@ -1,4 +1,4 @@
-"""Names and kinds in scope."""
+"""Names in scope, value types and the vocabulary."""
 
 import ast
 
@@ -8,7 +8,7 @@ from activities.localisation.regions import list_regions
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary, collect_words
 from activities.repair.scope import NamesInScope
-from activities.repair.value_types import ValueType, ValueTypes, affinity
+from activities.repair.value_types import ValueType, ValueTypes, score_compatibility
 
 CODE = """import os
 
@@ -47,13 +47,20 @@ def scope() -> NamesInScope:
 
 
 def names_at(scope: NamesInScope, line: int) -> set[str]:
-    statement = next(one for one in scope.region.statements if one.first_line == line)
-    return set(scope.names(statement))
+    statement = next(statement for statement in scope.region.statements if statement.first_line == line)
+    return set(scope.list_variables(statement))
 
 
-def test_names_have_a_value_where_they_are_offered(scope: NamesInScope) -> None:
+def test_variables_have_a_value_where_they_are_listed(scope: NamesInScope) -> None:
     assert names_at(scope, 15) == {"self", "item", "count"}
-    assert names_at(scope, 17) == {"self", "item", "count", "total", "n", "last"}  # the loop has come round
+    assert names_at(scope, 17) == {
+        "self",
+        "item",
+        "count",
+        "total",
+        "n",
+        "last",
+    }  # assigned in an earlier round of the loop
     assert names_at(scope, 16) == {"self", "item", "count", "total"}
     assert names_at(scope, 22) >= {"y", "total", "item"}
     assert "later" not in names_at(scope, 24)
@@ -61,21 +68,21 @@ def test_names_have_a_value_where_they_are_offered(scope: NamesInScope) -> None:
 
 
 def test_names_of_a_comprehension_are_seen_in_it_only(scope: NamesInScope) -> None:
-    statement = next(one for one in scope.region.statements if one.first_line == 19)
+    statement = next(statement for statement in scope.region.statements if statement.first_line == 19)
     inner = next(node for node in ast.walk(statement.node) if isinstance(node, ast.Compare))
-    assert "x" in scope.names(statement, inner)
-    assert "x" not in scope.names(statement)
+    assert "x" in scope.list_variables(statement, inner)
+    assert "x" not in scope.list_variables(statement)
 
 
 def test_attributes_come_from_the_class_and_its_bases(scope: NamesInScope) -> None:
-    assert set(scope.own_attributes) == {"price", "size", "grow", "grown"}
+    assert set(scope.self_attributes) == {"price", "size", "grow", "grown"}
     assert scope.parameters == ["item", "count"]
     assert set(scope.globals) == {"os", "LIMIT", "Base", "Shop"}
-    assert scope.constants == ["LIMIT"]
+    assert scope.module_variables == ["LIMIT"]
 
 
 @pytest.mark.parametrize(
-    ("code", "kind"),
+    ("code", "value_type"),
     [
         ("x = 1", ValueType.NUMBER),
         ("x = 'a'.strip()", ValueType.TEXT),
@@ -99,16 +106,18 @@ def test_attributes_come_from_the_class_and_its_bases(scope: NamesInScope) -> No
         ("x = y", ValueType.UNKNOWN),
     ],
 )
-def test_kinds(code: str, kind: ValueType) -> None:
-    assert ValueTypes([ast.parse(code)]).of_name("x") is kind
+def test_value_types_are_inferred(code: str, value_type: ValueType) -> None:
+    assert ValueTypes([ast.parse(code)]).type_of_name("x") is value_type
 
 
-def test_affinity_is_highest_for_the_same_kind() -> None:
-    for wanted in ValueType:
-        assert all(affinity(wanted, wanted) >= affinity(wanted, other) > 0 for other in ValueType)
+def test_compatibility_is_highest_for_the_same_type() -> None:
+    for expected in ValueType:
+        assert all(
+            score_compatibility(expected, expected) >= score_compatibility(expected, other) > 0 for other in ValueType
+        )
 
 
-def test_a_misspelling_finds_its_word() -> None:
+def test_a_misspelling_is_similar_to_its_word() -> None:
     vocabulary = Vocabulary(collect_words([ast.parse("user['address'] = paginate")]))
     assert vocabulary.words == ("address", "paginate", "user")
     assert vocabulary.find_similar("adress")[0][0] == "address"

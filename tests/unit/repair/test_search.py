@@ -1,4 +1,4 @@
-"""The search: order, batches, each program once."""
+"""The search: order, batches and distinct programs."""
 
 import ast
 import subprocess
@@ -43,12 +43,12 @@ CODE = """def merge(left, right):
 """
 
 
-MOST = 300
+MAX_CHANGES = 300
 
 
-def alone(family: Family) -> FamilyGroup:
-    """A family by itself."""
-    return FamilyGroup(family.name, ((family, 1.0),), most=MOST)
+def group_alone(family: Family) -> FamilyGroup:
+    """Return a group of one family."""
+    return FamilyGroup(family.name, ((family, 1.0),), max_changes=MAX_CHANGES)
 
 
 def search(
@@ -58,61 +58,63 @@ def search(
     assert source is not None
     region = list_regions(source)[-1]
     scores = {statement: lines.get(statement.first_line, 0.0) if lines else 1.0 for statement in region.statements}
-    group = given if isinstance(given, FamilyGroup) else alone(given)
+    group = given if isinstance(given, FamilyGroup) else group_alone(given)
     return RepairSearch(Suspect(region, 1.0, scores, ()), group, Vocabulary(quoted_names=frozenset(quoted.split())))
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_no_program_comes_twice(family: Family) -> None:
-    made = search(CODE, family)
-    programs = [canonicalise(ast.parse(change.text)) for change in made.after(0, MOST)]
+def test_no_program_comes_paired(family: Family) -> None:
+    repairs = search(CODE, family)
+    programs = [canonicalise(ast.parse(change.text)) for change in repairs.list_changes(0, MAX_CHANGES)]
     assert len(set(programs)) == len(programs) > 0
     assert canonicalise(ast.parse(CODE)) not in programs
 
 
 def test_batches_follow_each_other_and_end() -> None:
-    made = search(CODE, OPERAND)
-    first, second = made.after(0), made.after(BATCH)
+    repairs = search(CODE, OPERAND)
+    first, second = repairs.list_changes(0), repairs.list_changes(BATCH)
     assert len(first) == BATCH
     assert not set(first) & set(second)
-    assert made.after(BATCH - 1, 2) == [first[-1], second[0]]
-    whole = made.after(0, MOST)
-    assert whole[: 2 * BATCH] == [*first, *second]
-    assert made.after(len(whole)) == []
+    assert repairs.list_changes(BATCH - 1, 2) == [first[-1], second[0]]
+    changes = repairs.list_changes(0, MAX_CHANGES)
+    assert changes[: 2 * BATCH] == [*first, *second]
+    assert repairs.list_changes(len(changes)) == []
 
 
 def test_a_strategy_ends_with_its_likeliest_changes() -> None:
-    made = search("\n".join(["def f(a, b, c, d):", *[f"    x{n} = a + b * c - d" for n in range(30)], ""]), OPERAND)
-    assert len(made.after(0, 2 * MOST)) == MOST
-    assert made.after(MOST) == []
+    repairs = search("\n".join(["def f(a, b, c, d):", *[f"    x{n} = a + b * c - d" for n in range(30)], ""]), OPERAND)
+    assert len(repairs.list_changes(0, 2 * MAX_CHANGES)) == MAX_CHANGES
+    assert repairs.list_changes(MAX_CHANGES) == []
 
 
 def test_a_group_tries_the_likeliest_edits_of_its_families_first() -> None:
     expression = group_families()[0]
-    whole = search(CODE, expression).after(0, MOST)
-    assert len(whole) == expression.most
-    places = [whole.index(search(CODE, family).after(0, 1)[0]) for family, _ in expression.families]
-    assert places[0] == 0
-    assert max(places) < len(whole)
+    changes = search(CODE, expression).list_changes(0, MAX_CHANGES)
+    assert len(changes) == expression.max_changes
+    ranks = [changes.index(search(CODE, family).list_changes(0, 1)[0]) for family, _ in expression.families]
+    assert ranks[0] == 0
+    assert max(ranks) < len(changes)
 
 
-def test_the_most_suspicious_statement_comes_first_and_what_no_failing_test_runs_never() -> None:
-    made = search(CODE, CONDITION, {4: 0.2, 5: 1.0})
-    titles = [change.title for change in made.after(0, 2 * BATCH)]
+def test_the_most_suspicious_statement_comes_first_and_an_unexecuted_one_never() -> None:
+    repairs = search(CODE, CONDITION, {4: 0.2, 5: 1.0})
+    titles = [change.title for change in repairs.list_changes(0, 2 * BATCH)]
     assert titles[0].startswith("line 5: if left[i] <= right[j]: → if left[i] < right[j]:")
     assert {title.split(":")[0] for title in titles} == {"line 4", "line 5"}
 
 
-def test_what_the_error_message_quotes_comes_earlier() -> None:
-    def place(quoted: str) -> int:
-        made = search("def f(a, b):\n    c = a + b\n    return g(c, b, a)\n", OPERAND, quoted=quoted)
-        return [change.title for change in made.after(0)].index("line 3: return g(c, b, a) → return g(c, c, a)")
+def test_an_edit_of_a_name_quoted_in_the_error_comes_earlier() -> None:
+    def rank(quoted: str) -> int:
+        repairs = search("def f(a, b):\n    c = a + b\n    return g(c, b, a)\n", OPERAND, quoted=quoted)
+        return [change.title for change in repairs.list_changes(0)].index(
+            "line 3: return g(c, b, a) → return g(c, c, a)"
+        )
 
-    assert place("b") < place("")
+    assert rank("b") < rank("")
 
 
-def test_titles_say_what_changes() -> None:
-    titles = [change.title for change in search("def f(a, b):\n    a.pop()\n    return a\n", STATEMENT).after(0)]
+def test_titles_show_the_changed_lines() -> None:
+    titles = [change.title for change in search("def f(a, b):\n    a.pop()\n    return a\n", STATEMENT).list_changes(0)]
     assert "line 2: remove a.pop()" in titles
     assert any(title.startswith("line 2: insert ") for title in titles)
 
@@ -130,7 +132,7 @@ def test_the_order_is_the_same_in_another_process() -> None:
         "suspect = Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())\n"
         "for family in FAMILIES:\n"
         "    group = FamilyGroup(family.name, ((family, 1.0),))\n"
-        "    for change in RepairSearch(suspect, group, Vocabulary()).after(0): print(change.title)\n"
+        "    for change in RepairSearch(suspect, group, Vocabulary()).list_changes(0): print(change.title)\n"
     )
     root = Path(__file__).parents[3]
 
@@ -144,14 +146,14 @@ def test_the_order_is_the_same_in_another_process() -> None:
         )
         return done.stdout.decode()
 
-    once = run("1")
-    assert once.count("\n") > 5 * BATCH
-    assert run("2") == once
+    output = run("1")
+    assert output.count("\n") > 5 * BATCH
+    assert run("2") == output
 
 
-def test_kinds_of_change_are_ranked_by_the_error() -> None:
-    def rank(error: str, kind: ErrorClass = ErrorClass.RUNTIME) -> list[str]:
-        return [f.name for f in sorted(FAMILIES, key=lambda f: -weigh_family(f, error, kind))]
+def test_families_are_ranked_by_the_error() -> None:
+    def rank(error: str, error_class: ErrorClass = ErrorClass.RUNTIME) -> list[str]:
+        return [f.name for f in sorted(FAMILIES, key=lambda f: -weigh_family(f, error, error_class))]
 
     assert rank("AssertionError", ErrorClass.ASSERTION)[0] == "boundary or condition"
     assert rank("ZeroDivisionError")[0] == "missing guard or case"
@@ -161,20 +163,22 @@ def test_kinds_of_change_are_ranked_by_the_error() -> None:
     )
 
 
-def test_two_changes_are_made_of_the_likeliest_single_ones() -> None:
-    twice = group_families()[-1]
-    assert twice.likelihood < min(group.likelihood for group in group_families()[:-1])
+def test_pairs_are_made_of_the_likeliest_single_edits() -> None:
+    paired = group_families()[-1]
+    assert paired.weight < min(group.weight for group in group_families()[:-1])
     code = "def f(rows, n):\n    for row in rows:\n        if rows[-1] > n:\n            rows.pop()\n    return rows\n"
-    made = search(code, twice).after(0, MOST)
+    pairs = search(code, paired).list_changes(0, MAX_CHANGES)
     wanted = code.replace("if rows[-1] > n", "while rows[-1] >= n")
-    assert wanted in [change.text for change in made]
-    single = {change.text for group in group_families()[:2] for change in search(code, group).after(0, MOST)}
-    assert not single & {change.text for change in made[:50]}
+    assert wanted in [change.text for change in pairs]
+    single = {
+        change.text for group in group_families()[:2] for change in search(code, group).list_changes(0, MAX_CHANGES)
+    }
+    assert not single & {change.text for change in pairs[:50]}
 
 
-def test_the_less_likely_group_leaves_out_what_the_likely_ones_try() -> None:
-    likely = {change for group in group_families()[:2] for change in search(CODE, group).after(0, MOST)}
-    rest = search(CODE, group_families()[2]).after(0, MOST)
+def test_the_less_likely_group_excludes_the_changes_of_the_likely_ones() -> None:
+    likely = {change for group in group_families()[:2] for change in search(CODE, group).list_changes(0, MAX_CHANGES)}
+    rest = search(CODE, group_families()[2]).list_changes(0, MAX_CHANGES)
     assert rest
     assert not likely & set(rest)
 
@@ -183,10 +187,7 @@ def test_every_family_belongs_to_a_group_of_likely_changes_or_to_the_less_likely
     first, second, rest, _ = group_families()
     likely = [family.name for group in (first, second) for family, _ in group.families]
     assert sorted([*likely, "uncommon change"]) == sorted(family.name for family, _ in rest.families)
-    assert (
-        max(group_families("ZeroDivisionError"), key=lambda group: group.likelihood).name
-        == "wrong or missing statement"
-    )
+    assert max(group_families("ZeroDivisionError"), key=lambda group: group.weight).name == "wrong or missing statement"
 
 
 HOSTILE = [
@@ -227,7 +228,7 @@ def test_unusual_code_gives_valid_candidates_or_none(code: str) -> None:
     for region in list_regions(source):
         suspect = Suspect(region, 1.0, dict.fromkeys(region.statements, 1.0), ())
         for family in FAMILIES:
-            for change in RepairSearch(suspect, alone(family), Vocabulary()).after(0):
+            for change in RepairSearch(suspect, group_alone(family), Vocabulary()).list_changes(0):
                 ast.parse(change.text)
                 assert change.text != code
 
