@@ -121,10 +121,10 @@ class BranchWorkflow:
             return BranchResult(ending=Ending.PASSED, reason=record.summary, passed=made)
         if broke := self._broke(Usage()):
             return broke
-        if evidence := reaper.judge(self._state.facts, score, self._request.convergence):
-            await self._ask_to_be_reaped(score, evidence)
         if answer.exhausted and tried == answer.count:
             return BranchResult(ending=Ending.SPENT, reason=answer.reason)
+        if evidence := reaper.judge(self._state.facts, score, self._request.convergence):
+            await self._ask_to_be_reaped(score, evidence)
         return None
 
     def _broke(self, unreported: Usage) -> BranchResult | None:

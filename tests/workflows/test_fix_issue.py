@@ -47,6 +47,18 @@ async def test_a_circling_branch_is_reaped_and_the_next_strategy_wins(start: Sta
     assert "circles" in later.dead[0]
 
 
+@pytest.mark.parametrize(("offered", "ending"), [(3, Ending.SPENT), (4, Ending.REAPED)])
+async def test_a_circling_branch_with_nothing_left_to_try_is_spent(start: Start, offered: int, ending: Ending) -> None:
+    trials = {"circles": [failed("x = 2"), failed("x = 3"), failed("x = 4")], "wins": [passed()]}
+    world = World(rounds=[[strategy("circles"), strategy("wins")]], trials=trials, offers={"circles": offered})
+    run = await start(world)
+    await run.result()
+    dead = (await run.genealogy()).branches[0]
+    assert (dead.ending, len(dead.attempts)) == (ending, 3)
+    assert dead.attempts[-1].score.value > 0.75
+    assert ("is above" in dead.reason) == (ending is Ending.REAPED)
+
+
 async def test_without_the_reaper_a_circling_branch_spends_its_budget(start: Start) -> None:
     world = World(rounds=[[strategy("circles")]], trials={"circles": [failed("x = 2")]})
     run = await start(world, reaper=False, budget=Budget(attempts_per_branch=5))

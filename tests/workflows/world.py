@@ -113,7 +113,8 @@ class World:
 
     `rounds` are the strategies of each request; `trials` give, for a branch's start commit and
     strategy title, the attempts in order (the last one repeats); `looks` give by strategy title what every
-    plan asks to see, of which what begins with "!" is refused. `on` holds callbacks by activity name,
+    plan asks to see, of which what begins with "!" is refused; `offers`, by title too, after how many attempts a
+    strategy has nothing more to offer. `on` holds callbacks by activity name,
     awaited inside the activity with its request, so that a test can wait for it or hold it up. An index has
     `missing` files to parse, and its vectors are made in two calls.
     """
@@ -125,6 +126,7 @@ class World:
     tokens: int = 0
     missing: int = 0
     looks: dict[str, Sequence[str]] = field(default_factory=dict)
+    offers: dict[str, int] = field(default_factory=dict)
     on: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     requests: dict[str, list[Any]] = field(default_factory=dict)
@@ -244,7 +246,15 @@ class World:
             return answer
         made = hash_content(f"{request.strategy.title} {request.attempt}".encode(), "application/json")
         self._attempts[made.sha256] = (request.strategy.title, request.attempt)
-        return ImplementAnswer(candidates=made, count=1, prompt="implement@1", usage=self._usage())
+        exhausted = request.attempt == self.offers.get(request.strategy.title)
+        return ImplementAnswer(
+            candidates=made,
+            count=1,
+            prompt="implement@1",
+            exhausted=exhausted,
+            reason="Nothing is left to try." if exhausted else "",
+            usage=self._usage(),
+        )
 
     @activity.defn
     @translate_errors
