@@ -107,11 +107,12 @@ class Branches:
         """Take an attempt into its branch's record, and keep the best checkpoint of the run.
 
         A branch's first attempt is scored here, against those of dead branches: a new title is not a new
-        strategy. The request to reap the branch when it is not.
+        strategy. The request to reap the branch when it is not. A template never makes a change twice, so
+        the first batch of a branch of templates repeats nothing, however near it is to an earlier one.
         """
         record = self.find_record(report.branch)
         reap = None
-        if report.record.number == 1:
+        if report.record.number == 1 and record.strategy.model != TEMPLATES:
             report, reap = self._score_novelty(report)
         made = report.record.model_copy(update={"after": self._clock.seconds})
         self._page.put_branch(record.model_copy(update={"attempts": (*record.attempts, made)}))

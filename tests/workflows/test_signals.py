@@ -12,6 +12,7 @@ from hydranet.genealogy import Ending, Genealogy, Verdict
 from hydranet.policy.constitution import Decision, Effect
 from tests.workflows.conftest import Run, Start
 from tests.workflows.world import World, failed, passed, strategy
+from workflows.strategies import TEMPLATES
 
 
 class Held:
@@ -187,3 +188,19 @@ async def test_a_first_attempt_that_repeats_a_dead_branch_is_reaped_at_once(star
     branches = (await run.genealogy()).branches
     assert [b.ending for b in branches] == [Ending.REAPED, Ending.REAPED, Ending.PASSED]
     assert (len(branches[1].attempts), branches[1].attempts[0].score.novelty) == (1, True)
+
+
+async def test_the_first_batch_of_templates_is_not_judged_by_dead_branches(start: Start) -> None:
+    near = [failed(f"value = rate * {number}") for number in range(1, 5)]
+    first, less_likely = (
+        strategy(title).model_copy(update={"model": TEMPLATES, "kind": title}) for title in ("likely", "less likely")
+    )
+    world = World(
+        rounds=[[first, less_likely]], trials={"likely": near[:1], "less likely": near[1:]}, offers={"likely": 1}
+    )
+    run = await start(world)
+    await run.result()
+    spent, circling = (await run.genealogy()).branches
+    assert (spent.ending, circling.ending) == (Ending.SPENT, Ending.REAPED)
+    scores = [attempt.score for attempt in circling.attempts]
+    assert [(score.nearest, score.value > 0.75) for score in scores] == [(None, False), (1, False), (2, True)]
