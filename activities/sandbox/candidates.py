@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rapidfuzz.distance import Levenshtein
@@ -70,11 +70,15 @@ class TargetTests:
 
 @dataclass(frozen=True)
 class CandidateRun:
-    """The tests of a candidate that ran, and their summary; `index` is its place among the candidates."""
+    """The tests of a candidate that ran, and their summary; `index` is its place among the candidates.
+
+    `is_detailed` when it ran once more, with tracebacks.
+    """
 
     index: int
     results: TestResults
     report: TestReport
+    is_detailed: bool = False
 
 
 def check_candidates(
@@ -170,7 +174,8 @@ def _judge_records(
         seconds = sum(test.seconds for test in recorded.tests.values())
         status = 1 if recorded.status is None else recorded.status
         execution = Execution(status, "", reason=reason[:200], seconds=seconds)
-        yield _judge(index, recorded, execution, target, command, all_ran=head.get("stage") == "all")
+        run = _judge(index, recorded, execution, target, command, all_ran=head.get("stage") == "all")
+        yield replace(run, is_detailed=head.get("brief") is False)
 
 
 def _judge(
@@ -213,11 +218,11 @@ def _explain_absence(test: TestResult | None, execution: Execution) -> str:
 
 
 def choose_best(runs: Sequence[CandidateRun], candidates: Sequence[Candidate]) -> CandidateRun:
-    """Return the run with the fewest failing tests: of several that pass the simplest candidate, else the first."""
+    """Return the run with the fewest failing tests: the simplest that passes, else the one that ran in detail."""
 
-    def rank(run: CandidateRun) -> tuple[int, int, int]:
+    def rank(run: CandidateRun) -> tuple[int, int, bool, int]:
         cost = measure_cost(candidates[run.index].diff) if run.report.passed else 0
-        return run.report.failing_count, cost, run.index
+        return run.report.failing_count, cost, not run.is_detailed, run.index
 
     return min(runs, key=rank)
 

@@ -10,7 +10,8 @@ everything), and `more_seconds` (for other candidates once one has passed).
 Reads /inputs/candidates.jsonl: per line `index` and `changes` (the text by path, null for a removed file).
 
 Appends to /results, per candidate, a line `candidate` followed by the lines of its recorder. When no candidate passes,
-the best runs once more, with tracebacks.
+the best runs once more, with tracebacks. Of many that fail as many tests, the best is the first one with the commonest
+failure.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ from .recorder import file_of
 from .trial_recorder import TrialRecorder
 from .work_tree import WORK, WorkTreeState, apply_changes
 
+# From so many equals on, the commonest failure says what a batch comes to: one odd edit can break something else. The
+# few draws of a model differ in more than an edit, and the first of them counts.
+_MANY = 10
 # The largest time that bytecode can name, in seconds since 1970: no file of a checkout is as new.
 _LATEST = (1 << 32) - 1
 
@@ -56,8 +60,8 @@ class Trials:
         self._results = results
         self._deadline = time.monotonic() + request["seconds"]
         self._fewest_failing: int | None = None
-        # The candidate with the fewest failing tests, whose tracebacks are not recorded yet.
-        self._best: int | None = None
+        # By failure: how many of the best candidates end with it, and the first of them, None when it was killed.
+        self._failures: dict[str, tuple[int, int | None]] = {}
         self.remember_work_tree()
 
     def remember_work_tree(self) -> None:
@@ -80,18 +84,21 @@ class Trials:
     def dump(self) -> bytes:
         """Return what another process needs to go on."""
         left = [candidate["index"] for candidate in self.left]
-        return json.dumps([left, self._passed, self._deadline, self._fewest_failing, self._best]).encode()
+        return json.dumps([left, self._passed, self._deadline, self._fewest_failing, self._failures]).encode()
 
     def load(self, dumped: bytes) -> None:
         """Go on where another process stopped."""
-        left, self._passed, self._deadline, self._fewest_failing, self._best = json.loads(dumped)
+        left, self._passed, self._deadline, self._fewest_failing, self._failures = json.loads(dumped)
         indices = set(left)
         self.left = [candidate for candidate in self.left if candidate["index"] in indices]
 
     def rerun_best(self, child: Child) -> None:
         """Run the best candidate once more, with tracebacks, when none has passed."""
+        failures = list(self._failures.values())
+        are_many = sum(count for count, _ in failures) >= _MANY
+        best = max(failures, key=lambda failure: failure[0]) if are_many else next(iter(failures), (0, None))
         for candidate in self._all:
-            if candidate["index"] == self._best and not self._passed:
+            if candidate["index"] == best[1] and not self._passed:
                 self._try(candidate, child, brief=False)
 
     # A forked child leaves the following functions by an exception: they may not catch it or clean up after it.
@@ -107,9 +114,13 @@ class Trials:
             stage, records, reason, failing = self._run_tests(child, brief)
         self._state.restore()
         if self._fewest_failing is None or failing < self._fewest_failing:
+            self._fewest_failing, self._failures = failing, {}
+        if brief and failing == self._fewest_failing:
+            failure = reason or _find_failure(records)
             # A candidate that had to be killed would record no more the second time.
-            self._fewest_failing, self._best = failing, None if reason else candidate["index"]
-        head = {"kind": "candidate", "index": candidate["index"], "stage": stage, "reason": reason}
+            count, first = self._failures.get(failure, (0, None if reason else candidate["index"]))
+            self._failures[failure] = count + 1, first
+        head = {"kind": "candidate", "index": candidate["index"], "stage": stage, "reason": reason, "brief": brief}
         lines = b"".join(json.dumps(record).encode() + b"\n" for record in [head, *records])
         while lines:
             lines = lines[os.write(self._results, lines) :]
@@ -290,6 +301,12 @@ def _parse(data: bytes) -> list[Record]:
         if isinstance(record, dict):
             records.append(record)
     return records
+
+
+def _find_failure(records: list[Record]) -> str:
+    # The report is about the first failing test by name.
+    failing = [r for r in records if r.get("kind") == "test" and r.get("outcome") in ("failed", "error")]
+    return str(min(failing, key=lambda r: str(r.get("id"))).get("message")) if failing else ""
 
 
 def _list_passed(records: list[Record]) -> set[str]:

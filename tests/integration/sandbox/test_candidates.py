@@ -3,7 +3,7 @@
 import pytest
 
 from hydranet import patches
-from hydranet.contracts import ArtifactRef, Candidate
+from hydranet.contracts import ArtifactRef, Candidate, Trial
 from hydranet.policy import constitution
 from tests.integration.conftest import Make, Project
 
@@ -94,6 +94,36 @@ async def test_else_the_one_with_fewest_failing_tests_wins(made: Project, baseli
     assert "assert 4 == 3" in trial.report.tail
     assert trial.report.error is not None
     assert trial.report.error.type == "AssertionError"
+
+
+def error_type(trial: Trial) -> str:
+    assert trial.report.error is not None
+    return trial.report.error.type
+
+
+async def test_a_batch_without_effect_is_told_by_its_commonest_failure(project: Make) -> None:
+    made = await project(FILES)
+    baseline = (await made.test()).results
+    assert baseline is not None
+    odd = [edit("raise OSError('broken')"), edit("return a.missing")]
+    idle = [edit(f"return a + {number} * 0") for number in range(9)]
+    batch = await made.attempt(baseline, [*odd, *idle])
+    assert (batch.title, batch.tried, error_type(batch)) == ("return a + 0 * 0", 11, "AssertionError")
+    assert "assert 2 == 1" in batch.report.tail
+    crashes = [edit(f"raise KeyError({number})") for number in range(9)]
+    assert (await made.attempt(baseline, [*idle, *crashes[:3]])).title == "return a + 0 * 0"
+    alike = [edit(f"raise KeyError(a + {number} * 0)") for number in range(9)]
+    batch = await made.attempt(baseline, [*idle[:3], *alike])
+    assert (batch.title, error_type(batch)) == ("raise KeyError(a + 0 * 0)", "KeyError")
+
+
+async def test_a_few_candidates_without_effect_are_told_by_the_first(project: Make) -> None:
+    made = await project(FILES)
+    candidates = [edit("raise OSError('broken')"), *(edit(f"return a + {number} * 0") for number in range(4))]
+    baseline = (await made.test()).results
+    assert baseline is not None
+    trial = await made.attempt(baseline, candidates)
+    assert (trial.index, error_type(trial)) == (0, "OSError")
 
 
 async def test_breaking_a_test_that_passed_counts(made: Project, baseline: ArtifactRef) -> None:
