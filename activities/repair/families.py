@@ -139,6 +139,9 @@ class FamilyGroup:
 # The factors on the weight of a group of less likely changes, and of one of two edits at once.
 _EXCLUDING_FACTOR, _PAIRED_FACTOR = 0.5, 0.4
 
+# Five batches: a branch that circles is reaped after three of them.
+_MANY_CHANGES = 500
+
 _EXPRESSION = (CONDITION, OPERAND, CALL)
 _STATEMENT = (VALUE, STATEMENT, FLOW, GUARD)
 
@@ -155,6 +158,8 @@ def group_families(error: str = "", error_class: ErrorClass = ErrorClass.UNKNOWN
     )
     return [
         *likely,
-        FamilyGroup("less likely change", weigh(FAMILIES), max_changes=300, excluded=likely),
-        FamilyGroup("two changes", weigh(_COMMON_FAMILIES), max_changes=300, paired=True, plausible_only=True),
+        FamilyGroup("less likely change", weigh(FAMILIES), max_changes=_MANY_CHANGES, excluded=likely),
+        FamilyGroup(
+            "two changes", weigh(_COMMON_FAMILIES), max_changes=_MANY_CHANGES, paired=True, plausible_only=True
+        ),
     ]

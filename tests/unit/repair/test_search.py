@@ -27,6 +27,7 @@ from activities.repair.families import (
 )
 from activities.repair.search import BATCH, RepairSearch
 from hydranet.convergence.error_signature import ErrorClass
+from hydranet.run_settings import ConvergenceSettings
 
 CODE = """def merge(left, right):
     result = []
@@ -85,6 +86,17 @@ def test_a_strategy_ends_with_its_likeliest_changes() -> None:
     repairs = search("\n".join(["def f(a, b, c, d):", *[f"    x{n} = a + b * c - d" for n in range(30)], ""]), OPERAND)
     assert len(repairs.list_changes(0, 2 * MAX_CHANGES)) == MAX_CHANGES
     assert repairs.list_changes(MAX_CHANGES) == []
+
+
+def test_where_changes_are_unlikely_something_is_left_when_the_reaper_sees_a_circle() -> None:
+    *likely, less_likely, paired = group_families()
+    assert {group.max_changes for group in likely} == {BATCH}
+    repairs = search(
+        "\n".join(["def f(a, b, c, d):", *[f"    x{n} = a + b * c - d" for n in range(30)], ""]), less_likely
+    )
+    seen_circling = ConvergenceSettings().window * BATCH
+    assert repairs.list_changes(seen_circling)
+    assert paired.max_changes > seen_circling
 
 
 def test_a_group_tries_the_likeliest_edits_of_its_families_first() -> None:
