@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
 
+from rapidfuzz.distance import Postfix, Prefix
+
 from activities.localisation.ranking import Suspect
 from activities.localisation.regions import get_first_line
 from activities.localisation.source import Replacement, Source, can_compile, parse_source
@@ -24,6 +26,8 @@ BATCH = 100
 _EDITS = 8000
 # Single edits that are combined in pairs: 60 give 1,770 pairs.
 _PAIRED = 60
+# Of a line longer than this a title shows the part that changes, and so much around it, in characters.
+_LONG_LINE, _AROUND = 60, 16
 # The factor on the prior of an edit at a name or string quoted in the error message.
 _QUOTED_FACTOR = 1.3
 
@@ -190,4 +194,18 @@ def _describe_change(before: str, after: str) -> str:
         return f"line {first + 1}: insert {added}"
     if not added:
         return f"line {first + 1}: remove {removed}"
-    return f"line {first + 1}: {removed} → {added}"
+    return f"line {first + 1}: {' → '.join(_cut_to_difference(removed, added))}"
+
+
+def _cut_to_difference(old: str, new: str) -> tuple[str, str]:
+    if max(len(old), len(new)) <= _LONG_LINE:
+        return old, new
+    before = Prefix.similarity(old, new)
+    after = Postfix.similarity(old[before:], new[before:])
+    start = old.rfind(" ", 0, max(0, before - _AROUND)) + 1
+    end = old.find(" ", len(old) - after + _AROUND)
+    rest = len(old) - end if end >= 0 else 0
+    old_part, new_part = (
+        f"{'… ' if start else ''}{line[start : len(line) - rest]}{' …' if rest else ''}" for line in (old, new)
+    )
+    return old_part, new_part

@@ -131,6 +131,16 @@ def test_titles_show_the_changed_lines() -> None:
     assert any(title.startswith("line 2: insert ") for title in titles)
 
 
+def test_the_title_of_a_long_line_shows_the_part_that_changes() -> None:
+    code = f"def f(a):\n    return g(a, {'a * ' * 20}a) - a\n"
+    titles = [change.title for change in search(code, OPERAND).list_changes(0)]
+    assert "line 2: … * a * a * a * a) - a → … * a * a * a * a) + a" in titles
+    titles = [
+        change.title for change in search(f"def f(a):\n    return a - g(a, {'a * ' * 20}a)\n", OPERAND).list_changes(0)
+    ]
+    assert "line 2: return a - g(a, a * a * a * … → return a + g(a, a * a * a * …" in titles
+
+
 def test_the_order_is_the_same_in_another_process() -> None:
     program = (
         f"import sys; sys.path[:0] = {sys.path!r}\n"
