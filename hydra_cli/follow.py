@@ -87,15 +87,17 @@ async def _watch(session: Session, run_id: str) -> AsyncIterator[tuple[Genealogy
 
 def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
     """Yield a line for each thing that happened between two states of a run, branch by branch."""
-    if after.state not in _ROUTINE_STATES and not after.verdict and (before is None or before.state != after.state):
-        yield after.state
     if after.environment and not (before and before.environment):
         yield f"sandbox: {after.environment}"
     if flaky := [name for name in after.flaky if before is None or name not in before.flaky]:
         yield f"flaky on the same code: {join_words(flaky)}"
+    if after.target_count and not (before and before.target_count):
+        yield f"{_count_failing(after.target_count)} at the base commit: {join_words(list(after.target_tests))}"
     known = {branch.number: branch for branch in before.branches} if before else {}
     for branch in after.branches:
         yield from _list_branch_changes(known.get(branch.number), branch, after)
+    if after.state not in _ROUTINE_STATES and not after.verdict and (before is None or before.state != after.state):
+        yield after.state
     if after.verdict and (before is None or not before.verdict):
         yield f"{after.verdict}: {after.reason}"
 
@@ -103,20 +105,34 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
 def _list_branch_changes(before: BranchRecord | None, after: BranchRecord, genealogy: Genealogy) -> Iterator[str]:
     name = f"b{after.number:02d}"
     if before is None:
-        yield f"{name} started: {after.strategy.title}"
+        yield f"{name} started{', a different strategy' if after.number > 1 else ''}: {after.strategy.title}"
     for attempt in after.attempts[len(before.attempts) if before else 0 :]:
         yield f"{name} attempt {attempt.number}: {_describe_attempt(attempt, genealogy)}"
     if after.ending is not Ending.RUNNING and (before is None or before.ending is Ending.RUNNING):
-        yield f"{name} {after.ending}: {after.reason}"
+        yield _describe_end(name, after, genealogy)
+
+
+def _describe_end(name: str, branch: BranchRecord, genealogy: Genealogy) -> str:
+    if branch.ending is Ending.PASSED:
+        return f"{name} passed, on a clean checkout too"
+    if branch.ending is not Ending.REAPED:
+        return f"{name} {branch.ending}: {branch.reason}"
+    circles = branch.attempts and branch.attempts[-1].score.value > genealogy.threshold
+    return f"{name} REAPED{', it circles' if circles else ''}: {branch.reason}"
 
 
 def _describe_attempt(attempt: AttemptRecord, genealogy: Genealogy) -> str:
     tests = "all tests pass"
     if attempt.outcome is Outcome.FAILED:
-        tests = f"{attempt.facts.failing_count} failing of {genealogy.target_count}"
+        tests = f"{_count_failing(attempt.facts.failing_count)} ({genealogy.target_count} at the base)"
     elif attempt.outcome is not Outcome.PASSED:
         tests = f"{attempt.outcome} ({attempt.reason})"
-    score = f"convergence {attempt.score.value:.2f} (threshold {genealogy.threshold:.2f})"
+    value, threshold = attempt.score.value, genealogy.threshold
+    score = f"convergence {value:.2f} {'>' if value > threshold else '≤'} {threshold:.2f}"
     tokens = f", {attempt.usage.tokens} tokens" if attempt.usage.tokens else ""
     candidates = f", best of {attempt.candidates} candidates" if attempt.candidates > 1 else ""
     return f"{tests}, {score}{candidates}{tokens}, {attempt.seconds:.1f} s: {attempt.summary}"
+
+
+def _count_failing(tests: int) -> str:
+    return "1 test fails" if tests == 1 else f"{tests:,} tests fail"

@@ -15,7 +15,7 @@ from hydranet.text.formatting import join_words
 _ENDINGS = {
     Ending.RUNNING: "cyan",
     Ending.PASSED: "green",
-    Ending.REAPED: "red",
+    Ending.REAPED: "bold red",
     Ending.SPENT: "yellow",
     Ending.REFUTED: "red",
     Ending.CANCELLED: "dim",
@@ -63,7 +63,8 @@ def _describe_decision(decision: Decision) -> str:
 
 
 def _format_title(branch: BranchRecord) -> Text:
-    name, ending = (f"b{branch.number:02d} ", "bold"), (branch.ending, _ENDINGS[branch.ending])
+    name = (f"b{branch.number:02d} ", "bold")
+    ending = (branch.ending.upper() if branch.ending is Ending.REAPED else branch.ending, _ENDINGS[branch.ending])
     return _line(name, branch.strategy.title, "  ", ending)
 
 
@@ -90,6 +91,7 @@ def _render_attempt(attempt: AttemptRecord, genealogy: Genealogy, terms: bool) -
         (attempt.summary, "dim"),
     )
     if not terms:
+        line.no_wrap, line.overflow = True, "ellipsis"
         return line
     nearest = "" if attempt.score.nearest is None else f", nearest attempt {attempt.score.nearest}"
     details = [_text(f"  score of {_describe_terms(attempt.score.terms)}{nearest}", "dim")]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hydranet.convergence.patch_similarity import is_empty_change
 from hydranet.convergence.score import Attempt, Score
 from hydranet.run_settings import ConvergenceSettings
+from hydranet.text.formatting import join_words
 from hydranet.text.truncation import keep_end
 
 
@@ -20,7 +21,7 @@ def judge(attempts: Sequence[Attempt], score: Score, settings: ConvergenceSettin
     if len(real) < 2 and not score.novelty:
         return None
     clauses = [_patch(real[-1], score), _error(real[-1], score), _commands(score)]
-    evidence = ", ".join(part for part in clauses if part)
+    evidence = join_words([clause for clause in clauses if clause])
     return f"{evidence}: convergence {score.value:.2f} is above {settings.threshold:.2f}."
 
 

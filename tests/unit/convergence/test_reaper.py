@@ -15,7 +15,7 @@ HIGH = Score(value=0.91, terms=Terms(patch_similarity=0.83, error_match=1.0), ne
 
 def test_the_evidence_names_terms_and_the_nearest_attempt() -> None:
     assert judge([ATTEMPT] * 3, HIGH.model_copy(update={"nearest": 2}), DEFAULTS) == (
-        "The patch to shop/cart.py is nearly that of attempt 2, the same error follows (TypeError in total in "
+        "The patch to shop/cart.py is nearly that of attempt 2 and the same error follows (TypeError in total in "
         "shop/cart.py): convergence 0.91 is above 0.75."
     )
 
@@ -25,7 +25,7 @@ def test_every_term_that_speaks_is_named() -> None:
     evidence = judge([ATTEMPT] * 2, Score(value=0.8, terms=terms, nearest=1), DEFAULTS)
     assert evidence == (
         "The patch to shop/cart.py is the same as that of attempt 1, the same kind of error follows (TypeError in "
-        "total in shop/cart.py), 67% of its last commands repeat earlier ones with the same result: "
+        "total in shop/cart.py) and 67% of its last commands repeat earlier ones with the same result: "
         "convergence 0.80 is above 0.75."
     )
 
@@ -34,7 +34,7 @@ def test_a_patch_that_changes_nothing() -> None:
     past = [ATTEMPT, Attempt(error=ERROR)]
     evidence = judge(past, score_attempt(past), DEFAULTS)
     assert evidence is not None
-    assert evidence.startswith("The attempt changes nothing, the same error follows")
+    assert evidence.startswith("The attempt changes nothing and the same error follows")
 
 
 @pytest.mark.parametrize("value", [0.0, 0.75])

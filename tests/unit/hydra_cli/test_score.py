@@ -61,7 +61,7 @@ def test_lines_for_people(tmp_path: Path) -> None:
         "attempt 1: alive 0.00 (patch -, commands -, error -)",
         "attempt 2: not an attempt (infrastructure)",
         "attempt 3: dead  1.00 (patch 1.00, commands -, error 1.00), nearest to attempt 1",
-        "    The patch to shop/cart.py is the same as that of attempt 1, the same error follows (TypeError in "
+        "    The patch to shop/cart.py is the same as that of attempt 1 and the same error follows (TypeError in "
         "shop/cart.py): convergence 1.00 is above 0.75.",
     ]
 

@@ -1,0 +1,73 @@
+"""The lines that a pipe or a log gets of a run."""
+
+from hydra_cli.follow import list_changes
+from hydranet.convergence.score import Attempt, Score
+from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
+from hydranet.strategy import Strategy
+
+RUN = Genealogy(run_id="run", repository_name="shop", title="It breaks", threshold=0.75)
+TARGET = RUN.model_copy(
+    update={"target_tests": ("test_a", "test_b"), "target_count": 2, "state": "looking for the cause"}
+)
+
+
+def attempt(number: int, convergence: float = 0.0, outcome: Outcome = Outcome.FAILED) -> AttemptRecord:
+    return AttemptRecord(
+        number=number,
+        summary="a → b",
+        outcome=outcome,
+        score=Score(value=convergence),
+        facts=Attempt(failing_count=2),
+        candidates=90,
+        seconds=3.5,
+    )
+
+
+def branch(number: int, *attempts: AttemptRecord, ending: Ending = Ending.RUNNING, reason: str = "") -> BranchRecord:
+    strategy = Strategy(title=f"Strategy {number}")
+    return BranchRecord(
+        number=number, id=f"run/b{number}", strategy=strategy, attempts=attempts, ending=ending, reason=reason
+    )
+
+
+def lines_of(before: Genealogy | None, *branches: BranchRecord) -> list[str]:
+    return list(list_changes(before, TARGET.model_copy(update={"branches": branches})))
+
+
+def test_the_failing_tests_come_before_what_is_done_about_them() -> None:
+    assert list(list_changes(RUN, TARGET)) == [
+        "2 tests fail at the base commit: test_a and test_b",
+        "looking for the cause",
+    ]
+    assert list(list_changes(TARGET, TARGET)) == []
+
+
+def test_an_attempt_is_told_with_its_score_beside_the_threshold() -> None:
+    assert lines_of(TARGET, branch(1, attempt(1), attempt(2, 0.97))) == [
+        "b01 started: Strategy 1",
+        "b01 attempt 1: 2 tests fail (2 at the base), convergence 0.00 ≤ 0.75, best of 90 candidates, 3.5 s: a → b",
+        "b01 attempt 2: 2 tests fail (2 at the base), convergence 0.97 > 0.75, best of 90 candidates, 3.5 s: a → b",
+    ]
+
+
+def test_why_a_branch_was_reaped_is_told_in_words_and_what_follows() -> None:
+    circling = (attempt(1), attempt(2, 0.72), attempt(3, 0.97))
+    before = TARGET.model_copy(update={"branches": (branch(1, *circling),)})
+    dead = branch(1, *circling, ending=Ending.REAPED, reason="The patch is nearly that of attempt 1.")
+    assert lines_of(before, dead, branch(2)) == [
+        "b01 REAPED, it circles: The patch is nearly that of attempt 1.",
+        "b02 started, a different strategy: Strategy 2",
+    ]
+    by_hand = branch(1, attempt(1), ending=Ending.REAPED, reason="Reaped by hand: no.")
+    assert lines_of(before, by_hand)[-1] == "b01 REAPED: Reaped by hand: no."
+
+
+def test_other_ends() -> None:
+    before = TARGET.model_copy(update={"branches": (branch(1, attempt(1)), branch(2))})
+    spent = branch(1, attempt(1), ending=Ending.SPENT, reason="All candidates were tried.")
+    passed = branch(2, attempt(1, outcome=Outcome.PASSED), ending=Ending.PASSED, reason="a → b")
+    assert lines_of(before, spent, passed) == [
+        "b01 spent: All candidates were tried.",
+        "b02 attempt 1: all tests pass, convergence 0.00 ≤ 0.75, best of 90 candidates, 3.5 s: a → b",
+        "b02 passed, on a clean checkout too",
+    ]
