@@ -13,6 +13,7 @@ help: ## show this list
 
 # Stamps: what is installed is installed again only when the project's metadata or the pins change.
 $(VENV)/installed: pyproject.toml constraints.txt
+	@echo "Installing HydraNet into $(VENV), once: this takes a minute"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -qq --upgrade pip
 	$(INSTALL) --editable . --group dev
@@ -23,7 +24,7 @@ $(VENV)/docs: $(VENV)/installed
 	touch $@
 
 demo: $(VENV)/installed ## fix a real bug in a small repository
-	benchmarks/demo $(BIN)/hydra
+	benchmarks/demo/run $(BIN)/hydra
 
 # What is fast comes first; what looks at the whole machine, or kills, runs alone.
 test: $(VENV)/installed ## run all tests

@@ -1,0 +1,1 @@
+"""A theatre's box office: the hall, the orders and the receipts."""
