@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import metrics
 from activities.heartbeat import send_heartbeats
-from hydranet.errors import FatalError, HydraError, TransientError
+from hydranet.errors import FATAL, FatalError, HydraError, TransientError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,7 +29,7 @@ def translate_errors(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitab
 
     While it runs it heartbeats every half a second. What it raises of `hydranet.errors` becomes an
     `ApplicationError`: a `TransientError` is retried, after the delay it names if it names one; all
-    others are not and have the type "FatalError". A database that does not answer is transient;
+    others are not and have the type `FATAL`. A database that does not answer is transient;
     anything else is tried a few times, then fatal.
     """
 
@@ -54,7 +54,7 @@ def to_application_error(error: HydraError) -> ApplicationError:
     """Return the Temporal failure that says what `error` says."""
     message = str(error)[:_MESSAGE_LIMIT]
     if not isinstance(error, TransientError):
-        return ApplicationError(message, type="FatalError", non_retryable=True)
+        return ApplicationError(message, type=FATAL, non_retryable=True)
     delay = None if error.retry_after is None else timedelta(seconds=error.retry_after)
     return ApplicationError(message, type="TransientError", next_retry_delay=delay)
 

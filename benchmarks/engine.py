@@ -15,7 +15,7 @@ from typing import Any
 import platformdirs
 
 from activities.git.command import run_git
-from activities.repair.backend import MODEL, TemplatesBackend
+from activities.repair.backend import TemplatesBackend
 from activities.retrieval.activities import RetrievalActivities
 from activities.retrieval.search_cache import Searches
 from activities.sandbox.protocol import Sandbox
@@ -39,7 +39,7 @@ from hydranet.convergence.score import Attempt
 from hydranet.errors import UsageError
 from hydranet.run_settings import ConvergenceSettings
 from hydranet.settings import SandboxSettings, Settings
-from hydranet.strategy import Strategy
+from hydranet.strategy import TEMPLATES, Strategy
 
 # Environments are kept between benchmarks: only the first needs a package index.
 DATA = platformdirs.user_cache_path("hydranet-benchmarks")
@@ -217,7 +217,7 @@ async def _localise(
     clock("retrieval")
     return Work(
         run_id=instance.id,
-        model=MODEL,
+        model=TEMPLATES,
         snapshot=prepared.snapshot,
         checkpoint=prepared.base,
         context=retrieval.context,

@@ -39,7 +39,7 @@ from hydranet.contracts import (
 )
 from hydranet.errors import UsageError
 from hydranet.settings import Settings
-from workflows.failures import find_root_failure
+from workflows.policies import explain_failure
 
 _POLL_SECONDS = 0.5
 
@@ -106,7 +106,7 @@ async def _follow_indexing(session: Session, handle: WorkflowHandle[Any, IndexRe
                     bar.update(task, description=progress.stage, total=progress.total or None, completed=progress.done)
         return await ended
     except WorkflowFailureError as failure:
-        raise UsageError(find_root_failure(failure).message) from None
+        raise UsageError(explain_failure(failure)) from None
     finally:
         ended.cancel()
 
@@ -139,7 +139,7 @@ async def _follow_embedding(session: Session, workflow_id: str, model: str) -> N
         if count := (await ended).made:
             typer.echo(f"Vectors  {count} made, {model}")
     except WorkflowFailureError as failure:
-        raise UsageError(f"The graph is indexed without vectors: {find_root_failure(failure).message}") from None
+        raise UsageError(f"The graph is indexed without vectors: {explain_failure(failure)}") from None
     finally:
         ended.cancel()
 

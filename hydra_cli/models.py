@@ -14,6 +14,7 @@ from hydra_cli.terminal import make_console
 from hydranet import settings
 from hydranet.errors import HydraError
 from hydranet.settings import ModelSettings, Settings
+from hydranet.strategy import TEMPLATES
 
 if TYPE_CHECKING:
     from activities.inference.protocols import Description
@@ -69,7 +70,7 @@ async def _measure_model(model: str, purpose: str, chosen: ModelSettings) -> lis
 
 
 async def _measure_answers(model: str, chosen: ModelSettings) -> list[str]:
-    from activities.inference.backend import TEMPLATES, measure
+    from activities.inference.backend import measure
 
     if model == TEMPLATES:
         return ["", "-", "-"]

@@ -13,6 +13,10 @@ class FatalError(HydraError):
     """Trying again cannot help: the run ends with the verdict failed."""
 
 
+FATAL = FatalError.__name__
+"""The type of the Temporal failure that a `FatalError` becomes: the one that no retry policy retries."""
+
+
 class TransientError(HydraError):
     """Trying again can help; `retry_after` is the delay in seconds a server asked for, if it did."""
 

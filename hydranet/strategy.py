@@ -8,6 +8,9 @@ from pydantic import Field
 
 from hydranet.bounded_models import BoundedModel, Line, Name, Note
 
+TEMPLATES = "templates"
+"""The model of runs and strategies that use the repair templates, which read no prompt and cost no tokens."""
+
 
 class Strategy(BoundedModel):
     """What a branch pursues.

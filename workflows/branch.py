@@ -3,7 +3,7 @@
 import asyncio
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, FailureError
+from temporalio.exceptions import ActivityError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
     from activities.checkpoints.activities import CheckpointActivities
@@ -35,8 +35,8 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.convergence.score import MEMORY, Attempt, Score, score_attempt
     from hydranet.genealogy import AttemptRecord, Ending, Outcome
     from hydranet.random_seed import derive_seed
+    from hydranet.strategy import TEMPLATES
     from workflows import attempt_records, policies, retrieval
-    from workflows.strategies import TEMPLATES
 
 
 @workflow.defn(name=BRANCH_WORKFLOW)
@@ -84,8 +84,7 @@ class BranchWorkflow:
         except ActivityError as error:
             if workflow.cancellation_reason() is not None:
                 raise CancelledError("the branch was cancelled") from error
-            message = error.cause.message if isinstance(error.cause, FailureError) else str(error)
-            raise ApplicationError(message, type="FatalError", non_retryable=True) from error
+            raise policies.fail(policies.explain_failure(error)) from error
         return BranchResult(ending=Ending.SPENT, reason=f"All {request.attempts} attempts of the branch are spent.")
 
     async def _attempt(self, number: int) -> BranchResult | None:

@@ -22,12 +22,11 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.convergence.score import score_attempt
     from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Outcome
     from hydranet.lesson import draw_lesson
-    from hydranet.strategy import Strategy, slugify
+    from hydranet.strategy import TEMPLATES, Strategy, slugify
     from workflows import metrics
     from workflows.clock import Clock
     from workflows.preparation import PreparedRun
     from workflows.run_state import RunState
-    from workflows.strategies import TEMPLATES
 
 # How many dead branches a prompt is told of.
 DEAD_LINES = 6

@@ -18,13 +18,14 @@ with workflow.unsafe.imports_passed_through():
     )
     from hydranet.genealogy import Ending, Genealogy, Verdict
     from hydranet.policy.constitution import Effect
+    from hydranet.strategy import TEMPLATES
     from workflows import metrics, preparation, retrieval
     from workflows import publication as keeping
     from workflows.branches import Branches, RunningBranch
     from workflows.clock import Clock
-    from workflows.failures import find_root_failure
+    from workflows.policies import explain_failure
     from workflows.run_state import RunState
-    from workflows.strategies import TEMPLATES, StrategySupply
+    from workflows.strategies import StrategySupply
 
 
 @workflow.defn(name=FIX_WORKFLOW)
@@ -132,24 +133,22 @@ class FixIssueWorkflow:
         if not isinstance(error, FailureError):
             raise error
         # Before there is any ground to search on, it is the input or the set-up that is wrong.
-        return RunResult(
-            verdict=Verdict.FAILED, reason=find_root_failure(error).message, refused=self._prepared is None
-        )
+        return RunResult(verdict=Verdict.FAILED, reason=explain_failure(error), refused=self._prepared is None)
 
     async def _search(self) -> RunResult:
-        self._prepared = await self._prepare()
+        self._prepared = prepared = await self._prepare()
         while True:
             await workflow.wait_condition(lambda: not self._clock.paused)
             if reason := self._breach():
                 return RunResult(verdict=Verdict.EXHAUSTED, reason=reason)
-            await self._start_branches(self._prepared)
+            await self._start_branches(prepared)
             if not self._branches.running:
                 reason = self._supply.reason or "No strategy is left to try."
                 return RunResult(verdict=Verdict.EXHAUSTED, reason=reason)
             await self._next_event()
             await self._reap_requested()
             for branch in self._branches.list_ended():
-                if result := await self._settle(branch):
+                if result := await self._settle(branch, prepared):
                     return result
 
     async def _prepare(self) -> preparation.PreparedRun:
@@ -222,12 +221,12 @@ class FixIssueWorkflow:
             await self._branches.reap(request)
             await self._record_ended()
 
-    async def _settle(self, branch: RunningBranch) -> RunResult | None:
+    async def _settle(self, branch: RunningBranch, prepared: preparation.PreparedRun) -> RunResult | None:
         """Settle a branch that ended by itself; a result ends the run."""
         try:
             outcome: BranchResult = await branch.handle
         except FailureError as error:
-            self._branches.close(branch, Ending.FAILED, find_root_failure(error).message)
+            self._branches.close(branch, Ending.FAILED, explain_failure(error))
             raise
         self._state.add_usage(outcome.unreported)
         record = self._branches.find_record(branch.number)
@@ -235,7 +234,7 @@ class FixIssueWorkflow:
             self._branches.close(branch, outcome.ending, outcome.reason)
             await self._record_ended()
             return None
-        if refuted := await self._refute(branch, outcome.passed):
+        if refuted := await self._refute(branch, outcome.passed, prepared):
             self._branches.close(branch, Ending.REFUTED, refuted)
             await self._record_ended()
             return None
@@ -247,9 +246,8 @@ class FixIssueWorkflow:
         publication = await keeping.publish_fix(
             self._request, self._state.genealogy, self._branches.checkpoints, outcome.passed, message
         )
-        assert self._prepared is not None
-        context = self._prepared.retrieval.context
-        await retrieval.remember_fix(self._request, self._prepared.snapshot, context, record.attempts[-1].facts)
+        context = prepared.retrieval.context
+        await retrieval.remember_fix(self._request, prepared.snapshot, context, record.attempts[-1].facts)
         return RunResult(
             verdict=Verdict.FIXED,
             reason=f"b{branch.number:02d} {title}: {outcome.reason}",
@@ -258,15 +256,14 @@ class FixIssueWorkflow:
             note=publication.note,
         )
 
-    async def _refute(self, branch: RunningBranch, passed: Checkpoint) -> str:
+    async def _refute(self, branch: RunningBranch, passed: Checkpoint, prepared: preparation.PreparedRun) -> str:
         """Why a passing checkpoint is no fix after all; empty when it is verified and, if asked for, approved."""
-        assert self._prepared is not None
         self._state.set_state(f"verifying b{branch.number:02d} on a clean checkout")
         report = await preparation.run_tests(
             self._request,
-            self._prepared.snapshot,
+            prepared.snapshot,
             passed,
-            self._prepared.environment,
+            prepared.environment,
             "verify on a clean checkout",
         )
         self._state.add_flaky(report)

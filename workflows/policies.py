@@ -1,10 +1,10 @@
-"""How activities are called: queue, timeouts, retries and cancellation, one set per kind of work."""
+"""How activities are called, one set of options per kind of work, and what a failure says."""
 
 from datetime import timedelta
-from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError, FailureError
 
 from hydranet.contracts import (
     INFERENCE_QUEUE,
@@ -13,6 +13,7 @@ from hydranet.contracts import (
     SUPERVISOR_QUEUE,
     SandboxSpec,
 )
+from hydranet.errors import FATAL
 
 # A node that is lost is noticed after this long without a heartbeat (they are sent twice a second).
 HEARTBEAT = timedelta(seconds=10)
@@ -22,31 +23,43 @@ _RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     backoff_coefficient=2.0,
     maximum_interval=timedelta(seconds=30),
-    non_retryable_error_types=["FatalError"],
+    non_retryable_error_types=[FATAL],
 )
 
 
-def for_supervisor(summary: str) -> dict[str, Any]:
-    """Options of an activity on the user's repository or on the records."""
+def for_supervisor(summary: str) -> workflow.ActivityConfig:
+    """Return the options of an activity on the user's repository or on the records."""
     return _options(SUPERVISOR_QUEUE, summary, timedelta(minutes=10))
 
 
-def for_inference(summary: str) -> dict[str, Any]:
-    """Options of a model call."""
+def for_inference(summary: str) -> workflow.ActivityConfig:
+    """Return the options of a model call."""
     return _options(INFERENCE_QUEUE, summary, timedelta(minutes=30))
 
 
-def for_retrieval(summary: str) -> dict[str, Any]:
-    """Options of a search in the repository."""
+def for_retrieval(summary: str) -> workflow.ActivityConfig:
+    """Return the options of a search in the repository."""
     return _options(RETRIEVAL_QUEUE, summary, timedelta(minutes=10))
 
 
-def for_sandbox(summary: str, spec: SandboxSpec) -> dict[str, Any]:
-    """Options of a run in the sandbox, which limits its own time: set-up, then tests more than once."""
+def for_sandbox(summary: str, spec: SandboxSpec) -> workflow.ActivityConfig:
+    """Return the options of a run in the sandbox, which limits its own time: set-up, then tests more than once."""
     return _options(SANDBOX_QUEUE, summary, timedelta(seconds=2 * spec.setup_timeout + 6 * spec.test_timeout + 60))
 
 
-def _options(queue: str, summary: str, timeout: timedelta) -> dict[str, Any]:
+def fail(message: str) -> ApplicationError:
+    """Return the failure that ends a workflow for good, with the sentence that its user reads."""
+    return ApplicationError(message, type=FATAL, non_retryable=True)
+
+
+def explain_failure(error: BaseException) -> str:
+    """Return the message of the innermost failure: the sentence for the user."""
+    while isinstance(error.__cause__, FailureError):
+        error = error.__cause__
+    return error.message if isinstance(error, FailureError) else str(error)
+
+
+def _options(queue: str, summary: str, timeout: timedelta) -> workflow.ActivityConfig:
     return {
         "task_queue": queue,
         "summary": summary[:180],

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.checkpoints.activities import RepositoryActivities
@@ -24,9 +23,9 @@ with workflow.unsafe.imports_passed_through():
         WarmUpRequest,
         Work,
     )
+    from hydranet.strategy import TEMPLATES
     from workflows import policies
     from workflows import retrieval as looking
-    from workflows.strategies import TEMPLATES
 
 
 @dataclass(frozen=True)
@@ -83,11 +82,9 @@ async def run_baseline(request: FixRequest, snapshot: Snapshot, environment: Env
     """Run the tests at the base commit; refuse a run that has no failing test to aim at."""
     report = await run_tests(request, snapshot, Checkpoint(commit=snapshot.commit), environment, "baseline tests")
     if report.passed:
-        raise ApplicationError(
+        raise policies.fail(
             f"No test fails at HEAD ({report.passing_count} pass), so there is nothing to aim at: "
-            "add a failing test for the issue, commit it, or name the test command with --test.",
-            type="FatalError",
-            non_retryable=True,
+            "add a failing test for the issue, commit it, or name the test command with --test."
         )
     return report
 
@@ -108,7 +105,8 @@ async def prepare_run(
 ) -> PreparedRun:
     """Retrieve the code a model should see and, for the templates, measure what each test executes."""
     base = Checkpoint(commit=snapshot.commit)
-    assert baseline.results is not None
+    if baseline.results is None:
+        raise policies.fail("The tests at the base commit left no results: run the command again.")
     retrieval = await looking.retrieve_at_base(request, snapshot, base, baseline.results)
     spectrum = None
     if templates:

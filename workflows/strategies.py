@@ -9,13 +9,12 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.genealogy import BranchRecord, Genealogy
     from hydranet.lesson import draw_lesson
     from hydranet.random_seed import derive_seed
-    from hydranet.strategy import Strategy, is_new, rank_strategies
+    from hydranet.strategy import TEMPLATES, Strategy, is_new, rank_strategies
     from workflows import policies
 
 # A generator that has offered nothing new twice has nothing left; asking on would circle one level up.
 FRUITLESS_ROUNDS = 2
 
-TEMPLATES = "templates"
 # They cost seconds and no tokens, and each is another family of edits.
 TEMPLATES_FIRST = 3
 

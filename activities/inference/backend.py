@@ -20,13 +20,13 @@ from hydranet.contracts import (
 )
 from hydranet.errors import FatalError, TransientError, UsageError
 from hydranet.settings import ModelSettings
+from hydranet.strategy import TEMPLATES
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
     from activities.git.objects import GitObjects
     from hydranet.budget import Usage
 
-TEMPLATES = "templates"
 
 # A server that takes longer than this to say what it has is taken as one that does not answer.
 _PROBE_SECONDS = 10.0

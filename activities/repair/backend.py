@@ -28,11 +28,9 @@ from hydranet.contracts import (
     Work,
 )
 from hydranet.patches import make_diff
-from hydranet.strategy import Strategy, is_new
+from hydranet.strategy import TEMPLATES, Strategy, is_new
 
-MODEL = "templates"
-
-_USAGE = Usage(model=MODEL)
+_USAGE = Usage(model=TEMPLATES)
 # Characters of a candidate's diff, as its contract limits them.
 _DIFF_CHARACTERS = 65_536
 # Searches cached for the next steps of the branches under way on this worker.
@@ -171,7 +169,7 @@ def _make_strategy(suspect: Suspect, group: FamilyGroup) -> Strategy:
         kind=group.name,
         target_files=(region.source.path,),
         target_symbols=(region.symbol,),
-        model=MODEL,
+        model=TEMPLATES,
     )
 
 

@@ -16,7 +16,7 @@ from hydranet.convergence.score import MEMORY, Attempt, Score
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Verdict
 from hydranet.policy.constitution import Decision
 from hydranet.run_settings import ConvergenceSettings, SandboxSpec
-from hydranet.strategy import Strategy
+from hydranet.strategy import TEMPLATES, Strategy
 
 
 class FixRequest(BoundedModel):
@@ -32,7 +32,7 @@ class FixRequest(BoundedModel):
     repository_name: Name
     title: Line
     issue: Text
-    model: Name = "templates"
+    model: Name = TEMPLATES
     supervisor_model: Name = ""
     templates_first: bool = True
     parallel_branches: Annotated[int, Field(ge=1, le=16)] = 1

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from hydranet import checkpoint
 from hydranet.genealogy import BranchRecord, Ending, Genealogy, Verdict
+from hydranet.strategy import TEMPLATES
 from hydranet.text.formatting import format_count
 
 # The largest budget that the settings take.
@@ -104,7 +105,7 @@ def _was_still_improving(branch: BranchRecord, allowed: int) -> bool:
 
 
 def _suggest_model(model: str) -> Advice:
-    if model == "templates":
+    if model == TEMPLATES:
         return Advice(
             "Use a model: repair templates make one small edit at a time.", "hydra fix --model ollama:qwen2.5-coder:7b"
         )

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from hydranet.convergence.error_signature import ErrorClass
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
 from hydranet.patches import Edit
+from hydranet.strategy import TEMPLATES
 from hydranet.text.formatting import format_count, join_words
 
-_BACKENDS = {"templates": "repair templates, without a model"}
+_BACKENDS = {TEMPLATES: "repair templates, without a model"}
 
 
 class Winner(NamedTuple):

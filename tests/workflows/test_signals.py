@@ -10,9 +10,9 @@ import pytest
 from hydranet.contracts import ReapRequest, StepRequest
 from hydranet.genealogy import Ending, Genealogy, Verdict
 from hydranet.policy.constitution import Decision, Effect
+from hydranet.strategy import TEMPLATES
 from tests.workflows.conftest import Run, Start
 from tests.workflows.world import World, failed, passed, strategy
-from workflows.strategies import TEMPLATES
 
 
 class Held:
