@@ -23,10 +23,8 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Outcome
     from hydranet.lesson import draw_lesson
     from hydranet.strategy import TEMPLATES, Strategy, slugify
-    from workflows import metrics
-    from workflows.clock import Clock
     from workflows.preparation import PreparedRun
-    from workflows.run_state import RunState
+    from workflows.run_state import RunState, count_reap
 
 # How many dead branches a prompt is told of.
 DEAD_LINES = 6
@@ -43,10 +41,9 @@ class RunningBranch:
 class Branches:
     """All branches of one run."""
 
-    def __init__(self, request: FixRequest, page: RunState, clock: Clock) -> None:
+    def __init__(self, request: FixRequest, state: RunState) -> None:
         self._request = request
-        self._page = page
-        self._clock = clock
+        self._state = state
         self._closed: list[int] = []
         self._best: Checkpoint | None = None
         self._best_failing = 0
@@ -55,20 +52,20 @@ class Branches:
 
     async def start(self, strategy: Strategy, ground: PreparedRun, *, tokens_left: int | None) -> None:
         """Start a branch for `strategy`, from the best checkpoint or, for templates, from the base."""
-        number = len(self._page.genealogy.branches) + 1
+        number = len(self._state.genealogy.branches) + 1
         start, failing = self._choose_start(strategy, ground)
         record = BranchRecord(
             number=number,
-            id=f"{self._page.genealogy.run_id}/b{number:02d}-{slugify(strategy.title)}",
+            id=f"{self._state.genealogy.run_id}/b{number:02d}-{slugify(strategy.title)}",
             strategy=strategy,
             start=start.commit,
-            began=self._clock.seconds,
+            began=self._state.clock.seconds,
         )
-        self._page.put_branch(record)
+        self._state.put_branch(record)
         handle = await workflow.start_child_workflow(
             BRANCH_WORKFLOW,
             BranchRequest(
-                run_id=self._page.genealogy.run_id,
+                run_id=self._state.genealogy.run_id,
                 number=number,
                 strategy=strategy,
                 start=start,
@@ -89,8 +86,8 @@ class Branches:
                 attempts=self._attempts_left(),
                 tokens=tokens_left,
                 dead=self._describe_dead(),
-                instruction=self._page.instruction,
-                paused=self._clock.paused,
+                instruction=self._state.instruction,
+                paused=self._state.clock.paused,
             ),
             id=record.id,
             task_queue=SUPERVISOR_QUEUE,
@@ -113,10 +110,7 @@ class Branches:
         reap = None
         if report.record.number == 1 and record.strategy.model != TEMPLATES:
             report, reap = self._score_novelty(report)
-        made = report.record.model_copy(update={"after": self._clock.seconds})
-        self._page.put_branch(record.model_copy(update={"attempts": (*record.attempts, made)}))
-        self._page.add_usage(report.record.usage)
-        metrics.count_attempt(made)
+        self._state.add_attempt(record, report.record)
         if report.checkpoint is not None:
             name = checkpoint.format_name(report.branch, report.record.number)
             self.checkpoints[name] = report.checkpoint
@@ -131,7 +125,7 @@ class Branches:
 
     def find_record(self, number: int) -> BranchRecord:
         """The record of branch `number`."""
-        return next(record for record in self._page.genealogy.branches if record.number == number)
+        return next(record for record in self._state.genealogy.branches if record.number == number)
 
     async def signal_all(self, signal: str, *arguments: str) -> None:
         """Pass a person's signal on to every running branch."""
@@ -151,7 +145,7 @@ class Branches:
         await _cancel(branch)
         if not _has_passed(branch):
             self.close(branch, Ending.REAPED, evidence)
-            metrics.count_reap(request)
+            count_reap("hand" if request.by_hand else "repeated" if request.score.novelty else "circled")
 
     async def cancel_all(self, ending: Ending, reason: str) -> None:
         """Cancel every running branch and wait for their cleanup."""
@@ -167,13 +161,7 @@ class Branches:
         """Record how a branch ended."""
         self.running.remove(branch)
         self._closed.append(branch.number)
-        record = dict(self.find_record(branch.number)) | {
-            "ending": ending,
-            "reason": reason,
-            "ended": self._clock.seconds,
-        }
-        self._page.put_branch(BranchRecord.model_validate(record))
-        metrics.count_branch(ending)
+        self._state.close_branch(self.find_record(branch.number), ending, reason)
 
     def take_closed(self) -> Sequence[BranchRecord]:
         """The branches closed since the last call."""
@@ -185,7 +173,7 @@ class Branches:
         budget = self._request.budget
         if not budget.attempts:
             return budget.attempts_per_branch
-        return min(budget.attempts_per_branch, budget.attempts - self._page.genealogy.attempts)
+        return min(budget.attempts_per_branch, budget.attempts - self._state.genealogy.attempts)
 
     def _choose_start(self, strategy: Strategy, ground: PreparedRun) -> tuple[Checkpoint, int]:
         # A template makes a single edit: on top of a partial fix that overfits it would never be the whole one.
@@ -194,7 +182,7 @@ class Branches:
         return self._best, self._best_failing
 
     def _keep_best(self, record: AttemptRecord, made: Checkpoint) -> None:
-        genealogy, facts = self._page.genealogy, record.facts
+        genealogy, facts = self._state.genealogy, record.facts
         fewest = self._best_failing if self._best is not None else genealogy.target_count
         if facts.failing_count < fewest and set(facts.failing_tests) <= set(genealogy.target_tests):
             self._best, self._best_failing = made, facts.failing_count
@@ -210,10 +198,10 @@ class Branches:
         return scored, ReapRequest(branch=report.branch, score=score, evidence=evidence)
 
     def _list_dead(self) -> list[BranchRecord]:
-        return [branch for branch in self._page.genealogy.branches if branch.ending is not Ending.RUNNING]
+        return [branch for branch in self._state.genealogy.branches if branch.ending is not Ending.RUNNING]
 
     def _describe_dead(self) -> tuple[str, ...]:
-        target = self._page.genealogy.target_count
+        target = self._state.genealogy.target_count
         return tuple(f"{b.strategy.title}: {draw_lesson(b, target).failed}" for b in self._list_dead()[-DEAD_LINES:])
 
 

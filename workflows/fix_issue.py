@@ -19,10 +19,9 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.genealogy import Ending, Genealogy, Verdict
     from hydranet.policy.constitution import Effect
     from hydranet.strategy import TEMPLATES
-    from workflows import metrics, preparation, retrieval
+    from workflows import preparation, retrieval
     from workflows import publication as keeping
     from workflows.branches import Branches, RunningBranch
-    from workflows.clock import Clock
     from workflows.policies import explain_failure
     from workflows.run_state import RunState
     from workflows.strategies import StrategySupply
@@ -36,8 +35,7 @@ class FixIssueWorkflow:
     def __init__(self, request: FixRequest) -> None:
         self._request = request
         self._state = RunState(request)
-        self._clock = Clock()
-        self._branches = Branches(request, self._state, self._clock)
+        self._branches = Branches(request, self._state)
         self._supply = StrategySupply(request, request.seed or self._state.genealogy.run_id)
         self._prepared: preparation.PreparedRun | None = None
         self._reaps: list[ReapRequest] = []
@@ -52,16 +50,14 @@ class FixIssueWorkflow:
     @workflow.signal
     async def pause(self) -> None:
         """Begin no further step until resumed; a step that is under way finishes."""
-        if not self._clock.paused:
-            self._clock.pause()
+        if not self._state.clock.paused:
             self._state.pause()
             await self._branches.signal_all("pause")
 
     @workflow.signal
     async def resume(self) -> None:
         """Go on after a pause."""
-        if self._clock.paused:
-            self._clock.resume()
+        if self._state.clock.paused:
             self._state.resume()
             await self._branches.signal_all("resume")
 
@@ -90,7 +86,7 @@ class FixIssueWorkflow:
     @workflow.signal
     def interrupted(self, seconds: float) -> None:
         """Leave out of the time budget what passed while nothing ran, such as a night switched off."""
-        self._clock.leave_out(seconds)
+        self._state.clock.leave_out(seconds)
 
     @workflow.signal
     def approve(self) -> None:
@@ -138,7 +134,7 @@ class FixIssueWorkflow:
     async def _search(self) -> RunResult:
         self._prepared = prepared = await self._prepare()
         while True:
-            await workflow.wait_condition(lambda: not self._clock.paused)
+            await workflow.wait_condition(lambda: not self._state.clock.paused)
             if reason := self._breach():
                 return RunResult(verdict=Verdict.EXHAUSTED, reason=reason)
             await self._start_branches(prepared)
@@ -195,7 +191,7 @@ class FixIssueWorkflow:
             attempts=self._state.genealogy.attempts,
             branches=0 if self._branches.running else len(self._state.genealogy.branches),
             tokens=self._state.genealogy.usage.tokens,
-            seconds=self._clock.seconds,
+            seconds=self._state.clock.seconds,
         )
 
     async def _next_event(self) -> None:
@@ -206,13 +202,13 @@ class FixIssueWorkflow:
                 bool(self._reaps)
                 or bool(self._branches.list_ended())
                 or self._state.genealogy.attempts > seen
-                or self._clock.seconds >= self._request.budget.seconds
+                or self._state.clock.seconds >= self._request.budget.seconds
             )
         )
 
     async def _watch(self) -> None:
         """Wake the search when its time is up; one timer, unless the run was paused or interrupted meanwhile."""
-        while (left := self._request.budget.seconds - self._clock.seconds) > 0:
+        while (left := self._request.budget.seconds - self._state.clock.seconds) > 0:
             await workflow.sleep(left, summary="time budget")
 
     async def _reap_requested(self) -> None:
@@ -289,8 +285,7 @@ class FixIssueWorkflow:
                 await keeping.publish_fix(self._request, self._state.genealogy, self._branches.checkpoints, None)
         except ActivityError as error:
             workflow.logger.warning("the checkpoints were not kept: %s", error.cause)
-        self._state.end(result, self._clock.seconds)
-        metrics.count_run(result.verdict)
+        self._state.end(result)
         await self._record_ended()
         await keeping.record_run(self._state.genealogy)
         return result

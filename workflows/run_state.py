@@ -1,5 +1,6 @@
-"""The page of a run: its genealogy, kept current in the workflow, the Web UI and the search attributes."""
+"""The state of a run: its working time and its genealogy, as every view and every metric shows them."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -9,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.bounded_models import TESTS, Line
     from hydranet.budget import Usage
     from hydranet.contracts import FixRequest, Retrieval, RunResult, TestReport
-    from hydranet.genealogy import BranchRecord, Genealogy
+    from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy
     from hydranet.policy.constitution import Effect
     from hydranet.report.web_ui import render_details
 
@@ -19,12 +20,49 @@ _REAPS = SearchAttributeKey.for_int("HydraReaps")
 _CONVERGENCE = SearchAttributeKey.for_float("HydraHighestConvergence")
 
 
+# What `interrupted` may leave out at once: ten years, which a duration holds with ease.
+_LONGEST_SECONDS = 10 * 365 * 86_400.0
+
+
+class Clock:
+    """The working time of a run, from the start of the workflow: pauses and interruptions do not count."""
+
+    def __init__(self) -> None:
+        self._paused_at: datetime | None = None
+        self._idle = timedelta()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the clock stands."""
+        return self._paused_at is not None
+
+    @property
+    def seconds(self) -> float:
+        """The working time so far."""
+        paused = workflow.now() - self._paused_at if self._paused_at else timedelta()
+        return (workflow.now() - workflow.info().start_time - self._idle - paused).total_seconds()
+
+    def pause(self) -> None:
+        """Stop the clock."""
+        self._paused_at = workflow.now()
+
+    def resume(self) -> None:
+        """Let the clock go on."""
+        if self._paused_at is not None:
+            self._idle += workflow.now() - self._paused_at
+        self._paused_at = None
+
+    def leave_out(self, seconds: float) -> None:
+        """Do not count `seconds` that have passed."""
+        self._idle += timedelta(seconds=min(max(0.0, seconds), _LONGEST_SECONDS))
+
+
 class RunState:
-    """Holds the genealogy; every change shows at once in the Web UI's *Current Details*."""
+    """Holds the clock and the genealogy; every change shows at once in the Web UI's *Current Details*."""
 
     def __init__(self, request: FixRequest) -> None:
+        self.clock = Clock()
         self._state: Line = "starting"
-        self._paused = False
         self._asked = request.decisions
         self.genealogy = Genealogy(
             run_id=workflow.info().workflow_id,
@@ -44,16 +82,16 @@ class RunState:
     def set_state(self, text: str) -> None:
         """Say what the run is doing."""
         self._state = text
-        self._update(state=f"paused ({text})" if self._paused else text)
+        self._update(state=f"paused ({text})" if self.clock.paused else text)
 
     def pause(self) -> None:
-        """Say that the run is paused."""
-        self._paused = True
+        """Stop the clock and say that the run is paused."""
+        self.clock.pause()
         self.set_state(self._state)
 
     def resume(self) -> None:
-        """Say that the run goes on."""
-        self._paused = False
+        """Let the clock go on, and say so."""
+        self.clock.resume()
         self.set_state(self._state)
 
     def set_base(self, commit: str) -> None:
@@ -94,6 +132,23 @@ class RunState:
         """Add what model calls cost."""
         self._update(usage=self.genealogy.usage + usage)
 
+    def add_attempt(self, branch: BranchRecord, attempt: AttemptRecord) -> None:
+        """Take an attempt into its branch's record."""
+        attempt = attempt.model_copy(update={"after": self.clock.seconds})
+        self.put_branch(branch.model_copy(update={"attempts": (*branch.attempts, attempt)}))
+        self.add_usage(attempt.usage)
+        _count("hydra_attempts", "Attempts by outcome.", "outcome", attempt.outcome.value)
+        scores = workflow.metric_meter().create_histogram_float(
+            "hydra_convergence", "Convergence scores of attempts, 0 to 1."
+        )
+        scores.record(attempt.score.value)
+
+    def close_branch(self, branch: BranchRecord, ending: Ending, reason: str) -> None:
+        """Note how a branch ended."""
+        closed = dict(branch) | {"ending": ending, "reason": reason, "ended": self.clock.seconds}
+        self.put_branch(BranchRecord.model_validate(closed))
+        _count("hydra_branches", "Branches by ending.", "ending", ending.value)
+
     def put_branch(self, record: BranchRecord) -> None:
         """Add or replace a branch, and index the counts when they changed."""
         before = self.genealogy
@@ -102,17 +157,18 @@ class RunState:
         self._update(branches=branches)
         self._index(before)
 
-    def end(self, result: RunResult, seconds: float) -> None:
+    def end(self, result: RunResult) -> None:
         """Write the verdict."""
-        self._paused = False
+        self.clock.resume()
         self._update(
             verdict=result.verdict,
             reason=result.reason,
             published=result.published,
-            seconds=seconds,
+            seconds=self.clock.seconds,
             state=f"ended: {result.verdict}",
         )
         workflow.upsert_search_attributes([_VERDICT.value_set(result.verdict.value)])
+        _count("hydra_runs", "Runs by verdict.", "verdict", result.verdict.value)
 
     def _index(self, before: Genealogy) -> None:
         now = self.genealogy
@@ -130,3 +186,13 @@ class RunState:
         # Validated, so that what came from a model or a person is clipped to its bounds.
         self.genealogy = Genealogy.model_validate({**dict(self.genealogy), **changes})
         workflow.set_current_details(render_details(self.genealogy))
+
+
+def count_reap(cause: str) -> None:
+    """Count a reaped branch: it circled, it repeated a dead branch, or a person had it ended by hand."""
+    _count("hydra_reaps", "Reaped branches by cause.", "cause", cause)
+
+
+def _count(name: str, description: str, label: str, value: str) -> None:
+    # Temporal's meter leaves out what a replay repeats.
+    workflow.metric_meter().create_counter(name, description).add(1, {label: value})

@@ -11,7 +11,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 TOLD = {
     name
-    for source in ("activities/metrics.py", "workflows/metrics.py", "workers/telemetry.py")
+    for source in ("activities/metrics.py", "workflows/run_state.py", "workers/telemetry.py")
     for name in re.findall(r'"(hydra_\w+)"', (ROOT / source).read_text())
 }
 
