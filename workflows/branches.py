@@ -1,7 +1,9 @@
 """The branches of a run: started as children, told what people say, reaped, closed."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Concatenate
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
@@ -9,7 +11,6 @@ from temporalio.exceptions import FailureError
 with workflow.unsafe.imports_passed_through():
     from hydranet import checkpoint
     from hydranet.contracts import (
-        BRANCH_WORKFLOW,
         SUPERVISOR_QUEUE,
         AttemptReport,
         BranchRequest,
@@ -23,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Outcome
     from hydranet.lesson import draw_lesson
     from hydranet.strategy import TEMPLATES, Strategy, slugify
+    from workflows.branch import BranchWorkflow
     from workflows.preparation import PreparedRun
     from workflows.run_state import RunState, count_reap
 
@@ -35,7 +37,7 @@ class RunningBranch:
     """A branch's child workflow."""
 
     number: int
-    handle: workflow.ChildWorkflowHandle[object, BranchResult]
+    handle: workflow.ChildWorkflowHandle[BranchWorkflow, BranchResult]
 
 
 class Branches:
@@ -47,13 +49,23 @@ class Branches:
         self._closed: list[int] = []
         self._best: Checkpoint | None = None
         self._best_failing = 0
+        self._starting = asyncio.Lock()
         self.running: list[RunningBranch] = []
         self.checkpoints: dict[str, Checkpoint] = {}
 
-    async def start(self, strategy: Strategy, ground: PreparedRun, *, tokens_left: int | None) -> None:
+    async def start(self, strategy: Strategy, prepared: PreparedRun, *, tokens_left: int | None) -> None:
         """Start a branch for `strategy`, from the best checkpoint or, for templates, from the base."""
+        # Shielded, so that a search that is cancelled meanwhile leaves no child without a handle to end it by.
+        await asyncio.shield(self._start(strategy, prepared, tokens_left))
+
+    async def _start(self, strategy: Strategy, prepared: PreparedRun, tokens_left: int | None) -> None:
+        async with self._starting:
+            handle = await self._start_child(strategy, prepared, tokens_left)
+            self.running.append(handle)
+
+    async def _start_child(self, strategy: Strategy, prepared: PreparedRun, tokens_left: int | None) -> RunningBranch:
         number = len(self._state.genealogy.branches) + 1
-        start, failing = self._choose_start(strategy, ground)
+        start, failing = self._choose_start(strategy, prepared)
         record = BranchRecord(
             number=number,
             id=f"{self._state.genealogy.run_id}/b{number:02d}-{slugify(strategy.title)}",
@@ -63,7 +75,7 @@ class Branches:
         )
         self._state.put_branch(record)
         handle = await workflow.start_child_workflow(
-            BRANCH_WORKFLOW,
+            BranchWorkflow.run,
             BranchRequest(
                 run_id=self._state.genealogy.run_id,
                 number=number,
@@ -72,14 +84,14 @@ class Branches:
                 start_failing=failing,
                 model=self._request.model,
                 repository_path=self._request.repository_path,
-                snapshot=ground.snapshot,
-                environment=ground.environment,
+                snapshot=prepared.snapshot,
+                environment=prepared.environment,
                 sandbox=self._request.sandbox,
-                baseline=ground.results,
-                target=ground.baseline.failing,
-                context=ground.retrieval.context,
-                spectrum=ground.spectrum,
-                error=ground.baseline.error,
+                baseline=prepared.results,
+                target=prepared.baseline.failing,
+                context=prepared.retrieval.context,
+                spectrum=prepared.spectrum,
+                error=prepared.baseline.error,
                 convergence=self._request.convergence,
                 reaper=self._request.reaper,
                 seed=self._request.seed,
@@ -91,13 +103,12 @@ class Branches:
             ),
             id=record.id,
             task_queue=SUPERVISOR_QUEUE,
-            result_type=BranchResult,
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
             static_summary=f"b{number:02d} {strategy.title}",
             static_details=strategy.rationale,
         )
-        self.running.append(RunningBranch(number, handle))
+        return RunningBranch(number, handle)
 
     def add_attempt(self, report: AttemptReport) -> ReapRequest | None:
         """Take an attempt into its branch's record, and keep the best checkpoint of the run.
@@ -127,13 +138,13 @@ class Branches:
         """The record of branch `number`."""
         return next(record for record in self._state.genealogy.branches if record.number == number)
 
-    async def signal_all(self, signal: str, *arguments: str) -> None:
-        """Pass a person's signal on to every running branch."""
+    async def signal_all(self, signal: Callable[Concatenate[BranchWorkflow, ...], None], *arguments: str) -> None:
+        """Pass a person's message on to every running branch."""
         for branch in list(self.running):
             try:
                 await branch.handle.signal(signal, args=arguments)
             except FailureError:
-                workflow.logger.info("branch %d ended before it heard %s", branch.number, signal)
+                workflow.logger.info("branch %d ended before it heard %s", branch.number, signal.__name__)
 
     async def reap(self, request: ReapRequest) -> None:
         """Cancel a branch, wait for its cleanup and record why; one that has passed meanwhile stays as it is."""
@@ -149,9 +160,10 @@ class Branches:
 
     async def cancel_all(self, ending: Ending, reason: str) -> None:
         """Cancel every running branch and wait for their cleanup."""
-        for branch in list(self.running):
-            await _cancel(branch)
-            self.close(branch, ending, reason)
+        async with self._starting:
+            for branch in list(self.running):
+                await _cancel(branch)
+                self.close(branch, ending, reason)
 
     def list_ended(self) -> Sequence[RunningBranch]:
         """The branches whose child workflow has ended by itself."""
@@ -175,10 +187,10 @@ class Branches:
             return budget.attempts_per_branch
         return min(budget.attempts_per_branch, budget.attempts - self._state.genealogy.attempts)
 
-    def _choose_start(self, strategy: Strategy, ground: PreparedRun) -> tuple[Checkpoint, int]:
+    def _choose_start(self, strategy: Strategy, prepared: PreparedRun) -> tuple[Checkpoint, int]:
         # A template makes a single edit: on top of a partial fix that overfits it would never be the whole one.
         if self._best is None or strategy.model == TEMPLATES:
-            return ground.base, ground.baseline.failing_count
+            return prepared.base, prepared.baseline.failing_count
         return self._best, self._best_failing
 
     def _keep_best(self, record: AttemptRecord, made: Checkpoint) -> None:

@@ -23,12 +23,18 @@ class EmbedTreeWorkflow:
 
     @workflow.run
     async def run(self, request: EmbedRequest) -> EmbedResult:
-        """Make what is missing; how many that was."""
-        left = 1
-        while left:
+        """Make what is missing, and return how many that was."""
+        left: int | None = None
+        while True:
             step: EmbedResult = await workflow.execute_activity_method(
                 IndexActivities.embed_nodes, request, **policies.for_retrieval("make vectors")
             )
             self._embedded = EmbedResult(made=self._embedded.made + step.made, left=step.left)
+            if not step.left:
+                return self._embedded
+            if left is not None and step.left >= left:
+                raise policies.fail(
+                    f"{step.left} vectors are missing after a step that was to make some of them: "
+                    "see the log of the inference worker, then run `hydra index` again."
+                )
             left = step.left
-        return self._embedded

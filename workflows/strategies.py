@@ -33,12 +33,17 @@ class StrategySupply:
         self._usage = Usage()
         self.reason = ""
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing new is to be expected any more."""
+        return not self._pending and self._fruitless >= FRUITLESS_ROUNDS
+
     async def take_next(self, work: Work, genealogy: Genealogy, instruction: str) -> Strategy | None:
         """The next strategy, least like the dead ones first, or None with `reason` when nothing new is on offer."""
-        while not self._pending and self._fruitless < FRUITLESS_ROUNDS:
+        while not self._pending:
+            if self.exhausted:
+                return None
             await self._ask(work, genealogy, instruction)
-        if not self._pending:
-            return None
         if work.model != TEMPLATES:  # which weighs dead branches against what it has measured
             self._pending = rank_strategies(self._pending, self._handed)
         strategy = self._pending.pop(0)
@@ -71,7 +76,7 @@ class StrategySupply:
             if is_new(strategy, [*self._handed, *fresh]):
                 fresh.append(strategy)
         self._pending = await self._ranked(fresh, work, genealogy) if self._supervisor and len(fresh) > 1 else fresh
-        if not fresh and not first:
+        if not self._pending and not first:
             self._fruitless += 1
             self.reason = answer.reason or "The model offered no strategy unlike those already tried."
 
@@ -88,7 +93,8 @@ class StrategySupply:
             **policies.for_inference(f"rank {len(strategies)} strategies"),
         )
         self._usage += answer.usage
-        return [strategies[place] for place in answer.order]
+        places = dict.fromkeys((*answer.order, *range(len(strategies))))
+        return [strategies[place] for place in places if 0 <= place < len(strategies)]
 
 
 def _describe_all_dead(genealogy: Genealogy) -> tuple[DeadBranch, ...]:

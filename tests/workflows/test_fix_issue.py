@@ -280,6 +280,15 @@ async def test_a_supervisor_model_ranks_the_strategies(start: Start) -> None:
     assert genealogy.usage.tokens == 30 + sum(branch.usage.tokens for branch in genealogy.branches)
 
 
+@pytest.mark.parametrize("order", [(), (1,), (7, 1, 1)])
+async def test_strategies_that_a_ranking_leaves_out_are_pursued_last(start: Start, order: tuple[int, ...]) -> None:
+    world = World(rounds=[[strategy("one"), strategy("two")]], ranking=order, trials={"two": [passed()]})
+    run = await start(world, supervisor_model="big", budget=Budget(attempts_per_branch=1))
+    assert (await run.result()).verdict is Verdict.FIXED
+    titles = [branch.strategy.title for branch in (await run.genealogy()).branches]
+    assert titles == (["two"] if order else ["one", "two"])
+
+
 async def test_the_model_is_loaded_while_the_tests_run(start: Start) -> None:
     loaded, tested = asyncio.Event(), asyncio.Event()
 

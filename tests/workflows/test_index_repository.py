@@ -112,3 +112,14 @@ async def test_vectors_that_cannot_be_made_are_no_failure_of_the_indexing(server
         assert (await (await start(server)).result()).linked == 7
         with pytest.raises(WorkflowFailureError):
             await vectors(server).result()
+
+
+@pytest.mark.parametrize("left", [[5], [7, 9], [3, 2, 2]])
+async def test_vectors_that_never_get_fewer_end_in_a_sentence(server: Client, left: list[int]) -> None:
+    world = World(missing=1, vectors_left=left)
+    async with workers(server, world):
+        await (await start(server)).result()
+        with pytest.raises(WorkflowFailureError) as raised:
+            await vectors(server).result()
+    assert f"{left[-1]} vectors are missing" in str(raised.value.cause)
+    assert world.calls["embed_nodes"] == max(2, len(left))

@@ -116,7 +116,8 @@ class World:
     plan asks to see, of which what begins with "!" is refused; `offers`, by title too, after how many attempts a
     strategy has nothing more to offer. `on` holds callbacks by activity name,
     awaited inside the activity with its request, so that a test can wait for it or hold it up. An index has
-    `missing` files to parse, and its vectors are made in two calls.
+    `missing` files to parse; `vectors_left` are missing after each call that makes some, the last again and again. A
+    supervisor model turns strategies round, or ranks them by `ranking`.
     """
 
     rounds: Sequence[Sequence[Strategy]] = ()
@@ -125,6 +126,8 @@ class World:
     verifications: list[TestReport] = field(default_factory=list)
     tokens: int = 0
     missing: int = 0
+    ranking: Sequence[int] | None = None
+    vectors_left: Sequence[int] = (1, 0)
     looks: dict[str, Sequence[str]] = field(default_factory=dict)
     offers: dict[str, int] = field(default_factory=dict)
     on: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
@@ -211,7 +214,8 @@ class World:
     @translate_errors
     async def rank_strategies(self, request: RankRequest) -> RankAnswer:
         await self._called("rank_strategies", request)
-        return RankAnswer(order=tuple(reversed(range(len(request.strategies)))), usage=self._usage())
+        order = tuple(reversed(range(len(request.strategies)))) if self.ranking is None else tuple(self.ranking)
+        return RankAnswer(order=order, usage=self._usage())
 
     @activity.defn
     @translate_errors
@@ -302,7 +306,7 @@ class World:
     @translate_errors
     async def embed_nodes(self, request: EmbedRequest) -> EmbedResult:
         await self._called("embed_nodes", request)
-        return EmbedResult(made=5, left=max(0, 2 - self.calls["embed_nodes"]))
+        return EmbedResult(made=5, left=self.vectors_left[min(self.calls["embed_nodes"], len(self.vectors_left)) - 1])
 
     def activities(self) -> list[Callable[..., Any]]:
         names = (

@@ -1,0 +1,298 @@
+"""Whatever arrives when, a workflow waits, and ends when nothing is left to do."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from hydranet.budget import Budget
+from hydranet.contracts import (
+    AttemptReport,
+    BranchResult,
+    Checkpoint,
+    Environment,
+    FixRequest,
+    Publication,
+    RankAnswer,
+    ReapRequest,
+    Retrieval,
+    RunResult,
+    Snapshot,
+    StrategiesAnswer,
+)
+from hydranet.convergence.score import Attempt
+from hydranet.genealogy import AttemptRecord, Ending, Outcome, Verdict
+from tests.workflows.environment import REQUEST
+from tests.workflows.simulation import Child, Simulation
+from tests.workflows.world import NOTHING, TARGET, patch, report, strategy
+from workflows.fix_issue import FixIssueWorkflow
+
+SECONDS = 60.0
+
+
+class Server:
+    """Answers the activities of a run: three rounds of two strategies each, then none that is new."""
+
+    def __init__(self, *, verifies: bool) -> None:
+        self.rounds = 0
+        self.verifies = verifies
+        self.tested = 0
+
+    def __call__(self, name: str) -> Any:
+        return getattr(self, name, lambda: None)()
+
+    def snapshot_repository(self) -> Snapshot:
+        return Snapshot(commit="base", pack=NOTHING)
+
+    def prepare_environment(self) -> Environment:
+        return Environment(key="environment")
+
+    def run_tests(self) -> Any:
+        self.tested += 1
+        return report(*TARGET) if self.tested == 1 or not self.verifies else report()
+
+    def retrieve(self) -> Retrieval:
+        return Retrieval(context=NOTHING)
+
+    def propose_strategies(self) -> StrategiesAnswer:
+        self.rounds += 1
+        offered = [strategy(f"{self.rounds}{letter}") for letter in "ab"] if self.rounds <= 3 else []
+        return StrategiesAnswer(strategies=tuple(offered))
+
+    def rank_strategies(self) -> RankAnswer:
+        return RankAnswer(order=())
+
+    def publish_fix(self) -> Publication:
+        return Publication(branch="hydra/fix-it-breaks", commit="c1")
+
+
+class Play:
+    """A run to which events happen; one that cannot happen now is left out."""
+
+    def __init__(self, *, verifies: bool = True, **changes: Any) -> None:
+        request = FixRequest.model_validate({**REQUEST.model_dump(), "budget": Budget(seconds=SECONDS), **changes})
+        self.run = Simulation(FixIssueWorkflow, request, Server(verifies=verifies))
+        self.attempts: dict[int, int] = {}
+        self.passed: set[int] = set()
+
+    def happen(self, event: str, together: bool) -> None:
+        jobs = getattr(self, event)()
+        (self.run.hold if together else self.run.deliver)(*jobs) if jobs else None
+
+    def prepare(self) -> None:
+        """Answer all until the first branch is running."""
+        while not self.run.children:
+            self.run.deliver(*self.answer())
+        self.run.deliver(*self.child_starts())
+
+    def finish(self) -> RunResult:
+        """Let everything that is open come to its end."""
+        self.happen("resume", together=False)
+        for _ in range(500):
+            self.run.settle()
+            if self.run.ended:
+                break
+            jobs = self.answer() or self.child_starts() or self.ends()
+            if not jobs and "approval" in self.run.workflow.genealogy().state:
+                jobs = self.approve()
+            if jobs:
+                self.run.deliver(*jobs)
+            else:
+                assert self.run.timers, "the run waits for nothing that could come"
+                self.time()
+        assert self.run.ended == "completed"
+        return self.run.read_result(RunResult)
+
+    def running(self) -> Iterator[Child]:
+        return (child for child in self.run.children.values() if child.started and not child.ended)
+
+    def answer(self) -> list[Any]:
+        for activity in self.run.activities.values():
+            return [self.run.end_activity(activity) if activity.cancelled else self.run.answer(activity)]
+        return []
+
+    def answer_although_cancelled(self) -> list[Any]:
+        return [self.run.answer(activity) for activity in list(self.run.activities.values())[-1:]]
+
+    def activity_breaks(self) -> list[Any]:
+        return [self.run.fail_activity(activity) for activity in list(self.run.activities.values())[:1]]
+
+    def child_breaks(self) -> list[Any]:
+        return [self.run.fail_child(child) for child in list(self.running())[:1]]
+
+    def child_starts(self) -> list[Any]:
+        return [self.run.start_child(child) for child in self.run.children.values() if not child.started][:1]
+
+    def fails(self) -> list[Any]:
+        return self._report(Outcome.FAILED)
+
+    def passes(self) -> list[Any]:
+        return self._report(Outcome.PASSED)
+
+    def ends(self) -> list[Any]:
+        for child in self.running():
+            if child.cancelled and child.seq not in self.passed:
+                return [self.run.end_child(child, None)]
+            passed = Checkpoint(commit="c1") if child.seq in self.passed else None
+            ending = Ending.PASSED if passed else Ending.SPENT
+            return [self.run.end_child(child, BranchResult(ending=ending, reason="It ended.", passed=passed))]
+        return []
+
+    def circles(self) -> list[Any]:
+        for child in self.running():
+            if child.seq not in self.passed:
+                return [self.run.signal("reap", ReapRequest(branch=_number(child), evidence="It circles."))]
+        return []
+
+    def pause(self) -> list[Any]:
+        return [self.run.signal("pause")]
+
+    def resume(self) -> list[Any]:
+        return [self.run.signal("resume")]
+
+    def abort(self) -> list[Any]:
+        return [self.run.signal("abort", "Enough.")]
+
+    def cancel(self) -> list[Any]:
+        return [self.run.cancel()]
+
+    def override(self) -> list[Any]:
+        return [self.run.signal("override", "Look at the parser.")]
+
+    def interrupted(self) -> list[Any]:
+        return [self.run.signal("interrupted", 20.0)]
+
+    def approve(self) -> list[Any]:
+        return [self.run.signal("approve")]
+
+    def reject(self) -> list[Any]:
+        return [self.run.signal("reject")]
+
+    def time(self) -> list[Any]:
+        """Let the next timer fire."""
+        if self.run.timers:
+            self.run.advance((min(self.run.timers.values()) - self.run.now).total_seconds())
+        return []
+
+    def minute(self) -> list[Any]:
+        self.run.advance(60)
+        return []
+
+    def _report(self, outcome: Outcome) -> list[Any]:
+        for child in self.running():
+            if child.seq not in self.passed:
+                number = self.attempts[child.seq] = self.attempts.get(child.seq, 0) + 1
+                if outcome is Outcome.PASSED:
+                    self.passed.add(child.seq)
+                    facts = Attempt(patch=patch("the fix"))
+                else:
+                    facts = Attempt(patch=patch(f"x = {number}"), failing_tests=TARGET, failing_count=3)
+                record = AttemptRecord(number=number, outcome=outcome, facts=facts)
+                return [self.run.signal("attempt_made", AttemptReport(branch=_number(child), record=record))]
+        return []
+
+
+def _number(child: Child) -> int:
+    return int(child.id.rpartition("/b")[2][:2])
+
+
+@contextlib.contextmanager
+def playing(**changes: Any) -> Iterator[Play]:
+    play = Play(**changes)
+    try:
+        yield play
+    finally:
+        play.run.close()
+
+
+COMMON = "answer answer child_starts fails passes ends circles pause resume override approve reject time minute".split()
+# Most of these end a run, so they come once: what follows is the end of it, in which things go on happening.
+RARE = "abort cancel interrupted answer_although_cancelled activity_breaks child_breaks".split()
+happenings = st.lists(st.tuples(st.sampled_from(COMMON), st.booleans()), max_size=30)
+orders = st.builds(
+    lambda before, rare, after: [*before, *rare, *after],
+    happenings,
+    st.lists(st.tuples(st.sampled_from(RARE), st.booleans()), max_size=2),
+    happenings,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(orders, st.booleans(), st.integers(1, 2), st.booleans(), st.booleans())
+@example([("passes", False), ("minute", False), ("ends", False)], True, 1, False, True)
+def test_a_run_waits_and_ends(
+    events: list[tuple[str, bool]], prepared: bool, parallel: int, approval: bool, verifies: bool
+) -> None:
+    with playing(parallel_branches=parallel, require_approval=approval, verifies=verifies) as play:
+        if prepared:
+            play.prepare()
+        for event, together in events:
+            play.happen(event, together)
+        play.finish()
+        genealogy = play.run.workflow.genealogy()
+        assert genealogy.verdict in tuple(Verdict)
+        assert Ending.RUNNING not in [branch.ending for branch in genealogy.branches]
+        assert play.run.timers_started <= 10 + 2 * len(events)
+        assert set(play.run.updates.values()) <= {"rejected", "completed"}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_an_attempt_that_passes_as_the_time_is_up_counts(together: bool) -> None:
+    with playing() as play:
+        play.prepare()
+        play.happen("passes", together)
+        play.happen("minute", together=False)
+        assert play.finish().verdict is Verdict.FIXED
+
+
+def test_a_pause_near_the_end_of_the_time_budget_starts_no_timers() -> None:
+    with playing() as play:
+        play.prepare()
+        play.run.advance(SECONDS - 1)
+        play.happen("pause", together=False)
+        before = play.run.timers_started
+        play.run.advance(86_400)
+        assert play.run.timers_started == before
+        play.happen("resume", together=False)
+        play.run.advance(1)
+        assert "time budget" in play.finish().reason
+
+
+def test_a_cancel_while_a_run_is_being_aborted_still_puts_it_on_record() -> None:
+    with playing() as play:
+        play.prepare()
+        for event in ("abort", "cancel"):
+            play.happen(event, together=False)
+        assert (play.finish().verdict, play.run.answered["record_genealogy"]) == (Verdict.ABORTED, 3)
+
+
+def test_a_cancel_while_a_branch_is_being_started_ends_that_branch_too() -> None:
+    with playing() as play:
+        while not play.run.children:
+            play.happen("answer", together=False)
+        play.happen("cancel", together=False)
+        play.happen("child_starts", together=False)
+        (child,) = play.run.children.values()
+        assert child.cancelled
+        assert not play.run.ended, "the run waits until its branch has cleaned up"
+        assert play.finish().verdict is Verdict.ABORTED
+        assert [branch.ending for branch in play.run.workflow.genealogy().branches] == [Ending.CANCELLED]
+
+
+def test_the_time_a_person_takes_to_approve_is_not_in_the_budget() -> None:
+    with playing(require_approval=True) as play:
+        play.prepare()
+        for event in ("passes", "ends", "answer"):
+            play.happen(event, together=False)
+        assert "approval" in play.run.workflow.genealogy().state
+        play.run.advance(86_400)
+        play.happen("reject", together=False)
+        assert [branch.ending for branch in play.run.workflow.genealogy().branches] == [Ending.REFUTED]
+        while len(play.run.children) < 2:
+            play.happen("answer", together=False)
+        assert play.run.workflow.genealogy().verdict is None
