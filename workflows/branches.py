@@ -139,12 +139,17 @@ class Branches:
         return next(record for record in self._state.genealogy.branches if record.number == number)
 
     async def signal_all(self, signal: Callable[Concatenate[BranchWorkflow, ...], None], *arguments: str) -> None:
-        """Pass a person's message on to every running branch."""
-        for branch in list(self.running):
-            try:
-                await branch.handle.signal(signal, args=arguments)
-            except FailureError:
-                workflow.logger.info("branch %d ended before it heard %s", branch.number, signal.__name__)
+        """Pass a person's message on to every running branch.
+
+        A branch that is being started knows only what held when it was asked for, so the message waits until it can
+        hear it: else a run that shows as paused has a branch that works on.
+        """
+        async with self._starting:
+            for branch in list(self.running):
+                try:
+                    await branch.handle.signal(signal, args=arguments)
+                except FailureError:
+                    workflow.logger.info("branch %d ended before it heard %s", branch.number, signal.__name__)
 
     async def reap(self, request: ReapRequest) -> None:
         """Cancel a branch, wait for its cleanup and record why; one that has passed meanwhile stays as it is."""

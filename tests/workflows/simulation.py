@@ -43,10 +43,14 @@ class Child:
 
     seq: int
     id: str
+    arguments: Payload
     started: bool = False
     cancelled: bool = False
     ended: bool = False
     signals: list[str] = field(default_factory=list)
+
+    def request(self, kind: type) -> Any:
+        return data_converter.payload_converter.from_payload(self.arguments, kind)
 
 
 @dataclass
@@ -77,6 +81,7 @@ class Simulation:
         self._resolutions: list[Job] = []
         self._numbers = itertools.count(1)
         self._steps = 0
+        self._broken = False
         self._answer = answer
         self._converter = data_converter.payload_converter
         self._definition = _Definition.must_from_class(workflow)
@@ -185,7 +190,8 @@ class Simulation:
 
     def close(self) -> None:
         """Take the workflow out of memory, as a worker does."""
-        self._steps = -STEPS  # A workflow that was found to loop is still to be torn down.
+        if self._broken:
+            return
         evict = Job(remove_from_cache=activation.RemoveFromCache())
         self._instance.activate(activation.WorkflowActivation(run_id="run", jobs=[evict]))
 
@@ -251,7 +257,8 @@ class Simulation:
         act = activation.WorkflowActivation(run_id="run", jobs=jobs)
         act.timestamp.FromDatetime(self.now)
         completion = self._instance.activate(act)
-        assert not completion.HasField("failed"), completion.failed.failure
+        self._broken = completion.HasField("failed")
+        assert not self._broken, completion.failed.failure
         for command in completion.successful.commands:
             self._obey(command)
 
@@ -272,7 +279,7 @@ class Simulation:
                 self.timers.pop(command.cancel_timer.seq, None)
             case "start_child_workflow_execution":
                 child = command.start_child_workflow_execution
-                self.children[child.seq] = Child(child.seq, child.workflow_id)
+                self.children[child.seq] = Child(child.seq, child.workflow_id, child.input[0])
             case "cancel_child_workflow_execution":
                 self.children[command.cancel_child_workflow_execution.child_workflow_seq].cancelled = True
             case "signal_external_workflow_execution":

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hydranet.budget import Budget
 from hydranet.contracts import (
     AttemptReport,
+    BranchRequest,
     BranchResult,
     Checkpoint,
     Environment,
@@ -293,6 +294,41 @@ def test_the_time_a_person_takes_to_approve_is_not_in_the_budget() -> None:
         play.run.advance(86_400)
         play.happen("reject", together=False)
         assert [branch.ending for branch in play.run.workflow.genealogy().branches] == [Ending.REFUTED]
-        while len(play.run.children) < 2:
+        for _ in range(10):
             play.happen("answer", together=False)
-        assert play.run.workflow.genealogy().verdict is None
+        assert len(play.run.children) == 2, "the search goes on"
+
+
+@pytest.mark.parametrize(
+    ("messages", "heard"),
+    [
+        (["pause"], ["pause"]),
+        (["override"], ["override"]),
+        (["pause", "resume"], ["pause", "resume"]),
+        (["override", "pause"], ["override", "pause"]),
+    ],
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_what_is_said_while_a_branch_is_being_started_reaches_it(
+    messages: list[str], heard: list[str], together: bool
+) -> None:
+    with playing() as play:
+        while not play.run.children:
+            play.happen("answer", together=False)
+        for message in messages:
+            play.happen(message, together)
+        play.happen("child_starts", together=False)
+        play.run.settle()
+        (child,) = play.run.children.values()
+        assert child.signals == heard
+
+
+def test_what_was_said_before_a_branch_is_started_is_not_said_again() -> None:
+    with playing() as play:
+        for message in ("override", "pause", "resume"):
+            play.happen(message, together=False)
+        play.prepare()
+        play.run.settle()
+        (child,) = play.run.children.values()
+        asked = child.request(BranchRequest)
+        assert (child.signals, asked.instruction, asked.paused) == ([], "Look at the parser.", False)
