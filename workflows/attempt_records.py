@@ -1,40 +1,80 @@
-"""What an attempt leaves behind: the facts it is scored by, its outcome, its record, its digest."""
+"""An attempt in the making, and what it leaves behind: its record, its digest, the branch's state after it."""
 
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from hydranet.budget import Spent
-    from hydranet.contracts import AttemptDigest, ImplementAnswer, Investigation, PlanAnswer, ReflectAnswer, Trial
-    from hydranet.convergence.score import Attempt, Score
+    from hydranet.budget import Spent, Usage
+    from hydranet.contracts import (
+        AttemptDigest,
+        BranchRequest,
+        BranchState,
+        Checkpoint,
+        ImplementAnswer,
+        Investigation,
+        Plan,
+        PlanAnswer,
+        ReflectAnswer,
+        Trial,
+    )
+    from hydranet.convergence.score import MEMORY, Attempt, ConvergenceSettings, Score, score_attempt
     from hydranet.genealogy import AttemptRecord, Outcome
     from hydranet.patches import Patch
+    from hydranet.strategy import TEMPLATES
 
 
-def build_facts(trial: Trial | None, looked: Investigation) -> Attempt:
-    """What convergence is computed from."""
+@dataclass
+class AttemptDraft:
+    """An attempt in the making: what each of its phases has brought so far."""
+
+    number: int
+    began: datetime
+    reflection: ReflectAnswer = field(default_factory=ReflectAnswer)
+    planning: PlanAnswer = field(default_factory=lambda: PlanAnswer(plan=Plan(summary="")))
+    investigation: Investigation = field(default_factory=Investigation)
+    implementation: ImplementAnswer = field(default_factory=ImplementAnswer)
+    trial: Trial | None = None
+    checkpoint: Checkpoint | None = None
+
+    @property
+    def usage(self) -> Usage:
+        """What its model calls cost together."""
+        return self.reflection.usage + self.planning.usage + self.implementation.usage
+
+    @property
+    def tested(self) -> int:
+        """How many of its candidates the branch is done with."""
+        return self.implementation.count - (self.trial.left if self.trial else 0)
+
+
+def build_facts(draft: AttemptDraft) -> Attempt:
+    """Return what convergence is computed from."""
+    commands, trial = draft.investigation.commands, draft.trial
     if trial is None:
-        return Attempt(commands=looked.commands)
+        return Attempt(commands=commands)
     return Attempt(
         patch=trial.patch,
         error=trial.report.error,
         failing_tests=trial.report.failing,
         failing_count=trial.report.failing_count,
-        commands=looked.commands,
+        commands=commands,
     )
 
 
-def list_spent(reflected: ReflectAnswer | None, planned: PlanAnswer, answer: ImplementAnswer) -> tuple[Spent, ...]:
-    """What the model calls cost, by purpose; steps without a call are left out."""
-    usages = {"plan": planned.usage, "implement": answer.usage}
-    if reflected is not None:
-        usages = {"reflect": reflected.usage, **usages}
+def list_spent(draft: AttemptDraft) -> tuple[Spent, ...]:
+    """Return what the model calls cost, by purpose; steps without a call are left out."""
+    usages = {
+        "reflect": draft.reflection.usage,
+        "plan": draft.planning.usage,
+        "implement": draft.implementation.usage,
+    }
     return tuple(Spent(purpose=purpose, usage=usage) for purpose, usage in usages.items() if usage.calls)
 
 
 def decide_outcome(answer: ImplementAnswer, trial: Trial | None) -> tuple[Outcome, str]:
-    """What became of the attempt, and why."""
+    """Return what became of the attempt, and why."""
     if trial is None:
         return Outcome.NO_PATCH, answer.reason or "No patch could be made of the answer."
     if trial.refused:
@@ -45,49 +85,83 @@ def decide_outcome(answer: ImplementAnswer, trial: Trial | None) -> tuple[Outcom
 
 
 def build_record(
-    number: int,
-    reflected: ReflectAnswer | None,
-    planned: PlanAnswer,
-    answer: ImplementAnswer,
-    trial: Trial | None,
-    scored: Attempt,
-    score: Score,
-    took: timedelta,
+    draft: AttemptDraft, state: BranchState, settings: ConvergenceSettings, now: datetime
 ) -> AttemptRecord:
-    """The attempt as it stays on record, without the checkpoint that is made of it."""
-    ended, reason = decide_outcome(answer, trial)
+    """Return the attempt as it stays on record, scored against those before it, without its checkpoint."""
+    facts, trial, answer = build_facts(draft), draft.trial, draft.implementation
+    outcome, reason = decide_outcome(answer, trial)
     return AttemptRecord(
-        number=number,
-        summary=(trial.title if trial else "") or answer.summary or planned.plan.summary,
-        outcome=ended,
+        number=draft.number,
+        summary=(trial.title if trial else "") or answer.summary or draft.planning.plan.summary,
+        outcome=outcome,
         reason=reason,
-        score=score,
-        facts=scored,
+        score=_score(facts, state, settings),
+        facts=facts,
         passing=trial.report.passing_count if trial else 0,
         candidates=trial.tried if trial else 0,
         prompt=answer.prompt,
         shown=answer.shown,
-        spent=list_spent(reflected, planned, answer),
-        seconds=took.total_seconds(),
+        spent=list_spent(draft),
+        seconds=(now - draft.began).total_seconds(),
     )
 
 
+def build_digest(record: AttemptRecord) -> AttemptDigest:
+    """Return the attempt as the next prompt tells it."""
+    commands = record.facts.commands
+    return AttemptDigest(
+        number=record.number,
+        summary=record.summary,
+        looked="; ".join(f"{command.command}{' (refused)' if command.refused else ''}" for command in commands),
+        patch=_excerpt(record.facts.patch),
+        reason=record.reason,
+        failing_count=record.facts.failing_count,
+    )
+
+
+def advance_branch(
+    request: BranchRequest, state: BranchState, draft: AttemptDraft, record: AttemptRecord
+) -> BranchState:
+    """Return the branch's state after an attempt: the next one starts from the best checkpoint."""
+    report = draft.trial.report if draft.trial else None
+    best, failing = state.best, state.best_failing
+    if draft.checkpoint is not None and _is_better(request, state, record):
+        best, failing = draft.checkpoint, record.facts.failing_count
+    return BranchState(
+        attempts=record.number,
+        tokens=state.tokens + record.usage.tokens,
+        tried=state.tried + draft.tested,
+        facts=(*state.facts, record.facts)[-MEMORY:],
+        history=(*state.history, build_digest(record))[-3:],
+        plan=draft.planning.plan,
+        reflection=state.reflection,
+        best=best,
+        best_failing=failing,
+        tail=report.tail if report and report.tail else state.tail,
+        results=report.results if report else state.results,
+        context=state.context,
+    )
+
+
+def _is_better(request: BranchRequest, state: BranchState, record: AttemptRecord) -> bool:
+    return (
+        request.strategy.model != TEMPLATES
+        and record.facts.failing_count < state.best_failing
+        and set(record.facts.failing_tests) <= set(request.target)
+    )
+
+
+def _score(facts: Attempt, state: BranchState, settings: ConvergenceSettings) -> Score:
+    score = score_attempt((*state.facts, facts), settings)
+    # The state holds the last attempts only, but the nearest is named by its number in the branch.
+    forgotten = state.attempts - len(state.facts)
+    return score.model_copy(update={"nearest": score.nearest and score.nearest + forgotten})
+
+
 def _excerpt(patch: Patch, limit: int = 400) -> str:
-    """The changed lines of a patch as a diff shows them, cut at `limit` characters."""
+    """Return the changed lines of a patch as a diff shows them, cut at `limit` characters."""
     lines = []
     for edit in patch.edits:
         lines.append(f"{edit.file}:{edit.start}")
         lines += [f"-{line}" for line in edit.removed] + [f"+{line}" for line in edit.added]
     return "\n".join(lines)[:limit]
-
-
-def build_digest(record: AttemptRecord) -> AttemptDigest:
-    """The attempt as the next prompt tells it."""
-    return AttemptDigest(
-        number=record.number,
-        summary=record.summary,
-        looked="; ".join(f"{one.command}{' (refused)' if one.refused else ''}" for one in record.facts.commands),
-        patch=_excerpt(record.facts.patch),
-        reason=record.reason,
-        failing_count=record.facts.failing_count,
-    )
