@@ -19,9 +19,10 @@ with workflow.unsafe.imports_passed_through():
         ReflectAnswer,
         Trial,
     )
-    from hydranet.convergence.score import MEMORY, Attempt, ConvergenceSettings, Score, score_attempt
+    from hydranet.convergence.score import MEMORY, Attempt, Score, score_attempt
     from hydranet.genealogy import AttemptRecord, Outcome
     from hydranet.patches import Patch
+    from hydranet.run_settings import ConvergenceSettings
     from hydranet.strategy import TEMPLATES
 
 

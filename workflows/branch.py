@@ -31,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.strategy import TEMPLATES
     from workflows import attempt_records, policies, retrieval
     from workflows.attempt_records import AttemptDraft
+    from workflows.signals import BranchParent, drop_malformed
 
 
 @workflow.defn(name=BRANCH_WORKFLOW)
@@ -52,17 +53,20 @@ class BranchWorkflow:
         )
 
     @workflow.signal
-    def pause(self) -> None:
+    @drop_malformed
+    async def pause(self) -> None:
         """Begin no further step."""
         self._paused = True
 
     @workflow.signal
-    def resume(self) -> None:
+    @drop_malformed
+    async def resume(self) -> None:
         """Go on after a pause."""
         self._paused = False
 
     @workflow.signal
-    def override(self, instruction: str) -> None:
+    @drop_malformed
+    async def override(self, instruction: str) -> None:
         """Put a person's instruction into the next PLAN or REFLECT."""
         self._instruction = instruction
 
@@ -198,7 +202,7 @@ class BranchWorkflow:
             record = record.model_copy(update={"checkpoint": draft.checkpoint.commit})
         self._state = attempt_records.advance_branch(request, self._state, draft, record)
         report = AttemptReport(branch=request.number, record=record, checkpoint=draft.checkpoint)
-        await self._run_handle().signal("attempt_made", report)
+        await self._run_handle().signal(BranchParent.attempt_made, report)
         return record
 
     async def _judge(self, draft: AttemptDraft, record: AttemptRecord) -> BranchResult | None:
@@ -217,12 +221,12 @@ class BranchWorkflow:
         if not self._request.reaper:
             return
         request = ReapRequest(branch=self._request.number, score=score, evidence=evidence)
-        await self._run_handle().signal("reap", request)
+        await self._run_handle().signal(BranchParent.reap_circling, request)
         # The run answers with a cancel, perhaps before the signal counts as sent, which that await then swallows.
         await workflow.wait_condition(lambda: workflow.cancellation_reason() is not None)
         raise asyncio.CancelledError(workflow.cancellation_reason())
 
-    def _run_handle(self) -> workflow.ExternalWorkflowHandle[None]:
+    def _run_handle(self) -> workflow.ExternalWorkflowHandle[BranchParent]:
         return workflow.get_external_workflow_handle(self._request.run_id)
 
     async def _may_go_on(self) -> None:

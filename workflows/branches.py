@@ -1,7 +1,7 @@
 """The branches of a run: started as children, told what people say, reaped, closed."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Concatenate
 
@@ -113,10 +113,13 @@ class Branches:
     def add_attempt(self, report: AttemptReport) -> ReapRequest | None:
         """Take an attempt into its branch's record, and keep the best checkpoint of the run.
 
-        A branch's first attempt is scored here, against those of dead branches: a new title is not a new
-        strategy. The request to reap the branch when it is not. A template never makes a change twice, so
-        the first batch of a branch of templates repeats nothing, however near it is to an earlier one.
+        A branch's first attempt is scored here, against those of dead branches, since a new title is not a new
+        strategy. Return the request to reap the branch when it repeats one of them. A template never makes a change
+        twice, so the first batch of a branch of templates repeats nothing.
         """
+        if all(branch.number != report.branch for branch in self._state.genealogy.branches):
+            workflow.logger.warning("an attempt of branch %d was dropped: there is none", report.branch)
+            return None
         record = self.find_record(report.branch)
         reap = None
         if report.record.number == 1 and record.strategy.model != TEMPLATES:
@@ -138,7 +141,9 @@ class Branches:
         """The record of branch `number`."""
         return next(record for record in self._state.genealogy.branches if record.number == number)
 
-    async def signal_all(self, signal: Callable[Concatenate[BranchWorkflow, ...], None], *arguments: str) -> None:
+    async def signal_all(
+        self, signal: Callable[Concatenate[BranchWorkflow, ...], Awaitable[None]], *arguments: str
+    ) -> None:
         """Pass a person's message on to every running branch.
 
         A branch that is being started knows only what held when it was asked for, so the message waits until it can

@@ -4,42 +4,48 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import (
-        BRANCH_WORKFLOW,
         COUNTERFACTUAL_WORKFLOW,
         SUPERVISOR_QUEUE,
         AttemptReport,
         BranchRequest,
-        BranchResult,
         Counterfactual,
+        ReapRequest,
     )
+    from workflows.branch import BranchWorkflow
+    from workflows.signals import BranchParent, drop_malformed
 
 
 @workflow.defn(name=COUNTERFACTUAL_WORKFLOW)
-class CounterfactualWorkflow:
-    """Stands where the run stood: takes the branch's reports, and reaps nothing."""
+class CounterfactualWorkflow(BranchParent):
+    """Stands in for the run: takes the branch's reports, and reaps nothing."""
 
     @workflow.init
     def __init__(self, request: BranchRequest) -> None:  # noqa: ARG002
-        self._made: list[AttemptReport] = []
+        self._reports: list[AttemptReport] = []
+
+    @workflow.signal(name="reap")
+    @drop_malformed
+    async def reap_circling(self, request: ReapRequest) -> None:
+        """Let the branch go on: what it comes to is the question."""
 
     @workflow.signal
-    def attempt_made(self, report: AttemptReport) -> None:
+    @drop_malformed
+    async def attempt_made(self, report: AttemptReport) -> None:
         """Count an attempt."""
-        self._made.append(report)
+        self._reports.append(report)
 
     @workflow.run
     async def run(self, request: BranchRequest) -> Counterfactual:
         """Carry the branch on from `request.state` until it ends by itself."""
         own = workflow.info().workflow_id
-        result: BranchResult = await workflow.execute_child_workflow(
-            BRANCH_WORKFLOW,
+        result = await workflow.execute_child_workflow(
+            BranchWorkflow.run,
             request.model_copy(update={"run_id": own, "reaper": False, "paused": False}),
             id=f"{own}/b{request.number:02d}",
             task_queue=SUPERVISOR_QUEUE,
-            result_type=BranchResult,
         )
         return Counterfactual(
             ending=result.ending,
-            attempts=len(self._made),
-            tokens=sum(report.record.usage.tokens for report in self._made) + result.unreported.tokens,
+            attempts=len(self._reports),
+            tokens=sum(report.record.usage.tokens for report in self._reports) + result.unreported.tokens,
         )

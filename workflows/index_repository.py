@@ -8,7 +8,6 @@ from temporalio.common import WorkflowIDReusePolicy
 with workflow.unsafe.imports_passed_through():
     from activities.retrieval.activities import IndexActivities
     from hydranet.contracts import (
-        EMBED_WORKFLOW,
         INDEX_WORKFLOW,
         VECTORS,
         EmbedRequest,
@@ -20,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
         ParseRequest,
     )
     from workflows import policies
+    from workflows.embed_tree import EmbedTreeWorkflow
 
 BATCH = 200
 MOST_BATCHES = 64
@@ -77,7 +77,7 @@ class IndexRepositoryWorkflow:
     async def _embed(self, request: EmbedRequest) -> None:
         """Leave the vectors to a workflow of their own, which takes the place of one for an earlier tree."""
         await workflow.start_child_workflow(
-            EMBED_WORKFLOW,
+            EmbedTreeWorkflow.run,
             request,
             id=f"{workflow.info().workflow_id}{VECTORS}",
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,

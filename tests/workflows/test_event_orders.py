@@ -107,7 +107,8 @@ class Play:
                 assert self.run.timers, "the run waits for nothing that could come"
                 self.time()
         assert self.run.ended == "completed"
-        return self.run.read_result(RunResult)
+        result: RunResult = self.run.read_result(RunResult)
+        return result
 
     def running(self) -> Iterator[Child]:
         return (child for child in self.run.children.values() if child.started and not child.ended)
@@ -196,6 +197,26 @@ class Play:
                 record = AttemptRecord(number=number, outcome=outcome, facts=facts)
                 return [self.run.signal("attempt_made", AttemptReport(branch=_number(child), record=record))]
         return []
+
+
+MALFORMED = [
+    *(("pause", (5,)), ("resume", ("me", "you", "they")), ("abort", (7,)), ("abort", ("a", "b", "c"))),
+    *(("override", ()), ("override", (["a", "list"],)), ("interrupted", ()), ("interrupted", ("soon",))),
+    *(("interrupted", (1e300,)), ("interrupted", (-5,)), ("reap", ()), ("reap", (1, 2)), ("reap", ("b01",))),
+    *(("attempt_made", ()), ("attempt_made", ({"branch": 99, "record": {"number": 1, "outcome": "passed"}},))),
+    ("unheard_of", ("x",)),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), MALFORMED)
+def test_a_signal_that_does_not_fit_stops_no_run(name: str, arguments: tuple[Any, ...]) -> None:
+    with playing() as play:
+        play.prepare()
+        before = play.run.workflow.genealogy()
+        play.run.deliver(play.run.signal(name, *arguments))
+        assert play.run.workflow.genealogy() == before
+        play.happen("passes", together=False)
+        assert play.finish().verdict is Verdict.FIXED
 
 
 def _number(child: Child) -> int:
