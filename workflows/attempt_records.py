@@ -32,6 +32,7 @@ class AttemptDraft:
 
     number: int
     began: datetime
+    instruction: str = ""
     reflection: ReflectAnswer = field(default_factory=ReflectAnswer)
     planning: PlanAnswer = field(default_factory=lambda: PlanAnswer(plan=Plan(summary="")))
     investigation: Investigation = field(default_factory=Investigation)

@@ -67,7 +67,7 @@ class BranchWorkflow:
     @workflow.signal
     @drop_malformed
     async def override(self, instruction: str) -> None:
-        """Put a person's instruction into the next PLAN or REFLECT."""
+        """Show a person's instruction in the prompts of the next attempt."""
         self._instruction = instruction
 
     @workflow.run
@@ -117,7 +117,7 @@ class BranchWorkflow:
         last = {"plan": state.plan, "tail": state.tail, "history": state.history[-1:], "dead": ()}
         draft.reflection = await workflow.execute_activity_method(
             InferenceActivities.reflect,
-            self._step(state.attempts, instruction=self._instruction).model_copy(update=last),
+            self._step(state.attempts, self._instruction).model_copy(update=last),
             **policies.for_inference(f"attempt {state.attempts}: reflect"),
         )
         self._state = state.model_copy(update={"reflection": draft.reflection.reflection})
@@ -130,9 +130,10 @@ class BranchWorkflow:
         self._state = self._state.model_copy(update={"context": context})
 
     async def _plan(self, draft: AttemptDraft) -> None:
+        draft.instruction, self._instruction = self._instruction, ""
         draft.planning = await workflow.execute_activity_method(
             InferenceActivities.plan,
-            self._step(draft.number, instruction=self._take_instruction()),
+            self._step(draft.number, draft.instruction),
             **policies.for_inference(f"attempt {draft.number}: plan"),
         )
 
@@ -162,7 +163,7 @@ class BranchWorkflow:
         }
         draft.implementation = await workflow.execute_activity_method(
             InferenceActivities.implement,
-            self._step(draft.number).model_copy(update=step),
+            self._step(draft.number, draft.instruction).model_copy(update=step),
             **policies.for_inference(f"attempt {draft.number}: implement"),
         )
 
@@ -236,11 +237,7 @@ class BranchWorkflow:
         if (reason := workflow.cancellation_reason()) is not None:
             raise asyncio.CancelledError(reason)
 
-    def _take_instruction(self) -> str:
-        instruction, self._instruction = self._instruction, ""
-        return instruction
-
-    def _step(self, number: int, instruction: str = "") -> StepRequest:
+    def _step(self, number: int, instruction: str) -> StepRequest:
         request, state = self._request, self._state
         last = state.facts[-1] if state.facts else None
         return StepRequest(

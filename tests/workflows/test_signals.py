@@ -85,7 +85,7 @@ async def test_pause_begins_no_further_step_and_resume_goes_on(start: Start) -> 
     assert (await run.result()).verdict is Verdict.FIXED
 
 
-async def test_an_override_enters_the_next_reflection_and_plan_and_later_branches(start: Start) -> None:
+async def test_an_override_enters_the_prompts_of_the_next_attempt_and_of_later_branches(start: Start) -> None:
     held = Held()
     world = World(
         rounds=[[strategy("one"), strategy("two")]],
@@ -99,9 +99,10 @@ async def test_an_override_enters_the_next_reflection_and_plan_and_later_branche
     held.released.set()
     await run.result()
     assert world.requested("reflect")[0].instruction == "Look at the parser."
-    assert world.requested("plan")[1].instruction == "Look at the parser."
-    later = [request for request in world.requested("plan") if request.strategy.title == "two"]
-    assert later[0].instruction == "Look at the parser."
+    for step in ("plan", "implement"):
+        said = [(request.strategy.title, request.instruction) for request in world.requested(step)]
+        assert said[:2] == [("one", ""), ("one", "Look at the parser.")]
+        assert ("two", "Look at the parser.") in said
 
 
 async def test_a_branch_is_reaped_by_hand_in_the_middle_of_a_call(start: Start) -> None:

@@ -384,14 +384,16 @@ async def test_a_model_that_does_not_deliberate_is_asked_for_changes_only(desk: 
     assert (planned.plan.summary, reflected.reflection) == ("Fix total", "")
     assert (offered.usage.calls, planned.usage.calls, reflected.usage.calls) == (0, 0, 0)
     history = (AttemptDigest(number=1, summary="Drop the minus"),)
-    answer = await at.implement(FIXED, FIXED.replace("sum", "len"), FIXED, history=history, dead=("It circled.",))
+    known = {"history": history, "dead": ("It circled.",), "instruction": "Be bold."}
+    answer = await at.implement(FIXED, FIXED.replace("sum", "len"), FIXED, **known)
     asked = [one.messages[-1]["content"] for one in (await at.transcript(answer)).exchanges]
-    for known, shown in {
+    for words, shown in {
+        "Be bold.": [True, True, True],
         "assert 0 == 1": [False, True, True],
         "Drop the minus": [False, False, True],
         "It circled.": [False, False, True],
     }.items():
-        assert [known in one for one in asked] == shown
+        assert [words in one for one in asked] == shown
     assert answer.candidates is not None
     made = await get_model(at.artifacts, answer.candidates, Candidates)
     assert [one.title for one in made.candidates] == [
