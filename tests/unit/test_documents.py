@@ -4,6 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from hydra_cli import app
 
 ROOT = Path(__file__).parents[2]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
@@ -33,3 +36,10 @@ def test_a_decision_has_all_its_parts_and_a_line_in_the_index(decision: Path) ->
         f"{number}. [{title.removeprefix(f'{number}. ')}]({decision.name})\n"
         in (decision.parent / "README.md").read_text()
     )
+
+
+def test_the_example_of_the_reaper_page_is_what_hydra_score_prints() -> None:
+    page = ROOT / "docs" / "explanation" / "reaper.md"
+    result = CliRunner().invoke(app, ["score", str(page.with_name("reaper-example.jsonl"))])
+    assert result.exit_code == 0
+    assert f"```text\n{result.output}```" in page.read_text()
