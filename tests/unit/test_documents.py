@@ -43,3 +43,17 @@ def test_the_example_of_the_reaper_page_is_what_hydra_score_prints() -> None:
     result = CliRunner().invoke(app, ["score", str(page.with_name("reaper-example.jsonl"))])
     assert result.exit_code == 0
     assert f"```text\n{result.output}```" in page.read_text()
+
+
+CLASSES = {
+    name
+    for package in ("hydranet", "activities", "workflows", "workers", "hydra_cli")
+    for module in (ROOT / package).rglob("*.py")
+    for name in re.findall(r"^class (\w+)", module.read_text(), re.MULTILINE)
+}
+GLOSSARY = re.findall(r"\| `(\w+)` \|$", (ROOT / "docs" / "reference" / "glossary.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(set(GLOSSARY)))
+def test_a_class_in_the_glossary_is_there(name: str) -> None:
+    assert name in CLASSES
