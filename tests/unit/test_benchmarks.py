@@ -105,8 +105,16 @@ def test_a_link_of_the_page_leads_to_what_it_says(text: str, target: str, headin
     content = page.read_text()
     slugs = {re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in content.splitlines()}
     assert not heading or heading in slugs
-    if target.startswith("../") and text != "two ways":
+    if (heading or target.startswith("../")) and text != "two ways":
         assert text in " ".join(content.split()).replace("**", "").replace("`", "")
+
+
+def test_a_figure_of_the_page_about_retrieval_is_in_its_tables() -> None:
+    page = (ROOT / "docs" / "explanation" / "retrieval.md").read_text()
+    figures = re.findall(r"\d+\.\d+", page.split("## Figures")[1].split("\n## ")[0])
+    tables = set(re.findall(r"\d+\.\d+", (ROOT / "benchmarks" / "retrieval.md").read_text()))
+    assert len(figures) > 5
+    assert set(figures) <= tables
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
