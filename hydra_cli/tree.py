@@ -10,7 +10,7 @@ from hydranet.convergence.score import Command, Terms
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.policy.constitution import Decision
 from hydranet.text.escaping import escape_controls
-from hydranet.text.formatting import join_words
+from hydranet.text.formatting import format_count, format_duration, join_words
 
 _ENDINGS = {
     Ending.RUNNING: "cyan",
@@ -94,7 +94,7 @@ def _render_attempt(attempt: AttemptRecord, genealogy: Genealogy, terms: bool) -
         line.no_wrap, line.overflow = True, "ellipsis"
         return line
     nearest = "" if attempt.score.nearest is None else f", nearest attempt {attempt.score.nearest}"
-    details = [_text(f"  score of {_describe_terms(attempt.score.terms)}{nearest}", "dim")]
+    details = [_text(f"  terms: {_describe_terms(attempt.score.terms)}{nearest}", "dim")]
     if attempt.spent:
         details.append(_text(f"  {_describe_usage(attempt)}", "dim"))
     for command in attempt.facts.commands:
@@ -136,21 +136,27 @@ def _describe_terms(terms: Terms) -> str:
         "commands": terms.command_repetition,
         "error": terms.error_match,
     }
-    return ", ".join(f"{name} {value:.2f}" for name, value in named.items() if value is not None) or "nothing yet"
+    return (
+        ", ".join(f"{name} {value:.2f}" for name, value in named.items() if value is not None)
+        or "none, for there is nothing to compare it with"
+    )
 
 
 def _summarise(genealogy: Genealogy) -> Text:
-    counts = (
-        f"{len(genealogy.branches)} branches, {genealogy.attempts} attempts, {genealogy.reaps} reaped, "
-        f"{genealogy.usage.tokens} tokens"
-    )
+    counts = [
+        format_count(len(genealogy.branches), "branch"),
+        format_count(genealogy.attempts, "attempt"),
+        f"{genealogy.reaps} reaped",
+        format_count(genealogy.usage.tokens, "token"),
+    ]
     if looks := genealogy.investigations:
-        counts += f", {len(looks)} looks ({sum(bool(look.refused) for look in looks)} refused)"
+        refused = sum(bool(look.refused) for look in looks)
+        counts.append(f"{format_count(len(looks), 'look')} ({refused} refused)")
     if genealogy.verdict is None:
-        return _line((genealogy.state, "cyan"), f"  ({counts})")
+        return _line((genealogy.state, "cyan"), f"  ({', '.join(counts)})")
+    counts.append(format_duration(genealogy.seconds))
     colour = "green" if genealogy.verdict is Verdict.FIXED else "yellow"
-    text = _line((genealogy.verdict, f"bold {colour}"), f"  {genealogy.reason}\n{counts}")
-    text.append(f", {genealogy.seconds:.0f} s")
+    text = _line((genealogy.verdict, f"bold {colour}"), f"  {genealogy.reason}\n{', '.join(counts)}")
     if genealogy.published:
         text.append(f"\npublished as branch {genealogy.published}", "green")
     return text
