@@ -17,17 +17,17 @@ _ABORT_SECONDS = 60
 
 def pause(run: Run) -> None:
     """Begin no further step; a step that is under way finishes."""
-    _send(run, "pause", said="is paused: `hydra resume` goes on")
+    _send(run, "pause", outcome="is paused: `hydra resume` goes on")
 
 
 def resume(run: Run) -> None:
     """Go on after a pause."""
-    _send(run, "resume", said="goes on")
+    _send(run, "resume", outcome="goes on")
 
 
 def abort(run: Run, reason: Annotated[str, typer.Option(help="Why, for the record.")] = "") -> None:
     """End the run, cancel what is under way, publish nothing."""
-    _send(run, "abort", reason, said="is aborted", wait=True)
+    _send(run, "abort", reason, outcome="is aborted", wait=True)
 
 
 def override(
@@ -36,7 +36,7 @@ def override(
     """Put an instruction into the next plan or reflection."""
     if not instruction.strip():
         raise UsageError("The instruction is empty: say what the next plan must take into account.")
-    _send(run, "override", instruction[:1500], said="takes the instruction into its next plan or reflection")
+    _send(run, "override", instruction[:1500], outcome="takes the instruction into its next plan or reflection")
 
 
 def reap(
@@ -47,22 +47,22 @@ def reap(
     """End a branch by hand and force the next strategy."""
     evidence = f"Reaped by hand: {reason}" if reason else "Reaped by hand."
     request = ReapRequest(branch=branch, evidence=evidence, by_hand=True)
-    _send(run, "reap", request, said="gives that branch up for the next strategy")
+    _send(run, "reap", request, outcome="gives that branch up for the next strategy")
 
 
 def approve(run: Run) -> None:
     """Let the verified fix be published."""
-    _send(run, "approve", said="publishes the fix")
+    _send(run, "approve", outcome="publishes the fix")
 
 
 def reject(run: Run) -> None:
     """Refuse the verified fix; the search goes on."""
-    _send(run, "reject", said="goes on without that fix")
+    _send(run, "reject", outcome="goes on without that fix")
 
 
-def _send(run: str, signal: str, *arguments: Any, said: str, wait: bool = False) -> None:
+def _send(run: str, signal: str, *arguments: Any, outcome: str, wait: bool = False) -> None:
     run_id = asyncio.run(_signal(run, signal, arguments, wait))
-    typer.echo(f"{run_id} {said}.")
+    typer.echo(f"{run_id} {outcome}.")
 
 
 async def _signal(run: str, signal: str, arguments: tuple[Any, ...], wait: bool) -> str:

@@ -32,16 +32,16 @@ class Session:
 
     async def find_run(self, part: str) -> str:
         """The id of the run called `part`, or whose id alone contains it; empty means the latest run."""
-        found = []
+        matches = []
         async for run in self.client.list_workflows(f"WorkflowType = '{FIX_WORKFLOW}'"):
             if run.id == part or not part:
                 return run.id
             if part in run.id:
-                found.append(run.id)
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise UsageError(f"'{part}' names {len(found)} runs: give more of the id, as `hydra runs` lists it.")
+                matches.append(run.id)
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise UsageError(f"'{part}' names {len(matches)} runs: give more of the id, as `hydra runs` lists it.")
         raise UsageError(f"There is no run '{part}': see `hydra runs`." if part else "There is no run yet.")
 
     async def describe(self, run_id: str) -> WorkflowExecutionDescription:
@@ -60,8 +60,8 @@ class Session:
             async with open_database(self.stack.database) as pool:
                 if (kept := await read_genealogy(pool, run_id)) and kept.verdict:
                     return kept
-        found: Genealogy = await self.run_handle(run_id).query("genealogy", result_type=Genealogy)
-        return found
+        genealogy: Genealogy = await self.run_handle(run_id).query("genealogy", result_type=Genealogy)
+        return genealogy
 
     async def list_parked(self, run_id: str) -> list[str]:
         """What the run and its branches wait for because it fails and is tried again."""

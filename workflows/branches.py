@@ -203,11 +203,11 @@ class Branches:
             return prepared.base, prepared.baseline.failing_count
         return self._best, self._best_failing
 
-    def _keep_best(self, record: AttemptRecord, made: Checkpoint) -> None:
+    def _keep_best(self, record: AttemptRecord, checkpoint: Checkpoint) -> None:
         genealogy, facts = self._state.genealogy, record.facts
         fewest = self._best_failing if self._best is not None else genealogy.target_count
         if facts.failing_count < fewest and set(facts.failing_tests) <= set(genealogy.target_tests):
-            self._best, self._best_failing = made, facts.failing_count
+            self._best, self._best_failing = checkpoint, facts.failing_count
 
     def _score_novelty(self, report: AttemptReport) -> tuple[AttemptReport, ReapRequest | None]:
         facts, settings = report.record.facts, self._request.convergence

@@ -248,7 +248,7 @@ class FixIssueWorkflow(RunMessages):
         self._state.add_flaky(report)
         if not report.passed:
             return f"Verification on a clean checkout failed: {report.reason}"
-        supervised = [one for one in self._request.decisions if one.effect is Effect.SUPERVISED]
+        supervised = [decision for decision in self._request.decisions if decision.effect is Effect.SUPERVISED]
         if not self._request.require_approval and not supervised:
             return ""
         self._approved = None

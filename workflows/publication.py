@@ -38,7 +38,9 @@ async def publish_fix(
             fix=fix,
             message=message,
             apply=request.apply,
-            checkpoints=tuple(NamedCheckpoint(name=name, checkpoint=made) for name, made in checkpoints.items()),
+            checkpoints=tuple(
+                NamedCheckpoint(name=name, checkpoint=checkpoint) for name, checkpoint in checkpoints.items()
+            ),
         ),
         **policies.for_supervisor("publish the fix" if fix else "keep the checkpoints"),
     )

@@ -100,10 +100,10 @@ class RunState:
 
     def add_decision(self, approved: bool) -> None:
         """Note what a person said to the operations that waited for it."""
-        said = {"effect": Effect.ALLOWED if approved else Effect.REFUSED, "rule": "person"}
-        said["reason"] = "Approved by hand." if approved else "Rejected by hand."
-        asked = [one for one in self._asked if one.effect is Effect.SUPERVISED] or self._asked
-        answers = (one.model_copy(update=said) for one in asked)
+        decision = {"effect": Effect.ALLOWED if approved else Effect.REFUSED, "rule": "person"}
+        decision["reason"] = "Approved by hand." if approved else "Rejected by hand."
+        asked = [request for request in self._asked if request.effect is Effect.SUPERVISED] or self._asked
+        answers = (request.model_copy(update=decision) for request in asked)
         self._update(decisions=(*self.genealogy.decisions, *answers)[-100:])
 
     def set_environment(self, note: str) -> None:

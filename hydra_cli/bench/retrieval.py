@@ -88,7 +88,9 @@ def _gold(instance: BugInstance, sources: Mapping[str, str]) -> Gold:
         raise UsageError(
             f"{instance.folder / 'instance.json'} has no gold_files: retrieval is measured by what the fix changed."
         )
-    symbols = [format_node_id(*one.replace("::", ":").rsplit(":", 1)) for one in instance.gold_symbols if ":" in one]
+    symbols = [
+        format_node_id(*symbol.replace("::", ":").rsplit(":", 1)) for symbol in instance.gold_symbols if ":" in symbol
+    ]
     patch = instance.folder / GOLD
     if not symbols and patch.is_file():
         symbols = list(find_changed_functions(patch.read_text(errors="replace"), sources))
