@@ -53,7 +53,7 @@ class RetrievalActivities:
         context = await gather_context(request, self._artifacts, self._objects, self._searches)
         return Retrieval(
             context=await put_model(self._artifacts, context),
-            places=context.places[:12],
+            places=context.places[:8],
         )
 
     @activity.defn

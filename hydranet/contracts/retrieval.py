@@ -62,10 +62,10 @@ class RetrievedContext(BoundedModel):
 
 
 class Retrieval(BoundedModel):
-    """A context and its best places."""
+    """A context and its best places; few, since each retrieval of a run puts them into its history."""
 
     context: ArtifactRef
-    places: Annotated[tuple[Place, ...], Field(max_length=12)] = ()
+    places: Annotated[tuple[Place, ...], Field(max_length=8)] = ()
 
 
 class RememberFixRequest(BoundedModel):

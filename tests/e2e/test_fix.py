@@ -43,7 +43,7 @@ def test_every_view_tells_the_same_story(hydra: Hydra, depot: Path, tmp_path: Pa
     assert "b01 spent" in done.stdout
     shown = hydra("show", run_id)
     assert shown.returncode == 0
-    for word in ("spent", "passed", "score of", "published as branch hydra/fix-"):
+    for word in ("spent", "passed", "terms: ", "published as branch hydra/fix-"):
         assert word in shown.stdout
     genealogy = json.loads(hydra("show", run_id, "--json").stdout)
     assert genealogy["verdict"] == "fixed"

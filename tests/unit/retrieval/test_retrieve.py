@@ -60,7 +60,7 @@ async def retrieve(
     )
     found = await RetrievalActivities(artifacts, GitObjects(folder / "node", artifacts), Searches()).retrieve(request)
     context = await get_model(artifacts, found.context, RetrievedContext)
-    assert found.places == context.places[:12]
+    assert found.places == context.places[:8]
     return context
 
 
