@@ -24,7 +24,7 @@ from temporalio.client import Client
 
 from hydranet import settings
 from hydranet.contracts import FIX_WORKFLOW
-from hydranet.errors import UsageError
+from hydranet.errors import TransientError, UsageError
 from hydranet.settings import Settings, TemporalSettings
 from workers.__main__ import LIFELINE
 from workers.connection import connect
@@ -124,9 +124,13 @@ class EmbeddedStack:
                 client = await connect(temporal)
             except (UsageError, RuntimeError):
                 await asyncio.sleep(0.1)
-            else:
+                continue
+            try:
                 async for _ in NamespaceSetup(client, load_definition()).apply():
                     pass
+            except TransientError:
+                await asyncio.sleep(0.1)
+            else:
                 return client
         raise UsageError(f"The Temporal server did not start: see {self._folder.log.parent / 'temporal.log'}.")
 

@@ -24,13 +24,15 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from hydranet.errors import UsageError
+from hydranet.errors import TransientError, UsageError
 from workers.connection import DENIALS
 
 _CALL_TIMEOUT = timedelta(seconds=10)
 # A server reads its namespaces anew every ten seconds, and until then knows nothing of what was added.
 _VISIBLE_SECONDS = 30.0
 _POLL_SECONDS = 0.2
+# A call that takes too long ends as cancelled.
+_SILENCES = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
 _CLOUD_HOSTS = (".tmprl.cloud", ".api.temporal.io")
 
 
@@ -65,7 +67,8 @@ class NamespaceSetup:
     async def apply(self) -> AsyncIterator[str]:
         """Add what the namespace lacks, and yield a line for each part, added or there already.
 
-        Raises UsageError where the server refuses, or has a search attribute of another type.
+        Raises UsageError where the server refuses, or has a search attribute of another type, and TransientError
+        where it does not answer.
         """
         name = self._client.namespace
         with self._explain(f"see or create the namespace '{name}'", self._commands.create_namespace()):
@@ -87,22 +90,24 @@ class NamespaceSetup:
         query = " AND ".join(f"{attribute} IS NULL" for attribute in self._definition.search_attributes)
         request = CountWorkflowExecutionsRequest(namespace=self._client.namespace, query=query)
         deadline = time.monotonic() + _VISIBLE_SECONDS
-        while True:
-            try:
-                await self._client.workflow_service.count_workflow_executions(request, timeout=_CALL_TIMEOUT)
-            except RPCError as error:
-                if error.status in DENIALS:
-                    return  # Who may not search may still set up.
-                if error.status is not RPCStatusCode.INVALID_ARGUMENT:
-                    raise
+        with self._explain(f"search '{self._client.namespace}'"):
+            while not await self._takes_query(request):
                 if time.monotonic() > deadline:
                     raise UsageError(
-                        f"The Temporal server at {self._address} does not know the search attributes yet "
-                        f"({error.message}): run the command again in a minute."
-                    ) from None
+                        f"The Temporal server at {self._address} does not know the search attributes yet: "
+                        "run this command again in a minute."
+                    )
                 await asyncio.sleep(_POLL_SECONDS)
-            else:
-                return
+
+    async def _takes_query(self, request: CountWorkflowExecutionsRequest) -> bool:
+        try:
+            await self._client.workflow_service.count_workflow_executions(request, timeout=_CALL_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.INVALID_ARGUMENT:
+                return False
+            if error.status not in DENIALS:  # who may not search may still set up
+                raise
+        return True
 
     async def _create(self) -> bool:
         # Seen first: who may use a namespace that is there need not be allowed to create one.
@@ -162,13 +167,15 @@ class NamespaceSetup:
         return retention
 
     @contextmanager
-    def _explain(self, step: str, command: str) -> Iterator[None]:
+    def _explain(self, step: str, command: str = "") -> Iterator[None]:
         """Turn what the server refuses into a sentence that names the command of those who may."""
         try:
             yield
         except RPCError as error:
-            if error.status is RPCStatusCode.UNAVAILABLE:
-                raise
+            if error.status in _SILENCES:
+                raise TransientError(
+                    f"The Temporal server at {self._address} does not answer any more: run this command again."
+                ) from None
             if error.status in DENIALS:
                 raise UsageError(
                     f"The Temporal server at {self._address} does not let you {step}: "

@@ -55,7 +55,7 @@ def hydra(server: str, namespace: str, tmp_path: Path) -> Hydra:
     def run(*arguments: str, address: str = server, module: str = "") -> Run:
         own = {"HYDRA_TEMPORAL__ADDRESS": address, "HYDRA_TEMPORAL__NAMESPACE": namespace}
         own |= {"HYDRA_DATA_DIR": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
-        command = [sys.executable, "-m", module] if module else [str(SCRIPTS / "hydra")]
+        command = [sys.executable, "-P", "-m", module] if module else [str(SCRIPTS / "hydra")]
         return subprocess.run(
             [*command, *arguments], env={**os.environ, **own}, capture_output=True, text=True, timeout=60
         )
@@ -288,5 +288,7 @@ def test_who_may_not_use_the_namespace_is_told(server: str, hydra: Hydra) -> Non
 
 
 def test_a_connection_that_is_lost_is_told(server: str, hydra: Hydra) -> None:
-    with gate(server, "AddSearchAttributes", error=grpc.StatusCode.UNAVAILABLE) as address:
-        assert "was lost. Run the command again" in refused(hydra("setup-temporal", address=address))
+    for call in ("DescribeNamespace", "AddSearchAttributes", "CountWorkflowExecutions"):
+        for error in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+            with gate(server, call, error=error) as address:
+                assert "run this command again" in refused(hydra("setup-temporal", address=address))
