@@ -15,7 +15,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import IO
 
-from filelock import FileLock
 from pydantic import BaseModel, ValidationError
 
 from hydranet.errors import UsageError
@@ -97,7 +96,8 @@ def attach(settings: Settings) -> Iterator[Stack]:
     # Every command holds a shared lock: the stack ends only when it gets an exclusive one.
     with folder.clients_lock.open() as clients:
         fcntl.flock(clients, fcntl.LOCK_SH)
-        with FileLock(folder.root / "start.lock"):
+        with (folder.root / "start.lock").open("a") as starting:
+            fcntl.flock(starting, fcntl.LOCK_EX)
             stack = folder.find_stack() or _start_with_retry(settings, folder)
         if stack.version != code_version():
             raise UsageError("The stack was started by another version of HydraNet: end it with `hydra down` first.")
