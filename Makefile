@@ -23,7 +23,7 @@ $(VENV)/docs: $(VENV)/installed
 	$(INSTALL) --group docs
 	touch $@
 
-demo: $(VENV)/installed ## fix a real bug in a small repository
+demo: $(VENV)/installed ## reap an approach that circles, and fix the bug with another
 	benchmarks/demo/run $(BIN)/hydra
 
 # What is fast comes first; what looks at the whole machine, or kills, runs alone.
