@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.errors import NotFound
 
 from activities.sandbox.backends import check_sandbox, open_sandbox
 from activities.sandbox.bubblewrap import Bubblewrap
@@ -49,6 +51,13 @@ def known(engine: DockerEngine) -> set[str]:
     return {container["Id"] for container in found}
 
 
+async def wait_removed(engine: DockerEngine, identifiers: set[str]) -> None:
+    """Wait for the engine to forget containers, which it does some time after they have ended."""
+    for identifier in identifiers:
+        with suppress(NotFound):
+            await asyncio.to_thread(engine._client.wait, identifier, timeout=60, condition="removed")
+
+
 async def waiting(docker: Docker) -> set[str]:
     """The containers that wait, when all have been made."""
     await asyncio.gather(*docker._pool._filling)
@@ -60,6 +69,7 @@ async def test_a_job_takes_the_container_that_waits_and_another_takes_its_place(
 ) -> None:
     await docker.run(job("true", tree))
     first = await waiting(docker)
+    await wait_removed(engine, known(engine) - first)
     assert first == known(engine)
     done = await docker.run(job("cat kept.txt; echo changed > kept.txt; touch /tmp/left /dev/shm/left", tree))
     assert done.output == "as it was\n"
