@@ -1,82 +1,185 @@
-"""`hydra pause|resume|abort|override|reap|approve|reject`: signals to a run."""
+"""`hydra pause|resume|abort|override|reap|approve|reject`: messages to a run.
+
+What may be refused is an update, whose answer the command prints. What is true whenever it arrives is a signal.
+"""
+
+from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+import getpass
+import os
+import socket
+import uuid
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import (
+    RPCTimeoutOrCancelledError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateHandle,
+    WorkflowUpdateStage,
+)
+from temporalio.exceptions import FailureError
+from temporalio.service import RPCError, RPCStatusCode
 
 from hydra_cli.session import attach_session
 from hydranet import settings
-from hydranet.contracts import ReapRequest
 from hydranet.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from temporalio.client import WorkflowHandle
 
 Run = Annotated[str, typer.Argument(help="The run: its id, or a part of it that names no other.")]
 _ABORT_SECONDS = 60
+# A supervisor that is there takes a message within milliseconds.
+_TAKE_SECONDS = 5
+# What a reaped branch has under way, such as a test run, is cleaned up first.
+_ANSWER_SECONDS = 60
 
 
 def pause(run: Run) -> None:
     """Begin no further step; a step that is under way finishes."""
-    _send(run, "pause", outcome="is paused: `hydra resume` goes on")
+    asyncio.run(_signal(run, "pause", [], "is paused: `hydra resume` goes on"))
 
 
 def resume(run: Run) -> None:
     """Go on after a pause."""
-    _send(run, "resume", outcome="goes on")
+    asyncio.run(_signal(run, "resume", [], "goes on"))
 
 
 def abort(run: Run, reason: Annotated[str, typer.Option(help="Why, for the record.")] = "") -> None:
     """End the run, cancel what is under way, publish nothing."""
-    _send(run, "abort", reason, outcome="is aborted", wait=True)
+    asyncio.run(_signal(run, "abort", [reason], "is aborted", wait=True))
 
 
 def override(
-    run: Run, instruction: Annotated[str, typer.Argument(help="What the next plan must take into account.")]
+    run: Run, instruction: Annotated[str, typer.Argument(help="What the next attempt must take into account.")]
 ) -> None:
-    """Put an instruction into the next plan or reflection."""
-    if not instruction.strip():
-        raise UsageError("The instruction is empty: say what the next plan must take into account.")
-    _send(run, "override", instruction[:1500], outcome="takes the instruction into its next plan or reflection")
+    """Put an instruction into the prompts of the next attempts."""
+    asyncio.run(_update(run, "override", [instruction]))
 
 
 def reap(
     run: Run,
-    branch: Annotated[int, typer.Option(help="The branch's number; 0 is the one that is running.")] = 0,
+    branch: Annotated[int, typer.Option(help="The branch's number; 0 is the only one that is running.")] = 0,
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
 ) -> None:
     """End a branch by hand and force the next strategy."""
-    evidence = f"Reaped by hand: {reason}" if reason else "Reaped by hand."
-    request = ReapRequest(branch=branch, evidence=evidence, by_hand=True)
-    _send(run, "reap", request, outcome="gives that branch up for the next strategy")
+    asyncio.run(_update(run, "reap", [branch, reason]))
 
 
 def approve(run: Run) -> None:
     """Let the verified fix be published."""
-    _send(run, "approve", outcome="publishes the fix")
+    asyncio.run(_update(run, "approve", []))
 
 
 def reject(run: Run) -> None:
     """Refuse the verified fix; the search goes on."""
-    _send(run, "reject", outcome="goes on without that fix")
+    asyncio.run(_update(run, "reject", []))
 
 
-def _send(run: str, signal: str, *arguments: Any, outcome: str, wait: bool = False) -> None:
-    run_id = asyncio.run(_signal(run, signal, arguments, wait))
-    typer.echo(f"{run_id} {outcome}.")
+async def send_update(handle: WorkflowHandle[Any, Any], name: str, arguments: list[Any]) -> str:
+    """Send an update to a run and return its answer; UsageError when it is refused, or taken by nobody."""
+    number = uuid.uuid4().hex
+    with _refuse_ended(handle):
+        taken = await _start_update(handle, name, arguments, number, _TAKE_SECONDS)
+        if taken is None:
+            taken = await _withdraw(handle, name, arguments, number)
+        if taken is None:
+            raise UsageError(
+                f"No supervisor took the message to {handle.id} within {_TAKE_SECONDS} seconds, so it was withdrawn "
+                "and will have no effect: start one (`hydra up`, or `python -m workers supervisor`) and send it again."
+            )
+        try:
+            return await asyncio.wait_for(taken.result(), _ANSWER_SECONDS)
+        except WorkflowUpdateFailedError as error:
+            message = error.cause.message if isinstance(error.cause, FailureError) else str(error.cause)
+            raise UsageError(message) from None
+        except (TimeoutError, RPCTimeoutOrCancelledError):
+            return f"The message is taken and not carried out yet: see `hydra show {handle.id}`."
 
 
-async def _signal(run: str, signal: str, arguments: tuple[Any, ...], wait: bool) -> str:
+async def _withdraw(
+    handle: WorkflowHandle[Any, Any], name: str, arguments: list[Any], number: str
+) -> WorkflowUpdateHandle[str] | None:
+    """Take an update back; return it when it was taken at the last moment after all.
+
+    The server still has it and would hand it to the next supervisor, whenever that comes: a signal lasts, and is heard
+    first. A supervisor that stalls may have the update in hand without the signal, until its task times out.
+    """
+    await handle.signal("withdraw", number)
+    in_hand = await _started_task(handle)
+    while True:
+        settled = not in_hand or await _started_task(handle) != in_hand
+        taken = await _start_update(handle, name, arguments, number, 1)
+        if taken is not None or settled:
+            return taken
+
+
+async def _started_task(handle: WorkflowHandle[Any, Any]) -> int:
+    """Return when the task began that a supervisor has in hand, in nanoseconds; 0 when it has none."""
+    return (await handle.describe()).raw_description.pending_workflow_task.started_time.ToNanoseconds()
+
+
+async def _start_update(
+    handle: WorkflowHandle[Any, Any], name: str, arguments: list[Any], number: str, seconds: float
+) -> WorkflowUpdateHandle[str] | None:
+    """Return the update once a supervisor has taken or refused it, None when none did."""
+    try:
+        starting = handle.start_update(
+            name,
+            args=arguments,
+            id=number,
+            wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+            result_type=str,
+            rpc_timeout=timedelta(seconds=seconds),
+        )
+        return await asyncio.wait_for(starting, seconds)
+    except (TimeoutError, RPCTimeoutOrCancelledError):
+        return None
+
+
+@contextmanager
+def _refuse_ended(handle: WorkflowHandle[Any, Any]) -> Iterator[None]:
+    # A run may end at any moment between the question whether it is open and the last call.
+    try:
+        yield
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        raise UsageError(f"The run {handle.id} has ended: see `hydra show {handle.id}`.") from None
+
+
+async def _update(run: str, name: str, arguments: list[Any]) -> None:
     async with attach_session(settings.load_settings()) as session:
-        run_id = await session.find_run(run)
-        if (await session.describe(run_id)).status is not WorkflowExecutionStatus.RUNNING:
-            raise UsageError(f"The run {run_id} has ended: see `hydra show {run_id}`.")
-        handle = session.run_handle(run_id)
-        await handle.signal(signal, args=list(arguments))
+        handle = session.run_handle(await session.find_open_run(run))
+        typer.echo(f"{handle.id}: {await send_update(handle, name, [*arguments, _sender()])}")
+
+
+async def _signal(run: str, signal: str, arguments: list[str], effect: str, *, wait: bool = False) -> None:
+    async with attach_session(settings.load_settings()) as session:
+        handle = session.run_handle(await session.find_open_run(run))
+        with _refuse_ended(handle):
+            await handle.signal(signal, args=[*arguments, _sender()])
         if wait:
             try:
                 await asyncio.wait_for(handle.result(), _ABORT_SECONDS)
             except TimeoutError:
                 raise UsageError(
-                    f"{run_id} has not ended in {_ABORT_SECONDS} seconds: `hydra show {run_id}` says what it waits for."
+                    f"{handle.id} has not ended in {_ABORT_SECONDS} seconds: "
+                    f"`hydra show {handle.id}` says what it waits for."
                 ) from None
-        return run_id
+        typer.echo(f"{handle.id} {effect}.")
+
+
+def _sender() -> str:
+    """Return who sends a message: user@host, as this machine knows them."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # In a container a user may have a number only.
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

@@ -93,6 +93,9 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
         yield f"flaky on the same code: {join_words(flaky)}"
     if after.target_count and not (before and before.target_count):
         yield f"{_count_failing(after.target_count)} at the base commit: {join_words(list(after.target_tests))}"
+    for message in after.messages:
+        if before is None or message not in before.messages:
+            yield f"message: {message.sentence}"
     known = {branch.number: branch for branch in before.branches} if before else {}
     for branch in after.branches:
         yield from _list_branch_changes(known.get(branch.number), branch, after)

@@ -17,6 +17,7 @@ from hydra_cli.session import Session, attach_session
 from hydranet import settings
 from hydranet.contracts import ArtifactRef
 from hydranet.genealogy import Ending, Genealogy
+from hydranet.text.escaping import format_json
 
 
 def log(
@@ -53,7 +54,7 @@ async def _log(run: str, *, transcript: bool, attempts: bool) -> None:
 
 
 def _print_json(document: dict[str, Any]) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False))
+    typer.echo(format_json(document))
 
 
 def _list_attempts(genealogy: Genealogy) -> Iterator[dict[str, Any]]:
@@ -107,6 +108,10 @@ async def _read_event(
             signal = event.workflow_execution_signaled_event_attributes
             arguments = await decode(signal.input.payloads)
             return _make_entry(workflow_id, event, "signal", signal=signal.signal_name, arguments=arguments)
+        case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
+            update = event.workflow_execution_update_accepted_event_attributes.accepted_request.input
+            arguments = await decode(update.args.payloads)
+            return _make_entry(workflow_id, event, "update", update=update.name, arguments=arguments)
         case EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
             done = event.activity_task_completed_event_attributes
             results = await decode(done.result.payloads) if done.HasField("result") else [None]

@@ -27,11 +27,11 @@ class Session:
     client: Client
 
     def run_handle(self, run_id: str) -> WorkflowHandle[object, RunResult]:
-        """The handle of a run."""
+        """Return the handle of a run."""
         return self.client.get_workflow_handle(run_id, result_type=RunResult)
 
     async def find_run(self, part: str) -> str:
-        """The id of the run called `part`, or whose id alone contains it; empty means the latest run."""
+        """Return the id of the run called `part`, or whose id alone contains it; empty means the latest run."""
         matches = []
         async for run in self.client.list_workflows(f"WorkflowType = '{FIX_WORKFLOW}'"):
             if run.id == part or not part:
@@ -44,8 +44,15 @@ class Session:
             raise UsageError(f"'{part}' names {len(matches)} runs: give more of the id, as `hydra runs` lists it.")
         raise UsageError(f"There is no run '{part}': see `hydra runs`." if part else "There is no run yet.")
 
+    async def find_open_run(self, part: str) -> str:
+        """Return the id of the run called `part`; UsageError when it has ended."""
+        run_id = await self.find_run(part)
+        if (await self.describe(run_id)).status is not WorkflowExecutionStatus.RUNNING:
+            raise UsageError(f"The run {run_id} has ended: see `hydra show {run_id}`.")
+        return run_id
+
     async def describe(self, run_id: str) -> WorkflowExecutionDescription:
-        """What Temporal knows of a run; UsageError when it knows none of that id."""
+        """Return what Temporal knows of a run; UsageError when it knows none of that id."""
         try:
             return await self.run_handle(run_id).describe()
         except RPCError as error:
@@ -54,7 +61,7 @@ class Session:
             raise
 
     async def genealogy(self, run_id: str) -> Genealogy:
-        """The genealogy of a run: asked of the workflow while it runs, read from the records afterwards."""
+        """Return the genealogy of a run: asked of the workflow while it runs, read from the records afterwards."""
         described = await self.describe(run_id)
         if described.status is not WorkflowExecutionStatus.RUNNING:
             async with open_database(self.stack.database) as pool:
@@ -64,7 +71,7 @@ class Session:
         return genealogy
 
     async def list_parked(self, run_id: str) -> list[str]:
-        """What the run and its branches wait for because it fails and is tried again."""
+        """Return what the run and its branches wait for because it fails and is tried again."""
         described = [await self.describe(run_id)]
         for child in described[0].raw_description.pending_children:
             described.append(await self.client.get_workflow_handle(child.workflow_id).describe())

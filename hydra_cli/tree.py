@@ -55,6 +55,8 @@ def _list_circumstances(genealogy: Genealogy) -> Iterator[Text]:
         yield _text(f"flaky on the same code: {join_words(list(genealogy.flaky))}", "yellow")
     for decision in genealogy.decisions:
         yield _text(_describe_decision(decision), "dim")
+    for message in genealogy.messages:
+        yield _text(f"message: {message.sentence}", "dim")
 
 
 def _describe_decision(decision: Decision) -> str:

@@ -36,6 +36,9 @@ Line = Annotated[str, _cut(keep_start, 300), StringConstraints(max_length=300)]
 Note = Annotated[str, _cut(keep_start, 1500), StringConstraints(max_length=1500)]
 """A paragraph for people or models: clipped at 1,500 characters."""
 
+Sender = Annotated[str, _cut(keep_start, 100), StringConstraints(max_length=100)]
+"""Who sent a message, user@host as the sender states it: clipped at 100 characters."""
+
 TESTS = 24
 """How many test ids cross a task queue at most; a count always goes with them."""
 

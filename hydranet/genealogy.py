@@ -5,11 +5,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hydranet.bounded_models import TESTS, BoundedModel, Line, Name
+from hydranet.bounded_models import TESTS, BoundedModel, Line, Name, Note, Sender
 from hydranet.budget import Budget, Spent, Usage
 from hydranet.convergence.score import Attempt, Command, Score
 from hydranet.policy.constitution import Decision
 from hydranet.strategy import Strategy
+from hydranet.text.formatting import format_duration
 
 
 class Verdict(StrEnum):
@@ -93,12 +94,36 @@ class BranchRecord(BoundedModel):
         return sum((attempt.usage for attempt in self.attempts), Usage())
 
 
+class PersonMessage(BoundedModel):
+    """What a person told the run, `after` so many seconds: to pause, resume, abort, override, reap, approve or reject.
+
+    The `sender` is empty when the message states none, as a signal from the Web UI.
+    """
+
+    kind: Name
+    sender: Sender = ""
+    text: Note = ""
+    after: float = 0.0
+
+    @property
+    def author(self) -> str:
+        """Who sent it, as a noun in a sentence."""
+        return " ".join(self.sender.split()) or "an unknown sender"
+
+    @property
+    def sentence(self) -> str:
+        """The message in one line."""
+        text = f": {' '.join(self.text.split())}" if self.text else ""
+        return f"{self.kind} by {self.author} after {format_duration(self.after)}{text}"
+
+
 class Genealogy(BoundedModel):
     """The whole tree of a run, as `hydra show`, the Web UI and the report render it.
 
-    `decisions` is the audit trail: what the constitution said of each operation, by which rule. `environment` says
-    which sandbox the tests run in and what was installed there, `flaky` which tests both passed and failed on the
-    same code. `shown` names the code that retrieval gave to the prompts, best first.
+    `decisions` is the audit trail: what the constitution said of each operation, by which rule; `messages` are the
+    last that people sent. `environment` says which sandbox the tests run in and what was installed there, `flaky`
+    which tests both passed and failed on the same code. `shown` names the code that retrieval gave to the prompts,
+    best first.
     """
 
     run_id: Name
@@ -110,7 +135,7 @@ class Genealogy(BoundedModel):
     budget: Budget = Budget()
     state: Line = "starting"
     decisions: Annotated[tuple[Decision, ...], Field(max_length=100)] = ()
-    instructions: Annotated[tuple[Line, ...], Field(max_length=20)] = ()
+    messages: Annotated[tuple[PersonMessage, ...], Field(max_length=20)] = ()
     environment: Line = ""
     flaky: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     target_tests: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Concatenate
+from typing import Concatenate, Literal
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
@@ -17,7 +17,6 @@ with workflow.unsafe.imports_passed_through():
         BranchResult,
         Checkpoint,
         FixRequest,
-        ReapRequest,
     )
     from hydranet.convergence import reaper
     from hydranet.convergence.score import score_attempt
@@ -38,6 +37,17 @@ class RunningBranch:
 
     number: int
     handle: workflow.ChildWorkflowHandle[BranchWorkflow, BranchResult]
+
+
+@dataclass
+class ReapOrder:
+    """A branch to be reaped, and on what evidence; once that is `done`, `reaped` tells whether it came in time."""
+
+    branch: int
+    evidence: str
+    cause: Literal["circled", "repeated", "hand"]
+    done: bool = False
+    reaped: bool = False
 
 
 class Branches:
@@ -110,11 +120,11 @@ class Branches:
         )
         return RunningBranch(number, handle)
 
-    def add_attempt(self, report: AttemptReport) -> ReapRequest | None:
+    def add_attempt(self, report: AttemptReport) -> ReapOrder | None:
         """Take an attempt into its branch's record, and keep the best checkpoint of the run.
 
         A branch's first attempt is scored here, against those of dead branches, since a new title is not a new
-        strategy. Return the request to reap the branch when it repeats one of them. A template never makes a change
+        strategy. Return the order to reap the branch when it repeats one of them. A template never makes a change
         twice, so the first batch of a branch of templates repeats nothing.
         """
         if all(branch.number != report.branch for branch in self._state.genealogy.branches):
@@ -134,8 +144,11 @@ class Branches:
     @property
     def has_passing_attempt(self) -> bool:
         """Whether a running branch has reported an attempt that passes, and is about to end with it."""
-        last = (attempt for branch in self.running for attempt in self.find_record(branch.number).attempts[-1:])
-        return any(attempt.outcome is Outcome.PASSED for attempt in last)
+        return any(self.has_passed(branch) for branch in self.running)
+
+    def has_passed(self, branch: RunningBranch) -> bool:
+        """Return whether the branch's last attempt passes."""
+        return any(attempt.outcome is Outcome.PASSED for attempt in self.find_record(branch.number).attempts[-1:])
 
     def find_record(self, number: int) -> BranchRecord:
         """The record of branch `number`."""
@@ -156,17 +169,19 @@ class Branches:
                 except FailureError:
                     workflow.logger.info("branch %d ended before it heard %s", branch.number, signal.__name__)
 
-    async def reap(self, request: ReapRequest) -> None:
+    async def reap(self, order: ReapOrder) -> None:
         """Cancel a branch, wait for its cleanup and record why; one that has passed meanwhile stays as it is."""
-        number = request.branch or (self.running[0].number if self.running else 0)
-        branch = next((branch for branch in self.running if branch.number == number), None)
-        if branch is None:
-            return
-        evidence = request.evidence or ("Reaped by hand." if request.by_hand else "The branch circles.")
-        await _cancel(branch)
-        if not _has_passed(branch):
-            self.close(branch, Ending.REAPED, evidence)
-            count_reap("hand" if request.by_hand else "repeated" if request.score.novelty else "circled")
+        branch = next((branch for branch in self.running if branch.number == order.branch), None)
+        try:
+            if branch is not None:
+                await _cancel(branch)
+                order.reaped = not _has_passed(branch)
+        finally:
+            # Also when the run is aborted meanwhile: who gave the order waits for it.
+            order.done = True
+        if branch is not None and order.reaped:
+            self.close(branch, Ending.REAPED, order.evidence)
+            count_reap(order.cause)
 
     async def cancel_all(self, ending: Ending, reason: str) -> None:
         """Cancel every running branch and wait for their cleanup."""
@@ -209,7 +224,7 @@ class Branches:
         if facts.failing_count < fewest and set(facts.failing_tests) <= set(genealogy.target_tests):
             self._best, self._best_failing = checkpoint, facts.failing_count
 
-    def _score_novelty(self, report: AttemptReport) -> tuple[AttemptReport, ReapRequest | None]:
+    def _score_novelty(self, report: AttemptReport) -> tuple[AttemptReport, ReapOrder | None]:
         facts, settings = report.record.facts, self._request.convergence
         dead = [attempt.facts for branch in self._list_dead() for attempt in branch.attempts]
         score = score_attempt((facts,), settings, dead)
@@ -217,7 +232,7 @@ class Branches:
         evidence = reaper.judge((facts,), score, settings)
         if evidence is None or not self._request.reaper or report.record.outcome is Outcome.PASSED:
             return scored, None
-        return scored, ReapRequest(branch=report.branch, score=score, evidence=evidence)
+        return scored, ReapOrder(report.branch, evidence, "repeated")
 
     def _list_dead(self) -> list[BranchRecord]:
         return [branch for branch in self._state.genealogy.branches if branch.ending is not Ending.RUNNING]

@@ -23,7 +23,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.branches import RunningBranch
     from workflows.messages import RunMessages
     from workflows.policies import explain_failure
-    from workflows.strategies import StrategySupply
 
 
 @workflow.defn(name=FIX_WORKFLOW)
@@ -33,7 +32,6 @@ class FixIssueWorkflow(RunMessages):
     @workflow.init
     def __init__(self, request: FixRequest) -> None:
         super().__init__(request)
-        self._supply = StrategySupply(request, request.seed or self._state.genealogy.run_id)
         self._prepared: preparation.PreparedRun | None = None
 
     @workflow.query
@@ -67,6 +65,7 @@ class FixIssueWorkflow(RunMessages):
             await workflow.wait([search], timeout=seconds)
             seconds = min(2 * seconds, 60)
         watch.cancel()
+        self._closing = "is ending"
         result = self._result(search)
         if result.verdict is Verdict.EXHAUSTED:
             await self._branches.cancel_all(Ending.SPENT, result.reason)
@@ -74,6 +73,8 @@ class FixIssueWorkflow(RunMessages):
             await self._branches.cancel_all(Ending.CANCELLED, f"Cancelled: the run ended: {result.verdict}.")
         await self._conclude(result)
         # A handler that is cut off would leave its sender without an answer.
+        for order in self._reaps:
+            order.done = True
         await workflow.wait_condition(workflow.all_handlers_finished)
         return result
 
@@ -164,8 +165,7 @@ class FixIssueWorkflow(RunMessages):
     def _may_start_branch(self) -> bool:
         return (
             len(self._branches.running) < self._request.parallel_branches
-            and len(self._state.genealogy.branches) < self._request.budget.branches
-            and not self._supply.exhausted
+            and self._may_start_more()
             and not self._branches.has_passing_attempt
         )
 
@@ -217,6 +217,7 @@ class FixIssueWorkflow(RunMessages):
             await self._record_ended()
             return None
         await self._begin("publishing the fix")
+        self._closing = "is publishing its fix"
         self._branches.close(branch, Ending.PASSED, outcome.reason)
         await self._branches.cancel_all(Ending.CANCELLED, "Cancelled: another branch won.")
         await self._record_ended()
@@ -248,17 +249,21 @@ class FixIssueWorkflow(RunMessages):
         self._state.add_flaky(report)
         if not report.passed:
             return f"Verification on a clean checkout failed: {report.reason}"
-        supervised = [decision for decision in self._request.decisions if decision.effect is Effect.SUPERVISED]
+        supervised = any(decision.effect is Effect.SUPERVISED for decision in self._request.decisions)
         if not self._request.require_approval and not supervised:
             return ""
-        self._approved = None
+        return await self._ask_approval()
+
+    async def _ask_approval(self) -> str:
+        """Wait for a person to approve or reject the fix; return why it is rejected, if it is."""
+        self._asks_approval, self._rejected = True, None
         self._state.set_state(f"waiting for approval: hydra approve {self._state.genealogy.run_id} (or reject)")
         before, alone = self._state.clock.seconds, len(self._branches.running) == 1
-        await self._wait_for(lambda: self._approved is not None)
+        await self._wait_for(lambda: not self._asks_approval)
         if alone:
+            # Nothing worked while a person thought: it is not taken from the time budget.
             self._state.clock.leave_out(self._state.clock.seconds - before)
-        self._state.add_decision(bool(self._approved))
-        return "" if self._approved else "Rejected by hand."
+        return self._rejected or ""
 
     async def _record_ended(self) -> None:
         for branch in self._branches.take_closed():

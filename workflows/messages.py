@@ -1,67 +1,162 @@
-"""The messages to a run: what people and branches tell it, noted for the search to act on."""
+"""The messages to a run: what people and branches tell it, what is refused and why."""
+
+from typing import NoReturn
 
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import AttemptReport, FixRequest, ReapRequest
+    from hydranet.strategy import TEMPLATES
+    from hydranet.text.formatting import join_words
     from workflows.branch import BranchWorkflow
-    from workflows.branches import Branches
+    from workflows.branches import Branches, ReapOrder, RunningBranch
     from workflows.run_state import RunState
-    from workflows.signals import BranchParent, drop_malformed
+    from workflows.signals import BranchParent, drop_malformed, refuse_malformed
+    from workflows.strategies import StrategySupply
+
+INSTRUCTION_LIMIT = 1500
 
 
 class RunMessages(BranchParent):
-    """The part of a run's workflow that is spoken to."""
+    """The part of a run's workflow that is spoken to; the search acts on what it notes.
+
+    A person's message is an update with a validator, so that its sender hears what became of it. Signals stay for
+    what is true whenever it arrives (pause, resume, abort), and for an override from the Web UI or the command line.
+    """
 
     def __init__(self, request: FixRequest) -> None:
         self._request = request
         self._state = RunState(request)
         self._branches = Branches(request, self._state)
-        self._reaps: list[ReapRequest] = []
+        self._supply = StrategySupply(request, request.seed or self._state.genealogy.run_id)
+        self._reaps: list[ReapOrder] = []
         self._aborted: str | None = None
-        self._approved: bool | None = None
+        self._asks_approval = False
+        self._rejected: str | None = None
+        self._withdrawn: set[str] = set()
+        self._closing = ""
 
     @workflow.signal
     @drop_malformed
-    async def pause(self) -> None:
+    async def pause(self, sender: str = "") -> None:
         """Begin no further step until resumed; a step that is under way finishes."""
-        if not self._state.clock.paused:
+        if not self._state.clock.paused and not self._closing:
+            self._state.add_message("pause", sender)
             self._state.pause()
             await self._branches.signal_all(BranchWorkflow.pause)
 
     @workflow.signal
     @drop_malformed
-    async def resume(self) -> None:
+    async def resume(self, sender: str = "") -> None:
         """Go on after a pause."""
         if self._state.clock.paused:
+            self._state.add_message("resume", sender)
             self._state.resume()
             await self._branches.signal_all(BranchWorkflow.resume)
 
     @workflow.signal
     @drop_malformed
-    async def abort(self, reason: str = "") -> None:
+    async def abort(self, reason: str = "", sender: str = "") -> None:
         """End the run: cancel what is under way, publish nothing."""
-        self._aborted = reason or "Aborted by hand."
+        if self._aborted is None and not self._closing:
+            message = self._state.add_message("abort", sender, reason)
+            self._aborted = f"Aborted by {message.author}{_explain(reason)}"
+
+    @workflow.signal(name="override")
+    @drop_malformed
+    async def override_by_signal(self, instruction: str, sender: str = "") -> None:
+        """Put an instruction into the prompts, if any are still to come; nobody hears whether."""
+        if instruction.strip() and not self._closing:
+            await self._instruct(instruction[:INSTRUCTION_LIMIT], sender)
+
+    @workflow.update
+    async def override(self, instruction: str, sender: str = "") -> str:
+        """Put an instruction into the next attempt of every branch, and into later strategies."""
+        readers = self._list_readers()
+        await self._instruct(instruction, sender)
+        now = f"{join_words(readers)} will read it in the next attempt" if readers else ""
+        later = "later branches will read it from their first attempt" if self._may_start_more() else ""
+        return f"{'; '.join(filter(None, (now, later)))}."
+
+    @override.validator
+    @refuse_malformed
+    def _check_override(self, instruction: str, sender: str = "") -> None:  # noqa: ARG002 - named as in the handler
+        self._check_open()
+        if not instruction.strip():
+            _refuse("The instruction is empty: say what the next attempt must take into account.")
+        if len(instruction) > INSTRUCTION_LIMIT:
+            _refuse(f"The instruction has {len(instruction)} characters: shorten it to {INSTRUCTION_LIMIT} at most.")
+        if self._request.model == TEMPLATES:
+            _refuse("No step reads an instruction: the run works with repair templates. Start it with a model instead.")
+        if not self._list_readers() and not self._may_start_more():
+            _refuse("No step will read it: no branch with a model is running, and none will be started any more.")
+
+    @workflow.update
+    async def reap(self, branch: int = 0, reason: str = "", sender: str = "") -> str:
+        """End a running branch and start the next strategy; 0 is the only one that is running."""
+        running = self._find_reapable(branch)
+        name = _name(running)
+        message = self._state.add_message("reap", sender, f"{name}: {reason}" if reason else name)
+        order = ReapOrder(running.number, f"Reaped by {message.author}{_explain(reason)}", "hand")
+        self._reaps.append(order)
+        await workflow.wait_condition(lambda: order.done)
+        if not order.reaped:
+            ended = "passed the tests" if self._branches.has_passed(running) else "ended otherwise"
+            _refuse(f"{name} {ended} before it could be reaped: see `hydra show`.")
+        return f"{name} is reaped."
+
+    @reap.validator
+    @refuse_malformed
+    def _check_reap(self, branch: int = 0, reason: str = "", sender: str = "") -> None:  # noqa: ARG002 - named as in the handler
+        self._check_open()
+        self._find_reapable(branch)
+
+    @workflow.update
+    async def approve(self, sender: str = "") -> str:
+        """Let the verified fix be published."""
+        self._asks_approval = False
+        message = self._state.add_message("approve", sender)
+        self._state.add_decision(True, f"Approved by {message.author}.")
+        return f"The fix will be published{' when the run is resumed' if self._state.clock.paused else ''}."
+
+    @approve.validator
+    @refuse_malformed
+    def _check_approve(self, sender: str = "") -> None:  # noqa: ARG002 - named as in the handler
+        self._check_approval()
+
+    @workflow.update
+    async def reject(self, sender: str = "") -> str:
+        """Refuse the verified fix; the search goes on."""
+        self._asks_approval = False
+        message = self._state.add_message("reject", sender)
+        self._rejected = f"Rejected by {message.author}."
+        self._state.add_decision(False, self._rejected)
+        return "The search goes on without that fix."
+
+    @reject.validator
+    @refuse_malformed
+    def _check_reject(self, sender: str = "") -> None:  # noqa: ARG002 - named as in the handler
+        self._check_approval()
 
     @workflow.signal
     @drop_malformed
-    async def override(self, instruction: str) -> None:
-        """Put an instruction into the next PLAN or REFLECT of every branch, and into later strategies."""
-        self._state.add_instruction(instruction)
-        await self._branches.signal_all(BranchWorkflow.override, instruction)
+    async def withdraw(self, update: str) -> None:
+        """Refuse an update that nobody took in time, and whose sender was told so, when it arrives after all."""
+        self._withdrawn.add(update)
 
     @workflow.signal(name="reap")
     @drop_malformed
     async def reap_circling(self, request: ReapRequest) -> None:
-        """End a branch and start the next strategy: from the branch itself, or by hand."""
-        self._reaps.append(request)
+        """End a branch that its own scores show to circle, and start the next strategy."""
+        self._reaps.append(ReapOrder(request.branch, request.evidence or "The branch circles.", "circled"))
 
     @workflow.signal
     @drop_malformed
     async def attempt_made(self, report: AttemptReport) -> None:
         """Take an attempt into the genealogy."""
-        if reap := self._branches.add_attempt(report):
-            self._reaps.append(reap)
+        if order := self._branches.add_attempt(report):
+            self._reaps.append(order)
 
     @workflow.signal
     @drop_malformed
@@ -69,14 +164,65 @@ class RunMessages(BranchParent):
         """Leave out of the time budget what passed while nothing ran, such as a night switched off."""
         self._state.clock.leave_out(seconds)
 
-    @workflow.signal
-    @drop_malformed
-    async def approve(self) -> None:
-        """Let the verified fix be published."""
-        self._approved = True
+    async def _instruct(self, instruction: str, sender: str) -> None:
+        self._state.add_message("override", sender, instruction)
+        self._state.instruction = instruction
+        await self._branches.signal_all(BranchWorkflow.override, instruction)
 
-    @workflow.signal
-    @drop_malformed
-    async def reject(self) -> None:
-        """Refuse the verified fix; the search goes on."""
-        self._approved = False
+    def _may_start_more(self) -> bool:
+        """Return whether further branches may be started when those that run have ended."""
+        return len(self._state.genealogy.branches) < self._request.budget.branches and not self._supply.exhausted
+
+    def _list_readers(self) -> list[str]:
+        """Return the running branches that show instructions: those with a model that still make attempts."""
+        return [
+            _name(branch)
+            for branch in self._branches.running
+            if self._branches.find_record(branch.number).strategy.model != TEMPLATES
+            and not self._branches.has_passed(branch)
+        ]
+
+    def _find_reapable(self, number: int) -> RunningBranch:
+        """Return the branch to reap; 0 is the only one that is running."""
+        running, started = self._branches.running, self._state.genealogy.branches
+        names = [_name(branch) for branch in running]
+        now = f"{join_words(names) or 'no branch'} {'are' if len(names) > 1 else 'is'} running"
+        chosen = [branch for branch in running if number in (branch.number, 0)]
+        if not chosen and 0 < number <= len(started):
+            _refuse(f"b{number:02d} has ended already ({started[number - 1].ending}): {now}.")
+        if not chosen and number:
+            _refuse(f"There is no branch {number}: {now}.")
+        if not chosen:
+            _refuse(f"No branch is running ({self._state.genealogy.state}): wait until `hydra show` lists one.")
+        if len(chosen) > 1:
+            _refuse(f"{join_words(names)} are running: name one of them with --branch.")
+        if self._branches.has_passed(chosen[0]):
+            _refuse(f"{_name(chosen[0])} has passed the tests: `hydra abort` ends the run if its fix is not wanted.")
+        return chosen[0]
+
+    def _check_approval(self) -> None:
+        self._check_open()
+        if not self._asks_approval:
+            _refuse(
+                f"The run does not wait for approval ({self._state.genealogy.state}): "
+                "wait until `hydra show` says that it does, or start it with --require-approval."
+            )
+
+    def _check_open(self) -> None:
+        update = workflow.current_update_info()
+        if update is not None and update.id in self._withdrawn:
+            _refuse("The message was withdrawn, since no supervisor took it in time.")
+        if closing := self._closing or (self._aborted and "is being aborted"):
+            _refuse(f"The run {closing} and takes no more messages: see `hydra show`.")
+
+
+def _name(branch: RunningBranch) -> str:
+    return f"b{branch.number:02d}"
+
+
+def _explain(reason: str) -> str:
+    return f": {reason}" if reason else "."
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ApplicationError(message, type="Refused", non_retryable=True)

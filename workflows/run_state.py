@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.bounded_models import TESTS, Line
     from hydranet.budget import Usage
     from hydranet.contracts import FixRequest, Retrieval, RunResult, TestReport
-    from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy
+    from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, PersonMessage
     from hydranet.policy.constitution import Effect
     from hydranet.report.web_ui import render_details
 
@@ -64,6 +64,7 @@ class RunState:
         self.clock = Clock()
         self._state: Line = "starting"
         self._asked = request.decisions
+        self.instruction = ""
         self.genealogy = Genealogy(
             run_id=workflow.info().workflow_id,
             repository_name=request.repository_name,
@@ -74,15 +75,16 @@ class RunState:
             decisions=request.decisions,
         )
 
-    @property
-    def instruction(self) -> str:
-        """The latest instruction of a person, empty when there is none."""
-        return self.genealogy.instructions[-1] if self.genealogy.instructions else ""
-
     def set_state(self, text: str) -> None:
         """Say what the run is doing."""
         self._state = text
         self._update(state=f"paused ({text})" if self.clock.paused else text)
+
+    def add_message(self, kind: str, sender: str, text: str = "") -> PersonMessage:
+        """Note what a person told the run."""
+        message = PersonMessage(kind=kind, sender=sender, text=text, after=self.clock.seconds)
+        self._update(messages=(*self.genealogy.messages, message)[-20:])
+        return message
 
     def pause(self) -> None:
         """Stop the clock and say that the run is paused."""
@@ -98,12 +100,11 @@ class RunState:
         """Note the commit the run builds on."""
         self._update(base=commit)
 
-    def add_decision(self, approved: bool) -> None:
-        """Note what a person said to the operations that waited for it."""
-        decision = {"effect": Effect.ALLOWED if approved else Effect.REFUSED, "rule": "person"}
-        decision["reason"] = "Approved by hand." if approved else "Rejected by hand."
-        asked = [request for request in self._asked if request.effect is Effect.SUPERVISED] or self._asked
-        answers = (request.model_copy(update=decision) for request in asked)
+    def add_decision(self, approved: bool, reason: str) -> None:
+        """Note what a person decided about the operations that waited for it."""
+        answer = {"effect": Effect.ALLOWED if approved else Effect.REFUSED, "rule": "person", "reason": reason}
+        asked = [decision for decision in self._asked if decision.effect is Effect.SUPERVISED] or self._asked
+        answers = (decision.model_copy(update=answer) for decision in asked)
         self._update(decisions=(*self.genealogy.decisions, *answers)[-100:])
 
     def set_environment(self, note: str) -> None:
@@ -123,10 +124,6 @@ class RunState:
     def set_shown(self, retrieval: Retrieval) -> None:
         """Note which code the prompts show."""
         self._update(shown=tuple(f"{place.file}:{place.symbol}"[-200:] for place in retrieval.places))
-
-    def add_instruction(self, instruction: str) -> None:
-        """Note a person's instruction."""
-        self._update(instructions=(*self.genealogy.instructions, instruction)[-20:])
 
     def add_usage(self, usage: Usage) -> None:
         """Add what model calls cost."""

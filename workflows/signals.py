@@ -1,4 +1,4 @@
-"""Signals: what a branch tells its parent, and how a signal that does not fit its handler is taken."""
+"""What a branch tells its parent, and what becomes of messages that do not fit their handlers."""
 
 import functools
 import inspect
@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar, get_type_hints
 
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import AttemptReport, ReapRequest
@@ -31,6 +32,20 @@ def drop_malformed(
             workflow.logger.warning("a signal %s was dropped: its arguments do not fit", handler.__name__)
             return
         await handler(self, *arguments, **keywords)
+
+    return checked
+
+
+def refuse_malformed(validator: Callable[P, None]) -> Callable[P, None]:
+    """Make the validator of an update refuse arguments that do not fit its parameters."""
+    fits = make_check(validator)
+
+    @functools.wraps(validator)
+    def checked(*arguments: P.args, **keywords: P.kwargs) -> None:
+        if not fits(arguments[1:]):
+            parameters = str(inspect.signature(validator)).removeprefix("(self, ").partition(")")[0]
+            raise ApplicationError(f"The arguments do not fit: send {parameters}.", type="Refused", non_retryable=True)
+        validator(*arguments, **keywords)
 
     return checked
 

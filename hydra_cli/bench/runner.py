@@ -170,7 +170,7 @@ async def _run(session: Session, repository: Repository, instance: BugInstance, 
     try:
         outcome = await handle.result()
     except asyncio.CancelledError:
-        await handle.signal("abort", "The benchmark was interrupted.")
+        await handle.signal("abort", args=["The benchmark was interrupted.", "hydra bench"])
         raise
     genealogy = await session.genealogy(run_id)
     hidden = await passes_hidden(instance, repository.path, outcome.commit, arm.settings) if outcome.commit else None

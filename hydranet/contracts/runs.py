@@ -141,15 +141,11 @@ class Counterfactual(BoundedModel):
 
 
 class ReapRequest(BoundedModel):
-    """The Reaper's signal: which branch circles, how much, and the evidence in a sentence.
-
-    By hand, `branch` 0 means the branch that is running.
-    """
+    """The Reaper's signal: which branch circles, how much, and the evidence in a sentence."""
 
     branch: int
     score: Score = Score()
     evidence: Line = ""
-    by_hand: bool = False
 
 
 class RecordRequest(BoundedModel):

@@ -153,7 +153,6 @@ def _write_run(story: Postmortem) -> Iterator[str]:
         f"Repository {format_code(run.repository_name)} at {format_code(run.base[:12] or '–')}, "
         f"model {format_code(run.model or '–')}",
         *(f"{escape_markdown(label)}: {escape_markdown(text)}" for label, text in wording.describe_circumstances(run)),
-        *(f"A person said: {escape_markdown(instruction)}" for instruction in run.instructions),
         *(f"Failing at the base: {escape_markdown(test)}" for test in run.target_tests),
     ]
     if (others := run.target_count - len(run.target_tests)) > 0:

@@ -44,6 +44,7 @@ def _write_head(genealogy: Genealogy) -> str:
         f"- Repository {genealogy.repository_name} at `{genealogy.base[:12]}`, model `{genealogy.model}`\n"
         f"- {genealogy.target_count} failing tests at the base, {len(genealogy.branches)} branches, "
         f"{genealogy.attempts} attempts, {genealogy.reaps} reaped, {genealogy.usage.tokens} tokens\n"
+        + "".join(f"- Last message: {escape_markdown(message.sentence)}\n" for message in genealogy.messages[-1:])
     )
 
 

@@ -1,7 +1,9 @@
 """Plain text: what a repository or a model wrote, shown as it is and never obeyed."""
 
+import json
 import re
 from collections.abc import Iterable
+from typing import Any
 
 _REPLACED = "\ufffd"
 _DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -16,6 +18,12 @@ _MARKUP = "\\`*_[]<>|#!&~$"
 def escape_controls(text: str) -> str:
     """`text` with a picture for every character that would steer a terminal or reverse the reading order."""
     return text.translate(_VISIBLE)
+
+
+def format_json(value: Any) -> str:
+    """Return `value` as one line of JSON, with escapes for what would steer a terminal or reverse the reading order."""
+    line = json.dumps(value, ensure_ascii=False)
+    return "".join(f"\\u{ord(char):04x}" if ord(char) in _VISIBLE else char for char in line)
 
 
 def escape_markdown(text: str) -> str:

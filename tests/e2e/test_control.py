@@ -1,7 +1,13 @@
-"""Speaking to a run while its tests are running in the sandbox."""
+"""Speaking to a run while its tests are running in the sandbox, with `hydra` and with Temporal's own command line."""
 
+import getpass
+import json
 import signal
+import socket
 import subprocess
+import sysconfig
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -9,13 +15,15 @@ import pytest
 
 from tests.e2e.conftest import Hydra, following, git, repository
 
+SENDER = f"{getpass.getuser()}@{socket.gethostname()}"
+
 SLOW = {"test_slow.py": "import time\n\n\ndef test_it():\n    time.sleep(600)\n    assert False\n"}
 
 
 def sandboxed() -> list[psutil.Process]:
     """Every sandbox that is still running; one that has ended may wait a moment to be reaped by its parent."""
-    found = [process for process in psutil.process_iter(["name", "status"]) if process.info["name"] == "bwrap"]
-    return [process for process in found if process.info["status"] != psutil.STATUS_ZOMBIE]
+    sandboxes = [process for process in psutil.process_iter(["name", "status"]) if process.info["name"] == "bwrap"]
+    return [process for process in sandboxes if process.info["status"] != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture
@@ -28,9 +36,9 @@ def test_abort_leaves_no_process_and_no_branch(hydra: Hydra, slow: "subprocess.P
     run_id = following(slow, "running the tests").split()[1]
     aborted = hydra("abort", run_id, "--reason", "Enough.", timeout=30)
     assert aborted.returncode == 0, aborted.stderr
-    said, _ = slow.communicate(timeout=30)
-    assert slow.returncode == 3, said
-    assert "Enough." in said
+    output, _ = slow.communicate(timeout=30)
+    assert slow.returncode == 3, output
+    assert f"Aborted by {SENDER}: Enough." in output
     assert sandboxed() == []
     assert git(tmp_path / "slow", "branch", "--list", "hydra/*") == ""
     again = hydra("abort", run_id)
@@ -41,10 +49,10 @@ def test_abort_leaves_no_process_and_no_branch(hydra: Hydra, slow: "subprocess.P
 def test_ctrl_c_detaches_and_says_how_to_go_on(hydra: Hydra, slow: "subprocess.Popen[str]") -> None:
     run_id = following(slow, "running the tests").split()[1]
     slow.send_signal(signal.SIGINT)
-    said, _ = slow.communicate(timeout=30)
+    output, _ = slow.communicate(timeout=30)
     assert slow.returncode == 130
-    assert "Traceback" not in said
-    assert f"hydra abort {run_id}" in said
+    assert "Traceback" not in output
+    assert f"hydra abort {run_id}" in output
     assert "running" in next(line for line in hydra("runs").stdout.splitlines() if run_id in line)
     assert hydra("abort", run_id).returncode == 0
 
@@ -65,10 +73,148 @@ def test_an_approved_fix_is_published(hydra: Hydra, depot: Path) -> None:
     )
     run_id = following(command, "waiting for approval").split()[1]
     assert git(depot, "branch", "--list", "hydra/*") == ""
-    assert hydra("approve", run_id).returncode == 0
-    said, _ = command.communicate(timeout=60)
-    assert command.returncode == 0, said
+    assert refusal(hydra, "reap", run_id).endswith(
+        "has passed the tests: `hydra abort` ends the run if its fix is not wanted."
+    )
+    approved = hydra("approve", run_id)
+    assert (approved.returncode, approved.stdout) == (0, f"{run_id}: The fix will be published.\n")
+    output, _ = command.communicate(timeout=60)
+    assert command.returncode == 0, output
+    assert f"message: approve by {SENDER} after" in output
     assert git(depot, "branch", "--list", "hydra/*") != ""
+    assert f"message: approve by {SENDER} after" in hydra("show", run_id).stdout
+    assert f"Message: approve by {SENDER} after" in hydra("report", run_id).stdout
+    updates = [entry for entry in map(json.loads, hydra("log", run_id).stdout.splitlines()) if "update" in entry]
+    assert [(entry["update"], entry["arguments"]) for entry in updates] == [("approve", [SENDER])]
+
+
+def refusal(hydra: Hydra, *arguments: str) -> str:
+    """Return the sentence by which a message is refused."""
+    refused = hydra(*arguments)
+    assert (refused.returncode, refused.stdout) == (2, ""), refused.stdout
+    assert refused.stderr.startswith("hydra: ")
+    assert refused.stderr.count("\n") == 1
+    return refused.stderr.removeprefix("hydra: ").strip()
+
+
+def test_a_message_that_comes_to_nothing_is_refused(hydra: Hydra, slow: "subprocess.Popen[str]") -> None:
+    run_id = following(slow, "running the tests").split()[1]
+    assert refusal(hydra, "reap", run_id, "--branch", "7") == "There is no branch 7: no branch is running."
+    assert refusal(hydra, "reap", run_id) == (
+        "No branch is running (running the tests at the base commit): wait until `hydra show` lists one."
+    )
+    for answer in ("approve", "reject"):
+        assert refusal(hydra, answer, run_id) == (
+            "The run does not wait for approval (running the tests at the base commit): "
+            "wait until `hydra show` says that it does, or start it with --require-approval."
+        )
+    assert refusal(hydra, "override", run_id, "Look at the parser.") == (
+        "No step reads an instruction: the run works with repair templates. Start it with a model instead."
+    )
+    assert "message:" not in hydra("show", run_id).stdout
+    assert hydra("abort", run_id).returncode == 0
+    slow.communicate(timeout=30)
+    assert "has ended" in refusal(hydra, "approve", run_id)
+
+
+CODE = """def value():
+    return 1
+"""
+SLOWER = """```python
+def value():
+    import time
+    time.sleep(600)
+```"""
+TEST = """from code_ import value
+
+
+def test_it():
+    assert value() == 2
+"""
+
+
+@pytest.fixture
+def modelled(hydra: Hydra, tmp_path: Path) -> Iterator[str]:
+    """A run whose model makes the tests so slow that its first branch is still running."""
+    root = repository(tmp_path / "modelled", {"code_.py": CODE, "test_it.py": TEST})
+    script = tmp_path / "script.jsonl"
+    script.write_text(json.dumps({"purpose": "implement", "answer": SLOWER}) + "\n")
+    hydra.env["HYDRA_TEMPLATES_FIRST"] = "false"
+    command = hydra.start("fix", "--repo", root, "--issue", "value() is wrong", "--model", f"scripted:{script}")
+    del hydra.env["HYDRA_TEMPLATES_FIRST"]
+    run_id = following(command, "b01 started").split()[1]
+    yield run_id
+    hydra("abort", run_id)
+    command.communicate(timeout=60)
+
+
+def test_a_branch_is_told_something_and_then_reaped(hydra: Hydra, modelled: str) -> None:
+    told = hydra("override", modelled, "Look at the parser.")
+    assert (told.returncode, told.stdout) == (
+        0,
+        f"{modelled}: b01 will read it in the next attempt; later branches will read it from their first attempt.\n",
+    )
+    reaped = hydra("reap", modelled, "--branch", "1", "--reason", "too slow")
+    assert (reaped.returncode, reaped.stdout) == (0, f"{modelled}: b01 is reaped.\n")
+    shown = hydra("show", modelled).stdout
+    assert f"Reaped by {SENDER}: too slow" in shown
+    assert f"message: override by {SENDER} after" in shown
+    assert "Look at the parser." in shown
+    assert "b01 has ended already (reaped)" in refusal(hydra, "reap", modelled, "--branch", "1")
+
+
+Temporal = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def temporal(hydra: Hydra) -> Temporal:
+    """Temporal's own command line, on the stack of `hydra`."""
+    address = json.loads((hydra.data / "stack.json").read_text())["temporal"]["address"]
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [Path(sysconfig.get_path("scripts")) / "temporal", *arguments, "--address", address]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+def test_signals_of_the_temporal_command_are_taken(hydra: Hydra, modelled: str, temporal: Temporal) -> None:
+    def signalled(name: str, *given: str) -> str:
+        done = temporal("workflow", "signal", "--workflow-id", modelled, "--name", name, *given)
+        assert done.returncode == 0, done.stderr
+        return hydra("show", modelled).stdout
+
+    shown = signalled("pause")
+    assert "paused (" in shown
+    assert "message: pause by an unknown sender after" in shown
+    resumed = signalled("resume", "--input", json.dumps("ann@laptop"))
+    assert "message: resume by ann@laptop after" in resumed
+    assert "paused (" not in resumed
+    assert "message: override by an unknown sender after" in signalled("override", "--input", '"Look at the parser."')
+    # Neither stops the run, nor does it count.
+    before = signalled("override")
+    assert before.count("message:") == signalled("pause", "--input", '{"a": [1]}').count("message:") == 3
+    ended = signalled("abort", "--input", '"Enough."')
+    deadline = time.monotonic() + 30
+    while "aborted" not in ended and time.monotonic() < deadline:
+        ended = hydra("show", modelled).stdout
+    assert "Aborted by an unknown sender: Enough." in ended
+
+
+def test_a_message_that_no_supervisor_takes_has_no_effect_later(hydra: Hydra, modelled: str) -> None:
+    (supervisor,) = [p for p in hydra.processes() if p.cmdline()[-2:] == ["workers", "supervisor"]]
+    supervisor.suspend()
+    try:
+        assert refusal(hydra, "override", modelled, "Look at the parser.") == (
+            f"No supervisor took the message to {modelled} within 5 seconds, so it was withdrawn and "
+            "will have no effect: start one (`hydra up`, or `python -m workers supervisor`) and send it again."
+        )
+    finally:
+        supervisor.resume()
+    assert "message:" not in hydra("show", modelled).stdout
+    assert hydra("override", modelled, "Look at the lexer.").returncode == 0
+    shown = hydra("show", modelled).stdout
+    assert ("Look at the lexer." in shown, "Look at the parser." in shown) == (True, False)
 
 
 def test_a_command_whose_stack_is_ended_says_so_in_a_sentence(own_hydra: Hydra, tmp_path: Path) -> None:
@@ -76,7 +222,7 @@ def test_a_command_whose_stack_is_ended_says_so_in_a_sentence(own_hydra: Hydra, 
     command = own_hydra.start("fix", "--repo", root, "--issue", "slow", "--model", "templates")
     following(command, "running the tests")
     assert own_hydra("down").returncode == 0
-    said, _ = command.communicate(timeout=60)
-    assert command.returncode == 2, said
-    assert "Traceback" not in said
-    assert "Run the command again" in said
+    output, _ = command.communicate(timeout=60)
+    assert command.returncode == 2, output
+    assert "Traceback" not in output
+    assert "Run the command again" in output

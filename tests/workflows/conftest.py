@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -26,14 +27,20 @@ class Run:
     handle: WorkflowHandle[Any, RunResult]
 
     async def genealogy(self) -> Genealogy:
-        found: Genealogy = await self.handle.query("genealogy", result_type=Genealogy)
-        return found
+        genealogy: Genealogy = await self.handle.query("genealogy", result_type=Genealogy)
+        return genealogy
 
     async def result(self) -> RunResult:
         return await self.handle.result()
 
 
 Start = Callable[..., Awaitable[Run]]
+
+
+async def eventually(run: Run, condition: Callable[[Genealogy], object]) -> None:
+    """Wait until the run's genealogy fulfils a condition."""
+    while not condition(await run.genealogy()):
+        await asyncio.sleep(0.05)
 
 
 @pytest.fixture

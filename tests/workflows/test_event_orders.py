@@ -82,6 +82,8 @@ class Play:
         self.passed: set[int] = set()
 
     def happen(self, event: str, together: bool) -> None:
+        if self.run.ended:
+            return
         jobs = getattr(self, event)()
         (self.run.hold if together else self.run.deliver)(*jobs) if jobs else None
 
@@ -169,11 +171,20 @@ class Play:
     def interrupted(self) -> list[Any]:
         return [self.run.signal("interrupted", 20.0)]
 
+    def instruct(self) -> list[Any]:
+        return [self.run.update("override", "Look at the lexer.", "ann@host")]
+
+    def reap(self) -> list[Any]:
+        return [self.run.update("reap", 0, "", "ann@host")]
+
+    def reap_second(self) -> list[Any]:
+        return [self.run.update("reap", 2)]
+
     def approve(self) -> list[Any]:
-        return [self.run.signal("approve")]
+        return [self.run.update("approve", "ann@host")]
 
     def reject(self) -> list[Any]:
-        return [self.run.signal("reject")]
+        return [self.run.update("reject")]
 
     def time(self) -> list[Any]:
         """Let the next timer fire."""
@@ -232,7 +243,10 @@ def playing(**changes: Any) -> Iterator[Play]:
         play.run.close()
 
 
-COMMON = "answer answer child_starts fails passes ends circles pause resume override approve reject time minute".split()
+COMMON = (
+    "answer answer child_starts fails passes ends circles time minute pause resume override instruct reap reap_second"
+    " approve reject"
+).split()
 # Most of these end a run, so they come once: what follows is the end of it, in which things go on happening.
 RARE = "abort cancel interrupted answer_although_cancelled activity_breaks child_breaks".split()
 happenings = st.lists(st.tuples(st.sampled_from(COMMON), st.booleans()), max_size=30)

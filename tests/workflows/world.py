@@ -320,6 +320,23 @@ class World:
         return Usage(model="fake", calls=1, prompt_tokens=self.tokens)
 
 
+class Held:
+    """A callback that holds an activity up until released, and knows when it began and was cancelled."""
+
+    def __init__(self) -> None:
+        self.began = asyncio.Event()
+        self.released = asyncio.Event()
+        self.cancelled = asyncio.Event()
+
+    async def __call__(self, _: object) -> None:
+        self.began.set()
+        try:
+            await self.released.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+
+
 def fatal(message: str) -> Callable[[object], None]:
     """A callback that fails the activity for good."""
 

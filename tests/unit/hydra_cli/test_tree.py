@@ -6,7 +6,7 @@ from rich.console import Console
 
 from hydra_cli.tree import render_tree
 from hydranet.convergence.score import Attempt, Command
-from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy, Outcome
+from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy, Outcome, PersonMessage
 from hydranet.strategy import Strategy
 
 HOSTILE = "turn \x1b[2J around \u202e"
@@ -28,6 +28,10 @@ def shown(terms: bool) -> str:
         flaky=("test_a", "test_b"),
         branches=(branch,),
         state=HOSTILE,
+        messages=(
+            PersonMessage(kind="reap", sender=f"{HOSTILE}\nb09  passed", text="b01: too\nslow", after=75),
+            PersonMessage(kind="pause", after=0.5),
+        ),
     )
     Console(file=output, width=200).print(render_tree(run, terms=terms))
     return output.getvalue()
@@ -45,8 +49,16 @@ def test_the_sandbox_and_flaky_tests_are_shown() -> None:
     assert "flaky on the same code: test_a and test_b" in shown(terms=True)
 
 
+def test_messages_are_shown_with_their_senders_in_one_line_each() -> None:
+    lines = [line for line in shown(terms=True).splitlines() if line.startswith("message: ")]
+    assert lines == [
+        "message: reap by turn ␛[2J around \ufffd b09 passed after 1 min 15 s: b01: too slow",
+        "message: pause by an unknown sender after 0.5 s",
+    ]
+
+
 def test_what_a_model_wrote_does_not_steer_the_terminal() -> None:
     screen = shown(terms=True)
     assert "\x1b" not in screen
     assert "\u202e" not in screen
-    assert screen.count("turn ␛[2J around") == 5
+    assert screen.count("turn ␛[2J around") == 6

@@ -3,7 +3,7 @@
 from typing import Any
 
 from hydranet.convergence.error_signature import ErrorSignature
-from hydranet.genealogy import Ending, Genealogy
+from hydranet.genealogy import Ending, Genealogy, PersonMessage
 from hydranet.patches import Edit
 from tests.unit.report.story import attempt, branch, run
 
@@ -33,6 +33,6 @@ def genealogy(text: str, *, won: bool) -> Genealogy:
         model=f"m {name}"[:200],
         reason=text,
         published=name,
-        instructions=(text,),
+        messages=(PersonMessage(kind="override", sender=text, text=text),),
         target_tests=(name,),
     )

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from hydranet.genealogy import Ending, Genealogy
+from hydranet.genealogy import Ending, Genealogy, PersonMessage
 from hydranet.patches import Edit, Patch
 from hydranet.report.html import render_html
 from hydranet.text.escaping import escape_controls
@@ -120,6 +120,12 @@ def test_every_branch_says_why_it_was_left_and_what_it_teaches() -> None:
     assert shown.of("dt").count("What passed") == 1
     assert shown.of("dt").count("Rules out") == 2
     assert "11,000 tokens and 1 min 50 s" in shown.text
+
+
+def test_messages_are_told_with_their_senders() -> None:
+    messages = (PersonMessage(kind="reap", sender="ann@host", text="b01: too slow", after=12),)
+    shown = parsed(fixed().model_copy(update={"messages": messages}))
+    assert "reap by ann@host after 12 s: b01: too slow" in shown.of("dd")
 
 
 def test_a_patch_of_which_only_a_part_is_on_record_says_where_the_rest_is() -> None:

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from hydranet.convergence.score import Command
-from hydranet.genealogy import Ending, Genealogy
+from hydranet.genealogy import Ending, Genealogy, PersonMessage
 from hydranet.policy.constitution import Decision, Effect
 from hydranet.report.markdown import render_markdown
 from tests.unit.report.hostile import HARMLESS, HOSTILE, genealogy
@@ -86,6 +86,11 @@ def test_the_sandbox_flaky_tests_and_decisions_are_shown() -> None:
     text = report(run(environment="Docker 28; no dependencies", flaky=("t::a",), decisions=(allowed,)))
     assert "- Sandbox: Docker 28; no dependencies\n- Flaky on the same code: t::a\n" in text
     assert "- Rule person: apply main is allowed\n" in text
+
+
+def test_messages_are_shown_with_their_senders() -> None:
+    messages = (PersonMessage(kind="override", sender="ann@host", text="Look at\n# the parser", after=12),)
+    assert "- Message: override by ann@host after 12 s: Look at \\# the parser\n" in report(run(messages=messages))
 
 
 def test_looks_and_refusals_are_shown() -> None:

@@ -1,4 +1,4 @@
-from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
+from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, PersonMessage, Verdict
 from hydranet.report.web_ui import LIMIT, render_details
 from hydranet.strategy import Strategy
 
@@ -32,6 +32,13 @@ def test_what_comes_from_outside_cannot_break_the_markdown() -> None:
     assert "<img" not in page.replace("\\<img", "")
     assert "\n# e" not in page
     assert "It \\| breaks" in page
+
+
+def test_the_last_message_is_told_with_its_sender() -> None:
+    messages = tuple(PersonMessage(kind=kind, sender="<b>ann", after=3) for kind in ("pause", "resume"))
+    page = render_details(genealogy().model_copy(update={"messages": messages}))
+    assert "- Last message: resume by \\<b\\>ann after 3.0 s\n" in page
+    assert "pause" not in page
 
 
 def test_a_long_history_is_folded_from_its_oldest_end() -> None:
