@@ -1,4 +1,4 @@
-"""BranchWorkflow: one strategy pursued, PLAN → IMPLEMENT → TEST → REFLECT, until it passes or is ended."""
+"""BranchWorkflow: one strategy, pursued by attempts (PLAN → IMPLEMENT → TEST → REFLECT) until it passes or is ended."""
 
 import asyncio
 
@@ -72,7 +72,7 @@ class BranchWorkflow:
 
     @workflow.run
     async def run(self, request: BranchRequest) -> BranchResult:
-        """Pursue the strategy; the result says how the branch ended by itself."""
+        """Pursue the strategy, and return how the branch ended by itself."""
         try:
             while self._state.attempts < request.attempts:
                 if result := await self._attempt(self._state.attempts + 1):

@@ -1,4 +1,4 @@
-"""The branches of a run: started as children, told what people say, reaped, closed."""
+"""The branches of a run: child workflows that are started, told what people say, reaped and closed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -51,7 +51,7 @@ class ReapOrder:
 
 
 class Branches:
-    """All branches of one run."""
+    """All branches of one run, running and closed."""
 
     def __init__(self, request: FixRequest, state: RunState) -> None:
         self._request = request
@@ -151,7 +151,7 @@ class Branches:
         return any(attempt.outcome is Outcome.PASSED for attempt in self.find_record(branch.number).attempts[-1:])
 
     def find_record(self, number: int) -> BranchRecord:
-        """The record of branch `number`."""
+        """Return the record of branch `number`."""
         return next(record for record in self._state.genealogy.branches if record.number == number)
 
     async def signal_all(
@@ -191,7 +191,7 @@ class Branches:
                 self.close(branch, ending, reason)
 
     def list_ended(self) -> Sequence[RunningBranch]:
-        """The branches whose child workflow has ended by itself."""
+        """Return the running branches whose child workflow has ended by itself."""
         return [branch for branch in self.running if branch.handle.done()]
 
     def close(self, branch: RunningBranch, ending: Ending, reason: str) -> None:
@@ -201,12 +201,11 @@ class Branches:
         self._state.close_branch(self.find_record(branch.number), ending, reason)
 
     def take_closed(self) -> Sequence[BranchRecord]:
-        """The branches closed since the last call."""
+        """Return the branches closed since the last call."""
         closed, self._closed = self._closed, []
         return [self.find_record(number) for number in closed]
 
     def _attempts_left(self) -> int:
-        """The attempts of a new branch: its own limit, or what is left of the run's."""
         budget = self._request.budget
         if not budget.attempts:
             return budget.attempts_per_branch
@@ -249,7 +248,7 @@ async def _cancel(branch: RunningBranch) -> None:
 
 
 def _has_passed(branch: RunningBranch) -> bool:
-    """Whether a branch that is done was done before the cancel arrived, and with a fix."""
+    # A child may have ended with a fix before the cancel reached it.
     if branch.handle.cancelled() or branch.handle.exception() is not None:
         return False
     return branch.handle.result().passed is not None

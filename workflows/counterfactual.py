@@ -1,4 +1,4 @@
-"""CounterfactualWorkflow: a reaped branch let run on to its budget, to tell whether the Reaper was right."""
+"""CounterfactualWorkflow: a reaped branch runs on to its budget, to show whether the Reaper was right."""
 
 from temporalio import workflow
 
@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name=COUNTERFACTUAL_WORKFLOW)
 class CounterfactualWorkflow(BranchParent):
-    """Stands in for the run: takes the branch's reports, and reaps nothing."""
+    """A stand-in for the run: takes the branch's reports, and reaps nothing."""
 
     @workflow.init
     def __init__(self, request: BranchRequest) -> None:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""EmbedTreeWorkflow: the vectors of an indexed tree, which follow the graph and hold up nothing."""
+"""EmbedTreeWorkflow: the vectors of an indexed tree, made after the graph so that they hold up nothing."""
 
 from temporalio import workflow
 
@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name=EMBED_WORKFLOW)
 class EmbedTreeWorkflow:
-    """Makes vectors until none is missing; an endpoint that does not answer parks it."""
+    """The making of vectors until none is missing; an endpoint that does not answer parks it."""
 
     @workflow.init
     def __init__(self, request: EmbedRequest) -> None:  # noqa: ARG002
@@ -18,7 +18,7 @@ class EmbedTreeWorkflow:
 
     @workflow.query
     def progress(self) -> EmbedResult:
-        """How many were made, and how many are left, but for what the heartbeats of the step under way say."""
+        """Return how many vectors were made and are left; the step under way counts by its heartbeats."""
         return self._embedded
 
     @workflow.run

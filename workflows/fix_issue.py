@@ -1,4 +1,4 @@
-"""FixIssueWorkflow: one repository, one issue; starts branches, reaps and replaces them, publishes the fix."""
+"""FixIssueWorkflow: one repository, one issue; it starts branches, reaps and replaces them, and publishes the fix."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,8 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.genealogy import Ending, Genealogy, Verdict
     from hydranet.policy.constitution import Effect
     from hydranet.strategy import TEMPLATES
-    from workflows import preparation, retrieval
-    from workflows import publication as keeping
+    from workflows import preparation, publication, retrieval
     from workflows.branches import RunningBranch
     from workflows.messages import RunMessages
     from workflows.policies import explain_failure
@@ -27,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name=FIX_WORKFLOW)
 class FixIssueWorkflow(RunMessages):
-    """Decides; the activities do. Its genealogy is what every view of the run shows."""
+    """A run: decides, and leaves the work to activities. Its genealogy is what every view of the run shows."""
 
     @workflow.init
     def __init__(self, request: FixRequest) -> None:
@@ -42,7 +41,7 @@ class FixIssueWorkflow(RunMessages):
     @workflow.run
     async def run(self, request: FixRequest) -> RunResult:  # noqa: ARG002 - taken by __init__
         """Pursue strategies until one is verified, or nothing is left to try or to spend."""
-        work = asyncio.create_task(self._work())
+        work = asyncio.create_task(self._run_to_verdict())
         while not work.done():
             try:
                 await workflow.wait([work])
@@ -52,7 +51,7 @@ class FixIssueWorkflow(RunMessages):
                 self._aborted = self._aborted or "Cancelled from Temporal."
         return work.result()
 
-    async def _work(self) -> RunResult:
+    async def _run_to_verdict(self) -> RunResult:
         search, watch = asyncio.create_task(self._search()), asyncio.create_task(self._watch())
         await workflow.wait_condition(lambda: search.done() or self._aborted is not None)
         if not search.done():
@@ -66,19 +65,19 @@ class FixIssueWorkflow(RunMessages):
             seconds = min(2 * seconds, 60)
         watch.cancel()
         self._closing = "is ending"
-        result = self._result(search)
+        result = self._decide_result(search)
         if result.verdict is Verdict.EXHAUSTED:
             await self._branches.cancel_all(Ending.SPENT, result.reason)
         else:
             await self._branches.cancel_all(Ending.CANCELLED, f"Cancelled: the run ended: {result.verdict}.")
+        for order in self._reaps:
+            order.done = True  # There is no branch left to reap: their senders hear so.
         await self._conclude(result)
         # A handler that is cut off would leave its sender without an answer.
-        for order in self._reaps:
-            order.done = True
         await workflow.wait_condition(workflow.all_handlers_finished)
         return result
 
-    def _result(self, search: "asyncio.Task[RunResult]") -> RunResult:
+    def _decide_result(self, search: "asyncio.Task[RunResult]") -> RunResult:
         error = None if search.cancelled() else search.exception()
         if error is None and not search.cancelled():
             return search.result()
@@ -86,7 +85,7 @@ class FixIssueWorkflow(RunMessages):
             return RunResult(verdict=Verdict.ABORTED, reason=self._aborted)
         if not isinstance(error, FailureError):
             raise error or asyncio.CancelledError
-        # Before there is any ground to search on, it is the input or the set-up that is wrong.
+        # What fails before the search has begun is the input or the set-up.
         return RunResult(verdict=Verdict.FAILED, reason=explain_failure(error), refused=self._prepared is None)
 
     async def _search(self) -> RunResult:
@@ -97,7 +96,7 @@ class FixIssueWorkflow(RunMessages):
                 if result := await self._settle(ended[0], prepared):
                     return result
             if not self._state.clock.paused:
-                if reason := self._breach():
+                if reason := self._find_breach():
                     return RunResult(verdict=Verdict.EXHAUSTED, reason=reason)
                 await self._start_branches(prepared)
                 if not self._branches.running:
@@ -112,7 +111,7 @@ class FixIssueWorkflow(RunMessages):
             return True
         if self._state.clock.paused:
             return False
-        return not self._branches.running or self._may_start_branch() or self._breach() is not None
+        return not self._branches.running or self._may_start_branch() or self._find_breach() is not None
 
     async def _prepare(self) -> preparation.PreparedRun:
         request, state = self._request, self._state
@@ -127,7 +126,7 @@ class FixIssueWorkflow(RunMessages):
             await self._begin("running the tests at the base commit")
             baseline = await preparation.run_baseline(request, snapshot, environment)
             state.set_target(baseline)
-            await keeping.record_run(state.genealogy)
+            await publication.record_run(state.genealogy)
             await self._begin("looking for the cause")
             templates = request.model == TEMPLATES or request.templates_first
             prepared = await preparation.prepare_run(request, snapshot, environment, baseline, templates)
@@ -169,7 +168,7 @@ class FixIssueWorkflow(RunMessages):
             and not self._branches.has_passing_attempt
         )
 
-    def _breach(self) -> str | None:
+    def _find_breach(self) -> str | None:
         """Return the limit that ends the run now; running branches may use the last of the branch budget."""
         if self._branches.has_passing_attempt:
             return None  # Its branch is about to end with a fix, which counts.
@@ -195,12 +194,11 @@ class FixIssueWorkflow(RunMessages):
 
     async def _reap_requested(self) -> None:
         while self._reaps:
-            request = self._reaps.pop(0)
-            await self._branches.reap(request)
+            await self._branches.reap(self._reaps.pop(0))
             await self._record_ended()
 
     async def _settle(self, branch: RunningBranch, prepared: preparation.PreparedRun) -> RunResult | None:
-        """Settle a branch that ended by itself; a result ends the run."""
+        """Close a branch that ended by itself, and publish its fix when it has one; a result ends the run."""
         try:
             outcome: BranchResult = await branch.handle
         except FailureError as error:
@@ -223,7 +221,7 @@ class FixIssueWorkflow(RunMessages):
         await self._record_ended()
         title = record.strategy.title
         message = f"{self._request.title}\n\n{outcome.reason}\n\n{title}"
-        publication = await keeping.publish_fix(
+        published = await publication.publish_fix(
             self._request, self._state.genealogy, self._branches.checkpoints, outcome.passed, message
         )
         context = prepared.retrieval.context
@@ -231,13 +229,13 @@ class FixIssueWorkflow(RunMessages):
         return RunResult(
             verdict=Verdict.FIXED,
             reason=f"b{branch.number:02d} {title}: {outcome.reason}",
-            published=publication.branch,
-            commit=publication.commit,
-            note=publication.note,
+            published=published.branch,
+            commit=published.commit,
+            note=published.note,
         )
 
     async def _refute(self, branch: RunningBranch, passed: Checkpoint, prepared: preparation.PreparedRun) -> str:
-        """Why a passing checkpoint is no fix after all; empty when it is verified and, if asked for, approved."""
+        """Return why a passing checkpoint is no fix after all, empty when it is verified and, if need be, approved."""
         await self._begin(f"verifying b{branch.number:02d} on a clean checkout")
         report = await preparation.run_tests(
             self._request,
@@ -267,19 +265,19 @@ class FixIssueWorkflow(RunMessages):
 
     async def _record_ended(self) -> None:
         for branch in self._branches.take_closed():
-            await keeping.record_branch(self._state.genealogy, branch)
+            await publication.record_branch(self._state.genealogy, branch)
 
     async def _conclude(self, result: RunResult) -> None:
         """Keep the checkpoints of a run without a fix, and put the verdict on record."""
         try:
             if result.verdict is not Verdict.FIXED and self._branches.checkpoints:
-                await keeping.publish_fix(self._request, self._state.genealogy, self._branches.checkpoints, None)
+                await publication.publish_fix(self._request, self._state.genealogy, self._branches.checkpoints, None)
         except ActivityError as error:
             workflow.logger.warning("the checkpoints were not kept: %s", error.cause)
         self._state.end(result)
         try:
             await self._record_ended()
-            await keeping.record_run(self._state.genealogy)
+            await publication.record_run(self._state.genealogy)
         except ActivityError as error:
             # Who waits for the verdict gets it all the same, and the workflow's history has what the record lacks.
             workflow.logger.error("the run is not on record: %s", error.cause)

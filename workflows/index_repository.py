@@ -21,13 +21,14 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.embed_tree import EmbedTreeWorkflow
 
+# Files: so few that a batch lost with its node costs seconds, so many that a history stays small.
 BATCH = 200
 MOST_BATCHES = 64
 
 
 @workflow.defn(name=INDEX_WORKFLOW)
 class IndexRepositoryWorkflow:
-    """Lists, parses, links, and has the vectors made; started again, it does only what is new."""
+    """The indexing of a repository: list, parse, link, embed. Started again, it does only what is new."""
 
     @workflow.init
     def __init__(self, request: IndexRequest) -> None:  # noqa: ARG002
@@ -35,7 +36,7 @@ class IndexRepositoryWorkflow:
 
     @workflow.query
     def progress(self) -> IndexProgress:
-        """How far it is; the heartbeats of the batches that are being parsed say the rest."""
+        """Return how far it is; batches that are being parsed count by their heartbeats."""
         return self._progress
 
     @workflow.run
@@ -47,7 +48,7 @@ class IndexRepositoryWorkflow:
         # What would be a single batch is parsed where it is linked, which saves a step.
         if survey.missing_count > BATCH:
             await self._parse_all(survey)
-        self._tell(stage="linking")
+        self._report(stage="linking")
         linked: LinkResult = await workflow.execute_activity_method(
             IndexActivities.link_files, survey.manifest, **policies.for_retrieval("link the files")
         )
@@ -61,7 +62,7 @@ class IndexRepositoryWorkflow:
         )
 
     async def _parse_all(self, survey: FileSurvey) -> None:
-        self._tell(stage="parsing", total=survey.missing_count)
+        self._report(stage="parsing", total=survey.missing_count)
         size = max(BATCH, -(-survey.missing_count // MOST_BATCHES))
         starts = range(0, survey.missing_count, size)
         await asyncio.gather(*(self._parse(survey, first, min(first + size, survey.missing_count)) for first in starts))
@@ -72,10 +73,10 @@ class IndexRepositoryWorkflow:
             ParseRequest(files=survey.missing, first=first, last=last),
             **policies.for_retrieval(f"parse files {first + 1} to {last}"),
         )
-        self._tell(done=self._progress.done + last - first)
+        self._report(done=self._progress.done + last - first)
 
     async def _embed(self, request: EmbedRequest) -> None:
-        """Leave the vectors to a workflow of their own, which takes the place of one for an earlier tree."""
+        """Leave the vectors to a workflow of their own, which replaces one for an earlier tree."""
         await workflow.start_child_workflow(
             EmbedTreeWorkflow.run,
             request,
@@ -85,5 +86,5 @@ class IndexRepositoryWorkflow:
             static_summary=f"vectors by {request.model or 'spelling'}"[:180],
         )
 
-    def _tell(self, **changes: object) -> None:
+    def _report(self, **changes: object) -> None:
         self._progress = self._progress.model_copy(update=changes)

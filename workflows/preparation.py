@@ -1,4 +1,4 @@
-"""The ground a run stands on: snapshot, environment, baseline, context, made once before any branch."""
+"""The preparation of a run: snapshot, environment, baseline tests and retrieved code, once before any branch."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from hydranet.strategy import TEMPLATES
     from workflows import policies
-    from workflows import retrieval as looking
+    from workflows import retrieval as code_retrieval
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class PreparedRun:
     spectrum: ArtifactRef | None
 
     def inference_context(self, run_id: str, model: str) -> Work:
-        """What an inference call at the base needs."""
+        """Return what an inference call at the base needs."""
         return Work(
             run_id=run_id,
             model=model,
@@ -62,7 +62,7 @@ async def take_snapshot(request: FixRequest) -> Snapshot:
 
 
 async def prepare_environment(request: FixRequest, snapshot: Snapshot) -> Environment:
-    """Install what the tests need."""
+    """Install what the tests need, unless that was done before."""
     return await workflow.execute_activity_method(
         SandboxActivities.prepare_environment,
         PrepareRequest(snapshot=snapshot, spec=request.sandbox),
@@ -71,7 +71,7 @@ async def prepare_environment(request: FixRequest, snapshot: Snapshot) -> Enviro
 
 
 async def load_model(model: str) -> None:
-    """Have the model loaded, which may go on while the tests run."""
+    """Have the model loaded, which may take as long as the tests run."""
     if model != TEMPLATES:
         await workflow.execute_activity_method(
             InferenceActivities.warm_up, WarmUpRequest(model=model), **policies.for_inference("load the model")
@@ -107,7 +107,7 @@ async def prepare_run(
     base = Checkpoint(commit=snapshot.commit)
     if baseline.results is None:
         raise policies.fail("The tests at the base commit left no results: run the command again.")
-    retrieval = await looking.retrieve_at_base(request, snapshot, base, baseline.results)
+    retrieval = await code_retrieval.retrieve_at_base(request, snapshot, base, baseline.results)
     spectrum = None
     if templates:
         spectrum = await workflow.execute_activity_method(

@@ -1,4 +1,4 @@
-"""What a run leaves behind: the fix and the checkpoints in the user's repository, the genealogy on record."""
+"""Publication: the fix and the checkpoints go into the user's repository, the genealogy into the records."""
 
 from collections.abc import Mapping
 

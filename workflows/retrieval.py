@@ -1,4 +1,4 @@
-"""What prompts show: the code retrieved at the base, and again after each attempt that failed."""
+"""Retrieval of the code that prompts show: at the base, and again after each attempt that failed."""
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -19,13 +19,14 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.convergence.score import Attempt
     from workflows import policies
 
+# As many as a request may name.
 _PLACES = 20
 
 
 async def retrieve_at_base(
     request: FixRequest, snapshot: Snapshot, base: Checkpoint, results: ArtifactRef
 ) -> Retrieval:
-    """The code for the issue and the tests that fail at the base."""
+    """Return the code for the issue and for the tests that fail at the base."""
     return await _retrieve(
         RetrieveRequest(
             snapshot=snapshot,
@@ -39,7 +40,7 @@ async def retrieve_at_base(
 
 
 async def retrieve_after_attempt(request: BranchRequest, state: BranchState, asked: tuple[str, ...]) -> ArtifactRef:
-    """The context after the branch's last attempt: by the errors it met, what it changed, what a model wants to see."""
+    """Return the code after an attempt: by the errors it met, by what it changed and by what the model asked for."""
     retrieval = await _retrieve(
         RetrieveRequest(
             snapshot=request.snapshot,
@@ -56,7 +57,7 @@ async def retrieve_after_attempt(request: BranchRequest, state: BranchState, ask
 
 
 async def remember_fix(request: FixRequest, snapshot: Snapshot, context: ArtifactRef, passed: Attempt) -> None:
-    """Have the code graph remember where the fix of this issue was."""
+    """Teach the code graph where the fix of this issue was."""
     try:
         await workflow.execute_activity_method(
             RetrievalActivities.remember_fix,
@@ -66,7 +67,7 @@ async def remember_fix(request: FixRequest, snapshot: Snapshot, context: Artifac
             **policies.for_retrieval("remember where the fix was"),
         )
     except ActivityError as error:
-        # The fix is published: what was to make later searches better does not take that back.
+        # The fix is published: what only makes later searches better does not undo it.
         workflow.logger.warning("where the fix was is not remembered: %s", error.cause)
 
 
@@ -77,6 +78,6 @@ async def _retrieve(request: RetrieveRequest, summary: str) -> Retrieval:
 
 
 def _places(*attempts: Attempt) -> tuple[str, ...]:
-    """Where attempts changed code, as "path:line", the latest first, each once."""
+    """Return where attempts changed code, as "path:line", the latest first, each once."""
     places = [f"{edit.file}:{edit.start}" for attempt in reversed(attempts) for edit in attempt.patch.edits]
     return tuple(place for place in dict.fromkeys(places) if len(place) <= 200)[:_PLACES]

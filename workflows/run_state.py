@@ -58,7 +58,7 @@ class Clock:
 
 
 class RunState:
-    """Holds the clock and the genealogy; every change shows at once in the Web UI's *Current Details*."""
+    """The clock and the genealogy; every change shows at once in the Web UI's *Current Details*."""
 
     def __init__(self, request: FixRequest) -> None:
         self.clock = Clock()
@@ -112,12 +112,12 @@ class RunState:
         self._update(environment=note)
 
     def add_flaky(self, report: TestReport) -> None:
-        """Note the tests that changed their mind."""
+        """Note the tests that both passed and failed on the same code."""
         if report.flaky:
             self._update(flaky=tuple(dict.fromkeys((*self.genealogy.flaky, *report.flaky)))[:TESTS])
 
     def set_target(self, baseline: TestReport) -> None:
-        """Note the failing tests at the base, which the run aims at."""
+        """Note the target: the tests that fail at the base."""
         self._update(target_tests=baseline.failing, target_count=baseline.failing_count)
         self.add_flaky(baseline)
 

@@ -1,4 +1,4 @@
-"""Where a run's strategies come from: asked for in rounds, refused when they repeat what was tried."""
+"""The strategies of a run: asked for in rounds, refused when they repeat what was tried."""
 
 from temporalio import workflow
 
@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.strategy import TEMPLATES, Strategy, is_new, rank_strategies
     from workflows import policies
 
-# A generator that has offered nothing new twice has nothing left; asking on would circle one level up.
+# A model that has offered nothing new twice has nothing left: to ask on would be to circle one level up.
 FRUITLESS_ROUNDS = 2
 
 # They cost seconds and no tokens, and each is another family of edits.
@@ -20,7 +20,7 @@ TEMPLATES_FIRST = 3
 
 
 class StrategySupply:
-    """Hands out strategies one by one, each unlike every earlier one."""
+    """A supply of strategies, one by one, each unlike every earlier one."""
 
     def __init__(self, request: FixRequest, seed: str) -> None:
         self._pending: list[Strategy] = []
@@ -39,19 +39,20 @@ class StrategySupply:
         return not self._pending and self._fruitless >= FRUITLESS_ROUNDS
 
     async def take_next(self, work: Work, genealogy: Genealogy, instruction: str) -> Strategy | None:
-        """The next strategy, least like the dead ones first, or None with `reason` when nothing new is on offer."""
+        """Return the strategy least like the dead ones, or None with a `reason` when none is new."""
         while not self._pending:
             if self.exhausted:
                 return None
             await self._ask(work, genealogy, instruction)
-        if work.model != TEMPLATES:  # which weighs dead branches against what it has measured
+        # The templates have weighed the dead branches themselves, against what they measured.
+        if work.model != TEMPLATES:
             self._pending = rank_strategies(self._pending, self._handed)
         strategy = self._pending.pop(0)
         self._handed.append(strategy)
         return strategy
 
     def take_usage(self) -> Usage:
-        """What the rounds since the last call cost."""
+        """Return what the rounds since the last call cost."""
         usage, self._usage = self._usage, Usage()
         return usage
 
@@ -102,7 +103,7 @@ def _describe_all_dead(genealogy: Genealogy) -> tuple[DeadBranch, ...]:
 
 
 def describe_dead(branch: BranchRecord, target_count: int) -> DeadBranch:
-    """What later prompts are told about a branch that has not led to a fix."""
+    """Return what later prompts show of a branch that has not led to a fix."""
     return DeadBranch(
         number=branch.number,
         strategy=branch.strategy.model_copy(update={"rationale": "", "plan": ""}),

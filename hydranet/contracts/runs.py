@@ -23,9 +23,8 @@ class FixRequest(BoundedModel):
     """One run: one repository, one issue.
 
     `model` proposes strategies and makes patches; `supervisor_model`, if there is one, ranks the strategies.
-    `decisions` are the constitution's about how it will be published; a supervised one waits for approval.
-    What is drawn at random is drawn from `seed`, or from the run's id where that is empty: two runs with
-    the same seed ask their models the same.
+    `decisions` are the constitution's about its publication: a supervised one waits for approval. Random numbers
+    come from `seed`, or from the run's id where that is empty: two runs with the same seed ask their models the same.
     """
 
     repository_path: RepositoryPath
@@ -59,10 +58,10 @@ class RunResult(BoundedModel):
 
 
 class BranchState(BoundedModel):
-    """What a branch carries over when it continues as new: its last attempts and its best checkpoint.
+    """The state that a branch carries over when it continues as new: its last attempts and its best checkpoint.
 
-    `plan` and `results` are those of the last attempt; `tried` counts the candidates that the branch is done with;
-    `context` is what the next attempt sees, if not that of the base.
+    `plan` and `results` are those of the last attempt; `tried` counts the candidates that the branch is done with.
+    The next attempt sees `context`, or that of the base without one.
     """
 
     attempts: int = 0
@@ -82,8 +81,7 @@ class BranchState(BoundedModel):
 class BranchRequest(BoundedModel):
     """One strategy to pursue from `start`, and what its attempts need.
 
-    `repository` is its path; `dead` are sentences about dead branches for the prompts; `target` are the tests that
-    fail at the base.
+    `dead` are sentences about dead branches for the prompts; `target` are the tests that fail at the base.
     """
 
     run_id: Name
@@ -123,7 +121,7 @@ class AttemptReport(BoundedModel):
 class BranchResult(BoundedModel):
     """How a branch ended by itself; `passed` is the checkpoint that passes all tests.
 
-    `unreported` is what the calls of an attempt cost that was given up before it was made.
+    `unreported` is the cost of an attempt that was given up before it was on record.
     """
 
     ending: Ending
@@ -133,7 +131,7 @@ class BranchResult(BoundedModel):
 
 
 class Counterfactual(BoundedModel):
-    """What a reaped branch came to when it was let run on: `attempts` and `tokens` are those after the reaping."""
+    """The ending of a reaped branch that was let run on: `attempts` and `tokens` are those after the reaping."""
 
     ending: Ending
     attempts: int = 0

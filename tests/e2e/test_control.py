@@ -21,7 +21,7 @@ SLOW = {"test_slow.py": "import time\n\n\ndef test_it():\n    time.sleep(600)\n 
 
 
 def sandboxed() -> list[psutil.Process]:
-    """Every sandbox that is still running; one that has ended may wait a moment to be reaped by its parent."""
+    """List the sandboxes that are still running; one that has ended may wait a moment to be reaped by its parent."""
     sandboxes = [process for process in psutil.process_iter(["name", "status"]) if process.info["name"] == "bwrap"]
     return [process for process in sandboxes if process.info["status"] != psutil.STATUS_ZOMBIE]
 
@@ -135,7 +135,7 @@ def test_it():
 
 @pytest.fixture
 def modelled(hydra: Hydra, tmp_path: Path) -> Iterator[str]:
-    """A run whose model makes the tests so slow that its first branch is still running."""
+    """Yield a run whose model makes the tests so slow that its first branch is still running."""
     root = repository(tmp_path / "modelled", {"code_.py": CODE, "test_it.py": TEST})
     script = tmp_path / "script.jsonl"
     script.write_text(json.dumps({"purpose": "implement", "answer": SLOWER}) + "\n")
@@ -149,8 +149,8 @@ def modelled(hydra: Hydra, tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_branch_is_told_something_and_then_reaped(hydra: Hydra, modelled: str) -> None:
-    told = hydra("override", modelled, "Look at the parser.")
-    assert (told.returncode, told.stdout) == (
+    overridden = hydra("override", modelled, "Look at the parser.")
+    assert (overridden.returncode, overridden.stdout) == (
         0,
         f"{modelled}: b01 will read it in the next attempt; later branches will read it from their first attempt.\n",
     )

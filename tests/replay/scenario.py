@@ -1,5 +1,5 @@
-"""What histories and a fingerprint are committed of: a run with one branch reaped, one refuted and one that wins, and
-the indexing of a repository.
+"""The runs whose histories and fingerprint are committed: one branch reaped, one refuted and one that wins, and the
+indexing of a repository.
 
 `python -m tests.replay.scenario` records them anew, which a change of the workflows' commands needs (and,
 once runs of users exist, `workflow.patched`).
@@ -50,7 +50,7 @@ async def play(client: Client) -> dict[str, WorkflowHistory]:
 
 
 def fingerprint(history: WorkflowHistory) -> list[str]:
-    """The commands a workflow gave, in order; timers are left out, since their number depends on what coincides."""
+    """Return the commands a workflow gave, in order, without timers: their number depends on what coincides."""
     return list(_commands(history))
 
 

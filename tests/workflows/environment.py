@@ -30,7 +30,7 @@ REQUEST = FixRequest(
 
 @asynccontextmanager
 async def dev_server() -> AsyncIterator[Client]:
-    """A client of a fresh server, on which long workflows are told early to continue as new."""
+    """Start a server, on which long workflows are told early to continue as new, and yield a client of it."""
     async with await WorkflowEnvironment.start_local(
         # Histories that are recorded here name no process and no host.
         identity="tests",
@@ -45,7 +45,7 @@ async def dev_server() -> AsyncIterator[Client]:
 
 @asynccontextmanager
 async def workers(client: Client, world: World) -> AsyncIterator[None]:
-    """A worker per task queue."""
+    """Run a worker per task queue."""
     async with AsyncExitStack() as stack:
         for queue in (SUPERVISOR_QUEUE, INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE):
             worker = Worker(

@@ -60,7 +60,7 @@ async def test_what_a_plan_asks_to_see_is_run_first_and_stays_on_record(start: S
     await run.result()
     genealogy = await run.genealogy()
     first, second = genealogy.branches[0].attempts
-    assert [(one.command, one.refused) for one in first.facts.commands] == [
+    assert [(command.command, command.refused) for command in first.facts.commands] == [
         ("read_file a.py", ""),
         ("!rm a.py", "guard:any: No."),
     ]
@@ -68,6 +68,6 @@ async def test_what_a_plan_asks_to_see_is_run_first_and_stays_on_record(start: S
     assert second.score.terms.command_repetition == pytest.approx(2 / 3)
     assert len(genealogy.investigations) == 4
     assert world.calls["investigate"] == 2, "a plan that asks for nothing costs no activity"
-    curious = [one for one in world.requested("implement") if one.strategy.title == "curious"]
-    assert all(one.findings == hash_content(b"seen", "application/json") for one in curious)
+    curious = [step for step in world.requested("implement") if step.strategy.title == "curious"]
+    assert all(step.findings == hash_content(b"seen", "application/json") for step in curious)
     assert curious[1].history[0].looked == "read_file a.py; !rm a.py (refused)"

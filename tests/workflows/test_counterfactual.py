@@ -20,14 +20,14 @@ async def resumed(run: Run) -> Counterfactual:
     assert branch.ending is Ending.REAPED
     assert len(branch.attempts) == 2
     carried = await run.client.get_workflow_handle(branch.id).query("carried", result_type=BranchRequest)
-    found: Counterfactual = await run.client.execute_workflow(
+    counterfactual: Counterfactual = await run.client.execute_workflow(
         COUNTERFACTUAL_WORKFLOW,
         carried,
         id=f"{branch.id}-resumed",
         task_queue=SUPERVISOR_QUEUE,
         result_type=Counterfactual,
     )
-    return found
+    return counterfactual
 
 
 async def test_a_branch_that_would_have_passed_was_killed_falsely(start: Start) -> None:

@@ -38,9 +38,9 @@ async def test_every_missing_file_is_in_one_batch_and_a_batch_that_fails_is_trie
     world = World(missing=450, on={"parse_files": flaky(1)})
     async with workers(server, world):
         result = await (await start(server)).result()
-        made = await vectors(server).result()
+        embedded = await vectors(server).result()
     assert result == IndexResult(commit="base", files=990, parsed=450, linked=7, skipped={"binary": 10})
-    assert made == EmbedResult(made=10, left=0)
+    assert embedded == EmbedResult(made=10, left=0)
     batches: list[ParseRequest] = world.requested("parse_files")
     assert {(batch.first, batch.last) for batch in batches} == {(0, 200), (200, 400), (400, 450)}
     assert len(batches) == 4

@@ -74,9 +74,9 @@ async def test_an_override_enters_the_prompts_of_the_next_attempt_and_of_later_b
     await run.result()
     assert world.requested("reflect")[0].instruction == "Look at the parser."
     for step in ("plan", "implement"):
-        said = [(request.strategy.title, request.instruction) for request in world.requested(step)]
-        assert said[:2] == [("one", ""), ("one", "Look at the parser.")]
-        assert ("two", "Look at the parser.") in said
+        read = [(request.strategy.title, request.instruction) for request in world.requested(step)]
+        assert read[:2] == [("one", ""), ("one", "Look at the parser.")]
+        assert ("two", "Look at the parser.") in read
     (message,) = (await run.genealogy()).messages
     assert (message.kind, message.sender, message.text) == ("override", "", "Look at the parser.")
     assert "override by an unknown sender after" in message.sentence

@@ -28,7 +28,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def spans() -> Iterator[tuple[str, list[str]]]:
-    """The address of a collector, and the names of the spans that it got."""
+    """Yield the address of a collector, and the names of the spans that it got."""
     names: list[str] = []
 
     class Collector(BaseHTTPRequestHandler):
@@ -70,8 +70,8 @@ async def test_a_run_is_counted_and_traced(
                 FIX_WORKFLOW, REQUEST, id="fix-told", task_queue=SUPERVISOR_QUEUE, result_type=RunResult
             )
             async with httpx.AsyncClient() as scraper:
-                told = (await scraper.get(f"http://127.0.0.1:{port}/metrics")).text
-    counted = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in told.splitlines() if line[:1] != "#"}
+                page = (await scraper.get(f"http://127.0.0.1:{port}/metrics")).text
+    counted = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in page.splitlines() if line[:1] != "#"}
 
     def count(name: str, label: str = "") -> float:
         return sum(value for key, value in counted.items() if key.startswith(name + "{") and label in key)
@@ -82,7 +82,7 @@ async def test_a_run_is_counted_and_traced(
     assert count("hydra_runs_total", 'verdict="fixed"') == 1
     assert count("hydra_convergence_bucket", 'le="0.75"') == 2
     assert count("hydra_convergence_count") == 3
-    assert "fix-told" not in told
+    assert "fix-told" not in page
     assert count("temporal_activity_schedule_to_start_latency_seconds_count") > 0
     assert {f"RunWorkflow:{FIX_WORKFLOW}", "RunActivity:try_candidates"} <= set(names)
 

@@ -71,7 +71,7 @@ def patch(text: str, file: str = "a.py", line: int = 10) -> Patch:
 
 
 def failed(text: str, *failing: str, error: str = "TypeError", file: str = "a.py", line: int = 10) -> Trial:
-    """A trial that leaves `failing` (default: all targets) failing."""
+    """Return a trial that leaves `failing` (default: all targets) failing."""
     return Trial(
         index=0,
         title=text,
@@ -248,11 +248,11 @@ class World:
         answer = trials[min(request.attempt, len(trials)) - 1]
         if isinstance(answer, ImplementAnswer):
             return answer
-        made = hash_content(f"{request.strategy.title} {request.attempt}".encode(), "application/json")
-        self._attempts[made.sha256] = (request.strategy.title, request.attempt)
+        candidates = hash_content(f"{request.strategy.title} {request.attempt}".encode(), "application/json")
+        self._attempts[candidates.sha256] = (request.strategy.title, request.attempt)
         exhausted = request.attempt == self.offers.get(request.strategy.title)
         return ImplementAnswer(
-            candidates=made,
+            candidates=candidates,
             count=1,
             prompt="implement@1",
             exhausted=exhausted,
@@ -338,7 +338,7 @@ class Held:
 
 
 def fatal(message: str) -> Callable[[object], None]:
-    """A callback that fails the activity for good."""
+    """Return a callback that fails the activity for good."""
 
     def fail(_: object) -> None:
         raise FatalError(message)
@@ -347,7 +347,7 @@ def fatal(message: str) -> Callable[[object], None]:
 
 
 def flaky(times: int) -> Callable[[object], None]:
-    """A callback that fails the activity the first `times` calls, as an endpoint that is down does."""
+    """Return a callback that fails the activity the first `times` calls, as an endpoint that is down does."""
     left = times
 
     def fail(_: object) -> None:
