@@ -59,12 +59,13 @@ class EmbeddedStack:
             clients = stack.enter_context(self._folder.clients_lock.open())
             dsn = await stack.enter_async_context(self._postgres())
             temporal, client = await stack.enter_async_context(self._temporal())
+            # Before any worker polls: a timer that fell due while nothing ran would end a run whose time is not up.
+            await _report_interruption(client, interruption)
             for role in Role:
                 await stack.enter_async_context(self._worker(role, temporal, dsn))
             running = Stack(pid=os.getpid(), version=self._version, temporal=temporal, database=dsn)
             stack.callback(self._folder.address.unlink, missing_ok=True)
             self._folder.address.write_text(running.model_dump_json())
-            await _report_interruption(client, interruption)
             print("ready", flush=True)
             await self._until_idle(client, clients)
 

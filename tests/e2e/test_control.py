@@ -133,15 +133,20 @@ def test_it():
 """
 
 
-@pytest.fixture
-def modelled(hydra: Hydra, tmp_path: Path) -> Iterator[str]:
-    """Yield a run whose model makes the tests so slow that its first branch is still running."""
-    root = repository(tmp_path / "modelled", {"code_.py": CODE, "test_it.py": TEST})
-    script = tmp_path / "script.jsonl"
+def start_modelled(hydra: Hydra, folder: Path, *flags: str) -> "subprocess.Popen[str]":
+    """Start a run whose model makes the tests so slow that its first branch goes on and on."""
+    root = repository(folder / "modelled", {"code_.py": CODE, "test_it.py": TEST})
+    script = folder / "script.jsonl"
     script.write_text(json.dumps({"purpose": "implement", "answer": SLOWER}) + "\n")
     hydra.env["HYDRA_TEMPLATES_FIRST"] = "false"
-    command = hydra.start("fix", "--repo", root, "--issue", "value() is wrong", "--model", f"scripted:{script}")
+    command = hydra.start("fix", "--repo", root, "--issue", "value() is wrong", "--model", f"scripted:{script}", *flags)
     del hydra.env["HYDRA_TEMPLATES_FIRST"]
+    return command
+
+
+@pytest.fixture
+def modelled(hydra: Hydra, tmp_path: Path) -> Iterator[str]:
+    command = start_modelled(hydra, tmp_path)
     run_id = following(command, "b01 started").split()[1]
     yield run_id
     hydra("abort", run_id)
@@ -215,6 +220,17 @@ def test_a_message_that_no_supervisor_takes_has_no_effect_later(hydra: Hydra, mo
     assert hydra("override", modelled, "Look at the lexer.").returncode == 0
     shown = hydra("show", modelled).stdout
     assert ("Look at the lexer." in shown, "Look at the parser." in shown) == (True, False)
+
+
+def test_a_night_switched_off_is_not_in_the_time_budget(own_hydra: Hydra, tmp_path: Path) -> None:
+    budget = 45
+    with start_modelled(own_hydra, tmp_path, "--budget-seconds", str(budget)) as command:
+        run_id = following(command, "b01 started").split()[1]
+        own_hydra.kill()
+    time.sleep(budget)
+    assert own_hydra("up").returncode == 0
+    shown = own_hydra("show", run_id).stdout
+    assert "working" in shown, shown
 
 
 def test_a_command_whose_stack_is_ended_says_so_in_a_sentence(own_hydra: Hydra, tmp_path: Path) -> None:

@@ -107,9 +107,12 @@ class Simulation:
         until = self.now + timedelta(seconds=seconds)
         while (due := min(self.timers.items(), key=lambda timer: timer[1], default=None)) and due[1] <= until:
             self.now = max(self.now, due[1])
-            del self.timers[due[0]]
-            self.deliver(Job(fire_timer=activation.FireTimer(seq=due[0])))
+            self.deliver(self.fire(due[0]))
         self.now = max(self.now, until)
+
+    def fire(self, timer: int) -> Job:
+        del self.timers[timer]
+        return Job(fire_timer=activation.FireTimer(seq=timer))
 
     def signal(self, name: str, *arguments: Any) -> Job:
         return Job(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -296,6 +297,19 @@ def test_a_pause_near_the_end_of_the_time_budget_starts_no_timers() -> None:
         assert play.run.timers_started == before
         play.happen("resume", together=False)
         play.run.advance(1)
+        assert "time budget" in play.finish().reason
+
+
+def test_a_time_budget_that_ran_out_while_nothing_ran_ends_no_run() -> None:
+    with playing() as play:
+        play.prepare()
+        # The server fires the timer as it starts again, before a worker has polled; the signal follows.
+        (timer,) = play.run.timers
+        play.run.now += timedelta(hours=8)
+        play.run.hold(play.run.signal("interrupted", 8 * 3600.0))
+        play.run.deliver(play.run.fire(timer))
+        assert "working" in play.run.workflow.genealogy().state
+        play.run.advance(SECONDS)
         assert "time budget" in play.finish().reason
 
 
