@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
@@ -17,6 +18,10 @@ from hydranet.genealogy import Genealogy
 from hydranet.settings import Settings
 from workers.connection import check_namespace, connect
 from workers.stack import Stack, attach
+
+# The server itself waits half a minute for a supervisor that has gone.
+_QUERY_TIMEOUT = timedelta(seconds=10)
+_NOBODY_ANSWERS = (RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,16 @@ class Session:
             async with open_database(self.stack.database) as pool:
                 if (kept := await read_genealogy(pool, run_id)) and kept.verdict:
                     return kept
-        genealogy: Genealogy = await self.run_handle(run_id).query("genealogy", result_type=Genealogy)
+        try:
+            genealogy: Genealogy = await self.run_handle(run_id).query(
+                "genealogy", result_type=Genealogy, rpc_timeout=_QUERY_TIMEOUT
+            )
+        except RPCError as error:
+            if error.status in _NOBODY_ANSWERS:
+                raise UsageError(
+                    f"No supervisor answers for {run_id}: start one (`hydra up`, or `python -m workers supervisor`)."
+                ) from None
+            raise
         return genealogy
 
     async def list_parked(self, run_id: str) -> list[str]:

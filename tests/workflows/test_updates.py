@@ -9,14 +9,17 @@ import pytest
 from temporalio.client import Client
 
 from hydra_cli.control import send_update
+from hydra_cli.session import Session
 from hydranet.budget import Budget
 from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE, RunResult
 from hydranet.errors import UsageError
 from hydranet.genealogy import Ending, Genealogy, Verdict
 from hydranet.policy.constitution import Decision, Effect
+from hydranet.settings import TemporalSettings
 from tests.workflows.conftest import Run, Start, eventually
 from tests.workflows.environment import REQUEST, workers
 from tests.workflows.world import Held, World, passed, strategy
+from workers.stack import Stack
 
 ANN = "ann@host"
 SUPERVISED = Decision(operation="apply", subject="main", effect=Effect.SUPERVISED, rule="apply")
@@ -278,6 +281,9 @@ async def test_a_message_that_no_supervisor_takes_is_withdrawn(server: Client) -
     with pytest.raises(UsageError, match="No supervisor took the message to fix-demo-alone within 5 seconds"):
         await send_update(handle, "override", ["Look at the parser.", ANN])
     assert 4.5 < time.monotonic() - began < 8
+    session = Session(Stack(temporal=TemporalSettings(), database=""), server)
+    with pytest.raises(UsageError, match="No supervisor answers for fix-demo-alone: start one"):
+        await session.genealogy(handle.id)
     async with workers(server, world):
         genealogy: Genealogy = await handle.query("genealogy", result_type=Genealogy)
         assert genealogy.messages == ()
