@@ -14,6 +14,7 @@ from typing import Any
 
 import platformdirs
 
+from activities.artifacts.store import put_text
 from activities.git.command import run_git
 from activities.repair.backend import TemplatesBackend
 from activities.retrieval.activities import RetrievalActivities
@@ -210,7 +211,7 @@ async def _localise(
             snapshot=prepared.snapshot,
             checkpoint=prepared.base,
             repository_path=str(repository),
-            issue=instance.issue,
+            issue=await put_text(prepared.artifacts, instance.issue),
             results=baseline.results,
         )
     )

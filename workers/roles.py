@@ -71,10 +71,11 @@ def build_workflow_runner() -> SandboxedWorkflowRunner:
 def _supervisor_worker(
     client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore
 ) -> Worker:
-    repository, records = RepositoryActivities(artifacts), RecordActivities(pool)
+    repository, records = RepositoryActivities(artifacts), RecordActivities(pool, artifacts)
     calls = [
         repository.snapshot_repository,
         repository.publish_fix,
+        records.store_issue,
         records.record_genealogy,
         _index_activities(settings, pool, artifacts).survey_repository,
     ]

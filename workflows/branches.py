@@ -99,6 +99,7 @@ class Branches:
                 sandbox=self._request.sandbox,
                 baseline=prepared.results,
                 target=prepared.baseline.failing,
+                issue=prepared.issue,
                 context=prepared.retrieval.context,
                 spectrum=prepared.spectrum,
                 error=prepared.baseline.error,

@@ -224,8 +224,7 @@ class FixIssueWorkflow(RunMessages):
         published = await publication.publish_fix(
             self._request, self._state.genealogy, self._branches.checkpoints, outcome.passed, message
         )
-        context = prepared.retrieval.context
-        await retrieval.remember_fix(self._request, prepared.snapshot, context, record.attempts[-1].facts)
+        await retrieval.remember_fix(self._request, prepared.snapshot, prepared.issue, record.attempts[-1].facts)
         return RunResult(
             verdict=Verdict.FIXED,
             reason=f"b{branch.number:02d} {title}: {outcome.reason}",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.artifacts.records import RecordActivities
     from activities.checkpoints.activities import RepositoryActivities
     from activities.inference.activities import InferenceActivities
     from activities.sandbox.activities import SandboxActivities
@@ -32,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
 class PreparedRun:
     """What every branch of a run builds on."""
 
+    issue: ArtifactRef
     snapshot: Snapshot
     base: Checkpoint
     environment: Environment
@@ -107,7 +109,10 @@ async def prepare_run(
     base = Checkpoint(commit=snapshot.commit)
     if baseline.results is None:
         raise policies.fail("The tests at the base commit left no results: run the command again.")
-    retrieval = await code_retrieval.retrieve_at_base(request, snapshot, base, baseline.results)
+    issue = await workflow.execute_activity_method(
+        RecordActivities.store_issue, request.issue, **policies.for_supervisor("store the issue")
+    )
+    retrieval = await code_retrieval.retrieve_at_base(request, snapshot, base, issue, baseline.results)
     spectrum = None
     if templates:
         spectrum = await workflow.execute_activity_method(
@@ -122,6 +127,7 @@ async def prepare_run(
             **policies.for_sandbox("coverage of the tests", request.sandbox),
         )
     return PreparedRun(
+        issue=issue,
         snapshot=snapshot,
         base=base,
         environment=environment,

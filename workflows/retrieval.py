@@ -24,7 +24,7 @@ _PLACES = 20
 
 
 async def retrieve_at_base(
-    request: FixRequest, snapshot: Snapshot, base: Checkpoint, results: ArtifactRef
+    request: FixRequest, snapshot: Snapshot, base: Checkpoint, issue: ArtifactRef, results: ArtifactRef
 ) -> Retrieval:
     """Return the code for the issue and for the tests that fail at the base."""
     return await _retrieve(
@@ -32,7 +32,7 @@ async def retrieve_at_base(
             snapshot=snapshot,
             checkpoint=base,
             repository_path=request.repository_path,
-            issue=request.issue,
+            issue=issue,
             results=results,
         ),
         "retrieve the code",
@@ -46,7 +46,7 @@ async def retrieve_after_attempt(request: BranchRequest, state: BranchState, ask
             snapshot=request.snapshot,
             checkpoint=state.best,
             repository_path=request.repository_path,
-            earlier=request.context,
+            issue=request.issue,
             results=state.results or request.baseline,
             touched=_places(*state.facts[-request.convergence.window - 1 :]),
             asked=asked,
@@ -56,13 +56,13 @@ async def retrieve_after_attempt(request: BranchRequest, state: BranchState, ask
     return retrieval.context
 
 
-async def remember_fix(request: FixRequest, snapshot: Snapshot, context: ArtifactRef, passed: Attempt) -> None:
+async def remember_fix(request: FixRequest, snapshot: Snapshot, issue: ArtifactRef, passed: Attempt) -> None:
     """Teach the code graph where the fix of this issue was."""
     try:
         await workflow.execute_activity_method(
             RetrievalActivities.remember_fix,
             RememberFixRequest(
-                repository_path=request.repository_path, snapshot=snapshot, context=context, places=_places(passed)
+                repository_path=request.repository_path, snapshot=snapshot, issue=issue, places=_places(passed)
             ),
             **policies.for_retrieval("remember where the fix was"),
         )

@@ -1,4 +1,4 @@
-"""Records: the genealogy of every run in PostgreSQL, where it outlives Temporal's retention."""
+"""Records of every run: its issue as an artifact, and its genealogy, which outlives Temporal's retention."""
 
 from __future__ import annotations
 
@@ -7,18 +7,29 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.errors import translate_errors
-from hydranet.contracts import RecordRequest
+from hydranet.contracts import ArtifactRef, RecordRequest
 from hydranet.genealogy import BranchRecord, Genealogy
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
 
+    from activities.artifacts.store import ArtifactStore
+
 
 class RecordActivities:
-    """Writes genealogies as they grow."""
+    """Stores issues, and writes genealogies as they grow."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
+    def __init__(self, pool: AsyncConnectionPool, artifacts: ArtifactStore) -> None:
         self._pool = pool
+        self._artifacts = artifacts
+
+    @activity.defn
+    @translate_errors
+    async def store_issue(self, issue: str) -> ArtifactRef:
+        """Store the text of a run's issue, for all that reads it."""
+        from activities.artifacts.store import put_text
+
+        return await put_text(self._artifacts, issue)
 
     @activity.defn
     @translate_errors

@@ -31,6 +31,16 @@ class ArtifactStore(Protocol):
         ...
 
 
+async def put_text(store: ArtifactStore, text: str) -> ArtifactRef:
+    """Store a text as UTF-8."""
+    return await store.put(text.encode(), "text/plain")
+
+
+async def get_text(store: ArtifactStore, ref: ArtifactRef) -> str:
+    """Return the text stored behind `ref`."""
+    return (await store.get(ref)).decode()
+
+
 async def put_model(store: ArtifactStore, model: BaseModel) -> ArtifactRef:
     """Store a model as JSON."""
     return await store.put(model.model_dump_json().encode(), "application/json")

@@ -62,10 +62,11 @@ class CheckpointActivities:
     @translate_errors
     async def commit_checkpoint(self, request: CommitRequest) -> Checkpoint:
         """Commit a diff on top of a checkpoint; the same request always gives the same commit."""
+        from activities.artifacts.store import get_text
         from activities.checkpoints.commits import commit_diff, make_bundle
 
         repository = await self._objects.fetch(request.snapshot, request.parent)
-        diff = (await self._artifacts.get(request.diff)).decode() if request.diff is not None else ""
+        diff = await get_text(self._artifacts, request.diff) if request.diff is not None else ""
         commit = await asyncio.to_thread(commit_diff, repository, request.parent.commit, diff, request.message)
         data = await asyncio.to_thread(make_bundle, repository, request.snapshot.commit, commit)
         return Checkpoint(commit=commit, bundle=await self._artifacts.put(data, "application/x-git-bundle"))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from activities.artifacts.store import get_model
+from activities.artifacts.store import get_model, get_text
 from activities.code import python_syntax
 from activities.code.mentions import find_test_file
 from activities.code.python_syntax import Definition
@@ -37,12 +37,13 @@ _PLACES_READ = 40
 
 @dataclass
 class PromptContext:
-    """The bug's context, the repository's paths, the sources read so far, and what localisation suspects.
+    """The issue, the bug's context, the repository's paths, the sources read so far, and what localisation suspects.
 
     `places` are those that a prompt may show, best first; `shown` names those that the last prompt has in it, as
     "path:symbol".
     """
 
+    issue: str
     context: RetrievedContext
     paths: frozenset[str]
     places: tuple[Place, ...] = ()
@@ -99,7 +100,7 @@ class PromptContext:
         left_out = [place for place in others if place.symbol and _key(place) not in packed]
         self.shown = tuple(f"{snippet.place.file}:{snippet.place.symbol}"[-200:] for snippet in snippets[:12])
         return {
-            "issue": fence(keep_first_lines(self.context.issue.strip(), min(_ISSUE_CHARACTERS, characters))),
+            "issue": fence(keep_first_lines(self.issue.strip(), min(_ISSUE_CHARACTERS, characters))),
             "failing": "\n\n".join(_list_failing(self.context, min(_MESSAGE_CHARACTERS, characters))),
             "code": "\n\n".join([*map(_render, snippets), *_name_left_out(left_out)]),
             "suspicious": describe_suspects(self.suspects) if characters else "",
@@ -115,7 +116,9 @@ async def load_prompt_context(
 ) -> PromptContext:
     """Return a run's context with the sources of its places at the checkpoint, suspects before what was retrieved."""
     context = await get_model(artifacts, work.context, RetrievedContext)
-    view = PromptContext(context, frozenset(await objects.files(work.snapshot, work.checkpoint)), context.places)
+    issue = await get_text(artifacts, context.issue)
+    paths = await objects.files(work.snapshot, work.checkpoint)
+    view = PromptContext(issue, context, frozenset(paths), context.places)
     if work.spectrum is not None:
         base = work.model_copy(update={"checkpoint": Checkpoint(commit=work.snapshot.commit)})
         view.suspects = tuple((await localiser.localise(base)).suspects[:_HINTED])

@@ -55,7 +55,7 @@ class Evidence:
     is_complete: bool = True
 
 
-def gather_evidence(spectrum: Spectrum | None, context: RetrievedContext, paths: Iterable[str]) -> Evidence:
+def gather_evidence(issue: str, spectrum: Spectrum | None, context: RetrievedContext, paths: Iterable[str]) -> Evidence:
     """Collect the evidence; `paths` are the files of the repository, to which traceback paths are matched."""
     failing = [test for test in spectrum.tests if test.is_failing] if spectrum else []
     ids = [*(test.id for test in failing), *(test.id for test in context.failing)]
@@ -72,8 +72,8 @@ def gather_evidence(spectrum: Spectrum | None, context: RetrievedContext, paths:
         wrong_values=_locate_values(spectrum, unexpected) if spectrum and unexpected else {},
         frame_scores=_score_frames(messages, known),
         called_names=frozenset(_list_called_in_assertions(messages)),
-        issue_words=frozenset(word for word in _WORD.findall(context.issue) if len(word) > 2 and word[:2] != "__"),
-        texts=(context.issue, *(name.rpartition("::")[2] for name in ids), *_list_assertion_lines(messages)),
+        issue_words=frozenset(word for word in _WORD.findall(issue) if len(word) > 2 and word[:2] != "__"),
+        texts=(issue, *(name.rpartition("::")[2] for name in ids), *_list_assertion_lines(messages)),
         quoted_names=frozenset(_QUOTED.findall(_select_error_lines(text) + "\n" + (error.message if error else ""))),
         retrieved={
             (place.file, place.symbol): 1.0 / (1 + rank) for rank, place in reversed(list(enumerate(context.places)))

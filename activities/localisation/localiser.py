@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
 
-from activities.artifacts.store import ArtifactStore, get_model
+from activities.artifacts.store import ArtifactStore, get_model, get_text
 from activities.git.objects import GitObjects
 from activities.localisation.evidence import Evidence, gather_evidence, list_called_names, list_imported_files
 from activities.localisation.ranking import Suspect, rank_files, rank_suspects
@@ -55,9 +55,10 @@ def make_cache_key(work: Work) -> tuple[str, ...]:
 
 async def _localise(artifacts: ArtifactStore, objects: GitObjects, work: Work) -> Localisation:
     context = await get_model(artifacts, work.context, RetrievedContext)
+    issue = await get_text(artifacts, context.issue)
     spectrum = await get_model(artifacts, work.spectrum, Spectrum) if work.spectrum else None
     paths = await objects.files(work.snapshot, work.checkpoint)
-    evidence = await asyncio.to_thread(gather_evidence, spectrum, context, paths)
+    evidence = await asyncio.to_thread(gather_evidence, issue, spectrum, context, paths)
     sources = _CheckpointSources(objects, work, paths)
     if not evidence.is_complete:
         evidence = await _add_calls_of_tests(sources, evidence)

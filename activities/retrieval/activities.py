@@ -20,7 +20,6 @@ from hydranet.contracts import (
     ParseRequest,
     RememberFixRequest,
     Retrieval,
-    RetrievedContext,
     RetrieveRequest,
 )
 
@@ -60,10 +59,10 @@ class RetrievalActivities:
     @translate_errors
     async def remember_fix(self, request: RememberFixRequest) -> None:
         """Remember which functions a verified fix has changed, so that a similar issue begins there."""
-        from activities.artifacts.store import get_model
+        from activities.artifacts.store import get_text
         from hydranet.contracts import Checkpoint
 
-        issue = (await get_model(self._artifacts, request.context, RetrievedContext)).issue
+        issue = await get_text(self._artifacts, request.issue)
         base = Checkpoint(commit=request.snapshot.commit)
         folder = await self._objects.fetch(request.snapshot, base)
         await self._searches.remember(folder, base.commit, request.repository_path, issue, request.places)

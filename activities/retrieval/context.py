@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from activities.artifacts.store import get_model
+from activities.artifacts.store import get_model, get_text
 from activities.retrieval.query import Query
 from activities.retrieval.search import Hit
 from hydranet.contracts import FailingTest, Place, RetrievedContext, RetrieveRequest, TestResult, TestResults
@@ -30,17 +30,14 @@ async def gather_context(
     request: RetrieveRequest, artifacts: ArtifactStore, objects: GitObjects, searches: Searches
 ) -> RetrievedContext:
     """Search from the failing tests and the issue, and keep the best of what was found."""
-    issue = request.issue
-    if request.earlier is not None:
-        issue = (await get_model(artifacts, request.earlier, RetrievedContext)).issue
     results = await get_model(artifacts, request.results, TestResults)
     failing = [test for test in results.tests if test.is_failing]
     folder = await objects.fetch(request.snapshot, request.checkpoint)
     search = await searches.of(folder, request.checkpoint.commit, request.repository_path)
-    query = _query(request, issue, failing[:_FAILING_TESTS])
+    query = _query(request, await get_text(artifacts, request.issue), failing[:_FAILING_TESTS])
     hits = await searches.find(search, query, request.repository_path)
     return RetrievedContext(
-        issue=issue,
+        issue=request.issue,
         failing=tuple(
             FailingTest(id=test.id, message=keep_ends(extract_essence(test.message), _MESSAGE))
             for test in failing[:_FAILING_TESTS]

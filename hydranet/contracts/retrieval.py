@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import BoundedModel, Line, Name, Note, Text
+from hydranet.bounded_models import BoundedModel, Line, Name, Note
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.convergence.error_signature import ErrorSignature
@@ -15,17 +15,15 @@ RepositoryPath = Annotated[str, StringConstraints(max_length=4096)]
 
 
 class RetrieveRequest(BoundedModel):
-    """Asks for the code a model should see; `results` holds the failing tests' tracebacks.
+    """Asks for the code a model should see; `issue` is its text, `results` holds the failing tests' tracebacks.
 
-    `repository` is the path by which the code graph knows the repository. The issue is that of the context `earlier`
-    if there is one. `touched` are places that were changed already, as "path:line"; `asked` are names to be shown.
+    `touched` are places that were changed already, as "path:line"; `asked` are names to be shown.
     """
 
     snapshot: Snapshot
     checkpoint: Checkpoint
     repository_path: RepositoryPath
-    issue: Text = ""
-    earlier: ArtifactRef | None = None
+    issue: ArtifactRef
     results: ArtifactRef
     touched: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
     asked: Annotated[tuple[Name, ...], Field(max_length=3)] = ()
@@ -54,7 +52,7 @@ class FailingTest(BoundedModel):
 class RetrievedContext(BoundedModel):
     """The artifact retrieval makes: what failed, and the places to look at, best first."""
 
-    issue: Text
+    issue: ArtifactRef
     failing: Annotated[tuple[FailingTest, ...], Field(max_length=10)] = ()
     failing_count: int = 0
     error: ErrorSignature | None = None
@@ -69,11 +67,11 @@ class Retrieval(BoundedModel):
 
 
 class RememberFixRequest(BoundedModel):
-    """Tells where a verified fix has changed code, as "path:line" of the snapshot; `context` holds its issue."""
+    """Tells where a verified fix has changed code, as "path:line" of the snapshot, and which issue it fixed."""
 
     repository_path: RepositoryPath
     snapshot: Snapshot
-    context: ArtifactRef
+    issue: ArtifactRef
     places: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
 
 

@@ -96,6 +96,7 @@ class BranchRequest(BoundedModel):
     sandbox: SandboxSpec
     baseline: ArtifactRef
     target: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
+    issue: ArtifactRef
     context: ArtifactRef
     spectrum: ArtifactRef | None = None
     error: ErrorSignature | None = None

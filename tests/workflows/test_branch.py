@@ -26,8 +26,8 @@ async def test_after_an_attempt_the_code_is_retrieved_again(start: Start) -> Non
     run = await start(world)
     await run.result()
     first, again = world.requested("retrieve")
-    assert (first.issue, first.earlier, first.asked) == ("It breaks", None, ())
-    assert (again.issue, again.earlier, again.asked) == ("", NOTHING, ("Parser.read",))
+    assert (first.issue, first.asked) == (hash_content(b"It breaks", "text/plain"), ())
+    assert (again.issue, again.asked) == (first.issue, ("Parser.read",))
     assert again.repository_path == first.repository_path
     assert again.touched == ("a.py:10",)
     before, after = (step.work.context for step in world.requested("plan"))
@@ -47,7 +47,8 @@ async def test_a_verified_fix_is_remembered(start: Start) -> None:
     world = World(rounds=[[strategy("one")]], trials={"one": [passed()]})
     run = await start(world)
     await run.result()
-    assert [request.places for request in world.requested("remember_fix")] == [("a.py:10",)]
+    (request,) = world.requested("remember_fix")
+    assert (request.issue, request.places) == (hash_content(b"It breaks", "text/plain"), ("a.py:10",))
 
 
 async def test_what_a_plan_asks_to_see_is_run_first_and_stays_on_record(start: Start) -> None:

@@ -38,6 +38,7 @@ REQUEST = BranchRequest(
     sandbox=SandboxSpec(),
     baseline=NOTHING,
     target=TARGET,
+    issue=NOTHING,
     context=NOTHING,
     attempts=4,
 )

@@ -162,6 +162,12 @@ class World:
 
     @activity.defn
     @translate_errors
+    async def store_issue(self, issue: str) -> ArtifactRef:
+        await self._called("store_issue", issue)
+        return hash_content(issue.encode(), "text/plain")
+
+    @activity.defn
+    @translate_errors
     async def record_genealogy(self, request: RecordRequest) -> None:
         await self._called("record_genealogy", request)
 
@@ -189,9 +195,8 @@ class World:
     @translate_errors
     async def retrieve(self, request: RetrieveRequest) -> Retrieval:
         await self._called("retrieve", request)
-        return Retrieval(
-            context=hash_content(str(request.asked).encode(), "text/plain") if request.earlier else NOTHING
-        )
+        asked = str(request.asked) if request.asked else ""
+        return Retrieval(context=hash_content(asked.encode(), "text/plain"))
 
     @activity.defn
     @translate_errors
@@ -310,9 +315,9 @@ class World:
 
     def activities(self) -> list[Callable[..., Any]]:
         names = (
-            "snapshot_repository publish_fix record_genealogy prepare_environment run_tests measure_coverage"
-            " retrieve remember_fix warm_up propose_strategies rank_strategies plan implement reflect try_candidates"
-            " commit_checkpoint investigate survey_repository parse_files link_files embed_nodes"
+            "snapshot_repository publish_fix store_issue record_genealogy prepare_environment run_tests"
+            " measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies plan implement reflect"
+            " try_candidates commit_checkpoint investigate survey_repository parse_files link_files embed_nodes"
         )
         return [getattr(self, name) for name in names.split()]
 

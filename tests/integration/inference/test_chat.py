@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.artifacts.store import get_model, put_model
+from activities.artifacts.store import get_model, put_model, put_text
 from activities.checkpoints.activities import CheckpointActivities
 from activities.inference.activities import InferenceActivities
 from activities.inference.backend import Backends
@@ -121,7 +121,7 @@ def desk(tmp_path: Path, project: MakeProject) -> Make:
     ) -> Desk:
         made = await project(files)
         context = RetrievedContext(
-            issue=issue,
+            issue=await put_text(made.artifacts, issue),
             failing=(FailingTest(id="tests/test_cart.py::test_total", message=message),),
             failing_count=3,
             places=(

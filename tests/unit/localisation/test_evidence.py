@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from activities.artifacts.store import hash_content
 from activities.localisation.evidence import (
     find_unexpected_values,
     gather_evidence,
@@ -14,6 +15,7 @@ from hydranet.contracts import FailingTest, Predicate, RetrievedContext, Spectru
 from hydranet.convergence.error_signature import ErrorSignature
 
 PATHS = ["shop/paging.py", "shop/__init__.py", "tests/test_paging.py", "README.md"]
+CONTEXT = RetrievedContext(issue=hash_content(b"", "text/plain"))
 
 LONG = """    def test_last():
 >       assert paginate([1, 2], 2) == [2]
@@ -53,7 +55,7 @@ def test_lines_that_only_failing_tests_execute_are_the_most_suspicious() -> None
             "gone.py": {1: (1,)},
         },
     )
-    evidence = gather_evidence(spectrum, RetrievedContext(issue="`paginate` loses the last item"), PATHS)
+    evidence = gather_evidence("`paginate` loses the last item", spectrum, CONTEXT, PATHS)
     assert evidence.is_complete
     assert set(evidence.line_scores) == {"shop/paging.py"}
     lines = evidence.line_scores["shop/paging.py"]
@@ -79,7 +81,7 @@ def test_the_best_predicate_and_the_first_unexpected_value_of_a_line_are_kept() 
         },
         values={"shop/paging.py": {7: ("nine", "ten", "7")}},
     )
-    evidence = gather_evidence(spectrum, RetrievedContext(issue=""), PATHS)
+    evidence = gather_evidence("", spectrum, CONTEXT, PATHS)
     score, explanation = evidence.predicate_scores["shop/paging.py"][7]
     assert score == pytest.approx(1 / 3)
     assert explanation == "page == last"
@@ -104,18 +106,18 @@ def test_a_failing_test_without_coverage_makes_the_evidence_incomplete() -> None
         tests=(TestResult(id="t::a", outcome="failed"), TestResult(id="t::b", outcome="failed")),
         lines={"shop/paging.py": {7: (0,)}},
     )
-    evidence = gather_evidence(spectrum, RetrievedContext(issue=""), PATHS)
+    evidence = gather_evidence("", spectrum, CONTEXT, PATHS)
     assert not evidence.is_complete
     assert evidence.line_scores["shop/paging.py"][7] == 1.0
 
 
 def test_without_a_spectrum_the_tracebacks_of_the_context_are_used() -> None:
     context = RetrievedContext(
-        issue="",
+        issue=CONTEXT.issue,
         failing=(FailingTest(id="tests/test_paging.py::test_last", message=NATIVE[:1400]),),
         error=ErrorSignature(type="builtins.IndexError", message="list index out of range"),
     )
-    evidence = gather_evidence(None, context, PATHS)
+    evidence = gather_evidence("", None, context, PATHS)
     assert evidence.frame_scores == {"shop/paging.py": {9: 1.0, 3: 0.75}}
     assert evidence.error_type == "IndexError"
     assert not evidence.is_complete
@@ -143,7 +145,7 @@ def test_imports_are_resolved_within_the_repository() -> None:
 )
 def test_no_output_of_a_test_is_slow_to_read_or_raises(output: str) -> None:
     tests = tuple(TestResult(id=f"t::{n}", outcome="failed", message=output) for n in range(20))
-    gather_evidence(Spectrum(tests=tests), RetrievedContext(issue=output), PATHS)
+    gather_evidence(output, Spectrum(tests=tests), CONTEXT, PATHS)
 
 
 def test_the_names_of_called_functions_are_listed() -> None:

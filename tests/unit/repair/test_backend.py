@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.artifacts.store import FolderArtifacts, get_model, put_model
+from activities.artifacts.store import FolderArtifacts, get_model, put_model, put_text
 from activities.git.command import run_git
 from activities.git.objects import GitObjects
 from activities.repair.backend import TemplatesBackend
@@ -78,7 +78,9 @@ def prepare(store: FolderArtifacts, tmp_path: Path) -> Prepare:
         commit = run_git(repository, "rev-parse", "HEAD").decode().strip()
         pack = run_git(repository, "pack-objects", "--stdout", "--revs", stdin=f"{commit}\n".encode())
         failing = tuple(FailingTest(id=test.id, message=test.message) for test in tests)
-        context = RetrievedContext(issue=issue, failing=failing, failing_count=len(failing), error=error)
+        context = RetrievedContext(
+            issue=await put_text(store, issue), failing=failing, failing_count=len(failing), error=error
+        )
         return Work(
             run_id="fix-shop",
             model="templates",

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from activities.artifacts.store import FolderArtifacts, get_model, put_model
+from activities.artifacts.store import FolderArtifacts, get_model, get_text, put_model, put_text
 from activities.git.objects import GitObjects
 from activities.git.packs import pack_head
 from activities.retrieval.activities import RetrievalActivities
@@ -55,7 +55,7 @@ async def retrieve(
         snapshot=Snapshot(commit=commit, pack=await artifacts.put(data)),
         checkpoint=Checkpoint(commit=commit),
         repository_path=str(folder),
-        issue=issue,
+        issue=await put_text(artifacts, issue),
         results=await put_model(artifacts, TestResults(tests=(passed, failed))),
     )
     found = await RetrievalActivities(artifacts, GitObjects(folder / "node", artifacts), Searches()).retrieve(request)
@@ -66,6 +66,13 @@ async def retrieve(
 
 def places(context: RetrievedContext) -> list[tuple[str, str]]:
     return [(place.file, place.symbol) for place in context.places]
+
+
+async def test_a_context_holds_the_address_of_the_issue_instead_of_its_text(tmp_path: Path) -> None:
+    issue = "Paying is wrong.\n" * 1000
+    context = await retrieve(tmp_path, issue=issue)
+    assert "Paying" not in context.model_dump_json()
+    assert await get_text(FolderArtifacts(tmp_path / "artifacts"), context.issue) == issue
 
 
 async def test_suspicion_spreads_from_the_test_over_reexports_and_calls(tmp_path: Path) -> None:
