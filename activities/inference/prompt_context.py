@@ -28,6 +28,8 @@ CODE_CHARACTERS = 3600
 
 _ISSUE_CHARACTERS = 1200
 _MESSAGE_CHARACTERS = 800
+# What a prompt without code shows of the issue, and of the failing tests.
+_LEAST_CHARACTERS = 400
 _FAILING_TESTS = 2
 _NAMED = 8
 _HINTED = 3
@@ -97,11 +99,12 @@ class PromptContext:
         packed = {_key(snippet.place): snippet for snippet in pack_places(others, self.sources, room)} | focused
         ranked = dict.fromkeys([*(_key(place) for place in self.places), *packed])
         snippets = [packed[key] for key in ranked if key in packed]
+        words = characters or _LEAST_CHARACTERS
         left_out = [place for place in others if place.symbol and _key(place) not in packed]
         self.shown = tuple(f"{snippet.place.file}:{snippet.place.symbol}"[-200:] for snippet in snippets[:12])
         return {
-            "issue": fence(keep_first_lines(self.issue.strip(), min(_ISSUE_CHARACTERS, characters))),
-            "failing": "\n\n".join(_list_failing(self.context, min(_MESSAGE_CHARACTERS, characters))),
+            "issue": fence(keep_first_lines(self.issue.strip(), min(_ISSUE_CHARACTERS, words))),
+            "failing": "\n\n".join(_list_failing(self.context, min(_MESSAGE_CHARACTERS, words))),
             "code": "\n\n".join([*map(_render, snippets), *_name_left_out(left_out)]),
             "suspicious": describe_suspects(self.suspects) if characters else "",
         }

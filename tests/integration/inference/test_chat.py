@@ -540,6 +540,10 @@ async def test_a_small_context_gets_a_shorter_question(desk: Make) -> None:
     answer = await ChatBackend(client, ModelProfile(), at.artifacts, at.objects).implement(at.step())
     assert len(await at.diffs(answer)) == 1
     assert client.seen
+    client = NarrowClient(1800)
+    answer = await ChatBackend(client, ModelProfile(), at.artifacts, at.objects).implement(at.step())
+    assert len(await at.diffs(answer)) == 1
+    assert 10 < client.seen[0].count("a long story") < 40, len(client.seen[0])
     none = await ChatBackend(NarrowClient(100), ModelProfile(), at.artifacts, at.objects).implement(at.step())
     assert (none.candidates, none.reason) == (None, "The code does not fit into the model's context.")
 
