@@ -125,11 +125,8 @@ class SandboxActivities:
         from activities.sandbox.investigation import run_investigation
 
         runner = await self._runner(request.snapshot, request.checkpoint, request.spec)
-        runs = [await run_investigation(runner, asked, self._rules, request.checkpoint) for asked in request.asked]
-        return Investigation(
-            commands=tuple(command for command, _ in runs),
-            findings=await put_model(self._artifacts, Findings(findings=tuple(finding for _, finding in runs))),
-        )
+        commands, findings = await run_investigation(runner, request.asked, self._rules, request.checkpoint)
+        return Investigation(commands=commands, findings=await put_model(self._artifacts, Findings(findings=findings)))
 
     @activity.defn
     @translate_errors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from activities.sandbox.results import clean_output
@@ -11,6 +12,7 @@ from hydranet.contracts import Checkpoint, Finding
 from hydranet.convergence.score import Command
 from hydranet.policy import command_guard, investigation
 from hydranet.policy.constitution import Constitution, Decision, Effect
+from hydranet.text.truncation import keep_ends
 
 if TYPE_CHECKING:
     from activities.sandbox.protocol import Execution
@@ -19,18 +21,26 @@ if TYPE_CHECKING:
 # Seconds for one command: reading and searching take less, and a plan should not wait longer.
 SECONDS = 20.0
 
-# Characters that a prompt gets of one command's output, and how many of them from its end.
+# Characters of one command's output in a prompt.
 _OUTPUT_LIMIT = 1500
-_END = 400
+# What a file or a search says first matters more than its end.
+_FIRST_SHARE = 0.7
 
 
 async def run_investigation(
-    runner: TestRunner, asked: str, rules: Constitution, checkpoint: Checkpoint
-) -> tuple[Command, Finding]:
-    """Run a command that a model asked for, if policy allows it, and return its record and its output.
+    runner: TestRunner, asked: Sequence[str], rules: Constitution, checkpoint: Checkpoint
+) -> tuple[tuple[Command, ...], tuple[Finding, ...]]:
+    """Run the commands that a model asked for, unless policy refuses them; return their records and their outputs.
 
     Each command has a sandbox and a copy of the tree of its own, so none changes what the next one sees.
     """
+    runs = [await _run_command(runner, line, rules, checkpoint) for line in asked]
+    return tuple(command for command, _ in runs), tuple(finding for _, finding in runs)
+
+
+async def _run_command(
+    runner: TestRunner, asked: str, rules: Constitution, checkpoint: Checkpoint
+) -> tuple[Command, Finding]:
     line = investigation.parse_command(asked)
     decision = _decide(line, rules)
     if decision.effect is not Effect.ALLOWED:
@@ -51,9 +61,7 @@ def _decide(line: str, rules: Constitution) -> Decision:
 
 
 def _format_output(execution: Execution) -> str:
-    text = clean_output(execution.output).strip("\n")
-    if len(text) > _OUTPUT_LIMIT:
-        text = f"{text[: _OUTPUT_LIMIT - _END]}\n…\n{text[-_END:]}"
+    text = keep_ends(clean_output(execution.output).strip("\n"), _OUTPUT_LIMIT, _FIRST_SHARE)
     ending = execution.reason or (f"exit status {execution.exit_status}" if execution.exit_status else "")
     if ending:
         text = f"{text}\n({ending})".strip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections import defaultdict
@@ -15,6 +14,7 @@ from activities.sandbox.protocol import Execution
 from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestReport, TestResult, TestResults
 from hydranet.convergence.error_signature import extract_signature
+from hydranet.text.truncation import keep_distinct, keep_ends, keep_last_lines, keep_start
 
 # Of what a run recorded: bytes, lines and characters of one line. A large suite with coverage stays far below.
 BYTES_LIMIT = 64_000_000
@@ -92,7 +92,7 @@ class RecordedTests:
         elif kind == "collected" and type(record.get("count")) is int:
             self.collected = (self.collected or 0) + min(max(0, record["count"]), 1_000_000)
         elif kind == "internal":
-            self.internal = _text(record.get("message"))[-MESSAGE_LIMIT:]
+            self.internal = keep_last_lines(_text(record.get("message")), MESSAGE_LIMIT)
         elif kind == "finish" and type(record.get("status")) is int:
             self.status = record["status"]
 
@@ -107,7 +107,7 @@ class RecordedTests:
         # A test may run more than once; its worst outcome counts, so no later line can hide a failure.
         if before is not None and _SEVERITY[before.outcome] >= _SEVERITY[outcome]:
             return
-        message = _text(record.get("message"))[-MESSAGE_LIMIT:]
+        message = keep_last_lines(_text(record.get("message")), MESSAGE_LIMIT)
         message = message if len(message) <= self._room else ""
         self._room -= len(message)
         self.tests[test] = TestResult(
@@ -124,18 +124,18 @@ def build_results(recorded: RecordedTests, execution: Execution, command: str) -
     output = clean_output(execution.output)
     tests = dict(recorded.tests)
     for test in recorded.unfinished:
-        message = f"The test did not end: {describe_ending(execution)}.\n{output[-4000:]}"
+        message = f"The test did not end: {describe_ending(execution)}.\n{keep_last_lines(output, 4000)}"
         tests.setdefault(test, TestResult(id=test, outcome="error", message=message))
     failed = bool(execution.exit_status or execution.reason)
     if not tests or (failed and not any(test.is_failing for test in tests.values())):
-        message = f"{recorded.internal or output[-8000:]}\n{describe_ending(execution)}".strip()
+        message = f"{recorded.internal or keep_last_lines(output, 8000)}\n{describe_ending(execution)}".strip()
         outcome = "error" if failed else "passed"
         name = command[:ID_LIMIT]
         tests[name] = TestResult(id=name, outcome=outcome, seconds=execution.seconds, message=message if failed else "")
     return TestResults(
         tests=tuple(tests.values())[:TESTS_LIMIT],
         exit_status=execution.exit_status,
-        output=bound_text(output, OUTPUT_LIMIT),
+        output=keep_ends(output, OUTPUT_LIMIT),
     )
 
 
@@ -146,12 +146,12 @@ def build_report(results: TestResults, recorded: RecordedTests, execution: Execu
     first = failing[0] if failing else None
     return TestReport(
         passed=not failing,
-        failing=tuple(shorten(test.id) for test in failing[:TESTS]),
+        failing=tuple(keep_distinct(test.id, NAME_LIMIT) for test in failing[:TESTS]),
         failing_count=len(failing),
         passing_count=sum(test.outcome == "passed" for test in results.tests),
         error=extract_signature(first.message) if first else None,
         reason=_summarize(len(failing), len(results.tests), recorded, execution),
-        tail=keep_tail(first.message) if first else "",
+        tail=keep_last_lines(first.message.strip(), TAIL_LIMIT) if first else "",
         structured=bool(recorded.tests or recorded.unfinished),
         exit_status=execution.exit_status,
         seconds=round(execution.seconds, 3),
@@ -219,40 +219,15 @@ def report_flaky(report: TestReport, flaky: Sequence[str], runs: int) -> TestRep
     """Return the report with the tests that changed their outcome within `runs` runs."""
     if not flaky:
         return report
+    names = [keep_distinct(name, NAME_LIMIT) for name in flaky[:TESTS]]
     more = f" and {len(flaky) - 1} more" if len(flaky) > 1 else ""
-    sentence = f"In {runs} runs of the same code {shorten(flaky[0])[:120]}{more} changed from passing to failing."
+    sentence = f"In {runs} runs of the same code {keep_start(names[0], 120)}{more} changed from passing to failing."
     return report.model_copy(
         update={
-            "flaky": tuple(shorten(name) for name in flaky[:TESTS]),
-            "reason": f"{report.reason} {sentence}".strip()[:300],
+            "flaky": tuple(names),
+            "reason": keep_start(f"{report.reason} {sentence}".strip(), 300),
         }
     )
-
-
-def shorten(identifier: str) -> str:
-    """Return an id cut to 200 characters, with a hash at its end that keeps it distinct."""
-    if len(identifier) <= NAME_LIMIT:
-        return identifier
-    digest = hashlib.sha256(identifier.encode()).hexdigest()[:10]
-    return f"{identifier[: NAME_LIMIT - 11]}~{digest}"
-
-
-def bound_text(text: str, limit: int) -> str:
-    """Return `text` cut to `limit` characters, a quarter of them from its beginning and the rest from its end."""
-    if len(text) <= limit:
-        return text
-    mark = f"\n[... {len(text) - limit} characters left out ...]\n"
-    head = (limit - len(mark)) // 4
-    return text[:head] + mark + text[len(text) - (limit - len(mark) - head) :]
-
-
-def keep_tail(message: str) -> str:
-    """Return the end of a message, in whole lines."""
-    message = message.strip()
-    if len(message) <= TAIL_LIMIT:
-        return message
-    end = message[-TAIL_LIMIT:]
-    return end.split("\n", 1)[1] if "\n" in end[:-1] else end
 
 
 def _identifier(record: dict[str, Any]) -> str:

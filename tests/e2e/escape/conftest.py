@@ -128,7 +128,7 @@ def _name_servers() -> list[str]:
 
 @pytest.fixture(params=BACKENDS)
 async def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
-    """One sandbox of each kind; the host has to be unchanged afterwards."""
+    """Open a sandbox of each kind, and check afterwards that the host is unchanged."""
     before = _state()
     async with sandbox_of(request.param, tmp_path_factory.mktemp("sandbox")) as opened:
         yield opened

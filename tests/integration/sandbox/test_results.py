@@ -1,6 +1,7 @@
 """What a run recorded is hostile input."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,13 +11,10 @@ from activities.sandbox import results as module
 from activities.sandbox.protocol import Execution
 from activities.sandbox.results import (
     RecordedTests,
-    bound_text,
     build_report,
     build_results,
     clean_output,
-    keep_tail,
     parse_records,
-    shorten,
 )
 from activities.sandbox.test_run import parse_pytest_command
 from hydranet.bounded_models import TESTS
@@ -151,26 +149,30 @@ def test_many_failing_tests_are_counted_and_the_first_are_named() -> None:
     assert (told.failing_count, len(told.failing)) == (200, TESTS)
 
 
-def test_long_ids_are_shortened_and_stay_apart() -> None:
-    one, other = shorten("t.py::test[" + "x" * 500 + "1]"), shorten("t.py::test[" + "x" * 500 + "2]")
-    assert len(one) == len(other) == 200
-    assert one != other
-    assert shorten("t.py::test") == "t.py::test"
+def test_long_ids_stay_apart_in_a_report() -> None:
+    names = [f"t.py::test[{'x' * 500}{number}]" for number in range(2)]
+    recorded = RecordedTests.of(map(line_of, names))
+    failing = build_report(build_results(recorded, DONE, "pytest"), recorded, DONE).failing
+    assert len(set(failing)) == 2
+    assert {len(name) for name in failing} == {200}
 
 
-def test_long_output_keeps_both_ends() -> None:
-    text = "begin" + "." * 100_000 + "end"
-    cut = bound_text(text, 1000)
-    assert len(cut) <= 1000
-    assert cut.startswith("begin")
-    assert cut.endswith("end")
-    assert "characters left out" in cut
-
-
-def test_the_tail_begins_with_a_whole_line() -> None:
-    message = "\n".join(f"line {number}" for number in range(1000))
-    assert keep_tail(message).startswith("line ")
-    assert keep_tail(message).endswith("line 999")
+def test_long_texts_are_cut_and_say_so() -> None:
+    lines = "\n".join(f"line {number}" for number in range(10_000))
+    recorded = RecordedTests.of([line_of(message=lines), {"kind": "start", "id": "test_b.py::test"}])
+    results = build_results(recorded, Execution(exit_status=1, output=lines), "pytest")
+    message, unfinished = (test.message for test in results.tests)
+    tail = build_report(results, recorded, DONE).tail
+    assert results.output.startswith("line 0\n")
+    assert unfinished.startswith("The test did not end: exit status 1.\n[")
+    limits = {results.output: module.OUTPUT_LIMIT, message: module.MESSAGE_LIMIT, tail: module.TAIL_LIMIT}
+    assert all(limit - 100 < len(text) <= limit for text, limit in limits.items())
+    for text in (*limits, unfinished):
+        before, count, after = re.split(r"\[([0-9,]+) characters left out\]\n", text)
+        assert after.startswith("line ")
+        assert after.endswith("line 9999")
+        if text in (results.output, message):
+            assert int(count.replace(",", "")) == len(lines) - len(before) - len(after)
 
 
 @pytest.mark.parametrize(
