@@ -101,7 +101,7 @@ def ask(
 
 def speed(python: Path, tree: Path, characters: int) -> None:
     """Tell the seconds of the map of a tree."""
-    from activities.retrieval.memory_index import list_files
+    from activities.retrieval.index import list_files
 
     paths = list(list_files(tree))
     first = ask(python, tree, paths, ISSUES, characters, ranks=False)
@@ -114,7 +114,7 @@ def speed(python: Path, tree: Path, characters: int) -> None:
 def quality(python: Path, suite: Path, characters: int) -> None:
     """Tell what of the gold files the map shows, of all files and of those that are no tests, and Aider's ranks."""
     from activities.code.test_files import is_test_file
-    from activities.retrieval.memory_index import list_files
+    from activities.retrieval.index import list_files
     from hydra_cli.bench.suite import build_tree, read_suite
 
     of_all: list[Placed] = []

@@ -18,8 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from activities.retrieval.index import Index
-from activities.retrieval.memory_index import build_index, list_files
+from activities.retrieval.index import Index, build_index, list_files
 from activities.retrieval.query import Query
 from activities.retrieval.search import Search
 from hydranet.contracts.retrieval import SearchMode

@@ -31,10 +31,9 @@ from activities.retrieval import hashed_vectors
 from activities.retrieval.features import FIGURES, Scores, Way, Weights
 from activities.retrieval.file_facts import FileFacts
 from activities.retrieval.file_filter import filter_content, filter_path
-from activities.retrieval.index import Edges, Index
+from activities.retrieval.index import Edges, Index, read_texts
 from activities.retrieval.languages import SUFFIXES, parse_file
 from activities.retrieval.linking import Linker, find_affected
-from activities.retrieval.memory_index import read_texts
 from activities.retrieval.propagation import Propagation
 from activities.retrieval.query import Query
 from activities.retrieval.tokens import Bags, count_bodies

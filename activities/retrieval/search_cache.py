@@ -16,10 +16,9 @@ from activities.git.trees import read_contents
 from activities.retrieval import hashed_vectors
 from activities.retrieval.embeddings import Vectors, embed_texts
 from activities.retrieval.fix_history import Fixes, measure_likeness
-from activities.retrieval.index import Index
+from activities.retrieval.index import Index, build_index
 from activities.retrieval.indexing import Indexer
 from activities.retrieval.manifest import survey_tree
-from activities.retrieval.memory_index import build_index
 from activities.retrieval.query import Query
 from activities.retrieval.search import Found, Search
 from activities.retrieval.store import GraphStore

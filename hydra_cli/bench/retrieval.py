@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from activities.inference.prompt_context import CODE_CHARACTERS
-from activities.retrieval.memory_index import build_index, list_files
+from activities.retrieval.index import build_index, list_files
 from activities.retrieval.query import Query
 from hydra_cli.bench.conditions import Conditions
 from hydra_cli.bench.ranking import (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from activities.retrieval.bm25 import Postings
-from activities.retrieval.memory_index import build_index
+from activities.retrieval.index import build_index
 from activities.retrieval.query import Query
 from activities.retrieval.search import Search
 from activities.retrieval.tokens import Bags, count_terms
