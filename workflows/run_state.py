@@ -123,7 +123,7 @@ class RunState:
 
     def set_shown(self, retrieval: Retrieval) -> None:
         """Note which code the prompts show."""
-        self._update(shown=tuple(f"{place.file}:{place.symbol}"[-200:] for place in retrieval.places))
+        self._update(shown=retrieval.shown)
 
     def add_usage(self, usage: Usage) -> None:
         """Add what model calls cost."""

@@ -52,7 +52,7 @@ class RetrievalActivities:
         context = await gather_context(request, self._artifacts, self._objects, self._searches)
         return Retrieval(
             context=await put_model(self._artifacts, context),
-            places=context.places[:8],
+            shown=tuple(f"{place.file}:{place.symbol}"[-200:] for place in context.places[:8]),
         )
 
     @activity.defn

@@ -60,10 +60,10 @@ class RetrievedContext(BoundedModel):
 
 
 class Retrieval(BoundedModel):
-    """A context and its best places; few, since each retrieval of a run puts them into its history."""
+    """A context, and its best places as "path:symbol"; few, since a history holds those of each retrieval."""
 
     context: ArtifactRef
-    places: Annotated[tuple[Place, ...], Field(max_length=8)] = ()
+    shown: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
 
 
 class RememberFixRequest(BoundedModel):

@@ -60,7 +60,7 @@ async def retrieve(
     )
     found = await RetrievalActivities(artifacts, GitObjects(folder / "node", artifacts), Searches()).retrieve(request)
     context = await get_model(artifacts, found.context, RetrievedContext)
-    assert found.places == context.places[:8]
+    assert found.shown == tuple(f"{place.file}:{place.symbol}" for place in context.places[:8])
     return context
 
 
