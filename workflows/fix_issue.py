@@ -242,6 +242,7 @@ class FixIssueWorkflow(RunMessages):
             passed,
             prepared.environment,
             "verify on a clean checkout",
+            prepared.results,
         )
         self._state.add_flaky(report)
         if not report.passed:

@@ -92,12 +92,23 @@ async def run_baseline(request: FixRequest, snapshot: Snapshot, environment: Env
 
 
 async def run_tests(
-    request: FixRequest, snapshot: Snapshot, checkpoint: Checkpoint, environment: Environment, summary: str
+    request: FixRequest,
+    snapshot: Snapshot,
+    checkpoint: Checkpoint,
+    environment: Environment,
+    summary: str,
+    baseline: ArtifactRef | None = None,
 ) -> TestReport:
-    """Run the whole test command on a clean checkout of `checkpoint`."""
+    """Run the whole test command on a clean checkout of `checkpoint`; with a `baseline`, refuse a forged result."""
     return await workflow.execute_activity_method(
         SandboxActivities.run_tests,
-        TestRequest(snapshot=snapshot, checkpoint=checkpoint, environment=environment, spec=request.sandbox),
+        TestRequest(
+            snapshot=snapshot,
+            checkpoint=checkpoint,
+            environment=environment,
+            spec=request.sandbox,
+            baseline=baseline,
+        ),
         **policies.for_sandbox(summary, request.sandbox),
     )
 

@@ -75,34 +75,33 @@ class SandboxActivities:
         With `flaky_reruns` a run that fails is repeated, and the majority of the runs decides about each test.
         At the base commit a command that does not exist is an error of the set-up, not a failing test.
         """
-        from activities.artifacts.store import put_model
-        from activities.sandbox.results import (
-            NOT_FOUND,
-            RecordedTests,
-            build_report,
-            build_results,
-            report_flaky,
-            settle_flaky,
-        )
-        from activities.sandbox.test_run import make_shell_command
+        from activities.artifacts.store import get_model, put_model
+        from activities.sandbox.candidates import TargetTests, judge_run
+        from activities.sandbox.results import NOT_FOUND, RecordedTests, build_report, report_flaky, settle_flaky
+        from activities.sandbox.test_run import make_test_command
         from hydranet.errors import FatalError
 
         spec = request.spec
         runner = await self._runner(request.snapshot, request.checkpoint, spec)
-        records, execution = await runner.run(make_shell_command(spec.test_command))
+        records, execution = await runner.run(make_test_command(spec.test_command))
         if execution.exit_status == NOT_FOUND and not records and request.checkpoint.bundle is None:
             raise FatalError(
                 f"The test command `{spec.test_command}` was not found in the sandbox: correct it, or install "
                 f"what it needs with 'sandbox.setup'. It said: {execution.output.strip()[-300:]}"
             )
+        target = TargetTests.failing_at(
+            await get_model(self._artifacts, request.baseline, TestResults) if request.baseline else TestResults()
+        )
         recorded = RecordedTests.of(records)
-        runs = [build_results(recorded, execution, spec.test_command)]
-        if any(test.is_failing for test in runs[0].tests):
+        first = judge_run(0, recorded, execution, target, spec.test_command)
+        runs = [first.results]
+        if not first.report.passed:
             for _ in range(spec.flaky_reruns):
-                records, ending = await runner.run(make_shell_command(spec.test_command))
-                runs.append(build_results(RecordedTests.of(records), ending, spec.test_command))
+                records, ending = await runner.run(make_test_command(spec.test_command))
+                again = judge_run(0, RecordedTests.of(records), ending, target, spec.test_command)
+                runs.append(again.results)
         results, flaky = settle_flaky(runs)
-        report = report_flaky(build_report(results, recorded, execution), flaky, len(runs))
+        report = report_flaky(build_report(results, recorded, execution, first.distrust), flaky, len(runs))
         return report.model_copy(update={"results": await put_model(self._artifacts, results)})
 
     @activity.defn

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from rapidfuzz.distance import Levenshtein
@@ -19,9 +20,10 @@ from activities.sandbox.test_run import (
     TestRunner,
     find_slowest_pass,
     get_test_timeout,
-    make_shell_command,
+    make_test_command,
     parse_pytest_command,
 )
+from activities.sandbox.trust import find_distrust, refuse_results
 from hydranet import patches
 from hydranet.contracts import Candidate, TestReport, TestResult, TestResults
 from hydranet.errors import PatchError
@@ -58,6 +60,7 @@ class TargetTests:
 
     failing: tuple[TestResult, ...]
     passing: tuple[TestResult, ...]
+    baseline: TestResults
 
     @classmethod
     def of(cls, baseline: TestResults) -> TargetTests:
@@ -65,20 +68,27 @@ class TargetTests:
         return cls(
             failing=tuple(test for test in baseline.tests if test.is_failing),
             passing=tuple(test for test in baseline.tests if test.outcome == "passed"),
+            baseline=baseline,
         )
+
+    @classmethod
+    def failing_at(cls, baseline: TestResults) -> TargetTests:
+        """Return the target without the tests that passed."""
+        return replace(cls.of(baseline), passing=())
 
 
 @dataclass(frozen=True)
 class CandidateRun:
     """The tests of a candidate that ran, and their summary; `index` is its place among the candidates.
 
-    `is_detailed` when it ran once more, with tracebacks.
+    `is_detailed` when it ran once more, with tracebacks; `distrust` says why the result is not believed.
     """
 
     index: int
     results: TestResults
     report: TestReport
     is_detailed: bool = False
+    distrust: str = ""
 
 
 def check_candidates(
@@ -129,6 +139,7 @@ async def _run_in_fork_server(
         "all_seconds": spec.test_timeout,
         "seconds": seconds,
         "more_seconds": MORE_SECONDS,
+        "canary": target.baseline.canary,
     }
     changes = (json.dumps({"index": index, "changes": changes}) for index, changes in usable.items())
     lines, execution = await runner.run(
@@ -142,7 +153,7 @@ async def _run_in_fork_server(
     # A candidate that ran again has its last run last, which recorded the most.
     runs = {run.index: run for run in _judge_records(lines, set(usable), target, spec.test_command)}
     # When not even the first candidate ended, whatever it did, it is the one that failed.
-    return list(runs.values()) or [_judge(next(iter(usable)), RecordedTests(), execution, target, spec.test_command)]
+    return list(runs.values()) or [judge_run(next(iter(usable)), RecordedTests(), execution, target, spec.test_command)]
 
 
 async def _run_separately(
@@ -151,10 +162,10 @@ async def _run_separately(
     deadline = time.monotonic() + seconds
     runs: list[CandidateRun] = []
     test_command = runner.spec.test_command
-    command = ("python3", "-P", "-m", "hydra_inside.work_tree", *make_shell_command(test_command))
+    command = ("python3", "-P", "-m", "hydra_inside.work_tree", *make_test_command(test_command))
     for index, changes in usable.items():
         lines, execution = await runner.run(command, inputs={"changes.json": json.dumps(changes)})
-        runs.append(_judge(index, RecordedTests.of(lines), execution, target, test_command))
+        runs.append(judge_run(index, RecordedTests.of(lines), execution, target, test_command))
         if runs[-1].report.passed or time.monotonic() > deadline:
             break
     return runs
@@ -164,7 +175,7 @@ def _judge_records(
     lines: list[dict[str, Any]], known: set[int], target: TargetTests, command: str
 ) -> Iterator[CandidateRun]:
     starts = [number for number, line in enumerate(lines) if line.get("kind") == "candidate"]
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in pairwise([*starts, len(lines)]):
         head = lines[start]
         index, reason = head.get("index"), head.get("reason")
         # A candidate's tests can write here too, so nothing is taken for granted.
@@ -174,11 +185,11 @@ def _judge_records(
         seconds = sum(test.seconds for test in recorded.tests.values())
         status = 1 if recorded.status is None else recorded.status
         execution = Execution(status, "", reason=reason[:200], seconds=seconds)
-        run = _judge(index, recorded, execution, target, command, all_ran=head.get("stage") == "all")
+        run = judge_run(index, recorded, execution, target, command, all_ran=head.get("stage") == "all")
         yield replace(run, is_detailed=head.get("brief") is False)
 
 
-def _judge(
+def judge_run(
     index: int,
     recorded: RecordedTests,
     execution: Execution,
@@ -188,8 +199,8 @@ def _judge(
 ) -> CandidateRun:
     """Return the results of a candidate; a test of the target that did not pass fails, whatever it did instead.
 
-    Otherwise a candidate could win by skipping, deselecting or deleting tests. Unless `all_ran`, only the target's
-    failing tests were to run.
+    Otherwise a candidate could win by skipping, deselecting or deleting tests, or by a test runner of its own.
+    Unless `all_ran`, only the target's failing tests were to run.
     """
     results = build_results(recorded, execution, command)
     ran = {test.id: test for test in results.tests}
@@ -208,7 +219,13 @@ def _judge(
     replaced = {command, *missing} if missing else set()
     tests = (*(test for test in results.tests if test.id not in replaced), *missing.values())
     judged = results.model_copy(update={"tests": tests})
-    return CandidateRun(index, judged, build_report(judged, recorded, execution))
+    # Where a test has failed, or the run as a whole, nothing depends on trust.
+    failed = any(test.is_failing for test in results.tests)
+    sentence = "" if failed else find_distrust(target.baseline, recorded)
+    if sentence:
+        judged = refuse_results(judged, target.failing, sentence)
+    report = build_report(judged, recorded, execution, sentence)
+    return CandidateRun(index, judged, report, distrust=sentence)
 
 
 def _explain_absence(test: TestResult | None, execution: Execution) -> str:

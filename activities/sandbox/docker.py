@@ -65,6 +65,9 @@ class Docker:
         try:
             if job.inputs is not None:
                 await asyncio.to_thread(shutil.copytree, job.inputs, warm.folder / "inputs", dirs_exist_ok=True)
+            if job.results is not None:
+                # It may begin with what the command is to find there.
+                await asyncio.to_thread(shutil.copyfile, job.results, warm.folder / "results")
             execution = await warm.container.run(job.command, env, job.limits)
             if job.results is not None:
                 await asyncio.to_thread(shutil.copyfile, warm.folder / "results", job.results)

@@ -84,7 +84,7 @@ class Job:
 
     `tree` is the host's folder behind /work, as a copy-on-write view that is discarded afterwards.
     `environment` (at /env) and the folder `inputs` (at /inputs) are read-only.
-    `results` is an existing file (at /results), the only one of the host's that the command can write to.
+    `results` is an existing file (at /results), the only one of the host's that the command can read and write.
     `env` are its variables beside those of every sandbox.
     `setup` turns the network on and makes `environment` writable.
     """

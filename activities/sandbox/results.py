@@ -20,6 +20,8 @@ from hydranet.text.truncation import keep_distinct, keep_ends, keep_last_lines, 
 BYTES_LIMIT = 64_000_000
 RECORDS_LIMIT = 400_000
 LINE_LIMIT = 200_000
+# Functions of the test runner that one run replaces.
+REPLACED_LIMIT = 50
 # What the contracts hold: tests, characters of an id, of a name in a report, of the output and of one message.
 TESTS_LIMIT = 20_000
 ID_LIMIT = 2_000
@@ -40,17 +42,29 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 def parse_records(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the JSON objects in a file with one per line, without what is malformed or beyond the limits."""
+    for line in read_lines(path):
+        record = parse_line(line)
+        if record is not None:
+            yield record
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file up to the limits."""
     room, left = BYTES_LIMIT, RECORDS_LIMIT
     with path.open("rb") as file:
         while room > 0 and left > 0 and (line := file.readline(LINE_LIMIT)):
             room -= len(line)
             left -= 1
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(record, dict):
-                yield record
+            yield line
+
+
+def parse_line(line: bytes) -> dict[str, Any] | None:
+    """Return the JSON object in a line; None for anything else."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def clean_output(text: str) -> str:
@@ -63,7 +77,8 @@ class RecordedTests:
     """The record of one run of tests.
 
     `tests` by id, in the order in which they ended; `unfinished` began and never ended; `collected` is None when no
-    session got that far; `internal` is the text of an internal error of pytest.
+    session got that far; `internal` is the text of an internal error of pytest. `sessions` have begun, and `canaries`
+    are the outcomes of our test in each; `replaced` are functions of the test runner that the code under test replaced.
     """
 
     tests: dict[str, TestResult] = field(default_factory=dict)
@@ -71,6 +86,9 @@ class RecordedTests:
     collected: int | None = None
     internal: str = ""
     status: int | None = None
+    sessions: int = 0
+    canaries: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
     _room: int = MESSAGES_LIMIT
 
     @classmethod
@@ -95,6 +113,17 @@ class RecordedTests:
             self.internal = keep_last_lines(_text(record.get("message")), MESSAGE_LIMIT)
         elif kind == "finish" and type(record.get("status")) is int:
             self.status = record["status"]
+        elif kind == "session":
+            self.sessions += 1
+        elif kind == "canary":
+            self.canaries.append(str(record.get("outcome"))[:NAME_LIMIT])
+        elif kind == "replaced" and len(self.replaced) < REPLACED_LIMIT:
+            self.replaced.append(_text(record.get("name"))[:NAME_LIMIT])
+
+    @property
+    def has_dead_canary(self) -> bool:
+        """Whether our test failed in every session."""
+        return 0 < len(self.canaries) >= self.sessions and set(self.canaries) <= {"failed", "error"}
 
     def _add_test(self, record: dict[str, Any]) -> None:
         test, outcome = _identifier(record), record.get("outcome")
@@ -136,11 +165,13 @@ def build_results(recorded: RecordedTests, execution: Execution, command: str) -
         tests=tuple(tests.values())[:TESTS_LIMIT],
         exit_status=execution.exit_status,
         output=keep_ends(output, OUTPUT_LIMIT),
+        canary=recorded.has_dead_canary or (recorded.sessions > 0 and recorded.status is None),
+        replaced=tuple(recorded.replaced),
     )
 
 
-def build_report(results: TestResults, recorded: RecordedTests, execution: Execution) -> TestReport:
-    """Return the summary of a run, without a reference to the `results` themselves."""
+def build_report(results: TestResults, recorded: RecordedTests, execution: Execution, distrust: str = "") -> TestReport:
+    """Return the summary of a run, without a reference to the `results` themselves; `distrust` explains it."""
     # By name, because some runners shuffle: the same failure is to give the same report.
     failing = sorted((test for test in results.tests if test.is_failing), key=lambda test: test.id)
     first = failing[0] if failing else None
@@ -150,7 +181,7 @@ def build_report(results: TestResults, recorded: RecordedTests, execution: Execu
         failing_count=len(failing),
         passing_count=sum(test.outcome == "passed" for test in results.tests),
         error=extract_signature(first.message) if first else None,
-        reason=_summarize(len(failing), len(results.tests), recorded, execution),
+        reason=(failing and distrust) or _summarize(len(failing), len(results.tests), recorded, execution),
         tail=keep_last_lines(first.message.strip(), TAIL_LIMIT) if first else "",
         structured=bool(recorded.tests or recorded.unfinished),
         exit_status=execution.exit_status,

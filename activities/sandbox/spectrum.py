@@ -9,7 +9,7 @@ from typing import Any
 from activities.code.test_files import is_test_file
 from activities.sandbox.protocol import INPUTS
 from activities.sandbox.results import RecordedTests
-from activities.sandbox.test_run import TestRunner, find_slowest_pass, get_test_timeout, make_shell_command
+from activities.sandbox.test_run import TestRunner, find_slowest_pass, get_test_timeout, make_test_command
 from hydranet.contracts import Predicate, Spectrum, TestResults
 
 # Tracing slows tests down. A test hangs when it computes so many times as long as the slowest that passes, and at
@@ -37,7 +37,7 @@ async def build_spectrum(runner: TestRunner, baseline: TestResults, files: Colle
     failing = [test.id for test in baseline.tests if test.is_failing]
     usual = max(LEAST_CPU_SECONDS, SLOWDOWN * find_slowest_pass(baseline.tests))
     records, _ = await runner.run(
-        make_shell_command(spec.test_command),
+        make_test_command(spec.test_command),
         plugin={
             "order": f"{INPUTS}/order.json",
             "test_seconds": min(4 * usual, get_test_timeout(spec)),

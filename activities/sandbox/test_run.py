@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shlex
 import tempfile
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import Any
 
 from activities.sandbox import runner_output
 from activities.sandbox.protocol import INSIDE_PACKAGE, RESULTS, WORK, Execution, Job, Limits, Sandbox
-from activities.sandbox.results import parse_records
+from activities.sandbox.sealed_records import read_records, start_results
 from hydranet.contracts import SandboxSpec, TestResult
 
 PLUGIN = f"{Path(INSIDE_PACKAGE).name}.plugin"
@@ -27,6 +28,9 @@ TEST_LIMIT = 60.0
 # A shell expands these even in quotes, and treats these specially only outside of quotes.
 _EXPANDED = set("$`\n")
 _SPECIAL = set("|&;<>()*?")
+_UNITTEST = re.compile(r"(?<!\S)-m\s+unittest(?!\S)")
+# Isolated Python would not find the recorder.
+_ISOLATED = re.compile(r"(?<!\S)-[A-Za-z]*[IE]")
 
 
 def get_test_timeout(spec: SandboxSpec) -> float:
@@ -60,6 +64,7 @@ class TestRunner:
         """
         with tempfile.TemporaryDirectory(prefix="hydra-tests-") as folder:
             results, input_folder = _make_files(Path(folder), inputs)
+            secret = start_results(results)
             execution = await self.sandbox.run(
                 Job(
                     command=command,
@@ -71,7 +76,7 @@ class TestRunner:
                     results=results,
                 )
             )
-            records = await asyncio.to_thread(lambda: list(parse_records(results)))
+            records = await asyncio.to_thread(lambda: list(read_records(results, secret)))
             # Where our plugin recorded nothing, another test runner may have printed its results.
             if not records and plugin is not None:
                 records = await asyncio.to_thread(runner_output.parse_output, execution.output)
@@ -80,14 +85,18 @@ class TestRunner:
     def _plugin_variables(self, plugin: Mapping[str, Any] | None) -> dict[str, str]:
         if plugin is None:
             return {}
-        settings = {"results": RESULTS, "test_seconds": get_test_timeout(self.spec), **plugin}
+        settings = {
+            "results": RESULTS,
+            "test_seconds": get_test_timeout(self.spec),
+            "hand_over": not _runs_one_session(self.spec.test_command),
+            **plugin,
+        }
         plugins = ",".join(filter(None, (PLUGIN, self.spec.env.get("PYTEST_PLUGINS", ""))))
         return {"PYTEST_PLUGINS": plugins, "HYDRA_PLUGIN": json.dumps(settings)}
 
 
 def _make_files(folder: Path, inputs: Mapping[str, str]) -> tuple[Path, Path]:
     results, input_folder = folder / "results", folder / "inputs"
-    results.touch()
     input_folder.mkdir()
     for name, text in inputs.items():
         (input_folder / name).write_text(text, encoding="utf-8", errors="surrogatepass")
@@ -97,6 +106,19 @@ def _make_files(folder: Path, inputs: Mapping[str, str]) -> tuple[Path, Path]:
 def make_shell_command(command: str) -> tuple[str, ...]:
     """Return the command that has a shell run a line."""
     return ("/bin/sh", "-c", command)
+
+
+def make_test_command(command: str) -> tuple[str, ...]:
+    """Return the command that has a shell run the tests, with our recorder where the line runs unittest itself."""
+    if not _ISOLATED.search(command):
+        command = _UNITTEST.sub("-m hydra_inside.unittest_main", command)
+    return make_shell_command(command)
+
+
+def _runs_one_session(command: str) -> bool:
+    # Any other line may run tests twice.
+    is_unittest = bool(_UNITTEST.search(command)) and not _EXPANDED.union(_SPECIAL).intersection(command)
+    return is_unittest or parse_pytest_command(command) is not None
 
 
 @dataclass(frozen=True)

@@ -69,17 +69,26 @@ class TestResult(BoundedModel):
 
 
 class TestResults(BoundedModel):
-    """The artifact behind `TestReport.results`: every test, and the end of the output."""
+    """The artifact behind `TestReport.results`: every test, and the end of the output.
+
+    `canary` says that our own test, which must fail, can be asked of later runs; `replaced` names functions of the
+    test runner that the code under test replaces.
+    """
 
     __test__ = False
 
     tests: Annotated[tuple[TestResult, ...], Field(max_length=20_000)] = ()
     exit_status: int = 0
     output: Text = ""
+    canary: bool = False
+    replaced: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
 
 
 class TestRequest(BoundedModel):
-    """Asks for a run of the whole test command on a clean checkout of `checkpoint`."""
+    """Asks for a run of the whole test command on a clean checkout of `checkpoint`.
+
+    With the `TestResults` of the base commit as `baseline` a result has to be one to trust.
+    """
 
     __test__ = False
 
@@ -87,6 +96,7 @@ class TestRequest(BoundedModel):
     checkpoint: Checkpoint
     environment: Environment
     spec: SandboxSpec
+    baseline: ArtifactRef | None = None
 
 
 class CoverageRequest(BoundedModel):

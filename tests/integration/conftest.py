@@ -65,9 +65,16 @@ class Project:
         self.objects = GitObjects(folder / "nodes", artifacts)
         self.activities = SandboxActivities(sandbox, artifacts, self.objects, CACHE, rules)
 
-    async def test(self) -> TestReport:
+    async def test(self, baseline: ArtifactRef | None = None) -> TestReport:
+        """Run all tests; with the results of another commit as `baseline`, as the verification of a fix of it."""
         return await self.activities.run_tests(
-            TestRequest(snapshot=self.snapshot, checkpoint=self.base, environment=self.environment, spec=self.spec)
+            TestRequest(
+                snapshot=self.snapshot,
+                checkpoint=self.base,
+                environment=self.environment,
+                spec=self.spec,
+                baseline=baseline,
+            )
         )
 
     async def results(self, report: TestReport) -> dict[str, TestResult]:

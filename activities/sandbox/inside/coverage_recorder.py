@@ -12,6 +12,7 @@ from coverage import Coverage  # type: ignore[import-not-found, unused-ignore]
 
 from .predicates import Predicates
 from .recorder import Recorder, file_of
+from .seal import Seal
 
 WORK = "/work"
 
@@ -30,9 +31,9 @@ class CoverageRecorder(Recorder):
     """
 
     def __init__(
-        self, results: int, test_seconds: float, cpu_seconds: float, order: Sequence[str], seconds: float
+        self, results: int, seal: Seal, test_seconds: float, cpu_seconds: float, order: Sequence[str], seconds: float
     ) -> None:
-        super().__init__(results, test_seconds, cpu_seconds)
+        super().__init__(results, seal, test_seconds, cpu_seconds)
         self._order = {test: number for number, test in enumerate(order)}
         self._files = {file_of(test) for test in order}
         self._seconds = seconds

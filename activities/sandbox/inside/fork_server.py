@@ -6,7 +6,7 @@ change a module loaded by then are tried in forks of a process that has only imp
 Reads /inputs/trials.json: `arguments` (of pytest), `path` (entries for sys.path), `targets` (the tests that must
 pass first), `hanging` (those that must pass next), `expected` (those that must pass too), the limits `test_seconds`
 and `cpu_seconds` (of one test), `target_seconds` (of the targets), `all_seconds` (of all tests) and `seconds` (of
-everything), and `more_seconds` (for other candidates once one has passed).
+everything), `more_seconds` (for other candidates once one has passed), and `canary` (whether it must have run).
 Reads /inputs/candidates.jsonl: per line `index` and `changes` (the text by path, null for a removed file).
 
 Appends to /results, per candidate, a line `candidate` followed by the lines of its recorder. When no candidate passes,
@@ -33,9 +33,12 @@ from typing import Any, NoReturn
 import _pytest.config
 import pytest
 
+from .canary import CanaryRun
 from .forks import kill_others, run_forked, silence
 from .plugin import SingleProcess
 from .recorder import file_of
+from .runner_integrity import RunnerState
+from .seal import Seal, take_seal
 from .trial_recorder import TrialRecorder
 from .work_tree import WORK, WorkTreeState, apply_changes
 
@@ -55,6 +58,9 @@ class Trials:
 
     def __init__(self, request: dict[str, Any], candidates: list[Candidate], results: int) -> None:
         self.request = request
+        self._seal = take_seal(results)
+        self._forks = 0
+        self._runner_state = RunnerState()
         self.left = self._all = candidates
         self._passed = False
         self._results = results
@@ -121,7 +127,7 @@ class Trials:
             count, first = self._failures.get(failure, (0, None if reason else candidate["index"]))
             self._failures[failure] = count + 1, first
         head = {"kind": "candidate", "index": candidate["index"], "stage": stage, "reason": reason, "brief": brief}
-        lines = b"".join(json.dumps(record).encode() + b"\n" for record in [head, *records])
+        lines = b"".join(map(self._seal.wrap, [head, *records]))
         while lines:
             lines = lines[os.write(self._results, lines) :]
 
@@ -142,6 +148,9 @@ class Trials:
         records, reason = self._fork(child, None, request["all_seconds"], brief)
         failing = len((targets | set(request["expected"])) - _list_passed(records))
         clean = any(record.get("kind") == "finish" and record.get("status") == 0 for record in records)
+        if not failing and self.request["canary"] and not _is_canary_dead(records):
+            # Nothing that this candidate says is believed.
+            failing = len(targets)
         if not reason and clean and not failing and not self._passed:
             self._passed = True
             self._deadline = min(self._deadline, time.monotonic() + self.request["more_seconds"])
@@ -149,10 +158,19 @@ class Trials:
 
     def _fork(self, child: Child, only: list[str] | None, seconds: float, brief: bool) -> tuple[list[Record], str]:
         seconds = min(seconds, max(1.0, self._deadline - time.monotonic()))
+        # A seal of its own, so that no child can repeat what another has recorded.
+        self._forks += 1
+        seal = self._seal.derive(f"{os.getpid()} {self._forks}")
         written, reason = run_forked(
-            lambda descriptor: child(TrialRecorder(descriptor, self.request, only, brief)), seconds
+            lambda descriptor: child(TrialRecorder(descriptor, seal, self.request, only, brief)), seconds
         )
-        return _parse(written), reason
+        return _parse(written, seal), reason
+
+    def make_canary(self, recorder: TrialRecorder) -> CanaryRun | None:
+        """Return the canary for a session of all tests: one of a few tests decides nothing."""
+        if recorder.is_partial:
+            return None
+        return CanaryRun(recorder.seal, recorder, self._runner_state, only_passing=True)
 
 
 class Proceed(BaseException):
@@ -182,6 +200,8 @@ class LateFork(SingleProcess):
             self._trials.try_suitable(_proceed, lambda candidate: _is_unread(candidate["changes"], loaded))
         except Proceed as proceed:
             session.config.pluginmanager.register(proceed.recorder, "hydra-recorder")
+            if canary := self._trials.make_canary(proceed.recorder):
+                session.config.pluginmanager.register(canary, "hydra-canary")
             return
         os.write(self._report, self._trials.dump())
         os._exit(0)
@@ -198,11 +218,12 @@ def main() -> None:
     for name in _pytest.config.default_plugins:
         importlib.import_module(f"_pytest.{name}")
     _warm_up()
-    trials = Trials(request, candidates, os.open("/results", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
+    trials = Trials(request, candidates, os.open("/results", os.O_RDWR | os.O_APPEND | os.O_CLOEXEC))
     _fork_late(trials)
 
     def run_session(recorder: TrialRecorder) -> NoReturn:
-        pytest.main(request["arguments"], plugins=[recorder])
+        canary = trials.make_canary(recorder)
+        pytest.main(request["arguments"], plugins=[recorder, *([canary] if canary else [])])
         os._exit(0)
 
     trials.try_suitable(run_session, lambda candidate: True)  # noqa: ARG005
@@ -291,16 +312,25 @@ def _is_unread(changes: dict[str, str | None], loaded: set[str]) -> bool:
     return all(path.endswith(".py") and path not in loaded for path in changes)
 
 
-def _parse(data: bytes) -> list[Record]:
+def _parse(data: bytes, seal: Seal) -> list[Record]:
     records = []
     for line in data.splitlines():
+        # What a candidate wrote itself has no seal.
+        content = seal.unwrap(line)
+        if content is None:
+            continue
         try:
-            record = json.loads(line)
+            record = json.loads(content)
         except (ValueError, RecursionError):
             continue
         if isinstance(record, dict):
-            records.append(record)
+            records += seal.mark_canary(record)
     return records
+
+
+def _is_canary_dead(records: list[Record]) -> bool:
+    outcomes = [record.get("outcome") for record in records if record.get("kind") == "canary"]
+    return bool(outcomes) and set(outcomes) <= {"failed", "error"}
 
 
 def _find_failure(records: list[Record]) -> str:

@@ -2,9 +2,10 @@
 
 PYTEST_DONT_REWRITE: pytest reads this word here, and leaves the asserts as they are.
 
-`HYDRA_PLUGIN` holds its settings as JSON: `results` (a path) and `test_seconds` (the limit of one test). A coverage
-run adds `cpu_seconds` (the limit of computing in one test), `order` (a file with the JSON list of the tests to run
-first) and `coverage_seconds` (the limit of all tests). Works with pytest 7.4 and newer.
+`HYDRA_PLUGIN` holds its settings as JSON: `results` (a path), `test_seconds` (the limit of one test) and `hand_over`
+(whether other sessions of the same command may follow). A coverage run adds `cpu_seconds` (the limit of computing in
+one test), `order` (a file with the JSON list of the tests to run first) and `coverage_seconds` (the limit of all
+tests). Works with pytest 7.4 and newer.
 """
 
 from __future__ import annotations
@@ -16,23 +17,30 @@ from typing import Any
 
 import pytest
 
+from .canary import CanaryRun, WorkerCanary
 from .recorder import Recorder
+from .runner_integrity import RunnerState
+from .seal import Seal, take_seal
 
-_recorder: Recorder | None = None
+_plugins: dict[str, object] = {}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: Any) -> None:
     """Read the settings and open the results before anything of the repository is imported."""
-    global _recorder
     # Removed, so that a pytest that a test starts records nothing.
     text = os.environ.pop("HYDRA_PLUGIN", None)
     if text is None:
         return
     settings = json.loads(text)
-    results = os.open(settings["results"], os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    results = os.open(settings["results"], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+    seal = take_seal(results)
     if "order" not in settings:
-        _recorder = Recorder(results, settings["test_seconds"])
+        recorder = Recorder(results, seal, settings["test_seconds"])
+        _plugins["hydra-recorder"] = recorder
+        _plugins["hydra-canary"] = CanaryRun(seal, recorder, RunnerState())
+        if settings["hand_over"]:
+            _plugins["hydra-hand-over"] = HandOver(seal, results)
         return
     from .coverage_recorder import CoverageRecorder
 
@@ -40,17 +48,31 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
     early_config.pluginmanager.register(SingleProcess(), "hydra-single-process")
     with open(settings["order"]) as file:  # noqa: PTH123
         order = json.load(file)
-    _recorder = CoverageRecorder(
-        results, settings["test_seconds"], settings["cpu_seconds"], order, settings["coverage_seconds"]
+    _plugins["hydra-recorder"] = CoverageRecorder(
+        results, seal, settings["test_seconds"], settings["cpu_seconds"], order, settings["coverage_seconds"]
     )
+    if settings["hand_over"]:
+        _plugins["hydra-hand-over"] = HandOver(seal, results)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the recorder, once."""
-    global _recorder
-    if _recorder is not None:
-        config.pluginmanager.register(_recorder, "hydra-recorder")
-        _recorder = None
+    """Register the recorder and the canary, once."""
+    WorkerCanary.register(config)
+    while _plugins:
+        name, plugin = _plugins.popitem()
+        config.pluginmanager.register(plugin, name)
+
+
+class HandOver:
+    """A pytest plugin that leaves the next session of a command its seal when this one is over."""
+
+    def __init__(self, seal: Seal, results: int) -> None:
+        self._seal = seal
+        self._results = results
+
+    def pytest_unconfigure(self) -> None:
+        """Write the seal: until now no code of the repository could have read it."""
+        self._seal.write_for_next(self._results)
 
 
 class SingleProcess:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -12,6 +11,8 @@ from types import FrameType
 from typing import Any
 
 import pytest
+
+from .seal import Seal
 
 # Characters of one test's message and of all messages, so that a run with many failures stays readable for the host.
 MESSAGE_LIMIT = 8_000
@@ -65,12 +66,15 @@ def limit_time(seconds: float, cpu_seconds: float = 0.0) -> Iterator[list[float]
 class Recorder:
     """A pytest plugin that writes every event to the open file `results` at once, so that a crash loses nothing.
 
+    Every line has the `seal`, without which nobody believes it.
+
     No phase of a test (setup, call, teardown) may take longer than `test_seconds`, nor compute longer than
     `cpu_seconds` unless that is 0. After a test has hung, the others get less: they most likely hang too.
     """
 
-    def __init__(self, results: int, test_seconds: float, cpu_seconds: float = 0.0) -> None:
+    def __init__(self, results: int, seal: Seal, test_seconds: float, cpu_seconds: float = 0.0) -> None:
         self._results = results
+        self.seal = seal
         self._room = MESSAGES_LIMIT
         self._test_seconds = test_seconds
         self._cpu_seconds = cpu_seconds
@@ -162,7 +166,7 @@ class Recorder:
         self._room -= len(record.get("message", ""))
         if self._room < 0 and "message" in record:
             record = {**record, "message": ""}
-        line = json.dumps(record).encode() + b"\n"
+        line = self.seal.wrap(record)
         while line:
             line = line[os.write(self._results, line) :]
 

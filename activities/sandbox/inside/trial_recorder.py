@@ -11,6 +11,7 @@ import pytest
 
 from .plugin import SingleProcess
 from .recorder import Recorder, file_of
+from .seal import Seal
 
 
 class TrialRecorder(SingleProcess, Recorder):
@@ -20,9 +21,12 @@ class TrialRecorder(SingleProcess, Recorder):
     tracebacks, which take longer to make than most tests take.
     """
 
-    def __init__(self, results: int, request: dict[str, Any], only: Collection[str] | None, brief: bool) -> None:
-        super().__init__(results, request["test_seconds"], request["cpu_seconds"])
+    def __init__(
+        self, results: int, seal: Seal, request: dict[str, Any], only: Collection[str] | None, brief: bool
+    ) -> None:
+        super().__init__(results, seal, request["test_seconds"], request["cpu_seconds"])
         self._only = None if only is None else frozenset(only)
+        self.is_partial = only is not None
         self._files = {file_of(test) for test in only or ()}
         self._brief = brief
 

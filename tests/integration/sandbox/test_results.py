@@ -16,6 +16,7 @@ from activities.sandbox.results import (
     clean_output,
     parse_records,
 )
+from activities.sandbox.sealed_records import read_records, start_results
 from activities.sandbox.test_run import parse_pytest_command
 from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestResults
@@ -216,10 +217,12 @@ def test_anything_else_is_left_to_a_shell(command: str) -> None:
 
 def test_tests_that_run_at_once_are_kept_apart(tmp_path: Path) -> None:
     from activities.sandbox.inside.recorder import Recorder
+    from activities.sandbox.inside.seal import take_seal
 
     path = tmp_path / "results"
-    with path.open("wb") as file:
-        recorder = Recorder(file.fileno(), test_seconds=1)
+    secret = start_results(path)
+    with path.open("ab+") as file:
+        recorder = Recorder(file.fileno(), take_seal(file.fileno()), test_seconds=1)
         recorder.pytest_runtest_logstart("t.py::one")
         recorder.pytest_runtest_logstart("t.py::other")
         outcomes: dict[str, Literal["passed", "failed"]] = {"one": "passed", "other": "failed"}
@@ -229,7 +232,7 @@ def test_tests_that_run_at_once_are_kept_apart(tmp_path: Path) -> None:
             )
         recorder.pytest_runtest_logfinish("t.py::other")
         recorder.pytest_runtest_logfinish("t.py::one")
-    recorded = RecordedTests.of(parse_records(path))
+    recorded = RecordedTests.of(read_records(path, secret))
     assert {name: test.outcome for name, test in recorded.tests.items()} == {
         "t.py::one": "passed",
         "t.py::other": "failed",
