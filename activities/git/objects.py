@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from activities.git.command import GitError, run_git
 from activities.git.packs import unbundle, unpack
-from activities.git.trees import read_blob
+from activities.git.trees import list_links, read_blob
 from hydranet.contracts import Checkpoint, Snapshot
 
 if TYPE_CHECKING:
@@ -48,6 +48,11 @@ class GitObjects:
         listing = await asyncio.to_thread(run_git, repository, "ls-tree", "-r", "-z", checkpoint.commit)
         entries = (entry.split("\t", 1) for entry in listing.decode("utf-8", "surrogateescape").split("\0") if entry)
         return sorted(path for meta, path in entries if meta.startswith("100"))
+
+    async def links(self, snapshot: Snapshot, checkpoint: Checkpoint) -> dict[str, str]:
+        """Return the targets of the checkpoint's symbolic links, by path."""
+        repository = await self.fetch(snapshot, checkpoint)
+        return await asyncio.to_thread(list_links, repository, checkpoint.commit)
 
     async def read(self, snapshot: Snapshot, checkpoint: Checkpoint, path: str) -> str | None:
         """Return the text of the regular file `path` at the checkpoint; None when there is none or it is not UTF-8."""

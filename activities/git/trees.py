@@ -57,6 +57,26 @@ def read_blob(repository: Path, commit: str, path: str) -> str | None:
         return None
 
 
+def find_python_mentions(repository: Path, commit: str, word: str) -> list[str]:
+    """Return the Python files of `commit` that hold `word`."""
+    try:
+        listing = run_git(repository, "grep", "-l", "-z", "-w", "-F", "-e", word, commit, "--", "*.py")
+    except GitError:
+        # There is none.
+        return []
+    names = listing.decode("utf-8", "surrogateescape").split("\0")
+    return [name.removeprefix(f"{commit}:") for name in names if name]
+
+
+def list_links(repository: Path, commit: str) -> dict[str, str]:
+    """Return the targets of the symbolic links of `commit`, by path."""
+    listing = run_git(repository, "ls-tree", "-r", "-z", commit).decode("utf-8", "surrogateescape")
+    entries = (entry.split("\t", 1) for entry in listing.split("\0") if entry)
+    links = {path: meta.split()[2] for meta, path in entries if meta.startswith("120")}
+    contents = dict(read_contents(repository, links.values())) if links else {}
+    return {path: contents[oid].decode("utf-8", "surrogateescape") for path, oid in links.items()}
+
+
 def commit_tree(repository: Path, tree: str, parent: str, message: str) -> str:
     """Commit `tree` on top of `parent`, dated like the parent: the same arguments give the same sha."""
     date = run_git(repository, "log", "-1", "--format=%ct +0000", parent).decode().strip()

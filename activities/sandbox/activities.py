@@ -132,7 +132,8 @@ class SandboxActivities:
     async def try_candidates(self, request: TrialRequest) -> Trial:
         """Try candidates and return the best: one that passes all tests, else the one with fewest failing."""
         from activities.artifacts.store import get_model, put_model
-        from activities.git.trees import read_blob
+        from activities.code.test_helpers import SourceTree
+        from activities.git.trees import find_python_mentions, read_blob
         from activities.sandbox.candidates import (
             TargetTests,
             check_candidates,
@@ -140,7 +141,7 @@ class SandboxActivities:
             make_title,
             run_candidates,
         )
-        from activities.sandbox.protected_files import ProtectedFiles
+        from activities.sandbox.protected_files import ProtectedFiles, list_installed_modules
         from hydranet import patches
 
         baseline = await get_model(self._artifacts, request.baseline, TestResults)
@@ -149,15 +150,21 @@ class SandboxActivities:
         paths = await self._objects.files(request.snapshot, request.parent)
         read = functools.cache(functools.partial(read_blob, repository, request.parent.commit))
         target = TargetTests.of(baseline)
+        links = await self._objects.links(request.snapshot, request.parent)
+        find_mentions = functools.partial(find_python_mentions, repository, request.parent.commit)
+        tree = SourceTree(frozenset(paths), read, links, find_mentions)
+        runner = await self._runner(request.snapshot, request.parent, request.spec)
+        installed = await asyncio.to_thread(list_installed_modules, runner.environment)
         # Reading blobs runs git, so both steps would block the event loop, and with it the heartbeats.
-        protected = await asyncio.to_thread(ProtectedFiles, target.failing, paths, read, self._rules)
+        protected = await asyncio.to_thread(
+            ProtectedFiles, baseline, request.spec.test_command, tree, self._rules, installed
+        )
         usable, refused = await asyncio.to_thread(check_candidates, candidates, protected, read)
         if not usable:
             reason = next(iter(refused.values()), "There is no candidate.")
             if len(refused) > 1:
                 reason = f"All {len(refused)} candidates were refused, the first because: {reason}"
             return Trial(index=-1, report=TestReport(passed=False, reason=reason), refused=reason)
-        runner = await self._runner(request.snapshot, request.parent, request.spec)
         runs = await run_candidates(runner, target, usable)
         best = choose_best(runs, candidates)
         chosen = candidates[best.index]

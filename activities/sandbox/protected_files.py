@@ -2,58 +2,158 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePosixPath
+import os
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from posixpath import basename, dirname
 
 from activities.code.test_files import is_test_file
-from hydranet.contracts import TestResult
+from activities.code.test_helpers import SOURCE_ROOTS, SourceTree, TestHelpers
+from activities.sandbox.runner_settings import SETTINGS_FILE, list_command_files, read_settings
+from hydranet.contracts import TestResults
 from hydranet.errors import PatchError
 from hydranet.policy.constitution import Constitution, Effect
 
 _TEST_FOLDERS = {"test", "tests"}
-_SETTINGS = {"conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini"}
-_SHARED_SETTINGS = {"pyproject.toml": "[tool.pytest", "setup.cfg": "[tool:pytest]"}
+# What Python and its tools run before any program, or ask which plugins there are.
+_STARTUP = re.compile(
+    r"(?:^|/)(?:site|user)customize(?:\.py|/)|\.pth$|\.egg-link$|(?:^|/)[^/]*\.(?:dist-info|egg-info)(?:/|$)"
+)
+_PYTEST_SETTINGS = ("pyproject.toml", "pytest.ini", ".pytest.ini", "pytest.toml", "setup.cfg", "tox.ini")
+_MODULE_FOLDERS = re.compile(
+    r"(?:\bPYTHONPATH=|\bcd\s+|(?<!\S)-s\s+|--start-directory[=\s]|\bdiscover\s+)(\S+)|^pythonpath\s*=\s*(.*)$",
+    re.MULTILINE,
+)
+# Entries of a folder of installed modules.
+_ENTRIES_LIMIT = 10_000
+# What runs the tests, besides the standard library and what is installed.
+_RUNNERS = frozenset(
+    {"_pytest", "coverage", "hydra_inside", "iniconfig", "packaging", "pluggy", "py", "pygments", "pytest"}
+)
 
 
 class ProtectedFiles:
-    """The protected files of a repository; `paths` are those that exist.
+    """The protected files of a repository, by the tests at the base commit and the command that runs them.
 
-    Protected are the files of failing tests, and everything in a folder named test or tests around them, because
-    fixtures and expected values lie there. So are conftest.py and pytest's settings files anywhere, new ones too,
-    and pyproject.toml and setup.cfg when they have settings of pytest. Last, what the constitution does not allow a
-    run to write: nobody is there to be asked.
+    Protected are the files of these tests, and everything in a folder named test or tests around them, because
+    fixtures and expected values lie there. So are modules that only tests use, what a link of theirs leads to, and the
+    files of the test command. Settings of test runners are protected wherever they stand, new ones too. Nor may a
+    new file get between the tests and what they import: `installed` are the modules of the environment. Last comes
+    what the constitution does not allow a run to write: nobody is there to be asked.
     """
 
     def __init__(
         self,
-        failing: Iterable[TestResult],
-        paths: Sequence[str],
-        read: Callable[[str], str | None],
+        baseline: TestResults,
+        command: str,
+        tree: SourceTree,
         rules: Constitution,
+        installed: Collection[str] = (),
     ) -> None:
         self._rules = rules
-        names = {test.id.split("::", 1)[0] for test in failing}
-        # Ids are relative to pytest's root, which need not be the repository's.
-        files = {path for path in paths if any(path == name or path.endswith(f"/{name}") for name in names)}
+        self._tree = tree
+        self._installed = frozenset(installed)
+        self._by_name: defaultdict[str, list[str]] = defaultdict(list)
+        for path in tree.paths:
+            self._by_name[basename(path)].append(path)
+        failing = self._find_files(test.id for test in baseline.tests if test.is_failing)
         # A command that names no tests may run any of them.
-        files = files or {path for path in paths if is_test_file(path)}
+        files = failing or {path for path in tree.paths if is_test_file(path)}
+        files |= set(filter(is_test_file, self._find_files(test.id for test in baseline.tests)))
         self._folders = {folder for file in files if (folder := _outermost_test_folder(file))}
-        shared = {path for path, mark in _SHARED_SETTINGS.items() if path in paths and mark in (read(path) or "")}
-        self.paths = files | shared | {path for path in paths if self._covers(path)}
+        files |= {file for link in tree.links if self._covers(link) for file in self._list_linked(link)}
+        files |= list_command_files(command, tree.paths)
+        self.paths = files | {path for path in tree.paths if self._covers(path)}
+        self._helpers = TestHelpers(tree, lambda path: path in self.paths or is_test_file(path))
+        self._roots = {*SOURCE_ROOTS, *self._list_paths(command), *map(self._find_base, files)}
 
-    def check(self, changed: Iterable[str]) -> None:
-        """Raise PatchError when one of the changed paths is protected, whether it exists or not."""
-        for path in changed:
+    def check(self, changes: Mapping[str, str | None]) -> None:
+        """Raise PatchError when one of the changes, new text by path, is not allowed."""
+        for path, text in changes.items():
             if path in self.paths or self._covers(path):
                 raise PatchError(f"The patch changes {path}, which belongs to the tests.")
+            if _STARTUP.search(path):
+                raise PatchError(f"The patch changes {path}, which Python or the test runner loads by itself.")
+            before = self._tree.read(path) if path in self._tree.paths else None
+            if read_settings(path, before) != read_settings(path, text):
+                raise PatchError(f"The patch changes the settings of a test runner in {path}.")
+            if path not in self._tree.paths and (name := self._find_hidden(path)):
+                raise PatchError(f"The patch adds {path}, which would take the place of the module {name}.")
+            if path in self._tree.paths and self._helpers.is_helper(path):
+                raise PatchError(f"The patch changes {path}, which only tests use.")
             decision = self._rules.decide("write", path)
             if decision.effect is not Effect.ALLOWED:
                 raise PatchError(f"The constitution keeps {path} (rule {decision.rule}): {decision.reason}")
 
+    def _find_files(self, tests: Iterable[str]) -> set[str]:
+        # Ids are relative to the test runner's root, which need not be the repository's.
+        names: set[str] = set()
+        for test in tests:
+            file, separator, _ = test.partition("::")
+            names.add(file)
+            if not separator:
+                parts = test.partition("[")[0].split(".")
+                names |= {"/".join(parts[:end]) + ".py" for end in range(1, len(parts) + 1)}
+        files = {
+            path
+            for name in names
+            for path in self._by_name[basename(name)]
+            if path == name or path.endswith(f"/{name}")
+        }
+        return files | ({self._tree.resolve(name) for name in names if name} & self._tree.paths)
+
     def _covers(self, path: str) -> bool:
-        if PurePosixPath(path).name in _SETTINGS:
+        if SETTINGS_FILE.fullmatch(basename(path)):
             return True
         return any(path.startswith(f"{folder}/") for folder in self._folders)
+
+    def _list_linked(self, link: str) -> set[str]:
+        # Tests, and data beside which no program lies: a link may also lead to the program itself.
+        target = self._tree.resolve(link)
+        reached = {path for path in self._tree.paths if path == target or path.startswith(f"{target}/")}
+        return {path for path in reached if is_test_file(path) or (self._is_aside(path) and not path.endswith(".py"))}
+
+    def _is_aside(self, path: str) -> bool:
+        top, separator, _ = path.partition("/")
+        beside = (other for other in self._tree.paths if other.startswith(f"{top}/") and other.endswith(".py"))
+        return bool(separator) and all(map(is_test_file, beside))
+
+    def _find_base(self, file: str) -> str:
+        # The folder that pytest puts in front of the modules: the first around the test that is no package.
+        folder = dirname(file)
+        while folder and f"{folder}/__init__.py" in self._tree.paths:
+            folder = dirname(folder)
+        return folder
+
+    def _list_paths(self, command: str) -> set[str]:
+        # The folders that the command or the settings put in front of the modules.
+        settings = [self._tree.read(path) or "" for path in _PYTEST_SETTINGS if path in self._tree.paths]
+        lines = [match[1] or match[2] for text in (command, *settings) for match in _MODULE_FOLDERS.finditer(text)]
+        words = {word.removeprefix("./").rstrip("/") for line in lines for word in re.split(r"[\s:,;\[\]\"']+", line)}
+        return words - {"", "."}
+
+    def _find_hidden(self, path: str) -> str:
+        for root in self._roots:
+            inner = path.removeprefix(f"{root}/") if root else path
+            name = inner.removesuffix(".py").removesuffix("/__init__")
+            if inner.endswith(".py") and "/" not in name and (inner != path or not root) and self._is_known(name):
+                return name
+        return ""
+
+    def _is_known(self, name: str) -> bool:
+        return name in sys.stdlib_module_names or name in _RUNNERS or name in self._installed
+
+
+def list_installed_modules(environment: Path) -> set[str]:
+    """Return the names of the modules that are installed in a virtual environment."""
+    folders = environment.glob("lib/python*/site-packages")
+    entries = (entry.name for folder in folders for entry in islice(os.scandir(folder), _ENTRIES_LIMIT))
+    names = {re.sub(r"\.(?:py|pyc|.*\.so|so|pyd)$", "", entry) for entry in entries}
+    return set(filter(str.isidentifier, names))
 
 
 def _outermost_test_folder(path: str) -> str:
