@@ -1,7 +1,8 @@
 """Bounded models: everything that may cross a task queue has a largest size.
 
 An oversized activity argument (2 MB) hangs a workflow without a word, so every string and every
-collection of a `Bounded` model carries a maximum; `tests/unit/test_contracts.py` walks them all.
+collection of a bounded model carries a maximum. Every string is clean too: a NUL or a lone surrogate, which PostgreSQL
+and JSON refuse, is replaced where it enters. `tests/unit/test_contracts.py` walks them all.
 """
 
 from collections.abc import Callable
@@ -9,12 +10,21 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
+from hydranet.text.escaping import clean_text
 from hydranet.text.truncation import keep_end, keep_start
+
+
+def _clean(value: Any) -> Any:
+    return clean_text(value) if isinstance(value, str) else value
+
+
+CLEAN = BeforeValidator(_clean)
+"""Replaces what no database holds. What constrains the string stands behind it, or the whole string is refused."""
 
 
 def _cut(keep: Callable[[str, int], str], limit: int) -> BeforeValidator:
     def cut(value: Any) -> Any:
-        return keep(value, limit) if isinstance(value, str) else value
+        return keep(clean_text(value), limit) if isinstance(value, str) else value
 
     return BeforeValidator(cut)
 
@@ -27,7 +37,7 @@ class BoundedModel(BaseModel):
 
 NAME_CHARACTERS = 200
 
-Name = Annotated[str, StringConstraints(max_length=NAME_CHARACTERS)]
+Name = Annotated[str, CLEAN, StringConstraints(max_length=NAME_CHARACTERS)]
 """An identifier or a path: refused when longer than 200 characters."""
 
 Line = Annotated[str, _cut(keep_start, 300), StringConstraints(max_length=300)]
@@ -46,5 +56,5 @@ TESTS = 24
 Tail = Annotated[str, _cut(keep_end, 800), StringConstraints(max_length=800)]
 """The end of an output: cut at its beginning to 800 characters."""
 
-Text = Annotated[str, StringConstraints(max_length=20_000)]
+Text = Annotated[str, CLEAN, StringConstraints(max_length=20_000)]
 """What a user wrote, such as an issue: refused when longer than 20,000 characters."""

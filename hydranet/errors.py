@@ -1,8 +1,13 @@
 """The error taxonomy: fatal errors end a run or a command, transient ones are tried again."""
 
+from hydranet.text.escaping import clean_text
+
 
 class HydraError(Exception):
     """An error with the one sentence a user reads, which says what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(clean_text(message))
 
 
 class UsageError(HydraError):

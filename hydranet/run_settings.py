@@ -1,15 +1,15 @@
 """The settings that travel with a run, for every node that works on it: convergence and sandbox.
 
-Its third part is `hydranet.budget.Budget`. A repository may set all of these.
+Its third part is `hydranet.budget.Budget`. Of all these, `hydranet.settings` says what a repository may set or lower.
 """
 
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import BoundedModel, Name
+from hydranet.bounded_models import CLEAN, BoundedModel, Name
 
-_Command = Annotated[str, StringConstraints(max_length=2000)]
+_Command = Annotated[str, CLEAN, StringConstraints(max_length=2000)]
 
 
 class ConvergenceSettings(BoundedModel):

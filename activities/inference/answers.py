@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 
 from hydranet.bounded_models import Line, Note
 from hydranet.errors import HydraError
+from hydranet.text.escaping import clean_text
 
 # Longer answers than these characters are not read to the end: repairing takes quadratic time.
 _LIMIT = 8000
@@ -39,12 +40,12 @@ def _flat(value: Any) -> Any:
         return "\n".join(str(_flat(item)) for item in value)
     if isinstance(value, dict):
         return "\n".join(f"{key}: {_flat(item)}" for key, item in value.items())
-    return "" if value is None else str(value)
+    return "" if value is None else clean_text(str(value))
 
 
 def _names(value: Any) -> Any:
     items = value if isinstance(value, list) else str(value or "").split(",")
-    return [str(item).strip().removesuffix("()") for item in items if isinstance(item, str) and item.strip()]
+    return [clean_text(item).strip().removesuffix("()") for item in items if isinstance(item, str) and item.strip()]
 
 
 def _numbers(value: Any) -> Any:
@@ -54,7 +55,7 @@ def _numbers(value: Any) -> Any:
 def _lines(value: Any) -> Any:
     """Return a list of texts of a list or of a single text; what is no text is left out."""
     items = value if isinstance(value, list) else [value]
-    return [item.strip() for item in items if isinstance(item, str) and item.strip()]
+    return [clean_text(item).strip() for item in items if isinstance(item, str) and item.strip()]
 
 
 AnyText = BeforeValidator(_flat)

@@ -139,12 +139,10 @@ class Conversation:
 
 
 def _exchange(sample: int, messages: list[Message], done: Completion) -> Exchange:
-    # Lone surrogates and NULs are no text that could be stored or compared.
-    text = done.text[:_ANSWER_CHARACTERS].encode("utf-8", "replace").decode().replace("\0", "")
     return Exchange(
         sample=sample,
         messages=messages,
-        answer=strip_thoughts(text),
+        answer=strip_thoughts(done.text[:_ANSWER_CHARACTERS]),
         finish_reason=done.finish_reason,
         usage=done.usage,
     )

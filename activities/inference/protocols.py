@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from hydranet.budget import Usage
+from hydranet.text.escaping import clean_text
 
 Purpose = Literal["strategies", "rank", "plan", "implement", "reflect"]
 
@@ -29,11 +30,18 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A model's answer; `finish_reason` is "stop", or "length" when it was cut off."""
+    """A model's answer; `finish_reason` is "stop", or "length" when it was cut off.
+
+    Neither holds a NUL or a lone surrogate, whatever the server sent.
+    """
 
     text: str
     usage: Usage
     finish_reason: str = "stop"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", clean_text(self.text))
+        object.__setattr__(self, "finish_reason", clean_text(self.finish_reason)[:40])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import BoundedModel, Line, Name, Note, Tail
+from hydranet.bounded_models import CLEAN, BoundedModel, Line, Name, Note, Tail
 from hydranet.budget import Usage
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
@@ -20,7 +20,7 @@ class AttemptDigest(BoundedModel):
     number: int
     summary: Line = ""
     looked: Line = ""
-    patch: Annotated[str, StringConstraints(max_length=400)] = ""
+    patch: Annotated[str, CLEAN, StringConstraints(max_length=400)] = ""
     reason: Line = ""
     failing_count: int = 0
 

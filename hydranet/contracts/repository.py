@@ -4,14 +4,14 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import BoundedModel, Line, Name, Note
+from hydranet.bounded_models import CLEAN, BoundedModel, Line, Name, Note
 from hydranet.contracts.artifacts import ArtifactRef
 
 
 class SnapshotRequest(BoundedModel):
     """Asks the host that has the repository at `path` for what other nodes need of it."""
 
-    repository_path: Annotated[str, StringConstraints(max_length=4096)]
+    repository_path: Annotated[str, CLEAN, StringConstraints(max_length=4096)]
     limit_mb: int = 500
 
 
@@ -48,7 +48,7 @@ class NamedCheckpoint(BoundedModel):
 class PublishRequest(BoundedModel):
     """Asks to put the fix (None when there is none) and the checkpoints into the user's repository."""
 
-    repository_path: Annotated[str, StringConstraints(max_length=4096)]
+    repository_path: Annotated[str, CLEAN, StringConstraints(max_length=4096)]
     run_id: Name
     slug: Name
     base: Name

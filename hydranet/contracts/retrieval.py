@@ -5,12 +5,12 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import BoundedModel, Line, Name, Note
+from hydranet.bounded_models import CLEAN, BoundedModel, Line, Name, Note
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.convergence.error_signature import ErrorSignature
 
-RepositoryPath = Annotated[str, StringConstraints(max_length=4096)]
+RepositoryPath = Annotated[str, CLEAN, StringConstraints(max_length=4096)]
 """Where a repository lies, by which the code graph knows it."""
 
 

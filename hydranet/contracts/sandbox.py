@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import TESTS, BoundedModel, Line, Name, Tail, Text
+from hydranet.bounded_models import CLEAN, TESTS, BoundedModel, Line, Name, Tail, Text
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.convergence.error_signature import ErrorSignature
@@ -57,7 +57,7 @@ class TestResult(BoundedModel):
 
     __test__ = False
 
-    id: Annotated[str, StringConstraints(max_length=2000)]
+    id: Annotated[str, CLEAN, StringConstraints(max_length=2000)]
     outcome: Name
     seconds: float = 0.0
     message: Text = ""
@@ -113,8 +113,8 @@ TestIndices = Annotated[tuple[int, ...], Field(max_length=20_000)]
 TestsByLine = Annotated[dict[int, TestIndices], Field(max_length=100_000)]
 
 
-FilePath = Annotated[str, StringConstraints(max_length=2000)]
-Told = Annotated[str, StringConstraints(max_length=200)]
+FilePath = Annotated[str, CLEAN, StringConstraints(max_length=2000)]
+Told = Annotated[str, CLEAN, StringConstraints(max_length=200)]
 ToldByLine = Annotated[dict[int, Annotated[tuple[Told, ...], Field(max_length=2_000)]], Field(max_length=100_000)]
 
 
@@ -162,7 +162,7 @@ class Finding(BoundedModel):
     """One command as the model asked for it, and what it printed, or why it was refused."""
 
     asked: Line
-    output: Annotated[str, StringConstraints(max_length=2000)] = ""
+    output: Annotated[str, CLEAN, StringConstraints(max_length=2000)] = ""
 
 
 class Findings(BoundedModel):
@@ -174,7 +174,7 @@ class Findings(BoundedModel):
 class Candidate(BoundedModel):
     """One patch to try: a validated unified diff (at most 64 KB) and what it does in a line."""
 
-    diff: Annotated[str, StringConstraints(max_length=65_536)]
+    diff: Annotated[str, CLEAN, StringConstraints(max_length=65_536)]
     title: Line = ""
 
 

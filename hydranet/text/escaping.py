@@ -2,16 +2,26 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
 _REPLACED = "\ufffd"
-_DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+# All characters of Unicode that only steer (Cf, Zl, Zp): directions, tags, invisible operators, line separators. Left
+# out are the two joiners, which scripts and emoji need, and the number signs and hieroglyph joiners that are drawn.
+_STEERING = (
+    *(0xAD, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF),
+    *(*range(0xFFF9, 0xFFFC), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE0080)),
+)
+_CONTROLS = (*(code for code in range(0x20) if code not in (0x09, 0x0A)), *range(0x7F, 0xA0))
+_SURROGATES = range(0xD800, 0xE000)
 _VISIBLE: dict[int, int | str] = {
-    **{character: 0x2400 + character for character in range(0x20) if character not in (0x09, 0x0A)},
+    **dict.fromkeys((*_CONTROLS, *_STEERING, *_SURROGATES), _REPLACED),
+    **{code: 0x2400 + code for code in _CONTROLS if code < 0x20},
     0x7F: 0x2421,
-    **dict.fromkeys((*range(0x80, 0xA0), *_DIRECTIONS, *range(0xD800, 0xE000)), _REPLACED),
 }
+_IN_JSON = {code: json.dumps(chr(code))[1:-1] for code in (*_CONTROLS, *_STEERING, *_SURROGATES)} | {0x7F: "\\u007f"}
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _MARKUP = "\\`*_[]<>|#!&~$"
 
 
@@ -20,10 +30,39 @@ def escape_controls(text: str) -> str:
     return text.translate(_VISIBLE)
 
 
+def escape_json(text: str) -> str:
+    """Return a JSON text that means the same, with an escape for every character that would steer a terminal."""
+    return text.translate(_IN_JSON)
+
+
 def format_json(value: Any) -> str:
-    """Return `value` as one line of JSON, with escapes for what would steer a terminal or reverse the reading order."""
-    line = json.dumps(value, ensure_ascii=False)
-    return "".join(f"\\u{ord(char):04x}" if ord(char) in _VISIBLE else char for char in line)
+    """Return `value` as one line of JSON that steers no terminal."""
+    return escape_json(json.dumps(value, ensure_ascii=False))
+
+
+def clean_text(text: str) -> str:
+    """Return `text` without what no database, file or message holds: NUL and lone surrogates."""
+    if _UNSTORABLE.search(text) is None:
+        return text
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return whole.replace("\0", _REPLACED)
+
+
+def format_command(*words: str) -> str:
+    """Return a command line that a shell reads as these words, to be copied from a terminal."""
+    return " ".join(map(_quote, words))
+
+
+def _quote(word: str) -> str:
+    if word == escape_controls(word).replace("\n", "").replace("\t", ""):
+        return shlex.quote(word)
+    # Bash and zsh know this form: the terminal shows escapes, and the shell reads what they stand for.
+    shown = (char if char.isprintable() and char not in "'\\" else _octal(char) for char in word)
+    return f"$'{''.join(shown)}'"
+
+
+def _octal(char: str) -> str:
+    return "".join(f"\\{byte:03o}" for byte in char.encode("utf-8", "surrogateescape"))
 
 
 def escape_markdown(text: str) -> str:

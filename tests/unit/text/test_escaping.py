@@ -1,8 +1,85 @@
 import json
+import subprocess
+import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hydranet.text.escaping import escape_controls, escape_markdown, format_block, format_code, format_json
+from hydranet.text.escaping import (
+    clean_text,
+    escape_controls,
+    escape_json,
+    escape_markdown,
+    format_block,
+    format_code,
+    format_command,
+    format_json,
+)
+
+# Two that join letters and emoji, and format characters that are drawn: number signs, and joins of hieroglyphs.
+DRAWN = {0x200C, 0x200D, *range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
+DRAWN |= set(range(0x13430, 0x13440))
+ANYTHING = st.text(st.characters(categories=None))
+
+
+def test_every_character_of_unicode_that_steers_is_shown() -> None:
+    steering = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    raw = {
+        code
+        for code in range(0x110000)
+        if unicodedata.category(chr(code)) in steering and escape_controls(chr(code)) == chr(code)
+    }
+    assert raw - DRAWN == {0x09, 0x0A}
+
+
+@given(ANYTHING)
+def test_escaping_twice_is_escaping_once(text: str) -> None:
+    assert escape_controls(escape_controls(text)) == escape_controls(text)
+    assert len(escape_controls(text)) == len(text)
+
+
+@given(ANYTHING)
+def test_json_keeps_its_meaning_and_steers_nothing(text: str) -> None:
+    shown = escape_json(json.dumps({"a": text}, ensure_ascii=False))
+    assert json.loads(shown) == json.loads(json.dumps({"a": text}))
+    assert escape_controls(shown) == shown
+
+
+@given(ANYTHING)
+def test_clean_text_can_be_stored(text: str) -> None:
+    cleaned = clean_text(text)
+    assert "\0" not in cleaned
+    assert cleaned.encode().decode() == cleaned
+    assert clean_text(cleaned) == cleaned
+
+
+def test_halves_of_a_character_that_came_apart_are_joined() -> None:
+    assert clean_text("\ud83d\ude00\0\ud83d x") == "\U0001f600\ufffd\ufffd x"
+
+
+WORDS = [
+    "plain",
+    "two words",
+    "a'b",
+    "$(id)`id`",
+    "; rm -rf ~",
+    "-x",
+    "",
+    "\x1b[2J",
+    "a\nb",
+    "\u202eé'\\",
+    "\udc9b\udcff",
+]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_printed_command_means_its_words_to_a_shell(word: str) -> None:
+    line = format_command("printf", "%s", word)
+    assert escape_controls(line) == line
+    assert "\n" not in line
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=True)
+    assert done.stdout == word.encode("utf-8", "surrogateescape")
 
 
 def test_what_steers_a_terminal_or_turns_text_around_is_shown() -> None:
