@@ -1,6 +1,7 @@
 """Settings from `hydra.config.json`, HYDRA_* environment variables and command-line flags, the later winning."""
 
-import json
+import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,18 +9,35 @@ import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from hydranet.bounded_models import Name
+from hydranet.bounded_models import CLEAN, Name
 from hydranet.budget import Budget
 from hydranet.errors import UsageError
 from hydranet.policy.investigation import LIMIT
 from hydranet.run_settings import ConvergenceSettings, SandboxSpec
+from hydranet.settings_file import read_settings_file
 from hydranet.text.formatting import join_words
 
 CONFIG_NAME = "hydra.config.json"
 
-REPOSITORY_KEYS = frozenset({"sandbox", "budget", "convergence", "parallel_branches"})
-"""What a repository's own file may set. It is untrusted: it may describe its tests, but not where code or data go."""
+REPOSITORY_KEYS = frozenset(
+    {"sandbox.setup", "sandbox.test_command"} | {f"convergence.{name}" for name in ("alpha", "beta", "gamma", "window")}
+)
+"""What a repository's own file may set freely: it is untrusted, and describes its tests."""
 
+REPOSITORY_LIMITS = frozenset(
+    {"convergence.threshold", "parallel_branches"}
+    | {f"budget.{name}" for name in ("attempts", "attempts_per_branch", "branches", "tokens", "seconds")}
+    | {
+        f"sandbox.{name}"
+        for name in (
+            *("test_timeout", "setup_timeout", "memory_mb", "processes", "file_mb", "output_kb", "cpus"),
+            "flaky_reruns",
+        )
+    }
+)
+"""What a repository's own file may only lower. A setting that stands in neither list is the user's alone."""
+
+_UNLIMITED_AT_ZERO = frozenset({"budget.attempts", "budget.tokens"})
 
 EditFormat = Literal["function", "search_replace", "diff", "file"]
 
@@ -89,7 +107,7 @@ class SandboxSettings(SandboxSpec):
     backend: Literal["auto", "docker", "bubblewrap"] = "auto"
     """The sandbox: docker, bubblewrap, or auto, which takes Docker when its engine answers and has the image."""
 
-    image: Annotated[str, Field(min_length=1, max_length=200)] = "hydranet-sandbox:1"
+    image: Annotated[str, CLEAN, Field(min_length=1, max_length=200)] = "hydranet-sandbox:1"
     """The image of Docker containers."""
 
     runtime: Name = ""
@@ -156,40 +174,93 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
-NODE_KEYS = frozenset(SandboxSettings.model_fields) - frozenset(SandboxSpec.model_fields)
-"""The settings of the sandbox that a repository may not make: they decide how strong its walls are."""
-
-
-def load_settings(repository: Path | None = None, flags: dict[str, Any] | None = None) -> Settings:
+def load_settings(
+    repository: Path | None = None, flags: dict[str, Any] | None = None, note: Callable[[str], None] | None = None
+) -> Settings:
     """Return the settings of the user's file, the repository's, the environment and `flags` (nested, None = unset).
 
+    A repository's limit counts where it is lower than the user's. `note` gets one sentence about those that are not.
     Raises UsageError, naming file and key, for a wrong key or value.
     """
     user = platformdirs.user_config_path("hydranet") / CONFIG_NAME
-    values = _read_file(user)
-    if repository is not None:
-        own = repository / CONFIG_NAME
-        declared = _read_file(own)
-        if foreign := sorted(set(declared) - REPOSITORY_KEYS):
-            known = set(Settings.model_fields)
-            remedy = f"move it to {user}" if foreign[0] in known else "remove it or correct its spelling"
-            raise UsageError(
-                f"{own} may not set '{foreign[0]}', since a repository may set only "
-                f"{join_words(sorted(REPOSITORY_KEYS))}: {remedy}."
-            )
-        own_sandbox = declared.get("sandbox")
-        if isinstance(own_sandbox, dict) and (foreign := sorted(NODE_KEYS & set(own_sandbox))):
-            raise UsageError(
-                f"{own} may not set 'sandbox.{foreign[0]}', which is the node's to decide: move it to {user}."
-            )
-        values = _merge(values, declared)
+    values = read_settings_file(user, follow=True)
+    flags = _drop_unset(flags or {})
     try:
+        if repository is not None and (declared := _read_declared(repository / CONFIG_NAME, user)):
+            before, wanted = Settings(**values), Settings(**_merge(values, declared))
+            raised = _list_raised(declared, before, wanted)
+            if note is not None and (shown := [key for key in raised if _find(flags, key) is None]):
+                changes = [f"{key} stays {_find_attribute(before, key)}" for key in shown]
+                own = repository / CONFIG_NAME
+                note(f"Note     {own} may only lower limits: {join_words(changes)}. To raise one, set it in {user}.")
+            values = _merge(values, _leave_out(declared, raised))
         settings = Settings(**values)
-        if flags := _drop_unset(flags or {}):
+        if flags:
             settings = Settings.model_validate(_merge(settings.model_dump(), flags))
     except ValidationError as error:
         raise UsageError(_explain(error)) from None
     return settings
+
+
+def _read_declared(own: Path, user: Path) -> dict[str, Any]:
+    declared = read_settings_file(own, follow=False)
+    for key in _list_keys(declared):
+        if key in REPOSITORY_KEYS | REPOSITORY_LIMITS:
+            continue
+        section, _, name = key.partition(".")
+        model: Any = Settings.model_fields[section].annotation if section in Settings.model_fields else None
+        fields = getattr(model, "model_fields", {})
+        if section in _SECTIONS and name and name.partition(".")[0] not in fields:
+            raise UsageError(f"There is no setting '{key}' ({own}): remove it or correct its spelling.")
+        remedy = f"move it to {user}" if model is not None else "remove it or correct its spelling"
+        raise UsageError(f"{own} may not set '{key}', which is not a repository's to decide: {remedy}.")
+    return declared
+
+
+def _list_keys(declared: dict[str, Any]) -> Iterator[str]:
+    # A value below a section that is no section is refused by its type later.
+    for section, value in declared.items():
+        if section in _SECTIONS and isinstance(value, dict):
+            yield from (f"{section}.{name}" for name in value)
+        elif section not in _SECTIONS:
+            yield section
+
+
+_SECTIONS = frozenset(key.partition(".")[0] for key in REPOSITORY_KEYS | REPOSITORY_LIMITS if "." in key)
+
+
+def _list_raised(declared: dict[str, Any], before: Settings, wanted: Settings) -> list[str]:
+    """Return the limits of a repository's file that are above the user's."""
+
+    def bound(settings: Settings, key: str) -> float:
+        value = float(_find_attribute(settings, key))
+        return math.inf if key in _UNLIMITED_AT_ZERO and not value else value
+
+    keys = sorted(key for key in REPOSITORY_LIMITS if _find(declared, key) is not None)
+    return [key for key in keys if bound(wanted, key) > bound(before, key)]
+
+
+def _find(values: dict[str, Any], key: str) -> Any:
+    section, _, name = key.partition(".")
+    value = values.get(section)
+    return value.get(name) if name and isinstance(value, dict) else value
+
+
+def _find_attribute(settings: Settings, key: str) -> Any:
+    section, _, name = key.partition(".")
+    value = getattr(settings, section)
+    return getattr(value, name) if name else value
+
+
+def _leave_out(declared: dict[str, Any], keys: list[str]) -> dict[str, Any]:
+    kept = {key: dict(value) if isinstance(value, dict) else value for key, value in declared.items()}
+    for key in keys:
+        section, _, name = key.partition(".")
+        if name:
+            del kept[section][name]
+        else:
+            del kept[section]
+    return kept
 
 
 def read_own_rules() -> str:
@@ -203,22 +274,6 @@ def read_own_rules() -> str:
         return ""
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read ({error}): correct or remove it.") from None
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text()
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}): correct its permissions.") from None
-    try:
-        values = json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"{path} is not valid JSON ({error}): correct it.") from None
-    if not isinstance(values, dict):
-        raise UsageError(f"{path} must be a JSON object, such as {{}}.")
-    return values
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from hydranet.settings import CONFIG_NAME, NODE_KEYS, REPOSITORY_KEYS, Settings
+from hydranet.settings import CONFIG_NAME, REPOSITORY_KEYS, REPOSITORY_LIMITS, Settings
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference" / "settings.md"
@@ -44,13 +44,9 @@ def _list_rows(model: type[BaseModel], defaults: dict[str, Any], parent: str = "
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _list_rows(field.annotation, defaults[name], f"{name}.")
         else:
-            mark = "" if _is_private(parent + name) else "\\* "
+            key = parent + name
+            mark = "\\* " if key in REPOSITORY_KEYS else "↓ " if key in REPOSITORY_LIMITS else ""
             yield f"| `{parent}{name}` | `{json.dumps(defaults[name])}` | {mark}{sentences[name]} |"
-
-
-def _is_private(key: str) -> bool:
-    section, _, name = key.partition(".")
-    return section not in REPOSITORY_KEYS or (section == "sandbox" and name in NODE_KEYS)
 
 
 def read_sentences(model: type[BaseModel]) -> dict[str, str]:

@@ -1,4 +1,8 @@
 import json
+import os
+import re
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +28,7 @@ def write(folder: Path, **values: object) -> Path:
 def test_flags_win_over_the_environment_and_that_over_the_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path / "config" / "hydranet", budget={"tokens": 1, "branches": 1, "seconds": 1})
+    write(tmp_path / "config" / "hydranet", budget={"tokens": 1, "branches": 3, "seconds": 5})
     repository = write(tmp_path / "repo", budget={"branches": 2, "seconds": 2})
     monkeypatch.setenv("HYDRA_BUDGET__SECONDS", "3")
     chosen = settings.load_settings(repository, {"budget": {"seconds": None, "attempts_per_branch": 4}})
@@ -38,11 +42,154 @@ def test_a_repository_may_not_say_where_code_goes(tmp_path: Path) -> None:
         settings.load_settings(repository)
 
 
-@pytest.mark.parametrize("key", ["backend", "image", "runtime", "warm"])
-def test_a_repository_may_not_choose_its_own_walls(tmp_path: Path, key: str) -> None:
-    repository = write(tmp_path / "repo", sandbox={"test_command": "make test", key: "bubblewrap"})
-    with pytest.raises(UsageError, match=rf"may not set 'sandbox\.{key}', .*: move it to"):
+def list_settings(model: type[BaseModel] = settings.Settings, parent: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from list_settings(field.annotation, f"{parent}{name}.")
+        else:
+            yield parent + name
+
+
+def nest(key: str, value: object) -> dict[str, object]:
+    section, _, name = key.partition(".")
+    return {section: {name: value}} if name else {section: value}
+
+
+ALL = sorted(list_settings())
+
+
+def test_the_lists_of_a_repository_name_settings_and_no_wall_or_address() -> None:
+    assert set(ALL) >= settings.REPOSITORY_KEYS | settings.REPOSITORY_LIMITS
+    assert {key for key in settings.REPOSITORY_KEYS if key.startswith("sandbox")} == {
+        "sandbox.setup",
+        "sandbox.test_command",
+    }
+
+
+@pytest.mark.parametrize("key", sorted(set(ALL) - settings.REPOSITORY_KEYS - settings.REPOSITORY_LIMITS))
+def test_every_other_setting_is_the_users_alone(tmp_path: Path, key: str) -> None:
+    # The whole list, walls, servers, keys, folders and variables: a new setting is in it by itself.
+    repository = write(tmp_path / "repo", **nest(key, "x"))
+    shown = key if key.startswith(("sandbox", "budget", "convergence")) else key.partition(".")[0]
+    with pytest.raises(UsageError, match=rf"may not set '{re.escape(shown)}', .*: move it to"):
         settings.load_settings(repository)
+
+
+def read(chosen: settings.Settings, key: str) -> float:
+    section, _, name = key.partition(".")
+    value: float = getattr(getattr(chosen, section), name) if name else getattr(chosen, section)
+    return value
+
+
+USERS = {"parallel_branches": 4, "sandbox.flaky_reruns": 2, "budget.attempts": 20, "convergence.threshold": 0.5}
+
+
+@pytest.mark.parametrize("key", sorted(settings.REPOSITORY_LIMITS))
+def test_a_repository_lowers_a_limit_and_never_raises_it(tmp_path: Path, key: str) -> None:
+    own = USERS.get(key, read(settings.load_settings(), key) // 1)
+    write(tmp_path / "config" / "hydranet", **nest(key, own))
+    notes: list[str] = []
+    lower = own * 0.5 if key == "convergence.threshold" else int(own) // 2
+    repository = write(tmp_path / "repo", **nest(key, lower))
+    assert read(settings.load_settings(repository, note=notes.append), key) == lower
+    assert notes == []
+    higher = own * 1.2 if key == "convergence.threshold" else int(own) + 1
+    write(tmp_path / "repo", **nest(key, higher))
+    assert read(settings.load_settings(repository, note=notes.append), key) == own
+    assert len(notes) == 1
+    assert f"may only lower limits: {key} stays {own:g}" in notes[0].replace(f"{own}", f"{own:g}")
+
+
+@pytest.mark.parametrize("key", ["budget.tokens", "budget.attempts"])
+def test_no_limit_is_above_every_limit(tmp_path: Path, key: str) -> None:
+    write(tmp_path / "config" / "hydranet", **nest(key, 100))
+    repository = write(tmp_path / "repo", **nest(key, 0))
+    assert read(settings.load_settings(repository), key) == 100
+    write(tmp_path / "config" / "hydranet", **nest(key, 0))
+    write(tmp_path / "repo", **nest(key, 7))
+    assert read(settings.load_settings(repository), key) == 7
+
+
+def test_what_is_ignored_is_told_once_in_one_sentence_and_not_of_what_a_flag_decides(tmp_path: Path) -> None:
+    repository = write(tmp_path / "repo", sandbox={"memory_mb": 9000, "cpus": 64}, budget={"tokens": 900_000})
+    notes: list[str] = []
+    chosen = settings.load_settings(repository, {"budget": {"tokens": 500_000}}, note=notes.append)
+    assert (chosen.budget.tokens, chosen.sandbox.memory_mb, chosen.sandbox.cpus) == (500_000, 2048, 2.0)
+    assert len(notes) == 1
+    assert "sandbox.cpus stays 2.0 and sandbox.memory_mb stays 2048" in notes[0]
+    assert "tokens" not in notes[0]
+
+
+def test_a_limit_that_the_environment_sets_is_neither_raised_nor_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYDRA_SANDBOX__PROCESSES", "64")
+    repository = write(tmp_path / "repo", sandbox={"processes": 4000})
+    notes: list[str] = []
+    assert settings.load_settings(repository, note=notes.append).sandbox.processes == 64
+    assert notes == []
+
+
+HOSTILE_FILES = {
+    "deep lists": b"[" * 60_000,
+    "deep objects": b'{"sandbox":' * 5000 + b"1" + b"}" * 5000,
+    "deep enough to parse": b'{"budget":' * 400 + b"1" + b"}" * 400,
+    "binary": bytes(range(256)),
+    "UTF-16": '{"budget": {}}'.encode("utf-16"),
+    "65 KB": b'{"budget": {}}' + b" " * 65_536,
+    "a NUL in a command": b'{"sandbox": {"test_command": "pytest\\u0000x"}}',
+    "a lone surrogate in a command": b'{"sandbox": {"setup": ["\\ud800"]}}',
+    "a NUL in a key": b'{"sand\\u0000box": {}}',
+    "no number": b'{"budget": {"seconds": NaN}}',
+    "a number of 5,000 digits": b'{"budget": {"tokens": ' + b"9" * 5000 + b"}}",
+    "a list": b"[]",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE_FILES.values(), ids=HOSTILE_FILES)
+def test_a_hostile_file_of_a_repository_is_refused_in_one_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / settings.CONFIG_NAME).write_bytes(content)
+    with pytest.raises(UsageError) as refused:
+        settings.load_settings(tmp_path)
+    assert settings.CONFIG_NAME in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link", "dangling", "folder", "device", "socket"])
+@pytest.mark.timeout(20)
+def test_what_is_no_regular_file_is_refused_and_does_not_hold_up(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / settings.CONFIG_NAME
+    other = tmp_path / "other.json"
+    other.write_text('{"sandbox": {"test_command": "true"}}')
+    server = socket.socket(socket.AF_UNIX)
+    match kind:
+        case "fifo":
+            os.mkfifo(file)
+        case "link":
+            file.symlink_to(other)
+        case "dangling":
+            file.symlink_to("/nowhere")
+        case "device":
+            file.symlink_to("/dev/zero")
+        case "socket":
+            server.bind(str(file))
+        case _:
+            file.mkdir()
+    with server, pytest.raises(UsageError, match=r"is a link|not a regular file|cannot be read"):
+        settings.load_settings(tmp_path)
+
+
+def test_the_users_own_file_may_be_a_link_and_may_not_be_a_pipe(tmp_path: Path) -> None:
+    folder = write(tmp_path / "config" / "hydranet", budget={"tokens": 7})
+    file = folder / settings.CONFIG_NAME
+    file.rename(tmp_path / "dotfile.json")
+    file.symlink_to(tmp_path / "dotfile.json")
+    assert settings.load_settings().budget.tokens == 7
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(UsageError, match="not a regular file"):
+        settings.load_settings()
 
 
 def test_what_only_the_user_says_of_the_sandbox_stays_on_the_node() -> None:
