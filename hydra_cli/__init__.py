@@ -4,9 +4,11 @@ import gc
 import os
 import sys
 import warnings
+from typing import Any
 
 import typer
 
+from hydra_cli import terminal
 from hydra_cli.commands import Commands
 from hydranet.errors import HydraError
 
@@ -29,6 +31,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     # Imports make many objects and hardly any garbage: looking for it took a tenth of the time of `hydra runs`.
     gc.set_threshold(100_000)
+    terminal.guard_streams()
     code = _run()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -38,18 +41,32 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        app()
+        code = app(standalone_mode=False)
+        return code if isinstance(code, int) else 0
     except HydraError as error:
-        sys.stderr.write(f"hydra: {error}\n")
-        return 2
+        return _refuse(str(error))
+    except typer.Abort:
+        return _refuse("Aborted.", 1)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except Exception as error:
-        if not _is_lost_connection(error):
-            raise
-        sys.stderr.write("hydra: The connection to Temporal was lost. Run the command again: runs carry on.\n")
-        return 2
-    return 0
+        if (explain := getattr(error, "format_message", None)) is not None:
+            return _refuse_arguments(explain(), getattr(error, "ctx", None))
+        if _is_lost_connection(error):
+            return _refuse("The connection to Temporal was lost. Run the command again: runs carry on.")
+        terminal.write_failure(error)
+        return 1
+
+
+def _refuse(sentence: str, code: int = 2) -> int:
+    terminal.write_line(f"hydra: {sentence}", error=True)
+    return code
+
+
+def _refuse_arguments(message: str, context: Any) -> int:
+    # Without a message it is the help that was printed, since the command has no arguments.
+    command = context.command_path if context is not None else "hydra"
+    return _refuse(f"{message.rstrip('.')}: see `{command} --help`.") if message else 2
 
 
 def _is_lost_connection(error: Exception) -> bool:

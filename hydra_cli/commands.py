@@ -3,12 +3,15 @@
 A command's module is imported when the command is called: the imports of the others would delay it.
 """
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from functools import wraps
 from importlib import import_module
 from typing import Any, NamedTuple, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from hydranet.text.escaping import clean_text
 
 
 class Listing(NamedTuple):
@@ -58,11 +61,26 @@ class Commands(TyperGroup):
         super().format_help(ctx, formatter)
 
 
+def _clean_texts(function: Callable[..., None]) -> Callable[..., None]:
+    # What of a command line is not UTF-8 comes as lone surrogates, which no request and no database could hold.
+    @wraps(function)
+    def command(**arguments: Any) -> None:
+        function(**{name: _clean(value) for name, value in arguments.items()})
+
+    return command
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return clean_text(value) if type(value) is str else value
+
+
 class _Commands(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         module = import_module(f"hydra_cli.{LISTINGS[name].module}")
         command = typer.Typer(add_completion=False)
-        command.command(short_help=LISTINGS[name].help)(getattr(module, name.replace("-", "_")))
+        command.command(short_help=LISTINGS[name].help)(_clean_texts(getattr(module, name.replace("-", "_"))))
         return typer.main.get_command(command)
 
     def __iter__(self) -> Iterator[str]:

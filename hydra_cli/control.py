@@ -25,8 +25,10 @@ from temporalio.exceptions import FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
 from hydra_cli.session import attach_session
+from hydra_cli.terminal import write_line
 from hydranet import settings
 from hydranet.errors import UsageError
+from hydranet.text.escaping import format_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +102,7 @@ async def send_update(handle: WorkflowHandle[Any, Any], name: str, arguments: li
             message = error.cause.message if isinstance(error.cause, FailureError) else str(error.cause)
             raise UsageError(message) from None
         except (TimeoutError, RPCTimeoutOrCancelledError):
-            return f"The message is taken and not carried out yet: see `hydra show {handle.id}`."
+            return f"The message is taken and not carried out yet: see `{format_command('hydra', 'show', handle.id)}`."
 
 
 async def _withdraw(
@@ -151,13 +153,14 @@ def _refuse_ended(handle: WorkflowHandle[Any, Any]) -> Iterator[None]:
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
-        raise UsageError(f"The run {handle.id} has ended: see `hydra show {handle.id}`.") from None
+        show = format_command("hydra", "show", handle.id)
+        raise UsageError(f"The run {handle.id} has ended: see `{show}`.") from None
 
 
 async def _update(run: str, name: str, arguments: list[Any]) -> None:
     async with attach_session(settings.load_settings()) as session:
         handle = session.run_handle(await session.find_open_run(run))
-        typer.echo(f"{handle.id}: {await send_update(handle, name, [*arguments, _sender()])}")
+        write_line(f"{handle.id}: {await send_update(handle, name, [*arguments, _sender()])}")
 
 
 async def _signal(run: str, signal: str, arguments: list[str], effect: str, *, wait: bool = False) -> None:
@@ -171,9 +174,9 @@ async def _signal(run: str, signal: str, arguments: list[str], effect: str, *, w
             except TimeoutError:
                 raise UsageError(
                     f"{handle.id} has not ended in {_ABORT_SECONDS} seconds: "
-                    f"`hydra show {handle.id}` says what it waits for."
+                    f"`{format_command('hydra', 'show', handle.id)}` says what it waits for."
                 ) from None
-        typer.echo(f"{handle.id} {effect}.")
+        write_line(f"{handle.id} {effect}.")
 
 
 def _sender() -> str:

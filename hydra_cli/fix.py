@@ -1,9 +1,8 @@
 """`hydra fix`: start a run, or follow the one that is open, to its verdict."""
 
 import asyncio
-import sys
+from functools import partial
 from pathlib import Path
-from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -12,14 +11,17 @@ from hydra_cli.follow import follow
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session, attach_session
 from hydra_cli.start import Start, start_run
+from hydra_cli.terminal import write_json_text, write_line
 from hydranet import settings
 from hydranet.contracts import FixRequest, RunResult
 from hydranet.errors import UsageError
 from hydranet.genealogy import Verdict
 from hydranet.settings import Settings
+from hydranet.text.escaping import clean_text, format_command
 
 EXIT_CODES = {Verdict.FIXED: 0, Verdict.EXHAUSTED: 1, Verdict.FAILED: 1, Verdict.ABORTED: 3}
 _ISSUE_LIMIT = 20_000
+_ISSUE_BYTES = 4 * _ISSUE_LIMIT
 
 
 def fix(
@@ -67,7 +69,7 @@ def fix(
             "seconds": budget_seconds,
         },
     }
-    chosen = settings.load_settings(repository.path, flags)
+    chosen = settings.load_settings(repository.path, flags, note=partial(write_line, error=True))
     asyncio.run(_fix(Start(repository, text, apply), chosen, detach=detach, json=json))
 
 
@@ -82,15 +84,16 @@ async def _fix(start: Start, chosen: Settings, *, detach: bool, json: bool) -> N
         try:
             result = await follow(session, run_id, quiet=json)
         except asyncio.CancelledError:
-            sys.stderr.write(
+            write_line(
                 f"\nDetached: the run goes on in the background.\n"
-                f"  follow it      the same command, or hydra show {run_id}\n"
-                f"  end it         hydra abort {run_id}\n"
+                f"  follow it      the same command, or {format_command('hydra', 'show', run_id)}\n"
+                f"  end it         {format_command('hydra', 'abort', run_id)}",
+                error=True,
             )
             raise typer.Exit(130) from None
         if json:
             genealogy = await session.genealogy(run_id)
-            typer.echo(f'{{"result": {result.model_dump_json()}, "genealogy": {genealogy.model_dump_json()}}}')
+            write_json_text(f'{{"result": {result.model_dump_json()}, "genealogy": {genealogy.model_dump_json()}}}')
         else:
             _conclude(session, start, run_id, result)
         raise typer.Exit(2 if result.refused else EXIT_CODES[result.verdict])
@@ -101,7 +104,11 @@ def _read_issue(text: str, file: Path | None) -> str:
         raise UsageError("Say what is wrong with either --issue TEXT or --issue-file FILE.")
     if file is not None:
         try:
-            text = file.read_text()
+            with file.open("rb") as stream:  # which may never end
+                data = stream.read(_ISSUE_BYTES + 1)
+            if len(data) > _ISSUE_BYTES:
+                raise UsageError(f"The issue file {file} is too large: shorten it to {_ISSUE_LIMIT:,} characters.")
+            text = clean_text(data.decode("utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"The issue file {file} cannot be read ({error}): name a UTF-8 text file.") from None
     if not text.strip():
@@ -112,23 +119,23 @@ def _read_issue(text: str, file: Path | None) -> str:
 
 
 def _announce(session: Session, start: Start, request: FixRequest, run_id: str, attached: bool) -> None:
-    typer.echo(f"Run      {run_id}{' (open already: this command follows it)' if attached else ''}")
-    typer.echo(f"Web UI   {session.stack.workflow_url(run_id)}")
+    write_line(f"Run      {run_id}{' (open already: this command follows it)' if attached else ''}")
+    write_line(f"Web UI   {session.stack.workflow_url(run_id)}")
     if not attached:
-        typer.echo(f"Model    {request.model}")
+        write_line(f"Model    {request.model}")
     if start.repository.dirty:
-        typer.echo("Note     Uncommitted changes stay as they are: the fix is made against HEAD.")
+        write_line("Note     Uncommitted changes stay as they are: the fix is made against HEAD.")
 
 
 def _conclude(session: Session, start: Start, run_id: str, result: RunResult) -> None:
     if result.verdict is Verdict.FIXED:
-        git = f"git -C {quote(str(start.repository.path))}"
-        typer.echo(f"\nThe fix is on branch {result.published}. Look at it, then merge it:")
-        typer.echo(f"  {git} diff HEAD...{result.published}")
-        typer.echo(f"  {git} merge {result.published}")
+        git = ("git", "-C", str(start.repository.path))
+        write_line(f"\nThe fix is on branch {result.published}. Look at it, then merge it:")
+        write_line(f"  {format_command(*git, 'diff', f'HEAD...{result.published}')}")
+        write_line(f"  {format_command(*git, 'merge', result.published)}")
         if result.note:
-            typer.echo(result.note)
-    typer.echo(f"Every approach that was tried: hydra show {run_id}")
-    typer.echo(f"Its page, while the stack is up (hydra up): {session.stack.workflow_url(run_id)}")
+            write_line(result.note)
+    write_line(f"Every approach that was tried: {format_command('hydra', 'show', run_id)}")
+    write_line(f"Its page, while the stack is up (hydra up): {session.stack.workflow_url(run_id)}")
     if result.refused:
         raise UsageError(result.reason)

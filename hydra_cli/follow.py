@@ -8,16 +8,14 @@ from collections.abc import AsyncIterator, Iterator
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.text import Text
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from hydra_cli.session import Session
-from hydra_cli.terminal import print_plain
+from hydra_cli.terminal import make_console, plain, print_plain
 from hydra_cli.tree import render_tree
 from hydranet.contracts import RunResult
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
-from hydranet.text.escaping import escape_controls
 from hydranet.text.formatting import join_words
 
 _POLL_SECONDS = 0.4
@@ -32,7 +30,7 @@ _ROUTINE_STATES = ("starting", "choosing a strategy", "working")
 
 async def follow(session: Session, run_id: str, *, quiet: bool = False) -> RunResult:
     """Show the run until it ends, and return its result."""
-    console = Console()
+    console = make_console()
     if quiet:
         return await session.run_handle(run_id).result()
     if console.is_terminal:
@@ -46,8 +44,8 @@ async def _show_live(session: Session, run_id: str, console: Console) -> None:
     began = time.monotonic()
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         async for genealogy, parked in _watch(session, run_id):
-            waiting = [Text(escape_controls(f"waiting: {text}"), "yellow") for text in parked]
-            clock = Text(f"{time.monotonic() - began:.0f} s", "dim")
+            waiting = [plain(f"waiting: {text}", "yellow") for text in parked]
+            clock = plain(f"{time.monotonic() - began:.0f} s", "dim")
             live.update(Group(render_tree(genealogy, recent=_RECENT), *waiting, clock))
     console.print(render_tree(await session.genealogy(run_id)))
 

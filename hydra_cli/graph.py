@@ -13,7 +13,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from hydra_cli.repository import Repository, explain_not_indexed, open_graph_store
-from hydra_cli.terminal import make_console
+from hydra_cli.terminal import make_console, plain, write_line
 from hydranet.code_graph import call_tree, shortest_path
 from hydranet.code_graph.call_tree import CallGraph, CallSite
 from hydranet.code_graph.model import Node
@@ -50,7 +50,7 @@ def ast_graph(
     if form is GraphFormat.TREE:
         make_console().print(_render_tree(path, calls))
     else:
-        typer.echo("\n".join(_render_dot(calls) if form is GraphFormat.DOT else _render_mermaid(calls)))
+        write_line("\n".join(_render_dot(calls) if form is GraphFormat.DOT else _render_mermaid(calls)))
 
 
 def path(
@@ -65,9 +65,9 @@ def path(
     edges = (edge for edge in graph.edges if edge.target in known)
     steps = shortest_path.find_shortest_path(edges, source, target)
     if steps is None:
-        typer.echo(f"Nothing in the index connects {source} and {target}.")
+        write_line(f"Nothing in the index connects {source} and {target}.")
         raise typer.Exit(1)
-    typer.echo(shortest_path.describe_path(source, steps))
+    write_line(shortest_path.describe_path(source, steps))
 
 
 async def _load_graph(repository: Repository) -> Graph:
@@ -79,10 +79,12 @@ async def _load_graph(repository: Repository) -> Graph:
 
 
 def _render_tree(path: str, calls: Iterable[CallSite]) -> Tree:
-    root = Tree(Text(path, "bold"))
+    root = Tree(plain(path, "bold"))
     for call in calls:
         _add_calls(
-            root.add(Text.assemble(call.node.name, (f"  {call.node.kind}, line {call.line}", "dim"))), call, path
+            root.add(Text.assemble(plain(call.node.name), plain(f"  {call.node.kind}, line {call.line}", "dim"))),
+            call,
+            path,
         )
     return root
 
@@ -91,7 +93,9 @@ def _add_calls(branch: Tree, call: CallSite, path: str) -> None:
     for called in call.calls:
         where = "" if called.node.path == path else f"{called.node.path}::"
         more = " (its calls are shown above)" if called.seen else ""
-        label = Text.assemble((where, "cyan"), called.node.name or "the module", (f"  line {called.line}{more}", "dim"))
+        label = Text.assemble(
+            plain(where, "cyan"), plain(called.node.name or "the module"), plain(f"  line {called.line}{more}", "dim")
+        )
         _add_calls(branch.add(label), called, path)
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -27,6 +26,7 @@ from temporalio.service import RPCError
 
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session, attach_session
+from hydra_cli.terminal import make_console, write_line
 from hydranet import settings
 from hydranet.contracts import (
     INDEX_WORKFLOW,
@@ -73,7 +73,7 @@ async def _index(repository: Repository, chosen: Settings) -> None:
             _print_result(repository, await _follow_indexing(session, handle), time.monotonic() - began)
             await _follow_embedding(session, f"{handle.id}{VECTORS}", chosen.embedding_model or "lexical")
         except asyncio.CancelledError:
-            typer.echo("Detached: the index keeps what is done, and the same command does the rest.", err=True)
+            write_line("Detached: the index keeps what is done, and the same command does the rest.", error=True)
             raise typer.Exit(130) from None
 
 
@@ -134,10 +134,10 @@ async def _follow_embedding(session: Session, workflow_id: str, model: str) -> N
                 bar.update(task, description=f"making vectors, {count} made")
                 held_up = held_up + _POLL_SECONDS if waiting else 0.0
                 if held_up > _PATIENCE_SECONDS:
-                    typer.echo(f"Vectors  They follow in the background, after this: {waiting[0]}")
+                    write_line(f"Vectors  They follow in the background, after this: {waiting[0]}")
                     return
         if count := (await ended).made:
-            typer.echo(f"Vectors  {count} made, {model}")
+            write_line(f"Vectors  {count} made, {model}")
     except WorkflowFailureError as failure:
         raise UsageError(f"The graph is indexed without vectors: {explain_failure(failure)}") from None
     finally:
@@ -170,21 +170,21 @@ def _show_progress(description: str) -> Iterator[tuple[Progress, TaskID]]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=make_console(error=True), transient=True) as bar:
         yield bar, bar.add_task(description, total=None)
 
 
 def _print_result(repository: Repository, result: IndexResult, seconds: float) -> None:
     if result.parsed or result.linked:
-        typer.echo(
+        write_line(
             f"Indexed  {repository.name} at {result.commit[:12]}: {result.files} files, {result.parsed} parsed, "
             f"{result.linked} linked, {seconds:.1f} s"
         )
     else:
-        typer.echo(f"Nothing changed: {result.files} files are indexed at {result.commit[:12]}. {seconds:.1f} s")
+        write_line(f"Nothing changed: {result.files} files are indexed at {result.commit[:12]}. {seconds:.1f} s")
     if result.skipped:
         reasons = sorted(result.skipped.items(), key=lambda item: -item[1])
         counts = ", ".join(f"{count} {reason}" for reason, count in reasons)
-        typer.echo(f"Skipped  {sum(result.skipped.values())} files: {counts}")
+        write_line(f"Skipped  {sum(result.skipped.values())} files: {counts}")
     if repository.dirty:
-        typer.echo("Note     uncommitted changes are not in the index: it is made of HEAD.")
+        write_line("Note     uncommitted changes are not in the index: it is made of HEAD.")

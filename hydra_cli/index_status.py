@@ -15,7 +15,7 @@ from activities.artifacts.database import open_database
 from hydra_cli.index import format_indexing_id
 from hydra_cli.repository import Repository, explain_not_indexed
 from hydra_cli.session import attach_session
-from hydra_cli.terminal import make_console
+from hydra_cli.terminal import make_console, write_line
 from hydranet import settings
 from hydranet.contracts import VECTORS
 from hydranet.errors import UsageError
@@ -51,20 +51,20 @@ async def _read_status(repository: Repository) -> tuple[Status | None, str]:
 def _print_status(repository: Repository, status: Status, waiting: str) -> None:
     head, total = status.head, status.files + len(status.added) - len(status.gone)
     fresh = status.files - len(status.changed) - len(status.gone)
-    typer.echo(f"Indexed   {repository.path} at {head.commit[:12]}, {_format_age(head.indexed_at)} ago")
-    typer.echo(f"Coverage  {fresh} of the {total} files of HEAD ({fresh / total if total else 1:.1%})")
+    write_line(f"Indexed   {repository.path} at {head.commit[:12]}, {_format_age(head.indexed_at)} ago")
+    write_line(f"Coverage  {fresh} of the {total} files of HEAD ({fresh / total if total else 1:.1%})")
     if head.skipped:
-        typer.echo("Skipped   " + ", ".join(f"{count} {reason}" for reason, count in head.skipped.items()))
+        write_line("Skipped   " + ", ".join(f"{count} {reason}" for reason, count in head.skipped.items()))
     if stale := status.stale:
         more = f" and {len(stale) - _NAMED} more" if len(stale) > _NAMED else ""
-        typer.echo(f"Stale     {len(stale)} files: {', '.join(stale[:_NAMED])}{more}; run `hydra index`")
+        write_line(f"Stale     {len(stale)} files: {', '.join(stale[:_NAMED])}{more}; run `hydra index`")
     else:
-        typer.echo("Stale     none")
+        write_line("Stale     none")
     edges = sum(status.edges.values())
-    typer.echo(f"Size      {status.files} files, {status.nodes} nodes, {edges} edges")
-    typer.echo(f"Database  {status.size / 1e6:.1f} MB for the graphs of all repositories (trees: {status.trees})")
+    write_line(f"Size      {status.files} files, {status.nodes} nodes, {edges} edges")
+    write_line(f"Database  {status.size / 1e6:.1f} MB for the graphs of all repositories (trees: {status.trees})")
     counts = (f"{status.vectors.get(model, 0)} by {model}, {count} missing" for model, count in status.missing.items())
-    typer.echo("Vectors   " + "; ".join(sorted(counts)) + (f" (waiting: {waiting})" if waiting else ""))
+    write_line("Vectors   " + "; ".join(sorted(counts)) + (f" (waiting: {waiting})" if waiting else ""))
     if edges:
         make_console().print(_tabulate_edges(status))
 

@@ -14,10 +14,10 @@ from temporalio.client import WorkflowHandle
 from activities.artifacts.database import open_database
 from activities.artifacts.store import PostgresArtifacts
 from hydra_cli.session import Session, attach_session
+from hydra_cli.terminal import write_json
 from hydranet import settings
 from hydranet.contracts import ArtifactRef
 from hydranet.genealogy import Ending, Genealogy
-from hydranet.text.escaping import format_json
 
 
 def log(
@@ -36,13 +36,13 @@ async def _log(run: str, *, transcript: bool, attempts: bool) -> None:
         run_id = await session.find_run(run)
         if attempts:
             for line in _list_attempts(await session.genealogy(run_id)):
-                _print_json(line)
+                write_json(line)
             return
         entries = [entry async for entry in _list_entries(session, run_id)]
         entries.sort(key=lambda entry: str(entry["time"]))
         if not transcript:
             for entry in entries:
-                _print_json(entry)
+                write_json(entry)
             return
         async with open_database(session.stack.database) as pool:
             artifacts = PostgresArtifacts(pool)
@@ -50,11 +50,7 @@ async def _log(run: str, *, transcript: bool, attempts: bool) -> None:
                 result = entry.get("result")
                 if isinstance(result, dict) and (ref := result.get("transcript")):
                     text = await artifacts.get(ArtifactRef.model_validate(ref))
-                    _print_json({"time": entry["time"], **json.loads(text)})
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    typer.echo(format_json(document))
+                    write_json({"time": entry["time"], **json.loads(text)})
 
 
 def _list_attempts(genealogy: Genealogy) -> Iterator[dict[str, Any]]:

@@ -6,11 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from hydra_cli.terminal import make_console
+from hydra_cli.terminal import make_console, plain
 from hydranet import settings
 from hydranet.errors import HydraError
 from hydranet.settings import ModelSettings, Settings
@@ -42,9 +41,9 @@ async def _models(named: list[str]) -> None:
     purposes = [(model, "-") for model in named] or await _list_configured(chosen)
     for model, purpose in track(purposes, "asking", console=make_console(), transient=True):
         try:
-            table.add_row(escape(model), purpose, *await _measure_model(model, purpose, chosen.models))
+            table.add_row(*map(plain, (model, purpose, *await _measure_model(model, purpose, chosen.models))))
         except HydraError as error:
-            table.add_row(escape(model), purpose, f"[red]{escape(str(error))}", "", "", "")
+            table.add_row(plain(model), purpose, plain(str(error), "red"), "", "", "")
             answering = False
     make_console().print(table)
     if not answering:
@@ -66,7 +65,7 @@ async def _measure_model(model: str, purpose: str, chosen: ModelSettings) -> lis
     vectors, *speed = await (_measure_embeddings if purpose == _EMBEDDING else _measure_answers)(model, chosen)
     description = await probe(model, chosen)  # by now the model is loaded
     facts = ", ".join(filter(None, (description.facts, vectors)))
-    return [escape(facts) or "it answers", _describe_memory(description), *speed]
+    return [facts or "it answers", _describe_memory(description), *speed]
 
 
 async def _measure_answers(model: str, chosen: ModelSettings) -> list[str]:

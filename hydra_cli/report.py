@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hydra_cli.session import attach_session
+from hydra_cli.terminal import write_line
 from hydranet import settings
 from hydranet.errors import UsageError
 from hydranet.report.html import render_html
@@ -25,7 +26,7 @@ def report(
 ) -> None:
     """Write a run's post-mortem: what was tried, what failed and why, and what won."""
     if output is None:
-        typer.echo(render_markdown(asyncio.run(_build(run))), nl=False)
+        write_line(render_markdown(asyncio.run(_build(run))).removesuffix("\n"))
         return
     render = _choose_renderer(output)  # before a stack is started for a file that cannot be written
     story = asyncio.run(_build(run))
@@ -35,7 +36,7 @@ def report(
         raise UsageError(
             f"{output} cannot be written ({error.strerror or error}): name another file with --output."
         ) from None
-    typer.echo(f"The post-mortem of {story.genealogy.run_id} is in {output}.")
+    write_line(f"The post-mortem of {story.genealogy.run_id} is in {output}.")
 
 
 def _choose_renderer(output: Path) -> Callable[[Postmortem], str]:

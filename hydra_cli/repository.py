@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from activities.artifacts.database import open_database
@@ -16,6 +15,7 @@ from hydra_cli.session import attach_session
 from hydranet import settings
 from hydranet.errors import UsageError
 from hydranet.settings import Settings
+from hydranet.text.escaping import clean_text, format_command
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
@@ -41,6 +41,8 @@ class Repository:
             raise UsageError(f"{path} is not in a Git repository: run `git init` and commit, or correct --repo.")
         if _run_git(path, "rev-parse", "--verify", "HEAD") is None:
             raise UsageError(f"The repository {top} has no commit: commit the code that is to be fixed.")
+        if top != clean_text(top):
+            raise UsageError(f"The path {top} is not UTF-8, so no record could hold it: rename the folder.")
         dirty = bool(_run_git(Path(top), "status", "--porcelain", "--untracked-files=no"))
         return cls(Path(top), dirty, _run_git(path, "symbolic-ref", "--quiet", "--short", "HEAD") or "")
 
@@ -54,7 +56,7 @@ def _run_git(path: Path, *arguments: str) -> str | None:
     # The repository is not trusted: its own configuration could name programs for git to run.
     command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *arguments]
     try:
-        finished = subprocess.run(command, cwd=path, capture_output=True, text=True, errors="replace")
+        finished = subprocess.run(command, cwd=path, capture_output=True, text=True, errors="surrogateescape")
     except FileNotFoundError:
         raise UsageError("git is not installed: install it first.") from None
     return finished.stdout.strip() if finished.returncode == 0 else None
@@ -78,4 +80,6 @@ async def open_graph_store(repository: Repository) -> AsyncIterator[GraphStore]:
 
 def explain_not_indexed(repository: Repository) -> str:
     """Return the sentence for a repository without an index."""
-    return f"{repository.path} is not indexed: run `hydra index --repo {quote(str(repository.path))}`."
+    return (
+        f"{repository.path} is not indexed: run `{format_command('hydra', 'index', '--repo', str(repository.path))}`."
+    )

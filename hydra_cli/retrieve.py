@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hydra_cli.repository import Repository, open_stack_database
-from hydra_cli.terminal import make_console, print_plain
+from hydra_cli.terminal import make_console, print_plain, write_json, write_line
 from hydranet import settings
 from hydranet.contracts.retrieval import SearchMode
 from hydranet.errors import UsageError
@@ -48,7 +47,7 @@ def retrieve(
     """
     repository = Repository.open(repo)
     if forget:
-        typer.echo(f"Forgot {asyncio.run(_forget_fixes(repository))} places of earlier fixes.")
+        write_line(f"Forgot {asyncio.run(_forget_fixes(repository))} places of earlier fixes.")
         return
     text = sys.stdin.read(_CHARACTERS) if query == "-" else query
     trace = _read_traceback(traceback) if traceback is not None else ""
@@ -57,9 +56,9 @@ def retrieve(
     commit, results = asyncio.run(_search(repository, text, trace, mode))
     nothing = not results.ranked(1)
     if as_json:
-        typer.echo(json.dumps(_document(repository, commit, mode, results, count), indent=1))
+        write_json(_document(repository, commit, mode, results, count), indent=1)
     elif nothing:
-        typer.echo(f"Nothing at HEAD of {repository.path} resembles the query.")
+        write_line(f"Nothing at HEAD of {repository.path} resembles the query.")
     else:
         _print(results, count)
     if nothing:

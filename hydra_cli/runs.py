@@ -5,12 +5,12 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC
 
-import typer
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
 from temporalio.api.workflowservice.v1 import ListWorkflowExecutionsRequest
 from temporalio.service import RPCError, RPCStatusCode
 
+from hydra_cli.terminal import write_line
 from hydranet import settings
 from hydranet.names import FIX_WORKFLOW
 from hydranet.settings import TemporalSettings
@@ -28,7 +28,7 @@ def runs() -> None:
 async def _runs() -> None:
     with attach(settings.load_settings()) as stack:
         rows = [_make_row(run) async for run in _list_runs(stack.temporal)]
-    typer.echo(_align([_HEADINGS, *rows]) if rows else "There is no run yet: start one with `hydra fix`.")
+    write_line(_align([_HEADINGS, *rows]) if rows else "There is no run yet: start one with `hydra fix`.")
 
 
 async def _list_runs(chosen: TemporalSettings) -> AsyncIterator[WorkflowExecutionInfo]:

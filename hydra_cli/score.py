@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from hydra_cli.terminal import write_json, write_line
 from hydranet import patches, settings
 from hydranet.bounded_models import TESTS
 from hydranet.convergence import reaper
@@ -31,12 +32,12 @@ def score(
     """
     judgements = list(_judge(list(_read_attempts(file)), settings.load_settings().convergence))
     if json:
-        typer.echo(jsonlib.dumps([_document(judgement) for judgement in judgements], indent=2))
+        write_json([_document(judgement) for judgement in judgements], indent=2)
         return
     for judgement in judgements:
-        typer.echo(_describe(judgement))
+        write_line(_describe(judgement))
         if judgement.evidence:
-            typer.echo(f"    {judgement.evidence}")
+            write_line(f"    {judgement.evidence}")
 
 
 class _CommandLine(BaseModel):

@@ -2,8 +2,7 @@
 
 import asyncio
 
-import typer
-
+from hydra_cli.terminal import write_line
 from hydranet import settings
 from hydranet.errors import UsageError
 from hydranet.settings import TemporalSettings
@@ -24,6 +23,6 @@ def setup_temporal() -> None:
 async def _set_up(chosen: TemporalSettings) -> None:
     setup = NamespaceSetup(await connect(chosen), load_definition())
     async for line in setup.apply():
-        typer.echo(line)
+        write_line(line)
     await setup.wait_until_searchable()
-    typer.echo(f"The namespace '{chosen.namespace}' at {chosen.address} is ready for HydraNet.")
+    write_line(f"The namespace '{chosen.namespace}' at {chosen.address} is ready for HydraNet.")

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from hydra_cli.session import attach_session
-from hydra_cli.terminal import make_console, print_plain
+from hydra_cli.terminal import make_console, plain, print_plain, write_json_text, write_line
 from hydra_cli.tree import render_tree
 from hydranet import checkpoint as checkpoints
 from hydranet import settings
@@ -33,7 +33,7 @@ async def _show(run: str, *, json: bool, checkpoint: bool) -> None:
         run_id = await session.find_run(run)
         genealogy = await session.genealogy(run_id)
         if json:
-            typer.echo(genealogy.model_dump_json(indent=1))
+            write_json_text(genealogy.model_dump_json(indent=1))
             return
         console = make_console()
         if checkpoint:
@@ -43,7 +43,7 @@ async def _show(run: str, *, json: bool, checkpoint: bool) -> None:
         if genealogy.verdict is None:
             for text in await session.list_parked(run_id):
                 print_plain(console, f"waiting: {text}", "yellow")
-        typer.echo(f"Web UI  {session.stack.workflow_url(run_id)}")
+        write_line(f"Web UI  {session.stack.workflow_url(run_id)}")
 
 
 def _render_checkpoints(genealogy: Genealogy) -> RenderableType:
@@ -58,6 +58,6 @@ def _render_checkpoints(genealogy: Genealogy) -> RenderableType:
 
 def _checkpoint(run_id: str, branch: BranchRecord, attempt: AttemptRecord) -> Iterator[Text]:
     name = f"hydra/{run_id}/{checkpoints.format_name(branch.number, attempt.number)}"
-    commit = (attempt.checkpoint[:12], "yellow") if attempt.checkpoint else ("no commit", "dim")
-    yield Text.assemble((name, "bold"), "  ", commit)
-    yield Text(indent(checkpoints.format_message(branch.number, branch.strategy.title, attempt), "    ") + "\n")
+    commit = plain(attempt.checkpoint[:12], "yellow") if attempt.checkpoint else plain("no commit", "dim")
+    yield Text.assemble(plain(name, "bold"), "  ", commit)
+    yield plain(indent(checkpoints.format_message(branch.number, branch.strategy.title, attempt), "    ") + "\n")

@@ -1,7 +1,6 @@
 """`hydra up` and `hydra down`: keep the embedded stack running, or stop it."""
 
-import typer
-
+from hydra_cli.terminal import write_line
 from hydranet import settings
 from hydranet.errors import UsageError
 from workers.stack import StackFolder, attach, stop
@@ -16,13 +15,13 @@ def up() -> None:
     folder.create()
     folder.keep.touch()
     with attach(chosen) as stack:
-        typer.echo(f"Temporal   {stack.temporal.address}")
-        typer.echo(f"Web UI     {stack.temporal.ui}")
-        typer.echo(f"Data       {folder.root}")
-        typer.echo("The stack stays up until `hydra down`.")
+        write_line(f"Temporal   {stack.temporal.address}")
+        write_line(f"Web UI     {stack.temporal.ui}")
+        write_line(f"Data       {folder.root}")
+        write_line("The stack stays up until `hydra down`.")
 
 
 def down() -> None:
     """Stop the stack; open runs continue when it starts again."""
     stopped = stop(settings.load_settings())
-    typer.echo("The stack has stopped." if stopped else "No stack was running.")
+    write_line("The stack has stopped." if stopped else "No stack was running.")

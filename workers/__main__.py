@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from hydranet import settings
 from hydranet.errors import UsageError
+from hydranet.text.escaping import escape_controls
 from workers import telemetry
 from workers.connection import check_namespace, connect
 from workers.roles import Role, run_workers
@@ -71,14 +72,23 @@ def _remove_if_dead(lock: Path) -> None:
         pass
 
 
+class _PlainFormatter(logging.Formatter):
+    """The form of log lines; what a repository or a model wrote in them does not steer the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return escape_controls(super().format(record))
+
+
 def main() -> int:
     """Run the roles named on the command line; exit with 2 for bad input."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_PlainFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[handler])
     logging.getLogger("activities").setLevel(logging.INFO)
     try:
         asyncio.run(run_worker([Role(name) for name in sys.argv[1:]]))
     except UsageError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{escape_controls(str(error))}\n")
         return 2
     return 0
 

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import track
 
 from activities.artifacts.store import FolderArtifacts, get_model
@@ -19,6 +18,7 @@ from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.backends import open_sandbox
 from activities.sandbox.protocol import Sandbox
 from hydra_cli.bench.suite import HIDDEN, BugInstance, check_out
+from hydra_cli.terminal import make_console, print_plain
 from hydranet.contracts import (
     Checkpoint,
     Environment,
@@ -87,13 +87,13 @@ async def prepare(
 
 def run_failing_tests(instances: Mapping[str, BugInstance], settings: Settings) -> dict[str, list[TestResult]]:
     """Return at most ten failing tests of each instance; none of one whose tests cannot be run, which is told."""
-    console = Console(stderr=True)
+    console = make_console(error=True)
     failing: dict[str, list[TestResult]] = {}
     for name, instance in track(list(instances.items()), description="running the tests", console=console):
         try:
             failing[name] = asyncio.run(_failing(instance, settings))
         except HydraError as error:
-            console.print(f"{instance.id}: {error}", markup=False)
+            print_plain(console, f"{instance.id}: {error}")
             failing[name] = []
     return failing
 

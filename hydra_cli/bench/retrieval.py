@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -28,7 +27,7 @@ from hydra_cli.bench.ranking import (
     measure_recall,
 )
 from hydra_cli.bench.suite import GOLD, BugInstance, build_tree
-from hydra_cli.terminal import make_console
+from hydra_cli.terminal import make_console, plain
 from hydranet.code_graph.model import format_node_id
 from hydranet.contracts import TestResult
 from hydranet.contracts.retrieval import SearchMode
@@ -58,7 +57,7 @@ def bench_retrieval(
     """Measure every instance and print what is found by its issue and, if they are given, by its failing tests."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     conditions, results = Conditions(), []
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=make_console(error=True)) as progress:
         for folder, instance in progress.track(instances.items(), description=name):
             queries = {ISSUE: Query(instance.issue)}
             if failing:
@@ -161,7 +160,7 @@ def _print(query: str, results: Sequence[Measured]) -> None:
     table = Table("instance", *_MODES, "graph beside fusion")
     for result in results:
         ranks = result.ranks[query]
-        table.add_row(result.id, *(_format_ranks(ranks[mode]) for mode in _MODES), _compare(ranks))
+        table.add_row(plain(result.id), *(_format_ranks(ranks[mode]) for mode in _MODES), _compare(ranks))
     console.print(table)
     recall = Table("mode", *(f"recall@{keep}" for keep in KEEP), "functions@10", "in the context")
     for mode in results[0].ranks[query]:

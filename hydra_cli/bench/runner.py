@@ -11,10 +11,8 @@ from statistics import mean
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from rich.text import Text
 
 from hydra_cli.bench.conditions import Conditions
 from hydra_cli.bench.instance_tests import describe_hidden, passes_hidden
@@ -22,7 +20,7 @@ from hydra_cli.bench.suite import BugInstance, check_out, read_suite
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session, attach_session
 from hydra_cli.start import Start, start_run
-from hydra_cli.terminal import make_console
+from hydra_cli.terminal import make_console, plain, print_plain
 from hydranet import settings
 from hydranet.contracts import COUNTERFACTUAL_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Counterfactual
 from hydranet.errors import UsageError
@@ -145,14 +143,14 @@ async def _bench(name: str, instances: dict[str, BugInstance], arm: Arm, jobs: i
     work = arm.settings.data_dir / "bench" / uuid.uuid4().hex[:8]
     try:
         async with attach_session(arm.settings) as session:
-            with Progress(*columns, console=Console(stderr=True)) as progress:
+            with Progress(*columns, console=make_console(error=True)) as progress:
                 task = progress.add_task(name, total=len(instances))
 
                 async def one(folder: str, instance: BugInstance) -> Result:
                     async with free:
                         repository = await asyncio.to_thread(check_out, instance, work / folder)
                         result = await _run(session, repository, instance, arm)
-                    progress.console.print(f"{'fixed ' if result.fixed else result.verdict:10} {instance.id}")
+                    print_plain(progress.console, f"{'fixed ' if result.fixed else result.verdict:10} {instance.id}")
                     progress.advance(task)
                     return result
 
@@ -214,8 +212,8 @@ def _print(results: list[Result]) -> None:
     table = Table("instance", "verdict", "branches", "attempts", "reaped", "tokens", "seconds", "hidden", "reason")
     for result in results:
         counts = (result.branches, result.attempts, result.reaps, result.tokens, result.seconds)
-        # Code in a reason may look like Rich's own markup.
-        table.add_row(result.id, result.verdict, *map(str, counts), describe_hidden(result.hidden), Text(result.reason))
+        words = (result.id, result.verdict, *map(str, counts), describe_hidden(result.hidden), result.reason)
+        table.add_row(*map(plain, words))
     output = make_console()
     output.print(table)
     fixed = [result.attempts for result in results if result.fixed]

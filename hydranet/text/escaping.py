@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 from collections.abc import Iterable
-from typing import Any
 
 _REPLACED = "\ufffd"
 # All characters of Unicode that only steer (Cf, Zl, Zp): directions, tags, invisible operators, line separators. Left
@@ -33,11 +32,6 @@ def escape_controls(text: str) -> str:
 def escape_json(text: str) -> str:
     """Return a JSON text that means the same, with an escape for every character that would steer a terminal."""
     return text.translate(_IN_JSON)
-
-
-def format_json(value: Any) -> str:
-    """Return `value` as one line of JSON that steers no terminal."""
-    return escape_json(json.dumps(value, ensure_ascii=False))
 
 
 def clean_text(text: str) -> str:

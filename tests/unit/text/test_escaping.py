@@ -14,7 +14,6 @@ from hydranet.text.escaping import (
     format_block,
     format_code,
     format_command,
-    format_json,
 )
 
 # Two that join letters and emoji, and format characters that are drawn: number signs, and joins of hieroglyphs.
@@ -90,7 +89,7 @@ def test_what_steers_a_terminal_or_turns_text_around_is_shown() -> None:
 
 def test_a_line_of_json_steers_nothing_and_loses_nothing() -> None:
     value = {"sender": "ann\x1b[2J\x9b\u202e\n\t", "é": ["木", 1.5, None]}
-    line = format_json(value)
+    line = escape_json(json.dumps(value, ensure_ascii=False))
     assert line == '{"sender": "ann\\u001b[2J\\u009b\\u202e\\n\\t", "é": ["木", 1.5, null]}'
     assert json.loads(line) == value
 
