@@ -35,15 +35,18 @@ def models(
 
 
 async def _models(named: list[str]) -> None:
+    from activities.inference.addresses import hide_login
+
     chosen = settings.load_settings()
     table = Table("model", "for", "what it is", "loaded", "first token", "speed", box=None)
     answering = True
     purposes = [(model, "-") for model in named] or await _list_configured(chosen)
     for model, purpose in track(purposes, "asking", console=make_console(), transient=True):
+        shown = hide_login(model)
         try:
-            table.add_row(*map(plain, (model, purpose, *await _measure_model(model, purpose, chosen.models))))
+            table.add_row(*map(plain, (shown, purpose, *await _measure_model(model, purpose, chosen.models))))
         except HydraError as error:
-            table.add_row(plain(model), purpose, plain(str(error), "red"), "", "", "")
+            table.add_row(plain(shown), purpose, plain(str(error), "red"), "", "", "")
             answering = False
     make_console().print(table)
     if not answering:

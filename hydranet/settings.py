@@ -76,6 +76,9 @@ class ModelSettings(BaseModel):
     openai_api_key: SecretStr = SecretStr("")
     """The key for an OpenAI-compatible server."""
 
+    logins: dict[str, SecretStr] = {}
+    """The logins of servers that ask for one, as USER:PASSWORD by their address, such as https://HOST:PORT."""
+
     slots: Annotated[int, Field(ge=1)] = 1
     """The number of model calls that a worker makes at the same time; further calls wait in the queue."""
 

@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from activities.inference.addresses import check_address, hide_login
 from activities.inference.protocols import ChatClient, Description, EmbeddingClient, ModelCall
+from hydranet.bounded_models import NAME_CHARACTERS
 from hydranet.contracts import (
     ImplementAnswer,
     PlanAnswer,
@@ -103,20 +105,23 @@ def connect(model: str, settings: ModelSettings) -> ChatClient:
     """Return the client of a chat model; UsageError, naming the forms there are, for any other `model`."""
     form, _, rest = model.partition(":")
     url, _, name = rest.rpartition("#")
-    if form == "ollama" and rest:
+    if len(model) > NAME_CHARACTERS:
+        raise UsageError(f"The model's name is longer than {NAME_CHARACTERS} characters: shorten it.")
+    if form == "ollama" and rest and "//" not in rest:
         from activities.inference.ollama import OllamaClient
 
         return OllamaClient(rest, settings)
     if form == "openai" and name and url.startswith(("http://", "https://")):
         from activities.inference.openai_compatible import OpenAIClient
 
-        return OpenAIClient(url, name, settings)
+        return OpenAIClient(check_address(url), name, settings)
     if form == "scripted" and rest:
         from activities.inference.scripted import ScriptedClient
 
         return ScriptedClient(Path(rest))
+    shown = hide_login(model)
     raise UsageError(
-        f"'{model}' is not a model; write templates, ollama:NAME, openai:http://HOST:PORT/v1#NAME or scripted:FILE."
+        f"'{shown}' is not a model; write templates, ollama:NAME, openai:http://HOST:PORT/v1#NAME or scripted:FILE."
     )
 
 
@@ -125,7 +130,9 @@ def connect_embeddings(model: str, settings: ModelSettings) -> EmbeddingClient:
     client = connect(model, settings) if model.startswith(("ollama:", "openai:")) else None
     if isinstance(client, EmbeddingClient):
         return client
-    raise UsageError(f"'{model}' is not an embedding model; write ollama:NAME or openai:http://HOST:PORT/v1#NAME.")
+    raise UsageError(
+        f"'{hide_login(model)}' is not an embedding model; write ollama:NAME or openai:http://HOST:PORT/v1#NAME."
+    )
 
 
 async def probe(model: str, settings: ModelSettings) -> Description:

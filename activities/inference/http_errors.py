@@ -13,10 +13,15 @@ from typing import TypeVar
 
 import httpx
 
+from activities.inference.bounded_response import bound_response
 from hydranet.errors import FatalError, HydraError, TransientError
 from hydranet.settings import ModelSettings
 
 T = TypeVar("T")
+
+# Of an error's body, what a sentence is looked for in; and the longest date that a header has is shorter.
+_BODY_BYTES = 65_536
+_HEADER_CHARACTERS = 100
 
 CONNECT_SECONDS = 10.0
 
@@ -50,15 +55,15 @@ class Server:
     endpoints: ModelSettings
 
     async def check(self, response: httpx.Response) -> None:
-        """Raise the error that a response stands for; a response hook of httpx."""
+        """Bound a response, and raise the error that it stands for; a response hook of httpx."""
+        bound_response(response, self.address)
         if response.status_code >= 400:
-            await response.aread()
             delay = parse_retry_after(response.headers.get("retry-after"))
-            raise self.refusal(response.status_code, response.text, delay)
+            raise self.refusal(response.status_code, await _read_start(response), delay)
 
     def refusal(self, status: int, body: str, delay: float | None = None) -> HydraError:
         """Return the error that an HTTP status and a body stand for; the body may also come in a stream."""
-        answer = " ".join(body.split())[:200]
+        answer = " ".join(body[:_BODY_BYTES].split())[:200]
         lowered = body.lower()
         if any(phrase in lowered for phrase in _TOO_LONG):
             return self.overflow()
@@ -85,7 +90,8 @@ class Server:
             raise TransientError(f"{self.address} does not answer in time.") from None
         except (httpx.HTTPError, httpx.StreamError, ConnectionError) as error:
             raise TransientError(f"The connection to {self.address} failed: {error or type(error).__name__}") from None
-        except ValueError as error:
+        except (ValueError, RecursionError, TypeError, AttributeError) as error:
+            # The last two are what Ollama's client raises for JSON of another form.
             raise TransientError(f"{self.address} sent what is not an answer: {str(error)[:200]}") from None
 
     async def paced(self, chunks: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
@@ -105,15 +111,24 @@ class Server:
                 patience = self.endpoints.token_gap
 
 
+async def _read_start(response: httpx.Response) -> str:
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > _BODY_BYTES:
+            break
+    return body[:_BODY_BYTES].decode(errors="replace")
+
+
 def parse_retry_after(header: str | None) -> float | None:
     """Return the seconds that a Retry-After header asks for, as a number or a date; None without a usable one."""
-    if header is None:
+    if header is None or len(header) > _HEADER_CHARACTERS:
         return None
     try:
         seconds = float(header)
     except ValueError:
         try:
             seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
     return min(max(seconds, 0.0), 3600.0) if math.isfinite(seconds) else None

@@ -10,11 +10,14 @@ from typing import Any, cast
 import httpx
 from ollama import AsyncClient, ChatResponse, ListResponse, ResponseError
 
+from activities.inference.addresses import find_login, split_login
+from activities.inference.bounded_response import ACCEPT
 from activities.inference.http_errors import CONNECT_SECONDS, Server
 from activities.inference.protocols import Completion, Description, Message, ModelCall
 from activities.inference.stream import Answer
 from hydranet.errors import TransientError
 from hydranet.settings import ModelSettings
+from hydranet.text.escaping import format_command
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
 
@@ -27,6 +30,9 @@ _CONTEXT = 8192
 # Of dense code; ordinary code has more than four.
 _CHARACTERS_PER_TOKEN = 3
 
+# So that it can be named in a request.
+_NAME_CHARACTERS = 100
+
 _COMMON_MEMORY = 12 * 2**30
 
 
@@ -35,11 +41,11 @@ class OllamaClient:
 
     def __init__(self, name: str, endpoints: ModelSettings) -> None:
         self._name = name
-        self._host = resolve_host(endpoints)
+        self._host, self._login = split_login(resolve_host(endpoints))
         self._endpoints = endpoints
         self._server = Server(
             self._host,
-            f"The model {name} is not pulled at {self._host}; run `ollama pull {name}`.",
+            f"The model {name} is not pulled at {self._host}; run `{format_command('ollama', 'pull', name)}`.",
             endpoints,
         )
         self._context: int | None = None
@@ -92,7 +98,7 @@ class OllamaClient:
         return Description(
             self._name,
             self._host,
-            kind=", ".join(word for word in words if word),
+            kind=", ".join(word[:60] for word in words if word),
             context=_trained_context(shown.modelinfo) or None,
             loaded=loaded is not None,
             size=int(loaded.size) if loaded and loaded.size is not None else None,
@@ -103,6 +109,8 @@ class OllamaClient:
         """Return a client whose failures are ours."""
         return AsyncClient(
             self._host,
+            auth=httpx.BasicAuth(*self._login) if self._login else find_login(self._host, self._endpoints.logins),
+            headers=ACCEPT,
             timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
             event_hooks={"response": [self._server.check]},
         )
@@ -133,6 +141,8 @@ class OllamaClient:
                     answer.finish_reason = part.done_reason or "stop"
                     answer.prompt_tokens = part.prompt_eval_count or 0
                     answer.output_tokens = part.eval_count or 0
+                if answer.full:
+                    return
         if not answer.finish_reason:
             raise TransientError(f"{self._host} ended its answer in the middle.")
 
@@ -164,7 +174,9 @@ async def choose_coder(settings: ModelSettings) -> str | None:
     async with client.connect() as connection:
         with client.guarded():
             pulled = (await connection.list()).models
-    usable = [item for item in pulled if item.model and "embed" not in item.model]
+    usable = [
+        item for item in pulled if item.model and "embed" not in item.model and len(item.model) <= _NAME_CHARACTERS
+    ]
     best = max(usable, key=_worth, default=None)
     return None if best is None else best.model
 

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 from pydantic import BaseModel
 
+from activities.inference.addresses import find_login
+from activities.inference.bounded_response import ACCEPT
 from activities.inference.http_errors import CONNECT_SECONDS, RefusedError, Server
 from activities.inference.protocols import Completion, Description, Message, ModelCall
 from activities.inference.stream import Answer
@@ -78,7 +80,7 @@ class OpenAIClient:
                 listing = _Listing.model_validate_json((await client.get(f"{self._url}/models")).content)
         own = next((model for model in listing.data if model.id == self._name), None)
         if listing.data and own is None:
-            names = ", ".join(model.id for model in listing.data[:8])
+            names = ", ".join(model.id[:100] for model in listing.data[:8])
             raise FatalError(f"{self._url} has no model {self._name}; it has {names}.")
         return Description(self._name, self._url, context=own.context if own else None)
 
@@ -101,8 +103,9 @@ class OpenAIClient:
     def _connect(self) -> httpx.AsyncClient:
         key = self._endpoints.openai_api_key.get_secret_value()
         return httpx.AsyncClient(
+            auth=find_login(self._url, self._endpoints.logins),
             timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
-            headers={"authorization": f"Bearer {key}"} if key else {},
+            headers=ACCEPT | ({"authorization": f"Bearer {key}"} if key else {}),
             event_hooks={"response": [self._server.check]},
         )
 
@@ -116,6 +119,8 @@ class OpenAIClient:
                 ended = ended or data == b"[DONE]"
                 if not ended:
                     self._take(answer, data)
+                if answer.full:
+                    return
         if not ended and not answer.finish_reason:
             raise TransientError(f"{self._url} ended its answer in the middle.")
 
@@ -130,7 +135,7 @@ class OpenAIClient:
         yield rest
 
     def _take(self, answer: Answer, data: bytes) -> None:
-        event = _Event.model_validate_json(data)
+        event = _Event.model_validate_json(data.decode(errors="replace"))
         if event.error is not None:
             code = event.error.get("code") if isinstance(event.error, dict) else None
             raise self._server.refusal(code if isinstance(code, int) else 500, str(event.error))

@@ -15,6 +15,9 @@ from hydranet.errors import TransientError
 # A server that does not count tokens is taken at this many characters to a token.
 CHARACTERS_PER_TOKEN = 4
 
+# Far beyond what any token limit of ours lets a model write.
+ANSWER_CHARACTERS = 200_000
+
 
 @dataclass
 class Answer:
@@ -29,6 +32,12 @@ class Answer:
     started: float = field(default_factory=time.monotonic)
     waiting: float | None = None
     _pieces: list[str] = field(default_factory=list)
+    _characters: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether more has come than any caller asked for: what follows is not read."""
+        return self._characters > ANSWER_CHARACTERS
 
     @property
     def asked_characters(self) -> int:
@@ -41,6 +50,7 @@ class Answer:
             self.waiting = time.monotonic() - self.started
         if piece:
             self._pieces.append(piece)
+            self._characters += len(piece)
 
     @asynccontextmanager
     async def within(self, seconds: float) -> AsyncIterator[None]:
