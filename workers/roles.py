@@ -71,9 +71,12 @@ def build_workflow_runner() -> SandboxedWorkflowRunner:
 def _supervisor_worker(
     client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore
 ) -> Worker:
-    repository, records = RepositoryActivities(artifacts), RecordActivities(pool, artifacts)
+    # Read anew for each fix, so that a rule counts from when it is written.
+    repository = RepositoryActivities(artifacts, lambda: constitution.load_rules(read_own_rules()))
+    records = RecordActivities(pool, artifacts)
     calls = [
         repository.snapshot_repository,
+        repository.review_fix,
         repository.publish_fix,
         records.store_issue,
         records.record_genealogy,

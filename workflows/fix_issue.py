@@ -1,7 +1,7 @@
 """FixIssueWorkflow: one repository, one issue; it starts branches, reaps and replaces them, and publishes the fix."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
@@ -16,8 +16,9 @@ with workflow.unsafe.imports_passed_through():
         RunResult,
     )
     from hydranet.genealogy import Ending, Genealogy, Verdict
-    from hydranet.policy.constitution import Effect
+    from hydranet.policy.constitution import Decision, Effect
     from hydranet.strategy import TEMPLATES
+    from hydranet.text.escaping import format_command
     from workflows import preparation, publication, retrieval
     from workflows.branches import RunningBranch
     from workflows.messages import RunMessages
@@ -222,7 +223,12 @@ class FixIssueWorkflow(RunMessages):
         title = record.strategy.title
         message = f"{self._request.title}\n\n{outcome.reason}\n\n{title}"
         published = await publication.publish_fix(
-            self._request, self._state.genealogy, self._branches.checkpoints, outcome.passed, message
+            self._request,
+            self._state.genealogy,
+            self._branches.checkpoints,
+            outcome.passed,
+            message,
+            approved=self._state.find_decisions(Effect.SUPERVISED),
         )
         await retrieval.remember_fix(self._request, prepared.snapshot, prepared.issue, record.attempts[-1].facts)
         return RunResult(
@@ -247,15 +253,20 @@ class FixIssueWorkflow(RunMessages):
         self._state.add_flaky(report)
         if not report.passed:
             return f"Verification on a clean checkout failed: {report.reason}"
-        supervised = any(decision.effect is Effect.SUPERVISED for decision in self._request.decisions)
+        self._state.add_review(await publication.review_fix(self._request, self._state.genealogy, passed))
+        if refused := self._state.find_decisions(Effect.REFUSED):
+            return f"The constitution refuses to publish it: {refused[0].describe()}"
+        supervised = self._state.find_decisions(Effect.SUPERVISED)
         if not self._request.require_approval and not supervised:
             return ""
-        return await self._ask_approval()
+        return await self._ask_approval(supervised)
 
-    async def _ask_approval(self) -> str:
+    async def _ask_approval(self, supervised: Sequence[Decision]) -> str:
         """Wait for a person to approve or reject the fix; return why it is rejected, if it is."""
         self._asks_approval, self._rejected = True, None
-        self._state.set_state(f"waiting for approval: hydra approve {self._state.genealogy.run_id} (or reject)")
+        why = "".join(f"; {decision.describe()}" for decision in supervised[:1])
+        approve = format_command("hydra", "approve", self._state.genealogy.run_id)
+        self._state.set_state(f"waiting for approval: {approve} (or reject){why}")
         before, alone = self._state.clock.seconds, len(self._branches.running) == 1
         await self._wait_for(lambda: not self._asks_approval)
         if alone:

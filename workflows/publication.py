@@ -16,8 +16,19 @@ with workflow.unsafe.imports_passed_through():
         RecordRequest,
     )
     from hydranet.genealogy import BranchRecord, Genealogy
+    from hydranet.policy.constitution import Decision
     from hydranet.strategy import slugify
     from workflows import policies
+
+
+async def review_fix(request: FixRequest, genealogy: Genealogy, fix: Checkpoint) -> tuple[Decision, ...]:
+    """Return what the constitution does not simply allow of a fix."""
+    answer = await workflow.execute_activity_method(
+        RepositoryActivities.review_fix,
+        _describe(request, genealogy).model_copy(update={"fix": fix}),
+        **policies.for_supervisor("ask the constitution about the fix"),
+    )
+    return answer.decisions
 
 
 async def publish_fix(
@@ -26,23 +37,26 @@ async def publish_fix(
     checkpoints: Mapping[str, Checkpoint],
     fix: Checkpoint | None,
     message: str = "",
+    approved: tuple[Decision, ...] = (),
 ) -> Publication:
     """Put the checkpoints, and the fix if there is one, into the user's repository."""
+    named = (NamedCheckpoint(name=name, checkpoint=checkpoint) for name, checkpoint in checkpoints.items())
+    own = {"fix": fix, "message": message, "approved": approved, "checkpoints": tuple(named)}
     return await workflow.execute_activity_method(
         RepositoryActivities.publish_fix,
-        PublishRequest(
-            repository_path=request.repository_path,
-            run_id=genealogy.run_id,
-            slug=slugify(request.title, 48),
-            base=genealogy.base,
-            fix=fix,
-            message=message,
-            apply=request.apply,
-            checkpoints=tuple(
-                NamedCheckpoint(name=name, checkpoint=checkpoint) for name, checkpoint in checkpoints.items()
-            ),
-        ),
+        PublishRequest.model_validate({**dict(_describe(request, genealogy)), **own}),
         **policies.for_supervisor("publish the fix" if fix else "keep the checkpoints"),
+    )
+
+
+def _describe(request: FixRequest, genealogy: Genealogy) -> PublishRequest:
+    return PublishRequest(
+        repository_path=request.repository_path,
+        run_id=genealogy.run_id,
+        slug=slugify(request.title, 48),
+        base=genealogy.base,
+        fix=None,
+        apply=request.apply,
     )
 
 

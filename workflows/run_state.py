@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.budget import Usage
     from hydranet.contracts import FixRequest, Retrieval, RunResult, TestReport
     from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, PersonMessage
-    from hydranet.policy.constitution import Effect
+    from hydranet.policy.constitution import Decision, Effect
     from hydranet.report.web_ui import render_details
 
 _VERDICT = SearchAttributeKey.for_keyword("HydraVerdict")
@@ -63,6 +63,7 @@ class RunState:
     def __init__(self, request: FixRequest) -> None:
         self.clock = Clock()
         self._state: Line = "starting"
+        self._request = request
         self._asked = request.decisions
         self.instruction = ""
         self.genealogy = Genealogy(
@@ -106,6 +107,18 @@ class RunState:
         asked = [decision for decision in self._asked if decision.effect is Effect.SUPERVISED] or self._asked
         answers = (decision.model_copy(update=answer) for decision in asked)
         self._update(decisions=(*self.genealogy.decisions, *answers)[-100:])
+
+    def add_review(self, decisions: tuple[Decision, ...]) -> None:
+        """Note what the constitution says of the fix that is about to be published."""
+        known = {(decision.operation, decision.rule) for decision in self._request.decisions}
+        review = tuple(decision for decision in decisions if (decision.operation, decision.rule) not in known)
+        self._asked = (*self._request.decisions, *review)
+        if review:
+            self._update(decisions=(*self.genealogy.decisions, *review)[-100:])
+
+    def find_decisions(self, effect: Effect) -> tuple[Decision, ...]:
+        """Return the constitution's decisions of one effect about the fix that is about to be published."""
+        return tuple(decision for decision in self._asked if decision.effect is effect)
 
     def set_environment(self, note: str) -> None:
         """Note in which sandbox the tests run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,13 @@ from hydranet.contracts import (
     CommitRequest,
     Publication,
     PublishRequest,
+    Review,
     Snapshot,
     SnapshotRequest,
 )
+from hydranet.errors import FatalError
+from hydranet.policy import constitution
+from hydranet.policy.constitution import Constitution, Decision
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
@@ -26,8 +31,11 @@ if TYPE_CHECKING:
 class RepositoryActivities:
     """What is done to the user's repository, on the host that has it."""
 
-    def __init__(self, artifacts: ArtifactStore) -> None:
+    def __init__(
+        self, artifacts: ArtifactStore, load_rules: Callable[[], Constitution] = constitution.load_rules
+    ) -> None:
         self._artifacts = artifacts
+        self._load_rules = load_rules
 
     @activity.defn
     @translate_errors
@@ -41,14 +49,35 @@ class RepositoryActivities:
     @activity.defn
     @translate_errors
     async def publish_fix(self, request: PublishRequest) -> Publication:
-        """Put the fix on a branch `hydra/fix-…` and the checkpoints under `refs/hydra/`, as the user asked."""
-        from activities.checkpoints.publication import publish
+        """Put the fix on a branch `hydra/fix-…` and the checkpoints under `refs/hydra/`, as the user asked.
 
+        Fatal where the constitution refuses it, or has a person asked who has not approved it.
+        """
+        from activities.checkpoints.publication import publish
+        from activities.checkpoints.review import find_unapproved
+
+        decisions = await self._review(request)
+        if (held := find_unapproved(decisions, request.approved)) is not None:
+            raise FatalError(f"The fix is not published: {held.describe()}")
         wanted = [named.checkpoint for named in request.checkpoints]
         if request.fix is not None:
             wanted.append(request.fix)
         bundles = [await self._artifacts.get(c.bundle) for c in wanted if c.bundle is not None]
         return await asyncio.to_thread(publish, request, bundles)
+
+    @activity.defn
+    @translate_errors
+    async def review_fix(self, request: PublishRequest) -> Review:
+        """Ask the constitution about a fix: its branch, the files it writes, and secrets in the lines it adds."""
+        return Review(decisions=await self._review(request))
+
+    async def _review(self, request: PublishRequest) -> tuple[Decision, ...]:
+        from activities.checkpoints.review import review
+
+        if request.fix is None:
+            return ()
+        bundles = [await self._artifacts.get(request.fix.bundle)] if request.fix.bundle is not None else []
+        return await asyncio.to_thread(review, request, bundles, self._load_rules())
 
 
 class CheckpointActivities:

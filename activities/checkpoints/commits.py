@@ -8,6 +8,7 @@ from activities.git.command import GitError, run_git
 from activities.git.trees import commit_tree, read_blob
 from hydranet import patches
 from hydranet.errors import PatchError
+from hydranet.text.escaping import escape_controls
 
 
 def commit_diff(repository: Path, parent: str, diff: str, message: str) -> str:
@@ -28,7 +29,8 @@ def commit_diff(repository: Path, parent: str, diff: str, message: str) -> str:
             entry = f"{_mode(repository, parent, path)} {blob}\t{path}\0"
             run_git(repository, "update-index", "-z", "--index-info", stdin=entry.encode(), env=index)
         tree = run_git(repository, "write-tree", env=index).decode().strip()
-    return commit_tree(repository, tree, parent, message)
+    # Whoever reads the commits in a terminal may have a pager that obeys them.
+    return commit_tree(repository, tree, parent, escape_controls(message))
 
 
 def make_bundle(repository: Path, base: str, commit: str) -> bytes:

@@ -9,6 +9,7 @@ from activities.git.command import GitError, run_git
 from activities.git.packs import require_folder
 from activities.git.trees import commit_tree, resolve_revision
 from hydranet.contracts import FIX_BRANCH, Publication, PublishRequest
+from hydranet.text.escaping import escape_controls
 
 
 def publish(request: PublishRequest, bundles: Sequence[bytes]) -> Publication:
@@ -37,7 +38,7 @@ def publish(request: PublishRequest, bundles: Sequence[bytes]) -> Publication:
 def _described(path: Path, request: PublishRequest) -> str:
     """Squash the fix into one commit on the base, however many attempts led to it."""
     assert request.fix is not None
-    return commit_tree(path, f"{request.fix.commit}^{{tree}}", request.base, request.message)
+    return commit_tree(path, f"{request.fix.commit}^{{tree}}", request.base, escape_controls(request.message))
 
 
 def _free_branch(path: Path, wanted: str, commit: str) -> str:

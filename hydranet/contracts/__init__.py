@@ -26,6 +26,7 @@ from hydranet.contracts.repository import (
     NamedCheckpoint,
     Publication,
     PublishRequest,
+    Review,
     Snapshot,
     SnapshotRequest,
 )
@@ -152,6 +153,7 @@ __all__ = [
     "Retrieval",
     "RetrieveRequest",
     "RetrievedContext",
+    "Review",
     "RunResult",
     "SandboxSpec",
     "Snapshot",

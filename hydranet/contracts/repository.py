@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 
 from hydranet.bounded_models import CLEAN, BoundedModel, Line, Name, Note
 from hydranet.contracts.artifacts import ArtifactRef
+from hydranet.policy.constitution import Decision
 
 
 class SnapshotRequest(BoundedModel):
@@ -46,7 +47,10 @@ class NamedCheckpoint(BoundedModel):
 
 
 class PublishRequest(BoundedModel):
-    """Asks to put the fix (None when there is none) and the checkpoints into the user's repository."""
+    """Asks to put the fix (None when there is none) and the checkpoints into the user's repository.
+
+    `approved` are the decisions of the constitution that a person was asked about, and has approved.
+    """
 
     repository_path: Annotated[str, CLEAN, StringConstraints(max_length=4096)]
     run_id: Name
@@ -55,7 +59,14 @@ class PublishRequest(BoundedModel):
     fix: Checkpoint | None
     message: Note = ""
     apply: bool = False
+    approved: Annotated[tuple[Decision, ...], Field(max_length=100)] = ()
     checkpoints: Annotated[tuple[NamedCheckpoint, ...], Field(max_length=1000)] = ()
+
+
+class Review(BoundedModel):
+    """What the constitution says of a fix, but for what it simply allows; the strictest first."""
+
+    decisions: Annotated[tuple[Decision, ...], Field(max_length=100)] = ()
 
 
 class Publication(BoundedModel):

@@ -36,6 +36,11 @@ class Decision(BoundedModel):
     rule: Name
     reason: Line = ""
 
+    def describe(self) -> str:
+        """Return the decision as a sentence."""
+        reason = f": {self.reason}" if self.reason else "."
+        return f"rule {self.rule}: {self.operation} {self.subject} is {self.effect}{reason}"
+
 
 class Rule(BoundedModel):
     """A rule for every subject of its operation, or for those that fit a pattern of `match` (* and ?)."""

@@ -24,6 +24,7 @@ from hydranet.contracts import (
     RankAnswer,
     ReapRequest,
     Retrieval,
+    Review,
     RunResult,
     Snapshot,
     StrategiesAnswer,
@@ -72,6 +73,9 @@ class Server:
 
     def rank_strategies(self) -> RankAnswer:
         return RankAnswer(order=())
+
+    def review_fix(self) -> Review:
+        return Review()
 
     def publish_fix(self) -> Publication:
         return Publication(branch="hydra/fix-it-breaks", commit="c1")
@@ -341,7 +345,7 @@ def test_a_cancel_while_a_branch_is_being_started_ends_that_branch_too() -> None
 def test_the_time_a_person_takes_to_approve_is_not_in_the_budget() -> None:
     with playing(require_approval=True) as play:
         play.prepare()
-        for event in ("passes", "ends", "answer"):
+        for event in ("passes", "ends", "answer", "answer"):
             play.happen(event, together=False)
         assert "approval" in play.run.workflow.genealogy().state
         play.run.advance(86_400)

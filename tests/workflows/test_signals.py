@@ -82,6 +82,39 @@ async def test_an_override_enters_the_prompts_of_the_next_attempt_and_of_later_b
     assert "override by an unknown sender after" in message.sentence
 
 
+SECRET = Decision(
+    operation="disclose", subject="a.py:3 (AWS Access Key)", effect=Effect.SUPERVISED, rule="possible-secret"
+)
+REFUSED = Decision(operation="write", subject="ci.yml", effect=Effect.REFUSED, rule="no-ci", reason="It is ours.")
+
+
+async def test_what_the_constitution_says_of_a_fix_is_waited_for_and_carried_to_its_publication(start: Start) -> None:
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed("a")]}, reviews=[(SECRET,)])
+    run = await start(world)
+    await eventually(run, lambda genealogy: "rule possible-secret: disclose a.py:3" in genealogy.state)
+    assert world.calls["publish_fix"] == 0
+    await run.handle.signal("approve")
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert world.requested("publish_fix")[0].approved == (SECRET,)
+    said = [(one.operation, one.effect, one.rule) for one in (await run.genealogy()).decisions]
+    expected = [("disclose", Effect.SUPERVISED, "possible-secret"), ("disclose", Effect.ALLOWED, "person")]
+    assert said == expected
+
+
+async def test_a_fix_that_the_constitution_refuses_is_left_behind_without_a_question(start: Start) -> None:
+    world = World(
+        rounds=[[strategy("one"), strategy("two")]],
+        trials={"one": [passed("a")], "two": [passed("b")]},
+        reviews=[(REFUSED, SECRET)],
+    )
+    run = await start(world)
+    assert (await run.result()).verdict is Verdict.FIXED
+    genealogy = await run.genealogy()
+    assert [b.ending for b in genealogy.branches] == [Ending.REFUTED, Ending.PASSED]
+    assert "rule no-ci: write ci.yml is refused: It is ours." in genealogy.branches[0].reason
+    assert world.requested("publish_fix")[0].approved == ()
+
+
 async def test_time_in_which_nothing_ran_is_not_in_the_budget(start: Start) -> None:
     held = Held()
     run = await start(World(rounds=[[strategy("one")]], trials={"one": [passed()]}, on={"implement": held}))

@@ -41,6 +41,7 @@ from hydranet.contracts import (
     RememberFixRequest,
     Retrieval,
     RetrieveRequest,
+    Review,
     Snapshot,
     SnapshotRequest,
     StepRequest,
@@ -56,6 +57,7 @@ from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import Command
 from hydranet.errors import FatalError
 from hydranet.patches import Edit, Patch
+from hydranet.policy.constitution import Decision
 from hydranet.strategy import Strategy
 
 NOTHING = hash_content(b"", "text/plain")
@@ -114,7 +116,8 @@ class World:
     `rounds` are the strategies of each request; `trials` give, for a branch's start commit and
     strategy title, the attempts in order (the last one repeats); `looks` give by strategy title what every
     plan asks to see, of which what begins with "!" is refused; `offers`, by title too, after how many attempts a
-    strategy has nothing more to offer. `on` holds callbacks by activity name,
+    strategy has nothing more to offer. `reviews` are the
+    constitution's decisions about each fix in turn. `on` holds callbacks by activity name,
     awaited inside the activity with its request, so that a test can wait for it or hold it up. An index has
     `missing` files to parse; `vectors_left` are missing after each call that makes some, the last again and again. A
     supervisor model turns strategies round, or ranks them by `ranking`.
@@ -130,6 +133,7 @@ class World:
     vectors_left: Sequence[int] = (1, 0)
     looks: dict[str, Sequence[str]] = field(default_factory=dict)
     offers: dict[str, int] = field(default_factory=dict)
+    reviews: list[tuple[Decision, ...]] = field(default_factory=list)
     on: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     requests: dict[str, list[Any]] = field(default_factory=dict)
@@ -151,6 +155,12 @@ class World:
     async def snapshot_repository(self, request: SnapshotRequest) -> Snapshot:
         await self._called("snapshot_repository", request)
         return Snapshot(commit="base", pack=NOTHING)
+
+    @activity.defn
+    @translate_errors
+    async def review_fix(self, request: PublishRequest) -> Review:
+        await self._called("review_fix", request)
+        return Review(decisions=self.reviews.pop(0) if self.reviews else ())
 
     @activity.defn
     @translate_errors
@@ -315,8 +325,8 @@ class World:
 
     def activities(self) -> list[Callable[..., Any]]:
         names = (
-            "snapshot_repository publish_fix store_issue record_genealogy prepare_environment run_tests"
-            " measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies plan implement reflect"
+            "snapshot_repository review_fix publish_fix store_issue record_genealogy prepare_environment"
+            " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies plan implement reflect"
             " try_candidates commit_checkpoint investigate survey_repository parse_files link_files embed_nodes"
         )
         return [getattr(self, name) for name in names.split()]

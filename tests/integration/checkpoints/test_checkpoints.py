@@ -22,6 +22,7 @@ from hydranet.contracts import (
     SnapshotRequest,
 )
 from hydranet.errors import FatalError, PatchError
+from hydranet.policy import constitution
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -160,8 +161,16 @@ async def test_apply_fast_forwards_or_leaves_the_working_tree_as_it_was(
     fix = await committed(Node(tmp_path / "n", artifacts), taken, Checkpoint(commit=taken.commit), "x = 2\n")
     if dirty:
         (repository / "pkg" / "a.py").write_text("x = 'mine'\n")
+    approved = (constitution.load_rules().decide("apply", "main"),)
     request = PublishRequest(
-        repository_path=str(repository), run_id="r", slug="s", base=taken.commit, fix=fix, message="m", apply=True
+        repository_path=str(repository),
+        run_id="r",
+        slug="s",
+        base=taken.commit,
+        fix=fix,
+        message="m",
+        apply=True,
+        approved=approved,
     )
     published = await RepositoryActivities(artifacts).publish_fix(request)
     assert published.note.startswith("not applied" if dirty else "applied")

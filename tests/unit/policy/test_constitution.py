@@ -21,6 +21,35 @@ from hydranet.policy.constitution import Constitution, Decision, Effect
         ("write", "lib/.git/hooks/x", Effect.REFUSED, "git-is-not-written"),
         ("run", "pytest", Effect.ALLOWED, "run-inside"),
         ("launch", "", Effect.SUPERVISED, "unlisted"),
+        ("disclose", "a.py:3 (AWS Access Key)", Effect.SUPERVISED, "possible-secret"),
+        *(
+            ("write", path, Effect.SUPERVISED, "continuous-integration")
+            for path in (".github/workflows/x.yml", ".gitlab-ci.yml", "Jenkinsfile", ".circleci/config.yml")
+        ),
+        *(
+            ("write", path, Effect.SUPERVISED, "git-settings")
+            for path in (".gitmodules", ".gitattributes", "docs/.gitattributes", ".githooks/pre-push")
+        ),
+        *(
+            ("write", path, Effect.SUPERVISED, "editor-settings")
+            for path in (".vscode/tasks.json", "web/.idea/x.xml", ".devcontainer/devcontainer.json", ".exrc")
+        ),
+        *(
+            ("write", path, Effect.SUPERVISED, "environment-settings")
+            for path in (".env", "app/.env.local", ".envrc", "Dockerfile", "x/Dockerfile.dev", "lib/a.pth", ".npmrc")
+        ),
+        *(
+            ("write", path, Effect.ALLOWED, "work-tree")
+            for path in (
+                "environment.py",
+                "src/env.py",
+                "github/x.py",
+                "docker.py",
+                "compose.py",
+                "path.py",
+                "a.env.py",
+            )
+        ),
     ],
 )
 def test_what_is_shipped_decides(operation: str, subject: str, effect: Effect, rule: str) -> None:
