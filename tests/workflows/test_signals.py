@@ -6,6 +6,7 @@ import contextlib
 from hydra_cli.control import send_update
 from hydranet.contracts import StepRequest
 from hydranet.genealogy import Ending, Verdict
+from hydranet.policy.constitution import Decision, Effect
 from hydranet.strategy import TEMPLATES
 from tests.workflows.conftest import Start, eventually
 from tests.workflows.world import Held, World, failed, passed, strategy
@@ -93,12 +94,12 @@ async def test_what_the_constitution_says_of_a_fix_is_waited_for_and_carried_to_
     run = await start(world)
     await eventually(run, lambda genealogy: "rule possible-secret: disclose a.py:3" in genealogy.state)
     assert world.calls["publish_fix"] == 0
-    await run.handle.signal("approve")
+    await send_update(run.handle, "approve", ["ann@laptop"])
     assert (await run.result()).verdict is Verdict.FIXED
     assert world.requested("publish_fix")[0].approved == (SECRET,)
-    said = [(one.operation, one.effect, one.rule) for one in (await run.genealogy()).decisions]
+    decided = [(decision.operation, decision.effect, decision.rule) for decision in (await run.genealogy()).decisions]
     expected = [("disclose", Effect.SUPERVISED, "possible-secret"), ("disclose", Effect.ALLOWED, "person")]
-    assert said == expected
+    assert decided == expected
 
 
 async def test_a_fix_that_the_constitution_refuses_is_left_behind_without_a_question(start: Start) -> None:

@@ -326,8 +326,9 @@ class World:
     def activities(self) -> list[Callable[..., Any]]:
         names = (
             "snapshot_repository review_fix publish_fix store_issue record_genealogy prepare_environment"
-            " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies plan implement reflect"
-            " try_candidates commit_checkpoint investigate survey_repository parse_files link_files embed_nodes"
+            " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies"
+            " plan implement reflect try_candidates commit_checkpoint investigate survey_repository"
+            " parse_files link_files embed_nodes"
         )
         return [getattr(self, name) for name in names.split()]
 
