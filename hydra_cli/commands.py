@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from hydra_cli import terminal
 from hydranet.text.escaping import clean_text
 
 
@@ -78,6 +79,7 @@ def _clean(value: Any) -> Any:
 
 class _Commands(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
+        terminal.guard_logs()
         module = import_module(f"hydra_cli.{LISTINGS[name].module}")
         command = typer.Typer(add_completion=False)
         command.command(short_help=LISTINGS[name].help)(_clean_texts(getattr(module, name.replace("-", "_"))))

@@ -6,10 +6,7 @@ out are styles and movements of the cursor that HydraNet asks for.
 
 from __future__ import annotations
 
-import json
-import logging
 import sys
-import traceback
 from typing import TYPE_CHECKING, Any, TextIO
 
 from hydranet.text.escaping import escape_controls, escape_json
@@ -29,6 +26,8 @@ def write_line(text: str = "", *, error: bool = False) -> None:
 
 def write_json(document: Any, indent: int | None = None) -> None:
     """Write a document as JSON, with escapes for what would steer a terminal."""
+    import json
+
     write_json_text(json.dumps(document, ensure_ascii=False, indent=indent))
 
 
@@ -39,6 +38,8 @@ def write_json_text(text: str) -> None:
 
 def write_failure(error: BaseException) -> None:
     """Write the traceback of an error that nobody foresaw."""
+    import traceback
+
     write_line("".join(traceback.format_exception(error)).rstrip("\n"), error=True)
 
 
@@ -63,16 +64,21 @@ def print_plain(console: Console, text: str, style: str = "") -> None:
 
 
 def guard_streams() -> None:
-    """Let nothing past the writer: neither what cannot be encoded nor what a library logs."""
+    """Let standard output and standard error take what they cannot encode."""
     for stream in (sys.stdout, sys.stderr):
         # The other error handlers write a lone surrogate as the byte that it stands for, or raise.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    logging.lastResort = _LogHandler(logging.WARNING)
 
 
-class _LogHandler(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        write_line(self.format(record), error=True)
+def guard_logs() -> None:
+    """Let what a library logs go through the writer."""
+    import logging
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            write_line(self.format(record), error=True)
+
+    logging.lastResort = Handler(logging.WARNING)
 
 
 def _write(text: str, stream: TextIO) -> None:

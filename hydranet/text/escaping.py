@@ -1,6 +1,5 @@
 """Plain text: what a repository or a model wrote, shown as it is and never obeyed."""
 
-import json
 import re
 import shlex
 from collections.abc import Iterable
@@ -19,7 +18,10 @@ _VISIBLE: dict[int, int | str] = {
     **{code: 0x2400 + code for code in _CONTROLS if code < 0x20},
     0x7F: 0x2421,
 }
-_IN_JSON = {code: json.dumps(chr(code))[1:-1] for code in (*_CONTROLS, *_STEERING, *_SURROGATES)} | {0x7F: "\\u007f"}
+_IN_JSON = {
+    code: "".join(f"\\u{unit:04x}" for unit in memoryview(chr(code).encode("utf-16", "surrogatepass")[2:]).cast("H"))
+    for code in (*_CONTROLS, *_STEERING, *_SURROGATES)
+}
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _MARKUP = "\\`*_[]<>|#!&~$"
 

@@ -57,3 +57,17 @@ GLOSSARY = re.findall(r"\| `(\w+)` \|$", (ROOT / "docs" / "reference" / "glossar
 @pytest.mark.parametrize("name", sorted(set(GLOSSARY)))
 def test_a_class_in_the_glossary_is_there(name: str) -> None:
     assert name in CLASSES
+
+
+SECURITY = (ROOT / "docs" / "explanation" / "security.md").read_text()
+PROOFS = sorted(set(re.findall(r"`(test(?:_\w+){3,})`", SECURITY)))
+
+
+def test_the_page_on_security_names_tests() -> None:
+    assert len(PROOFS) > 20
+
+
+@pytest.mark.parametrize("name", PROOFS)
+def test_a_test_that_the_page_on_security_names_is_there(name: str) -> None:
+    definition = re.compile(rf"def {name}\(")
+    assert any(definition.search(path.read_text()) for path in (ROOT / "tests").rglob("test_*.py"))

@@ -171,6 +171,13 @@ async def test_the_constitution_keeps_what_it_names(project: Make) -> None:
     assert trial.refused == f"The constitution keeps {PATH} (rule kept): It is ours."
 
 
+async def test_what_waits_for_a_person_is_tried_here_and_asked_about_when_it_is_published(project: Make) -> None:
+    rules = constitution.load_rules(f"supervised: [{{id: ours, operation: write, match: ['{PATH}']}}]")
+    made = await project(FILES, rules=rules)
+    trial = await made.attempt((await made.test()).results, [edit(FIX)])
+    assert (trial.refused, trial.report.passed) == ("", True)
+
+
 async def test_a_candidate_leaves_nothing_to_the_next(project: Make) -> None:
     made = await project(FILES)
     baseline = (await made.test()).results

@@ -115,6 +115,7 @@ def test_what_a_library_logs_goes_through_the_writer(
     errors = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stderr", errors)
     terminal.guard_streams()
+    terminal.guard_logs()
     assert logging.lastResort is not None
     logging.lastResort.handle(logging.LogRecord("x", logging.ERROR, "", 0, "\x1b]0;x\x07 \u202e é", (), None))
     errors.seek(0)
