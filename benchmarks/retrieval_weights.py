@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from activities.code.test_files import is_test_file
 from activities.git.trees import list_entries, read_contents
+from activities.git.user_repository import UserRepository
 from activities.retrieval import features as signals
 from activities.retrieval import hashed_vectors
 from activities.retrieval.features import FIGURES, Scores, Way, Weights
@@ -334,8 +335,9 @@ def gathered(repositories: Sequence[Path], most: int, keep: Path) -> list[Prepar
         project = repository.parent.name if repository.name in ("repo", ".git") else repository.name
         made = keep / f"{project}-{most}.pickle"
         if not made.exists():
-            trees = Trees(repository)
-            found = [one for case in cases(repository, project, most) for one in prepared(case, trees)]
+            with UserRepository.find(repository).open() as folder:
+                trees = Trees(folder)
+                found = [one for case in cases(repository, project, most) for one in prepared(case, trees)]
             made.write_bytes(pickle.dumps(found))
         data += pickle.loads(made.read_bytes())
         print(f"{project}: {len(data)} queries so far", flush=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from activities.artifacts.database import open_database
+from activities.git.user_repository import UserRepository
 from hydra_cli.session import attach_session
 from hydranet import settings
-from hydranet.errors import UsageError
+from hydranet.errors import FatalError, UsageError
 from hydranet.settings import Settings
 from hydranet.text.escaping import clean_text, format_command
 
@@ -36,30 +36,26 @@ class Repository:
         """Return the repository that `path` lies in; UsageError when there is none or it has no commit."""
         if not path.is_dir():
             raise UsageError(f"{path} is not a folder: name a Git repository with --repo.")
-        top = _run_git(path, "rev-parse", "--show-toplevel")
-        if top is None:
-            raise UsageError(f"{path} is not in a Git repository: run `git init` and commit, or correct --repo.")
-        if _run_git(path, "rev-parse", "--verify", "HEAD") is None:
-            raise UsageError(f"The repository {top} has no commit: commit the code that is to be fixed.")
-        if top != clean_text(top):
-            raise UsageError(f"The path {top} is not UTF-8, so no record could hold it: rename the folder.")
-        dirty = bool(_run_git(Path(top), "status", "--porcelain", "--untracked-files=no"))
-        return cls(Path(top), dirty, _run_git(path, "symbolic-ref", "--quiet", "--short", "HEAD") or "")
+        try:
+            repository = UserRepository.find(path)
+            if repository.is_bare:
+                raise UsageError(f"{repository.folder} is a bare repository: name a clone that has files with --repo.")
+            if not repository.has_commit():
+                raise UsageError(
+                    f"The repository {repository.folder} has no commit: commit the code that is to be fixed."
+                )
+            if str(repository.folder) != clean_text(str(repository.folder)):
+                raise UsageError(
+                    f"The path {repository.folder} is not UTF-8, so no record could hold it: rename the folder."
+                )
+            return cls(repository.folder, repository.is_dirty(), repository.branch)
+        except FatalError as error:
+            raise UsageError(str(error)) from None
 
     @property
     def name(self) -> str:
         """The folder's name in letters, digits and hyphens."""
         return re.sub(r"[^A-Za-z0-9]+", "-", self.path.name).strip("-")[:40].lower() or "repository"
-
-
-def _run_git(path: Path, *arguments: str) -> str | None:
-    # The repository is not trusted: its own configuration could name programs for git to run.
-    command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *arguments]
-    try:
-        finished = subprocess.run(command, cwd=path, capture_output=True, text=True, errors="surrogateescape")
-    except FileNotFoundError:
-        raise UsageError("git is not installed: install it first.") from None
-    return finished.stdout.strip() if finished.returncode == 0 else None
 
 
 @asynccontextmanager

@@ -66,15 +66,17 @@ def retrieve(
 
 
 async def _search(repository: Repository, text: str, trace: str, mode: SearchMode) -> tuple[str, Found]:
-    from activities.git.trees import resolve_revision
+    from activities.git.user_repository import UserRepository
     from activities.retrieval.query import Query
     from activities.retrieval.search_cache import StoredSearches
 
     chosen = settings.load_settings(repository.path)
-    commit = resolve_revision(repository.path, "HEAD")
+    opened = UserRepository.find(repository.path)
+    commit = opened.resolve_head()
     async with open_stack_database(chosen) as pool:
         searches = StoredSearches(pool, chosen)
-        search = await searches.of(repository.path, commit, str(repository.path))
+        with opened.open() as folder:
+            search = await searches.of(folder, commit, str(repository.path))
         return commit, await searches.find(search, Query(text, trace), str(repository.path), mode)
 
 

@@ -62,7 +62,7 @@ class RepositoryActivities:
         wanted = [named.checkpoint for named in request.checkpoints]
         if request.fix is not None:
             wanted.append(request.fix)
-        bundles = [await self._artifacts.get(c.bundle) for c in wanted if c.bundle is not None]
+        bundles = {c.commit: await self._artifacts.get(c.bundle) for c in wanted if c.bundle is not None}
         return await asyncio.to_thread(publish, request, bundles)
 
     @activity.defn

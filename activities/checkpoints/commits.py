@@ -4,8 +4,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from activities.git.command import GitError, run_git
-from activities.git.trees import commit_tree, read_blob
+from activities.git.command import check_id, run_git
+from activities.git.trees import TreeReader, commit_tree, read_blob
 from hydranet import patches
 from hydranet.errors import PatchError
 from hydranet.text.escaping import escape_controls
@@ -17,42 +17,36 @@ def commit_diff(repository: Path, parent: str, diff: str, message: str) -> str:
     Raises PatchError when the diff does not apply.
     """
     changed = patches.apply_diff(diff, lambda path: read_blob(repository, parent, path)) if diff else {}
-    _check_links(repository, parent, changed)
+    with TreeReader(repository, check_id(parent)) as reader:
+        _check_links(reader, changed)
+        before = {path: reader.find(path) for path in changed}
     with tempfile.TemporaryDirectory() as scratch:
         index = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
         run_git(repository, "read-tree", parent, env=index)
         for path, text in changed.items():
-            if text is None:
-                run_git(repository, "update-index", "--force-remove", "--", path, env=index)
-                continue
-            blob = run_git(repository, "hash-object", "-w", "--stdin", stdin=text.encode()).decode().strip()
-            entry = f"{_mode(repository, parent, path)} {blob}\t{path}\0"
-            run_git(repository, "update-index", "-z", "--index-info", stdin=entry.encode(), env=index)
+            item = before[path]
+            row = f"0 {'0' * len(parent)}"
+            if text is not None:
+                blob = run_git(repository, "hash-object", "-w", "--stdin", stdin=text.encode()).decode().strip()
+                row = f"{'100644' if item is None else f'{item.mode:06o}'} {blob}"
+            run_git(repository, "update-index", "-z", "--index-info", stdin=f"{row}\t{path}\0".encode(), env=index)
         tree = run_git(repository, "write-tree", env=index).decode().strip()
     # Whoever reads the commits in a terminal may have a pager that obeys them.
     return commit_tree(repository, tree, parent, escape_controls(message))
 
 
 def make_bundle(repository: Path, base: str, commit: str) -> bytes:
-    """Make a thin bundle of `base..commit`: a few KB, applied by `git bundle unbundle` where `base` is."""
+    """Make a thin bundle of `base..commit`: a few KB, applied by `unbundle` where `base` is."""
     # A bundle holds references, never bare commits.
-    reference = f"refs/bundles/{commit}"
+    reference = f"refs/bundles/{check_id(commit)}"
     run_git(repository, "update-ref", reference, commit)
-    return run_git(repository, "bundle", "create", "--quiet", "-", reference, f"^{base}")
+    return run_git(repository, "bundle", "create", "--quiet", "-", reference, f"^{check_id(base)}")
 
 
-def _check_links(repository: Path, commit: str, paths: Iterable[str]) -> None:
+def _check_links(reader: TreeReader, paths: Iterable[str]) -> None:
     """Refuse to write to or through what is no regular file or folder: a link, another repository."""
     for path in paths:
         for part in (path, *map(str, PurePosixPath(path).parents)):
-            entry = run_git(repository, "ls-tree", "-z", commit, "--", part) if part != "." else b""
-            if entry.startswith((b"120", b"160")):
+            item = reader.find(part) if part != "." else None
+            if item is not None and item.is_link:
                 raise PatchError(f"The patch changes {path}, which is a link or below one.")
-
-
-def _mode(repository: Path, commit: str, path: str) -> str:
-    try:
-        entry = run_git(repository, "ls-tree", "-z", commit, "--", path)
-    except GitError:
-        return "100644"
-    return entry.split()[0].decode() if entry else "100644"

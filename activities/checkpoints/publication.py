@@ -1,71 +1,72 @@
 """The fix as a branch of the user's own repository."""
 
-import subprocess
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from activities.git.command import GitError, run_git
-from activities.git.packs import require_folder
+from activities.git.command import GitError, check_id, run_git
+from activities.git.packs import require_commit, unbundle
 from activities.git.trees import commit_tree, resolve_revision
+from activities.git.user_repository import UserRepository
 from hydranet.contracts import FIX_BRANCH, Publication, PublishRequest
 from hydranet.text.escaping import escape_controls
 
 
-def publish(request: PublishRequest, bundles: Sequence[bytes]) -> Publication:
+def publish(request: PublishRequest, bundles: Mapping[str, bytes]) -> Publication:
     """Bring the checkpoints' objects in, name them, and put the fix on `hydra/fix-<slug>`.
 
-    Neither the working tree nor any branch of the user's is touched, unless `apply` asks to
-    fast-forward the checked-out branch. Publishing the same request again changes nothing.
+    `bundles` are those of the commits that have one. Neither the working tree nor any branch of the user's
+    is touched, unless `apply` asks to fast-forward the checked-out branch. Publishing the same request again
+    changes nothing.
     """
-    path = Path(request.repository_path)
-    require_folder(path)
-    for data in bundles:
-        with tempfile.NamedTemporaryFile(suffix=".bundle") as file:
-            file.write(data)
-            file.flush()
-            run_git(path, "bundle", "unbundle", file.name)
-    for named in request.checkpoints:
-        run_git(path, "update-ref", f"refs/hydra/{request.run_id}/{named.name}", named.checkpoint.commit)
-    if request.fix is None:
-        return Publication()
-    fix = _described(path, request)
-    branch = _free_branch(path, f"{FIX_BRANCH}{request.slug}", fix)
-    run_git(path, "update-ref", f"refs/heads/{branch}", fix)
-    return Publication(branch=branch, commit=fix, note=_apply(path, branch) if request.apply else "")
+    repository = UserRepository.find(Path(request.repository_path))
+    references = {
+        f"refs/hydra/{request.run_id}/{named.name}": check_id(named.checkpoint.commit) for named in request.checkpoints
+    }
+    repository.check_writable([*references])
+    with repository.open(write=True) as folder:
+        for commit, bundle in bundles.items():
+            unbundle(folder, bundle, commit)
+        if request.fix is None:
+            _write_references(folder, references)
+            return Publication()
+        # Squashed into one commit on the base, however many attempts led to it.
+        require_commit(folder, request.fix.commit)
+        tree = resolve_revision(folder, f"{request.fix.commit}^{{tree}}")
+        fix = commit_tree(folder, tree, check_id(request.base), escape_controls(request.message))
+        branch = _free_branch(folder, f"{FIX_BRANCH}{request.slug}", fix)
+        repository.check_writable([f"refs/heads/{branch}"])
+        _write_references(folder, {**references, f"refs/heads/{branch}": fix})
+        note = _apply(repository, folder, branch, fix) if request.apply else ""
+    return Publication(branch=branch, commit=fix, note=note)
 
 
-def _described(path: Path, request: PublishRequest) -> str:
-    """Squash the fix into one commit on the base, however many attempts led to it."""
-    assert request.fix is not None
-    return commit_tree(path, f"{request.fix.commit}^{{tree}}", request.base, escape_controls(request.message))
+def _write_references(folder: Path, references: Mapping[str, str]) -> None:
+    if references:
+        rows = "".join(f"update {name}\0{commit}\0\0" for name, commit in references.items())
+        run_git(folder, "update-ref", "-z", "--stdin", stdin=rows.encode())
 
 
-def _free_branch(path: Path, wanted: str, commit: str) -> str:
+def _free_branch(folder: Path, wanted: str, commit: str) -> str:
     """`wanted`, or with a number when that branch exists and is something else."""
+    pattern = f"refs/heads/{wanted.rpartition('/')[0]}/"
+    listed = run_git(folder, "for-each-ref", "--format=%(objectname) %(refname)", pattern)
+    rows = (row.partition(" ") for row in listed.decode("utf-8", "surrogateescape").splitlines())
+    taken = {name.removeprefix("refs/heads/"): oid for oid, _, name in rows}
     name, number = wanted, 1
-    while _resolve(path, f"refs/heads/{name}") not in (None, commit):
+    while taken.get(name, commit) != commit:
         number += 1
         name = f"{wanted}-{number}"
     return name
 
 
-def _resolve(path: Path, reference: str) -> str | None:
-    try:
-        return resolve_revision(path, reference)
-    except GitError:
-        return None
-
-
-def _apply(path: Path, branch: str) -> str:
+def _apply(repository: UserRepository, folder: Path, branch: str, fix: str) -> str:
     """Fast-forward the checked-out branch; git itself refuses to overwrite local changes."""
-    done = subprocess.run(
-        ["git", "-c", "core.hooksPath=/dev/null", "merge", "--ff-only", "--quiet", branch],
-        cwd=path,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
-    if done.returncode == 0:
-        return f"applied: the working tree is now at {branch}"
-    return f"not applied, the working tree is as it was: {done.stderr.strip().splitlines()[0]}"
+    if not repository.branch:
+        return "not applied, the working tree is as it was: no branch is checked out"
+    repository.check_writable([f"refs/heads/{repository.branch}"])
+    try:
+        run_git(folder, "merge", "--ff-only", "--quiet", "--end-of-options", fix, env=repository.work_tree)
+    except GitError as error:
+        reason = str(error).removeprefix("git merge failed: ").splitlines()[0]
+        return f"not applied, the working tree is as it was: {reason}"
+    return f"applied: the working tree is now at {branch}"

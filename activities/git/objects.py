@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from activities.git.command import GitError, run_git
-from activities.git.packs import unbundle, unpack
-from activities.git.trees import list_links, read_blob
+from activities.git.command import GitError, check_id, run_git
+from activities.git.packs import require_commit, unbundle, unpack
+from activities.git.trees import list_links, measure_contents, read_blob, walk_tree
 from hydranet.contracts import Checkpoint, Snapshot
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class GitObjects:
 
     async def repository(self, snapshot: Snapshot) -> Path:
         """Return the bare repository that holds the snapshot's commit; fetch it the first time."""
-        repository = self._folder / "objects" / snapshot.commit
+        repository = self._folder / "objects" / check_id(snapshot.commit)
         if not (repository / "complete").exists():
             pack = await self._artifacts.get(snapshot.pack)
             await asyncio.to_thread(unpack, repository, snapshot.commit, pack)
@@ -37,17 +37,16 @@ class GitObjects:
     async def fetch(self, snapshot: Snapshot, checkpoint: Checkpoint) -> Path:
         """Return the bare repository, with the checkpoint's commit in it."""
         repository = await self.repository(snapshot)
-        if checkpoint.bundle is not None and not await asyncio.to_thread(_has, repository, checkpoint.commit):
+        if checkpoint.bundle is not None and not await asyncio.to_thread(_has, repository, check_id(checkpoint.commit)):
             bundle = await self._artifacts.get(checkpoint.bundle)
-            await asyncio.to_thread(unbundle, repository, bundle)
+            await asyncio.to_thread(unbundle, repository, bundle, checkpoint.commit)
         return repository
 
     async def files(self, snapshot: Snapshot, checkpoint: Checkpoint) -> list[str]:
         """List the paths of all regular files at the checkpoint, sorted."""
         repository = await self.fetch(snapshot, checkpoint)
-        listing = await asyncio.to_thread(run_git, repository, "ls-tree", "-r", "-z", checkpoint.commit)
-        entries = (entry.split("\t", 1) for entry in listing.decode("utf-8", "surrogateescape").split("\0") if entry)
-        return sorted(path for meta, path in entries if meta.startswith("100"))
+        listing = await asyncio.to_thread(walk_tree, repository, checkpoint.commit)
+        return sorted(item.name for item in listing.items if item.is_regular)
 
     async def links(self, snapshot: Snapshot, checkpoint: Checkpoint) -> dict[str, str]:
         """Return the targets of the checkpoint's symbolic links, by path."""
@@ -69,7 +68,7 @@ class GitObjects:
 
 def _has(repository: Path, commit: str) -> bool:
     try:
-        run_git(repository, "cat-file", "-e", f"{commit}^{{commit}}")
+        require_commit(repository, commit)
     except GitError:
         return False
     return True
@@ -82,6 +81,8 @@ def _checkout(repository: Path, commit: str, tree: Path) -> None:
     with FileLock(f"{tree}.lock"):
         if tree.exists():
             return
+        # Counted first: a small pack can hold more files than a disk.
+        measure_contents(repository, walk_tree(repository, commit))
         partial = tree.with_name(f"{tree.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()

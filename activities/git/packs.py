@@ -3,27 +3,52 @@
 import shutil
 import tempfile
 from pathlib import Path
+from shlex import quote
 
 from filelock import FileLock
 
-from activities.git.command import run_git
+from activities.git.command import GitError, check_id, run_git
+from activities.git.layout import make_bare
+from activities.git.reader import MissingObjectError
+from activities.git.trees import measure_contents, walk_tree
+from activities.git.user_repository import UserRepository
 from hydranet.errors import FatalError
+
+# Git's own check of objects, but for what old or careless programs have written into many histories.
+_HARMLESS = (
+    *("zeroPaddedFilemode", "nulInCommit", "badDate", "badDateOverflow", "badEmail", "badName", "badTimezone"),
+    *("missingEmail", "missingNameBeforeEmail", "missingSpaceBeforeDate", "missingSpaceBeforeEmail"),
+    *("multipleAuthors", "zeroPaddedDate"),
+)
+_STRICT = f"--strict={','.join(f'{name}=ignore' for name in _HARMLESS)}"
+_BUNDLES = (b"# v2 git bundle", b"# v3 git bundle")
 
 
 def pack_head(path: Path, limit_mb: int) -> tuple[str, bytes]:
-    """Return the commit at HEAD and a pack of it and its tree, without history.
+    """Return the commit at HEAD and a pack of it and its tree, without history, that has passed git's check.
 
     Raises FatalError when the pack is larger than `limit_mb`, or the repository is gone.
     """
-    require_folder(path)
-    commit = run_git(path, "rev-parse", "HEAD").decode().strip()
-    names = run_git(path, "rev-list", "--objects", "--no-walk", commit)
-    data = run_git(path, "pack-objects", "--stdout", "--quiet", "--threads=1", "--no-reuse-delta", stdin=names)
+    repository = UserRepository.find(path)
+    commit = repository.resolve_head()
+    try:
+        data = _pack(repository, commit)
+    except MissingObjectError as error:
+        raise FatalError(
+            f"{repository.folder} lacks objects of HEAD ({error}): if it is a partial clone, "
+            f"run `git -C {quote(str(repository.folder))} archive --output=/dev/null HEAD`, which fetches them."
+        ) from None
+    except GitError as error:
+        raise FatalError(
+            f"HEAD of {repository.folder} cannot be read ({error}): see `git -C {quote(str(repository.folder))} fsck`."
+        ) from None
     if len(data) > limit_mb * 1_000_000:
         raise FatalError(
             f"The repository packs to {len(data) / 1e6:.0f} MB, above the limit of {limit_mb} MB: "
             "remove large files from HEAD or raise 'repository_limit_mb'."
         )
+    with tempfile.TemporaryDirectory(prefix="hydra-git-") as scratch:
+        _fill(Path(scratch), commit, data)
     return commit, data
 
 
@@ -35,23 +60,58 @@ def unpack(repository: Path, commit: str, pack: bytes) -> None:
             return
         shutil.rmtree(repository, ignore_errors=True)
         repository.mkdir()
-        run_git(repository, "init", "--quiet", "--bare", ".")
-        # The history before the snapshot stays with the user: its commit has no parents here.
-        (repository / "shallow").write_text(commit + "\n")
-        run_git(repository, "index-pack", "--stdin", "--strict", stdin=pack)
+        _fill(repository, commit, pack)
         run_git(repository, "update-ref", "refs/heads/base", commit)
         (repository / "complete").touch()
 
 
-def unbundle(repository: Path, bundle: bytes) -> None:
-    """Bring the objects of a bundle into the repository."""
-    with tempfile.NamedTemporaryFile(suffix=".bundle") as file:
-        file.write(bundle)
-        file.flush()
-        run_git(repository, "bundle", "unbundle", file.name)
+def unbundle(repository: Path, bundle: bytes, commit: str) -> None:
+    """Bring the objects of a bundle into the repository, among them `commit`.
+
+    GitError when git's check finds one that is dangerous, or they are not what their ids say.
+    """
+    header, _, pack = bundle.partition(b"\n\n")
+    if header.partition(b"\n")[0] not in _BUNDLES:
+        raise GitError("What should be a bundle of git objects is none.")
+    _index(repository, pack, "--fix-thin")
+    require_commit(repository, commit)
 
 
-def require_folder(path: Path) -> None:
-    """Raise FatalError when the repository is gone."""
-    if not path.is_dir():
-        raise FatalError(f"The repository {path} is no longer there: put it back and run the command again.")
+def require_commit(repository: Path, commit: str) -> None:
+    """Raise GitError unless the repository has `commit`."""
+    run_git(repository, "cat-file", "-e", f"{check_id(commit)}^{{commit}}")
+
+
+def _pack(repository: UserRepository, commit: str) -> bytes:
+    with repository.open() as folder:
+        listing = walk_tree(folder, commit)
+        measure_contents(folder, listing)
+        names = "".join(f"{oid}\n" for oid in listing.objects).encode()
+        options = ("--no-reuse-delta", "--threads=1")
+        return run_git(folder, "pack-objects", "--stdout", "--quiet", *options, stdin=names)
+
+
+def _fill(repository: Path, commit: str, pack: bytes) -> None:
+    make_bare(repository, "sha1" if len(check_id(commit)) == 40 else "sha256")
+    # The history before the snapshot stays with the user: its commit has no parents here.
+    (repository / "shallow").write_text(commit + "\n")
+    _index(repository, pack)
+    require_commit(repository, commit)
+
+
+def _index(repository: Path, pack: bytes, *options: str) -> None:
+    """Check a pack beside the repository's objects, and put it among them when it has passed."""
+    objects = repository / "objects"
+    with tempfile.TemporaryDirectory(prefix="tmp_objdir-incoming-", dir=objects) as folder:
+        incoming = Path(folder)
+        (incoming / "info").mkdir()
+        (incoming / "info" / "alternates").write_text("..\n")
+        try:
+            apart = {"GIT_OBJECT_DIRECTORY": folder}
+            run_git(repository, "index-pack", "--stdin", _STRICT, *options, stdin=pack, env=apart)
+        except GitError as error:
+            raise GitError(f"Git's check of objects refused them (see `git fsck` there): {error}") from None
+        (objects / "pack").mkdir(exist_ok=True)
+        # The index comes last, because it is what makes a pack one.
+        for file in sorted((incoming / "pack").iterdir(), key=lambda path: path.suffix == ".idx"):
+            file.rename(objects / "pack" / file.name)

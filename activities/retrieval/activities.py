@@ -80,12 +80,14 @@ class IndexActivities:
     @translate_errors
     async def survey_repository(self, request: IndexRequest) -> FileSurvey:
         """List HEAD on the host that has the repository, and send the contents that are new to the workers."""
+        from activities.git.user_repository import UserRepository
         from activities.retrieval.manifest import pack_manifest, survey_tree
 
-        folder = Path(request.repository_path)
-        manifest = await asyncio.to_thread(survey_tree, folder, "HEAD", request.repository_path)
-        missing = await self._indexer.missing(manifest)
-        await self._indexer.send(folder, missing)
+        repository = await asyncio.to_thread(UserRepository.find, Path(request.repository_path))
+        with repository.open() as folder:
+            manifest = await asyncio.to_thread(survey_tree, folder, "HEAD", request.repository_path)
+            missing = await self._indexer.missing(manifest)
+            await self._indexer.send(folder, missing)
         return FileSurvey(
             manifest=await self._artifacts.put(pack_manifest(manifest), "application/x-msgpack"),
             missing=await self._artifacts.put(pack_manifest(missing), "application/x-msgpack"),

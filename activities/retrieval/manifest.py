@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from activities.git.trees import list_entries, resolve_revision
+from activities.git.trees import resolve_revision, sort_entries, walk_tree
 from activities.retrieval.content_keys import blob_address, tree_address
 from activities.retrieval.file_filter import filter_path
 from activities.retrieval.languages import SUFFIXES
@@ -42,14 +42,15 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def survey_tree(folder: Path, commit: str, repository: str) -> Manifest:
-    """List a commit of the Git repository in `folder`, which the graph is to know as `repository`."""
-    entries = list_entries(folder, commit)
+    """List a commit of the Git repository of ours in `folder`, which the graph is to know as `repository`."""
+    listing = walk_tree(folder, resolve_revision(folder, commit))
+    entries = sort_entries(folder, listing)
     paths = {entry.path for entry in entries}
     reasons = {entry.path: filter_path(entry.path, entry.size, paths, SUFFIXES) for entry in entries}
     return Manifest(
         repository=repository,
-        commit=resolve_revision(folder, f"{commit}^{{commit}}"),
-        tree=resolve_revision(folder, f"{commit}^{{tree}}"),
+        commit=listing.commit,
+        tree=listing.tree,
         files=tuple(Wanted(entry.path, entry.oid) for entry in entries if reasons[entry.path] is None),
         skipped=dict(Counter(str(reason) for reason in reasons.values() if reason is not None)),
     )

@@ -8,7 +8,8 @@ from typing import Any
 import psutil
 
 import hydranet
-from activities.git.command import GitError, run_git
+from activities.git.user_repository import UserRepository
+from hydranet.errors import FatalError
 
 
 class Conditions:
@@ -35,6 +36,7 @@ def _commit() -> str | None:
     if not (root / ".git").exists():
         return None
     try:
-        return run_git(root, "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*").decode().strip()
-    except GitError:
+        repository = UserRepository.find(root)
+        return repository.resolve_head()[:7] + ("-dirty" if repository.is_dirty() else "")
+    except FatalError:
         return None

@@ -4,6 +4,7 @@ An instance's `instance.json` describes the bug. Its files are in `repo/`; or th
 `packages/NAME`, which several instances share, with the instance's own `bug.patch` applied.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,8 +116,8 @@ def check_out(instance: BugInstance, target: Path) -> Repository:
 
 def apply_patch(patch: Path, folder: Path, *options: str) -> None:
     """Apply a patch of a suite below `folder` and nowhere else; UsageError where it does not apply."""
-    # In a repository around the folder git obeys its configuration, and skips what the patch changes without a word.
-    outside = {"GIT_CEILING_DIRECTORIES": str(folder.resolve().parent)}
+    # In a repository git would obey its configuration, and skip what the patch changes without a word.
+    outside = {"GIT_DIR": os.devnull}
     try:
         run_git(folder, "apply", "--whitespace=nowarn", *options, str(patch.resolve()), env=outside)
     except GitError as error:

@@ -209,7 +209,7 @@ async def test_links_are_not_followed(repository: Path, artifacts: FolderArtifac
 def test_a_repository_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     request = PublishRequest(repository_path=str(gone), run_id="r", slug="s", base="b" * 40, fix=None)
-    for call in (lambda: pack_head(gone, 10), lambda: publish(request, [])):
+    for call in (lambda: pack_head(gone, 10), lambda: publish(request, {})):
         with pytest.raises(FatalError, match="no longer there: put it back"):
             call()
 
