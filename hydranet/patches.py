@@ -26,6 +26,7 @@ _EDITS_BYTES = 4_000
 _DEV_NULL = "/dev/null"
 _NO_NEWLINE = "\\ No newline at end of file\n"
 _FILE_MODES = (None, "100644", "100755")
+_IGNORED_BY_HFS = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
 # Headers that unidiff matches with patterns which are slow on very long lines.
 _LONG_HEADER = re.compile(r"^(?:diff --git|Binary files?) .{2000}", re.MULTILINE)
 _HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@(.*)$")
@@ -248,6 +249,12 @@ def _check_file(file: _FileDiff) -> None:
         raise PatchError(f"The patch names {file.path} but changes nothing in it.")
 
 
+def is_git_name(name: str) -> bool:
+    """Return whether some file system opens .git under this name, as those of macOS and Windows do."""
+    plain = name.translate(_IGNORED_BY_HFS).lower().partition(":")[0]
+    return plain.rstrip(" .") in (".git", "git~1")
+
+
 def _check_path(path: str) -> None:
     if len(path) > 1000:
         raise PatchError("The patch names a file by more than 1,000 characters.")
@@ -258,8 +265,7 @@ def _check_path(path: str) -> None:
     parts = path.split("/")
     if ".." in parts:
         raise PatchError(f"The patch changes {path}, outside the repository.")
-    # Some file systems also open .git under these names.
-    if any(part.rstrip(" .").lower() in (".git", "git~1") for part in parts):
+    if any(map(is_git_name, parts)):
         raise PatchError(f"The patch changes {path}, which belongs to git.")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from activities.git.command import GitError, check_id, run_git
 from activities.git.reader import LargeObjectError, MissingObjectError, ObjectReader
 from hydranet.errors import FatalError
+from hydranet.patches import is_git_name
 
 # A tree of a few hundred bytes can name a folder a hundred times, which names another a hundred times, and so on.
 _MOST_FILES = 200_000
@@ -224,7 +225,7 @@ def is_inside(path: str) -> bool:
         and "\0" not in path
         and "\\" not in path
         and ".." not in parts
-        and all(part.lower() != ".git" for part in parts)
+        and not any(map(is_git_name, parts))
     )
 
 

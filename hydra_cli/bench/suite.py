@@ -18,6 +18,7 @@ from activities.git.trees import is_inside
 from hydra_cli.repository import Repository
 from hydranet.contracts import SandboxSpec
 from hydranet.errors import UsageError
+from hydranet.patches import is_git_name
 from hydranet.settings import Settings
 
 BUG = "bug.patch"
@@ -96,7 +97,7 @@ def build_tree(instance: BugInstance, target: Path) -> Path:
     """Write an instance's files with its bug to `target`, a new folder, and return it."""
     try:
         # A plain tree: what a repository in it declares is not obeyed.
-        shutil.copytree(instance.files, target, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        shutil.copytree(instance.files, target, symlinks=True, ignore=lambda _, names: {*filter(is_git_name, names)})
     except shutil.Error as error:
         raise UsageError(f"{error.args[0][0][0]} cannot be copied: make it a plain file that can be read.") from None
     if (patch := _bug(instance)) is not None:

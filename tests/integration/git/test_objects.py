@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from activities.checkpoints.commits import commit_diff
 from activities.git.command import GitError
 from activities.git.layout import make_bare
 from activities.git.objects import GitObjects
@@ -15,8 +16,10 @@ from activities.git.packs import unbundle, unpack
 from activities.git.reader import LARGEST, MissingObjectError, hash_object
 from activities.git.trees import list_entries, read_blob, read_contents
 from activities.git.user_repository import UserRepository
+from hydra_cli.bench.suite import BugInstance, build_tree, check_out
+from hydranet import patches
 from hydranet.contracts import Checkpoint, Snapshot
-from hydranet.errors import FatalError
+from hydranet.errors import FatalError, PatchError
 from tests.integration.git.repositories import FILES, SHA256, Story, git, make_repository
 
 FORMATS = pytest.mark.parametrize("options", [(), SHA256], ids=["SHA-1", "SHA-256"])
@@ -283,3 +286,27 @@ def test_a_bundle_must_hold_what_it_is_said_to_hold(tmp_path: Path) -> None:
     for data, sentence in ((b"x", "is none"), (b"# v2 git bundle\n\n\nPACK", "check of objects refused")):
         with pytest.raises(GitError, match=sentence):
             unbundle(tmp_path, data, "1" * 40)
+
+
+@pytest.mark.parametrize("name", [".g\u200cit/x.py", ".git::$INDEX_ALLOCATION/x.py", "git~1/x.py", "a\\..\\.git\\x.py"])
+async def test_a_patch_with_a_dangerous_name_is_a_failed_attempt(tmp_path: Path, name: str) -> None:
+    story = Story(make_repository(tmp_path / "user"), tmp_path / "run")
+    snapshot = await story.take_snapshot()
+    repository = await story.objects.repository(snapshot)
+    with pytest.raises(PatchError, match=r"The patch (changes|names)"):
+        commit_diff(repository, snapshot.commit, patches.make_diff(name, None, "x\n"), "x")
+
+
+def test_an_instance_of_a_suite_is_copied_without_any_git_folder(tmp_path: Path) -> None:
+    files = tmp_path / "one" / "repo"
+    make_repository(files)
+    for name in NAMES:
+        if "\\" not in name and name not in ("..", "."):
+            (files / "pkg" / name).mkdir(exist_ok=True)
+            (files / "pkg" / name / "config").write_text("[core]\n\tfsmonitor = false\n")
+    (files / ".github").mkdir()
+    (files / ".gitignore").write_text("*.pyc\n")
+    built = build_tree(BugInstance(id="one", issue="It breaks", folder=files.parent), tmp_path / "built")
+    assert sorted(path.name for path in built.iterdir()) == [".github", ".gitignore", "README", "pkg"]
+    assert sorted(path.name for path in (built / "pkg").iterdir()) == ["a.py", "b.py"]
+    assert check_out(BugInstance(id="one", issue="It breaks", folder=files.parent), tmp_path / "out").branch == "main"
