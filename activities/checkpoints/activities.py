@@ -76,7 +76,8 @@ class RepositoryActivities:
 
         if request.fix is None:
             return ()
-        bundles = [await self._artifacts.get(request.fix.bundle)] if request.fix.bundle is not None else []
+        bundle = request.fix.bundle
+        bundles = {request.fix.commit: await self._artifacts.get(bundle)} if bundle is not None else {}
         return await asyncio.to_thread(review, request, bundles, self._load_rules())
 
 

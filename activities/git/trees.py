@@ -15,7 +15,10 @@ _MOST_FILES = 200_000
 _MOST_BYTES = 4_000_000_000
 _LONGEST_PATH = 4096
 
-_FOLDER, _REGULAR, _LINK, _REPOSITORY = 0o040000, 0o100000, 0o120000, 0o160000
+_FOLDER, _REGULAR, _LINK = 0o040000, 0o100000, 0o120000
+
+REPOSITORY = 0o160000
+"""The mode of another repository that lies in a tree: a submodule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class TreeItem:
     @property
     def is_link(self) -> bool:
         """Whether this is a symbolic link, or another repository."""
-        return self.kind in (_LINK, _REPOSITORY)
+        return self.kind in (_LINK, REPOSITORY)
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class CommitTree:
     @cached_property
     def contents(self) -> list[str]:
         """The ids of the contents of files and links, each once."""
-        return list(dict.fromkeys(item.oid for item in self.items if item.kind != _REPOSITORY))
+        return list(dict.fromkeys(item.oid for item in self.items if item.kind != REPOSITORY))
 
     @property
     def objects(self) -> list[str]:

@@ -23,6 +23,7 @@ from hydranet.contracts import (
     Snapshot,
     SnapshotRequest,
 )
+from hydranet.policy.constitution import load_rules
 
 FILES = {"pkg/a.py": "x = 1\n", "pkg/b.py": "def late():\n    return 0\n", "README": "Some code.\n"}
 FIXED = "x = 2\n"
@@ -86,6 +87,7 @@ class Story:
             fix=fix,
             message="It breaks",
             apply=apply,
+            approved=(load_rules().decide("apply", "main"),) if apply else (),
             checkpoints=(NamedCheckpoint(name="b01/attempt-001", checkpoint=fix),),
         )
         return await RepositoryActivities(self.artifacts).publish_fix(request)
