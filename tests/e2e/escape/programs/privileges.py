@@ -4,7 +4,11 @@ import ctypes
 import os
 import resource
 import signal
+import stat
+import struct
 import subprocess
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 from doors import BAIT, call, closed, never, program, read, system
@@ -39,12 +43,79 @@ def setuid_programs() -> None:
         text=True,
     ).stdout.split()
     Path("/work/own").write_bytes(Path("/usr/bin/id").read_bytes())
-    os.chmod("/work/own", 0o6755)
+    os.chmod("/work/own", 0o755)
+    closed("make a setuid program", lambda: os.chmod("/work/own", 0o6755))
     for path in [*(path for path in programs if path.endswith(("/su", "/sudo", "/newgrp"))), "/work/own"]:
         ran = subprocess.run(
             [path, "-c", "id -u"], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=10
         )
         never(f"{path} gave root", ran.stdout.startswith(("0", "uid=0")))
+
+
+# By name: its number on x86-64 and on ARM (-1: there is none), and its arguments.
+_AT = -100
+_MODE_CALLS = {
+    "chmod": (90, -1, (b"own", 0o4755)),
+    "fchmodat": (268, 53, (_AT, b"own", 0o2755)),
+    "fchmodat2": (452, 452, (_AT, b"own", 0o4755, 0)),
+    "creat": (85, -1, (b"new1", 0o4755)),
+    "open": (2, -1, (b"new2", os.O_CREAT | os.O_WRONLY, 0o4755)),
+    "openat": (257, 56, (_AT, b"new3", os.O_CREAT | os.O_WRONLY, 0o2755)),
+    "openat of a file without a name": (257, 56, (_AT, b".", os.O_TMPFILE | os.O_WRONLY, 0o4755)),
+    "openat2": (437, 437, (_AT, b"new4", struct.pack("QQQ", os.O_CREAT | os.O_WRONLY, 0o4755, 0), 24)),
+    "mknod": (133, -1, (b"new5", 0o104755, 0)),
+    "mknodat": (259, 33, (_AT, b"new6", 0o102755, 0)),
+    "mkdir": (83, -1, (b"new7", 0o2755)),
+    "mkdirat": (258, 34, (_AT, b"new8", 0o2755)),
+}
+
+
+def by_number(name: str) -> Callable[[], int]:
+    x86, arm, arguments = _MODE_CALLS[name]
+    number = x86 if os.uname().machine == "x86_64" else arm
+    return lambda: system(number, *(ctypes.c_char_p(a) if isinstance(a, bytes) else a for a in arguments))
+
+
+@program
+def setuid_files() -> None:
+    """Make files setuid or setgid by every call that sets a mode; the host could run what stays there."""
+    for folder in filter(os.path.isdir, ("/work", "/tmp", "/env")):
+        try:
+            os.chdir(folder)
+            Path("own").write_bytes(b"")
+        except OSError:
+            continue
+        for name in _MODE_CALLS:
+            closed(f"{name} in {folder}", by_number(name))
+        with open("own") as file:
+            closed(f"fchmod in {folder}", lambda file=file: os.fchmod(file.fileno(), 0o6755))
+        never("a file is setuid", [path.name for path in Path().iterdir() if os.lstat(path).st_mode & 0o6000])
+
+
+@program
+def setuid_files_of_tools() -> None:
+    """Make them as installers do: by an archive, by copying, by a umask of nothing."""
+    os.umask(0)
+    os.chdir("/work")
+    Path("tool").write_bytes(b"")
+    for words in (["chmod", "u+s", "tool"], ["chmod", "g+s", "."], ["install", "-m", "4755", "tool", "installed"]):
+        subprocess.run(words, capture_output=True)
+    with tarfile.open("a.tar", "w") as archive:
+        member = tarfile.TarInfo("packed")
+        member.mode = 0o6755
+        archive.addfile(member)
+    subprocess.run(["tar", "-xpf", "a.tar"], capture_output=True)
+    never("a file is setuid", [str(path) for path in [Path(), *Path().iterdir()] if os.lstat(path).st_mode & 0o6000])
+
+
+@program
+def device_nodes() -> None:
+    devices = {"memory": os.makedev(1, 1), "disk": os.makedev(8, 0), "whiteout": 0, "console": os.makedev(5, 1)}
+    for kind in (stat.S_IFCHR, stat.S_IFBLK):
+        for name, device in devices.items():
+            for folder in ("/work", "/tmp"):
+                path = f"{folder}/{name}{kind}"
+                closed(f"make {path}", lambda path=path, kind=kind, device=device: os.mknod(path, kind | 0o666, device))
 
 
 @program
