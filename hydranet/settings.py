@@ -1,6 +1,7 @@
 """Settings from `hydra.config.json`, HYDRA_* environment variables and command-line flags, the later winning."""
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -42,6 +43,15 @@ _UNLIMITED_AT_ZERO = frozenset({"budget.attempts", "budget.tokens"})
 EditFormat = Literal["function", "search_replace", "diff", "file"]
 
 _Port = Annotated[int, Field(ge=0, le=65535)]
+
+_Host = Annotated[str, Field(max_length=260), AfterValidator(lambda text: _check_host(text))]
+
+
+def _check_host(text: str) -> str:
+    host = re.fullmatch(r"(?:[a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])(?::(?P<port>[0-9]{1,5}))?", text)
+    if host is None or int(host["port"] or 443) > 65_535:
+        raise ValueError("a host is HOST or HOST:PORT, in small letters and without https://")
+    return text
 
 
 class TemporalSettings(BaseModel):
@@ -118,6 +128,9 @@ class SandboxSettings(SandboxSpec):
 
     warm: Annotated[int, Field(ge=0, le=16)] = 1
     """The number of containers kept ready for the next attempt."""
+
+    package_hosts: Annotated[tuple[_Host, ...], Field(max_length=100)] = ()
+    """Further hosts that a setup may reach, as HOST or HOST:PORT: those to which a package index links, or Git's."""
 
 
 class Settings(BaseSettings):

@@ -30,7 +30,7 @@ async def open_sandbox(settings: SandboxSettings, folder: Path) -> AsyncIterator
     if engine is None:
         from activities.sandbox.bubblewrap import Bubblewrap
 
-        yield _log_choice(Bubblewrap())
+        yield _log_choice(Bubblewrap(settings.package_hosts))
         return
     from activities.sandbox.docker import Docker
 

@@ -18,12 +18,15 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from activities.sandbox import cgroups, package_index
 from activities.sandbox.bubblewrap_process import BubblewrapProcess
 from activities.sandbox.environment_variables import build_variables
+from activities.sandbox.index_proxy import open_proxy
 from activities.sandbox.inside import seccomp
+from activities.sandbox.package_index import IndexAccess
 from activities.sandbox.protocol import (
     ENVIRONMENT,
     GENERATED,
@@ -31,6 +34,7 @@ from activities.sandbox.protocol import (
     INPUTS,
     INSIDE,
     INSIDE_PACKAGE,
+    PROXY_SOCKET,
     RESULTS,
     TEMPORARY,
     TREE,
@@ -56,7 +60,7 @@ _ETC_FILES = {
     "passwd": f"sandbox:x:1000:1000::{HOME}:/bin/sh\n",
     "group": "sandbox:x:1000:\n",
     "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
-    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
 # Below /proc. When HydraNet runs as root, the sandbox's user is root outside and could write there.
 _KERNEL_SETTINGS = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi")
@@ -82,24 +86,34 @@ class Bubblewrap:
 
     interpreter: tuple[str, ...] = (platform.python_version(), platform.machine(), sys.base_prefix)
 
-    def __init__(self) -> None:
+    def __init__(self, package_hosts: Iterable[str] = ()) -> None:
+        self._package_hosts = tuple(package_hosts)
         kind = "cgroup limits" if cgroups.is_available() else "no cgroup limits: memory and CPU per process only"
         self.name = f"bubblewrap, Python {platform.python_version()}, {kind}"
 
     async def run(self, job: Job) -> Execution:
         """Run one command to its end; see `Sandbox`. Raises UsageError when this machine cannot do it."""
         check_bubblewrap()
-        with ExitStack() as stack:
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hydra-sandbox-")))
-            process = BubblewrapProcess(stack, job.limits)
-            files = _MemoryFiles(stack)
-            options = [*process.options, *_build_options(job, scratch, files)]
-            # Every user of the machine can read command lines, so the options, with their secrets, go in a file.
-            options_file = files.add("\0".join(options))
-            outer = _wrap_with_tmpfs(scratch, job.limits.disk_mb << 20) if _has_overlay() else []
-            start = ["/bin/sh", "-c", _AWAIT_RELEASE + ("" if _has_overlay() else _COPY_TREE) + _EXEC, "sh"]
-            command = [find_program(), *outer, "--args", str(options_file), *start, *job.command]
-            return await process.run(command, files.descriptors, job.limits)
+        if not job.setup:
+            return await _run(job)
+        access = package_index.find_index_access(self._package_hosts)
+        async with open_proxy(access) as proxy:
+            execution = await _run(job, access, proxy.socket)
+            return replace(execution, refused_hosts=proxy.refused)
+
+
+async def _run(job: Job, access: IndexAccess | None = None, proxy: Path | None = None) -> Execution:
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hydra-sandbox-")))
+        process = BubblewrapProcess(stack, job.limits)
+        files = _MemoryFiles(stack)
+        options = [*process.options, *_build_options(job, scratch, files, access, proxy)]
+        # Every user of the machine can read command lines, so the options, with their secrets, go in a file.
+        options_file = files.add("\0".join(options))
+        outer = _wrap_with_tmpfs(scratch, job.limits.disk_mb << 20) if _has_overlay() else []
+        start = ["/bin/sh", "-c", _AWAIT_RELEASE + ("" if _has_overlay() else _COPY_TREE) + _EXEC, "sh"]
+        command = [find_program(), *outer, "--args", str(options_file), *start, *job.command]
+        return await process.run(command, files.descriptors, job.limits)
 
 
 class _MemoryFiles:
@@ -179,12 +193,12 @@ def _upper_layer(scratch: Path) -> list[str]:
     return ["--overlay", f"{scratch}/upper", f"{scratch}/work"]
 
 
-def _build_options(job: Job, scratch: Path, files: _MemoryFiles) -> Iterator[str]:
+def _build_options(
+    job: Job, scratch: Path, files: _MemoryFiles, access: IndexAccess | None, proxy: Path | None
+) -> Iterator[str]:
     yield from _ISOLATION
     if program := seccomp.build_filter():
         yield from ("--seccomp", str(files.add(program)))
-    if job.setup:
-        yield "--share-net"
     yield from _ROOT
     yield from _bind_read_only(_python_prefixes())
     yield from ("--proc", "/proc", "--dev", "/dev")
@@ -202,11 +216,12 @@ def _build_options(job: Job, scratch: Path, files: _MemoryFiles) -> Iterator[str
     yield from _bind_read_only(f"/etc/{name}" for name in _ETC)
     texts = {f"/etc/{name}": text for name, text in _ETC_FILES.items()}
     installer: dict[str, str] = {}
-    if job.setup:
-        access = package_index.find_index_access()
+    if access is not None:
         yield from _bind_read_only(access.folders)
         texts |= access.files
         installer = access.env
+    if proxy is not None:
+        yield from ("--ro-bind", str(proxy), PROXY_SOCKET)
     for path, text in texts.items():
         yield from ("--perms", "0444", "--file", str(files.add(text)), path)
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORK, "--clearenv")

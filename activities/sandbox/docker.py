@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from activities.sandbox import package_index
@@ -16,7 +17,8 @@ from activities.sandbox.container import Container
 from activities.sandbox.container_pool import IDLE_SECONDS, ContainerKind, ContainerPool, WarmContainer
 from activities.sandbox.docker_engine import ContainerSpec, DockerEngine, choose_user, is_alive
 from activities.sandbox.environment_variables import build_variables
-from activities.sandbox.protocol import HOME, Execution, Job
+from activities.sandbox.index_proxy import open_proxy
+from activities.sandbox.protocol import HOME, PROXY_SOCKET, Execution, Job
 from hydranet.errors import HydraError
 from hydranet.settings import SandboxSettings
 
@@ -37,6 +39,7 @@ class Docker:
         self._engine = engine
         self._image = image
         self._runtime = settings.runtime
+        self._package_hosts = settings.package_hosts
         self._folder = folder / engine.owner.replace("/", "-")
         self._pool = ContainerPool(self._start_warm, settings.warm)
 
@@ -77,29 +80,31 @@ class Docker:
             self._pool.refill(kind)
 
     async def _run_setup(self, job: Job) -> Execution:
-        access = package_index.find_index_access()
+        access = package_index.find_index_access(self._package_hosts)
         if job.environment is not None:
             os.chown(job.environment, *choose_user())
-        with tempfile.TemporaryDirectory(prefix="hydra-sandbox-", dir=self._folder) as scratch:
-            # The home folder is on a tmpfs, so its files are written by the container itself.
-            files = {path: text for path, text in access.files.items() if path.startswith(HOME)}
-            spec = ContainerSpec(
-                image=self._image,
-                tree=job.tree,
-                limits=job.limits,
-                lifetime=_LIFETIME,
-                environment=job.environment,
-                inputs=job.inputs,
-                results=job.results,
-                files={**self._user_files(), **_installer_files(access, Path(scratch))},
-                # From a network of its own a container does not reach an index or proxy on this machine.
-                network="host" if access.local else "bridge",
-                runtime=self._runtime,
-            )
-            if job.results is not None:
-                job.results.chmod(0o666)
-            container = await Container.start(self._engine, spec)
-            return await container.run(job.command, build_variables(job, access.env), job.limits, files)
+        async with open_proxy(access) as proxy:
+            with tempfile.TemporaryDirectory(prefix="hydra-sandbox-", dir=self._folder) as scratch:
+                # The home folder is on a tmpfs, so its files are written by the container itself.
+                files = {path: text for path, text in access.files.items() if path.startswith(HOME)}
+                mounted = {**self._user_files(), **_installer_files(access, Path(scratch)), PROXY_SOCKET: proxy.socket}
+                spec = ContainerSpec(
+                    image=self._image,
+                    tree=job.tree,
+                    limits=job.limits,
+                    lifetime=_LIFETIME,
+                    environment=job.environment,
+                    writable=True,
+                    inputs=job.inputs,
+                    results=job.results,
+                    files=mounted,
+                    runtime=self._runtime,
+                )
+                if job.results is not None:
+                    job.results.chmod(0o666)
+                container = await Container.start(self._engine, spec)
+                execution = await container.run(job.command, build_variables(job, access.env), job.limits, files)
+                return replace(execution, refused_hosts=proxy.refused)
 
     async def _start_warm(self, kind: ContainerKind) -> WarmContainer:
         folder = await asyncio.to_thread(_make_container_folder, self._folder)
@@ -142,7 +147,6 @@ def _make_container_folder(parent: Path) -> Path:
 
 
 def _installer_files(access: package_index.IndexAccess, scratch: Path) -> dict[str, Path]:
-    # The engine itself provides resolv.conf and hosts.
     sources = {path: Path(path) for path in access.folders}
     sources |= {f"/etc/{name}": path for name in package_index.CERTIFICATES if (path := Path("/etc", name)).exists()}
     if configuration := access.files.get("/etc/pip.conf"):

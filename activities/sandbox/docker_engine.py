@@ -68,8 +68,7 @@ _logger = logging.getLogger(__name__)
 class ContainerSpec:
     """The parts of a container: the host's folders, limits, and its lifetime in seconds.
 
-    `files` are further files and folders of the host by their path inside, read-only. `environment` is writable
-    only with a `network` other than "none".
+    `files` are further files and folders of the host by their path inside, read-only. `writable` is the environment.
     """
 
     image: str
@@ -77,10 +76,10 @@ class ContainerSpec:
     limits: Limits
     lifetime: float
     environment: Path | None = None
+    writable: bool = False
     inputs: Path | None = None
     results: Path | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
-    network: str = "none"
     runtime: str = ""
 
 
@@ -149,7 +148,7 @@ class DockerEngine:
             working_dir=WORK,
             environment={"PATH": "/usr/local/bin:/usr/bin:/bin"},
             labels={LABEL: self.owner, UNTIL: str(int(time.time() + spec.lifetime))},
-            network_disabled=spec.network == "none",
+            network_disabled=True,
             host_config=self._client.create_host_config(**_isolate(spec)),
             healthcheck={"test": ["NONE"]},
             use_config_proxy=False,
@@ -239,7 +238,7 @@ def _isolate(spec: ContainerSpec) -> dict[str, Any]:
     limits = spec.limits
     user, group = choose_user()
     return {
-        "network_mode": spec.network,
+        "network_mode": "none",
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
         "read_only": True,
@@ -274,7 +273,7 @@ def _build_mounts(spec: ContainerSpec) -> list[Mount]:
         sources[INPUTS] = spec.inputs
     mounts = [Mount(target, str(source), type="bind", read_only=True) for target, source in sources.items()]
     if spec.environment is not None:
-        mounts.append(Mount(ENVIRONMENT, str(spec.environment), type="bind", read_only=spec.network == "none"))
+        mounts.append(Mount(ENVIRONMENT, str(spec.environment), type="bind", read_only=not spec.writable))
     if spec.results is not None:
         mounts.append(Mount(RESULTS, str(spec.results), type="bind"))
     return mounts

@@ -1,18 +1,14 @@
-"""Access to the host's package index for an installer in a sandbox: what it needs of the host, and no more.
-
-That is pip's configuration with the folders it names, proxies, certificates and name resolution.
-"""
+"""Access to the package indexes for an installer in a sandbox: what it needs of the host, and whom it may reach."""
 
 from __future__ import annotations
 
-import os
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from activities.sandbox.environment_variables import list_installer_variables
-from activities.sandbox.protocol import HOME
+from activities.sandbox.installer_settings import InstallerSettings, read_settings
 
 # Certificate stores of the distributions, below /etc.
 CERTIFICATES = (
@@ -24,58 +20,69 @@ CERTIFICATES = (
     "ca-certificates/extracted",
 )
 
-_LOCAL = re.compile(r"://(?:[^/@\s]*@)?(?:localhost|127\.[\d.]+|\[::1\])", re.IGNORECASE)
+# The public indexes whose pages link to files on another host.
+_FILES = {"pypi.org": "files.pythonhosted.org", "test.pypi.org": "test-files.pythonhosted.org"}
+_PORTS = {"http": 80, "https": 443}
+
+Host = tuple[str, int]
 
 
 @dataclass(frozen=True)
 class IndexAccess:
     """Environment variables, folders to bind read-only, and the text of files to write, by absolute path.
 
-    `local` says that an index or a proxy listens on this machine itself.
+    `hosts` are those that may be reached, by name and port, and `proxies` the machine's own by scheme: "no" lists the
+    hosts that need none.
     """
 
     env: dict[str, str]
-    folders: tuple[str, ...]
-    files: dict[str, str]
-    local: bool = False
+    folders: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+    hosts: frozenset[Host] = frozenset()
+    proxies: Mapping[str, str] = field(default_factory=dict)
 
 
-def find_index_access() -> IndexAccess:
-    """Return how this machine reaches its package index."""
-    env = list_installer_variables()
-    configuration = {inside: text for inside, path in _pip_files().items() if (text := _read(path)) is not None}
-    network = {path: text for path in ("/etc/resolv.conf", "/etc/hosts") if (text := _read(Path(path))) is not None}
-    configured = " ".join([*env.values(), *configuration.values()])
+def find_index_access(package_hosts: Iterable[str] = ()) -> IndexAccess:
+    """Return how this machine reaches its package indexes; `package_hosts`, as HOST or HOST:PORT, are further hosts."""
+    settings = read_settings()
     return IndexAccess(
-        env=env,
-        folders=tuple(sorted(_find_folders(configured))),
-        files={**configuration, **network},
-        local=bool(_LOCAL.search(configured)),
+        env=settings.env,
+        folders=tuple(sorted(_find_folders(settings))),
+        files=settings.files,
+        hosts=frozenset([*_list_hosts(settings.indexes), *map(parse_host, package_hosts)]),
+        proxies=settings.proxies,
     )
 
 
-def _pip_files() -> dict[str, Path]:
-    home = Path.home()
-    user = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf"
-    chosen = os.environ.get("PIP_CONFIG_FILE")
-    # Keyed by where pip looks for it inside the sandbox.
-    return {
-        "/etc/pip.conf": Path("/etc/pip.conf"),
-        f"{HOME}/.pip/pip.conf": home / ".pip" / "pip.conf",
-        f"{HOME}/.config/pip/pip.conf": Path(chosen) if chosen else user,
-    }
+def parse_host(text: str) -> Host:
+    """Return the name and port that HOST or HOST:PORT names; an IPv6 address is in brackets, the port is 443.
+
+    Raises ValueError when it names none.
+    """
+    parts = urlsplit(f"https://{text}")
+    if not parts.hostname or parts.netloc != text or "@" in text:
+        raise ValueError(f"{text!r} is no HOST:PORT")
+    return parts.hostname.rstrip("."), parts.port if parts.port is not None else 443
 
 
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError):
-        return None
+def _list_hosts(urls: Iterable[str]) -> Iterable[Host]:
+    for url in urls:
+        try:
+            parts = urlsplit(url)
+            port = parts.port or _PORTS.get(parts.scheme)
+        except ValueError:
+            continue
+        if port and parts.hostname and parts.scheme in _PORTS:
+            name = parts.hostname.rstrip(".")
+            yield name, port
+            if name in _FILES:
+                yield _FILES[name], port
 
 
-def _find_folders(configured: str) -> set[str]:
+def _find_folders(settings: InstallerSettings) -> set[str]:
+    configured = " ".join([*settings.env.values(), *settings.files.values(), *settings.indexes])
     folders = set()
-    for word in re.split(r"[\s,=]+", configured):
+    for word in re.split(r"[\s,=\"'\[\]]+", configured):
         path = unquote(urlsplit(word).path) if word.startswith("file://") else word
         if not path.startswith("/") or not Path(path).exists():
             continue

@@ -24,6 +24,10 @@ INSIDE_PACKAGE = f"{TOOLS}/hydra_inside"
 TEMPORARY = "/tmp"  # noqa: S108 - a tmpfs of the sandbox's own
 HOME = f"{TEMPORARY}/home"
 
+# In a setup: the socket of the proxy to the package indexes, and where a forwarder inside listens for it.
+PROXY_SOCKET = "/package-index"
+PROXY_URL = "http://127.0.0.1:3128"
+
 # Files that a setup generated in its work tree (a version file, egg-info), added to every later work tree.
 GENERATED = f"{ENVIRONMENT}/.hydra-work"
 
@@ -86,7 +90,7 @@ class Job:
     `environment` (at /env) and the folder `inputs` (at /inputs) are read-only.
     `results` is an existing file (at /results), the only one of the host's that the command can read and write.
     `env` are its variables beside those of every sandbox.
-    `setup` turns the network on and makes `environment` writable.
+    `setup` lets it reach the package indexes through a proxy, and makes `environment` writable.
     """
 
     command: tuple[str, ...]
@@ -104,7 +108,8 @@ class Execution:
     """How a command ended.
 
     `exit_status` is 128 + n after signal n. `output` is stdout and stderr together, cut at the limit. `reason` is
-    empty unless the sandbox ended the command, and `timed_out` says that its time was up.
+    empty unless the sandbox ended the command, and `timed_out` says that its time was up. `refused_hosts` are those
+    that a setup asked for and that are no package index, as HOST:PORT.
     """
 
     exit_status: int
@@ -112,6 +117,7 @@ class Execution:
     timed_out: bool = False
     reason: str = ""
     seconds: float = 0.0
+    refused_hosts: tuple[str, ...] = ()
 
 
 class Sandbox(Protocol):

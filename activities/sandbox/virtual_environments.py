@@ -17,6 +17,7 @@ from activities.sandbox.protocol import INSIDE_PACKAGE, Execution, Job, Limits, 
 from activities.sandbox.results import clean_output
 from hydranet.contracts import SandboxSpec
 from hydranet.errors import FatalError
+from hydranet.text.formatting import join_words
 
 # Characters of a failed setup's log in the error message: usually the installer's last words are there.
 _LOG_END = 600
@@ -88,15 +89,26 @@ def _read_last_line(begun: Path) -> str | None:
 
 def _explain_failure(line: str, parent: Path | None, execution: Execution) -> str:
     ending = execution.reason or f"exit status {execution.exit_status}"
+    refused = _explain_refusal(execution.refused_hosts)
     log = clean_output(execution.output).strip()[-_LOG_END:]
     if parent is None:
         return (
             f"The base environment of the sandbox could not be made: `{clean_output(line)[:200]}` failed ({ending}); "
-            f"check that this machine reaches a Python package index. Its log ends: {log}"
+            f"check that this machine reaches a Python package index. {refused}Its log ends: {log}"
         )
     return (
         f"The sandbox's set-up failed at `{clean_output(line)[:200]}` ({ending}); correct the setting 'sandbox.setup', "
-        f"the commands that install what the tests need. Its log ends: {log}"
+        f"the commands that install what the tests need. {refused}Its log ends: {log}"
+    )
+
+
+def _explain_refusal(hosts: tuple[str, ...]) -> str:
+    if not hosts:
+        return ""
+    named = join_words([clean_output(host) for host in hosts])
+    return (
+        f"It asked for {named}, which is no package index that is configured here, and was refused: if what it needs "
+        "is there, add that to the setting 'sandbox.package_hosts' of this node. "
     )
 
 

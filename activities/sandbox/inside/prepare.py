@@ -11,6 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+# Isolated Python does not look for modules beside the script; last, so that none hides one of the library's.
+sys.path.append(str(Path(__file__).parent))
+import forwarder  # type: ignore[import-not-found, unused-ignore]
+
 WORK = Path("/work")
 TREE = Path("/tree")
 BASE = Path("/inputs")
@@ -22,6 +26,7 @@ LEFT_OUT = {"__pycache__", ".pytest_cache", ".git", "build"}
 
 def main() -> None:
     """Run the lines until one fails."""
+    forwarder.start()
     if BASE.exists():
         subprocess.run(["cp", "-a", f"{BASE}/.", str(ENVIRONMENT)], check=True)
     for line in sys.argv[1:]:
@@ -53,7 +58,7 @@ def _keep_generated(folder: Path) -> None:
             shutil.copytree(
                 entry, GENERATED / name, symlinks=True, ignore=lambda _, names: LEFT_OUT.intersection(names)
             )
-        elif entry.is_file() or entry.is_symlink():
+        elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
             shutil.copy2(entry, GENERATED / name, follow_symlinks=False)
 
 

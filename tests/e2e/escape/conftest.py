@@ -4,13 +4,15 @@ import asyncio
 import ctypes
 import json
 import os
+import shutil
 import socket
 import subprocess
 import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,55 @@ class Bait:
         assert self.secret.read_text() == self.facts["word"]
         assert [Path(path).read_text() for path in self.facts["other_run"]] == ["of another run"] * 2
         assert self.process.poll() is None
+
+
+# A host of the link, and the metadata services of two clouds.
+NEIGHBOUR, NEIGHBOUR_6 = "10.213.77.2", "fd00:213:77::2"
+METADATA = ("169.254.169.254", "169.254.170.2")
+
+
+@contextmanager
+def neighbourhood() -> Iterator[list[socket.socket]]:
+    """Hosts of the test's own, by their listening sockets; none where this user may not make them."""
+    name = f"hydra{os.getpid()}"
+    if os.getuid() or not shutil.which("ip"):
+        yield []
+        return
+    with ExitStack() as stack:
+        _ip(f"netns add {name}")
+        stack.callback(_ip, f"netns delete {name}")
+        _ip(f"link add {name}a type veth peer name {name}b netns {name}")
+        stack.callback(_ip, f"link delete {name}a")
+        for words in (
+            f"address add 10.213.77.1/24 dev {name}a",
+            f"address add fd00:213:77::1/64 dev {name}a nodad",
+            *(f"address add {address}/32 dev {name}a" for address in METADATA),
+            f"link set {name}a up",
+            f"-n {name} address add {NEIGHBOUR}/24 dev {name}b",
+            f"-n {name} address add {NEIGHBOUR_6}/64 dev {name}b nodad",
+            f"-n {name} link set {name}b up",
+        ):
+            _ip(words)
+        with ThreadPoolExecutor(1) as inside:
+            inside.submit(_enter, name).result()
+            sockets = [inside.submit(_listen, address).result() for address in (NEIGHBOUR, NEIGHBOUR_6)]
+        sockets += [_listen(address) for address in METADATA]
+        yield [stack.enter_context(server) for server in sockets]
+
+
+def _ip(words: str) -> None:
+    subprocess.run(["ip", *words.split()], check=True)
+
+
+def _enter(name: str) -> None:
+    """Put this thread into a network namespace; a socket stays in the one where it was made."""
+    with Path("/run/netns", name).open() as namespace:
+        assert ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0x40000000) == 0
+
+
+def _listen(address: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.create_server((address, 80), family=family)
 
 
 @pytest.fixture
@@ -73,6 +124,7 @@ def bait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bait]:
         abstract.bind(f"\0{word}")
         for server in (unix, abstract):
             server.listen()
+        neighbours = stack.enter_context(neighbourhood())
         bait.facts |= {
             "word": word,
             "secret": str(secret),
@@ -84,12 +136,14 @@ def bait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bait]:
             "abstract": word,
             "docker": os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://"),
             "addresses": _addresses(),
+            "stand_ins": [server.getsockname()[:2] for server in neighbours],
             "name_servers": _name_servers(),
             "process": process.pid,
             "shared": word,
             "key": key,
         }
         servers = {"tcp": tcp, "tcp over IPv6": six, "udp": udp, "unix": unix, "abstract": abstract}
+        servers |= {server.getsockname()[0]: server for server in neighbours}
         for name, server in servers.items():
             threading.Thread(target=_watch, args=(name, server, bait.reached), daemon=True).start()
         yield bait

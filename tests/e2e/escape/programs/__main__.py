@@ -1,4 +1,7 @@
-"""Hostile programs: runs the one that is named, or each in a process of its own, and prints their output as JSON."""
+"""Hostile programs: runs the one that is named, or each in a process of its own, and prints their output as JSON.
+
+After `--without` come the names of programs that are left out.
+"""
 
 import json
 import subprocess
@@ -12,10 +15,10 @@ from doors import PROGRAMS
 
 
 def main() -> None:
-    if sys.argv[1:]:
+    if sys.argv[1:] and sys.argv[1] != "--without":
         PROGRAMS[sys.argv[1]]()
         return
-    for name in PROGRAMS:
+    for name in PROGRAMS.keys() - set(sys.argv[2:]):
         command = [sys.executable, "-B", __file__, name]
         try:
             ran = subprocess.run(

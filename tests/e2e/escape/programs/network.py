@@ -85,6 +85,50 @@ def metadata() -> None:
 
 
 @program
+def neighbours() -> None:
+    """Reach hosts of the link and metadata services, all of them stand-ins of the test's own."""
+    for host, port in BAIT["stand_ins"]:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        closed(f"connect to {host}", connect((host, port), family))
+        closed(f"send to {host}", send((host, port), family))
+    never("no stand-in was tried", False)
+
+
+def ask_proxy(way: tuple[Any, ...] | str, request: str) -> Callable[[], str]:
+    """Return an attempt that sends a request to the proxy of a setup, and fails unless it is served."""
+
+    def attempt() -> str:
+        with socket.socket(socket.AF_UNIX if isinstance(way, str) else socket.AF_INET) as proxy:
+            proxy.settimeout(5)
+            proxy.connect(way)
+            proxy.sendall(request.encode())
+            answer = proxy.recv(1000).decode("latin-1")
+        if not answer.startswith(("HTTP/1.1 2", "HTTP/1.0 2")):
+            raise OSError(answer.partition("\r\n")[0])
+        return answer
+
+    return attempt
+
+
+@program
+def through_the_proxy() -> None:
+    """Ask the proxy to the package indexes, where there is one, for everything but a package index."""
+    ports = (BAIT["tcp"], 80)
+    hosts = [*(host for host, _ in BAIT["stand_ins"]), *BAIT["addresses"], "127.0.0.1", "localhost", "localhost."]
+    hosts += ["0", "127.1", "2130706433", "0x7f000001", "017700000001", "::1", "::ffff:127.0.0.1", "::", "sandbox"]
+    for way in (("127.0.0.1", 3128), "/package-index"):
+        for host in hosts:
+            for port in ports:
+                target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+                head = f"HTTP/1.1\r\nHost: {target}\r\n\r\n"
+                for request in (f"CONNECT {target} {head}", f"GET http://{target}/ {head}", f"GET / {head}"):
+                    closed(f"{request[:40]!r} by {way}", ask_proxy(way, request))
+    for scheme in ("ftp", "file", "unix", "gopher", "https"):
+        request = f"GET {scheme}://127.0.0.1:{BAIT['tcp']}/etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n"
+        closed(f"by {scheme}", ask_proxy(("127.0.0.1", 3128), request))
+
+
+@program
 def unix_sockets_of_the_host() -> None:
     closed("by path", connect(BAIT["unix"], socket.AF_UNIX))
     closed("by abstract name", connect("\0" + BAIT["abstract"], socket.AF_UNIX))
