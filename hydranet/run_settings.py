@@ -58,6 +58,9 @@ class SandboxSpec(BoundedModel):
     file_mb: Annotated[int, Field(ge=1)] = 256
     """The size of the largest file that a sandbox may write, in MB."""
 
+    environment_mb: Annotated[int, Field(ge=64)] = 10_240
+    """The size of an environment that the setup may make, in MB."""
+
     output_kb: Annotated[int, Field(ge=16)] = 2048
     """The most that a command may print, in KB."""
 

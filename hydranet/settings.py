@@ -31,8 +31,8 @@ REPOSITORY_LIMITS = frozenset(
     | {
         f"sandbox.{name}"
         for name in (
-            *("test_timeout", "setup_timeout", "memory_mb", "processes", "file_mb", "output_kb", "cpus"),
-            "flaky_reruns",
+            *("test_timeout", "setup_timeout", "memory_mb", "processes", "file_mb", "environment_mb", "output_kb"),
+            *("cpus", "flaky_reruns"),
         )
     }
 )

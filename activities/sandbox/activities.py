@@ -200,6 +200,7 @@ class SandboxActivities:
             for path in dependencies.list_declaring_files(paths, spec)
             if (text := await self._objects.read(snapshot, base, path)) is not None
         }
-        plan = dependencies.plan_install(self._sandbox, spec, declared, any(path.startswith("src/") for path in paths))
+        has_src = any(path.startswith("src/") for path in paths)
+        plan = dependencies.plan_install(self._sandbox, spec, declared, has_src, snapshot.commit)
         tree = await self._objects.checkout(snapshot, base)
         return plan, await EnvironmentCache(self._sandbox, self._cache).prepare(plan, tree, spec)

@@ -26,6 +26,7 @@ from activities.sandbox.bubblewrap_process import BubblewrapProcess
 from activities.sandbox.environment_variables import build_variables
 from activities.sandbox.index_proxy import open_proxy
 from activities.sandbox.inside import seccomp
+from activities.sandbox.mount_sources import check_sources
 from activities.sandbox.package_index import IndexAccess
 from activities.sandbox.protocol import (
     ENVIRONMENT,
@@ -41,6 +42,7 @@ from activities.sandbox.protocol import (
     WORK,
     Execution,
     Job,
+    locate_generated,
 )
 from hydranet.errors import UsageError
 
@@ -94,6 +96,7 @@ class Bubblewrap:
     async def run(self, job: Job) -> Execution:
         """Run one command to its end; see `Sandbox`. Raises UsageError when this machine cannot do it."""
         check_bubblewrap()
+        check_sources(job)
         if not job.setup:
             return await _run(job)
         access = package_index.find_index_access(self._package_hosts)
@@ -208,7 +211,9 @@ def _build_options(
     yield from _mount_work_tree(job, scratch)
     yield from ("--ro-bind", str(INSIDE), INSIDE_PACKAGE)
     if job.environment is not None:
-        yield from ("--bind" if job.setup else "--ro-bind", str(job.environment), ENVIRONMENT)
+        kind = "--bind" if job.setup else "--ro-bind"
+        yield from (kind, str(job.environment), ENVIRONMENT)
+        yield from (f"{kind}-try", str(locate_generated(job.environment)), GENERATED)
     if job.inputs is not None:
         yield from ("--ro-bind", str(job.inputs), INPUTS)
     if job.results is not None:
@@ -244,9 +249,9 @@ def _mount_work_tree(job: Job, scratch: Path) -> Iterator[str]:
     tree = str(job.tree)
     yield from ("--ro-bind", tree, TREE)
     if _has_overlay():
-        generated = job.environment and job.environment / Path(GENERATED).name
+        generated = job.environment and locate_generated(job.environment)
         # The lowest layer comes first: the tree hides what a setup generated at the same path.
-        if generated and generated.is_dir():
+        if generated and generated.is_dir() and not job.setup:
             yield from ("--overlay-src", str(generated))
         yield from ("--overlay-src", tree, *_upper_layer(scratch), WORK)
     else:

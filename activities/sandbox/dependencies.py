@@ -9,16 +9,19 @@ import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import PurePosixPath
 from typing import Any
 
 from activities.sandbox.protocol import Sandbox
+from activities.sandbox.shared_installs import is_lock_shared, is_shared
 from hydranet.contracts import SandboxSpec
 
 # In every virtual environment, for test results and coverage.
 TOOLS = ("pytest", "coverage")
 
 _DECLARING = re.compile(
-    r"(?:uv|poetry)\.lock|pyproject\.toml|setup\.(?:py|cfg)|[\w.-]*requirements[\w.-]*\.txt|requirements/[\w.-]+\.txt"
+    r"(?:uv|poetry)\.lock|uv\.toml|pyproject\.toml|setup\.(?:py|cfg)|[\w.-]*requirements[\w.-]*\.txt|requirements/[\w.-]+\.txt"
 )
 _REQUIREMENTS = (
     "requirements.txt",
@@ -49,14 +52,24 @@ _LOCKS = {
 _GROUPS = ("test", "tests", "testing", "dev")
 
 
+# The layout of a kept environment; another number keeps old ones from being taken.
+_LAYOUT = 2
+
+
 @dataclass(frozen=True)
 class InstallPlan:
-    """The shell lines that set up a virtual environment, their variables, and the key of the result."""
+    """The shell lines that set up a virtual environment, their variables, and the key of the result.
+
+    The environment starts as that of `parent`. `files` are all that the lines see of the repository, as text by path;
+    None is the whole tree, and then the result belongs to that repository and commit alone.
+    """
 
     commands: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
     key: str
     note: str
+    parent: InstallPlan | None = None
+    files: tuple[tuple[str, str], ...] | None = ()
 
 
 def list_declaring_files(paths: Iterable[str], spec: SandboxSpec) -> list[str]:
@@ -70,36 +83,62 @@ def list_declaring_files(paths: Iterable[str], spec: SandboxSpec) -> list[str]:
 def plan_base(sandbox: Sandbox) -> InstallPlan:
     """Return the plan of the environment that all others are copies of, with pytest and coverage."""
     commands = ("python3 -I -m venv /env", f"pip install {' '.join(TOOLS)}")
-    return _make_plan(sandbox, commands, {}, {}, "no dependencies")
+    return _make_plan(sandbox, commands, {}, None, "no dependencies", ())
 
 
-def plan_install(sandbox: Sandbox, spec: SandboxSpec, declared: Mapping[str, str], has_src: bool) -> InstallPlan:
-    """Return the plan of a repository's virtual environment.
+def plan_install(
+    sandbox: Sandbox, spec: SandboxSpec, declared: Mapping[str, str], has_src: bool, commit: str
+) -> InstallPlan:
+    """Return the plan of a repository's virtual environment at a commit.
 
     `declared` is the text of its declaring files by path; `has_src` says that its packages lie in src/.
     The user's set-up commands win. Without any, a lock of uv or poetry decides. Without a lock, requirements files
     are installed, and what pyproject.toml declares for running and testing. The project itself is installed only
     where nothing else tells its dependencies (setup.py, a dynamic list), or for packages in src/.
+    The first lines, as far as only the declaring files decide, have an environment that repositories share.
     """
     commands = spec.setup or tuple(_detect_commands(declared, has_src))
+    plan = plan_base(sandbox)
     if not commands:
-        return plan_base(sandbox)
+        return plan
     note = "; ".join(commands) if spec.setup else f"detected: {'; '.join(commands)}"
-    return _make_plan(sandbox, commands, spec.env, declared, note)
+    shared = _count_shared(commands, declared)
+    if shared:
+        files = tuple((path, text) for path, text in sorted(declared.items()) if ".." not in PurePosixPath(path).parts)
+        plan = _make_plan(sandbox, commands[:shared], spec.env, plan, note, files)
+    if shared < len(commands):
+        plan = _make_plan(sandbox, commands[shared:], spec.env, plan, note, None, commit)
+    return plan
+
+
+def _count_shared(commands: tuple[str, ...], declared: Mapping[str, str]) -> int:
+    locked = {
+        line for lock, lines in _LOCKS.items() if lock in declared and is_lock_shared(lock, declared) for line in lines
+    }
+    return len(list(takewhile(lambda line: line in locked or is_shared(line, declared), commands)))
 
 
 def _make_plan(
-    sandbox: Sandbox, commands: tuple[str, ...], env: Mapping[str, str], declared: Mapping[str, str], note: str
+    sandbox: Sandbox,
+    commands: tuple[str, ...],
+    env: Mapping[str, str],
+    parent: InstallPlan | None,
+    note: str,
+    files: tuple[tuple[str, str], ...] | None,
+    commit: str = "",
 ) -> InstallPlan:
     content = {
+        "layout": _LAYOUT,
         "python": sandbox.interpreter,
         "tools": TOOLS,
         "commands": commands,
         "env": sorted(env.items()),
-        "files": sorted(declared.items()),
+        "parent": parent.key if parent else "",
+        "files": files,
+        "commit": commit,
     }
     key = hashlib.sha256(json.dumps(content).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return InstallPlan(commands, tuple(sorted(env.items())), key, f"{sandbox.name}; {note}")
+    return InstallPlan(commands, tuple(sorted(env.items())), key, f"{sandbox.name}; {note}", parent, files)
 
 
 def _detect_commands(declared: Mapping[str, str], has_src: bool) -> list[str]:
@@ -110,17 +149,18 @@ def _detect_commands(declared: Mapping[str, str], has_src: bool) -> list[str]:
     files = [name for name in _REQUIREMENTS if name in declared]
     commands = [f"pip install -r {shlex.quote(name)}" for name in files]
     project = _parse_pyproject(declared.get("pyproject.toml", ""))
-    packages = _strings(project.get("project", {}).get("dependencies"))
     extras = _testing_extras(project)
-    if _needs_install(project, declared, has_src, bool(files)):
-        commands.append(f"pip install -e {shlex.quote(_name_project(extras))}")
-    elif packages := packages + [package for extra in extras.values() for package in extra]:
+    packages = _strings(project.get("project", {}).get("dependencies"))
+    # Also where the project itself is installed: these serve every commit, and that is done again for each.
+    if packages := packages + [package for extra in extras.values() for package in extra]:
         commands.append(f"pip install -- {shlex.join(packages)}")
     groups = _strings(
         [package for name in _GROUPS for package in _list(project.get("dependency-groups", {}).get(name))]
     )
     if groups:
         commands.append(f"pip install -- {shlex.join(groups)}")
+    if _needs_install(project, declared, has_src, bool(files)):
+        commands.append(f"pip install -e {shlex.quote(_name_project(extras))}")
     return commands
 
 

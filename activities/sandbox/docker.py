@@ -18,7 +18,8 @@ from activities.sandbox.container_pool import IDLE_SECONDS, ContainerKind, Conta
 from activities.sandbox.docker_engine import ContainerSpec, DockerEngine, choose_user, is_alive
 from activities.sandbox.environment_variables import build_variables
 from activities.sandbox.index_proxy import open_proxy
-from activities.sandbox.protocol import HOME, PROXY_SOCKET, Execution, Job
+from activities.sandbox.mount_sources import check_sources
+from activities.sandbox.protocol import HOME, PROXY_SOCKET, Execution, Job, locate_generated
 from hydranet.errors import HydraError
 from hydranet.settings import SandboxSettings
 
@@ -60,6 +61,7 @@ class Docker:
 
     async def run(self, job: Job) -> Execution:
         """Run one command to its end; see `Sandbox`."""
+        check_sources(job)
         if job.setup:
             return await self._run_setup(job)
         kind = ContainerKind.of(job)
@@ -82,7 +84,8 @@ class Docker:
     async def _run_setup(self, job: Job) -> Execution:
         access = package_index.find_index_access(self._package_hosts)
         if job.environment is not None:
-            os.chown(job.environment, *choose_user())
+            for folder in (job.environment, locate_generated(job.environment)):
+                os.chown(folder, *choose_user())
         async with open_proxy(access) as proxy:
             with tempfile.TemporaryDirectory(prefix="hydra-sandbox-", dir=self._folder) as scratch:
                 # The home folder is on a tmpfs, so its files are written by the container itself.

@@ -31,6 +31,7 @@ from docker.utils import kwargs_from_env
 
 from activities.sandbox.protocol import (
     ENVIRONMENT,
+    GENERATED,
     INPUTS,
     INSIDE,
     INSIDE_PACKAGE,
@@ -40,6 +41,7 @@ from activities.sandbox.protocol import (
     TREE,
     WORK,
     Limits,
+    locate_generated,
 )
 from hydranet.errors import TransientError
 
@@ -273,7 +275,12 @@ def _build_mounts(spec: ContainerSpec) -> list[Mount]:
         sources[INPUTS] = spec.inputs
     mounts = [Mount(target, str(source), type="bind", read_only=True) for target, source in sources.items()]
     if spec.environment is not None:
-        mounts.append(Mount(ENVIRONMENT, str(spec.environment), type="bind", read_only=not spec.writable))
+        for target, source in {
+            ENVIRONMENT: spec.environment,
+            GENERATED: locate_generated(spec.environment),
+        }.items():
+            if source.is_dir():
+                mounts.append(Mount(target, str(source), type="bind", read_only=not spec.writable))
     if spec.results is not None:
         mounts.append(Mount(RESULTS, str(spec.results), type="bind"))
     return mounts

@@ -29,7 +29,7 @@ PROXY_SOCKET = "/package-index"
 PROXY_URL = "http://127.0.0.1:3128"
 
 # Files that a setup generated in its work tree (a version file, egg-info), added to every later work tree.
-GENERATED = f"{ENVIRONMENT}/.hydra-work"
+GENERATED = "/generated"
 
 # The code on the host that is mounted at INSIDE_PACKAGE.
 INSIDE = Path(__file__).parent / "inside"
@@ -82,15 +82,21 @@ class Limits:
         )
 
 
+def locate_generated(environment: Path) -> Path:
+    """Return the folder for what a setup generates in its work tree; it lies beside what a setup can change."""
+    return environment.with_name("generated")
+
+
 @dataclass(frozen=True)
 class Job:
     """One command and all that it may see.
 
     `tree` is the host's folder behind /work, as a copy-on-write view that is discarded afterwards.
-    `environment` (at /env) and the folder `inputs` (at /inputs) are read-only.
+    `environment` (at /env), the folder beside it with what its setup generated in the work tree (at /generated) and the
+    folder `inputs` (at /inputs) are read-only.
     `results` is an existing file (at /results), the only one of the host's that the command can read and write.
     `env` are its variables beside those of every sandbox.
-    `setup` lets it reach the package indexes through a proxy, and makes `environment` writable.
+    `setup` lets it reach the package indexes through a proxy, and makes both of the environment writable.
     """
 
     command: tuple[str, ...]

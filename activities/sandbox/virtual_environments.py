@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
+import subprocess
 import tempfile
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from filelock import AsyncFileLock
 
-from activities.sandbox import dependencies
+from activities.sandbox import disk_usage
 from activities.sandbox.dependencies import InstallPlan
-from activities.sandbox.protocol import INSIDE_PACKAGE, Execution, Job, Limits, Sandbox
+from activities.sandbox.protocol import INSIDE_PACKAGE, Execution, Job, Limits, Sandbox, locate_generated
 from activities.sandbox.results import clean_output
 from hydranet.contracts import SandboxSpec
 from hydranet.errors import FatalError
@@ -21,6 +22,10 @@ from hydranet.text.formatting import join_words
 
 # Characters of a failed setup's log in the error message: usually the installer's last words are there.
 _LOG_END = 600
+# Bytes at the end of the record of its lines; a setup can make that as large as any file.
+_RECORD_END = 100_000
+# An environment below the folder of its key, and beside it what its setup generated in the work tree.
+_ENVIRONMENT = "env"
 
 
 class EnvironmentCache:
@@ -33,19 +38,17 @@ class EnvironmentCache:
     async def prepare(self, plan: InstallPlan, tree: Path, spec: SandboxSpec) -> Path:
         """Return the folder of the environment for `plan`; set it up when there is none.
 
-        The commands run in the sandbox with the network on, in a copy of `tree`. Raises FatalError, with the
-        command that failed and the end of its log.
+        The commands run in the sandbox, with a way to the package indexes, in a copy of what the plan lets them see of
+        `tree`. Raises FatalError, with the command that failed and the end of its log.
         """
         path = self._folder / plan.key
-        if path.exists():
-            return path
-        base = dependencies.plan_base(self._sandbox)
-        parent = None if plan.key == base.key else await self.prepare(base, tree, spec)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        async with AsyncFileLock(f"{path}.lock"):
-            if not path.exists():
-                await self._set_up(plan, parent, path, tree, spec)
-        return path
+        if not path.exists():
+            parent = await self.prepare(plan.parent, tree, spec) if plan.parent else None
+            self._folder.mkdir(parents=True, exist_ok=True)
+            async with AsyncFileLock(f"{path}.lock"):
+                if not path.exists():
+                    await self._set_up(plan, parent, path, tree, spec)
+        return path / _ENVIRONMENT
 
     async def _set_up(self, plan: InstallPlan, parent: Path | None, path: Path, tree: Path, spec: SandboxSpec) -> None:
         # Renamed only when complete, so a folder at `path` is never half an environment.
@@ -54,32 +57,61 @@ class EnvironmentCache:
             # A process that was killed may have left one.
             await _remove(partial)
             stack.push_async_callback(_remove, partial)
-            partial.mkdir()
+            environment = partial / _ENVIRONMENT
+            # Without a setgid bit of the folder above, which no sandbox may copy.
+            for folder in (partial, environment, locate_generated(environment)):
+                folder.mkdir()
+                folder.chmod(0o755)
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hydra-prepare-")))
-            begun, empty = scratch / "begun", scratch / "empty"
+            begun = scratch / "begun"
             begun.touch()
-            empty.mkdir()
             job = Job(
                 command=("python3", "-I", f"{INSIDE_PACKAGE}/prepare.py", *plan.commands),
-                # All repositories share the base environment, so no code of any may run while it is set up.
-                tree=tree if parent is not None else empty,
+                # What repositories share is made without anything else of one.
+                tree=tree if plan.files is None else _write_files(scratch / "tree", plan.files),
                 limits=Limits.for_setup(spec),
                 env=dict(plan.env),
-                environment=partial,
+                environment=environment,
                 inputs=parent,
                 results=begun,
                 setup=True,
             )
-            execution = await self._sandbox.run(job)
+            execution = await self._run_watched(job, spec.environment_mb)
             last = _read_last_line(begun)
             if execution.exit_status or execution.reason or last is not None:
                 raise FatalError(_explain_failure(last or "the copy of the base environment", parent, execution))
             partial.rename(path)
 
+    async def _run_watched(self, job: Job, limit_mb: int) -> Execution:
+        assert job.environment is not None
+        watching = asyncio.ensure_future(
+            disk_usage.watch((job.environment, locate_generated(job.environment)), limit_mb)
+        )
+        running = asyncio.ensure_future(self._sandbox.run(job))
+        try:
+            await asyncio.wait((running, watching), return_when=asyncio.FIRST_COMPLETED)
+            return await running if running.done() else Execution(exit_status=137, output="", reason=await watching)
+        finally:
+            # Either way nothing of the setup runs any more when this returns.
+            for task in (running, watching):
+                task.cancel()
+            await asyncio.gather(running, watching, return_exceptions=True)
+
+
+def _write_files(folder: Path, files: Iterable[tuple[str, str]]) -> Path:
+    folder.mkdir()
+    for name, text in files:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
+    return folder
+
 
 def _read_last_line(begun: Path) -> str | None:
     # The setup writes null after its last line; the file is hostile input as soon as a repository's code has run.
-    lines = begun.read_bytes()[-100_000:].splitlines()
+    with begun.open("rb") as file:
+        file.seek(max(0, begun.stat().st_size - _RECORD_END))
+        lines = file.read(_RECORD_END).splitlines()
     try:
         last = json.loads(lines[-1])
     except (IndexError, ValueError, RecursionError):
@@ -113,4 +145,12 @@ def _explain_refusal(hosts: tuple[str, ...]) -> str:
 
 
 async def _remove(folder: Path) -> None:
-    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    await asyncio.to_thread(_delete, folder)
+
+
+def _delete(folder: Path) -> None:
+    if not folder.exists():
+        return
+    # By programs, which do not give up on folders that are deep or that their owner may not read.
+    for words in (("chmod", "-R", "u+rwX"), ("rm", "-rf")):
+        subprocess.run([*words, "--", str(folder)], capture_output=True)

@@ -22,7 +22,7 @@ import seccomp  # type: ignore[import-not-found, unused-ignore]
 
 TREE = "/tree"
 WORK = "/work"
-GENERATED = "/env/.hydra-work"
+GENERATED = "/generated"
 HOME = "/tmp/home"  # noqa: S108 - a tmpfs of the sandbox's own
 # Of version 2 of cgroups, and of version 1.
 MEMORY_EVENTS = (Path("/sys/fs/cgroup/memory.events"), Path("/sys/fs/cgroup/memory/memory.oom_control"))

@@ -1,7 +1,7 @@
 """The setup of a virtual environment at /env: a copy of the base environment at /inputs, if any, then shell lines.
 
 Usage: prepare.py LINE... Before each line it appends the line to /results, as JSON, and in the end null. Files that
-the lines generated in /work, and that the tree does not have, are kept in the environment for later work trees.
+the lines generated in /work, and that the tree does not have, are kept at /generated for later work trees.
 """
 
 import json
@@ -19,7 +19,7 @@ WORK = Path("/work")
 TREE = Path("/tree")
 BASE = Path("/inputs")
 ENVIRONMENT = Path("/env")
-GENERATED = ENVIRONMENT / ".hydra-work"
+GENERATED = Path("/generated")
 # Made again by whoever needs it, or, as a build folder, needed only by the installation itself.
 LEFT_OUT = {"__pycache__", ".pytest_cache", ".git", "build"}
 

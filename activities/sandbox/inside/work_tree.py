@@ -14,7 +14,7 @@ from pathlib import Path
 
 WORK = Path("/work")
 # The work tree was filled from these; the first that has a file wins.
-SOURCES = (Path("/tree"), Path("/env/.hydra-work"))
+SOURCES = (Path("/tree"), Path("/generated"))
 
 
 def main() -> None:

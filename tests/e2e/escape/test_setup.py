@@ -59,7 +59,7 @@ async def test_no_setup_gets_out(sandbox: Sandbox, bait: Bait, tmp_path: Path, k
     await EnvironmentCache(sandbox, CACHE).prepare(dependencies.plan_base(sandbox), tree, spec)
     cache = tmp_path / "cache"
     shutil.copytree(CACHE / "environments", cache / "environments", symlinks=True)
-    plan = dependencies.plan_install(sandbox, spec, REPOSITORIES[kind], has_src=False)
+    plan = dependencies.plan_install(sandbox, spec, REPOSITORIES[kind], has_src=False, commit="a" * 40)
     environment = await EnvironmentCache(sandbox, cache).prepare(plan, tree, spec)
     reports = check_reports((environment / "reports").read_text())
     assert len(reports) >= FEWEST - len(LEFT_OUT)

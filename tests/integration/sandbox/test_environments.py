@@ -42,7 +42,8 @@ def cache(tmp_path: Path, base_environment: Path) -> Path:
     """An empty cache but for the base environment."""
     folder = tmp_path / "cache"
     (folder / "environments").mkdir(parents=True)
-    (folder / "environments" / base_environment.name).symlink_to(base_environment)
+    kept = base_environment.parent
+    shutil.copytree(kept, folder / "environments" / kept.name, symlinks=True)
     return folder
 
 
@@ -51,7 +52,18 @@ def kept(cache: Path) -> list[str]:
 
 
 def plan_of(*setup: str, **settings: object) -> dependencies.InstallPlan:
-    return dependencies.plan_install(BUBBLEWRAP, SandboxSpec(setup=setup, **settings), {}, has_src=False)
+    return plan_for(SandboxSpec(setup=setup, **settings), {})
+
+
+def plan_for(
+    spec: SandboxSpec, declared: dict[str, str], has_src: bool = False, commit: str = "a" * 40
+) -> dependencies.InstallPlan:
+    return dependencies.plan_install(BUBBLEWRAP, spec, declared, has_src, commit)
+
+
+def commands_of(plan: dependencies.InstallPlan | None) -> tuple[str, ...]:
+    """Return all commands on top of the base environment."""
+    return (*commands_of(plan.parent), *plan.commands) if plan and plan.parent else ()
 
 
 async def test_setup_makes_an_environment_for_later_commands(counting: Counting, cache: Path, tree: Path) -> None:
@@ -90,7 +102,7 @@ async def test_a_failing_setup_is_told_with_its_command_and_log(counting: Counti
 
 async def test_a_setup_that_takes_too_long_is_told_as_that(counting: Counting, tree: Path, tmp_path: Path) -> None:
     # An empty base, so that copying it takes no time.
-    (tmp_path / "environments" / dependencies.plan_base(BUBBLEWRAP).key).mkdir(parents=True)
+    (tmp_path / "environments" / dependencies.plan_base(BUBBLEWRAP).key / "env").mkdir(parents=True)
     plan = plan_of("echo fine", "sleep 1000")
     with pytest.raises(FatalError, match=r"failed at `sleep 1000` \(timed out after 2 s\)"):
         await EnvironmentCache(counting, tmp_path).prepare(plan, tree, SandboxSpec(setup_timeout=2))
@@ -101,7 +113,7 @@ async def test_an_environment_is_made_once(counting: Counting, cache: Path, tree
     made = await asyncio.gather(
         *(EnvironmentCache(counting, cache).prepare(plan, tree, SandboxSpec()) for _ in range(3))
     )
-    assert set(made) == {cache / "environments" / plan.key}
+    assert set(made) == {cache / "environments" / plan.key / "env"}
     assert len(counting.jobs) == 1
 
 
@@ -156,10 +168,7 @@ def test_the_key_is_that_of_the_content() -> None:
     assert plan_of("echo").key == plan.key
     assert plan_of("echo ").key != plan.key
     assert plan_of("echo", env={"A": "1"}).key != plan.key
-    declared = dependencies.plan_install(
-        BUBBLEWRAP, SandboxSpec(setup=("echo",)), {"setup.cfg": "[metadata]"}, has_src=False
-    )
-    assert declared.key != plan.key
+    assert plan_for(SandboxSpec(setup=("echo",)), {}, commit="b" * 40).key != plan.key
 
 
 def test_files_that_declare_dependencies() -> None:
@@ -173,13 +182,13 @@ def test_files_that_declare_dependencies() -> None:
 def test_a_lock_decides(lock: str, tool: str, has_src: bool) -> None:
     assert dependencies.list_declaring_files([lock, "docs/uv.lock"], SandboxSpec()) == [lock]
     declared = {lock: "", "requirements.txt": "other", "pyproject.toml": STATIC}
-    commands = dependencies.plan_install(BUBBLEWRAP, SandboxSpec(), declared, has_src).commands
+    commands = commands_of(plan_for(SandboxSpec(), declared, has_src))
     assert commands[0].startswith(f"pip install {tool}")
     assert commands[1].startswith(f"{tool} export ")
     assert commands[2] == "pip install -r /tmp/locked.txt"
     assert commands[3:] == (("pip install --no-deps -e .",) if has_src else ())
-    changed = dependencies.plan_install(BUBBLEWRAP, SandboxSpec(), {**declared, lock: "1"}, has_src)
-    assert changed.key != dependencies.plan_install(BUBBLEWRAP, SandboxSpec(), declared, has_src).key
+    changed = plan_for(SandboxSpec(), {**declared, lock: "version = 2"}, has_src)
+    assert changed.key != plan_for(SandboxSpec(), declared, has_src).key
 
 
 def test_files_that_setup_names_count_as_well() -> None:
@@ -208,7 +217,10 @@ STATIC = '[project]\nname = "a"\ndependencies = ["one>=1", "two; python_version 
         (
             {"pyproject.toml": STATIC + '[project.optional-dependencies]\ntest = ["three"]\ndocs = ["four"]\n'},
             True,
-            ("pip install -e '.[test]'",),
+            (
+                "pip install -- 'one>=1' 'two; python_version > '\"'\"'3'\"'\"'' three",
+                "pip install -e '.[test]'",
+            ),
         ),
         (
             {"pyproject.toml": '[project]\nname = "a"\ndynamic = ["dependencies"]\n'},
@@ -229,20 +241,17 @@ STATIC = '[project]\nname = "a"\ndependencies = ["one>=1", "two; python_version 
     ],
 )
 def test_dependencies_are_detected(declared: dict[str, str], has_src: bool, commands: tuple[str, ...]) -> None:
-    found = dependencies.plan_install(BUBBLEWRAP, SandboxSpec(), declared, has_src)
-    assert found.commands == (commands or dependencies.plan_base(BUBBLEWRAP).commands)
+    assert commands_of(plan_for(SandboxSpec(), declared, has_src)) == commands
 
 
 def test_the_users_setup_wins() -> None:
-    plan = dependencies.plan_install(
-        BUBBLEWRAP, SandboxSpec(setup=("make deps",)), {"requirements.txt": "x"}, has_src=True
-    )
+    plan = plan_for(SandboxSpec(setup=("make deps",)), {"requirements.txt": "x"}, has_src=True)
     assert plan.commands == ("make deps",)
 
 
 async def test_an_environment_that_is_gone_is_made_again(counting: Counting, cache: Path, tree: Path) -> None:
     environments = EnvironmentCache(counting, cache)
     plan = plan_of("echo made")
-    shutil.rmtree(await environments.prepare(plan, tree, SandboxSpec()))
+    shutil.rmtree((await environments.prepare(plan, tree, SandboxSpec())).parent)
     assert (await environments.prepare(plan, tree, SandboxSpec())).exists()
     assert len(counting.jobs) == 2

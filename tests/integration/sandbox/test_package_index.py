@@ -32,11 +32,11 @@ async def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 async def install(sandbox: Sandbox, tree: Path, tmp_path: Path, base_environment: Path) -> Install:
     """Runs set-up lines on top of the base environment, and returns the environment."""
     cache = tmp_path / "cache"
-    shutil.copytree(base_environment, cache / "environments" / base_environment.name, symlinks=True)
+    shutil.copytree(base_environment.parent, cache / "environments" / base_environment.parent.name, symlinks=True)
 
     async def install(*lines: str) -> Path:
         spec = SandboxSpec(setup=lines, setup_timeout=120)
-        plan = dependencies.plan_install(sandbox, spec, {}, has_src=False)
+        plan = dependencies.plan_install(sandbox, spec, {}, has_src=False, commit="a" * 40)
         return await EnvironmentCache(sandbox, cache).prepare(plan, tree, spec)
 
     return install
