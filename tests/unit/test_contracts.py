@@ -67,7 +67,8 @@ def strings(annotation: object, metadata: list[object], path: str) -> list[str]:
         try:
             return [path] if "\0" in adapter.validate_python("a\0\ud800") else []
         except ValidationError:
-            return [path]
+            # Where it takes the rest, it has refused the NUL.
+            return [] if adapter.validate_python("a") == "a" else [path]
     parts = [part for part in typing.get_args(annotation) if part is not Ellipsis]
     return [name for part in parts for name in strings(part, [], path)]
 
