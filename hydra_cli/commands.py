@@ -44,6 +44,8 @@ LISTINGS = {
     "up": Listing("stack", "Start the stack, and keep it running until `hydra down`."),
     "down": Listing("stack", "Stop the stack; open runs continue when it starts again."),
     "setup-temporal": Listing("setup_temporal", "Create what HydraNet needs on your own Temporal server; repeatable."),
+    "worker": Listing("worker", "Work for a role on this machine: supervisor, inference or sandbox, until Ctrl-C."),
+    "temporal": Listing("temporal", "Run Temporal's own command on the stack's server."),
     "score": Listing("score", "Score a history of attempts for convergence, as the Reaper does."),
     "bench": Listing("bench.runner", "Run a suite of bugs, and report every success and failure."),
 }
@@ -82,7 +84,9 @@ class _Commands(Mapping[str, Any]):
         terminal.guard_logs()
         module = import_module(f"hydra_cli.{LISTINGS[name].module}")
         command = typer.Typer(add_completion=False)
-        command.command(short_help=LISTINGS[name].help)(_clean_texts(getattr(module, name.replace("-", "_"))))
+        context = getattr(module, "CONTEXT_SETTINGS", None)
+        function = _clean_texts(getattr(module, name.replace("-", "_")))
+        command.command(short_help=LISTINGS[name].help, context_settings=context)(function)
         return typer.main.get_command(command)
 
     def __iter__(self) -> Iterator[str]:

@@ -94,7 +94,7 @@ async def send_update(handle: WorkflowHandle[Any, Any], name: str, arguments: li
         if taken is None:
             raise UsageError(
                 f"No supervisor took the message to {handle.id} within {_TAKE_SECONDS} seconds, so it was withdrawn "
-                "and will have no effect: start one (`hydra up`, or `python -m workers supervisor`) and send it again."
+                "and will have no effect: start one (`hydra up`, or `hydra worker supervisor`) and send it again."
             )
         try:
             return await asyncio.wait_for(taken.result(), _ANSWER_SECONDS)

@@ -17,6 +17,7 @@ from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
 from hydranet.settings import Settings
 from workers.connection import check_namespace, connect
+from workers.sealing import load_keys
 from workers.stack import Stack, attach
 
 # The server itself waits half a minute for a supervisor that has gone.
@@ -79,7 +80,7 @@ class Session:
         except RPCError as error:
             if error.status in _NOBODY_ANSWERS:
                 raise UsageError(
-                    f"No supervisor answers for {run_id}: start one (`hydra up`, or `python -m workers supervisor`)."
+                    f"No supervisor answers for {run_id}: start one (`hydra up`, or `hydra worker supervisor`)."
                 ) from None
             raise
         return genealogy
@@ -101,6 +102,6 @@ class Session:
 async def attach_session(settings: Settings) -> AsyncIterator[Session]:
     """Attach to the stack, starting an embedded one when there is none."""
     with attach(settings) as stack:
-        client = await connect(stack.temporal)
+        client = await connect(stack.temporal, load_keys(settings))
         await check_namespace(client)
         yield Session(stack, client)

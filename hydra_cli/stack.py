@@ -16,7 +16,7 @@ def up() -> None:
     folder.keep.touch()
     with attach(chosen) as stack:
         write_line(f"Temporal   {stack.temporal.address}")
-        write_line(f"Web UI     {stack.temporal.ui}")
+        write_line(f"Web UI     {stack.web_ui}")
         write_line(f"Data       {folder.root}")
         write_line("The stack stays up until `hydra down`.")
 

@@ -60,7 +60,7 @@ class TemporalSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     address: str = ""
-    """The Temporal server as HOST:PORT; by default HydraNet starts its own."""
+    """The Temporal server as HOST:PORT or unix:PATH; by default HydraNet starts its own."""
 
     namespace: str = "default"
     """The namespace on the Temporal server."""
@@ -68,11 +68,8 @@ class TemporalSettings(BaseModel):
     ui: str = ""
     """The address of the server's web page, such as http://HOST:8233."""
 
-    port: _Port = 0
-    """The port of HydraNet's own server; 0 takes 7233, or any free port when that is taken."""
-
     ui_port: _Port = 0
-    """The port of its web page; 0 takes 8233, or any free port when that is taken."""
+    """The port of this machine for the web page of HydraNet's own server; 0 takes 8233, or any free one."""
 
 
 class ModelSettings(BaseModel):
@@ -175,7 +172,11 @@ class Settings(BaseSettings):
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda: platformdirs.user_data_path("hydranet")
     )
-    """The folder of the stack's data, logs and caches."""
+    """The folder of the stack's data, keys, logs and caches."""
+
+    seal_key_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
+    """The file with the keys that seal what passes through Temporal; by default `keys/seal` in the data folder. All
+    machines that work together need the same."""
 
     @classmethod
     def settings_customise_sources(

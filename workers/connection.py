@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.runtime import Runtime
-from temporalio.service import ConnectConfig, RPCError, RPCStatusCode, ServiceClient
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
+from temporalio.service import ConnectConfig, HttpConnectProxyConfig, RPCError, RPCStatusCode, ServiceClient
 
 from hydranet.errors import UsageError
 from hydranet.names import SEARCH_ATTRIBUTES
@@ -19,6 +20,11 @@ from hydranet.settings import TemporalSettings
 if TYPE_CHECKING:
     from temporalio.client import Client, Interceptor
 
+    from workers.sealing import KeyRing
+
+LOGGING = LoggingConfig("error,temporalio_common=warn,temporalio_sdk_core=warn,temporalio_client=warn")
+"""What the client reports on standard output: not that it balances no load by DNS where a Unix socket leads on."""
+
 DENIALS = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.UNIMPLEMENTED)
 _CONNECT_SECONDS = 5.0
 # The client raises a plain RuntimeError, with the status in its words.
@@ -26,15 +32,23 @@ _REFUSED = ("code: PermissionDenied", "code: Unauthenticated")
 
 
 async def connect(
-    settings: TemporalSettings, runtime: Runtime | None = None, interceptors: Sequence[Interceptor] = ()
+    settings: TemporalSettings,
+    keys: KeyRing,
+    runtime: Runtime | None = None,
+    interceptors: Sequence[Interceptor] = (),
 ) -> Client:
-    """Return a client for `settings.address`; UsageError when nothing answers there within five seconds."""
+    """Return a client for `settings.address` that seals its payloads.
+
+    Raises UsageError when nothing answers there within five seconds.
+    """
     from temporalio.client import Client
 
-    from workers.payloads import data_converter
+    from workers.payloads import build_converter
 
     service = await connect_service(settings, runtime)
-    return Client(service, namespace=settings.namespace, data_converter=data_converter, interceptors=interceptors)
+    return Client(
+        service, namespace=settings.namespace, data_converter=build_converter(keys), interceptors=interceptors
+    )
 
 
 async def connect_service(settings: TemporalSettings, runtime: Runtime | None = None) -> ServiceClient:
@@ -42,8 +56,14 @@ async def connect_service(settings: TemporalSettings, runtime: Runtime | None = 
 
     A client takes a tenth of a second to import, a quarter of what `hydra runs` may take.
     """
+    # The client reaches a Unix socket by way of a proxy only; the host is then for its eyes alone.
+    unix = settings.address.startswith("unix:")
+    host = "127.0.0.1:7233" if unix else settings.address
+    config = ConnectConfig(host, runtime=runtime or _build_runtime())
+    if unix:
+        config.http_connect_proxy_config = HttpConnectProxyConfig(settings.address)
     try:
-        connecting = ServiceClient.connect(ConnectConfig(settings.address, runtime=runtime))
+        connecting = ServiceClient.connect(config)
         return await asyncio.wait_for(connecting, _CONNECT_SECONDS)
     except (RuntimeError, RPCError, ValueError, TimeoutError) as error:
         if any(status in str(error) for status in _REFUSED):
@@ -53,6 +73,11 @@ async def connect_service(settings: TemporalSettings, runtime: Runtime | None = 
         raise UsageError(
             f"No Temporal server answers at {settings.address}: start it, or correct 'temporal.address'."
         ) from None
+
+
+@cache
+def _build_runtime() -> Runtime:
+    return Runtime(telemetry=TelemetryConfig(logging=LOGGING))
 
 
 async def check_namespace(client: Client) -> None:

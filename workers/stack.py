@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import signal
+import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import IO
@@ -20,33 +23,63 @@ from pydantic import BaseModel, ValidationError
 from hydranet.errors import UsageError
 from hydranet.settings import Settings, TemporalSettings
 
+_logger = logging.getLogger(__name__)
+
+# A socket's path has at most 107 bytes, and the longest name in the folder 21.
+_LONGEST_RUNTIME_PATH = 85
 # Twice what an embedded process gets to end before it is killed.
 _STOP_SECONDS = 40
 
 
 class Stack(BaseModel):
-    """The addresses of a running stack; `pid` is 0 when it is not embedded."""
+    """The addresses of a running stack; `pid` is 0 when it is not embedded.
+
+    `server_pid` is a process in the namespace of its Temporal server, 0 without one. The server is `exposed` where it
+    listens on a port that every user of the machine can reach.
+    """
 
     pid: int = 0
     version: str = ""
     temporal: TemporalSettings
     database: str
+    web_ui_token: str = ""
+    server_pid: int = 0
+    exposed: bool = False
+
+    @property
+    def web_ui(self) -> str:
+        """The address of the Temporal Web UI, with what opens it."""
+        return self._add_token(f"{self.temporal.ui}/")
 
     def workflow_url(self, workflow_id: str) -> str:
-        """Return the address of a workflow's page in the Temporal Web UI."""
+        """Return the address of a workflow's page in the Temporal Web UI, with what opens it."""
         from urllib.parse import quote
 
-        return f"{self.temporal.ui}/namespaces/{self.temporal.namespace}/workflows/{quote(workflow_id, safe='')}"
+        page = f"{self.temporal.ui}/namespaces/{self.temporal.namespace}/workflows/{quote(workflow_id, safe='')}"
+        return self._add_token(page)
+
+    def _add_token(self, address: str) -> str:
+        return f"{address}?token={self.web_ui_token}" if self.web_ui_token else address
 
 
 def code_version() -> str:
     """Return a digest of the installed code, since a stack runs the code it was started with."""
     digest = hashlib.sha256()
     for package in ("activities", "hydranet", "workers", "workflows"):
-        for path in sorted(Path(str(files(package))).rglob("*")):
-            if path.suffix in (".py", ".sql", ".md"):
-                digest.update(f"{path.name} {path.stat().st_mtime_ns}\n".encode())
+        root = Path(str(files(package)))
+        for path in sorted(root.rglob("*")):
+            if path.suffix != ".pyc" and path.is_file():
+                content = path.read_bytes()
+                digest.update(f"{package}/{path.relative_to(root)} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:16]
+
+
+def build_command(module: str, *arguments: str) -> list[str]:
+    """Return the command line of a process of ours, which imports nothing from where or how it is started.
+
+    Not from the working directory, which may be a repository, nor from PYTHONPATH.
+    """
+    return [sys.executable, "-I", "-W", "ignore", "-m", module, *arguments]
 
 
 class StackFolder:
@@ -62,15 +95,50 @@ class StackFolder:
         self.clients_lock = data_dir / "clients.lock"
 
     def create(self) -> None:
-        """Create the folder. Raises UsageError when it cannot be written."""
+        """Create the folder, and close it to other users. Raises UsageError when it cannot be used."""
         try:
-            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self.root.stat().st_uid != os.geteuid():
+                raise UsageError(
+                    f"The data folder {self.root} belongs to another user: choose another with HYDRA_DATA_DIR."
+                )
+            self.root.chmod(0o700)
+            self.log.parent.mkdir(exist_ok=True)
             self.clients_lock.touch()
         except OSError as error:
             raise UsageError(
                 f"The data folder {self.root} cannot be written ({error.strerror}): "
                 "correct its permissions or choose another with HYDRA_DATA_DIR."
             ) from None
+
+    def create_runtime_folder(self) -> Path:
+        """Create the folder of the stack's sockets, for its user alone, and return it.
+
+        It lies in the data folder, but where that path is too long for a socket. Raises UsageError when it belongs to
+        another user.
+        """
+        folder = self.root.resolve() / "run"
+        if len(os.fsencode(folder)) > _LONGEST_RUNTIME_PATH:
+            parent = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+            name = hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:16]
+            folder = parent / f"hydranet-{os.geteuid()}-{name}"
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+            raise UsageError(
+                f"The folder of HydraNet's sockets, {folder}, belongs to somebody else: remove it, "
+                "or set XDG_RUNTIME_DIR to a folder of your own."
+            )
+        folder.chmod(0o700)
+        return folder
+
+    def write_address(self, stack: Stack) -> None:
+        """Tell commands where the stack is."""
+        partial = self.address.with_suffix(".partial")
+        partial.touch(0o600)
+        partial.write_text(stack.model_dump_json())
+        partial.replace(self.address)
 
     def find_stack(self) -> Stack | None:
         """Return the running stack, None when there is none."""
@@ -152,7 +220,8 @@ def _start_with_retry(settings: Settings, folder: StackFolder) -> Stack:
 def _start(settings: Settings, folder: StackFolder) -> Stack:
     with folder.log.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-W", "ignore", "-m", "workers.embedded"],
+            build_command("workers.embedded"),
+            cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -166,4 +235,9 @@ def _start(settings: Settings, folder: StackFolder) -> Stack:
     stack = folder.find_stack() if line == "ready" else None
     if stack is None:
         raise UsageError(line.removeprefix("error: ") or f"The stack did not start: see {folder.log}.")
+    if stack.exposed:
+        _logger.warning(
+            "This machine allows no user namespaces, so every user of it can reach the port of Temporal's server. "
+            "What passes through is sealed; docs/explanation/security.md says what remains."
+        )
     return stack

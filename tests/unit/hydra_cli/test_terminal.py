@@ -133,7 +133,7 @@ def test_an_output_without_our_characters_takes_what_it_can(monkeypatch: pytest.
 
 # The only other modules that write: what runs inside a sandbox, and the processes of the stack, to each other.
 WRITERS = {"hydra_cli/terminal.py", "hydra_cli/console.py"}
-PROCESSES = {"workers/embedded.py", "workers/__main__.py"}
+PROCESSES = {"workers/embedded.py", "workers/worker.py"}
 
 
 def writes(tree: ast.Module) -> Iterator[str]:

@@ -5,12 +5,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from workers.__main__ import open_temporary_folder
+from workers.worker import open_temporary_folder
 
 HOLDER = """
 import sys, tempfile
 from pathlib import Path
-from workers.__main__ import open_temporary_folder
+from workers.worker import open_temporary_folder
 with open_temporary_folder(Path(sys.argv[1])):
     print(tempfile.mkdtemp(), flush=True)
     sys.stdin.read()

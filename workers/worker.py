@@ -1,4 +1,4 @@
-"""A worker process: `python -m workers ROLE...`, configured by the settings."""
+"""A worker process of a node, for one or more roles (`hydra worker ROLE...`), configured by the settings."""
 
 import asyncio
 import contextlib
@@ -20,6 +20,7 @@ from hydranet.text.escaping import escape_controls
 from workers import telemetry
 from workers.connection import check_namespace, connect
 from workers.roles import Role, run_workers
+from workers.sealing import load_keys
 
 # The variable with the reading end of a pipe. The embedded stack holds the other end: when it dies, the pipe closes.
 LIFELINE = "HYDRA_LIFELINE"
@@ -36,12 +37,14 @@ async def run_worker(roles: list[Role]) -> None:
     chosen = settings.load_settings()
     runtime = telemetry.build_runtime(chosen.metrics_address, list(Role).index(roles[0]))
     with telemetry.open_tracing() as interceptors, open_temporary_folder(chosen.data_dir / "scratch"):
-        client = await connect(chosen.temporal, runtime, interceptors)
+        client = await connect(chosen.temporal, load_keys(chosen), runtime, interceptors)
         await check_namespace(client)
         async with run_workers(client, chosen, roles):
             with contextlib.suppress(OSError):
                 sys.stdout.write("ready\n")
                 sys.stdout.flush()
+            # Who starts a worker reads no further, and a full pipe would stop what Temporal's client prints.
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
             await stop.wait()
 
 
@@ -79,14 +82,14 @@ class _PlainFormatter(logging.Formatter):
         return escape_controls(super().format(record))
 
 
-def main() -> int:
-    """Run the roles named on the command line; exit with 2 for bad input."""
+def main(roles: list[Role]) -> int:
+    """Run a worker for the roles to its end; exit with 2 for bad input."""
     handler = logging.StreamHandler()
     handler.setFormatter(_PlainFormatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(handlers=[handler])
     logging.getLogger("activities").setLevel(logging.INFO)
     try:
-        asyncio.run(run_worker([Role(name) for name in sys.argv[1:]]))
+        asyncio.run(run_worker(roles))
     except UsageError as error:
         sys.stderr.write(f"{escape_controls(str(error))}\n")
         return 2
@@ -94,4 +97,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main([Role(name) for name in sys.argv[1:]]))

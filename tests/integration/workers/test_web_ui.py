@@ -1,0 +1,153 @@
+"""The proxy in front of the Web UI: who is let through, and that a page of somebody else's is not."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+from temporalio.api.common.v1 import Payload
+
+from hydranet.settings import Settings
+from workers.sealing import SealingCodec, load_keys
+from workers.temporal_server import find_free_port
+from workers.web_ui import WebUi, load_token
+
+TOKEN = "the-token"
+
+
+@pytest.fixture
+def codec(tmp_path: Path) -> SealingCodec:
+    return SealingCodec(load_keys(Settings(data_dir=tmp_path)))
+
+
+@pytest.fixture
+async def ui(codec: SealingCodec) -> AsyncIterator[WebUi]:
+    """The proxy in front of a server that answers with what it was asked."""
+
+    async def echo(request: web.Request) -> web.Response:
+        asked: dict[str, Any] = {"method": request.method, "path": request.raw_path}
+        asked |= {"cookie": request.headers.get("Cookie"), "body": (await request.read()).decode()}
+        return web.json_response(asked, headers={"Set-Cookie": "theirs=1", "X-Theirs": "kept"})
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", echo)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    path = f"/tmp/hydra-{uuid.uuid4().hex[:16]}.sock"
+    await web.UnixSite(runner, path).start()
+    ui = WebUi(f"unix:{path}", find_free_port(), TOKEN, codec)
+    async with ui.serve():
+        yield ui
+    await runner.cleanup()
+    Path(path).unlink(missing_ok=True)
+
+
+@pytest.fixture
+async def browser(ui: WebUi) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a cookie."""
+    async with httpx.AsyncClient(base_url=ui.origin) as client:
+        yield client
+
+
+async def sign_in(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/", params={"token": TOKEN})
+    assert answer.status_code == 302
+
+
+async def test_the_token_is_exchanged_for_a_cookie(ui: WebUi, browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/namespaces/default/workflows/a?x=1&token=the-token&y=a%20b")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == f"{ui.origin}/namespaces/default/workflows/a?x=1&y=a+b"
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert TOKEN not in cookie
+    browser.cookies.set("theirs", "1")
+    asked = (await browser.post("/api/v1/x%2Fy?z=1", content=b"body")).json()
+    assert asked == {"method": "POST", "path": "/api/v1/x%2Fy?z=1", "cookie": "theirs=1", "body": "body"}
+
+
+async def test_a_link_with_a_token_leads_to_no_other_host(ui: WebUi, browser: httpx.AsyncClient) -> None:
+    for path in ("//evil.example/", "/%2Fevil.example/"):
+        answer = await browser.get(f"{ui.origin}{path}?token=the-token")
+        assert answer.headers["Location"].startswith(f"{ui.origin}/")
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/namespaces", "/codec/decode", "/?token=", "/?token=wrong", "/a.js"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD"])
+async def test_nobody_else_is_let_in(browser: httpx.AsyncClient, method: str, path: str) -> None:
+    assert (await browser.request(method, path)).status_code == 401
+    browser.cookies.set("hydra-1", "x")
+    browser.cookies.set(f"hydra-{browser.base_url.port}", TOKEN)
+    assert (await browser.request(method, path)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1"},
+        {"Host": "localhost:1"},
+    ],
+    ids=str,
+)
+async def test_a_page_of_another_origin_is_refused_even_with_the_cookie(
+    browser: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    await sign_in(browser)
+    for method in ("GET", "POST"):
+        assert (await browser.request(method, "/api/v1/namespaces", headers=headers)).status_code == 403
+
+
+async def test_what_the_ui_answers_cannot_be_framed(browser: httpx.AsyncClient) -> None:
+    await sign_in(browser)
+    answer = await browser.get("/")
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["X-Theirs"] == "kept"
+
+
+async def test_the_name_localhost_leads_to_the_address_with_the_cookie(ui: WebUi, browser: httpx.AsyncClient) -> None:
+    port = browser.base_url.port
+    answer = await browser.get("/a?b=c", headers={"Host": f"localhost:{port}"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{ui.origin}/a?b=c")
+
+
+async def test_the_codec_opens_and_seals(browser: httpx.AsyncClient, codec: SealingCodec) -> None:
+    await sign_in(browser)
+    plain = {"payloads": [{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "IlNsb3ci"}]}
+    sealed = (await browser.post("/codec/encode", json=plain)).json()
+    assert "IlNsb3ci" not in json.dumps(sealed)
+    assert (await browser.post("/codec/decode", json=sealed)).json() == plain
+    foreign = {"payloads": [{"metadata": {"encoding": "YmluYXJ5L3NlYWxlZA==", "key": "eA=="}, "data": "eA=="}]}
+    answer = await browser.post("/codec/decode", json=foreign)
+    assert answer.status_code == 400
+    assert "not in" in answer.text
+    assert (await browser.post("/codec/decode", content=b"no json")).status_code == 400
+    assert await codec.decode([]) == []
+    assert Payload() is not None
+
+
+async def test_a_server_that_does_not_answer_is_told(codec: SealingCodec) -> None:
+    ui = WebUi("unix:/nowhere.sock", find_free_port(), TOKEN, codec)
+    async with ui.serve(), httpx.AsyncClient(base_url=ui.origin) as browser:
+        await sign_in(browser)
+        assert (await browser.get("/")).status_code == 502
+
+
+def test_the_token_stays_and_is_its_owners_alone(tmp_path: Path) -> None:
+    file = tmp_path / "keys" / "web-ui-token"
+    token = load_token(file)
+    assert len(token) >= 32
+    assert load_token(file) == token
+    assert file.stat().st_mode & 0o777 == 0o600

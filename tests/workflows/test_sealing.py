@@ -1,0 +1,98 @@
+"""Sealed runs: the server learns nothing of them, and nobody without a key is obeyed."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.service import RPCError
+
+from hydranet.contracts import RunResult
+from hydranet.genealogy import Verdict
+from hydranet.names import FIX_WORKFLOW, SUPERVISOR_QUEUE
+from hydranet.settings import Settings
+from tests.workflows.environment import REQUEST, workers
+from tests.workflows.world import Held, World, failed, passed, strategy
+from workers.payloads import build_converter
+from workers.sealing import load_keys
+
+WORD = "the-word-that-nobody-may-read"
+
+
+@pytest.fixture
+def owner(server: Client, tmp_path: Path) -> Client:
+    """A client with a key; `server` itself has none."""
+    converter = build_converter(load_keys(Settings(data_dir=tmp_path)))
+    return Client(server.service_client, data_converter=converter)
+
+
+async def start(client: Client, **changes: Any) -> WorkflowHandle[Any, RunResult]:
+    return await client.start_workflow(
+        FIX_WORKFLOW,
+        REQUEST.model_copy(update=changes),
+        id=f"fix-demo-{uuid.uuid4().hex[:8]}",
+        task_queue=SUPERVISOR_QUEUE,
+        result_type=RunResult,
+        static_summary=WORD,
+    )
+
+
+async def test_a_run_passes_sealed_and_the_server_reads_nothing(owner: Client, server: Client) -> None:
+    world = World(rounds=[[strategy(WORD), strategy("two")]], trials={WORD: [failed(WORD)] * 3, "two": [passed()]})
+    async with workers(owner, world):
+        run = await start(owner, issue=WORD, title=WORD)
+        assert (await run.result()).verdict is Verdict.FIXED
+        described = await run.describe()
+        texts = [described.raw_description.SerializeToString()]
+        for workflow in [described, *[child async for child in server.list_workflows()]]:
+            async for event in server.get_workflow_handle(workflow.id).fetch_history_events():
+                texts.append(event.SerializeToString())
+    assert len(texts) > 50
+    # An id is made of the strategy's title, which is written for people.
+    assert [text for text in texts if WORD.encode() in text.replace(f"b01-{WORD}".encode(), b"")] == []
+
+
+async def test_what_a_stranger_starts_does_nothing(owner: Client, server: Client) -> None:
+    world = World()
+    async with workers(owner, world):
+        forged = await start(server)
+        run = await start(owner)
+        await run.result()
+        events = [event async for event in forged.fetch_history_events()]
+    assert not any(event.HasField("activity_task_scheduled_event_attributes") for event in events)
+    await forged.terminate()
+
+
+async def test_a_stranger_is_not_obeyed_and_stops_no_run(owner: Client, server: Client) -> None:
+    held = Held()
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, on={"implement": held})
+    async with workers(owner, world):
+        run = await start(owner)
+        await held.began.wait()
+        stranger = server.get_workflow_handle(run.id)
+        await stranger.signal("override", "Send me everything.")
+        await stranger.signal("abort", "Ended by a stranger.")
+        await stranger.signal("reap", {"branch": 1})
+        for update in ("approve", "reject", "reap"):
+            with pytest.raises((WorkflowUpdateFailedError, RPCError)):
+                await stranger.execute_update(update, "x")
+        held.released.set()
+        assert (await run.result()).verdict is Verdict.FIXED
+
+
+async def test_a_failure_is_sealed_too(owner: Client) -> None:
+    world = World(on={"snapshot_repository": _fail})
+    async with workers(owner, world):
+        run = await start(owner)
+        await run.result()
+        events = [event.SerializeToString() async for event in run.fetch_history_events()]
+    assert [event for event in events if WORD.encode() in event] == []
+
+
+async def _fail(_: object) -> None:
+    from temporalio.exceptions import ApplicationError
+
+    raise ApplicationError(WORD, type="FatalError", non_retryable=True)

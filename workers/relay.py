@@ -1,0 +1,71 @@
+"""The way into the namespace of Temporal's server: Unix sockets, whose file permissions decide who may use it.
+
+Run inside the namespace: `python -I -m workers.relay SOCKET:PORT... -- COMMAND...` starts the command, connects each
+socket with a port of the namespace's loopback, and ends when the command ends or on SIGTERM. A connection that begins
+with an HTTP CONNECT, as that of Temporal's client does, gets its answer first; the port that it names is not obeyed.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from asyncio import StreamReader, StreamWriter
+
+_CONNECT = b"CONNECT "
+# Of the head of a CONNECT.
+_HEAD_LIMIT = 16_384
+_CHUNK = 65_536
+
+
+async def relay(sockets: list[str], command: list[str]) -> int:
+    """Serve until the command ends, and return its exit status."""
+    os.umask(0o077)
+    for entry in sockets:
+        path, _, port = entry.rpartition(":")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108 - pathlib takes a tenth of this process's memory
+        await asyncio.start_unix_server(_Relay(int(port)).serve, path, limit=_HEAD_LIMIT)
+    process = await asyncio.create_subprocess_exec(*command)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, process.terminate)
+    return await process.wait()
+
+
+class _Relay:
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            async with contextlib.AsyncExitStack() as stack:
+                stack.callback(writer.close)
+                first = await reader.readexactly(len(_CONNECT))
+                if first == _CONNECT:
+                    await reader.readuntil(b"\r\n\r\n")
+                    first = b""
+                inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._port)
+                stack.callback(inner_writer.close)
+                if not first:
+                    writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                inner_writer.write(first)
+                await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
+
+
+async def _copy(reader: StreamReader, writer: StreamWriter) -> None:
+    while chunk := await reader.read(_CHUNK):
+        writer.write(chunk)
+        await writer.drain()
+    with contextlib.suppress(OSError):
+        writer.write_eof()
+
+
+def main() -> int:
+    """Serve the sockets and run the command on the command line."""
+    arguments = sys.argv[1:]
+    end = arguments.index("--")
+    return asyncio.run(relay(arguments[:end], arguments[end + 1 :]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

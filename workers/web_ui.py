@@ -1,0 +1,151 @@
+"""The way to the Web UI: a reverse proxy on the loopback, with a token, and the codec by which the UI reads payloads.
+
+Every user of the machine and every web page can reach the loopback. So the address that is printed has a token, which
+the browser exchanges for a cookie; requests of other pages are refused, whatever cookie they carry.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, UnixConnector, web
+from aiohttp.typedefs import Handler
+from google.protobuf.json_format import MessageToJson, Parse, ParseError
+from temporalio.api.common.v1 import Payloads
+from temporalio.converter import PayloadCodec
+
+from hydranet.errors import HydraError
+
+_PARAMETER = "token"
+_YEAR_SECONDS = 365 * 24 * 3600
+_CODEC = "/codec"
+# A payload of Temporal has at most 2 MB, and a page of history some dozens.
+_BODY_LIMIT = 64 << 20
+# Headers that are about one connection, and those that the proxy decides itself.
+_DROPPED = frozenset(
+    "connection keep-alive te trailer transfer-encoding upgrade host content-length content-encoding cookie "
+    "proxy-authorization proxy-authenticate".split()
+)
+_HELP = "This page is for the owner of this HydraNet: open the address that `hydra up` prints."
+_HEADERS = {"X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+
+
+class WebUi:
+    """The proxy's application: what it lets through goes to `backend`, a Unix socket (unix:PATH) or HOST:PORT."""
+
+    def __init__(self, backend: str, port: int, token: str, codec: PayloadCodec) -> None:
+        self._backend = backend
+        self._port = port
+        self._token = token
+        # Not the token itself, which may stand in a shell's history or a terminal's scrollback after it is changed.
+        self._cookie = hashlib.sha256(f"cookie {token}".encode()).hexdigest()
+        self._codec = codec
+        self.application = web.Application(client_max_size=_BODY_LIMIT, middlewares=[self._guard])
+        self.application.router.add_post(f"{_CODEC}/{{direction:encode|decode}}", self._convert)
+        self.application.router.add_route("*", "/{path:.*}", self._forward)
+
+    @property
+    def origin(self) -> str:
+        """The address without a token."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @contextlib.asynccontextmanager
+    async def serve(self) -> AsyncIterator[None]:
+        """Serve on the loopback until the block is left."""
+        unix = self._backend.startswith("unix:")
+        connector = UnixConnector(self._backend.removeprefix("unix:")) if unix else TCPConnector()
+        async with ClientSession(
+            connector=connector, auto_decompress=False, timeout=ClientTimeout(total=None)
+        ) as client:
+            self._client = client
+            runner = web.AppRunner(self.application, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+            await runner.setup()
+            try:
+                await web.TCPSite(runner, "127.0.0.1", self._port).start()
+                yield
+            finally:
+                await runner.cleanup()
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.host != f"127.0.0.1:{self._port}":
+            # A page of another name that leads here, or the same machine by a name whose cookie is another.
+            if request.host == f"localhost:{self._port}" and request.method == "GET":
+                raise web.HTTPFound(f"{self.origin}{request.rel_url}", headers=_HEADERS)
+            raise web.HTTPForbidden(text=_HELP)
+        if request.headers.get("Origin", self.origin) != self.origin:
+            raise web.HTTPForbidden(text=_HELP)
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+            raise web.HTTPForbidden(text=_HELP)
+        if (token := request.query.get(_PARAMETER)) is not None and request.method == "GET":
+            return self._exchange(request, token)
+        if not hmac.compare_digest(request.cookies.get(self._cookie_name, "").encode(), self._cookie.encode()):
+            raise web.HTTPUnauthorized(text=_HELP, headers=_HEADERS)
+        return await handler(request)
+
+    @property
+    def _cookie_name(self) -> str:
+        # Cookies do not know ports.
+        return f"hydra-{self._port}"
+
+    def _exchange(self, request: web.Request, token: str) -> web.StreamResponse:
+        if not hmac.compare_digest(token.encode(), self._token.encode()):
+            raise web.HTTPUnauthorized(text=_HELP, headers=_HEADERS)
+        query = [(name, value) for name, value in request.query.items() if name != _PARAMETER]
+        path = request.path + (f"?{urlencode(query)}" if query else "")
+        # Two slashes would lead to another host.
+        response = web.HTTPFound(f"{self.origin}/{path.lstrip('/')}", headers=_HEADERS)
+        response.set_cookie(self._cookie_name, self._cookie, httponly=True, samesite="Strict", max_age=_YEAR_SECONDS)
+        raise response
+
+    async def _convert(self, request: web.Request) -> web.Response:
+        try:
+            payloads = Parse(await request.read(), Payloads(), ignore_unknown_fields=True).payloads
+            convert = self._codec.encode if request.match_info["direction"] == "encode" else self._codec.decode
+            converted = Payloads(payloads=await convert(payloads))
+        except (ParseError, HydraError) as error:
+            raise web.HTTPBadRequest(text=str(error)) from None
+        return web.Response(text=MessageToJson(converted), content_type="application/json")
+
+    async def _forward(self, request: web.Request) -> web.StreamResponse:
+        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _DROPPED]
+        # The Web UI has a cookie of its own, against forged requests.
+        theirs = [f"{name}={value}" for name, value in request.cookies.items() if name != self._cookie_name]
+        headers.append(("Cookie", "; ".join(theirs)))
+        backend = "localhost" if self._backend.startswith("unix:") else self._backend
+        body = request.content if request.body_exists else None
+        try:
+            async with self._client.request(
+                request.method,
+                f"http://{backend}{request.rel_url.raw_path_qs}",
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+            ) as answer:
+                response = web.StreamResponse(status=answer.status)
+                for name, value in answer.headers.items():
+                    if name.lower() not in _DROPPED - {"content-encoding", "content-length"}:
+                        response.headers.add(name, value)
+                response.headers["X-Frame-Options"] = "DENY"
+                await response.prepare(request)
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
+                await response.write_eof()
+                return response
+        except ClientError:
+            raise web.HTTPBadGateway(text="Temporal's Web UI does not answer: it is starting or ending.") from None
+
+
+def load_token(file: Path) -> str:
+    """Return the token that opens the Web UI, a new one where there is no file; it stays, and so do its cookies."""
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(0o600)
+        file.write_text(secrets.token_urlsafe(24))
+    return file.read_text().strip()
