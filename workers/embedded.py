@@ -30,7 +30,7 @@ from workers.roles import Role
 from workers.sealing import KeyRing, SealingCodec, load_keys
 from workers.stack import Stack, StackFolder, build_command, code_version, try_lock
 from workers.temporal_server import TemporalServer, find_free_port, open_temporal
-from workers.web_ui import WebUi, load_token
+from workers.web_ui import WebUi, build_codec_url, load_token
 from workers.worker import LIFELINE
 
 OPEN_RUNS = f"WorkflowType = '{FIX_WORKFLOW}' AND ExecutionStatus = 'Running'"
@@ -67,16 +67,15 @@ class EmbeddedStack:
             postgres = stack.enter_context(
                 open_postgres(self._folder.root / "postgres", runtime, logs / "postgres.log")
             )
-            codec = f"http://127.0.0.1:{port}/codec"
             server = await stack.enter_async_context(
-                open_temporal(self._settings.temporal, keys, self._folder.root, runtime, logs / "temporal.log", codec)
+                open_temporal(self._settings.temporal, keys, self._folder.root, runtime, logs / "temporal.log", port)
             )
             await _check_open_runs(server.client, keys)
             # Before any worker polls: a timer that fell due while nothing ran would end a run whose time is not up.
             await _report_interruption(server.client, interruption)
             token = load_token(self._folder.root / "keys" / "web-ui-token")
             ui = WebUi(server.web_ui, port, token, SealingCodec(keys))
-            await stack.enter_async_context(ui.serve())
+            await stack.enter_async_context(ui.serve(runtime))
             running = self._describe(server, postgres.dsn, ui, token)
             for role in Role:
                 await stack.enter_async_context(self._worker(role, running))
@@ -91,7 +90,8 @@ class EmbeddedStack:
             version=self._version,
             temporal=server.temporal.model_copy(update={"ui": self._settings.temporal.ui or ui.origin}),
             database=dsn,
-            web_ui_token="" if self._settings.temporal.ui else token,
+            web_ui_token=token,
+            codec=build_codec_url(ui.port),
             server_pid=server.inner_pid,
             exposed=not are_namespaces_allowed(),
         )

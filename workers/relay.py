@@ -1,8 +1,9 @@
 """The way into the namespace of Temporal's server: Unix sockets, whose file permissions decide who may use it.
 
-Run inside the namespace: `python -I -m workers.relay SOCKET:PORT... -- COMMAND...` starts the command, connects each
-socket with a port of the namespace's loopback, and ends when the command ends or on SIGTERM. A connection that begins
-with an HTTP CONNECT, as that of Temporal's client does, gets its answer first; the port that it names is not obeyed.
+Run inside the namespace: `python -I -m workers.relay SOCKET:PORT... PORT:SOCKET... -- COMMAND...` starts the command,
+connects each socket with a port of the namespace's loopback, or the other way round, and ends when the command ends or
+on SIGTERM. A connection that begins with an HTTP CONNECT, as that of Temporal's client does, gets its answer first; the
+port that it names is not obeyed.
 """
 
 import asyncio
@@ -18,14 +19,18 @@ _HEAD_LIMIT = 16_384
 _CHUNK = 65_536
 
 
-async def relay(sockets: list[str], command: list[str]) -> int:
+async def relay(ways: list[str], command: list[str]) -> int:
     """Serve until the command ends, and return its exit status."""
     os.umask(0o077)
-    for entry in sockets:
-        path, _, port = entry.rpartition(":")
+    for way in ways:
+        source, _, target = way.partition(":")
+        serve = _Relay(target).serve
+        if source.isdecimal():
+            await asyncio.start_server(serve, "127.0.0.1", int(source), limit=_HEAD_LIMIT)
+            continue
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)  # noqa: PTH108 - pathlib takes a tenth of this process's memory
-        await asyncio.start_unix_server(_Relay(int(port)).serve, path, limit=_HEAD_LIMIT)
+            os.unlink(source)  # noqa: PTH108 - pathlib takes a tenth of this process's memory
+        await asyncio.start_unix_server(serve, source, limit=_HEAD_LIMIT)
     process = await asyncio.create_subprocess_exec(*command)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, process.terminate)
@@ -33,8 +38,8 @@ async def relay(sockets: list[str], command: list[str]) -> int:
 
 
 class _Relay:
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, target: str) -> None:
+        self._target = target
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
@@ -44,12 +49,17 @@ class _Relay:
                 if first == _CONNECT:
                     await reader.readuntil(b"\r\n\r\n")
                     first = b""
-                inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._port)
+                inner_reader, inner_writer = await self._connect()
                 stack.callback(inner_writer.close)
                 if not first:
                     writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 inner_writer.write(first)
                 await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
+
+    async def _connect(self) -> tuple[StreamReader, StreamWriter]:
+        if self._target.isdecimal():
+            return await asyncio.open_connection("127.0.0.1", int(self._target))
+        return await asyncio.open_unix_connection(self._target)
 
 
 async def _copy(reader: StreamReader, writer: StreamWriter) -> None:

@@ -34,6 +34,7 @@ _STOP_SECONDS = 40
 class Stack(BaseModel):
     """The addresses of a running stack; `pid` is 0 when it is not embedded.
 
+    `codec` is where the `temporal` command seals and opens payloads, with the token of the Web UI.
     `server_pid` is a process in the namespace of its Temporal server, 0 without one. The server is `exposed` where it
     listens on a port that every user of the machine can reach.
     """
@@ -43,6 +44,7 @@ class Stack(BaseModel):
     temporal: TemporalSettings
     database: str
     web_ui_token: str = ""
+    codec: str = ""
     server_pid: int = 0
     exposed: bool = False
 
@@ -59,7 +61,8 @@ class Stack(BaseModel):
         return self._add_token(page)
 
     def _add_token(self, address: str) -> str:
-        return f"{address}?token={self.web_ui_token}" if self.web_ui_token else address
+        # An address of the user's own leads elsewhere.
+        return f"{address}?token={self.web_ui_token}" if self.codec.startswith(self.temporal.ui) else address
 
 
 def code_version() -> str:

@@ -25,11 +25,12 @@ from workers.namespace import NamespaceSetup, load_definition
 from workers.private_process import are_namespaces_allowed, end, find_inner, run_private
 from workers.sealing import KeyRing
 from workers.stack import Stack
+from workers.web_ui import PROXY_SOCKET, build_codec_url
 
 # For the server to answer, also on a slow machine.
 _START_SECONDS = 60
 # Inside its namespace.
-_PORT, _UI_PORT = 7233, 8233
+_PORT, _UI_PORT = 7233, 8080
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,14 @@ class TemporalServer:
 
 
 class _Places:
-    """Where a server listens: on Unix sockets in `runtime` where namespaces are allowed, else on free ports."""
+    """Where a server listens: on Unix sockets in `runtime` where namespaces are allowed, else on free ports.
 
-    def __init__(self, runtime: Path) -> None:
+    From its namespace the proxy of the Web UI is reached by the same address as from outside.
+    """
+
+    def __init__(self, runtime: Path, proxy: int) -> None:
         self.private = are_namespaces_allowed()
+        self._way_out = f"{proxy}:{runtime}/{PROXY_SOCKET}"
         if self.private:
             self.port, self.ui_port = _PORT, _UI_PORT
             self.address, self.web_ui = f"unix:{runtime}/temporal.sock", f"unix:{runtime}/web-ui.sock"
@@ -64,27 +69,27 @@ class _Places:
 
     def wrap(self, command: list[str]) -> list[str]:
         """Return the command that also serves the sockets."""
-        sockets = [
+        ways = [
             f"{place.removeprefix('unix:')}:{port}"
             for place, port in ((self.address, self.port), (self.web_ui, self.ui_port))
         ]
-        return [sys.executable, "-I", "-m", "workers.relay", *sockets, "--", *command]
+        return [sys.executable, "-I", "-m", "workers.relay", *ways, self._way_out, "--", *command]
 
 
 @contextlib.asynccontextmanager
 async def open_temporal(
-    chosen: TemporalSettings, keys: KeyRing, folder: Path, runtime: Path, log: Path, codec: str
+    chosen: TemporalSettings, keys: KeyRing, folder: Path, runtime: Path, log: Path, proxy: int
 ) -> AsyncIterator[TemporalServer]:
-    """Run the server on the database in `folder` until the block is left; `codec` is where its Web UI reads payloads.
+    """Run the server on the database in `folder` until the block is left; `proxy` is the port of its Web UI's proxy.
 
     Raises UsageError when it does not start.
     """
     database = folder / "temporal.db"
     _end_leftover_server(database)
-    places = _Places(runtime)
+    places = _Places(runtime, proxy)
     command = [
         *(str(find_temporal()), "server", "start-dev", "--ip", "127.0.0.1"),
-        *("--port", str(places.port), "--ui-port", str(places.ui_port), "--ui-codec-endpoint", codec),
+        *("--port", str(places.port), "--ui-port", str(places.ui_port), "--ui-codec-endpoint", build_codec_url(proxy)),
         *("--namespace", chosen.namespace, "--db-filename", str(database)),
         *("--log-level", "error", "--ui-disable-news-fetch"),
     ]
@@ -105,6 +110,8 @@ def build_client_command(stack: Stack) -> tuple[list[str], dict[str, str]]:
     """Return the command line of the `temporal` command for a stack's server, and its variables."""
     program = [str(find_temporal())]
     variables = {"TEMPORAL_NAMESPACE": stack.temporal.namespace}
+    if stack.codec:
+        variables |= {"TEMPORAL_CODEC_ENDPOINT": stack.codec, "TEMPORAL_CODEC_AUTH": f"Bearer {stack.web_ui_token}"}
     if not stack.server_pid:
         return program, {**variables, "TEMPORAL_ADDRESS": stack.temporal.address}
     inside = ["nsenter", "--user", "--net", "--preserve-credentials", "--target", str(stack.server_pid), "--"]

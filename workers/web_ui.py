@@ -22,6 +22,9 @@ from temporalio.converter import PayloadCodec
 
 from hydranet.errors import HydraError
 
+PROXY_SOCKET = "proxy.sock"
+"""The name of the proxy's Unix socket, by which it is reached from a namespace."""
+
 _PARAMETER = "token"
 _YEAR_SECONDS = 365 * 24 * 3600
 _CODEC = "/codec"
@@ -30,7 +33,7 @@ _BODY_LIMIT = 64 << 20
 # Headers that are about one connection, and those that the proxy decides itself.
 _DROPPED = frozenset(
     "connection keep-alive te trailer transfer-encoding upgrade host content-length content-encoding cookie "
-    "proxy-authorization proxy-authenticate".split()
+    "authorization proxy-authorization proxy-authenticate".split()
 )
 _HELP = "This page is for the owner of this HydraNet: open the address that `hydra up` prints."
 _HEADERS = {"X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
@@ -41,7 +44,7 @@ class WebUi:
 
     def __init__(self, backend: str, port: int, token: str, codec: PayloadCodec) -> None:
         self._backend = backend
-        self._port = port
+        self.port = port
         self._token = token
         # Not the token itself, which may stand in a shell's history or a terminal's scrollback after it is changed.
         self._cookie = hashlib.sha256(f"cookie {token}".encode()).hexdigest()
@@ -53,11 +56,11 @@ class WebUi:
     @property
     def origin(self) -> str:
         """The address without a token."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self.port}"
 
     @contextlib.asynccontextmanager
-    async def serve(self) -> AsyncIterator[None]:
-        """Serve on the loopback until the block is left."""
+    async def serve(self, runtime: Path) -> AsyncIterator[None]:
+        """Serve on the loopback, and on a Unix socket in the folder `runtime`, until the block is left."""
         unix = self._backend.startswith("unix:")
         connector = UnixConnector(self._backend.removeprefix("unix:")) if unix else TCPConnector()
         async with ClientSession(
@@ -67,16 +70,17 @@ class WebUi:
             runner = web.AppRunner(self.application, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
             await runner.setup()
             try:
-                await web.TCPSite(runner, "127.0.0.1", self._port).start()
+                await web.TCPSite(runner, "127.0.0.1", self.port).start()
+                await web.UnixSite(runner, runtime / PROXY_SOCKET).start()
                 yield
             finally:
                 await runner.cleanup()
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.host != f"127.0.0.1:{self._port}":
+        if request.host != f"127.0.0.1:{self.port}":
             # A page of another name that leads here, or the same machine by a name whose cookie is another.
-            if request.host == f"localhost:{self._port}" and request.method == "GET":
+            if request.host == f"localhost:{self.port}" and request.method == "GET":
                 raise web.HTTPFound(f"{self.origin}{request.rel_url}", headers=_HEADERS)
             raise web.HTTPForbidden(text=_HELP)
         if request.headers.get("Origin", self.origin) != self.origin:
@@ -85,14 +89,16 @@ class WebUi:
             raise web.HTTPForbidden(text=_HELP)
         if (token := request.query.get(_PARAMETER)) is not None and request.method == "GET":
             return self._exchange(request, token)
-        if not hmac.compare_digest(request.cookies.get(self._cookie_name, "").encode(), self._cookie.encode()):
+        shown = (request.cookies.get(self._cookie_name, ""), request.headers.get("Authorization", ""))
+        right = (self._cookie, f"Bearer {self._token}")
+        if not any(hmac.compare_digest(*map(str.encode, pair)) for pair in zip(shown, right, strict=True)):
             raise web.HTTPUnauthorized(text=_HELP, headers=_HEADERS)
         return await handler(request)
 
     @property
     def _cookie_name(self) -> str:
         # Cookies do not know ports.
-        return f"hydra-{self._port}"
+        return f"hydra-{self.port}"
 
     def _exchange(self, request: web.Request, token: str) -> web.StreamResponse:
         if not hmac.compare_digest(token.encode(), self._token.encode()):
@@ -140,6 +146,11 @@ class WebUi:
                 return response
         except ClientError:
             raise web.HTTPBadGateway(text="Temporal's Web UI does not answer: it is starting or ending.") from None
+
+
+def build_codec_url(port: int) -> str:
+    """Return the address of the codec of the proxy at `port`."""
+    return f"http://127.0.0.1:{port}{_CODEC}"
 
 
 def load_token(file: Path) -> str:

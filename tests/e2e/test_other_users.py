@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -233,8 +234,6 @@ def test_the_owner_signals_from_the_web_ui(hydra: Hydra, run_id: str, browser: h
 
 
 def _payload(text: str) -> dict[str, object]:
-    import base64
-
     def encode(value: str) -> str:
         return base64.b64encode(value.encode()).decode()
 
@@ -245,6 +244,17 @@ def test_the_temporal_command_reaches_the_server_for_its_owner(hydra: Hydra, run
     assert run_id in hydra("temporal", "workflow", "list", "--limit", "50").stdout
     assert hydra("temporal", "workflow", "signal", "--workflow-id", run_id, "--name", "resume").returncode == 0
     assert "paused" not in hydra("show", run_id).stdout
+    signal = ("temporal", "workflow", "signal", "--workflow-id", run_id)
+    assert hydra(*signal, "--name", "override", "--input", '"Look at the sum."').returncode == 0
+    assert "Look at the sum." in hydra("show", run_id).stdout
+    history = hydra("temporal", "workflow", "show", "--workflow-id", run_id, "--output", "json").stdout
+    assert base64.b64encode(b'"Look at the sum."').decode() in history
+    update = hydra(
+        "temporal", "workflow", "update", "execute", "--workflow-id", run_id, "--name", "reap", "--input", "7"
+    )
+    assert "There is no branch 7" in update.stderr
+    assert hydra(*signal, "--name", "abort", "--input", '"Enough."', "--input", '"ann@laptop"').returncode == 0
+    assert "Aborted by ann@laptop: Enough." in hydra("show", run_id).stdout
 
 
 def test_an_open_run_whose_key_is_lost_is_told_and_goes_on_with_the_key(own_hydra: Hydra, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import uuid
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,12 @@ async def ui(codec: SealingCodec) -> AsyncIterator[WebUi]:
     application.router.add_route("*", "/{path:.*}", echo)
     runner = web.AppRunner(application)
     await runner.setup()
-    path = f"/tmp/hydra-{uuid.uuid4().hex[:16]}.sock"
-    await web.UnixSite(runner, path).start()
-    ui = WebUi(f"unix:{path}", find_free_port(), TOKEN, codec)
-    async with ui.serve():
-        yield ui
-    await runner.cleanup()
-    Path(path).unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="hydra-") as name:
+        await web.UnixSite(runner, f"{name}/ui.sock").start()
+        ui = WebUi(f"unix:{name}/ui.sock", find_free_port(), TOKEN, codec)
+        async with ui.serve(Path(name)):
+            yield ui
+        await runner.cleanup()
 
 
 @pytest.fixture
@@ -83,6 +82,8 @@ async def test_a_link_with_a_token_leads_to_no_other_host(ui: WebUi, browser: ht
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD"])
 async def test_nobody_else_is_let_in(browser: httpx.AsyncClient, method: str, path: str) -> None:
     assert (await browser.request(method, path)).status_code == 401
+    for word in ("", "Bearer", "Bearer wrong", TOKEN, f"Basic {TOKEN}"):
+        assert (await browser.request(method, path, headers={"Authorization": word})).status_code == 401
     browser.cookies.set("hydra-1", "x")
     browser.cookies.set(f"hydra-{browser.base_url.port}", TOKEN)
     assert (await browser.request(method, path)).status_code == 401
@@ -138,9 +139,16 @@ async def test_the_codec_opens_and_seals(browser: httpx.AsyncClient, codec: Seal
     assert Payload() is not None
 
 
-async def test_a_server_that_does_not_answer_is_told(codec: SealingCodec) -> None:
+async def test_a_program_shows_the_token_itself(browser: httpx.AsyncClient) -> None:
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    assert (await browser.post("/codec/decode", json={"payloads": []}, headers=bearer)).status_code == 200
+    foreign = {**bearer, "Origin": "http://evil.example"}
+    assert (await browser.post("/codec/decode", json={"payloads": []}, headers=foreign)).status_code == 403
+
+
+async def test_a_server_that_does_not_answer_is_told(codec: SealingCodec, tmp_path: Path) -> None:
     ui = WebUi("unix:/nowhere.sock", find_free_port(), TOKEN, codec)
-    async with ui.serve(), httpx.AsyncClient(base_url=ui.origin) as browser:
+    async with ui.serve(tmp_path), httpx.AsyncClient(base_url=ui.origin) as browser:
         await sign_in(browser)
         assert (await browser.get("/")).status_code == 502
 
