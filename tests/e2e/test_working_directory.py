@@ -27,7 +27,7 @@ def test_nothing_is_imported_from_the_working_directory_or_from_pythonpath(
     assert not trace.exists(), trace.read_text()
     assert up.returncode == 0, up.stderr
     assert own_hydra("runs").returncode == 0
-    assert own_hydra("index-status", "--repo", folder).returncode == 0
+    assert own_hydra("index", "--repo", folder).returncode == 0
     assert not trace.exists(), trace.read_text()
 
 
