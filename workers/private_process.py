@@ -17,7 +17,7 @@ from typing import IO
 
 import psutil
 
-from activities.sandbox.bubblewrap import find_program
+from activities.sandbox.bubblewrap import LOST_MOUNT, find_program
 
 # The process's user inside, whom no other user of the machine can be mistaken for: the kernel shows those as 65534.
 USER = "hydranet"
@@ -30,11 +30,14 @@ END_SECONDS = 20
 @cache
 def are_namespaces_allowed() -> bool:
     """Return whether this machine lets its users make namespaces."""
-    try:
-        done = subprocess.run([find_program(), *_options(), "/usr/bin/true"], capture_output=True, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+    command = [find_program(), *_options(), "/usr/bin/true"]
+    while True:
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=20)
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        if LOST_MOUNT not in done.stderr:
+            return done.returncode == 0
 
 
 def wrap(command: Sequence[str], *options: str) -> list[str]:

@@ -44,7 +44,7 @@ from activities.sandbox.protocol import (
     Job,
     locate_generated,
 )
-from hydranet.errors import UsageError
+from hydranet.errors import TransientError, UsageError
 
 # Without an overlay the work tree is a copy. 126 tells a failed start from a command that does not exist (127).
 _COPY_TREE = f"cp -a {TREE}/. {WORK} && {{ [ ! -d {GENERATED} ] || cp -a -n {GENERATED}/. {WORK}; }} || exit 126; "
@@ -80,6 +80,11 @@ def _root_folders() -> Iterator[str]:
             yield from ("--ro-bind", str(path), str(path))
 
 
+LOST_MOUNT = "Can't bind mount /oldroot/ on /newroot/"
+"""What bubblewrap says when one of the machine's mounts, such as a container's, went while it copied them all."""
+
+_TRIES = 3
+
 _ROOT = ["--ro-bind", "/usr", "/usr", *_root_folders()]
 
 
@@ -97,6 +102,15 @@ class Bubblewrap:
         """Run one command to its end; see `Sandbox`. Raises UsageError when this machine cannot do it."""
         check_bubblewrap()
         check_sources(job)
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._run(job)
+            except TransientError as error:
+                if LOST_MOUNT not in str(error):
+                    raise
+        return await self._run(job)
+
+    async def _run(self, job: Job) -> Execution:
         if not job.setup:
             return await _run(job)
         access = package_index.find_index_access(self._package_hosts)

@@ -9,6 +9,7 @@ import pytest
 
 from activities.code.test_helpers import SourceTree
 from activities.git.trees import find_python_mentions, list_entries, list_links, read_blob
+from activities.git.user_repository import UserRepository
 from activities.sandbox.protected_files import ProtectedFiles
 from hydranet.contracts import TestResult, TestResults
 from hydranet.errors import PatchError
@@ -74,15 +75,19 @@ def check(tmp_path: Path) -> Check:
             ["-c", "user.name=A", "-c", "user.email=a@b.c", "commit", "--allow-empty", "-qm", "a"],
         ):
             subprocess.run(["git", *words], cwd=tmp_path, check=True)
-        tree = SourceTree(
-            frozenset(entry.path for entry in list_entries(tmp_path, "HEAD")),
-            functools.partial(read_blob, tmp_path, "HEAD"),
-            list_links(tmp_path, "HEAD"),
-            functools.partial(find_python_mentions, tmp_path, "HEAD"),
-        )
-        tests = [TestResult(id=name, outcome="failed") for name in failing]
-        tests += [TestResult(id=name, outcome="passed") for name in passing]
-        ProtectedFiles(TestResults(tests=tuple(tests)), command, tree, load_rules(), {"attr", "click"}).check(changes)
+        repository = UserRepository.find(tmp_path)
+        commit = repository.resolve_head()
+        with repository.open() as folder:
+            tree = SourceTree(
+                frozenset(entry.path for entry in list_entries(folder, commit)),
+                functools.partial(read_blob, folder, commit),
+                list_links(folder, commit),
+                functools.partial(find_python_mentions, folder, commit),
+            )
+            tests = [TestResult(id=name, outcome="failed") for name in failing]
+            tests += [TestResult(id=name, outcome="passed") for name in passing]
+            results = TestResults(tests=tuple(tests))
+            ProtectedFiles(results, command, tree, load_rules(), {"attr", "click"}).check(changes)
 
     return run
 
