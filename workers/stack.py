@@ -69,11 +69,14 @@ def code_version() -> str:
     """Return a digest of the installed code, since a stack runs the code it was started with."""
     digest = hashlib.sha256()
     for package in ("activities", "hydranet", "workers", "workflows"):
-        root = Path(str(files(package)))
-        for path in sorted(root.rglob("*")):
-            if path.suffix != ".pyc" and path.is_file():
-                content = path.read_bytes()
-                digest.update(f"{package}/{path.relative_to(root)} {len(content)}\n".encode() + content)
+        root = str(files(package))
+        # pathlib takes three times as long, which every command would wait for.
+        for folder, folders, names in os.walk(root):
+            folders[:] = sorted(name for name in folders if name != "__pycache__")
+            for name in sorted(names):
+                with open(f"{folder}/{name}", "rb") as file:  # noqa: PTH123
+                    content = file.read()
+                digest.update(f"{package}{folder.removeprefix(root)}/{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:16]
 
 
