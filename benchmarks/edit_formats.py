@@ -20,11 +20,11 @@ from activities.inference.model_profile import ModelProfile
 from activities.inference.prompt_context import load_prompt_context
 from activities.localisation.localiser import Localiser
 from benchmarks import recording, run
-from benchmarks.engine import Engine, survey
+from benchmarks.engine import Engine, load_settings, survey
 from hydra_cli.bench.conditions import Conditions
 from hydra_cli.bench.suite import read_suite
 from hydranet.contracts import StepRequest
-from hydranet.settings import EditFormat, ModelSettings
+from hydranet.settings import EditFormat
 from hydranet.strategy import Strategy
 
 
@@ -61,7 +61,7 @@ async def draw(engine: Engine, model: str, name: EditFormat, strategy: Strategy)
     """Ask for the change in one format, and test it."""
     artifacts, objects = engine.prepared.artifacts, engine.prepared.objects
     profile = ModelProfile(formats=(name,), samples=1)
-    backend = ChatBackend(connect(model, ModelSettings()), profile, artifacts, objects)
+    backend = ChatBackend(connect(model, load_settings().models), profile, artifacts, objects)
     work = engine.work.model_copy(update={"model": model})
     step = StepRequest(work=work, branch=1, attempt=1, strategy=strategy, error=engine.baseline.error)
     answer = await backend.implement(step)

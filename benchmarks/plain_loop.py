@@ -24,14 +24,13 @@ from activities.inference.prompt_context import load_prompt_context
 from activities.inference.protocols import ChatClient, Message, ModelCall
 from activities.localisation.localiser import Localiser
 from benchmarks import recording, run
-from benchmarks.engine import Engine, survey
+from benchmarks.engine import Engine, load_settings, survey
 from hydra_cli.bench.conditions import Conditions
 from hydra_cli.bench.suite import BugInstance, read_suite
 from hydranet import patches
 from hydranet.budget import Usage
 from hydranet.contracts import Candidate, Candidates
 from hydranet.errors import PatchError
-from hydranet.settings import ModelSettings
 from hydranet.text.escaping import fence
 from hydranet.text.truncation import keep_last_lines
 
@@ -129,7 +128,7 @@ class PlainLoop:
 async def plain(instance: BugInstance, model: str, tokens: int) -> Spent:
     """Run the plain loop on one bug."""
     async with survey(instance) as engine:
-        return await PlainLoop(engine, connect(model, ModelSettings())).run(tokens)
+        return await PlainLoop(engine, connect(model, load_settings().models)).run(tokens)
 
 
 async def hydra(instance: BugInstance, given: argparse.Namespace) -> dict[str, Any]:

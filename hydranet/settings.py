@@ -2,9 +2,9 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -54,6 +54,20 @@ def _check_host(text: str) -> str:
     return text
 
 
+_Servers = TypeVar("_Servers", bound=Iterable[str])
+
+_SERVER = r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#@\s\\]+)(?::[0-9]{1,5})?"
+
+
+def _check_servers(servers: _Servers) -> _Servers:
+    if not all(re.fullmatch(rf"{_SERVER}(?:/[^?#@\s\\]*)?", server) for server in servers):
+        raise ValueError("a server is http://HOST:PORT or https://HOST:PORT, without a login")
+    return servers
+
+
+_ByServer = Annotated[dict[str, SecretStr], AfterValidator(_check_servers)]
+
+
 class TemporalSettings(BaseModel):
     """Where Temporal is."""
 
@@ -80,10 +94,13 @@ class ModelSettings(BaseModel):
     ollama_host: str = ""
     """The address of Ollama; by default OLLAMA_HOST, or this machine."""
 
-    openai_api_key: SecretStr = SecretStr("")
-    """The key for an OpenAI-compatible server."""
+    endpoints: Annotated[tuple[str, ...], AfterValidator(_check_servers)] = ()
+    """Further servers that a run may name, as https://HOST:PORT; servers of configured models need no entry."""
 
-    logins: dict[str, SecretStr] = {}
+    keys: _ByServer = {}
+    """The keys of servers that ask for one, by their address, such as https://HOST:PORT; each goes there alone."""
+
+    logins: _ByServer = {}
     """The logins of servers that ask for one, as USER:PASSWORD by their address, such as https://HOST:PORT."""
 
     slots: Annotated[int, Field(ge=1)] = 1
@@ -211,12 +228,20 @@ def load_settings(
                 own = repository / CONFIG_NAME
                 note(f"Note     {own} may only lower limits: {join_words(changes)}. To raise one, set it in {user}.")
             values = _merge(values, _leave_out(declared, raised))
-        settings = Settings(**values)
+        settings = _add_endpoints(Settings(**values))
         if flags:
             settings = Settings.model_validate(_merge(settings.model_dump(), flags))
     except ValidationError as error:
         raise UsageError(_explain(error)) from None
     return settings
+
+
+def _add_endpoints(settings: Settings) -> Settings:
+    # Before the flags, which become part of a request: a request names a server, and vouches for none.
+    models = (settings.model, settings.supervisor_model, settings.embedding_model)
+    named = [match[1] for model in models if (match := re.fullmatch(rf"openai:({_SERVER})(?:/[^?#@]*)?#.+", model))]
+    endpoints = tuple(dict.fromkeys((*settings.models.endpoints, *named)))
+    return settings.model_copy(update={"models": settings.models.model_copy(update={"endpoints": endpoints})})
 
 
 def _read_declared(own: Path, user: Path) -> dict[str, Any]:

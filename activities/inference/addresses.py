@@ -1,15 +1,21 @@
-"""Addresses of model servers: what is said of them, and the login that is not."""
+"""Addresses of model servers: what is said of them, which ones may be asked, and with which key or login."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
-from urllib.parse import unquote, urlsplit
+from collections.abc import Generator
+from ipaddress import ip_address
+from typing import NamedTuple
+from urllib.parse import unquote
 
 import httpx
-from pydantic import SecretStr
 
 from hydranet.errors import UsageError
+from hydranet.settings import ModelSettings
+
+_DEFAULT_OLLAMA = "http://127.0.0.1:11434"
+_OLLAMA_PORT = 11434
 
 _HIDDEN = "***"
 
@@ -48,15 +54,99 @@ def check_address(address: str) -> str:
     return address
 
 
-def find_login(address: str, logins: Mapping[str, SecretStr]) -> httpx.BasicAuth | None:
-    """Return the login that the settings have for the server at `address`; another port is another server."""
-    for known, login in logins.items():
-        if _find_origin(known) == _find_origin(address):
+class Origin(NamedTuple):
+    """A server; another scheme or port is another one."""
+
+    scheme: str
+    host: str
+    port: int | None
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}" + (f":{self.port}" if self.port else "")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is on this machine."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+def find_origin(address: str | httpx.URL) -> Origin:
+    """Return the server at an address, as httpx reads it, which is what connects."""
+    url = httpx.URL(address)
+    return Origin(url.scheme, url.raw_host.decode("ascii"), url.port or {"http": 80, "https": 443}.get(url.scheme))
+
+
+def resolve_ollama(settings: ModelSettings) -> tuple[str, tuple[str, str] | None]:
+    """Return the address of the Ollama server, with its scheme and port, and the login in it."""
+    address, login = split_login(settings.ollama_host or os.environ.get("OLLAMA_HOST", "") or _DEFAULT_OLLAMA)
+    if "://" not in address:
+        host, slash, path = address.partition("/")
+        name, colon, port = host.rpartition(":") if re.search(r":\d*$", host) else (host, "", "")
+        address = f"http://{name or '127.0.0.1'}:{port if colon else _OLLAMA_PORT}{slash}{path}"
+    try:
+        usable = bool(find_origin(address).host)
+    except (httpx.InvalidURL, ValueError):
+        usable = False
+    if not usable:
+        raise UsageError("The address of Ollama is none: write http://HOST:PORT in 'models.ollama_host'.")
+    return address, login
+
+
+def check_endpoint(address: str, settings: ModelSettings) -> str:
+    """Return the address of a server that a model names.
+
+    Raises UsageError for one that the settings do not name, unless it is on this machine: what a user serves here
+    is asked without an entry, and without a key or login.
+    """
+    origin = find_origin(check_address(address))
+    known = (*settings.endpoints, *settings.keys, *settings.logins)
+    if (
+        origin.is_loopback
+        or any(_is_at(server, origin) for server in known)
+        or _is_at(resolve_ollama(settings)[0], origin)
+    ):
+        return address
+    raise UsageError(
+        f"Your settings do not name the model server {origin}: add it to 'models.endpoints' on each machine that asks "
+        "it, and end a stack that runs with `hydra down`."
+    )
+
+
+def _is_at(address: str, origin: Origin) -> bool:
+    try:
+        return find_origin(address) == origin
+    except (httpx.InvalidURL, ValueError):
+        return False
+
+
+class _Key(httpx.Auth):
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["authorization"] = f"Bearer {self._key}"
+        yield request
+
+
+def _check_key(key: str, origin: Origin) -> str:
+    # What cannot be sent would be repeated in the error of the connection.
+    if not (key and key.isascii() and key.isprintable()):
+        raise UsageError(f"The key of {origin} is empty or holds what no key does: correct it in 'models.keys'.")
+    return key
+
+
+def find_auth(address: str, settings: ModelSettings) -> httpx.Auth | None:
+    """Return the login, or else the key, that the settings have for the server at `address`."""
+    origin = find_origin(address)
+    for known, login in settings.logins.items():
+        if _is_at(known, origin):
             name, _, password = login.get_secret_value().partition(":")
             return httpx.BasicAuth(name, password)
+    for known, key in settings.keys.items():
+        if _is_at(known, origin):
+            return _Key(_check_key(key.get_secret_value().strip(), origin))
     return None
-
-
-def _find_origin(address: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(address if "://" in address else f"http://{address}")
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

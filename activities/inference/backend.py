@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from activities.inference.addresses import check_address, hide_login
+from activities.inference.addresses import check_endpoint, hide_login
 from activities.inference.protocols import ChatClient, Description, EmbeddingClient, ModelCall
 from hydranet.bounded_models import NAME_CHARACTERS
 from hydranet.contracts import (
@@ -114,7 +114,7 @@ def connect(model: str, settings: ModelSettings) -> ChatClient:
     if form == "openai" and name and url.startswith(("http://", "https://")):
         from activities.inference.openai_compatible import OpenAIClient
 
-        return OpenAIClient(check_address(url), name, settings)
+        return OpenAIClient(check_endpoint(url, settings), name, settings)
     if form == "scripted" and rest:
         from activities.inference.scripted import ScriptedClient
 

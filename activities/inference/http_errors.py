@@ -9,11 +9,11 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
-from activities.inference.bounded_response import bound_response
+from activities.inference.bounded_response import ACCEPT, bound_response
 from hydranet.errors import FatalError, HydraError, TransientError
 from hydranet.settings import ModelSettings
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 _BODY_BYTES = 65_536
 _HEADER_CHARACTERS = 100
 
-CONNECT_SECONDS = 10.0
+_CONNECT_SECONDS = 10.0
 
 # How servers say that a prompt is too long: llama.cpp, vLLM and Ollama, OpenAI, LM Studio.
 _TOO_LONG = ("exceeds the available context", "context length", "context_length_exceeded", "n_ctx")
@@ -48,11 +48,27 @@ class RefusedError(FatalError):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server; `missing` is the sentence for a model that it does not have."""
+    """One server; `missing` is the sentence for a model that it does not have, `auth` the key or login for it alone."""
 
     address: str
     missing: str
     endpoints: ModelSettings
+    auth: httpx.Auth | None
+
+    def client_options(self) -> dict[str, Any]:
+        """Return how httpx connects."""
+        return {
+            "auth": self.auth,
+            "timeout": httpx.Timeout(None, connect=_CONNECT_SECONDS),
+            "headers": ACCEPT,
+            "event_hooks": {"request": [self.check_request], "response": [self.check]},
+        }
+
+    async def check_request(self, request: httpx.Request) -> None:
+        """Take out a key that the settings do not have for this server; a request hook."""
+        if self.auth is None:
+            # Ollama's client sends OLLAMA_API_KEY, whichever server it is for.
+            request.headers.pop("authorization", None)
 
     async def check(self, response: httpx.Response) -> None:
         """Bound a response, and raise the error that it stands for; a response hook of httpx."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from typing import Any, cast
@@ -10,16 +9,13 @@ from typing import Any, cast
 import httpx
 from ollama import AsyncClient, ChatResponse, ListResponse, ResponseError
 
-from activities.inference.addresses import find_login, split_login
-from activities.inference.bounded_response import ACCEPT
-from activities.inference.http_errors import CONNECT_SECONDS, Server
+from activities.inference.addresses import find_auth, resolve_ollama
+from activities.inference.http_errors import Server
 from activities.inference.protocols import Completion, Description, Message, ModelCall
 from activities.inference.stream import Answer
 from hydranet.errors import TransientError
 from hydranet.settings import ModelSettings
 from hydranet.text.escaping import format_command
-
-DEFAULT_HOST = "http://127.0.0.1:11434"
 
 # The tests run between two calls; the model should still be loaded then.
 _KEEP_ALIVE = "15m"
@@ -41,12 +37,13 @@ class OllamaClient:
 
     def __init__(self, name: str, endpoints: ModelSettings) -> None:
         self._name = name
-        self._host, self._login = split_login(resolve_host(endpoints))
+        self._host, login = resolve_ollama(endpoints)
         self._endpoints = endpoints
         self._server = Server(
             self._host,
             f"The model {name} is not pulled at {self._host}; run `{format_command('ollama', 'pull', name)}`.",
             endpoints,
+            httpx.BasicAuth(*login) if login else find_auth(self._host, endpoints),
         )
         self._context: int | None = None
 
@@ -107,13 +104,7 @@ class OllamaClient:
 
     def connect(self) -> AsyncClient:
         """Return a client whose failures are ours."""
-        return AsyncClient(
-            self._host,
-            auth=httpx.BasicAuth(*self._login) if self._login else find_login(self._host, self._endpoints.logins),
-            headers=ACCEPT,
-            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
-            event_hooks={"response": [self._server.check]},
-        )
+        return AsyncClient(self._host, **self._server.client_options())
 
     async def _context_size(self, client: AsyncClient) -> int:
         if self._context is None:
@@ -156,11 +147,6 @@ class OllamaClient:
                 # An error within a stream has no status.
                 status = error.status_code if error.status_code > 0 else 500
                 raise self._server.refusal(status, error.error) from None
-
-
-def resolve_host(endpoints: ModelSettings) -> str:
-    """Return the address of the Ollama server."""
-    return endpoints.ollama_host or os.environ.get("OLLAMA_HOST", "") or DEFAULT_HOST
 
 
 def _trained_context(modelinfo: Mapping[str, Any] | None) -> int:

@@ -9,9 +9,8 @@ from typing import Any
 import httpx
 from pydantic import BaseModel
 
-from activities.inference.addresses import find_login
-from activities.inference.bounded_response import ACCEPT
-from activities.inference.http_errors import CONNECT_SECONDS, RefusedError, Server
+from activities.inference.addresses import find_auth
+from activities.inference.http_errors import RefusedError, Server
 from activities.inference.protocols import Completion, Description, Message, ModelCall
 from activities.inference.stream import Answer
 from hydranet.errors import FatalError, TransientError
@@ -28,7 +27,8 @@ class OpenAIClient:
         self._url = url.rstrip("/")
         self._name = name
         self._endpoints = endpoints
-        self._server = Server(self._url, f"{self._url} has no model {name}, or no interface for it.", endpoints)
+        missing = f"{self._url} has no model {name}, or no interface for it."
+        self._server = Server(self._url, missing, endpoints, find_auth(self._url, endpoints))
         self._refused: set[str] = set()
 
     async def complete(
@@ -101,13 +101,7 @@ class OpenAIClient:
         return answer.completion()
 
     def _connect(self) -> httpx.AsyncClient:
-        key = self._endpoints.openai_api_key.get_secret_value()
-        return httpx.AsyncClient(
-            auth=find_login(self._url, self._endpoints.logins),
-            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
-            headers=ACCEPT | ({"authorization": f"Bearer {key}"} if key else {}),
-            event_hooks={"response": [self._server.check]},
-        )
+        return httpx.AsyncClient(**self._server.client_options())
 
     async def _read(self, client: httpx.AsyncClient, answer: Answer, body: dict[str, Any]) -> None:
         ended = False

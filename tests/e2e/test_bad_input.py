@@ -41,6 +41,7 @@ def test_no_commits(hydra: Hydra, tmp_path: Path) -> None:
         (("--issue-file", "nowhere.txt"), "cannot be read"),
         (("--issue", "x", "--model", "gpt"), "'gpt' is not a model"),
         (("--issue", "x", "--model", "scripted:nowhere.jsonl"), "nowhere.jsonl"),
+        (("--issue", "x", "--model", "openai:http://0.0.0.0:9/v1#m"), "add it to 'models.endpoints'"),
         (("--issue", "x", "--budget-branches", "0"), "'budget.branches' is wrong"),
     ],
 )

@@ -42,6 +42,34 @@ def test_a_repository_may_not_say_where_code_goes(tmp_path: Path) -> None:
         settings.load_settings(repository)
 
 
+def test_settings_name_the_servers_of_models_and_flags_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"model": "openai:http://a:1/v1#m", "embedding_model": "openai:https://b/v1#e"}
+    write(tmp_path / "config" / "hydranet", **own, models={"endpoints": ["https://c:3/v1"]})
+    assert set(settings.load_settings().models.endpoints) == {"http://a:1", "https://b", "https://c:3/v1"}
+    monkeypatch.setenv("HYDRA_SUPERVISOR_MODEL", "openai:http://[::2]:4/x#m")
+    monkeypatch.setenv("HYDRA_EMBEDDING_MODEL", "openai:https://f/v1#e")
+    flags = {"model": "openai:http://d/v1#m", "embedding_model": "openai:http://e/v1#m"}
+    chosen = settings.load_settings(flags=flags)
+    assert chosen.model == flags["model"]
+    assert set(chosen.models.endpoints) == {"http://a:1", "http://[::2]:4", "https://f", "https://c:3/v1"}
+
+
+@pytest.mark.parametrize("model", ["openai:http://me:pw@h/v1#m", "openai:http://h/v1?k#m", "ollama:m", "openai:h#m"])
+def test_what_is_no_server_of_a_model_is_no_endpoint(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    monkeypatch.setenv("HYDRA_MODEL", model)
+    assert settings.load_settings(flags={"model": "templates"}).models.endpoints == ()
+
+
+@pytest.mark.parametrize("name", ["endpoints", "keys", "logins"])
+@pytest.mark.parametrize("server", ["http://me:s3cret@h:1", "h:1", "ftp://h", "s3cret", "http://h:port", "http://h/?a"])
+def test_a_server_that_is_none_is_one_sentence(tmp_path: Path, name: str, server: str) -> None:
+    value: object = [server] if name == "endpoints" else {server: "s3cret"}
+    write(tmp_path / "config" / "hydranet", models={name: value})
+    with pytest.raises(UsageError, match=rf"'models\.{name}' is wrong .*http://HOST:PORT") as refused:
+        settings.load_settings()
+    assert "s3cret" not in str(refused.value)
+
+
 def list_settings(model: type[BaseModel] = settings.Settings, parent: str = "") -> Iterator[str]:
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):

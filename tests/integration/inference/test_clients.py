@@ -355,7 +355,7 @@ async def test_thoughts_are_no_part_of_an_answer_but_show_that_it_comes(server: 
 async def test_the_key_goes_into_the_header_alone(server: Server) -> None:
     dialect = DIALECTS[1]
     server.replies[dialect.path] = [Reply(dialect.pieces("a") + dialect.end())]
-    await ask(dialect.client(server, openai_api_key=SecretStr("s3cret")))
+    await ask(dialect.client(server, keys={server.url: SecretStr("s3cret")}))
     ((_, headers, body),) = server.requests
     assert headers["authorization"] == "Bearer s3cret"
     assert "s3cret" not in json.dumps(body)

@@ -1,0 +1,139 @@
+"""Where a model's questions and keys go, against real servers."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.artifacts.store import FolderArtifacts
+from activities.git.objects import GitObjects
+from activities.inference.activities import InferenceActivities
+from activities.inference.addresses import find_origin, resolve_ollama
+from activities.inference.backend import Backends, connect, connect_embeddings
+from hydranet.contracts import WarmUpRequest
+from hydranet.errors import FATAL, UsageError
+from hydranet.settings import ModelSettings
+from tests.integration.inference.test_clients import (
+    NAME,
+    Dialect,
+    Reply,
+    Server,
+    ask,
+    dialect,
+    server,
+)
+
+__all__ = ["dialect", "server"]
+
+
+# All of these reach 127.0.0.1 where nothing holds them back.
+DISGUISES = ["http://0.0.0.0:{}", "http://[::ffff:127.0.0.1]:{}", "http://127.1:{}", "http://0:{}"]
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+async def test_a_worker_asks_no_server_that_a_request_alone_names(
+    server: Server, disguise: str, tmp_path: Path
+) -> None:
+    artifacts = FolderArtifacts(tmp_path)
+    objects = GitObjects(tmp_path, artifacts)
+    server.replies["/v1/chat/completions"] = [Reply(Dialect("openai", "").pieces("a") + Dialect("openai", "").end())]
+    address = disguise.format(server.port)
+    model = f"openai:{address}/v1#{NAME}"
+    elsewhere = [f"http://0.0.0.0:{server.port + 1}", f"https://0.0.0.0:{server.port}", "http://example.test"]
+    for settings in (ModelSettings(), ModelSettings(endpoints=tuple(elsewhere), keys={server.url: SecretStr("k3y")})):
+        activities = InferenceActivities(Backends(artifacts, objects, settings))
+        with pytest.raises(
+            ApplicationError, match=r"do not name the model server http://.*'models\.endpoints'"
+        ) as error:
+            await ActivityEnvironment().run(activities.warm_up, WarmUpRequest(model=model))
+        assert (error.value.type, error.value.non_retryable) == (FATAL, True)
+        with pytest.raises(UsageError, match=r"models\.endpoints"):
+            connect_embeddings(model, settings)
+    assert server.requests == []
+    for settings in (
+        ModelSettings(endpoints=(address,)),
+        ModelSettings(keys={f"{address}/v1": SecretStr("k3y")}),
+        ModelSettings(logins={address: SecretStr("me:pw")}),
+        ModelSettings(ollama_host=address),
+    ):
+        assert (await ask(connect(model, settings))).text == "a"
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost.example.test", "127.0.0.1.example.test", "example.test", "10.0.0.1", "[fe80::1]", "2130706433"]
+)
+def test_what_only_looks_like_this_machine_is_another(host: str) -> None:
+    with pytest.raises(UsageError, match=r"models\.endpoints"):
+        connect(f"openai:http://{host}/v1#m", ModelSettings())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "localhost", "LOCALHOST", "[::1]"])
+def test_this_machine_needs_no_entry(host: str) -> None:
+    connect(f"openai:http://{host}:8000/v1#m", ModelSettings())
+
+
+async def test_a_key_goes_to_its_server_alone(server: Server, dialect: Dialect) -> None:
+    server.replies[dialect.path] = [Reply(dialect.pieces("a") + dialect.end())]
+    await ask(dialect.client(server, keys={f"{server.url}/v1": SecretStr("k3y")}))
+    assert server.requests[-1][1]["authorization"] == "Bearer k3y"
+    for neighbour in (f"http://127.0.0.1:{server.port + 1}", f"https://127.0.0.1:{server.port}", "http://localhost"):
+        await ask(dialect.client(server, keys={neighbour: SecretStr("k3y")}))
+        assert "authorization" not in server.requests[-1][1]
+
+
+async def test_a_key_with_a_line_end_is_sent_without_it(server: Server, dialect: Dialect) -> None:
+    server.replies[dialect.path] = [Reply(dialect.pieces("a") + dialect.end())]
+    await ask(dialect.client(server, keys={server.url: SecretStr("k3y\n")}))
+    assert server.requests[-1][1]["authorization"] == "Bearer k3y"
+
+
+@pytest.mark.parametrize("key", ["s3\r\nhost: cret", "s3\x00cret", "s3cr\u00e9t", " "])
+def test_a_key_that_cannot_be_sent_is_refused_and_not_repeated(server: Server, dialect: Dialect, key: str) -> None:
+    with pytest.raises(UsageError, match=r"correct it in 'models\.keys'") as refused:
+        dialect.client(server, keys={server.url: SecretStr(key)})
+    assert "s3" not in str(refused.value)
+
+
+async def test_a_key_of_the_environment_goes_nowhere(
+    server: Server, dialect: Dialect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "s3cret")
+    monkeypatch.setenv("OPENAI_API_KEY", "s3cret")
+    server.replies[dialect.path] = [Reply(dialect.pieces("a") + dialect.end())]
+    await ask(dialect.client(server))
+    assert "s3cret" not in str(server.requests)
+
+
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("", "http://127.0.0.1:11434"),
+        ("box", "http://box:11434"),
+        ("box:80", "http://box:80"),
+        (":8000", "http://127.0.0.1:8000"),
+        ("http://Box/ollama", "http://box:80"),
+        ("https://box", "https://box:443"),
+        ("[::1]", "http://[::1]:11434"),
+        ("[::1]:8000/x", "http://[::1]:8000"),
+    ],
+)
+def test_the_address_of_ollama_is_read_as_ollama_does(
+    written: str, origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ollama import AsyncClient
+
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    settings = ModelSettings(ollama_host=written)
+    address, _ = resolve_ollama(settings)
+    assert str(find_origin(address)) == origin
+    clients: list[Any] = [AsyncClient(written), AsyncClient(address)]
+    assert clients[0]._client.base_url == clients[1]._client.base_url
+
+
+@pytest.mark.parametrize("written", ["http://:port", "box:http", "http://", "[::1:80"])
+def test_an_address_of_ollama_that_is_none_is_one_sentence(written: str) -> None:
+    with pytest.raises(UsageError, match=r"write http://HOST:PORT in 'models\.ollama_host'"):
+        connect("ollama:m", ModelSettings(ollama_host=written))
