@@ -62,8 +62,12 @@ class Origin(NamedTuple):
     port: int | None
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}" + (f":{self.port}" if self.port else "")
+        return f"{self.scheme}://{self.bracketed_host}" + (f":{self.port}" if self.port else "")
+
+    @property
+    def bracketed_host(self) -> str:
+        """The host as an address has it."""
+        return f"[{self.host}]" if ":" in self.host else self.host
 
     @property
     def is_loopback(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from activities.inference.addresses import find_origin
 from activities.inference.bounded_response import ACCEPT, bound_response
 from hydranet.errors import FatalError, HydraError, TransientError
 from hydranet.settings import ModelSettings
@@ -27,6 +28,10 @@ _CONNECT_SECONDS = 10.0
 
 # How servers say that a prompt is too long: llama.cpp, vLLM and Ollama, OpenAI, LM Studio.
 _TOO_LONG = ("exceeds the available context", "context length", "context_length_exceeded", "n_ctx")
+
+# After these httpx would ask the new address with GET and without the question.
+_MOVED = (301, 302)
+_MOVED_WITH_METHOD = 308
 
 _BUSY = frozenset({408, 409, 425, 429})
 
@@ -56,16 +61,26 @@ class Server:
     auth: httpx.Auth | None
 
     def client_options(self) -> dict[str, Any]:
-        """Return how httpx connects."""
+        """Return how httpx connects: to this server alone, also where it redirects."""
+        origin = find_origin(self.address)
         return {
             "auth": self.auth,
             "timeout": httpx.Timeout(None, connect=_CONNECT_SECONDS),
             "headers": ACCEPT,
+            "follow_redirects": True,
             "event_hooks": {"request": [self.check_request], "response": [self.check]},
+            # HTTP_PROXY and the like are for other machines.
+            "mounts": {f"all://{origin.bracketed_host}": None} if origin.is_loopback else None,
         }
 
     async def check_request(self, request: httpx.Request) -> None:
-        """Take out a key that the settings do not have for this server; a request hook."""
+        """Raise FatalError for a request to any other server; a request hook, also called for redirects."""
+        origin = find_origin(request.url)
+        if origin != find_origin(self.address):
+            raise FatalError(
+                f"{self.address} redirects to {str(origin)[:200]}, where nothing is sent: correct the address, or have "
+                "that server answer itself."
+            )
         if self.auth is None:
             # Ollama's client sends OLLAMA_API_KEY, whichever server it is for.
             request.headers.pop("authorization", None)
@@ -73,6 +88,8 @@ class Server:
     async def check(self, response: httpx.Response) -> None:
         """Bound a response, and raise the error that it stands for; a response hook of httpx."""
         bound_response(response, self.address)
+        if response.status_code in _MOVED and response.has_redirect_location:
+            response.status_code = _MOVED_WITH_METHOD
         if response.status_code >= 400:
             delay = parse_retry_after(response.headers.get("retry-after"))
             raise self.refusal(response.status_code, await _read_start(response), delay)

@@ -1,5 +1,7 @@
-"""Where a model's questions and keys go, against real servers."""
+"""Where a model's questions and keys go: two real servers, of which only one may hear anything."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +14,107 @@ from activities.artifacts.store import FolderArtifacts
 from activities.git.objects import GitObjects
 from activities.inference.activities import InferenceActivities
 from activities.inference.addresses import find_origin, resolve_ollama
-from activities.inference.backend import Backends, connect, connect_embeddings
+from activities.inference.backend import Backends, connect, connect_embeddings, probe
 from hydranet.contracts import WarmUpRequest
-from hydranet.errors import FATAL, UsageError
+from hydranet.errors import FATAL, FatalError, TransientError, UsageError
 from hydranet.settings import ModelSettings
 from tests.integration.inference.test_clients import (
     NAME,
+    SHOWN,
     Dialect,
     Reply,
     Server,
     ask,
     dialect,
+    json_reply,
     server,
 )
 
 __all__ = ["dialect", "server"]
+
+
+class Watcher:
+    """A port that keeps whatever arrives; nothing may, not even a connection."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.heard: list[bytes] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.heard.append(b"a connection")
+        self.heard.append(await reader.read(100_000))
+        writer.close()
+
+
+@pytest.fixture
+async def other() -> AsyncIterator[Watcher]:
+    watcher = Watcher()
+    listening = await asyncio.start_server(watcher.serve, "127.0.0.1", 0)
+    watcher.port = listening.sockets[0].getsockname()[1]
+    async with listening:
+        yield watcher
+        assert watcher.heard == []
+
+
+ELSEWHERE = [
+    "http://127.0.0.1:{other}{path}",
+    "//127.0.0.1:{other}{path}",
+    "http://me:s3cret@127.0.0.1:{other}{path}",
+    "http://127.0.0.1:{own}@127.0.0.1:{other}{path}",
+    "https://127.0.0.1:{own}{path}",
+    "https:{path}",
+    "http://localhost:{own}{path}",
+    "http://[::ffff:127.0.0.1]:{own}{path}",
+    "file:///etc/passwd",
+]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("location", ELSEWHERE)
+async def test_a_redirect_to_another_server_is_not_followed(
+    server: Server, other: Watcher, dialect: Dialect, status: int, location: str
+) -> None:
+    target = location.format(other=other.port, own=server.port, path=dialect.path)
+    server.replies[dialect.path] = [Reply(status=status, headers={"location": target})]
+    with pytest.raises(FatalError, match=r"redirects to (https?|file)://.*correct the address") as refused:
+        await ask(dialect.client(server, keys={server.url: SecretStr("k3y")}))
+    assert "s3cret" not in str(refused.value)
+    assert [path for path, _, _ in server.requests if path != "/api/show"] == [dialect.path]
+
+
+@pytest.mark.parametrize("form", ["ollama", "openai"])
+async def test_no_step_of_a_chain_leaves_the_server(server: Server, other: Watcher, form: str) -> None:
+    away = Reply(status=307, headers={"location": f"http://127.0.0.1:{other.port}/"})
+    for path in ("/api/embed", "/v1/embeddings", "/api/show", "/v1/models"):
+        server.replies[path] = [Reply(status=307, headers={"location": "/second"})]
+    server.replies["/second"] = [away]
+    model = f"ollama:{NAME}" if form == "ollama" else f"openai:{server.url}/v1#{NAME}"
+    settings = ModelSettings(ollama_host=server.url)
+    with pytest.raises(FatalError, match="redirects to"):
+        await connect_embeddings(model, settings).embed(["secret code"])
+    with pytest.raises(UsageError, match="redirects to"):
+        await probe(model, settings)
+    assert [path for path, _, _ in server.requests].count("/second") == 2
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("location", ["/moved{path}", "{url}/moved{path}", "http://me:pw@127.0.0.1:{port}/moved{path}"])
+async def test_a_redirect_within_the_server_is_followed_with_the_question_and_the_key(
+    server: Server, dialect: Dialect, status: int, location: str
+) -> None:
+    target = location.format(url=server.url, port=server.port, path=dialect.path)
+    server.replies[dialect.path] = [Reply(status=status, headers={"location": target})]
+    server.replies[f"/moved{dialect.path}"] = [Reply(dialect.pieces("a") + dialect.end())]
+    client = dialect.client(server, keys={server.url: SecretStr("k3y")})
+    assert (await ask(client)).text == "a"
+    (first, second) = [request for request in server.requests if request[0] != "/api/show"]
+    assert (second[2], second[1]["authorization"]) == (first[2], "Bearer k3y")
+
+
+async def test_redirects_in_a_circle_end(server: Server, dialect: Dialect) -> None:
+    server.replies[dialect.path] = [Reply(status=308, headers={"location": dialect.path})]
+    with pytest.raises(TransientError, match="redirects"):
+        await ask(dialect.client(server))
 
 
 # All of these reach 127.0.0.1 where nothing holds them back.
@@ -105,6 +193,20 @@ async def test_a_key_of_the_environment_goes_nowhere(
     server.replies[dialect.path] = [Reply(dialect.pieces("a") + dialect.end())]
     await ask(dialect.client(server))
     assert "s3cret" not in str(server.requests)
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_no_proxy_hears_what_stays_on_this_machine(
+    server: Server, other: Watcher, dialect: Dialect, monkeypatch: pytest.MonkeyPatch, variable: str, host: str
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv(variable, f"http://127.0.0.1:{other.port}")
+    server.replies |= {dialect.path: [Reply(dialect.pieces("a") + dialect.end())], "/api/show": [json_reply(SHOWN)]}
+    address = f"http://{host}:{server.port}"
+    model = f"ollama:{NAME}" if dialect.form == "ollama" else f"openai:{address}/v1#{NAME}"
+    assert (await ask(connect(model, ModelSettings(ollama_host=address)))).text == "a"
 
 
 @pytest.mark.parametrize(
