@@ -1,6 +1,6 @@
 """Measure what sealing adds to an activity: its request and its result, each sealed once and opened once.
 
-    python -m benchmarks.sealing
+python -m benchmarks.sealing
 """
 
 import asyncio

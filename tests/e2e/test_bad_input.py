@@ -108,7 +108,7 @@ def test_a_taken_port(own_hydra: Hydra) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        own_hydra.env["HYDRA_TEMPORAL__PORT"] = str(taken.getsockname()[1])
+        own_hydra.env["HYDRA_TEMPORAL__UI_PORT"] = str(taken.getsockname()[1])
         refused(own_hydra, "is taken", "runs")
 
 

@@ -5,9 +5,8 @@ import json
 import signal
 import socket
 import subprocess
-import sysconfig
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -169,24 +168,9 @@ def test_a_branch_is_told_something_and_then_reaped(hydra: Hydra, modelled: str)
     assert "b01 has ended already (reaped)" in refusal(hydra, "reap", modelled, "--branch", "1")
 
 
-Temporal = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def temporal(hydra: Hydra) -> Temporal:
-    """Temporal's own command line, on the stack of `hydra`."""
-    address = json.loads((hydra.data / "stack.json").read_text())["temporal"]["address"]
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [Path(sysconfig.get_path("scripts")) / "temporal", *arguments, "--address", address]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60)
-
-    return run
-
-
-def test_signals_of_the_temporal_command_are_taken(hydra: Hydra, modelled: str, temporal: Temporal) -> None:
+def test_signals_of_the_temporal_command_are_taken(hydra: Hydra, modelled: str) -> None:
     def signalled(name: str, *given: str) -> str:
-        done = temporal("workflow", "signal", "--workflow-id", modelled, "--name", name, *given)
+        done = hydra("temporal", "workflow", "signal", "--workflow-id", modelled, "--name", name, *given)
         assert done.returncode == 0, done.stderr
         return hydra("show", modelled).stdout
 
@@ -208,7 +192,7 @@ def test_signals_of_the_temporal_command_are_taken(hydra: Hydra, modelled: str, 
 
 
 def test_a_message_that_no_supervisor_takes_has_no_effect_later(hydra: Hydra, modelled: str) -> None:
-    (supervisor,) = [p for p in hydra.processes() if p.cmdline()[-2:] == ["workers", "supervisor"]]
+    (supervisor,) = [p for p in hydra.processes() if p.cmdline()[-2:] == [WORKER, "supervisor"]]
     supervisor.suspend()
     try:
         assert refusal(hydra, "override", modelled, "Look at the parser.") == (
