@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from hydranet.bounded_models import CLEAN, Name
 from hydranet.budget import Budget
@@ -233,6 +233,11 @@ def load_settings(
             settings = Settings.model_validate(_merge(settings.model_dump(), flags))
     except ValidationError as error:
         raise UsageError(_explain(error)) from None
+    except SettingsError as error:
+        # Its cause repeats the value, which may be a secret.
+        section = re.search(r'field "(\w+)"', str(error))
+        name = f"HYDRA_{section[1].upper()}" if section else "HYDRA_"
+        raise UsageError(f"A variable {name}* is not the JSON that its setting needs: correct it.") from None
     return settings
 
 

@@ -229,6 +229,14 @@ def test_what_only_the_user_says_of_the_sandbox_stays_on_the_node() -> None:
     assert Request.model_validate_json(sent).sandbox == SandboxSpec()
 
 
+@pytest.mark.parametrize("text", ['{"TOKEN": "hush-hush-4711"', '{"TOKEN": ["hush-hush-4711"]}', '"hush-hush-4711"'])
+def test_a_wrong_variable_is_not_repeated(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("HYDRA_SANDBOX__ENV", text)
+    with pytest.raises(UsageError) as raised:
+        settings.load_settings()
+    assert "hush" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
