@@ -76,7 +76,7 @@ def fix(
 async def _fix(start: Start, chosen: Settings, *, detach: bool, json: bool) -> None:
     request = await start.build_request(chosen)
     async with attach_session(chosen) as session:
-        run_id, attached = await start_run(session, request, start.identity)
+        run_id, attached = await start_run(session, request, start.identity, chosen.sandbox.env)
         if not json:
             _announce(session, start, request, run_id, attached)
         if detach:

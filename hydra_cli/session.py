@@ -17,7 +17,7 @@ from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
 from hydranet.settings import Settings
 from workers.connection import check_namespace, connect
-from workers.sealing import load_keys
+from workers.sealing import KeyRing, load_keys
 from workers.stack import Stack, attach
 
 # The server itself waits half a minute for a supervisor that has gone.
@@ -31,6 +31,7 @@ class Session:
 
     stack: Stack
     client: Client
+    keys: KeyRing
 
     def run_handle(self, run_id: str) -> WorkflowHandle[object, RunResult]:
         """Return the handle of a run."""
@@ -102,6 +103,7 @@ class Session:
 async def attach_session(settings: Settings) -> AsyncIterator[Session]:
     """Attach to the stack, starting an embedded one when there is none."""
     with attach(settings) as stack:
-        client = await connect(stack.temporal, load_keys(settings))
+        keys = load_keys(settings)
+        client = await connect(stack.temporal, keys)
         await check_namespace(client)
-        yield Session(stack, client)
+        yield Session(stack, client, keys)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import (
@@ -15,14 +18,19 @@ from temporalio.common import (
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from activities.artifacts.database import open_database
+from activities.artifacts.variables import SealedVariables, sweep_variables
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session
-from hydranet.contracts import FIX_BRANCH, FIX_WORKFLOW, SUPERVISOR_QUEUE, FixRequest
+from hydranet.contracts import FIX_BRANCH, FIX_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, FixRequest
 from hydranet.errors import UsageError
 from hydranet.policy import constitution
 from hydranet.policy.constitution import Decision, Effect
 from hydranet.settings import Settings, read_own_rules
 from hydranet.strategy import slugify
+from workers.connection import is_open
+
+Request = TypeVar("Request", FixRequest, BranchRequest)
 
 _REPOSITORY = SearchAttributeKey.for_keyword("HydraRepository")
 
@@ -61,7 +69,10 @@ class Start:
         return tuple(decisions)
 
     async def build_request(self, chosen: Settings) -> FixRequest:
-        """Return the run's request; UsageError when a model does not answer or no sandbox works here."""
+        """Return the run's request, still without variables.
+
+        Raises UsageError when a model does not answer or no sandbox works here.
+        """
         from activities.inference.backend import choose_default_model, probe
 
         if not chosen.temporal.address:
@@ -85,23 +96,26 @@ class Start:
             apply=self.apply,
             budget=chosen.budget,
             convergence=chosen.convergence,
-            sandbox=chosen.sandbox,
+            sandbox=chosen.sandbox.make_spec({}),
             repository_limit_mb=chosen.repository_limit_mb,
         )
 
 
-async def start_run(session: Session, request: FixRequest, identity: str) -> tuple[str, bool]:
-    """Start the run, and return its id and whether that run was open already.
+async def start_run(
+    session: Session, request: FixRequest, identity: str, variables: Mapping[str, str]
+) -> tuple[str, bool]:
+    """Start the run with the values of `sandbox.env`, and return its id and whether that run was open already.
 
     Every run has an id of its own, so that none overwrites another's record: the second run of the same
     repository and issue is `<identity>-2`.
     """
     number, run_id = 1, identity
     while True:
+        references = await keep_variables(session, run_id, variables)
         try:
             await session.client.start_workflow(
                 FIX_WORKFLOW,
-                request,
+                set_variables(request, references),
                 id=run_id,
                 task_queue=SUPERVISOR_QUEUE,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
@@ -109,9 +123,32 @@ async def start_run(session: Session, request: FixRequest, identity: str) -> tup
                 search_attributes=TypedSearchAttributes([SearchAttributePair(_REPOSITORY, request.repository_name)]),
             )
         except WorkflowAlreadyStartedError:
+            await forget_variables(session, references)
             if (await session.describe(run_id)).status is WorkflowExecutionStatus.RUNNING:
                 return run_id, True
             number += 1
             run_id = f"{identity}-{number}"
         else:
             return run_id, False
+
+
+async def keep_variables(session: Session, workflow_id: str, values: Mapping[str, str]) -> dict[str, str]:
+    """Keep the values of `sandbox.env` sealed for a workflow that is about to start; return their references."""
+    if not values:
+        return {}
+    async with open_database(session.stack.database) as pool:
+        await sweep_variables(pool, partial(is_open, session.client))
+        return await SealedVariables(pool, session.keys).keep(workflow_id, values)
+
+
+async def forget_variables(session: Session, references: Mapping[str, str]) -> None:
+    """Remove values that were kept."""
+    if references:
+        async with open_database(session.stack.database) as pool:
+            await SealedVariables(pool, session.keys).remove(references.values())
+
+
+def set_variables(request: Request, references: Mapping[str, str]) -> Request:
+    """Return a request with references to the values of `sandbox.env`."""
+    sandbox = request.sandbox.model_copy(update={"env": dict(references)})
+    return request.model_copy(update={"sandbox": sandbox})

@@ -5,11 +5,12 @@ Its third part is `hydranet.budget.Budget`. Of all these, `hydranet.settings` sa
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from hydranet.bounded_models import CLEAN, BoundedModel, Name
 
 _Command = Annotated[str, CLEAN, StringConstraints(max_length=2000)]
+_Reference = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
 class ConvergenceSettings(BoundedModel):
@@ -34,11 +35,14 @@ class ConvergenceSettings(BoundedModel):
 class SandboxSpec(BoundedModel):
     """How a run's sandbox is prepared and limited."""
 
+    # Settings, which hold values of variables, are refused where this is to travel.
+    model_config = ConfigDict(revalidate_instances="subclass-instances")
+
     setup: Annotated[tuple[_Command, ...], Field(max_length=20)] = ()
     """The commands that install what the tests need, with network; by default, what the repository declares."""
 
-    env: Annotated[dict[Name, _Command], Field(max_length=40)] = {}
-    """The environment variables of the setup and the tests."""
+    env: Annotated[dict[Name, _Reference], Field(max_length=40)] = {}
+    """The environment variables of the setup and the tests, as references to their values, which never travel."""
 
     test_command: Name = "python -m pytest -q"
     """The command that runs the tests."""

@@ -2,12 +2,12 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from hydranet.bounded_models import CLEAN, Name
@@ -43,6 +43,8 @@ _UNLIMITED_AT_ZERO = frozenset({"budget.attempts", "budget.tokens"})
 EditFormat = Literal["function", "search_replace", "diff", "file"]
 
 _Port = Annotated[int, Field(ge=0, le=65535)]
+
+_Value = Annotated[str, CLEAN, StringConstraints(max_length=2000)]
 
 _Host = Annotated[str, Field(max_length=260), AfterValidator(lambda text: _check_host(text))]
 
@@ -131,6 +133,10 @@ class ModelSettings(BaseModel):
 class SandboxSettings(SandboxSpec):
     """What a run's sandbox is like, and how strong its walls are on this node."""
 
+    env: Annotated[dict[Name, _Value], Field(max_length=40, repr=False)] = {}
+    """The environment variables of the setup and the tests. Values stay sealed in the database while the run is open,
+    and those of 8 characters or more are masked in outputs."""
+
     backend: Literal["auto", "docker", "bubblewrap"] = "auto"
     """The sandbox: docker, bubblewrap, or auto, which takes Docker when its engine answers and has the image."""
 
@@ -145,6 +151,11 @@ class SandboxSettings(SandboxSpec):
 
     package_hosts: Annotated[tuple[_Host, ...], Field(max_length=100)] = ()
     """Further hosts that a setup may reach, as HOST or HOST:PORT: those to which a package index links, or Git's."""
+
+    def make_spec(self, references: Mapping[str, str]) -> SandboxSpec:
+        """Return what travels with a run, with references instead of the values of `env`."""
+        shared = self.model_dump(include=set(SandboxSpec.model_fields) - {"env"})
+        return SandboxSpec.model_validate({**shared, "env": references})
 
 
 class Settings(BaseSettings):

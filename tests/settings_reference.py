@@ -50,9 +50,9 @@ def _list_rows(model: type[BaseModel], defaults: dict[str, Any], parent: str = "
 
 
 def read_sentences(model: type[BaseModel]) -> dict[str, str]:
-    """Return the strings under the fields of a model and of those it extends."""
+    """Return the strings under the fields of a model and of those it extends, whose own it may replace."""
     sentences = {}
-    for part in model.__mro__:
+    for part in reversed(model.__mro__):
         if not part.__module__.startswith("hydranet."):
             continue
         definition = ast.parse(inspect.getsource(part)).body[0]

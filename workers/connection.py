@@ -103,6 +103,19 @@ async def check_namespace(client: Client) -> None:
         )
 
 
+async def is_open(client: Client, workflow_id: str) -> bool:
+    """Return whether a workflow is running; one that the server does not know is not."""
+    from temporalio.client import WorkflowExecutionStatus
+
+    try:
+        described = await client.get_workflow_handle(workflow_id).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return described.status is WorkflowExecutionStatus.RUNNING
+
+
 def missing_namespace(address: str, namespace: str) -> UsageError:
     """Return the error of a server that does not know the namespace."""
     return UsageError(

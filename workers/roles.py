@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.artifacts.database import open_database
 from activities.artifacts.records import RecordActivities
 from activities.artifacts.store import ArtifactStore, PostgresArtifacts
+from activities.artifacts.variables import SealedVariables, VariableStore, sweep_variables
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
 from activities.git.objects import GitObjects
 from activities.heartbeat import HEARTBEAT_SECONDS
@@ -25,6 +28,8 @@ from activities.sandbox.protocol import Sandbox
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.policy import constitution
 from hydranet.settings import Settings, read_own_rules
+from workers.connection import is_open
+from workers.sealing import KeyRing
 from workers.telemetry import watch_models
 from workflows.branch import BranchWorkflow
 from workflows.counterfactual import CounterfactualWorkflow
@@ -45,7 +50,7 @@ class Role(StrEnum):
 
 
 @asynccontextmanager
-async def run_workers(client: Client, settings: Settings, roles: Sequence[Role]) -> AsyncIterator[None]:
+async def run_workers(client: Client, settings: Settings, roles: Sequence[Role], keys: KeyRing) -> AsyncIterator[None]:
     """Poll the task queues of the given roles until the block is left."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_database(settings.database))
@@ -54,10 +59,14 @@ async def run_workers(client: Client, settings: Settings, roles: Sequence[Role])
         for role in roles:
             if role is Role.SANDBOX:
                 sandbox = await stack.enter_async_context(open_sandbox(settings.sandbox, settings.data_dir / "sandbox"))
-                await stack.enter_async_context(_sandbox_worker(client, settings, sandbox, artifacts, objects))
+                await stack.enter_async_context(
+                    _sandbox_worker(client, settings, sandbox, artifacts, objects, SealedVariables(pool, keys))
+                )
             elif role is Role.INFERENCE:
                 await stack.enter_async_context(_inference_workers(client, settings, pool, artifacts, objects))
             else:
+                with suppress(RPCError):
+                    await sweep_variables(pool, partial(is_open, client))
                 await stack.enter_async_context(_supervisor_worker(client, settings, pool, artifacts))
         yield
 
@@ -80,6 +89,7 @@ def _supervisor_worker(
         repository.publish_fix,
         records.store_issue,
         records.record_genealogy,
+        records.forget_variables,
         _index_activities(settings, pool, artifacts).survey_repository,
     ]
     return _make_worker(client, SUPERVISOR_QUEUE, calls, workflows=WORKFLOWS, workflow_runner=build_workflow_runner())
@@ -139,12 +149,17 @@ def _index_activities(settings: Settings, pool: AsyncConnectionPool, artifacts: 
 
 
 def _sandbox_worker(
-    client: Client, settings: Settings, backend: Sandbox, artifacts: ArtifactStore, objects: GitObjects
+    client: Client,
+    settings: Settings,
+    backend: Sandbox,
+    artifacts: ArtifactStore,
+    objects: GitObjects,
+    variables: VariableStore,
 ) -> Worker:
     from activities.sandbox.activities import SandboxActivities
 
     rules = constitution.load_rules(read_own_rules())
-    sandbox = SandboxActivities(backend, artifacts, objects, settings.data_dir / "cache", rules)
+    sandbox = SandboxActivities(backend, artifacts, objects, settings.data_dir / "cache", variables, rules)
     checkpoints = CheckpointActivities(artifacts, objects)
     calls = [
         sandbox.prepare_environment,

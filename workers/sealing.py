@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 import secrets
 import zlib
@@ -48,6 +49,7 @@ class KeyRing:
         self.file = file
         named = [_Key(hashlib.sha256(key).hexdigest()[:16].encode(), AESGCM(key)) for key in keys]
         self._newest = named[0]
+        self._newest_key = keys[0]
         self._ciphers = dict(named)
 
     def seal(self, data: bytes, context: bytes = _CONTEXT) -> tuple[bytes, bytes]:
@@ -66,6 +68,10 @@ class KeyRing:
             return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
         except (InvalidTag, ValueError):
             return None
+
+    def digest(self, data: bytes, context: bytes) -> str:
+        """Return a digest under the newest key, from which nobody without the key can guess the data."""
+        return hmac.digest(hmac.digest(self._newest_key, context, "sha256"), data, "sha256").hex()
 
     def knows(self, payload: Payload) -> bool:
         """Return whether a payload is sealed with one of the keys."""

@@ -37,9 +37,10 @@ async def run_worker(roles: list[Role]) -> None:
     chosen = settings.load_settings()
     runtime = telemetry.build_runtime(chosen.metrics_address, list(Role).index(roles[0]))
     with telemetry.open_tracing() as interceptors, open_temporary_folder(chosen.data_dir / "scratch"):
-        client = await connect(chosen.temporal, load_keys(chosen), runtime, interceptors)
+        keys = load_keys(chosen)
+        client = await connect(chosen.temporal, keys, runtime, interceptors)
         await check_namespace(client)
-        async with run_workers(client, chosen, roles):
+        async with run_workers(client, chosen, roles, keys):
             with contextlib.suppress(OSError):
                 sys.stdout.write("ready\n")
                 sys.stdout.flush()

@@ -289,6 +289,7 @@ class FixIssueWorkflow(RunMessages):
         try:
             await self._record_ended()
             await publication.record_run(self._state.genealogy)
+            await publication.forget_variables(self._request, self._state.genealogy)
         except ActivityError as error:
             # Who waits for the verdict gets it all the same, and the workflow's history has what the record lacks.
             workflow.logger.error("the run is not on record: %s", error.cause)

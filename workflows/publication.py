@@ -71,6 +71,16 @@ async def record_branch(genealogy: Genealogy, branch: BranchRecord) -> None:
     await _record(RecordRequest(run_id=genealogy.run_id, branch=branch))
 
 
+async def forget_variables(request: FixRequest, genealogy: Genealogy) -> None:
+    """Remove the values of the run's variables, if it has any."""
+    if request.sandbox.env:
+        await workflow.execute_activity_method(
+            RecordActivities.forget_variables,
+            genealogy.run_id,
+            **policies.for_supervisor("remove the values of variables"),
+        )
+
+
 async def _record(request: RecordRequest) -> None:
     await workflow.execute_activity_method(
         RecordActivities.record_genealogy, request, **policies.for_supervisor("record the genealogy")

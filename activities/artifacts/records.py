@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RecordActivities:
-    """Stores issues, and writes genealogies as they grow."""
+    """Stores issues, writes genealogies as they grow, and removes the variables of runs that have ended."""
 
     def __init__(self, pool: AsyncConnectionPool, artifacts: ArtifactStore) -> None:
         self._pool = pool
@@ -48,6 +48,14 @@ class RecordActivities:
                     " ON CONFLICT (run_id, number) DO UPDATE SET branch = excluded.branch, updated_at = now()",
                     (request.run_id, request.branch.number, request.branch.model_dump_json()),
                 )
+
+    @activity.defn
+    @translate_errors
+    async def forget_variables(self, run_id: str) -> None:
+        """Remove the values of a run's `sandbox.env`."""
+        from activities.artifacts.variables import remove_variables
+
+        await remove_variables(self._pool, run_id)
 
 
 async def read_genealogy(pool: AsyncConnectionPool, run_id: str) -> Genealogy | None:

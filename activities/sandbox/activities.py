@@ -32,18 +32,20 @@ from hydranet.policy import constitution
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
+    from activities.artifacts.variables import VariableStore
     from activities.git.objects import GitObjects
     from activities.sandbox.dependencies import InstallPlan
     from activities.sandbox.protocol import Sandbox
     from activities.sandbox.test_run import TestRunner
+    from activities.sandbox.variables import Variables
     from hydranet.policy.constitution import Constitution
 
 
 class SandboxActivities:
     """Activities that run a repository's code, or a model's, always in `sandbox`.
 
-    Environments are kept below `cache`. `rules`, by default the shipped ones, are the constitution for a model's
-    patches and commands.
+    Environments are kept below `cache`, and `variables` has the values of `sandbox.env`. `rules`, by default the
+    shipped ones, are the constitution for a model's patches and commands.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class SandboxActivities:
         artifacts: ArtifactStore,
         objects: GitObjects,
         cache: Path,
+        variables: VariableStore,
         rules: Constitution | None = None,
     ) -> None:
         self._sandbox = sandbox
@@ -59,12 +62,13 @@ class SandboxActivities:
         self._artifacts = artifacts
         self._objects = objects
         self._cache = cache
+        self._variables = variables
 
     @activity.defn
     @translate_errors
     async def prepare_environment(self, request: PrepareRequest) -> Environment:
         """Set up the virtual environment in which the tests run offline, unless this node has it."""
-        plan, _ = await self._environment(request.snapshot, request.spec)
+        plan, _ = await self._environment(request.snapshot, request.spec, await self._read_variables(request.spec))
         return Environment(key=plan.key, note=plan.note)
 
     @activity.defn
@@ -185,11 +189,20 @@ class SandboxActivities:
         from activities.sandbox.test_run import TestRunner
 
         # Another node may have prepared the environment; then this one sets it up as well.
-        _, environment = await self._environment(snapshot, spec)
+        variables = await self._read_variables(spec)
+        _, environment = await self._environment(snapshot, spec, variables)
         tree = await self._objects.checkout(snapshot, checkpoint)
-        return TestRunner(self._sandbox, tree, environment, spec)
+        return TestRunner(self._sandbox, tree, environment, spec, variables)
 
-    async def _environment(self, snapshot: Snapshot, spec: SandboxSpec) -> tuple[InstallPlan, Path]:
+    async def _read_variables(self, spec: SandboxSpec) -> Variables:
+        from activities.sandbox.variables import Variables
+
+        values = await self._variables.read(spec.env)
+        return Variables(values, self._variables.digest(values))
+
+    async def _environment(
+        self, snapshot: Snapshot, spec: SandboxSpec, variables: Variables
+    ) -> tuple[InstallPlan, Path]:
         from activities.sandbox import dependencies
         from activities.sandbox.virtual_environments import EnvironmentCache
 
@@ -201,6 +214,6 @@ class SandboxActivities:
             if (text := await self._objects.read(snapshot, base, path)) is not None
         }
         has_src = any(path.startswith("src/") for path in paths)
-        plan = dependencies.plan_install(self._sandbox, spec, declared, has_src, snapshot.commit)
+        plan = dependencies.plan_install(self._sandbox, spec, declared, has_src, snapshot.commit, variables)
         tree = await self._objects.checkout(snapshot, base)
         return plan, await EnvironmentCache(self._sandbox, self._cache).prepare(plan, tree, spec)

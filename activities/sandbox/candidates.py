@@ -130,9 +130,9 @@ async def _run_in_fork_server(
     request = {
         "arguments": command.arguments,
         "path": command.path,
-        "targets": [test.id for test in target.failing if test not in hanging],
-        "hanging": [test.id for test in hanging],
-        "expected": [test.id for test in target.passing],
+        "targets": [runner.variables.unmask(test.id) for test in target.failing if test not in hanging],
+        "hanging": [runner.variables.unmask(test.id) for test in hanging],
+        "expected": [runner.variables.unmask(test.id) for test in target.passing],
         "test_seconds": min(3 * usual, get_test_timeout(spec)),
         "cpu_seconds": min(usual, get_test_timeout(spec)),
         "target_seconds": min(spec.test_timeout, START_SECONDS + 3 * baseline_seconds),

@@ -15,6 +15,7 @@ from typing import Any
 
 from activities.sandbox.protocol import Sandbox
 from activities.sandbox.shared_installs import is_lock_shared, is_shared
+from activities.sandbox.variables import NO_VARIABLES, Variables
 from hydranet.contracts import SandboxSpec
 
 # In every virtual environment, for test results and coverage.
@@ -65,7 +66,7 @@ class InstallPlan:
     """
 
     commands: tuple[str, ...]
-    env: tuple[tuple[str, str], ...]
+    variables: Variables
     key: str
     note: str
     parent: InstallPlan | None = None
@@ -83,11 +84,16 @@ def list_declaring_files(paths: Iterable[str], spec: SandboxSpec) -> list[str]:
 def plan_base(sandbox: Sandbox) -> InstallPlan:
     """Return the plan of the environment that all others are copies of, with pytest and coverage."""
     commands = ("python3 -I -m venv /env", f"pip install {' '.join(TOOLS)}")
-    return _make_plan(sandbox, commands, {}, None, "no dependencies", ())
+    return _make_plan(sandbox, commands, NO_VARIABLES, None, "no dependencies", ())
 
 
 def plan_install(
-    sandbox: Sandbox, spec: SandboxSpec, declared: Mapping[str, str], has_src: bool, commit: str
+    sandbox: Sandbox,
+    spec: SandboxSpec,
+    declared: Mapping[str, str],
+    has_src: bool,
+    commit: str,
+    variables: Variables = NO_VARIABLES,
 ) -> InstallPlan:
     """Return the plan of a repository's virtual environment at a commit.
 
@@ -105,9 +111,9 @@ def plan_install(
     shared = _count_shared(commands, declared)
     if shared:
         files = tuple((path, text) for path, text in sorted(declared.items()) if ".." not in PurePosixPath(path).parts)
-        plan = _make_plan(sandbox, commands[:shared], spec.env, plan, note, files)
+        plan = _make_plan(sandbox, commands[:shared], variables, plan, note, files)
     if shared < len(commands):
-        plan = _make_plan(sandbox, commands[shared:], spec.env, plan, note, None, commit)
+        plan = _make_plan(sandbox, commands[shared:], variables, plan, note, None, commit)
     return plan
 
 
@@ -121,7 +127,7 @@ def _count_shared(commands: tuple[str, ...], declared: Mapping[str, str]) -> int
 def _make_plan(
     sandbox: Sandbox,
     commands: tuple[str, ...],
-    env: Mapping[str, str],
+    variables: Variables,
     parent: InstallPlan | None,
     note: str,
     files: tuple[tuple[str, str], ...] | None,
@@ -132,13 +138,14 @@ def _make_plan(
         "python": sandbox.interpreter,
         "tools": TOOLS,
         "commands": commands,
-        "env": sorted(env.items()),
+        # Never the values: a short one could be guessed from the key, which is seen.
+        "env": [variables.digest] if variables.values else [],
         "parent": parent.key if parent else "",
         "files": files,
         "commit": commit,
     }
     key = hashlib.sha256(json.dumps(content).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return InstallPlan(commands, tuple(sorted(env.items())), key, f"{sandbox.name}; {note}", parent, files)
+    return InstallPlan(commands, variables, key, f"{sandbox.name}; {note}", parent, files)
 
 
 def _detect_commands(declared: Mapping[str, str], has_src: bool) -> list[str]:

@@ -34,7 +34,7 @@ async def build_spectrum(runner: TestRunner, baseline: TestResults, files: Colle
     `files` are the repository's; test files among them are left out. A run that is killed has no lines.
     """
     spec = runner.spec
-    failing = [test.id for test in baseline.tests if test.is_failing]
+    failing = [runner.variables.unmask(test.id) for test in baseline.tests if test.is_failing]
     usual = max(LEAST_CPU_SECONDS, SLOWDOWN * find_slowest_pass(baseline.tests))
     records, _ = await runner.run(
         make_test_command(spec.test_command),

@@ -16,6 +16,7 @@ from typing import Any
 from activities.sandbox import runner_output
 from activities.sandbox.protocol import INSIDE_PACKAGE, RESULTS, WORK, Execution, Job, Limits, Sandbox
 from activities.sandbox.sealed_records import read_records, start_results
+from activities.sandbox.variables import NO_VARIABLES, Variables
 from hydranet.contracts import SandboxSpec, TestResult
 
 PLUGIN = f"{Path(INSIDE_PACKAGE).name}.plugin"
@@ -40,12 +41,13 @@ def get_test_timeout(spec: SandboxSpec) -> float:
 
 @dataclass(frozen=True)
 class TestRunner:
-    """A place to run tests: a sandbox, the tree of a checkpoint, its virtual environment and the limits."""
+    """A place to run tests: a sandbox, the tree of a checkpoint, its environment, its variables and the limits."""
 
     sandbox: Sandbox
     tree: Path
     environment: Path
     spec: SandboxSpec
+    variables: Variables = NO_VARIABLES
 
     async def run(
         self,
@@ -56,7 +58,7 @@ class TestRunner:
         env: Mapping[str, str] = MappingProxyType({}),
         seconds: float | None = None,
     ) -> tuple[list[dict[str, Any]], Execution]:
-        """Run a command and return the records of its tests, and how it ended.
+        """Run a command and return the records of its tests, and how it ended, with the values of variables masked.
 
         `plugin` are settings of the pytest plugin beside its defaults; None leaves the plugin out. `inputs` are the
         texts of files at /inputs, and `seconds` replaces the timeout of a test run. Raises TransientError when the
@@ -70,7 +72,7 @@ class TestRunner:
                     command=command,
                     tree=self.tree,
                     limits=Limits.for_tests(self.spec, seconds),
-                    env={**self.spec.env, **self._plugin_variables(plugin), **env},
+                    env={**self.variables.values, **self._plugin_variables(plugin), **env},
                     environment=self.environment,
                     inputs=input_folder,
                     results=results,
@@ -80,7 +82,8 @@ class TestRunner:
             # Where our plugin recorded nothing, another test runner may have printed its results.
             if not records and plugin is not None:
                 records = await asyncio.to_thread(runner_output.parse_output, execution.output)
-            return records, execution
+            masked = await asyncio.to_thread(lambda: [self.variables.mask_record(record) for record in records])
+            return masked, await asyncio.to_thread(self.variables.mask_execution, execution)
 
     def _plugin_variables(self, plugin: Mapping[str, Any] | None) -> dict[str, str]:
         if plugin is None:
@@ -91,7 +94,7 @@ class TestRunner:
             "hand_over": not _runs_one_session(self.spec.test_command),
             **plugin,
         }
-        plugins = ",".join(filter(None, (PLUGIN, self.spec.env.get("PYTEST_PLUGINS", ""))))
+        plugins = ",".join(filter(None, (PLUGIN, self.variables.values.get("PYTEST_PLUGINS", ""))))
         return {"PYTEST_PLUGINS": plugins, "HYDRA_PLUGIN": json.dumps(settings)}
 
 

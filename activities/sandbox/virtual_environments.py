@@ -70,14 +70,14 @@ class EnvironmentCache:
                 # What repositories share is made without anything else of one.
                 tree=tree if plan.files is None else _write_files(scratch / "tree", plan.files),
                 limits=Limits.for_setup(spec),
-                env=dict(plan.env),
+                env=plan.variables.values,
                 environment=environment,
                 inputs=parent,
                 results=begun,
                 setup=True,
             )
-            execution = await self._run_watched(job, spec.environment_mb)
-            last = _read_last_line(begun)
+            execution = plan.variables.mask_execution(await self._run_watched(job, spec.environment_mb))
+            last = plan.variables.mask_record(_read_last_line(begun))
             if execution.exit_status or execution.reason or last is not None:
                 raise FatalError(_explain_failure(last or "the copy of the base environment", parent, execution))
             partial.rename(path)

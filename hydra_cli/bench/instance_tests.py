@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.progress import track
 
 from activities.artifacts.store import FolderArtifacts, get_model
+from activities.artifacts.variables import HeldVariables
 from activities.checkpoints.activities import RepositoryActivities
 from activities.git.command import run_git
 from activities.git.objects import GitObjects
@@ -33,6 +34,7 @@ from hydranet.contracts import (
 from hydranet.contracts import TestResults as Results
 from hydranet.errors import HydraError
 from hydranet.settings import Settings
+from workers.sealing import load_keys
 
 _MOST = 10
 
@@ -79,8 +81,9 @@ async def prepare(
         snapshot = await RepositoryActivities(artifacts).snapshot_repository(request)
         if sandbox is None:
             sandbox = await stack.enter_async_context(open_sandbox(settings.sandbox, folder))
-        activities = SandboxActivities(sandbox, artifacts, objects, settings.data_dir / "cache")
-        spec = SandboxSpec.model_validate(settings.sandbox.model_dump(include=set(SandboxSpec.model_fields)))
+        variables = HeldVariables(load_keys(settings))
+        activities = SandboxActivities(sandbox, artifacts, objects, settings.data_dir / "cache", variables)
+        spec = settings.sandbox.make_spec(variables.hold(settings.sandbox.env))
         environment = await activities.prepare_environment(PrepareRequest(snapshot=snapshot, spec=spec))
         yield PreparedRepository(artifacts, objects, activities, spec, snapshot, environment)
 

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
@@ -19,7 +20,7 @@ from hydra_cli.bench.instance_tests import describe_hidden, passes_hidden
 from hydra_cli.bench.suite import BugInstance, check_out, read_suite
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session, attach_session
-from hydra_cli.start import Start, start_run
+from hydra_cli.start import Start, forget_variables, keep_variables, set_variables, start_run
 from hydra_cli.terminal import make_console, plain, print_plain
 from hydranet import settings
 from hydranet.contracts import COUNTERFACTUAL_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Counterfactual
@@ -163,7 +164,8 @@ async def _run(session: Session, repository: Repository, instance: BugInstance, 
     described = instance.merge_settings(arm.settings)
     wanted = Start(repository, instance.issue)
     request = (await wanted.build_request(described)).model_copy(update={"reaper": arm.reaper, "seed": instance.id})
-    run_id, _ = await start_run(session, request, f"bench-{instance.id}-{uuid.uuid4().hex[:6]}"[:120])
+    identity = f"bench-{instance.id}-{uuid.uuid4().hex[:6]}"[:120]
+    run_id, _ = await start_run(session, request, identity, instance.env)
     handle = session.run_handle(run_id)
     try:
         outcome = await handle.result()
@@ -184,7 +186,7 @@ async def _run(session: Session, repository: Repository, instance: BugInstance, 
         reason=outcome.reason,
         run=run_id,
         reaped=[
-            await _describe_reaped(session, branch, resume=arm.resume_reaped)
+            await _describe_reaped(session, branch, instance.env, resume=arm.resume_reaped)
             for branch in genealogy.branches
             if branch.ending is Ending.REAPED
         ],
@@ -192,19 +194,27 @@ async def _run(session: Session, repository: Repository, instance: BugInstance, 
     )
 
 
-async def _describe_reaped(session: Session, branch: BranchRecord, *, resume: bool) -> Reaped:
+async def _describe_reaped(
+    session: Session, branch: BranchRecord, variables: Mapping[str, str], *, resume: bool
+) -> Reaped:
     name, attempts = branch.id.rpartition("/")[2], len(branch.attempts)
     if not resume:
         return Reaped(name, attempts)
     client = session.client
     carried = await client.get_workflow_handle(branch.id).query("carried", result_type=BranchRequest)
-    resumed = await client.execute_workflow(
-        COUNTERFACTUAL_WORKFLOW,
-        carried,
-        id=f"{branch.id}-resumed",
-        task_queue=SUPERVISOR_QUEUE,
-        result_type=Counterfactual,
-    )
+    workflow_id = f"{branch.id}-resumed"
+    # The run has ended, and what it had of them is removed.
+    references = await keep_variables(session, workflow_id, variables)
+    try:
+        resumed = await client.execute_workflow(
+            COUNTERFACTUAL_WORKFLOW,
+            set_variables(carried, references),
+            id=workflow_id,
+            task_queue=SUPERVISOR_QUEUE,
+            result_type=Counterfactual,
+        )
+    finally:
+        await forget_variables(session, references)
     return Reaped(name, attempts, resumed)
 
 

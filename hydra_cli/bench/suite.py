@@ -16,10 +16,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from activities.git.command import GitError, run_git
 from activities.git.trees import is_inside
 from hydra_cli.repository import Repository
-from hydranet.contracts import SandboxSpec
 from hydranet.errors import UsageError
 from hydranet.patches import is_git_name
-from hydranet.settings import Settings
+from hydranet.settings import SandboxSettings, Settings
 
 BUG = "bug.patch"
 GOLD = "gold.patch"
@@ -136,7 +135,7 @@ def _read_instance(folder: Path) -> BugInstance:
     path = folder / "instance.json"
     with _refuse_invalid(path):
         instance = BugInstance.model_validate_json(path.read_bytes()).model_copy(update={"folder": folder})
-        SandboxSpec.model_validate(instance.sandbox)
+        SandboxSettings.model_validate(instance.sandbox)
     if instance.package is not None and (folder / "repo").exists():
         raise UsageError(f"{folder} has a folder repo and names the package '{instance.package}': keep one of them.")
     if not instance.files.is_dir():

@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from activities.artifacts.database import open_database
 from activities.artifacts.store import FolderArtifacts, get_model, put_model
+from activities.artifacts.variables import HeldVariables
 from activities.git.objects import GitObjects
 from activities.sandbox import dependencies
 from activities.sandbox.activities import SandboxActivities
@@ -41,7 +42,9 @@ from hydranet.contracts import (
     TrialRequest,
 )
 from hydranet.policy.constitution import Constitution
+from hydranet.settings import SandboxSettings
 from workers.postgres import open_postgres
+from workers.sealing import KeyRing
 
 # Kept between runs of the tests: only the first needs a package index.
 CACHE = platformdirs.user_cache_path("hydranet-tests")
@@ -58,6 +61,7 @@ class Project:
         artifacts: FolderArtifacts,
         sandbox: Sandbox,
         rules: Constitution | None,
+        variables: HeldVariables,
     ) -> None:
         self.artifacts = artifacts
         self.snapshot = snapshot
@@ -65,7 +69,7 @@ class Project:
         self.base = Checkpoint(commit=snapshot.commit)
         self.environment = Environment(key="")
         self.objects = GitObjects(folder / "nodes", artifacts)
-        self.activities = SandboxActivities(sandbox, artifacts, self.objects, CACHE, rules)
+        self.activities = SandboxActivities(sandbox, artifacts, self.objects, CACHE, variables, rules)
 
     async def test(self, baseline: ArtifactRef | None = None) -> TestReport:
         """Run all tests; with the results of another commit as `baseline`, as the verification of a fix of it."""
@@ -126,7 +130,10 @@ def project(tmp_path: Path, sandbox: Sandbox) -> Make:
         artifacts = FolderArtifacts(tmp_path / "artifacts")
         commit, pack = _commit(tmp_path / "repository", files)
         snapshot = Snapshot(commit=commit, pack=await artifacts.put(pack))
-        return Project(tmp_path, snapshot, SandboxSpec(**{"test_timeout": 60, **settings}), artifacts, sandbox, rules)
+        variables = HeldVariables(KeyRing(tmp_path, [bytes(32)]))
+        spec = SandboxSettings(**{"test_timeout": 60, **settings})
+        references = variables.hold(spec.env)
+        return Project(tmp_path, snapshot, spec.make_spec(references), artifacts, sandbox, rules, variables)
 
     return make
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from hydranet import settings
 from hydranet.contracts import SandboxSpec
@@ -224,9 +224,14 @@ def test_what_only_the_user_says_of_the_sandbox_stays_on_the_node() -> None:
     class Request(BaseModel):
         sandbox: SandboxSpec
 
-    sent = Request(sandbox=settings.SandboxSettings(backend="docker")).model_dump_json()
+    own = settings.SandboxSettings(backend="docker", env={"TOKEN": "a word of the user's"})
+    sent = Request(sandbox=own.make_spec({"TOKEN": "0" * 32})).model_dump_json()
     assert "docker" not in sent
-    assert Request.model_validate_json(sent).sandbox == SandboxSpec()
+    assert Request.model_validate_json(sent).sandbox == SandboxSpec(env={"TOKEN": "0" * 32})
+    # Whoever forgets to leave them out sends nothing.
+    for mistake in (lambda: Request(sandbox=own), lambda: own.make_spec(own.env), lambda: SandboxSpec(env=own.env)):
+        with pytest.raises(ValidationError):
+            mistake()
 
 
 @pytest.mark.parametrize("text", ['{"TOKEN": "hush-hush-4711"', '{"TOKEN": ["hush-hush-4711"]}', '"hush-hush-4711"'])

@@ -311,3 +311,20 @@ async def test_a_model_that_cannot_be_loaded_is_a_refusal(start: Start) -> None:
     world = World(on={"warm_up": fatal("The model is not pulled.")})
     result = await (await start(world)).result()
     assert (result.verdict, result.refused, result.reason) == (Verdict.FAILED, True, "The model is not pulled.")
+
+
+@pytest.mark.parametrize("kind", ["fixed", "exhausted", "failed"])
+async def test_the_values_of_variables_are_removed_at_the_end(start: Start, kind: str) -> None:
+    trials = {"one": [passed() if kind == "fixed" else failed("x = 2")]}
+    on = {"run_tests": fatal("no sandbox")} if kind == "failed" else {}
+    world = World(rounds=[[strategy("one")]], trials=trials, on=on)
+    run = await start(world, sandbox={"env": {"TOKEN": "0" * 32}}, budget=Budget(attempts_per_branch=1))
+    assert (await run.result()).verdict == kind
+    assert world.requested("forget_variables") == [run.handle.id]
+    assert list(world.requests)[-1] == "forget_variables"
+
+
+async def test_a_run_without_variables_has_none_to_remove(start: Start) -> None:
+    run = await start(World(rounds=[[strategy("one")]], trials={"one": [passed()]}))
+    await run.result()
+    assert run.world.calls["forget_variables"] == 0

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from hydranet.settings import TemporalSettings
 from tests.workflows.conftest import Run, Start, eventually
 from tests.workflows.environment import REQUEST, workers
 from tests.workflows.world import Held, World, passed, strategy
+from workers.sealing import KeyRing
 from workers.stack import Stack
 
 ANN = "ann@host"
@@ -281,7 +283,7 @@ async def test_a_message_that_no_supervisor_takes_is_withdrawn(server: Client) -
     with pytest.raises(UsageError, match="No supervisor took the message to fix-demo-alone within 5 seconds"):
         await send_update(handle, "override", ["Look at the parser.", ANN])
     assert 4.5 < time.monotonic() - began < 8
-    session = Session(Stack(temporal=TemporalSettings(), database=""), server)
+    session = Session(Stack(temporal=TemporalSettings(), database=""), server, KeyRing(Path(), [bytes(32)]))
     with pytest.raises(UsageError, match="No supervisor answers for fix-demo-alone: start one"):
         await session.genealogy(handle.id)
     async with workers(server, world):

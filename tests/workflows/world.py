@@ -302,6 +302,11 @@ class World:
 
     @activity.defn
     @translate_errors
+    async def forget_variables(self, run_id: str) -> None:
+        await self._called("forget_variables", run_id)
+
+    @activity.defn
+    @translate_errors
     async def survey_repository(self, request: IndexRequest) -> FileSurvey:
         await self._called("survey_repository", request)
         return FileSurvey(manifest=NOTHING, missing=NOTHING, files=1000, missing_count=self.missing)
@@ -328,7 +333,7 @@ class World:
             "snapshot_repository review_fix publish_fix store_issue record_genealogy prepare_environment"
             " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies"
             " plan implement reflect try_candidates commit_checkpoint investigate survey_repository"
-            " parse_files link_files embed_nodes"
+            " parse_files link_files embed_nodes forget_variables"
         )
         return [getattr(self, name) for name in names.split()]
 

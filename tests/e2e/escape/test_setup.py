@@ -11,6 +11,7 @@ import pytest
 
 from activities.sandbox import dependencies
 from activities.sandbox.protocol import Sandbox
+from activities.sandbox.variables import Variables
 from activities.sandbox.virtual_environments import EnvironmentCache
 from hydranet.contracts import SandboxSpec
 from tests.e2e.escape.conftest import METADATA, NEIGHBOUR, NEIGHBOUR_6, PROGRAMS, Bait
@@ -55,11 +56,14 @@ async def test_no_setup_gets_out(sandbox: Sandbox, bait: Bait, tmp_path: Path, k
     for name, text in {**REPOSITORIES[kind], "bait.json": json.dumps(bait.facts)}.items():
         (tree / name).write_text(text)
     lines = ("python3 attack.py", "pip install six") if kind == "a set-up command" else ()
-    spec = SandboxSpec(setup=lines, env={"BAIT": "/work/bait.json"}, setup_timeout=400)
+    spec = SandboxSpec(setup=lines, setup_timeout=400)
     await EnvironmentCache(sandbox, CACHE).prepare(dependencies.plan_base(sandbox), tree, spec)
     cache = tmp_path / "cache"
     shutil.copytree(CACHE / "environments", cache / "environments", symlinks=True)
-    plan = dependencies.plan_install(sandbox, spec, REPOSITORIES[kind], has_src=False, commit="a" * 40)
+    bait_place = Variables({"BAIT": "/work/bait.json"}, "bait")
+    plan = dependencies.plan_install(
+        sandbox, spec, REPOSITORIES[kind], has_src=False, commit="a" * 40, variables=bait_place
+    )
     environment = await EnvironmentCache(sandbox, cache).prepare(plan, tree, spec)
     reports = check_reports((environment / "reports").read_text())
     assert len(reports) >= FEWEST - len(LEFT_OUT)

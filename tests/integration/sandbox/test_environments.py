@@ -9,6 +9,7 @@ import pytest
 from activities.sandbox import dependencies
 from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.protocol import Execution, Job, Limits
+from activities.sandbox.variables import Variables
 from activities.sandbox.virtual_environments import EnvironmentCache
 from hydranet.contracts import SandboxSpec
 from hydranet.errors import FatalError
@@ -53,6 +54,11 @@ def kept(cache: Path) -> list[str]:
 
 def plan_of(*setup: str, **settings: object) -> dependencies.InstallPlan:
     return plan_for(SandboxSpec(setup=setup, **settings), {})
+
+
+def plan_with(digest: str) -> dependencies.InstallPlan:
+    variables = Variables({"A": "1"}, digest)
+    return dependencies.plan_install(BUBBLEWRAP, SandboxSpec(setup=("echo",)), {}, False, "a" * 40, variables)
 
 
 def plan_for(
@@ -167,7 +173,7 @@ def test_the_key_is_that_of_the_content() -> None:
     plan = plan_of("echo")
     assert plan_of("echo").key == plan.key
     assert plan_of("echo ").key != plan.key
-    assert plan_of("echo", env={"A": "1"}).key != plan.key
+    assert plan_with("1").key == plan_with("1").key != plan_with("2").key != plan.key
     assert plan_for(SandboxSpec(setup=("echo",)), {}, commit="b" * 40).key != plan.key
 
 
