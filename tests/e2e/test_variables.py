@@ -164,5 +164,6 @@ def test_values_are_removed_when_a_run_is_aborted(
     assert artifacts(secretive)[1] == len(words)
     following = secretive.start("fix", "--repo", root, "--issue", "slow", "--model", model)
     assert secretive("abort", started.stdout.split()[1]).returncode == 0
-    assert following.wait(60) == 3
+    following.communicate(timeout=60)
+    assert following.returncode == 3
     assert artifacts(secretive)[1] == 0
