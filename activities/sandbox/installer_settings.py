@@ -46,8 +46,11 @@ class InstallerSettings:
 def read_settings() -> InstallerSettings:
     """Return the settings of the installers, with PyPI and npm's registry where nothing else is configured."""
     settings = InstallerSettings(list_installer_variables())
-    pip_index, pip_more = _add_pip(settings)
+    pip_index, pip_more, certificates = _add_pip(settings)
     uv_index = _add_uv(settings)
+    if certificates:
+        # The machine's own authorities sign for whatever is behind a proxy that opens TLS.
+        settings.env.setdefault("SSL_CERT_FILE", certificates)
     if not uv_index:
         # Without settings of its own uv would ask PyPI, which the user's pip may not use.
         if pip_index:
@@ -62,7 +65,7 @@ def read_settings() -> InstallerSettings:
     return settings
 
 
-def _add_pip(settings: InstallerSettings) -> tuple[str, list[str]]:
+def _add_pip(settings: InstallerSettings) -> tuple[str, list[str], str]:
     options: dict[str, str] = {}
     for inside, path in _list_pip_files().items():
         parser = configparser.RawConfigParser()
@@ -83,7 +86,8 @@ def _add_pip(settings: InstallerSettings) -> tuple[str, list[str]]:
     if _is_true(options.get("no-index", "")):
         settings.env.setdefault("PIP_NO_INDEX", "1")
     settings.indexes += [url for value in values.values() for url in value.split()]
-    return values["index-url"].strip(), values["extra-index-url"].split()
+    certificates = settings.env.get("PIP_CERT", options.get("cert", ""))
+    return values["index-url"].strip(), values["extra-index-url"].split(), certificates.strip()
 
 
 def _list_pip_files() -> dict[str, Path]:

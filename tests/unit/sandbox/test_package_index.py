@@ -121,3 +121,13 @@ def test_a_proxy_of_pip_is_used_unless_a_variable_names_another(home: Path, monk
         "https": "http://q.example:2",
         "no": "a.example",
     }
+
+
+def test_other_installers_trust_what_pip_is_told_to(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    (home / ".config" / "pip" / "pip.conf").write_text("[global]\ncert = /etc/authorities.pem\n")
+    assert find_index_access().env["SSL_CERT_FILE"] == "/etc/authorities.pem"
+    monkeypatch.setenv("PIP_CERT", "/etc/others.pem")
+    assert find_index_access().env["SSL_CERT_FILE"] == "/etc/others.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", "/etc/mine.pem")
+    assert find_index_access().env["SSL_CERT_FILE"] == "/etc/mine.pem"
