@@ -180,10 +180,12 @@ def test_signals_of_the_temporal_command_are_taken(hydra: Hydra, modelled: str) 
     resumed = signalled("resume", "--input", json.dumps("ann@laptop"))
     assert "message: resume by ann@laptop after" in resumed
     assert "paused (" not in resumed
+    # So that the run does not end by itself meanwhile.
+    assert "paused (" in signalled("pause")
     assert "message: override by an unknown sender after" in signalled("override", "--input", '"Look at the parser."')
     # Neither stops the run, nor does it count.
     before = signalled("override")
-    assert before.count("message:") == signalled("pause", "--input", '{"a": [1]}').count("message:") == 3
+    assert before.count("message:") == signalled("pause", "--input", '{"a": [1]}').count("message:") == 4
     ended = signalled("abort", "--input", '"Enough."')
     deadline = time.monotonic() + 30
     while "aborted" not in ended and time.monotonic() < deadline:
