@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from activities.git.command import GitError, check_id, run_git
 from activities.git.packs import require_commit, unbundle, unpack
-from activities.git.trees import list_links, measure_contents, read_blob, walk_tree
+from activities.git.trees import CommitTree, measure_contents, read_blob, walk_tree
 from hydranet.contracts import Checkpoint, Snapshot
 
 if TYPE_CHECKING:
@@ -44,14 +44,12 @@ class GitObjects:
 
     async def files(self, snapshot: Snapshot, checkpoint: Checkpoint) -> list[str]:
         """List the paths of all regular files at the checkpoint, sorted."""
-        repository = await self.fetch(snapshot, checkpoint)
-        listing = await asyncio.to_thread(walk_tree, repository, checkpoint.commit)
-        return sorted(item.name for item in listing.items if item.is_regular)
+        return (await self.list_tree(snapshot, checkpoint)).files
 
-    async def links(self, snapshot: Snapshot, checkpoint: Checkpoint) -> dict[str, str]:
-        """Return the targets of the checkpoint's symbolic links, by path."""
+    async def list_tree(self, snapshot: Snapshot, checkpoint: Checkpoint) -> CommitTree:
+        """List all that the checkpoint holds."""
         repository = await self.fetch(snapshot, checkpoint)
-        return await asyncio.to_thread(list_links, repository, checkpoint.commit)
+        return await asyncio.to_thread(walk_tree, repository, checkpoint.commit)
 
     async def read(self, snapshot: Snapshot, checkpoint: Checkpoint, path: str) -> str | None:
         """Return the text of the regular file `path` at the checkpoint; None when there is none or it is not UTF-8."""

@@ -69,6 +69,11 @@ class CommitTree:
         return list(dict.fromkeys(item.oid for item in self.items if item.kind != REPOSITORY))
 
     @property
+    def files(self) -> list[str]:
+        """The paths of the regular files, sorted."""
+        return sorted(item.name for item in self.items if item.is_regular)
+
+    @property
     def objects(self) -> list[str]:
         """The ids of the commit, its trees and all contents."""
         return [self.commit, *sorted(self.folders), *self.contents]
@@ -203,9 +208,9 @@ def find_python_mentions(repository: Path, commit: str, word: str) -> list[str]:
     return [name.removeprefix(f"{commit}:") for name in names if name]
 
 
-def list_links(repository: Path, commit: str) -> dict[str, str]:
-    """Return the targets of the symbolic links of `commit`, by path."""
-    links = {item.name: item.oid for item in walk_tree(repository, commit).items if item.kind == _LINK}
+def read_links(repository: Path, listing: CommitTree) -> dict[str, str]:
+    """Return the targets of a commit's symbolic links, by path."""
+    links = {item.name: item.oid for item in listing.items if item.kind == _LINK}
     contents = dict(read_contents(repository, links.values())) if links else {}
     return {path: contents[oid].decode("utf-8", "surrogateescape") for path, oid in links.items()}
 

@@ -137,7 +137,7 @@ class SandboxActivities:
         """Try candidates and return the best: one that passes all tests, else the one with fewest failing."""
         from activities.artifacts.store import get_model, put_model
         from activities.code.test_helpers import SourceTree
-        from activities.git.trees import find_python_mentions, read_blob
+        from activities.git.trees import find_python_mentions, read_blob, read_links
         from activities.sandbox.candidates import (
             TargetTests,
             check_candidates,
@@ -151,12 +151,12 @@ class SandboxActivities:
         baseline = await get_model(self._artifacts, request.baseline, TestResults)
         candidates = (await get_model(self._artifacts, request.candidates, Candidates)).candidates
         repository = await self._objects.fetch(request.snapshot, request.parent)
-        paths = await self._objects.files(request.snapshot, request.parent)
+        listing = await self._objects.list_tree(request.snapshot, request.parent)
         read = functools.cache(functools.partial(read_blob, repository, request.parent.commit))
         target = TargetTests.of(baseline)
-        links = await self._objects.links(request.snapshot, request.parent)
+        links = await asyncio.to_thread(read_links, repository, listing)
         find_mentions = functools.partial(find_python_mentions, repository, request.parent.commit)
-        tree = SourceTree(frozenset(paths), read, links, find_mentions)
+        tree = SourceTree(frozenset(listing.files), read, links, find_mentions)
         runner = await self._runner(request.snapshot, request.parent, request.spec)
         installed = await asyncio.to_thread(list_installed_modules, runner.environment)
         # Reading blobs runs git, so both steps would block the event loop, and with it the heartbeats.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from activities.code.test_helpers import SourceTree
-from activities.git.trees import find_python_mentions, list_entries, list_links, read_blob
+from activities.git.trees import find_python_mentions, list_entries, read_blob, read_links, walk_tree
 from activities.git.user_repository import UserRepository
 from activities.sandbox.protected_files import ProtectedFiles
 from hydranet.contracts import TestResult, TestResults
@@ -81,7 +81,7 @@ def check(tmp_path: Path) -> Check:
             tree = SourceTree(
                 frozenset(entry.path for entry in list_entries(folder, commit)),
                 functools.partial(read_blob, folder, commit),
-                list_links(folder, commit),
+                read_links(folder, walk_tree(folder, commit)),
                 functools.partial(find_python_mentions, folder, commit),
             )
             tests = [TestResult(id=name, outcome="failed") for name in failing]
