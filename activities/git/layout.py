@@ -1,5 +1,6 @@
 """Where git keeps what: the files that lead from a folder to its repository, read without git."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def common_folder(git_folder: Path) -> Path:
     if git_folder.is_file():
         git_folder = read_pointer(git_folder, "gitdir: ")
     pointer = git_folder / "commondir"
-    return read_pointer(pointer) if pointer.exists() else git_folder
+    return read_pointer(pointer) if os.path.lexists(pointer) else git_folder
 
 
 def make_bare(folder: Path, object_format: str, settings: str = "", head: str = "ref: refs/heads/base") -> None:

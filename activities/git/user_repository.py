@@ -14,7 +14,7 @@ from pathlib import Path
 from shlex import quote
 
 from activities.git.command import SETTINGS_KEPT, GitError, read_settings, run_git
-from activities.git.layout import make_bare, read_pointer, read_regular
+from activities.git.layout import common_folder, make_bare, read_pointer, read_regular
 from activities.git.trees import resolve_revision
 from hydranet.errors import FatalError
 
@@ -241,8 +241,7 @@ def _look_at(folder: Path) -> UserRepository | None:
         git = read_pointer(pointer, "gitdir: ")
         if not git.is_dir():
             raise FatalError(f"{pointer} leads to {git}, which is not there: run `git worktree repair`, or correct it.")
-        common = git / "commondir"
-        return UserRepository(folder, git, read_pointer(common) if os.path.lexists(common) else git)
+        return UserRepository(folder, git, common_folder(git))
     if _is_git_folder(pointer):
         return UserRepository(folder, pointer, pointer)
     return UserRepository(folder, folder, folder, is_bare=True) if _is_git_folder(folder) else None
