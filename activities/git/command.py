@@ -114,7 +114,7 @@ def end_git(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def read_settings(file: Path | None = None) -> dict[str, list[str]]:
+def read_git_settings(file: Path | None = None) -> dict[str, list[str]]:
     """Return the settings that a file declares, without what it includes; by default the user's own, with it.
 
     They are read, and not obeyed.

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from shlex import quote
 
-from activities.git.command import SETTINGS_KEPT, GitError, read_settings, run_git
+from activities.git.command import SETTINGS_KEPT, GitError, read_git_settings, run_git
 from activities.git.layout import common_folder, make_bare, read_pointer, read_regular
 from activities.git.trees import resolve_revision
 from hydranet.errors import FatalError
@@ -138,11 +138,11 @@ class UserRepository:
     @cached_property
     def _declared(self) -> dict[str, list[str]]:
         read_regular(self.common / "config", _CONFIG_BYTES)
-        declared = read_settings(self.common / "config")
+        declared = read_git_settings(self.common / "config")
         own = self.git / "config.worktree"
         if "extensions.worktreeconfig" in declared and os.path.lexists(own):
             read_regular(own, _CONFIG_BYTES)
-            declared |= read_settings(own)
+            declared |= read_git_settings(own)
         return declared
 
     def _last(self, key: str, default: str = "") -> str:
@@ -152,7 +152,7 @@ class UserRepository:
     def _settings(self) -> str:
         """How files are written, as the user's own settings and then the repository's say."""
         chosen = {"logallrefupdates": "false" if self.is_bare else "true"}
-        for source in (read_settings(), self._declared):
+        for source in (read_git_settings(), self._declared):
             chosen |= {name: source[f"core.{name}"][-1] for name in SETTINGS_KEPT if f"core.{name}" in source}
         return "".join(f"\t{name} = {value}\n" for name, value in chosen.items() if re.fullmatch(r"\w+", value))
 
@@ -252,7 +252,7 @@ def _is_git_folder(folder: Path) -> bool:
 
 
 def _require_trust(folder: Path) -> None:
-    trusted = read_settings().get("safe.directory", [])
+    trusted = read_git_settings().get("safe.directory", [])
     # As for git itself, an empty value takes back those before it.
     if "" in trusted:
         trusted = trusted[len(trusted) - trusted[::-1].index("") :]

@@ -43,7 +43,7 @@ class InstallerSettings:
     proxies: dict[str, str] = field(default_factory=dict)
 
 
-def read_settings() -> InstallerSettings:
+def read_installer_settings() -> InstallerSettings:
     """Return the settings of the installers, with PyPI and npm's registry where nothing else is configured."""
     settings = InstallerSettings(list_installer_variables())
     pip_index, pip_more, certificates = _add_pip(settings)

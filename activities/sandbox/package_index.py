@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from activities.sandbox.installer_settings import InstallerSettings, read_settings
+from activities.sandbox.installer_settings import InstallerSettings, read_installer_settings
 
 # Certificate stores of the distributions, below /etc.
 CERTIFICATES = (
@@ -44,7 +44,7 @@ class IndexAccess:
 
 def find_index_access(package_hosts: Iterable[str] = ()) -> IndexAccess:
     """Return how this machine reaches its package indexes; `package_hosts`, as HOST or HOST:PORT, are further hosts."""
-    settings = read_settings()
+    settings = read_installer_settings()
     return IndexAccess(
         env=settings.env,
         folders=tuple(sorted(_find_folders(settings))),

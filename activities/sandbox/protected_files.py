@@ -13,7 +13,7 @@ from posixpath import basename, dirname
 
 from activities.code.test_files import is_test_file
 from activities.code.test_helpers import SOURCE_ROOTS, SourceTree, TestHelpers
-from activities.sandbox.runner_settings import SETTINGS_FILE, list_command_files, read_settings
+from activities.sandbox.runner_settings import SETTINGS_FILE, list_command_files, read_runner_settings
 from hydranet.contracts import TestResults
 from hydranet.errors import PatchError
 from hydranet.policy.constitution import Constitution, Effect
@@ -79,7 +79,7 @@ class ProtectedFiles:
             if _STARTUP.search(path):
                 raise PatchError(f"The patch changes {path}, which Python or the test runner loads by itself.")
             before = self._tree.read(path) if path in self._tree.paths else None
-            if read_settings(path, before) != read_settings(path, text):
+            if read_runner_settings(path, before) != read_runner_settings(path, text):
                 raise PatchError(f"The patch changes the settings of a test runner in {path}.")
             if path not in self._tree.paths and (name := self._find_hidden(path)):
                 raise PatchError(f"The patch adds {path}, which would take the place of the module {name}.")

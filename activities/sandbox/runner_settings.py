@@ -29,7 +29,7 @@ _SECTION = re.compile(r"^\[([^\]]*)\]", re.MULTILINE)
 _NODE = ("scripts", "jest", "vitest", "mocha", "ava", "nyc", "c8")
 
 
-def read_settings(path: str, text: str | None) -> Any:
+def read_runner_settings(path: str, text: str | None) -> Any:
     """Return the settings of test runners in a file that holds others too; None without any."""
     read = _SHARED.get(basename(path))
     return read(text or "") if read is not None else None
