@@ -61,8 +61,8 @@ class Stack(BaseModel):
         return self._add_token(page)
 
     def _add_token(self, address: str) -> str:
-        # An address of the user's own leads elsewhere.
-        return f"{address}?token={self.web_ui_token}" if self.codec.startswith(self.temporal.ui) else address
+        # An address of the user's own leads elsewhere, and gets no token.
+        return f"{address}?token={self.web_ui_token}" if self.codec.startswith(f"{self.temporal.ui}/") else address
 
 
 def code_version() -> str:
