@@ -30,11 +30,12 @@ _YEAR_SECONDS = 365 * 24 * 3600
 _CODEC = "/codec"
 # A payload of Temporal has at most 2 MB, and a page of history some dozens.
 _BODY_LIMIT = 64 << 20
-# Headers that are about one connection, and those that the proxy decides itself.
+# Headers of an answer that are about one connection; of a request the proxy also decides these itself.
 _DROPPED = frozenset(
-    "connection keep-alive te trailer transfer-encoding upgrade host content-length content-encoding cookie "
+    "connection keep-alive te trailer transfer-encoding upgrade host cookie "
     "authorization proxy-authorization proxy-authenticate".split()
 )
+_DROPPED_OF_REQUESTS = _DROPPED | {"content-length", "content-encoding"}
 _HELP = "This page is for the owner of this HydraNet: open the address that `hydra up` prints."
 _HEADERS = {"X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
@@ -120,7 +121,7 @@ class WebUi:
         return web.Response(text=MessageToJson(converted), content_type="application/json")
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
-        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _DROPPED]
+        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _DROPPED_OF_REQUESTS]
         # The Web UI has a cookie of its own, against forged requests.
         theirs = [f"{name}={value}" for name, value in request.cookies.items() if name != self._cookie_name]
         headers.append(("Cookie", "; ".join(theirs)))
@@ -136,7 +137,7 @@ class WebUi:
             ) as answer:
                 response = web.StreamResponse(status=answer.status)
                 for name, value in answer.headers.items():
-                    if name.lower() not in _DROPPED - {"content-encoding", "content-length"}:
+                    if name.lower() not in _DROPPED:
                         response.headers.add(name, value)
                 response.headers["X-Frame-Options"] = "DENY"
                 await response.prepare(request)
