@@ -1,5 +1,6 @@
 """Fixtures: a sandbox, the environment that its tests share, small repositories to run in it, and databases."""
 
+import shutil
 import subprocess
 import tempfile
 import uuid
@@ -156,6 +157,16 @@ def tree(tmp_path: Path) -> Path:
 async def base_environment(sandbox: Sandbox, tree: Path) -> Path:
     """The environment with pytest and coverage, made by the first test that ever asks for it."""
     return await EnvironmentCache(sandbox, CACHE).prepare(dependencies.plan_base(sandbox), tree, SandboxSpec())
+
+
+@pytest.fixture
+def cache(tmp_path: Path, base_environment: Path) -> Path:
+    """An empty cache but for the base environment."""
+    folder = tmp_path / "cache"
+    (folder / "environments").mkdir(parents=True)
+    kept = base_environment.parent
+    shutil.copytree(kept, folder / "environments" / kept.name, symlinks=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

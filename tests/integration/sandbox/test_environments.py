@@ -38,16 +38,6 @@ def counting() -> Counting:
     return Counting()
 
 
-@pytest.fixture
-def cache(tmp_path: Path, base_environment: Path) -> Path:
-    """An empty cache but for the base environment."""
-    folder = tmp_path / "cache"
-    (folder / "environments").mkdir(parents=True)
-    kept = base_environment.parent
-    shutil.copytree(kept, folder / "environments" / kept.name, symlinks=True)
-    return folder
-
-
 def kept(cache: Path) -> list[str]:
     return sorted(path.name for path in (cache / "environments").iterdir() if path.suffix != ".lock")
 

@@ -45,11 +45,9 @@ async def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-def cache(tmp_path: Path, base_environment: Path, sandbox: Recording) -> Path:
-    kept = base_environment.parent
-    shutil.copytree(kept, tmp_path / "cache" / "environments" / kept.name, symlinks=True)
+def cache(cache: Path, sandbox: Recording) -> Path:
     sandbox.trees.clear()
-    return tmp_path / "cache"
+    return cache
 
 
 @pytest.fixture

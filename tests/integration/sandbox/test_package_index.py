@@ -29,10 +29,8 @@ async def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-async def install(sandbox: Sandbox, tree: Path, tmp_path: Path, base_environment: Path) -> Install:
+async def install(sandbox: Sandbox, tree: Path, cache: Path) -> Install:
     """Runs set-up lines on top of the base environment, and returns the environment."""
-    cache = tmp_path / "cache"
-    shutil.copytree(base_environment.parent, cache / "environments" / base_environment.parent.name, symlinks=True)
 
     async def install(*lines: str) -> Path:
         spec = SandboxSpec(setup=lines, setup_timeout=120)
@@ -55,6 +53,12 @@ def _no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "home").mkdir()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+
+
+async def check_installed(sandbox: Sandbox, tree: Path, environment: Path, index: StandInIndex) -> None:
+    done = await sandbox.run(Job(VALUE, tree, LIMITS, environment=environment))
+    assert done.output == "42\n"
+    assert "/files/hydranet_standin-1.0-py3-none-any.whl" in index.paths
 
 
 def settings_of(way: str, index: StandInIndex, folder: Path, patch: pytest.MonkeyPatch) -> None:
@@ -85,9 +89,7 @@ async def test_pip_installs_from_the_index_that_is_configured(
 ) -> None:
     settings_of(way, index, tmp_path, monkeypatch)
     environment = await install("pip install hydranet-standin")
-    done = await sandbox.run(Job(VALUE, tree, LIMITS, environment=environment))
-    assert done.output == "42\n"
-    assert "/files/hydranet_standin-1.0-py3-none-any.whl" in index.paths
+    await check_installed(sandbox, tree, environment, index)
 
 
 @pytest.mark.parametrize("way", ["UV_DEFAULT_INDEX", "uv.toml", "as pip"])
@@ -112,9 +114,7 @@ async def test_uv_installs_from_the_index_that_is_configured(
         monkeypatch.setenv("UV_DEFAULT_INDEX", f"mine={index.simple}")
         monkeypatch.setenv("PIP_INDEX_URL", "https://pypi.org/simple")
     environment = await install("pip install uv", "uv pip install --python /env/bin/python hydranet-standin")
-    done = await sandbox.run(Job(VALUE, tree, LIMITS, environment=environment))
-    assert done.output == "42\n"
-    assert "/files/hydranet_standin-1.0-py3-none-any.whl" in index.paths
+    await check_installed(sandbox, tree, environment, index)
 
 
 @pytest.mark.parametrize("way", ["npm_config_registry", ".npmrc", "scope"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -29,16 +28,6 @@ def test_scale(token):
     assert app.scale(2) == 4 and token
     assert app.scale(3) == 6, token
 """
-
-
-@pytest.fixture
-def cache(tmp_path: Path, base_environment: Path) -> Path:
-    """An empty cache but for the base environment."""
-    folder = tmp_path / "cache"
-    (folder / "environments").mkdir(parents=True)
-    kept = base_environment.parent
-    shutil.copytree(kept, folder / "environments" / kept.name, symlinks=True)
-    return folder
 
 
 def told(made: Project, folder: Path, *answers: object) -> str:
