@@ -142,7 +142,7 @@ def _read(file: Path) -> str:
 def _create(file: Path) -> str:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode() + "\n"
-    partial = file.with_name(f"{file.name}.{os.getpid()}")
+    partial = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     partial.touch(0o600)
     partial.write_text(text)
     try:
