@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from workers.sealing import KeyRing
 
-LOGGING = LoggingConfig("error,temporalio_common=warn,temporalio_sdk_core=warn,temporalio_client=warn")
-"""What the client reports on standard output: not that it balances no load by DNS where a Unix socket leads on."""
-
 DENIALS = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.UNIMPLEMENTED)
 _CONNECT_SECONDS = 5.0
 # The client raises a plain RuntimeError, with the status in its words.
@@ -59,7 +56,7 @@ async def connect_service(settings: TemporalSettings, runtime: Runtime | None = 
     # The client reaches a Unix socket by way of a proxy only; the host is then for its eyes alone.
     unix = settings.address.startswith("unix:")
     host = "127.0.0.1:7233" if unix else settings.address
-    config = ConnectConfig(host, runtime=runtime or _build_runtime())
+    config = ConnectConfig(host, runtime=runtime or _build_silent_runtime())
     if unix:
         config.http_connect_proxy_config = HttpConnectProxyConfig(settings.address)
     try:
@@ -76,8 +73,9 @@ async def connect_service(settings: TemporalSettings, runtime: Runtime | None = 
 
 
 @cache
-def _build_runtime() -> Runtime:
-    return Runtime(telemetry=TelemetryConfig(logging=LOGGING))
+def _build_silent_runtime() -> Runtime:
+    # The client writes to standard output by itself, backtraces too. A command says in a sentence what went wrong.
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig("off")))
 
 
 async def check_namespace(client: Client) -> None:

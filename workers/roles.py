@@ -113,7 +113,7 @@ async def _inference_workers(
         inference.reflect,
     ]
     async with AsyncExitStack() as stack:
-        if (runtime := client.service_client.config.runtime) is not None:
+        if settings.metrics_address and (runtime := client.service_client.config.runtime) is not None:
             await stack.enter_async_context(watch_models(backends, settings.models, runtime.metric_meter))
         slots = settings.models.slots
         await stack.enter_async_context(_make_worker(client, INFERENCE_QUEUE, calls, max_concurrent_activities=slots))

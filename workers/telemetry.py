@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from temporalio.client import Interceptor
 from temporalio.common import MetricMeter
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
 
 from hydranet.errors import UsageError
 from hydranet.settings import ModelSettings
-from workers.connection import LOGGING
 
 if TYPE_CHECKING:
     from activities.inference.backend import Backends
+
+LOGGING = LoggingConfig("error,temporalio_common=warn,temporalio_sdk_core=warn,temporalio_client=warn")
+"""What the client of a worker reports: not that it balances no load by DNS where a Unix socket leads on."""
 
 # The OpenTelemetry variable with the address of a collector, such as http://127.0.0.1:4318.
 TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT"
