@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import stat
 import subprocess
 import sys
 import tempfile
@@ -220,6 +221,8 @@ def _build_options(
     yield from _bind_read_only(_python_prefixes())
     yield from ("--proc", "/proc", "--dev", "/dev")
     yield from _bind_read_only(f"/proc/{name}" for name in _KERNEL_SETTINGS)
+    for path in _list_private_files():
+        yield from ("--ro-bind", "/dev/null", path)
     yield from ("--perms", "1777", "--size", str(_SHARED_MEMORY_MB << 20), "--tmpfs", "/dev/shm")  # noqa: S108
     yield from ("--perms", "1777", "--size", str(job.limits.disk_mb << 20), "--tmpfs", TEMPORARY, "--dir", HOME)
     yield from _mount_work_tree(job, scratch)
@@ -252,6 +255,13 @@ def _python_prefixes() -> set[str]:
     named = {sys.base_prefix, sys.base_exec_prefix}
     # Both as they are named and as links resolve; /usr is mounted anyway.
     return {prefix for prefix in named | set(map(os.path.realpath, named)) if not Path(prefix).is_relative_to("/usr")}
+
+
+def _list_private_files() -> Iterator[str]:
+    """List the files of /proc that only root may read: the sandbox's user is root outside, where HydraNet is."""
+    for entry in os.scandir("/proc"):
+        if entry.is_file(follow_symlinks=False) and not entry.stat().st_mode & stat.S_IROTH:
+            yield entry.path
 
 
 def _bind_read_only(paths: Iterable[str]) -> Iterator[str]:

