@@ -78,6 +78,8 @@ async def _watch(session: Session, run_id: str) -> AsyncIterator[tuple[Genealogy
                 raise asyncio.CancelledError  # A Ctrl-C met a call, which swallowed it.
             turn += 1
             await asyncio.wait([ended], timeout=_POLL_SECONDS)
+        if isinstance(lost := ended.exception(), RPCError):
+            raise lost
         yield await session.genealogy(run_id), []
     finally:
         ended.cancel()
