@@ -28,7 +28,7 @@ from workers.postgres import Postgres, open_postgres
 from workers.private_process import are_namespaces_allowed, end
 from workers.roles import Role
 from workers.sealing import KeyRing, SealingCodec, load_keys
-from workers.stack import Stack, StackFolder, build_command, code_version, try_lock
+from workers.stack import Stack, StackFolder, StartError, build_command, code_version, try_lock
 from workers.temporal_server import TemporalServer, find_free_port, open_temporal
 from workers.web_ui import WebUi, build_codec_url, load_token
 from workers.worker import LIFELINE
@@ -135,7 +135,7 @@ class EmbeddedStack:
             await asyncio.wait([waiting, keeping], timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if not ready.is_set():
                 waiting.cancel()
-                raise UsageError(f"The {role} worker did not start: see {self._worker_log(role)}.")
+                raise StartError(f"The {role} worker did not start: see {self._worker_log(role)}.")
             yield
         finally:
             keeping.cancel()
@@ -209,7 +209,7 @@ def _seconds_since(alive: Path) -> float:
 
 
 def main() -> int:
-    """Run the stack of the data folder, at most one at a time; exit with 2 when it cannot start."""
+    """Run the stack of the data folder, at most one at a time; exit with 2 when it cannot start, with 1 for now."""
     chosen = settings.load_settings()
     folder = StackFolder(chosen.data_dir)
     with folder.running_lock.open("a") as lock:
@@ -219,7 +219,7 @@ def main() -> int:
             asyncio.run(EmbeddedStack(chosen, folder).run())
         except UsageError as error:
             print(f"error: {error}", flush=True)
-            return 2
+            return 1 if isinstance(error, StartError) else 2
     return 0
 
 

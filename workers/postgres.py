@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from hydranet.errors import UsageError
 from workers.private_process import END_SECONDS, USER, are_namespaces_allowed, find_inner, wrap, write_user_file
+from workers.stack import StartError
 
 _START_SECONDS = 60
 _ROLE = "postgres"
@@ -72,7 +73,7 @@ class Postgres:
         (self._runtime / "pg_ident.conf").write_text(f"owner {self._user} {_ROLE}\n")
 
     def start(self) -> None:
-        """Start the server and wait until it answers; UsageError where it does not."""
+        """Start the server and wait until it answers; StartError where it does not."""
         files = {name: self._runtime / f"pg_{name}.conf" for name in ("hba", "ident")}
         command = self._wrap(
             "postgres",
@@ -92,7 +93,7 @@ class Postgres:
                 time.sleep(0.05)
             else:
                 return
-        raise UsageError(f"PostgreSQL did not start: see {self._log}.")
+        raise StartError(f"PostgreSQL did not start: see {self._log}.")
 
     def has_ended(self) -> bool:
         """Return whether the server has ended, or was never started."""

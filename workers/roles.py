@@ -36,7 +36,6 @@ from workflows.counterfactual import CounterfactualWorkflow
 from workflows.embed_tree import EmbedTreeWorkflow
 from workflows.fix_issue import FixIssueWorkflow
 from workflows.index_repository import IndexRepositoryWorkflow
-from workflows.policies import HEARTBEAT
 
 WORKFLOWS = [FixIssueWorkflow, BranchWorkflow, CounterfactualWorkflow, IndexRepositoryWorkflow, EmbedTreeWorkflow]
 
@@ -180,7 +179,7 @@ def _make_worker(client: Client, queue: str, activities: Sequence[Any], **option
         # A cancellation arrives with the answer to a heartbeat, so the SDK may not hold heartbeats back.
         max_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_SECONDS),
         default_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_SECONDS),
-        # In that time an activity hears of the shutdown and cleans up.
-        graceful_shutdown_timeout=HEARTBEAT + timedelta(seconds=2),
+        # In that time short activities end. Longer ones are cancelled, and Temporal has another worker make them.
+        graceful_shutdown_timeout=timedelta(seconds=2),
         **options,
     )

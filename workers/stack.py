@@ -31,6 +31,10 @@ _LONGEST_RUNTIME_PATH = 85
 _STOP_SECONDS = 40
 
 
+class StartError(UsageError):
+    """A part of the stack did not start, which it may at the next try: what a killed one left may still be ending."""
+
+
 class Stack(BaseModel):
     """The addresses of a running stack; `pid` is 0 when it is not embedded.
 
@@ -218,7 +222,7 @@ def try_lock(file: IO[str]) -> bool:
 def _start_with_retry(settings: Settings, folder: StackFolder) -> Stack:
     try:
         return _start(settings, folder)
-    except UsageError:
+    except StartError:
         # The processes of a stack that was killed may still have been ending.
         return _start(settings, folder)
 
@@ -240,7 +244,8 @@ def _start(settings: Settings, folder: StackFolder) -> Stack:
             line = output.readline().strip()
     stack = folder.find_stack() if line == "ready" else None
     if stack is None:
-        raise UsageError(line.removeprefix("error: ") or f"The stack did not start: see {folder.log}.")
+        kind = UsageError if process.wait() == 2 else StartError
+        raise kind(line.removeprefix("error: ") or f"The stack did not start: see {folder.log}.")
     if stack.exposed:
         _logger.warning(
             "This machine allows no user namespaces, so every user of it can reach the port of Temporal's server. "

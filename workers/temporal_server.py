@@ -24,7 +24,7 @@ from workers.connection import connect
 from workers.namespace import NamespaceSetup, load_definition
 from workers.private_process import are_namespaces_allowed, end, find_inner, run_private
 from workers.sealing import KeyRing
-from workers.stack import Stack
+from workers.stack import Stack, StartError
 from workers.web_ui import PROXY_SOCKET, build_codec_url
 
 # For the server to answer, also on a slow machine.
@@ -82,7 +82,7 @@ async def open_temporal(
 ) -> AsyncIterator[TemporalServer]:
     """Run the server on the database in `folder` until the block is left; `proxy` is the port of its Web UI's proxy.
 
-    Raises UsageError when it does not start.
+    Raises StartError.
     """
     database = folder / "temporal.db"
     _end_leftover_server(database)
@@ -158,7 +158,7 @@ async def _connect(temporal: TemporalSettings, keys: KeyRing, process: Process, 
             await asyncio.sleep(0.1)
         else:
             return client
-    raise UsageError(f"The Temporal server did not start: see {log}.")
+    raise StartError(f"The Temporal server did not start: see {log}.")
 
 
 def _end_leftover_server(database: Path) -> None:
