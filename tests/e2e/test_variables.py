@@ -16,7 +16,7 @@ from temporalio.client import Client
 
 from hydranet.genealogy import Genealogy, Verdict
 from hydranet.settings import Settings
-from tests.e2e.conftest import Hydra, repository
+from tests.e2e.conftest import Hydra, following, repository
 from workers.connection import connect
 from workers.sealing import SealingCodec, load_keys
 from workers.stack import Stack, StackFolder
@@ -162,8 +162,10 @@ def test_values_are_removed_when_a_run_is_aborted(
     # The same command follows the open run, and keeps nothing of its own.
     assert secretive("fix", "--repo", root, "--issue", "slow", "--model", model, "--detach").returncode == 0
     assert artifacts(secretive)[1] == len(words)
-    following = secretive.start("fix", "--repo", root, "--issue", "slow", "--model", model)
+    follower = secretive.start("fix", "--repo", root, "--issue", "slow", "--model", model)
+    # A run that has ended is not followed: the command would start another.
+    following(follower, "running the tests")
     assert secretive("abort", started.stdout.split()[1]).returncode == 0
-    following.communicate(timeout=60)
-    assert following.returncode == 3
+    follower.communicate(timeout=60)
+    assert follower.returncode == 3
     assert artifacts(secretive)[1] == 0
