@@ -26,10 +26,10 @@ $(VENV)/docs: $(VENV)/installed
 demo: $(VENV)/installed ## reap an approach that circles, and fix the bug with another
 	benchmarks/demo/run $(BIN)/hydra
 
-# What is fast comes first; what looks at the whole machine, or kills, runs alone.
+# What is fast comes first.
 test: $(VENV)/installed ## run all tests
 	$(PARALLEL) tests/unit tests/workflows tests/replay tests/integration
-	$(PYTEST) tests/e2e
+	$(PARALLEL) tests/e2e
 
 test-unit: $(VENV)/installed ## run the tests of single modules
 	$(PARALLEL) tests/unit
@@ -41,7 +41,7 @@ test-integration: $(VENV)/installed ## run the tests with real sandboxes, git an
 	$(PARALLEL) tests/integration
 
 test-e2e: $(VENV)/installed ## run the tests of the `hydra` command on the whole stack
-	$(PYTEST) tests/e2e
+	$(PARALLEL) tests/e2e
 
 lint: $(VENV)/installed ## check rules, format and types
 	$(BIN)/ruff check .

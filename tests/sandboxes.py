@@ -1,10 +1,12 @@
 """Both sandboxes as the tests use them: Docker where its engine answers, and under HYDRA_REQUIRE_DOCKER always."""
 
+import contextlib
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import docker
 import pytest
 
 from activities.sandbox.backends import check_sandbox, open_sandbox
@@ -32,3 +34,12 @@ async def sandbox_of(backend: str, folder: Path, warm: int = 0) -> AsyncIterator
         require_docker()
     async with open_sandbox(SandboxSettings(backend=backend, warm=warm), folder) as sandbox:
         yield sandbox
+
+
+def list_containers(backend: str, worker: int) -> list[str]:
+    """List the containers of a process, whatever their state."""
+    if backend != "docker":
+        return []
+    with contextlib.closing(docker.APIClient(version="auto")) as client:
+        found = client.containers(all=True, filters={"name": f"-{worker}-"})
+    return [str(container["Id"]) for container in found]

@@ -210,7 +210,7 @@ def test_a_message_that_no_supervisor_takes_has_no_effect_later(hydra: Hydra, mo
 
 
 def test_a_night_switched_off_is_not_in_the_time_budget(own_hydra: Hydra, tmp_path: Path) -> None:
-    budget = 45
+    budget = 30
     with start_modelled(own_hydra, tmp_path, "--budget-seconds", str(budget)) as command:
         run_id = following(command, "b01 started").split()[1]
         own_hydra.kill()

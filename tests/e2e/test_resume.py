@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.e2e.conftest import Hydra, stack
-from tests.sandboxes import BACKENDS, require_docker
+from tests.sandboxes import BACKENDS, list_containers, require_docker
 
 SYMPTOM = '''def line_total(line):
     """What a line costs before tax."""
@@ -129,7 +129,7 @@ def test_a_sandbox_worker_killed_while_it_tests_makes_no_second_attempt(
     inside = worker.children(recursive=True)
     worker.kill()
     deadline = time.monotonic() + 60
-    while any(process.is_running() for process in inside) or containers(backend, owner):
+    while any(process.is_running() for process in inside) or list_containers(backend, owner):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     said, _ = command.communicate(timeout=200)
@@ -145,18 +145,8 @@ def is_testing(backend: str, worker: psutil.Process) -> bool:
         lines = [process.cmdline() for process in worker.children(recursive=True)]
         if backend == "docker":
             with contextlib.closing(docker.APIClient(version="auto")) as client:
-                found = containers(backend, worker.pid)
+                found = list_containers(backend, worker.pid)
                 lines = [line for container in found for line in client.top(container)["Processes"] or ()]
         texts = [" ".join(line) for line in lines]
         return any("hydra_inside.fork_server" in text and "bwrap" not in text for text in texts)
     return False
-
-
-def containers(backend: str, worker: int) -> list[str]:
-    """The containers of a worker, whatever their state."""
-    if backend != "docker":
-        return []
-    client = docker.APIClient(version="auto")
-    found = [str(container["Id"]) for container in client.containers(all=True, filters={"name": f"-{worker}-"})]
-    client.close()
-    return found

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import uuid
@@ -19,9 +20,10 @@ from typing import Any
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from activities.sandbox.protocol import Execution, Job, Limits, Sandbox
-from tests.sandboxes import BACKENDS, sandbox_of
+from tests.sandboxes import BACKENDS, list_containers, require_docker, sandbox_of
 
 PROGRAMS = Path(__file__).parent / "programs"
 LIMITS = Limits(seconds=100, memory_mb=256, processes=64, file_mb=32, disk_mb=64, output_kb=1024)
@@ -55,7 +57,8 @@ def neighbourhood() -> Iterator[list[socket.socket]]:
     if os.getuid() or not shutil.which("ip"):
         yield []
         return
-    with ExitStack() as stack:
+    # The addresses are the same in every process of tests.
+    with FileLock(Path(tempfile.gettempdir(), "hydra-tests-neighbourhood.lock")), ExitStack() as stack:
         _ip(f"netns add {name}")
         stack.callback(_ip, f"netns delete {name}")
         _ip(f"link add {name}a type veth peer name {name}b netns {name}")
@@ -183,25 +186,23 @@ def _name_servers() -> list[str]:
 @pytest.fixture(params=BACKENDS)
 async def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
     """Open a sandbox of each kind, and check afterwards that the host is unchanged."""
-    before = _state()
+    if request.param == "docker":
+        require_docker()
+    before = _state(request.param)
     async with sandbox_of(request.param, tmp_path_factory.mktemp("sandbox")) as opened:
         yield opened
         deadline = time.monotonic() + 60
-        while (left := _state() - before) and time.monotonic() < deadline:
+        while (left := _state(request.param) - before) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
         assert left == set()
 
 
-def _state() -> set[str]:
-    """Return our control groups, mounts and processes on this machine."""
+def _state(backend: str) -> set[str]:
+    """Return our control groups, mounts, containers and processes on this machine; others may have some too."""
     groups = {str(path) for path in Path("/sys/fs/cgroup").rglob(f"hydra-{os.getpid()}-*")}
     mounts = {line for line in Path("/proc/mounts").read_text().splitlines() if "hydra-" in line}
-    commands = {
-        " ".join(process.info["cmdline"])
-        for process in psutil.process_iter(["cmdline"])
-        if process.info["cmdline"] and "hydra_inside" in " ".join(process.info["cmdline"])
-    }
-    return groups | mounts | commands
+    children = {" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)}
+    return groups | mounts | children | set(list_containers(backend, os.getpid()))
 
 
 @dataclass
