@@ -79,15 +79,23 @@ class Hydra:
         return RunResult.model_validate(said["result"]), Genealogy.model_validate(said["genealogy"])
 
     def processes(self) -> list[psutil.Process]:
-        """Every process of this data folder's stack and of what it started."""
+        """Every process of this data folder's stack and of what it started, with its name and command line.
+
+        They are in `info`, since a process that has ended meanwhile cannot be asked.
+        """
         found = []
-        for process in psutil.process_iter():
+        for process in psutil.process_iter(["name", "cmdline"]):
             with contextlib.suppress(psutil.Error):
-                if str(self.data) in " ".join(process.cmdline()) or str(self.data) in str(
+                if str(self.data) in " ".join(process.info["cmdline"] or ()) or str(self.data) in str(
                     process.environ().get("HYDRA_DATA_DIR", "")
                 ):
                     found.append(process)
         return found
+
+    def find_worker(self, role: str) -> psutil.Process:
+        """The process of the role's worker."""
+        (worker,) = [process for process in self.processes() if process.info["cmdline"][-2:] == [WORKER, role]]
+        return worker
 
     def kill(self) -> None:
         """Kill -9 of everything at once."""

@@ -1,5 +1,6 @@
 """Speaking to a run while its tests are running in the sandbox, with `hydra` and with Temporal's own command line."""
 
+import contextlib
 import getpass
 import json
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.conftest import WORKER, Hydra, following, git, repository
+from tests.e2e.conftest import Hydra, following, git, repository
 
 SENDER = f"{getpass.getuser()}@{socket.gethostname()}"
 
@@ -21,9 +22,12 @@ SLOW = {"test_slow.py": "import time\n\n\ndef test_it():\n    time.sleep(600)\n 
 
 def sandboxed(hydra: Hydra) -> list[psutil.Process]:
     """List the stack's sandboxes that still run; one that has ended may wait a moment for its parent."""
-    workers = [process for process in hydra.processes() if process.cmdline()[-2:] == [WORKER, "sandbox"]]
-    found = [process for worker in workers for process in worker.children(recursive=True)]
-    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+    found = []
+    for process in hydra.find_worker("sandbox").children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 @pytest.fixture
@@ -194,7 +198,7 @@ def test_signals_of_the_temporal_command_are_taken(hydra: Hydra, modelled: str) 
 
 
 def test_a_message_that_no_supervisor_takes_has_no_effect_later(hydra: Hydra, modelled: str) -> None:
-    (supervisor,) = [p for p in hydra.processes() if p.cmdline()[-2:] == [WORKER, "supervisor"]]
+    supervisor = hydra.find_worker("supervisor")
     supervisor.suspend()
     try:
         assert refusal(hydra, "override", modelled, "Look at the parser.") == (
@@ -228,7 +232,7 @@ def test_a_command_whose_stack_is_ended_says_so_in_a_sentence(own_hydra: Hydra, 
     if end == "down":
         assert own_hydra("down").returncode == 0
     else:
-        (server,) = [process for process in own_hydra.processes() if process.name() == "temporal"]
+        (server,) = [process for process in own_hydra.processes() if process.info["name"] == "temporal"]
         server.kill()
     output, _ = command.communicate(timeout=60)
     assert command.returncode == 2, output

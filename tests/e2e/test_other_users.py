@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -138,14 +139,12 @@ def browser(hydra: Hydra) -> Iterator[httpx.Client]:
 
 
 def test_the_web_uis_proxy_is_the_only_port(hydra: Hydra) -> None:
-    ports = [
-        connection.laddr
-        for process in hydra.processes()
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-        # The server's own are in its namespace, whose process sees no others.
-        and Path(f"/proc/{process.pid}/ns/net").readlink() == Path("/proc/self/ns/net").readlink()
-    ]
+    ports = []
+    for process in hydra.processes():
+        with contextlib.suppress(psutil.Error, OSError):
+            # The server's own are in its namespace, whose process sees no others.
+            if Path(f"/proc/{process.pid}/ns/net").readlink() == Path("/proc/self/ns/net").readlink():
+                ports += [each.laddr for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN]
     assert [f"http://{address.ip}:{address.port}" for address in ports] == [stack_of(hydra).temporal.ui]
 
 
@@ -298,7 +297,7 @@ def test_a_server_that_is_killed_takes_its_relay_along_and_the_next_command_star
     assert own_hydra("up").returncode == 0
     for part in ("temporal", "python", "postgres"):
         stack = stack_of(own_hydra)
-        inside = [process for process in own_hydra.processes() if "--die-with-parent" in " ".join(process.cmdline())]
+        inside = [process for process in own_hydra.processes() if "--die-with-parent" in process.info["cmdline"]]
         family = [child for process in inside for child in process.children(recursive=True)]
         victim = next(process for process in family if process.name().startswith(part))
         victim.kill()

@@ -119,9 +119,7 @@ def test_a_sandbox_worker_killed_while_it_tests_makes_no_second_attempt(
     run_id = command.stdout.readline().split()[1]
     while "attempt 1" not in command.stdout.readline():
         assert command.poll() is None
-    (worker,) = [
-        process for process in own_hydra.processes() if process.cmdline()[-2:] == ["workers.worker", "sandbox"]
-    ]
+    worker = own_hydra.find_worker("sandbox")
     owner = worker.pid
     while not is_testing(backend, worker):
         assert command.poll() is None
