@@ -18,11 +18,10 @@ from activities.sandbox.results import RecordedTests, build_report, build_result
 from activities.sandbox.test_run import (
     PytestCommand,
     TestRunner,
-    find_slowest_pass,
-    get_test_timeout,
     make_test_command,
     parse_pytest_command,
 )
+from activities.sandbox.time_limits import HUNG, TimeLimits
 from activities.sandbox.trust import find_distrust, refuse_results
 from hydranet import patches
 from hydranet.contracts import Candidate, TestReport, TestResult, TestResults
@@ -34,15 +33,12 @@ Changes = dict[str, str | None]
 # Seconds for trying candidates: as long as one run of the tests may take, and at least this long.
 LEAST_SECONDS = 60.0
 # A test hangs when it computes ten times as long as the slowest that passes, and at least this long (seconds).
-SLOWDOWN = 10
-LEAST_CPU_SECONDS = 0.2
+SLOWDOWN, LEAST_CPU_SECONDS = 10, 0.2
 # Seconds for starting the interpreter and collecting, besides the tests themselves.
 START_SECONDS = 5.0
 # Seconds for other candidates after one has passed: the first that passes is not always the best.
 MORE_SECONDS = 5.0
 
-# The message of a test that the recorder ended.
-_HUNG = "TimeoutError: timed out after"
 # Other passing candidates in a title, and the characters of each.
 _NAMED, _NAMED_CHARACTERS = 2, 90
 
@@ -123,9 +119,9 @@ async def _run_in_fork_server(
     runner: TestRunner, target: TargetTests, usable: dict[int, Changes], command: PytestCommand, seconds: float
 ) -> list[CandidateRun]:
     spec = runner.spec
-    usual = max(LEAST_CPU_SECONDS, SLOWDOWN * find_slowest_pass(target.passing))
+    limits = TimeLimits.of(target.baseline, spec, SLOWDOWN, LEAST_CPU_SECONDS)
     # Each costs its whole time limit, so they run only for candidates that pass the other targets.
-    hanging = [test for test in target.failing if _HUNG in test.message]
+    hanging = [test for test in target.failing if HUNG in test.message]
     baseline_seconds = sum(test.seconds for test in (*target.failing, *target.passing))
     request = {
         "arguments": command.arguments,
@@ -133,9 +129,9 @@ async def _run_in_fork_server(
         "targets": [runner.variables.unmask(test.id) for test in target.failing if test not in hanging],
         "hanging": [runner.variables.unmask(test.id) for test in hanging],
         "expected": [runner.variables.unmask(test.id) for test in target.passing],
-        "test_seconds": min(3 * usual, get_test_timeout(spec)),
-        "cpu_seconds": min(usual, get_test_timeout(spec)),
-        "target_seconds": min(spec.test_timeout, START_SECONDS + 3 * baseline_seconds),
+        "test_seconds": limits.wall,
+        "cpu_seconds": limits.cpu,
+        "target_seconds": min(spec.test_timeout, START_SECONDS + limits.wall + 3 * baseline_seconds),
         "all_seconds": spec.test_timeout,
         "seconds": seconds,
         "more_seconds": MORE_SECONDS,

@@ -9,13 +9,13 @@ from typing import Any
 from activities.code.test_files import is_test_file
 from activities.sandbox.protocol import INPUTS
 from activities.sandbox.results import RecordedTests
-from activities.sandbox.test_run import TestRunner, find_slowest_pass, get_test_timeout, make_test_command
+from activities.sandbox.test_run import TestRunner, make_test_command
+from activities.sandbox.time_limits import TimeLimits
 from hydranet.contracts import Predicate, Spectrum, TestResults
 
 # Tracing slows tests down. A test hangs when it computes so many times as long as the slowest that passes, and at
 # least so many seconds; it has executed its lines by then.
-SLOWDOWN = 20
-LEAST_CPU_SECONDS = 0.25
+SLOWDOWN, LEAST_CPU_SECONDS = 20, 0.25
 # Seconds for all tests: failing ones come first, so only some passing ones may be left out.
 LIMIT_SECONDS = 60.0
 # What a spectrum holds at most: pairs of a line and a test, the number of a line, characters of a predicate or
@@ -35,13 +35,13 @@ async def build_spectrum(runner: TestRunner, baseline: TestResults, files: Colle
     """
     spec = runner.spec
     failing = [runner.variables.unmask(test.id) for test in baseline.tests if test.is_failing]
-    usual = max(LEAST_CPU_SECONDS, SLOWDOWN * find_slowest_pass(baseline.tests))
+    limits = TimeLimits.of(baseline, spec, SLOWDOWN, LEAST_CPU_SECONDS)
     records, _ = await runner.run(
         make_test_command(spec.test_command),
         plugin={
             "order": f"{INPUTS}/order.json",
-            "test_seconds": min(4 * usual, get_test_timeout(spec)),
-            "cpu_seconds": min(usual, get_test_timeout(spec)),
+            "test_seconds": limits.wall,
+            "cpu_seconds": limits.cpu,
             "coverage_seconds": min(LIMIT_SECONDS, spec.test_timeout / 2),
         },
         inputs={"order.json": json.dumps(failing)},

@@ -16,15 +16,11 @@ from typing import Any
 from activities.sandbox import runner_output
 from activities.sandbox.protocol import INSIDE_PACKAGE, RESULTS, WORK, Execution, Job, Limits, Sandbox
 from activities.sandbox.sealed_records import read_records, start_results
+from activities.sandbox.time_limits import get_test_timeout
 from activities.sandbox.variables import NO_VARIABLES, Variables
-from hydranet.contracts import SandboxSpec, TestResult
+from hydranet.contracts import SandboxSpec
 
 PLUGIN = f"{Path(INSIDE_PACKAGE).name}.plugin"
-
-# A test may take this share of the time for all tests, and at most so many seconds: a hanging test leaves time for
-# the others.
-TEST_SHARE = 5
-TEST_LIMIT = 60.0
 
 # A shell expands these even in quotes, and treats these specially only outside of quotes.
 _EXPANDED = set("$`\n")
@@ -32,11 +28,6 @@ _SPECIAL = set("|&;<>()*?")
 _UNITTEST = re.compile(r"(?<!\S)-m\s+unittest(?!\S)")
 # Isolated Python would not find the recorder.
 _ISOLATED = re.compile(r"(?<!\S)-[A-Za-z]*[IE]")
-
-
-def get_test_timeout(spec: SandboxSpec) -> float:
-    """Return how long one test may take, in seconds."""
-    return min(TEST_LIMIT, spec.test_timeout / TEST_SHARE)
 
 
 @dataclass(frozen=True)
@@ -158,8 +149,3 @@ def parse_pytest_command(command: str) -> PytestCommand | None:
 def _is_special(word: str) -> bool:
     quoted = "'" in word or '"' in word
     return word.startswith(("~", "#")) or (not quoted and bool(_SPECIAL.intersection(word)))
-
-
-def find_slowest_pass(tests: tuple[TestResult, ...]) -> float:
-    """Return the seconds of the slowest test that passed, 0 without one."""
-    return max((test.seconds for test in tests if test.outcome == "passed"), default=0.0)

@@ -311,3 +311,21 @@ async def test_a_test_that_hung_is_only_run_for_what_passes_the_others(project: 
     assert trial.report.failing == ("tests/test_counting.py::test_three", "tests/test_counting.py::test_two")
     trial = await made.attempt(baseline, [ends, fixed])
     assert (trial.title, trial.report.passed) == ("fixed", True)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "time.sleep(1)\n    assert smaller(2, 1) == 1",
+        "assert smaller(2, 1) == 1\n    time.sleep(1)",
+        "end = time.process_time() + 0.4\n    while time.process_time() < end: pass\n    assert smaller(2, 1) == 1",
+    ],
+    ids=["waits", "waits when it is fixed", "computes"],
+)
+async def test_a_slow_test_beside_quick_ones_does_not_hang(project: Make, test: str) -> None:
+    slow = f"import time\nfrom code_under_test import smaller\n\ndef test_slow():\n    {test}\n"
+    quick = "from code_under_test import larger\n\ndef test_quick():\n    assert larger(1, 2) == 2\n"
+    made = await project({PATH: CODE, "tests/test_slow.py": slow, "tests/test_quick.py": quick})
+    baseline = (await made.test()).results
+    trial = await made.attempt(baseline, [edit("return b"), edit(FIX)])
+    assert trial.report.passed, trial.report
