@@ -66,7 +66,7 @@ class SandboxSpec(BoundedModel):
     """The size of an environment that the setup may make, in MB."""
 
     output_kb: Annotated[int, Field(ge=16)] = 2048
-    """The most that a command may print, in KB."""
+    """The most of what a command prints that is kept, in KB."""
 
     cpus: Annotated[float, Field(gt=0.0)] = 2.0
     """The number of processor cores that a sandbox may use."""

@@ -14,6 +14,7 @@ from contextlib import ExitStack, suppress
 from io import FileIO
 from pathlib import Path
 
+from activities.sandbox.bounded_output import BoundedOutput
 from activities.sandbox.cgroups import open_group
 from activities.sandbox.inside import seccomp
 from activities.sandbox.protocol import OPEN_FILES, Execution, Limits
@@ -77,7 +78,7 @@ class BubblewrapProcess:
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(status), self._status
         )
-        output = bytearray()
+        output = BoundedOutput(limits.output_kb * 1024)
         init_fd = None
         try:
             init, init_fd = _open_init(await status.readline())
@@ -88,20 +89,20 @@ class BubblewrapProcess:
             with suppress(BrokenPipeError):
                 self._gate.write(b"\n")
             await _release(process, init, stop)
-            reason, timed_out = await _wait_for_end(process, output, limits, stop)
+            reason, timed_out = await _wait_for_end(process, output, limits.seconds, stop)
         finally:
             await _kill(process, init_fd)
             exit_status = _parse_exit_status(await status.read())
             transport.close()
         if not reason and exit_status != 0 and self._group is not None and self._group.oom_killed:
             reason = f"used more than {limits.memory_mb} MB of memory"
-        text = output.decode(errors="replace")
         if exit_status is None and not reason:
-            cause = text.strip()[-300:] or "bubblewrap gave no reason"
+            cause = output.text.strip()[-300:] or "bubblewrap gave no reason"
             raise TransientError(f"The sandbox could not be started, or was killed: {cause}")
         return Execution(
             exit_status=128 + signal.SIGKILL if exit_status is None else exit_status,
-            output=text,
+            output=output.text,
+            left_out=output.left_out,
             timed_out=timed_out,
             reason=reason,
             seconds=time.monotonic() - began,
@@ -134,30 +135,30 @@ def _dies_with_bubblewrap(init: int) -> bool:
         return True
 
 
-async def _wait_for_end(process: Process, output: bytearray, limits: Limits, stop: asyncio.Event) -> tuple[str, bool]:
-    reading = asyncio.ensure_future(_read_output(process, output, limits.output_kb * 1024))
+async def _wait_for_end(
+    process: Process, output: BoundedOutput, seconds: float, stop: asyncio.Event
+) -> tuple[str, bool]:
+    reading = asyncio.ensure_future(_read_output(process, output))
     stopping = asyncio.ensure_future(stop.wait())
     try:
-        done, _ = await asyncio.wait((reading, stopping), timeout=limits.seconds, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait((reading, stopping), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         reading.cancel()
         stopping.cancel()
         await asyncio.wait((reading, stopping))
     if not done:
-        return f"timed out after {limits.seconds:g} s", True
+        return f"timed out after {seconds:g} s", True
     if reading not in done:
         return "cancelled", False
-    return ("" if reading.result() else f"printed more than {limits.output_kb} KB"), False
+    reading.result()
+    return "", False
 
 
-async def _read_output(process: Process, output: bytearray, limit: int) -> bool:
+async def _read_output(process: Process, output: BoundedOutput) -> None:
     assert process.stdout is not None
     while chunk := await process.stdout.read(65_536):
-        output += chunk[: limit - len(output)]
-        if len(output) >= limit:
-            return False
+        output.add(chunk)
     await process.wait()
-    return True
 
 
 async def _kill(process: Process, init_fd: int | None) -> None:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
+from activities.sandbox.bounded_output import BoundedOutput
 from activities.sandbox.docker_engine import ContainerSpec, DockerEngine
 from activities.sandbox.protocol import Execution, Limits
 from hydranet.errors import FatalError, TransientError
@@ -78,10 +79,10 @@ class Container:
         `files` (text by path) are written first. Raises TransientError when somebody else removed the container.
         """
         began = time.monotonic()
-        output = bytearray()
+        output = BoundedOutput(limits.output_kb * 1024)
         try:
             self._send(command, env, limits, files)
-            reason, timed_out = await self._collect(output, limits)
+            reason, timed_out = await self._collect(output, limits.seconds)
         finally:
             await self.remove()
         end = self._find_message("exit") or {}
@@ -92,7 +93,8 @@ class Container:
             raise TransientError("The container was ended by somebody else while it ran.")
         return Execution(
             exit_status=status if isinstance(status, int) else 137,
-            output=output.decode(errors="replace"),
+            output=output.text,
+            left_out=output.left_out,
             timed_out=timed_out,
             reason=reason,
             seconds=time.monotonic() - began,
@@ -113,16 +115,13 @@ class Container:
         job = {"command": command, "env": dict(env), "limits": sizes, "files": dict(files)}
         self._writer.write(json.dumps(job).encode() + b"\n")
 
-    async def _collect(self, output: bytearray, limits: Limits) -> tuple[str, bool]:
-        limit = limits.output_kb * 1024
+    async def _collect(self, output: BoundedOutput, seconds: float) -> tuple[str, bool]:
         try:
-            async with asyncio.timeout(limits.seconds):
+            async with asyncio.timeout(seconds):
                 while (chunk := await self._read_output()) is not None:
-                    output += chunk[: limit - len(output)]
-                    if len(output) >= limit:
-                        return f"printed more than {limits.output_kb} KB", False
+                    output.add(chunk)
         except TimeoutError:
-            return f"timed out after {limits.seconds:g} s", True
+            return f"timed out after {seconds:g} s", True
         return "", False
 
     async def _read_output(self) -> bytes | None:

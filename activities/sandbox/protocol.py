@@ -113,13 +113,15 @@ class Job:
 class Execution:
     """How a command ended.
 
-    `exit_status` is 128 + n after signal n. `output` is stdout and stderr together, cut at the limit. `reason` is
-    empty unless the sandbox ended the command, and `timed_out` says that its time was up. `refused_hosts` are those
-    that a setup asked for and that are no package index, as HOST:PORT.
+    `exit_status` is 128 + n after signal n. `output` is stdout and stderr together; beyond the limit its middle is
+    missing, and `left_out` counts those bytes. `reason` is empty unless the sandbox ended the command, and `timed_out`
+    says that its time was up. `refused_hosts` are those that a setup asked for and that are no package index, as
+    HOST:PORT.
     """
 
     exit_status: int
     output: str
+    left_out: int = 0
     timed_out: bool = False
     reason: str = ""
     seconds: float = 0.0

@@ -51,7 +51,7 @@ _CLASSES = {
     **dict.fromkeys(("ImportError", "ModuleNotFoundError"), ErrorClass.IMPORT),
     **dict.fromkeys(("AssertionError", "Failed", "DocTestFailure", "FAIL"), ErrorClass.ASSERTION),
     **dict.fromkeys(("Timeout", "TimeoutError", "TimeoutExpired"), ErrorClass.TIMEOUT),
-    **dict.fromkeys(("MemoryError", "Killed", "SIGKILL", "OutOfMemory", "OutputLimit"), ErrorClass.RESOURCE),
+    **dict.fromkeys(("MemoryError", "Killed", "SIGKILL", "OutOfMemory"), ErrorClass.RESOURCE),
     "Error": ErrorClass.RUNTIME,
     "": ErrorClass.UNKNOWN,
 }

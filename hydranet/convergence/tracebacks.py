@@ -325,8 +325,6 @@ def find_crashes(output: list[str]) -> Iterator[tuple[str, str]]:
             yield "Timeout", ""
         elif match := re.match(r".{0,100}\bkilled by (SIG\w+)", line):
             yield match[1], ""
-        elif re.match(r".{0,100}\bprinted more than \d+ KB", line):
-            yield "OutputLimit", ""
     for line in output:
         if match := re.match(r"Fatal Python error: (.*)", line):
             yield "FatalError", match[1]

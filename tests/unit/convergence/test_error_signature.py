@@ -469,7 +469,6 @@ Current thread 0x00007f075c086b80 (most recent call first):
         ("run.sh: line 3: 12345 Segmentation fault      (core dumped) python -m pytest", "SegmentationFault", R),
         ("the test process was killed by SIGKILL", "SIGKILL", X),
         ("....\nKilled\n", "Killed", X),
-        ("printed more than 2048 KB", "OutputLimit", X),
         ("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", "OutOfMemory", X),
         ("OSError: [Errno 28] No space left on device", "OSError", X),
     ],
