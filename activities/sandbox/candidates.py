@@ -14,7 +14,14 @@ from rapidfuzz.distance import Levenshtein
 
 from activities.sandbox.protected_files import ProtectedFiles
 from activities.sandbox.protocol import Execution
-from activities.sandbox.results import RecordedTests, build_report, build_results, describe_ending
+from activities.sandbox.results import (
+    ID_LIMIT,
+    RecordedTests,
+    build_report,
+    build_results,
+    describe_ending,
+    list_tests,
+)
 from activities.sandbox.test_run import (
     PytestCommand,
     TestRunner,
@@ -198,30 +205,44 @@ def judge_run(
     Otherwise a candidate could win by skipping, deselecting or deleting tests, or by a test runner of its own.
     Unless `all_ran`, only the target's failing tests were to run.
     """
-    results = build_results(recorded, execution, command)
-    ran = {test.id: test for test in results.tests}
-    passed = {test.id for test in results.tests if test.outcome == "passed"}
+    ran = list_tests(recorded, execution, command)
+    passed = {test.id for test in ran.values() if test.outcome == "passed"}
     # A file that could not be collected passes with its tests, the command with its exit status.
     passed |= {test.split("::", 1)[0] for test in passed}
-    if not any(test.is_failing for test in results.tests):
+    failed = any(test.is_failing for test in ran.values())
+    if not failed:
         passed.add(command)
     wanted = [*target.failing, *(target.passing if all_ran else ())]
+    gone = {test.id for test in wanted} - ran.keys() - passed
+    if _passed_unnamed(len(gone), recorded, execution, target.baseline):
+        passed |= gone
     missing = {
         test.id: TestResult(id=test.id, outcome="error", message=_explain_absence(ran.get(test.id), execution))
         for test in wanted
         if test.id not in passed and (test.id not in ran or not ran[test.id].is_failing)
     }
+    fewer = target.baseline.passing_count - recorded.passing_count
+    if target.baseline.unnamed and all_ran and not failed and not missing and fewer > 0:
+        message = f"{fewer} fewer tests passed than at the base commit."
+        missing[command] = TestResult(id=command[:ID_LIMIT], outcome="error", message=message)
     # The command stands for tests without a name; the missing ones have names.
     replaced = {command, *missing} if missing else set()
-    tests = (*(test for test in results.tests if test.id not in replaced), *missing.values())
-    judged = results.model_copy(update={"tests": tests})
+    tests = (*(test for test in ran.values() if test.id not in replaced), *missing.values())
+    judged = build_results(tests, recorded, execution)
     # Where a test has failed, or the run as a whole, nothing depends on trust.
-    failed = any(test.is_failing for test in results.tests)
     sentence = "" if failed else find_distrust(target.baseline, recorded)
     if sentence:
         judged = refuse_results(judged, target.failing, sentence)
     report = build_report(judged, recorded, execution, sentence)
     return CandidateRun(index, judged, report, distrust=sentence)
+
+
+def _passed_unnamed(gone: int, recorded: RecordedTests, execution: Execution, baseline: TestResults) -> bool:
+    # Many runners name only the tests that fail. For each name that is gone, one more test has to pass without a name.
+    # Our own recorder names every test, so what it does not name did not run.
+    named = recorded.tests.keys() - {test.id for test in baseline.tests}
+    more = recorded.unnamed + len(named) - baseline.unnamed
+    return not recorded.sessions and not execution.reason and recorded.unnamed > 0 and more >= gone
 
 
 def _explain_absence(test: TestResult | None, execution: Execution) -> str:

@@ -16,14 +16,13 @@ from hydranet.contracts import TestReport, TestResult, TestResults
 from hydranet.convergence.error_signature import extract_signature
 from hydranet.text.truncation import keep_distinct, keep_ends, keep_last_lines, keep_start
 
-# Of what a run recorded: bytes, lines and characters of one line. A large suite with coverage stays far below.
-BYTES_LIMIT = 64_000_000
-RECORDS_LIMIT = 400_000
+# Of what a run recorded: bytes, and characters of one line. It is as much as a sandbox may write by default.
+BYTES_LIMIT = 256_000_000
 LINE_LIMIT = 200_000
 # Functions of the test runner that one run replaces.
 REPLACED_LIMIT = 50
 # What the contracts hold: tests, characters of an id, of a name in a report, of the output and of one message.
-TESTS_LIMIT = 20_000
+TESTS_LIMIT = 100_000
 ID_LIMIT = 2_000
 NAME_LIMIT = 200
 OUTPUT_LIMIT = 20_000
@@ -50,11 +49,10 @@ def parse_records(path: Path) -> Iterator[dict[str, Any]]:
 
 def read_lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a file up to the limits."""
-    room, left = BYTES_LIMIT, RECORDS_LIMIT
+    room = BYTES_LIMIT
     with path.open("rb") as file:
-        while room > 0 and left > 0 and (line := file.readline(LINE_LIMIT)):
+        while room > 0 and (line := file.readline(LINE_LIMIT)):
             room -= len(line)
-            left -= 1
             yield line
 
 
@@ -77,12 +75,14 @@ class RecordedTests:
     """The record of one run of tests.
 
     `tests` by id, in the order in which they ended; `unfinished` began and never ended; `collected` is None when no
-    session got that far; `internal` is the text of an internal error of pytest. `sessions` have begun, and `canaries`
-    are the outcomes of our test in each; `replaced` are functions of the test runner that the code under test replaced.
+    session got that far; `internal` is the text of an internal error of pytest. `unnamed` counts tests that passed and
+    whose names were not kept. `sessions` have begun, and `canaries` are the outcomes of our test in each; `replaced`
+    are functions of the test runner that the code under test replaced.
     """
 
     tests: dict[str, TestResult] = field(default_factory=dict)
     unfinished: dict[str, None] = field(default_factory=dict)
+    unnamed: int = 0
     collected: int | None = None
     internal: str = ""
     status: int | None = None
@@ -107,6 +107,8 @@ class RecordedTests:
         elif kind == "start" and (test := _identifier(record)) and len(self.unfinished) < TESTS_LIMIT:
             if test not in self.tests:
                 self.unfinished[test] = None
+        elif kind == "unnamed" and type(record.get("count")) is int:
+            self.unnamed += max(0, record["count"])
         elif kind == "collected" and type(record.get("count")) is int:
             self.collected = (self.collected or 0) + min(max(0, record["count"]), 1_000_000)
         elif kind == "internal":
@@ -121,6 +123,11 @@ class RecordedTests:
             self.replaced.append(_text(record.get("name"))[:NAME_LIMIT])
 
     @property
+    def passing_count(self) -> int:
+        """How many tests passed."""
+        return self.unnamed + sum(test.outcome == "passed" for test in self.tests.values())
+
+    @property
     def has_dead_canary(self) -> bool:
         """Whether our test failed in every session."""
         return 0 < len(self.canaries) >= self.sessions and set(self.canaries) <= {"failed", "error"}
@@ -131,8 +138,6 @@ class RecordedTests:
             return
         self.unfinished.pop(test, None)
         before = self.tests.get(test)
-        if before is None and len(self.tests) >= TESTS_LIMIT:
-            return
         # A test may run more than once; its worst outcome counts, so no later line can hide a failure.
         if before is not None and _SEVERITY[before.outcome] >= _SEVERITY[outcome]:
             return
@@ -144,8 +149,8 @@ class RecordedTests:
         )
 
 
-def build_results(recorded: RecordedTests, execution: Execution, command: str) -> TestResults:
-    """Return every test of a run of `command`.
+def list_tests(recorded: RecordedTests, execution: Execution, command: str) -> dict[str, TestResult]:
+    """Return every test of a run of `command` by its id.
 
     A test that never ended is an error. A run that ended badly without a failing test has one more: the command
     itself. The command is also the only test when nothing was recorded.
@@ -156,18 +161,33 @@ def build_results(recorded: RecordedTests, execution: Execution, command: str) -
         message = f"The test did not end: {describe_ending(execution)}.\n{keep_last_lines(output, 4000)}"
         tests.setdefault(test, TestResult(id=test, outcome="error", message=message))
     failed = bool(execution.exit_status or execution.reason)
-    if not tests or (failed and not any(test.is_failing for test in tests.values())):
+    is_empty = not tests and not recorded.unnamed
+    if is_empty or (failed and not any(test.is_failing for test in tests.values())):
         message = f"{recorded.internal or keep_last_lines(output, 8000)}\n{describe_ending(execution)}".strip()
         outcome = "error" if failed else "passed"
         name = command[:ID_LIMIT]
         tests[name] = TestResult(id=name, outcome=outcome, seconds=execution.seconds, message=message if failed else "")
+    return tests
+
+
+def build_results(tests: Iterable[TestResult], recorded: RecordedTests, execution: Execution) -> TestResults:
+    """Return the results of a run with these tests; of too many, those that fail are kept."""
     return TestResults(
-        tests=tuple(tests.values())[:TESTS_LIMIT],
+        **limit_tests(tests, recorded.unnamed),
         exit_status=execution.exit_status,
-        output=keep_ends(output, OUTPUT_LIMIT),
+        output=keep_ends(clean_output(execution.output), OUTPUT_LIMIT),
         canary=recorded.has_dead_canary or (recorded.sessions > 0 and recorded.status is None),
         replaced=tuple(recorded.replaced),
     )
+
+
+def limit_tests(tests: Iterable[TestResult], unnamed: int = 0) -> dict[str, Any]:
+    """Return as many tests as a `TestResults` holds, failing ones first if there are more, as its fields."""
+    kept = tuple(tests)
+    if len(kept) > TESTS_LIMIT:
+        kept = tuple(sorted(kept, key=lambda test: not test.is_failing))
+        unnamed += sum(test.outcome == "passed" for test in kept[TESTS_LIMIT:])
+    return {"tests": kept[:TESTS_LIMIT], "unnamed": unnamed}
 
 
 def build_report(results: TestResults, recorded: RecordedTests, execution: Execution, distrust: str = "") -> TestReport:
@@ -179,11 +199,12 @@ def build_report(results: TestResults, recorded: RecordedTests, execution: Execu
         passed=not failing,
         failing=tuple(keep_distinct(test.id, NAME_LIMIT) for test in failing[:TESTS]),
         failing_count=len(failing),
-        passing_count=sum(test.outcome == "passed" for test in results.tests),
+        passing_count=results.passing_count,
         error=extract_signature(first.message) if first else None,
-        reason=(failing and distrust) or _summarize(len(failing), len(results.tests), recorded, execution),
+        reason=(failing and distrust)
+        or _summarize(len(failing), len(results.tests) + results.unnamed, recorded, execution),
         tail=keep_last_lines(first.message.strip(), TAIL_LIMIT) if first else "",
-        structured=bool(recorded.tests or recorded.unfinished),
+        structured=bool(recorded.tests or recorded.unfinished or recorded.unnamed),
         exit_status=execution.exit_status,
         seconds=round(execution.seconds, 3),
     )
@@ -192,7 +213,7 @@ def build_report(results: TestResults, recorded: RecordedTests, execution: Execu
 def _summarize(failing: int, known: int, recorded: RecordedTests, execution: Execution) -> str:
     if not failing:
         return ""
-    ran = len(recorded.tests) + len(recorded.unfinished)
+    ran = len(recorded.tests) + len(recorded.unfinished) + recorded.unnamed
     if not ran:
         return f"The test command failed: {describe_ending(execution)}."
     collected = recorded.collected or 0
@@ -243,7 +264,7 @@ def settle_flaky(runs: Sequence[TestResults]) -> tuple[TestResults, list[str]]:
             tests.append(failed[0])
         elif passed:
             tests.append(passed[0])
-    return first.model_copy(update={"tests": tuple(tests)}), flaky
+    return first.model_copy(update=limit_tests(tests, first.unnamed)), flaky
 
 
 def report_flaky(report: TestReport, flaky: Sequence[str], runs: int) -> TestReport:

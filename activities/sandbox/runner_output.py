@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
-# Tests, characters of one message, and characters of a line of JSON.
+# Tests with a message, characters of one message, and characters of a line of JSON.
 TESTS_LIMIT = 20_000
 MESSAGE_LIMIT = 8_000
 LINE_LIMIT = 1_000_000
@@ -22,6 +21,9 @@ _UNITTEST_VERBOSE = re.compile(
 )
 _UNITTEST_BLOCK = re.compile(r"^={70}\n(FAIL|ERROR): (\w+) \(([\w.]+)\)[^\n]*\n(?:[^\n]{0,300}\n)?-{70}\n", re.M)
 _UNITTEST_END = re.compile(r"^Ran \d+ tests? in [\d.]+s$", re.M)
+# How many tests ran is one line, and how they ended another one.
+_UNITTEST_SUMMARY = re.compile(r"^Ran (\d+) tests? in [\d.]+s\n+(?:OK|FAILED)(?: \(([^)\n]*)\))?", re.M)
+_UNITTEST_NO_PASS = re.compile(r"(?:skip\w*|unexpected successes)=(\d+)", re.I)
 _UNITTEST_OUTCOMES = {
     "ok": "passed",
     "FAIL": "failed",
@@ -37,9 +39,11 @@ _GO_OUTCOMES = {"pass": "passed", "fail": "failed", "skip": "skipped"}
 def parse_output(output: str) -> list[dict[str, Any]]:
     """Return the tests in an output as records, as our recorder writes them; none for an unknown format."""
     for parse in (_parse_go, _parse_jest, _parse_unittest):
-        records = [{"kind": "test", **record} for record in islice(parse(output), TESTS_LIMIT)]
-        if records:
-            return [*records, {"kind": "collected", "count": len(records)}]
+        records = [{"kind": "test", **record} for record in parse(output)]
+        unnamed = _count_unnamed(output, records) if parse is _parse_unittest else 0
+        if records or unnamed:
+            counts = {"collected": len(records) + unnamed, "unnamed": unnamed}
+            return [*records, *({"kind": kind, "count": count} for kind, count in counts.items())]
     return []
 
 
@@ -109,6 +113,15 @@ def _parse_unittest(output: str) -> Iterator[dict[str, Any]]:
             yield {"id": name, "outcome": _UNITTEST_OUTCOMES[match[3]]}
     for name, (outcome, message) in messages.items():
         yield {"id": name, "outcome": outcome, "message": message}
+
+
+def _count_unnamed(output: str, named: list[dict[str, Any]]) -> int:
+    # Without -v the tests that passed have no names, only a number.
+    passed: int = sum(
+        int(ran) - sum(int(count) for count in _UNITTEST_NO_PASS.findall(details))
+        for ran, details in _UNITTEST_SUMMARY.findall(output.replace("\r\n", "\n"))
+    )
+    return max(0, passed - len([record for record in named if record["outcome"] != "skipped"]))
 
 
 def _unittest_id(test: str, place: str) -> str:

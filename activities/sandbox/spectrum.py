@@ -18,8 +18,9 @@ from hydranet.contracts import Predicate, Spectrum, TestResults
 SLOWDOWN, LEAST_CPU_SECONDS = 20, 0.25
 # Seconds for all tests: failing ones come first, so only some passing ones may be left out.
 LIMIT_SECONDS = 60.0
-# What a spectrum holds at most: pairs of a line and a test, the number of a line, characters of a predicate or
+# What a spectrum holds at most: tests, pairs of a line and a test, the number of a line, characters of a predicate or
 # value, predicates of a file, values of a line, and files with predicates or values.
+TESTS_LIMIT = 20_000
 ENTRIES_LIMIT = 2_000_000
 LINE_LIMIT = 1_000_000
 TEXT_LIMIT = 200
@@ -46,7 +47,8 @@ async def build_spectrum(runner: TestRunner, baseline: TestResults, files: Colle
         },
         inputs={"order.json": json.dumps(failing)},
     )
-    tests = tuple(RecordedTests.of(records).tests.values())
+    # Failing ones come first.
+    tests = tuple(RecordedTests.of(records).tests.values())[:TESTS_LIMIT]
     numbers = {test.id: number for number, test in enumerate(tests)}
     sources = {path for path in files if path.endswith(".py") and not is_test_file(path)}
     return Spectrum(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from activities.sandbox.results import RecordedTests
+from activities.sandbox.results import RecordedTests, limit_tests
 from hydranet.contracts import TestResult, TestResults
 
 
@@ -27,4 +27,4 @@ def refuse_results(results: TestResults, target: Sequence[TestResult], sentence:
     """Return the results with every test of the target as failing, because of `sentence`."""
     refused = {test.id: TestResult(id=test.id, outcome="error", message=sentence) for test in target}
     kept = tuple(test for test in results.tests if test.id not in refused)
-    return results.model_copy(update={"tests": (*refused.values(), *kept)})
+    return results.model_copy(update=limit_tests((*refused.values(), *kept), results.unnamed))

@@ -69,19 +69,26 @@ class TestResult(BoundedModel):
 
 
 class TestResults(BoundedModel):
-    """The artifact behind `TestReport.results`: every test, and the end of the output.
+    """The artifact behind `TestReport.results`: every test, and both ends of the output.
 
+    `unnamed` counts tests that passed and are not in `tests`: there are too many, or the runner does not name them.
     `canary` says that our own test, which must fail, can be asked of later runs; `replaced` names functions of the
     test runner that the code under test replaces.
     """
 
     __test__ = False
 
-    tests: Annotated[tuple[TestResult, ...], Field(max_length=20_000)] = ()
+    tests: Annotated[tuple[TestResult, ...], Field(max_length=100_000)] = ()
+    unnamed: int = 0
     exit_status: int = 0
     output: Text = ""
     canary: bool = False
     replaced: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
+
+    @property
+    def passing_count(self) -> int:
+        """How many tests passed."""
+        return self.unnamed + sum(test.outcome == "passed" for test in self.tests)
 
 
 class TestRequest(BoundedModel):

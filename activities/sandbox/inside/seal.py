@@ -16,7 +16,7 @@ from typing import Any
 NEXT = "next"
 _MARK = b"seal "
 # Bytes of the results that a session may find.
-_BYTES_LIMIT = 64_000_000
+_BYTES_LIMIT = 256_000_000
 
 
 class Seal:

@@ -37,6 +37,7 @@ PLACES = {
     "unittest": ("python -m unittest discover -s tests -t .", {}, True),
     "unittest under coverage": ("cd . && coverage run -m unittest -q", {}, True),
     "unittest elsewhere": ("make test", {"Makefile": "test:\n\tpython -m unittest -v\n"}, True),
+    "unittest elsewhere without names": ("make test", {"Makefile": "test:\n\tpython -m unittest\n"}, True),
     "plain": ("python tests/check.py", {"tests/check.py": "import shop.cart as c; assert c.total([1]) == 1\n"}, False),
 }
 

@@ -8,14 +8,17 @@ from typing import Any, Literal
 import pytest
 
 from activities.sandbox import results as module
+from activities.sandbox import sealed_records
+from activities.sandbox.inside.seal import Seal
 from activities.sandbox.protocol import Execution
 from activities.sandbox.results import (
     RecordedTests,
     build_report,
-    build_results,
     clean_output,
+    list_tests,
     parse_records,
 )
+from activities.sandbox.results import build_results as build
 from activities.sandbox.sealed_records import read_records, start_results
 from activities.sandbox.test_run import parse_pytest_command
 from hydranet.bounded_models import TESTS
@@ -26,6 +29,10 @@ DONE = Execution(exit_status=1, output="the output")
 
 def line_of(identifier: object = "test_a.py::test", outcome: object = "failed", **more: object) -> dict[str, Any]:
     return {"kind": "test", "id": identifier, "outcome": outcome, "seconds": 0.5, "message": "E  boom", **more}
+
+
+def build_results(recorded: RecordedTests, execution: Execution, command: str) -> TestResults:
+    return build(list_tests(recorded, execution, command).values(), recorded, execution)
 
 
 def read(tmp_path: Path, content: bytes) -> list[dict[str, Any]]:
@@ -91,11 +98,49 @@ def test_the_worst_outcome_of_a_test_counts() -> None:
 
 def test_tests_and_messages_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TESTS_LIMIT", 5)
-    monkeypatch.setattr(module, "MESSAGES_LIMIT", 1)
-    recorded = RecordedTests.of(line_of(f"t::{number}", message="m" * 50_000) for number in range(10))
-    assert len(recorded.tests) == 5
+    lines = [line_of(f"t::{number}", "passed") for number in range(10)]
+    lines += [line_of(f"t::z{number}", message="m" * 50_000) for number in range(2)]
+    recorded = RecordedTests.of(lines)
     assert all(len(test.message) <= module.MESSAGE_LIMIT for test in recorded.tests.values())
-    assert len(build_results(recorded, DONE, "pytest").tests) == 5
+    found = build_results(recorded, DONE, "pytest")
+    assert [test.id for test in found.tests] == ["t::z0", "t::z1", "t::0", "t::1", "t::2"]
+    told = build_report(found, recorded, DONE)
+    assert (told.failing_count, told.passing_count, told.reason) == (2, 10, "2 of 12 tests fail.")
+
+
+@pytest.mark.parametrize("limits", [{"RECORDS_LIMIT": 20}, {"RECORDS_BYTES": 4000}], ids=["lines", "bytes"])
+def test_what_the_host_cannot_hold_is_counted_but_for_failing_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int]
+) -> None:
+    for name, value in limits.items():
+        monkeypatch.setattr(sealed_records, name, value)
+    path = tmp_path / "results"
+    seal = Seal(start_results(path))
+    lines: list[dict[str, Any]] = [{"kind": "session"}]
+    for number in range(100):
+        lines += [{"kind": "start", "id": f"t::{number}"}, line_of(f"t::{number}", "passed")]
+    lines += [line_of("t::last"), {"kind": "start", "id": "t::never"}, {"kind": "finish", "status": 1}]
+    with path.open("wb") as file:
+        file.writelines(map(seal.wrap, lines))
+    recorded = RecordedTests.of(read_records(path, seal.secret))
+    assert 0 < recorded.unnamed < 100
+    assert (recorded.passing_count, recorded.status, list(recorded.unfinished)) == (100, 1, ["t::never"])
+    assert [test.id for test in recorded.tests.values() if test.is_failing] == ["t::last"]
+
+
+def test_each_candidate_has_the_tests_that_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealed_records, "RECORDS_LIMIT", 4)
+    path = tmp_path / "results"
+    seal = Seal(start_results(path))
+    lines: list[dict[str, Any]] = []
+    for number in range(2):
+        lines += [{"kind": "candidate", "index": number}, {"kind": "start", "id": "a"}, line_of("a", "passed")]
+        lines += [line_of("b", "passed"), {"kind": "start", "id": f"c{number}"}]
+    with path.open("wb") as file:
+        file.writelines(map(seal.wrap, lines))
+    found = [(line["kind"], line.get("id"), line.get("count")) for line in read_records(path, seal.secret)]
+    first = [("candidate", None, None), ("test", "a", None), ("test", "b", None), ("start", "c0", None)]
+    assert found == [*first, ("candidate", None, None), ("start", "c1", None), ("unnamed", None, 2)]
 
 
 def test_the_error_told_is_that_of_the_first_failing_test_by_name() -> None:

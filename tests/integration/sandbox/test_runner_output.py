@@ -9,7 +9,7 @@ import pytest
 
 from activities.sandbox import runner_output
 from activities.sandbox.protocol import Execution
-from activities.sandbox.results import RecordedTests, build_report, build_results
+from activities.sandbox.results import RecordedTests, build_report, build_results, list_tests
 
 UNITTEST = """
 import unittest
@@ -76,6 +76,30 @@ def test_unittest(tmp_path: Path, verbose: bool) -> None:
     assert found["test_sums.Sums.test_breaks"][1].endswith("RuntimeError: broken")
 
 
+@pytest.mark.parametrize(
+    ("summary", "unnamed"),
+    [
+        ("Ran 5 tests in 0.1s\n\nOK\n", 5),
+        ("Ran 5 tests in 0.1s\r\n\r\nOK (skipped=2)\r\n", 3),
+        ("Ran 5 tests in 0.1s\n\nOK (SKIP=1)\n", 4),
+        ("Ran 5 tests in 0.1s\n\nFAILED (skipped=2, unexpected successes=1)\n", 2),
+        ("Ran 1 test in 0.1s\n\nOK\nRan 4 tests in 0.1s\n\nOK (skipped=1)\n", 4),
+        ("test_a (m.C.test_a) ... ok\ntest_b (m.C.test_b) ... \x1b[0mprinted\nok\n\nRan 2 tests in 0.1s\n\nOK\n", 1),
+        (f"{'=' * 70}\nFAIL: test_a (m.C.test_a)\n{'-' * 70}\nx\n\nRan 3 tests in 0.1s\n\nFAILED (failures=1)\n", 2),
+        ("Ran 5 tests in 0.1s\n", 0),
+    ],
+)
+def test_tests_that_pass_without_a_name_are_counted(summary: str, unnamed: int) -> None:
+    recorded = RecordedTests.of(runner_output.parse_output(summary))
+    assert recorded.unnamed == unnamed
+    if "FAIL" not in summary and unnamed:
+        report = build_report(
+            build_results(recorded.tests.values(), recorded, Execution(0, "")), recorded, Execution(0, "")
+        )
+        assert (report.passed, report.structured) == (True, True)
+        assert report.passing_count == unnamed + ("test_a" in summary)
+
+
 def test_go() -> None:
     output = "go: downloading\n" + "\n".join(map(json.dumps, GO))
     assert told(output) == {
@@ -120,7 +144,7 @@ def test_reports_are_bounded_and_defused() -> None:
     lines += [{"Action": "pass", "Package": "p" * 10_000, "Test": "T"}]
     lines += [{"Action": "pass", "Package": "p", "Test": f"T{number}"} for number in range(21_000)]
     recorded = RecordedTests.of(runner_output.parse_output("\n".join(map(json.dumps, lines))))
-    assert len(recorded.tests) <= runner_output.TESTS_LIMIT
+    assert len(recorded.tests) == 21_002
     assert all(len(name) <= 2000 for name in recorded.tests)
     message = recorded.tests["p::T"].message
     assert len(message) <= runner_output.MESSAGE_LIMIT
@@ -140,6 +164,6 @@ def test_a_run_that_failed_is_no_pass_whatever_it_printed(name: str) -> None:
     recorded = RecordedTests.of(runner_output.parse_output(printed))
     assert len(recorded.tests) == 1
     execution = Execution(1, printed)
-    found = build_results(recorded, execution, "run tests")
+    found = build_results(list_tests(recorded, execution, "run tests").values(), recorded, execution)
     assert [test.outcome for test in found.tests] == ["passed", "error"]
     assert not build_report(found, recorded, execution).passed
