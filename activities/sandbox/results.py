@@ -65,6 +65,13 @@ def parse_line(line: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
+def list_passed(record: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """Return the tests of a record about several that passed, with their seconds."""
+    pairs = record.get("tests")
+    pairs = pairs if record.get("kind") == "passed" and isinstance(pairs, list) else []
+    return [(pair[0], pair[1]) for pair in pairs if isinstance(pair, list) and len(pair) == 2]
+
+
 def clean_output(text: str) -> str:
     """Return `text` without terminal escapes, control characters and lone surrogates."""
     return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
@@ -104,6 +111,9 @@ class RecordedTests:
         kind = record.get("kind")
         if kind == "test":
             self._add_test(record)
+        elif kind == "passed":
+            for test, seconds in list_passed(record):
+                self._add_test({"id": test, "outcome": "passed", "seconds": seconds})
         elif kind == "start" and (test := _identifier(record)) and len(self.unfinished) < TESTS_LIMIT:
             if test not in self.tests:
                 self.unfinished[test] = None

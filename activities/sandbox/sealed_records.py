@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from activities.sandbox.inside.seal import NEXT, Seal, format_seal
-from activities.sandbox.results import parse_line, read_lines
+from activities.sandbox.results import list_passed, parse_line, read_lines
 
 # Test sessions of one command, each with a seal of its own.
 SESSIONS_LIMIT = 64
 # Beyond so many records, or bytes of them, the tests that passed are only counted, and what they executed is left out.
 RECORDS_LIMIT = 400_000
 RECORDS_BYTES = 64_000_000
-_EXECUTED = ("lines", "seen", "values")
+_DISPENSABLE = ("passed", "lines", "seen", "values")
 
 
 def start_results(path: Path) -> str:
@@ -44,12 +44,17 @@ def read_records(path: Path, secret: str) -> Iterator[dict[str, Any]]:
         if kind == "test":
             begun.pop(test, None)
         left, room = left - 1, room - size
-        is_quiet = kind == "test" and record.get("outcome") not in ("failed", "error")
-        if (left >= 0 and room >= 0) or not (is_quiet or kind in _EXECUTED):
+        if (left >= 0 and room >= 0) or _is_needed(record):
             yield record
         else:
-            unnamed += record.get("outcome") == "passed"
+            unnamed += len(list_passed(record)) + (record.get("outcome") == "passed")
     yield from _end_part(begun, unnamed)
+
+
+def _is_needed(record: dict[str, Any]) -> bool:
+    if record.get("kind") == "test":
+        return record.get("outcome") in ("failed", "error")
+    return record.get("kind") not in _DISPENSABLE
 
 
 def _end_part(begun: dict[str, dict[str, Any]], unnamed: int) -> Iterator[dict[str, Any]]:

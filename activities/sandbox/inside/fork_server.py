@@ -39,7 +39,7 @@ from .plugin import SingleProcess
 from .recorder import file_of
 from .runner_integrity import RunnerState
 from .seal import Seal, take_seal
-from .trial_recorder import TrialRecorder
+from .trial_recorder import TrialRecorder, shorten_records
 from .work_tree import WORK, WorkTreeState, apply_changes
 
 # From so many equals on, the commonest failure says what a batch comes to: one odd edit can break something else. The
@@ -127,7 +127,7 @@ class Trials:
             count, first = self._failures.get(failure, (0, None if reason else candidate["index"]))
             self._failures[failure] = count + 1, first
         head = {"kind": "candidate", "index": candidate["index"], "stage": stage, "reason": reason, "brief": brief}
-        lines = b"".join(map(self._seal.wrap, [head, *records]))
+        lines = b"".join(map(self._seal.wrap, [head, *shorten_records(records)]))
         while lines:
             lines = lines[os.write(self._results, lines) :]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 # Enough for the records of a run with all its messages; a child cannot fill the parent's memory.
-BYTES_LIMIT = 16_000_000
+BYTES_LIMIT = 64_000_000
 # Processes may multiply while they are killed; each round finds the new ones.
 _ROUNDS = 20
 

@@ -13,6 +13,9 @@ from .plugin import SingleProcess
 from .recorder import Recorder, file_of
 from .seal import Seal
 
+# The host reads lines of at most 200,000 characters.
+_TESTS_OF_LINE = 50
+
 
 class TrialRecorder(SingleProcess, Recorder):
     """A recorder of the tests in `only`, or of all when that is None.
@@ -63,6 +66,24 @@ class TrialRecorder(SingleProcess, Recorder):
         """Record the exit status and exit at once: nobody needs pytest's summary and clean-up."""
         super().pytest_sessionfinish(exitstatus)
         os._exit(0)
+
+
+def shorten_records(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the records with the tests that passed in few lines, and without the beginnings of those that ended.
+
+    A suite may have tens of thousands of tests, and many candidates run all of them.
+    """
+    ended = {str(record.get("id")) for record in records if record.get("kind") == "test"}
+    passed: list[tuple[str, Any]] = []
+    others = []
+    for record in records:
+        test = str(record.get("id"))
+        if record.get("kind") == "test" and record.get("outcome") == "passed":
+            passed.append((test, record.get("seconds")))
+        elif record.get("kind") != "start" or test not in ended:
+            others.append(record)
+    lines = (passed[start : start + _TESTS_OF_LINE] for start in range(0, len(passed), _TESTS_OF_LINE))
+    return [*({"kind": "passed", "tests": tests} for tests in lines), *others]
 
 
 def _format_briefly(excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG001
