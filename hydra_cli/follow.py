@@ -93,6 +93,9 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
         yield f"flaky on the same code: {join_words(flaky)}"
     if after.target_count and not (before and before.target_count):
         yield f"{_count_failing(after.target_count)} at the base commit: {join_words(list(after.target_tests))}"
+    for note in after.test_notes:
+        if before is None or note not in before.test_notes:
+            yield f"tests: {note}"
     for message in after.messages:
         if before is None or message not in before.messages:
             yield f"message: {message.sentence}"

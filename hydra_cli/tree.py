@@ -53,6 +53,8 @@ def _list_circumstances(genealogy: Genealogy) -> Iterator[Text]:
         yield _text(f"sandbox: {genealogy.environment}", "dim")
     if genealogy.flaky:
         yield _text(f"flaky on the same code: {join_words(list(genealogy.flaky))}", "yellow")
+    for note in genealogy.test_notes:
+        yield _text(f"tests: {note}", "yellow")
     for decision in genealogy.decisions:
         yield _text(_describe_decision(decision), "dim")
     for message in genealogy.messages:

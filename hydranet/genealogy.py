@@ -122,7 +122,8 @@ class Genealogy(BoundedModel):
 
     `decisions` is the audit trail: what the constitution said of each operation, by which rule; `messages` are the
     last that people sent. `environment` says which sandbox the tests run in and what was installed there, `flaky`
-    which tests both passed and failed on the same code. `shown` names the code that retrieval gave to the prompts,
+    which tests both passed and failed on the same code. `test_notes` say what was cut, left out or tolerated in test
+    runs. `shown` names the code that retrieval gave to the prompts,
     best first.
     """
 
@@ -138,6 +139,7 @@ class Genealogy(BoundedModel):
     messages: Annotated[tuple[PersonMessage, ...], Field(max_length=20)] = ()
     environment: Line = ""
     flaky: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
+    test_notes: Annotated[tuple[Line, ...], Field(max_length=8)] = ()
     target_tests: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     target_count: int = 0
     shown: Annotated[tuple[Name, ...], Field(max_length=12)] = ()

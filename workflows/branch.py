@@ -202,7 +202,8 @@ class BranchWorkflow:
             )
             record = record.model_copy(update={"checkpoint": draft.checkpoint.commit})
         self._state = attempt_records.advance_branch(request, self._state, draft, record)
-        report = AttemptReport(branch=request.number, record=record, checkpoint=draft.checkpoint)
+        notes = draft.trial.report.notes if draft.trial else ()
+        report = AttemptReport(branch=request.number, record=record, checkpoint=draft.checkpoint, notes=notes)
         await self._run_handle().signal(BranchParent.attempt_made, report)
         return record
 

@@ -136,6 +136,7 @@ class Branches:
         if report.record.number == 1 and record.strategy.model != TEMPLATES:
             report, reap = self._score_novelty(report)
         self._state.add_attempt(record, report.record)
+        self._state.add_test_notes(report.notes)
         if report.checkpoint is not None:
             name = checkpoint.format_name(report.branch, report.record.number)
             self.checkpoints[name] = report.checkpoint

@@ -251,6 +251,7 @@ class FixIssueWorkflow(RunMessages):
             prepared.results,
         )
         self._state.add_flaky(report)
+        self._state.add_test_notes(report.notes)
         if not report.passed:
             return f"Verification on a clean checkout failed: {report.reason}"
         self._state.add_review(await publication.review_fix(self._request, self._state.genealogy, passed))

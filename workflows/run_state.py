@@ -129,10 +129,16 @@ class RunState:
         if report.flaky:
             self._update(flaky=tuple(dict.fromkeys((*self.genealogy.flaky, *report.flaky)))[:TESTS])
 
+    def add_test_notes(self, notes: tuple[Line, ...]) -> None:
+        """Note what was cut, left out or tolerated in a test run."""
+        if set(notes) - set(self.genealogy.test_notes):
+            self._update(test_notes=tuple(dict.fromkeys((*self.genealogy.test_notes, *notes)))[:8])
+
     def set_target(self, baseline: TestReport) -> None:
         """Note the target: the tests that fail at the base."""
         self._update(target_tests=baseline.failing, target_count=baseline.failing_count)
         self.add_flaky(baseline)
+        self.add_test_notes(baseline.notes)
 
     def set_shown(self, retrieval: Retrieval) -> None:
         """Note which code the prompts show."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -22,6 +22,7 @@ from activities.sandbox.results import (
     describe_ending,
     list_tests,
 )
+from activities.sandbox.second_run import NO_SECOND_RUN, SecondRun
 from activities.sandbox.test_run import (
     PytestCommand,
     TestRunner,
@@ -33,7 +34,8 @@ from activities.sandbox.trust import find_distrust, refuse_results
 from hydranet import patches
 from hydranet.contracts import Candidate, TestReport, TestResult, TestResults
 from hydranet.errors import PatchError
-from hydranet.text.truncation import keep_end
+from hydranet.text.formatting import format_count
+from hydranet.text.truncation import keep_end, keep_start
 
 Changes = dict[str, str | None]
 
@@ -59,11 +61,24 @@ _NEW_LITERAL = 6
 
 @dataclass(frozen=True)
 class TargetTests:
-    """The tests that a candidate has to pass: those that failed at the base commit, and those that passed there."""
+    """The tests that a candidate has to pass: those that failed at the base commit, and those that passed there.
+
+    `second` is what a second run at the base commit showed, if there was one.
+    """
 
     failing: tuple[TestResult, ...]
     passing: tuple[TestResult, ...]
     baseline: TestResults
+    second: SecondRun = NO_SECOND_RUN
+
+    @property
+    def names(self) -> set[str]:
+        """The ids of the tests that failed at the base commit."""
+        return {test.id for test in self.failing}
+
+    def ends_badly(self, execution: Execution) -> bool:
+        """Return whether the command ends like this at the base commit too, whatever its tests do."""
+        return bool(self.baseline.ending if execution.reason else self.second.ending)
 
     @classmethod
     def of(cls, baseline: TestResults) -> TargetTests:
@@ -84,7 +99,8 @@ class TargetTests:
 class CandidateRun:
     """The tests of a candidate that ran, and their summary; `index` is its place among the candidates.
 
-    `is_detailed` when it ran once more, with tracebacks; `distrust` says why the result is not believed.
+    `is_detailed` when it ran once more, with tracebacks; `distrust` says why the result is not believed. It
+    `fails_nothing` when its tests ended, none of them failed, and the candidate is refused all the same.
     """
 
     index: int
@@ -92,6 +108,7 @@ class CandidateRun:
     report: TestReport
     is_detailed: bool = False
     distrust: str = ""
+    fails_nothing: bool = False
 
 
 def check_candidates(
@@ -129,13 +146,20 @@ async def _run_in_fork_server(
     limits = TimeLimits.of(target.baseline, spec, SLOWDOWN, LEAST_CPU_SECONDS)
     # Each costs its whole time limit, so they run only for candidates that pass the other targets.
     hanging = [test for test in target.failing if HUNG in test.message]
+
+    def name(test: TestResult) -> str:
+        # A test whose name changes is somewhere in its file.
+        is_changing = test.id in target.second.changed
+        return runner.variables.unmask(test.id.split("::", 1)[0] if is_changing else test.id)
+
     baseline_seconds = sum(test.seconds for test in (*target.failing, *target.passing))
     request = {
         "arguments": command.arguments,
         "path": command.path,
-        "targets": [runner.variables.unmask(test.id) for test in target.failing if test not in hanging],
-        "hanging": [runner.variables.unmask(test.id) for test in hanging],
-        "expected": [runner.variables.unmask(test.id) for test in target.passing],
+        "targets": [name(test) for test in target.failing if test not in hanging],
+        "hanging": [name(test) for test in hanging],
+        "expected": [name(test) for test in target.passing if test.id not in target.second.changed],
+        "ends_badly": bool(target.second.ending),
         "test_seconds": limits.wall,
         "cpu_seconds": limits.cpu,
         "target_seconds": min(spec.test_timeout, START_SECONDS + limits.wall + 3 * baseline_seconds),
@@ -205,26 +229,33 @@ def judge_run(
     Otherwise a candidate could win by skipping, deselecting or deleting tests, or by a test runner of its own.
     Unless `all_ran`, only the target's failing tests were to run.
     """
-    ran = list_tests(recorded, execution, command)
+    wanted = [*target.failing, *(target.passing if all_ran else ())]
+    is_known = recorded.has_ended and command not in target.names and target.ends_badly(execution)
+    ran = list_tests(recorded, execution, command, is_known)
     passed = {test.id for test in ran.values() if test.outcome == "passed"}
     # A file that could not be collected passes with its tests, the command with its exit status.
     passed |= {test.split("::", 1)[0] for test in passed}
     failed = any(test.is_failing for test in ran.values())
     if not failed:
         passed.add(command)
-    wanted = [*target.failing, *(target.passing if all_ran else ())]
     gone = {test.id for test in wanted} - ran.keys() - passed
-    if _passed_unnamed(len(gone), recorded, execution, target.baseline):
+    renamed: set[str] = set()
+    if recorded.unnamed and _passed_unnamed(len(gone), recorded, execution, target.baseline):
         passed |= gone
+    elif target.second.changed:
+        others = (passed & ran.keys()) - {test.id for test in target.baseline.tests}
+        renamed = target.second.find_renamed(gone, others, target.names)
+        passed |= renamed
     missing = {
         test.id: TestResult(id=test.id, outcome="error", message=_explain_absence(ran.get(test.id), execution))
         for test in wanted
         if test.id not in passed and (test.id not in ran or not ran[test.id].is_failing)
     }
-    fewer = target.baseline.passing_count - recorded.passing_count
-    if target.baseline.unnamed and all_ran and not failed and not missing and fewer > 0:
-        message = f"{fewer} fewer tests passed than at the base commit."
-        missing[command] = TestResult(id=command[:ID_LIMIT], outcome="error", message=message)
+    if target.baseline.unnamed and all_ran and not failed and not missing:
+        fewer = target.baseline.passing_count - recorded.passing_count
+        if fewer > 0:
+            message = f"{format_count(fewer, 'test')} fewer passed than at the base commit."
+            missing[command] = TestResult(id=command[:ID_LIMIT], outcome="error", message=message)
     # The command stands for tests without a name; the missing ones have names.
     replaced = {command, *missing} if missing else set()
     tests = (*(test for test in ran.values() if test.id not in replaced), *missing.values())
@@ -233,8 +264,22 @@ def judge_run(
     sentence = "" if failed else find_distrust(target.baseline, recorded)
     if sentence:
         judged = refuse_results(judged, target.failing, sentence)
-    report = build_report(judged, recorded, execution, sentence)
-    return CandidateRun(index, judged, report, distrust=sentence)
+    report = build_report(
+        judged, recorded, execution, sentence, _explain(target.second.changed if renamed else (), is_known, execution)
+    )
+    is_explained = report.passed or bool(sentence) or command in target.names
+    is_explained |= any(test.is_failing for test in recorded.tests.values())
+    fails_nothing = recorded.has_ended and not is_explained
+    return CandidateRun(index, judged, report, distrust=sentence, fails_nothing=fails_nothing)
+
+
+def _explain(changed: Collection[str], is_known: bool, execution: Execution) -> Iterator[str]:
+    if changed:
+        names = f"{format_count(len(changed), 'test')}, such as {keep_start(min(changed), 120)}"
+        yield f"Names change from run to run ({names}): they are compared without what changes, or left out."
+    if is_known and execution.exit_status and not execution.reason:
+        ending = describe_ending(execution)
+        yield f"The test command fails although every test passes, as it does at the base commit: {ending}."
 
 
 def _passed_unnamed(gone: int, recorded: RecordedTests, execution: Execution, baseline: TestResults) -> bool:
@@ -242,7 +287,7 @@ def _passed_unnamed(gone: int, recorded: RecordedTests, execution: Execution, ba
     # Our own recorder names every test, so what it does not name did not run.
     named = recorded.tests.keys() - {test.id for test in baseline.tests}
     more = recorded.unnamed + len(named) - baseline.unnamed
-    return not recorded.sessions and not execution.reason and recorded.unnamed > 0 and more >= gone
+    return not recorded.sessions and not execution.reason and more >= gone
 
 
 def _explain_absence(test: TestResult | None, execution: Execution) -> str:

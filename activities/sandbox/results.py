@@ -13,6 +13,7 @@ from typing import Any
 from activities.sandbox.protocol import Execution
 from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestReport, TestResult, TestResults
+from hydranet.contracts.sandbox import NOTES
 from hydranet.convergence.error_signature import extract_signature
 from hydranet.text.truncation import keep_distinct, keep_ends, keep_last_lines, keep_start
 
@@ -133,6 +134,11 @@ class RecordedTests:
             self.replaced.append(_text(record.get("name"))[:NAME_LIMIT])
 
     @property
+    def has_ended(self) -> bool:
+        """Whether every test ended that began, and the test runner said so."""
+        return self.status is not None and not self.unfinished
+
+    @property
     def passing_count(self) -> int:
         """How many tests passed."""
         return self.unnamed + sum(test.outcome == "passed" for test in self.tests.values())
@@ -159,18 +165,21 @@ class RecordedTests:
         )
 
 
-def list_tests(recorded: RecordedTests, execution: Execution, command: str) -> dict[str, TestResult]:
+def list_tests(
+    recorded: RecordedTests, execution: Execution, command: str, is_known: bool = False
+) -> dict[str, TestResult]:
     """Return every test of a run of `command` by its id.
 
     A test that never ended is an error. A run that ended badly without a failing test has one more: the command
-    itself. The command is also the only test when nothing was recorded.
+    itself, unless this ending `is_known` from the base commit. The command is also the only test when nothing was
+    recorded.
     """
     output = clean_output(execution.output)
     tests = dict(recorded.tests)
     for test in recorded.unfinished:
         message = f"The test did not end: {describe_ending(execution)}.\n{keep_last_lines(output, 4000)}"
         tests.setdefault(test, TestResult(id=test, outcome="error", message=message))
-    failed = bool(execution.exit_status or execution.reason)
+    failed = bool(execution.exit_status or execution.reason) and not is_known
     is_empty = not tests and not recorded.unnamed
     if is_empty or (failed and not any(test.is_failing for test in tests.values())):
         message = f"{recorded.internal or keep_last_lines(output, 8000)}\n{describe_ending(execution)}".strip()
@@ -185,6 +194,7 @@ def build_results(tests: Iterable[TestResult], recorded: RecordedTests, executio
     return TestResults(
         **limit_tests(tests, recorded.unnamed),
         exit_status=execution.exit_status,
+        ending=execution.reason if recorded.sessions and recorded.has_ended else "",
         output=keep_ends(clean_output(execution.output), OUTPUT_LIMIT),
         canary=recorded.has_dead_canary or (recorded.sessions > 0 and recorded.status is None),
         replaced=tuple(recorded.replaced),
@@ -200,8 +210,17 @@ def limit_tests(tests: Iterable[TestResult], unnamed: int = 0) -> dict[str, Any]
     return {"tests": kept[:TESTS_LIMIT], "unnamed": unnamed}
 
 
-def build_report(results: TestResults, recorded: RecordedTests, execution: Execution, distrust: str = "") -> TestReport:
-    """Return the summary of a run, without a reference to the `results` themselves; `distrust` explains it."""
+def build_report(
+    results: TestResults,
+    recorded: RecordedTests,
+    execution: Execution,
+    distrust: str = "",
+    notes: Iterable[str] = (),
+) -> TestReport:
+    """Return the summary of a run, without a reference to the `results` themselves.
+
+    `distrust` explains a result that is not believed; `notes` are added to those about the run itself.
+    """
     # By name, because some runners shuffle: the same failure is to give the same report.
     failing = sorted((test for test in results.tests if test.is_failing), key=lambda test: test.id)
     first = failing[0] if failing else None
@@ -217,7 +236,20 @@ def build_report(results: TestResults, recorded: RecordedTests, execution: Execu
         structured=bool(recorded.tests or recorded.unfinished or recorded.unnamed),
         exit_status=execution.exit_status,
         seconds=round(execution.seconds, 3),
+        notes=tuple(dict.fromkeys((*notes, *_list_notes(results, recorded, execution))))[:NOTES],
     )
+
+
+def _list_notes(results: TestResults, recorded: RecordedTests, execution: Execution) -> Iterator[str]:
+    if results.ending:
+        yield f"The test command did not exit when its tests had ended: {results.ending}."
+    if execution.left_out:
+        size = (execution.left_out + 1023) // 1024
+        yield f"The middle of the output was left out, {size:,} KB ('sandbox.output_kb' says how much is kept)."
+    if results.unnamed and recorded.sessions:
+        yield f"The names of {results.unnamed:,} tests that passed are not kept: only their number is compared."
+    elif results.unnamed:
+        yield "The test runner does not name every test that passes: the others are compared by their number."
 
 
 def _summarize(failing: int, known: int, recorded: RecordedTests, execution: Execution) -> str:

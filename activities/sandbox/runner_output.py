@@ -43,7 +43,8 @@ def parse_output(output: str) -> list[dict[str, Any]]:
         unnamed = _count_unnamed(output, records) if parse is _parse_unittest else 0
         if records or unnamed:
             counts = {"collected": len(records) + unnamed, "unnamed": unnamed}
-            return [*records, *({"kind": kind, "count": count} for kind, count in counts.items())]
+            ends = ({"kind": kind, "count": count} for kind, count in counts.items())
+            return [*records, *ends, {"kind": "finish", "status": 0}]
     return []
 
 

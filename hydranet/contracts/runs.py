@@ -10,7 +10,7 @@ from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.inference import AttemptDigest, Plan
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.contracts.retrieval import RepositoryPath
-from hydranet.contracts.sandbox import Environment
+from hydranet.contracts.sandbox import NOTES, Environment
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import MEMORY, Attempt, Score
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Verdict
@@ -112,11 +112,12 @@ class BranchRequest(BoundedModel):
 
 
 class AttemptReport(BoundedModel):
-    """A branch's signal to its run after each attempt."""
+    """A branch's signal to its run after each attempt; `notes` are those on its test run."""
 
     branch: int
     record: AttemptRecord
     checkpoint: Checkpoint | None = None
+    notes: Annotated[tuple[Line, ...], Field(max_length=NOTES)] = ()
 
 
 class BranchResult(BoundedModel):

@@ -13,6 +13,9 @@ from hydranet.patches import Patch
 from hydranet.policy.investigation import LIMIT, Asked
 from hydranet.run_settings import SandboxSpec
 
+# Sentences about one test run, at most.
+NOTES = 4
+
 
 class PrepareRequest(BoundedModel):
     """Asks for the environment in which the tests of `snapshot` run offline."""
@@ -33,6 +36,7 @@ class TestReport(BoundedModel):
 
     `failing` holds at most `TESTS` ids, `failing_count` their true number; `structured` is False when only
     the exit status is known (then the one "test" is the command). `flaky` are tests that both passed and failed.
+    `notes` are sentences about the run: what was cut, left out or tolerated.
     `results` is a JSON `TestResults`.
     """
 
@@ -49,6 +53,7 @@ class TestReport(BoundedModel):
     structured: bool = True
     exit_status: int = 0
     seconds: float = 0.0
+    notes: Annotated[tuple[Line, ...], Field(max_length=NOTES)] = ()
     results: ArtifactRef | None = None
 
 
@@ -72,6 +77,7 @@ class TestResults(BoundedModel):
     """The artifact behind `TestReport.results`: every test, and both ends of the output.
 
     `unnamed` counts tests that passed and are not in `tests`: there are too many, or the runner does not name them.
+    `ending` is why the sandbox ended the command after its tests had ended, empty when it exited by itself.
     `canary` says that our own test, which must fail, can be asked of later runs; `replaced` names functions of the
     test runner that the code under test replaces.
     """
@@ -81,6 +87,7 @@ class TestResults(BoundedModel):
     tests: Annotated[tuple[TestResult, ...], Field(max_length=100_000)] = ()
     unnamed: int = 0
     exit_status: int = 0
+    ending: Line = ""
     output: Text = ""
     canary: bool = False
     replaced: Annotated[tuple[Name, ...], Field(max_length=50)] = ()

@@ -48,11 +48,13 @@ def list_figures(story: Postmortem) -> Iterator[Figure]:
 
 
 def describe_circumstances(run: Genealogy) -> Iterator[tuple[str, str]]:
-    """Yield the run's sandbox, its flaky tests, its decisions and the messages to it, each with a label."""
+    """Yield the run's sandbox, notes on its tests, its decisions and the messages to it, each with a label."""
     if run.environment:
         yield "Sandbox", run.environment
     if run.flaky:
         yield "Flaky on the same code", join_words(list(run.flaky))
+    for note in run.test_notes:
+        yield "Tests", note
     for decision in run.decisions:
         yield f"Rule {decision.rule}", f"{decision.operation} {decision.subject} is {decision.effect}"
     for message in run.messages:

@@ -18,6 +18,7 @@ from psycopg_pool import AsyncConnectionPool
 from activities.artifacts.database import open_database
 from activities.artifacts.store import FolderArtifacts, get_model, put_model
 from activities.artifacts.variables import HeldVariables
+from activities.checkpoints.activities import CheckpointActivities
 from activities.git.objects import GitObjects
 from activities.sandbox import dependencies
 from activities.sandbox.activities import SandboxActivities
@@ -30,6 +31,7 @@ from hydranet.contracts import (
     Candidate,
     Candidates,
     Checkpoint,
+    CommitRequest,
     CoverageRequest,
     Environment,
     SandboxSpec,
@@ -78,6 +80,21 @@ class Project:
             TestRequest(
                 snapshot=self.snapshot,
                 checkpoint=self.base,
+                environment=self.environment,
+                spec=self.spec,
+                baseline=baseline,
+            )
+        )
+
+    async def verify(self, baseline: ArtifactRef | None, trial: Trial) -> TestReport:
+        """Run all tests of a trial's candidate, as the verification of a fix of this commit."""
+        assert trial.diff is not None
+        request = CommitRequest(snapshot=self.snapshot, parent=self.base, diff=trial.diff, message="fix")
+        checkpoint = await CheckpointActivities(self.artifacts, self.objects).commit_checkpoint(request)
+        return await self.activities.run_tests(
+            TestRequest(
+                snapshot=self.snapshot,
+                checkpoint=checkpoint,
                 environment=self.environment,
                 spec=self.spec,
                 baseline=baseline,

@@ -33,6 +33,16 @@ async def test_the_sandbox_and_flaky_tests_are_on_record(start: Start) -> None:
     assert genealogy.flaky == ("t3", "t1")
 
 
+async def test_notes_on_test_runs_are_on_record_from_the_base_the_trials_and_the_verification(start: Start) -> None:
+    trial = passed()
+    trial = trial.model_copy(update={"report": trial.report.model_copy(update={"notes": ("cut", "renamed")})})
+    noted = [report(*left).model_copy(update={"notes": notes}) for left, notes in ((TARGET, ("cut",)), ((), ("late",)))]
+    world = World(rounds=[[strategy("one")]], trials={"one": [trial]}, baseline=noted[0], verifications=noted[1:])
+    run = await start(world)
+    await run.result()
+    assert (await run.genealogy()).test_notes == ("cut", "renamed", "late")
+
+
 async def test_a_circling_branch_is_reaped_and_the_next_strategy_wins(start: Start) -> None:
     trials = {"circles": [failed("x = 2"), failed("x = 3"), failed("x = 2")], "wins": [passed()]}
     run = await start(World(rounds=[[strategy("circles"), strategy("wins")]], trials=trials))

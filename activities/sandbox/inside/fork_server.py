@@ -6,7 +6,8 @@ change a module loaded by then are tried in forks of a process that has only imp
 Reads /inputs/trials.json: `arguments` (of pytest), `path` (entries for sys.path), `targets` (the tests that must
 pass first), `hanging` (those that must pass next), `expected` (those that must pass too), the limits `test_seconds`
 and `cpu_seconds` (of one test), `target_seconds` (of the targets), `all_seconds` (of all tests) and `seconds` (of
-everything), `more_seconds` (for other candidates once one has passed), and `canary` (whether it must have run).
+everything), `more_seconds` (for other candidates once one has passed), `canary` (whether it must have run), and
+`ends_badly` (whether a session does at the base commit although no test fails).
 Reads /inputs/candidates.jsonl: per line `index` and `changes` (the text by path, null for a removed file).
 
 Appends to /results, per candidate, a line `candidate` followed by the lines of its recorder. When no candidate passes,
@@ -147,7 +148,8 @@ class Trials:
                 return "targets", records, reason, failing
         records, reason = self._fork(child, None, request["all_seconds"], brief)
         failing = len((targets | set(request["expected"])) - _list_passed(records))
-        clean = any(record.get("kind") == "finish" and record.get("status") == 0 for record in records)
+        endings = [record.get("status") for record in records if record.get("kind") == "finish"]
+        clean = 0 in endings or (bool(endings) and self.request["ends_badly"])
         if not failing and self.request["canary"] and not _is_canary_dead(records):
             # Nothing that this candidate says is believed.
             failing = len(targets)

@@ -3,7 +3,8 @@
 PYTEST_DONT_REWRITE: pytest reads this word here, and leaves the asserts as they are.
 
 `HYDRA_PLUGIN` holds its settings as JSON: `results` (a path), `test_seconds` (the limit of one test) and `hand_over`
-(whether other sessions of the same command may follow). A coverage run adds `cpu_seconds` (the limit of computing in
+(whether other sessions of the same command may follow). `leave_out` is a file with the JSON list of tests that are not
+to run. A coverage run adds `cpu_seconds` (the limit of computing in
 one test), `order` (a file with the JSON list of the tests to run first) and `coverage_seconds` (the limit of all
 tests). Works with pytest 7.4 and newer.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
@@ -38,6 +39,9 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
     if "order" not in settings:
         recorder = Recorder(results, seal, settings["test_seconds"])
         _plugins["hydra-recorder"] = recorder
+        if "leave_out" in settings:
+            with open(settings["leave_out"]) as file:  # noqa: PTH123
+                _plugins["hydra-leave-out"] = LeaveOut(json.load(file), recorder)
         _plugins["hydra-canary"] = CanaryRun(seal, recorder, RunnerState())
         if settings["hand_over"]:
             _plugins["hydra-hand-over"] = HandOver(seal, results)
@@ -73,6 +77,23 @@ class HandOver:
     def pytest_unconfigure(self) -> None:
         """Write the seal: until now no code of the repository could have read it."""
         self._seal.write_for_next(self._results)
+
+
+class LeaveOut:
+    """A pytest plugin that leaves out tests, and records which of them there are."""
+
+    def __init__(self, tests: Collection[str], recorder: Recorder) -> None:
+        self._tests = frozenset(tests)
+        self._recorder = recorder
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Deselect the tests."""
+        left_out = [item for item in items if item.nodeid in self._tests]
+        for item in left_out:
+            self._recorder.write({"kind": "left out", "id": item.nodeid})
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item.nodeid not in self._tests]
 
 
 class SingleProcess:

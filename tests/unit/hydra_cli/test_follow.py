@@ -42,6 +42,13 @@ def test_the_failing_tests_come_before_what_is_done_about_them() -> None:
     assert list(list_changes(TARGET, TARGET)) == []
 
 
+def test_what_was_cut_or_left_out_of_a_test_run_is_told_once() -> None:
+    noted = TARGET.model_copy(update={"test_notes": ("cut",)})
+    assert list(list_changes(TARGET, noted)) == ["tests: cut"]
+    more = noted.model_copy(update={"test_notes": ("cut", "left out")})
+    assert list(list_changes(noted, more)) == ["tests: left out"]
+
+
 def test_an_attempt_is_told_with_its_score_beside_the_threshold() -> None:
     assert lines_of(TARGET, branch(1, attempt(1), attempt(2, 0.97))) == [
         "b01 started: Strategy 1",

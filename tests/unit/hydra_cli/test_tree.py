@@ -26,6 +26,7 @@ def shown(terms: bool) -> str:
         title=HOSTILE,
         environment="Docker 28, image x; no dependencies",
         flaky=("test_a", "test_b"),
+        test_notes=(f"The middle of the output was left out.{HOSTILE}",),
         branches=(branch,),
         state=HOSTILE,
         messages=(
@@ -47,6 +48,7 @@ def test_looks_and_refusals_are_counted_and_shown_with_their_rule() -> None:
 def test_the_sandbox_and_flaky_tests_are_shown() -> None:
     assert "sandbox: Docker 28, image x; no dependencies" in shown(terms=True)
     assert "flaky on the same code: test_a and test_b" in shown(terms=True)
+    assert "tests: The middle of the output was left out." in shown(terms=True)
 
 
 def test_messages_are_shown_with_their_senders_in_one_line_each() -> None:

@@ -83,9 +83,11 @@ def test_a_run_without_a_fix_says_what_to_try_next_and_what_is_ruled_out() -> No
 
 def test_the_sandbox_flaky_tests_and_decisions_are_shown() -> None:
     allowed = Decision(operation="apply", subject="main", effect=Effect.ALLOWED, rule="person")
-    text = report(run(environment="Docker 28; no dependencies", flaky=("t::a",), decisions=(allowed,)))
+    text = report(
+        run(environment="Docker 28; no dependencies", flaky=("t::a",), decisions=(allowed,), test_notes=("# cut",))
+    )
     assert "- Sandbox: Docker 28; no dependencies\n- Flaky on the same code: t::a\n" in text
-    assert "- Rule person: apply main is allowed\n" in text
+    assert "- Tests: \\# cut\n- Rule person: apply main is allowed\n" in text
 
 
 def test_messages_are_shown_with_their_senders() -> None:
