@@ -52,6 +52,9 @@ class CanaryRun:
         ended = outcome.excinfo is not None and issubclass(outcome.excinfo[0], pytest.exit.Exception)
         if ended or session.config.option.collectonly or (self._only_passing and session.testsfailed):
             return
+        if not hasattr(pytest.Module, "from_parent"):
+            # Before pytest 5.4 a session cannot be given another test: nobody waits for the canary there.
+            return
         if session.config.pluginmanager.hasplugin("dsession"):
             worst = min(self._workers or ["missing"], key=_SEVERITY.index)
             self._recorder.write({"kind": "test", "id": f"::{self._seal.canary}", "outcome": worst})
@@ -98,11 +101,12 @@ class WorkerCanary:
         """End."""
 
     @classmethod
-    def register(cls, config: Any) -> None:
-        """Register the plugin where this process is a worker with a canary."""
+    def register(cls, config: Any) -> bool:
+        """Register the plugin where this process is a worker with a canary, and return whether it is."""
         name = getattr(config, "workerinput", {}).get(_WORKER)
         if name:
             config.pluginmanager.register(cls(name, config.workeroutput), "hydra-canary")
+        return bool(name)
 
 
 def run_canary(session: pytest.Session, name: str, recorder: Recorder | WorkerCanary) -> None:
@@ -115,7 +119,7 @@ def run_canary(session: pytest.Session, name: str, recorder: Recorder | WorkerCa
     try:
         file = folder / f"{name}.py"
         file.write_text(_SOURCE.format(name=name))
-        module = pytest.Module.from_parent(session, path=file)
+        module = _make_module(session, file)
         item = pytest.Function.from_parent(module, name=name, callobj=getattr(module.obj, name))
         item.fixturenames.clear()
         recorder.pytest_runtest_logstart(item.nodeid)
@@ -125,3 +129,11 @@ def run_canary(session: pytest.Session, name: str, recorder: Recorder | WorkerCa
     finally:
         sys.path[:] = path
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_module(session: pytest.Session, file: Path) -> pytest.Module:
+    if hasattr(pytest, "version_tuple"):
+        return pytest.Module.from_parent(session, path=file)
+    # Before pytest 7 a path is one of the library py.
+    local: Any = type(session.fspath)
+    return pytest.Module.from_parent(session, fspath=local(str(file)))

@@ -6,7 +6,7 @@ PYTEST_DONT_REWRITE: pytest reads this word here, and leaves the asserts as they
 (whether other sessions of the same command may follow). `leave_out` is a file with the JSON list of tests that are not
 to run. A coverage run adds `cpu_seconds` (the limit of computing in
 one test), `order` (a file with the JSON list of the tests to run first) and `coverage_seconds` (the limit of all
-tests). Works with pytest 7.4 and newer.
+tests). Works with pytest 4.6 and newer, with a canary from 5.4 on.
 """
 
 from __future__ import annotations
@@ -25,6 +25,15 @@ from .seal import Seal, take_seal
 
 _plugins: dict[str, object] = {}
 
+# The options of a session that runs all of its tests.
+_WHOLE = {
+    "continue_on_collection_errors": True,
+    "maxfail": 0,
+    "stepwise": False,
+    "stepwise_skip": False,
+    "stepwise_reset": False,
+}
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: Any) -> None:
@@ -36,6 +45,7 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
     settings = json.loads(text)
     results = os.open(settings["results"], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
     seal = take_seal(results)
+    early_config.pluginmanager.register(WholeSession(), "hydra-whole-session")
     if "order" not in settings:
         recorder = Recorder(results, seal, settings["test_seconds"])
         _plugins["hydra-recorder"] = recorder
@@ -61,7 +71,9 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the recorder and the canary, once."""
-    WorkerCanary.register(config)
+    if WorkerCanary.register(config):
+        # A worker has read the settings of the repository itself.
+        _keep_going(config)
     while _plugins:
         name, plugin = _plugins.popitem()
         config.pluginmanager.register(plugin, name)
@@ -96,8 +108,18 @@ class LeaveOut:
         items[:] = [item for item in items if item.nodeid not in self._tests]
 
 
-class SingleProcess:
-    """A pytest plugin that disables pytest-xdist and pytest-cov."""
+class WholeSession:
+    """A pytest plugin that lets nothing end a session early: one failing test or broken module would hide the rest."""
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> Iterator[None]:
+        """Disable the options that stop at a failure."""
+        _keep_going(config)
+        yield
+
+
+class SingleProcess(WholeSession):
+    """A pytest plugin that disables pytest-xdist and pytest-cov as well."""
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_load_initial_conftests(self, early_config: Any) -> Iterator[None]:
@@ -112,7 +134,13 @@ class SingleProcess:
             config.option.numprocesses = None
             config.option.dist = "no"
             config.option.tx = []
-        yield
+        yield from super().pytest_cmdline_main(config)
+
+
+def _keep_going(config: pytest.Config) -> None:
+    for name, value in _WHOLE.items():
+        if hasattr(config.option, name):
+            setattr(config.option, name, value)
 
 
 def _disable_pytest_cov(early_config: Any) -> None:

@@ -33,11 +33,22 @@ class TrialRecorder(SingleProcess, Recorder):
         self._files = {file_of(test) for test in only or ()}
         self._brief = brief
 
-    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
-        """Leave out files and folders without a wanted test, because importing them takes most of the time."""
-        if self._only is None or not collection_path.is_relative_to(config.rootpath):
+    if hasattr(pytest, "version_tuple"):
+
+        def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
+            """Leave out files and folders without a wanted test, because importing them takes most of the time."""
+            return self._ignore(collection_path, config.rootpath)
+
+    else:
+        # Pytest 6 has other arguments, and refuses a hook with unknown ones.
+        def pytest_ignore_collect(self, path: Any, config: Any) -> bool | None:  # type: ignore[misc]
+            """Leave them out as above."""
+            return self._ignore(Path(path), Path(config.rootdir))
+
+    def _ignore(self, file: Path, root: Path) -> bool | None:
+        if self._only is None or not file.is_relative_to(root):
             return None
-        path = collection_path.relative_to(config.rootpath).as_posix()
+        path = file.relative_to(root).as_posix()
         wanted = path == "." or any(file == path or file.startswith(f"{path}/") for file in self._files)
         return None if wanted else True
 
