@@ -11,8 +11,9 @@ import pytest
 from coverage import Coverage  # type: ignore[import-not-found, unused-ignore]
 
 from .predicates import Predicates
-from .recorder import Recorder, file_of
+from .recorder import Recorder
 from .seal import Seal
+from .test_names import file_of
 
 WORK = "/work"
 

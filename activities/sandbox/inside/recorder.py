@@ -3,64 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 import pytest
 
 from .seal import Seal
+from .time_limits import limit_time
 
 # Characters of one test's message and of all messages, so that a run with many failures stays readable for the host.
 MESSAGE_LIMIT = 8_000
 MESSAGES_LIMIT = 16_000_000
-# Code that swallows the timeout gets it again after this many seconds, until it ends.
-_REPEAT_SECONDS = 0.5
 # Once a test has hung, the others get this many times the slowest that passed, and at least this many seconds.
 _HUNG_FACTOR, _HUNG_SECONDS = 4, 0.5
-
-_TIMERS = {signal.ITIMER_REAL: signal.SIGALRM, signal.ITIMER_VIRTUAL: signal.SIGVTALRM}
-
-
-class Timeout(BaseException):
-    """The end of a test that hangs; no Exception, so that `except Exception` in tested code does not swallow it."""
-
-
-# A traceback shows it under the name that everybody knows.
-Timeout.__name__ = Timeout.__qualname__ = "TimeoutError"
-Timeout.__module__ = "builtins"
-
-
-@contextmanager
-def limit_time(seconds: float, cpu_seconds: float = 0.0) -> Iterator[list[float]]:
-    """Raise Timeout in the main thread when the block takes longer than `seconds`.
-
-    With `cpu_seconds` also when it computes for longer, which does not depend on how busy the machine is.
-    Yields a list that holds the limit once it was exceeded.
-    """
-    exceeded: list[float] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield exceeded
-        return
-
-    def interrupt(number: int, _frame: FrameType | None) -> None:
-        # Pytest leaves this frame out of the traceback, which then ends in the code that hangs.
-        __tracebackhide__ = True
-        exceeded.append(seconds if number == signal.SIGALRM else cpu_seconds)
-        raise Timeout(f"timed out after {exceeded[0]:g} s")
-
-    before = {number: signal.signal(number, interrupt) for number in _TIMERS.values()}
-    signal.setitimer(signal.ITIMER_REAL, seconds, _REPEAT_SECONDS)
-    signal.setitimer(signal.ITIMER_VIRTUAL, cpu_seconds, _REPEAT_SECONDS)
-    try:
-        yield exceeded
-    finally:
-        for timer, number in _TIMERS.items():
-            signal.setitimer(timer, 0)
-            signal.signal(number, before[number] or signal.SIG_DFL)
 
 
 class Recorder:
@@ -169,8 +124,3 @@ class Recorder:
         line = self.seal.wrap(record)
         while line:
             line = line[os.write(self._results, line) :]
-
-
-def file_of(test: str) -> str:
-    """Return the file part of a test's id."""
-    return test.split("::", 1)[0]

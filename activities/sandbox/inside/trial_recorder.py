@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
 from .plugin import SingleProcess
-from .recorder import Recorder, file_of
-from .seal import Seal
-
-# The host reads lines of at most 200,000 characters.
-_TESTS_OF_LINE = 50
+from .recorder import Recorder
+from .test_names import file_of
+from .trials import TestSession
 
 
 class TrialRecorder(SingleProcess, Recorder):
-    """A recorder of the tests in `only`, or of all when that is None.
+    """A recorder of one session's tests.
 
-    The first test that hangs ends the session, and the process ends with the session. `brief` leaves out
-    tracebacks, which take longer to make than most tests take.
+    The first test that hangs ends the session, and the process ends with the session.
     """
 
-    def __init__(
-        self, results: int, seal: Seal, request: dict[str, Any], only: Collection[str] | None, brief: bool
-    ) -> None:
-        super().__init__(results, seal, request["test_seconds"], request["cpu_seconds"])
-        self._only = None if only is None else frozenset(only)
-        self.is_partial = only is not None
-        self._files = {file_of(test) for test in only or ()}
-        self._brief = brief
+    def __init__(self, session: TestSession) -> None:
+        request = session.request
+        super().__init__(session.results, session.seal, request["test_seconds"], request["cpu_seconds"])
+        self._only = None if session.only is None else frozenset(session.only)
+        self._files = {file_of(test) for test in session.only or ()}
+        self._brief = session.brief
 
     if hasattr(pytest, "version_tuple"):
 
@@ -77,24 +71,6 @@ class TrialRecorder(SingleProcess, Recorder):
         """Record the exit status and exit at once: nobody needs pytest's summary and clean-up."""
         super().pytest_sessionfinish(exitstatus)
         os._exit(0)
-
-
-def shorten_records(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the records with the tests that passed in few lines, and without the beginnings of those that ended.
-
-    A suite may have tens of thousands of tests, and many candidates run all of them.
-    """
-    ended = {str(record.get("id")) for record in records if record.get("kind") == "test"}
-    passed: list[tuple[str, Any]] = []
-    others = []
-    for record in records:
-        test = str(record.get("id"))
-        if record.get("kind") == "test" and record.get("outcome") == "passed":
-            passed.append((test, record.get("seconds")))
-        elif record.get("kind") != "start" or test not in ended:
-            others.append(record)
-    lines = (passed[start : start + _TESTS_OF_LINE] for start in range(0, len(passed), _TESTS_OF_LINE))
-    return [*({"kind": "passed", "tests": tests} for tests in lines), *others]
 
 
 def _format_briefly(excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG001

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from activities.sandbox.inside.trial_recorder import shorten_records
+from activities.sandbox.inside.trials import shorten_records
 from activities.sandbox.results import LINE_LIMIT, RecordedTests
 
 
