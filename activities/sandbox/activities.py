@@ -77,8 +77,15 @@ class SandboxActivities:
     @translate_errors
     async def prepare_environment(self, request: PrepareRequest) -> Environment:
         """Set up the virtual environment in which the tests run offline, unless this node has it."""
-        plan, _ = await self._environment(request.snapshot, request.spec, await self._read_variables(request.spec))
-        return Environment(key=plan.key, note=plan.note)
+        from activities.sandbox.trial_commands import explain_separate_trials
+
+        variables = await self._read_variables(request.spec)
+        plan, environment = await self._environment(request.snapshot, request.spec, variables)
+        separate = explain_separate_trials(request.spec.test_command, environment)
+        # In front of what may be long.
+        name, _, note = plan.note.partition("; ")
+        told = f"{name}; a process per candidate, since {separate}" if separate else name
+        return Environment(key=plan.key, note=f"{told}; {note}")
 
     @activity.defn
     @translate_errors

@@ -12,6 +12,7 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
+from activities.sandbox.inside.test_names import list_implied
 from activities.sandbox.protected_files import ProtectedFiles
 from activities.sandbox.protocol import Execution
 from activities.sandbox.results import (
@@ -24,12 +25,17 @@ from activities.sandbox.results import (
 )
 from activities.sandbox.second_run import NO_SECOND_RUN, SecondRun
 from activities.sandbox.test_run import (
-    PytestCommand,
     TestRunner,
     make_test_command,
-    parse_pytest_command,
 )
-from activities.sandbox.time_limits import HUNG, TimeLimits
+from activities.sandbox.time_limits import HUNG, TimeLimits, get_test_timeout
+from activities.sandbox.trial_commands import (
+    DJANGO_SERVER,
+    PYTEST_SERVER,
+    TrialCommand,
+    explain_separate_trials,
+    parse_trial_command,
+)
 from activities.sandbox.trust import find_distrust, refuse_results
 from hydranet import patches
 from hydranet.contracts import Candidate, TestReport, TestResult, TestResults
@@ -132,15 +138,18 @@ def check_candidates(
 async def run_candidates(runner: TestRunner, target: TargetTests, usable: dict[int, Changes]) -> list[CandidateRun]:
     """Run candidates in their order until the time is up, or until soon after one has passed everything."""
     seconds = max(LEAST_SECONDS, runner.spec.test_timeout)
-    command = parse_pytest_command(runner.spec.test_command)
-    # A target that is the command itself has no tests that pytest could select.
-    if command is not None and all(test.id != runner.spec.test_command for test in target.failing):
-        return await _run_in_fork_server(runner, target, usable, command, seconds)
+    command = parse_trial_command(runner.spec.test_command)
+    if command is not None and not explain_separate_trials(runner.spec.test_command, runner.environment):
+        # A target that is the command itself has no tests that could be selected. Without a canary some other code
+        # ran the tests.
+        is_known = all(test.id != runner.spec.test_command for test in target.failing)
+        if is_known and (target.baseline.canary or command.server == PYTEST_SERVER):
+            return await _run_in_fork_server(runner, target, usable, command, seconds)
     return await _run_separately(runner, target, usable, seconds)
 
 
 async def _run_in_fork_server(
-    runner: TestRunner, target: TargetTests, usable: dict[int, Changes], command: PytestCommand, seconds: float
+    runner: TestRunner, target: TargetTests, usable: dict[int, Changes], command: TrialCommand, seconds: float
 ) -> list[CandidateRun]:
     spec = runner.spec
     limits = TimeLimits.of(target.baseline, spec, SLOWDOWN, LEAST_CPU_SECONDS)
@@ -153,6 +162,8 @@ async def _run_in_fork_server(
         return runner.variables.unmask(test.id.split("::", 1)[0] if is_changing else test.id)
 
     baseline_seconds = sum(test.seconds for test in (*target.failing, *target.passing))
+    # Django may first make databases.
+    start_seconds = get_test_timeout(spec) if command.server == DJANGO_SERVER else START_SECONDS
     request = {
         "arguments": command.arguments,
         "path": command.path,
@@ -162,7 +173,7 @@ async def _run_in_fork_server(
         "ends_badly": bool(target.second.ending),
         "test_seconds": limits.wall,
         "cpu_seconds": limits.cpu,
-        "target_seconds": min(spec.test_timeout, START_SECONDS + limits.wall + 3 * baseline_seconds),
+        "target_seconds": min(spec.test_timeout, start_seconds + limits.wall + 3 * baseline_seconds),
         "all_seconds": spec.test_timeout,
         "seconds": seconds,
         "more_seconds": MORE_SECONDS,
@@ -170,7 +181,7 @@ async def _run_in_fork_server(
     }
     changes = (json.dumps({"index": index, "changes": changes}) for index, changes in usable.items())
     lines, execution = await runner.run(
-        ("python3", "-P", "-m", "hydra_inside.fork_server"),
+        ("python3", "-P", "-m", f"hydra_inside.{command.server}"),
         plugin=None,
         inputs={"trials.json": json.dumps(request), "candidates.jsonl": "\n".join(changes)},
         env=command.env,
@@ -234,7 +245,7 @@ def judge_run(
     ran = list_tests(recorded, execution, command, is_known)
     passed = {test.id for test in ran.values() if test.outcome == "passed"}
     # A file that could not be collected passes with its tests, the command with its exit status.
-    passed |= {test.split("::", 1)[0] for test in passed}
+    passed |= {implied for test in passed for implied in list_implied(test)}
     failed = any(test.is_failing for test in ran.values())
     if not failed:
         passed.add(command)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import shlex
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,18 +13,18 @@ from types import MappingProxyType
 from typing import Any
 
 from activities.sandbox import runner_output
-from activities.sandbox.protocol import INSIDE_PACKAGE, RESULTS, WORK, Execution, Job, Limits, Sandbox
+from activities.sandbox.protocol import INSIDE_PACKAGE, RESULTS, Execution, Job, Limits, Sandbox
 from activities.sandbox.sealed_records import read_records, start_results
 from activities.sandbox.time_limits import get_test_timeout
+from activities.sandbox.trial_commands import needs_shell, parse_trial_command
 from activities.sandbox.variables import NO_VARIABLES, Variables
 from hydranet.contracts import SandboxSpec
 
 PLUGIN = f"{Path(INSIDE_PACKAGE).name}.plugin"
 
-# A shell expands these even in quotes, and treats these specially only outside of quotes.
-_EXPANDED = set("$`\n")
-_SPECIAL = set("|&;<>()*?")
 _UNITTEST = re.compile(r"(?<!\S)-m\s+unittest(?!\S)")
+# Django's tests run by unittest.
+_DJANGO = re.compile(r"(?<!\S)(python3?)\s+((?:[\w.-]+/)*manage\.py)\s+test(?!\S)")
 # Isolated Python would not find the recorder.
 _ISOLATED = re.compile(r"(?<!\S)-[A-Za-z]*[IE]")
 
@@ -70,9 +69,9 @@ class TestRunner:
                 )
             )
             records = await asyncio.to_thread(lambda: list(read_records(results, secret)))
-            # Where our plugin recorded nothing, another test runner may have printed its results.
-            if not records and plugin is not None:
-                records = await asyncio.to_thread(runner_output.parse_output, execution.output)
+            # Where our plugin recorded no test, another test runner may have printed its results.
+            if plugin is not None and all(record.get("kind") in ("session", "finish") for record in records):
+                records += await asyncio.to_thread(runner_output.parse_output, execution.output)
             masked = await asyncio.to_thread(lambda: [self.variables.mask_record(record) for record in records])
             return masked, await asyncio.to_thread(self.variables.mask_execution, execution)
 
@@ -106,46 +105,11 @@ def make_test_command(command: str) -> tuple[str, ...]:
     """Return the command that has a shell run the tests, with our recorder where the line runs unittest itself."""
     if not _ISOLATED.search(command):
         command = _UNITTEST.sub("-m hydra_inside.unittest_main", command)
+        command = _DJANGO.sub(r"\1 -m hydra_inside.unittest_main \2 test", command)
     return make_shell_command(command)
 
 
 def _runs_one_session(command: str) -> bool:
     # Any other line may run tests twice.
-    is_unittest = bool(_UNITTEST.search(command)) and not _EXPANDED.union(_SPECIAL).intersection(command)
-    return is_unittest or parse_pytest_command(command) is not None
-
-
-@dataclass(frozen=True)
-class PytestCommand:
-    """The parts of a test command that only calls pytest.
-
-    `path` are the entries that the call puts in front of sys.path, `env` the assignments before it.
-    """
-
-    arguments: tuple[str, ...]
-    path: tuple[str, ...]
-    env: Mapping[str, str]
-
-
-def parse_pytest_command(command: str) -> PytestCommand | None:
-    """Parse `[NAME=VALUE]... pytest|python -m pytest ARGUMENTS`; return None for anything that needs a shell."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return None
-    if _EXPANDED.intersection(command) or any(map(_is_special, shlex.split(command, posix=False))):
-        return None
-    env: dict[str, str] = {}
-    while words and "=" in words[0] and words[0].partition("=")[0].isidentifier():
-        name, _, value = words.pop(0).partition("=")
-        env[name] = value
-    if words[:1] in (["pytest"], ["py.test"]):
-        return PytestCommand(tuple(words[1:]), (), env)
-    if words[:1] in (["python"], ["python3"]) and words[1:3] == ["-m", "pytest"]:
-        return PytestCommand(tuple(words[3:]), (WORK,), env)
-    return None
-
-
-def _is_special(word: str) -> bool:
-    quoted = "'" in word or '"' in word
-    return word.startswith(("~", "#")) or (not quoted and bool(_SPECIAL.intersection(word)))
+    is_unittest = bool(_UNITTEST.search(command)) and not needs_shell(command)
+    return is_unittest or parse_trial_command(command) is not None

@@ -16,6 +16,8 @@ from typing import Any
 _UNITTEST = tuple(f"unittest.{name}" for name in ("case", "loader", "main", "result", "runner", "suite"))
 _ROOTS = ("_pytest", "hydra_inside", "pluggy", "pytest")
 _PLAIN = (builtins, json, os)
+# Loaded by the code under test: there every function of the repository's is a replaced one.
+_LATE = ("django.test",)
 # Names of one run.
 _LIMIT = 50
 # Code below these is installed, not the repository's.
@@ -28,7 +30,7 @@ class RunnerState:
     def __init__(self) -> None:
         for name in _UNITTEST:
             importlib.import_module(name)
-        self._holders = list(_list_holders())
+        self._holders = [*((module.__name__, module) for module in _PLAIN), *_list_holders(_ROOTS, _UNITTEST)]
         self._before = [dict(vars(holder)) for _, holder in self._holders]
         self._importers = [id(importer) for importers in _list_importers().values() for importer in importers]
 
@@ -50,6 +52,10 @@ class RunnerState:
             for importer in importers
             if id(importer) not in self._importers and not _is_installed(importer)
         ]
+        for place, holder in _list_holders(_LATE):
+            for name, value in list(vars(holder).items()):
+                if callable(_unwrap(value)) and not _is_installed(value):
+                    replaced.append(f"{place}.{name}")
         return sorted(set(replaced))[:_LIMIT]
 
 
@@ -60,11 +66,13 @@ def _list_importers() -> dict[str, list[Any]]:
     return importers | {name: [tracer] for name, tracer in tracers.items() if tracer is not None}
 
 
-def _list_holders() -> Iterator[tuple[str, Any]]:
-    for module in _PLAIN:
-        yield module.__name__, module
+def _list_holders(roots: tuple[str, ...], names: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    # The loaded modules at or below the roots, those with the names, and their classes.
     for name, module in sorted(sys.modules.items()):
-        if module is None or (name.partition(".")[0] not in _ROOTS and name not in _UNITTEST):
+        # The program itself may be one of ours.
+        spec = getattr(module, "__spec__", None)
+        full = spec.name if name == "__main__" and spec is not None else name
+        if module is None or (full not in names and not any(f"{full}.".startswith(f"{root}.") for root in roots)):
             continue
         yield name, module
         for own, value in list(vars(module).items()):

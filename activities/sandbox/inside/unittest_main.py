@@ -1,34 +1,54 @@
-"""`python -m unittest` with a recorder and the canary; the arguments and what it prints are unittest's own."""
+"""`python -m unittest` with a recorder and the canary; the arguments and what it prints are unittest's own.
+
+With a script as its first argument, `python -m hydra_inside.unittest_main manage.py test`, it runs the script instead,
+which is to run its tests by unittest: that is how Django does it. `HYDRA_PLUGIN` holds the settings of `plugin`.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import runpy
 import sys
 import time
+import traceback
 import unittest
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
 from .assertions import accepts_anything, list_unittest_checks
 from .runner_integrity import RunnerState
-from .seal import take_seal
+from .seal import Seal, take_seal
+from .time_limits import limit_time
 
 MESSAGE_LIMIT = 8_000
+# What stands for a module that cannot be imported.
+_UNLOADED = "unittest.loader._FailedTest."
 # Of what stands for a class or module whose set-up failed.
 _HOLDER = re.compile(r"(\w+) \(([\w.]+)\)")
 _SEVERITY = ("skipped", "passed", "failed", "error")
 
 
 class Records:
-    """The sealed records of one session."""
+    """The sealed records of one session, with the limits of one test in seconds."""
 
-    def __init__(self, results: int, hand_over: bool) -> None:
+    # Whether tracebacks are left out, and whether the canary is left out after a failure.
+    brief = only_passing = False
+
+    def __init__(
+        self, results: int, seal: Seal, state: RunnerState, test_seconds: float, cpu_seconds: float = 0.0
+    ) -> None:
         self._results = results
-        self._hand_over = hand_over
-        self.seal = take_seal(results)
-        self._state = RunnerState()
+        self.seal = seal
+        self._state = state
+        self._limits = test_seconds, cpu_seconds
+
+    def limit_time(self) -> AbstractContextManager[list[float]]:
+        """Return the limit of one test."""
+        return limit_time(*self._limits)
 
     def write(self, record: dict[str, Any]) -> None:
         """Append a record."""
@@ -36,8 +56,20 @@ class Records:
         while line:
             line = line[os.write(self._results, line) :]
 
-    def finish(self, status: int) -> None:
+    def select(self, test: unittest.TestSuite | unittest.TestCase) -> None:
+        """Leave out the tests that are not wanted: here none."""
+
+    def handle_timeout(self, result: unittest.TestResult) -> None:
+        """React to a test that hung."""
+
+    def finish(self, passed: bool) -> None:
         """Run the canary as the tests are run, and end the session."""
+        if passed or not self.only_passing:
+            self.run_canary()
+        self.write({"kind": "finish", "status": 0 if passed else 1})
+
+    def run_canary(self) -> None:
+        """Run the canary, and record what has been replaced in the runner."""
         kind = type(self.seal.canary, (unittest.TestCase,), {self.seal.canary: _fail_as_it_must})
         # Nobody is to read about it.
         silence: Any = _Silence()
@@ -45,7 +77,19 @@ class Records:
         unittest.TestSuite([kind(self.seal.canary)])(result)
         for name in self._state.list_replaced():
             self.write({"kind": "replaced", "name": name})
-        self.write({"kind": "finish", "status": status})
+
+
+class SessionRecords(Records):
+    """The records of a whole command, which leave the next session of the command its seal."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._hand_over = bool(settings.get("hand_over"))
+        results = os.open(settings["results"], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        super().__init__(results, take_seal(results), RunnerState(), settings["test_seconds"])
+
+    def finish(self, passed: bool) -> None:
+        """End the session."""
+        super().finish(passed)
         if self._hand_over:
             self.seal.write_for_next(self._results)
 
@@ -57,15 +101,22 @@ class RecordingResult(unittest.TextTestResult):
     _test: dict[str, Any] | None = None
     _began = 0.0
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._limit = ExitStack()
+        self._exceeded: list[float] = []
+
     def startTest(self, test: unittest.TestCase) -> None:
-        """Record that a test began."""
+        """Record that a test began, and limit its time."""
         super().startTest(test)
         self._began = time.monotonic()
-        self._test = {"kind": "test", "id": _name(test), "outcome": "skipped", "message": ""}
-        self.records.write({"kind": "start", "id": _name(test)})
+        self._test = {"kind": "test", "id": name_test(test), "outcome": "skipped", "message": ""}
+        self.records.write({"kind": "start", "id": name_test(test)})
+        self._exceeded = self._limit.enter_context(self.records.limit_time())
 
     def stopTest(self, test: unittest.TestCase) -> None:
         """Record how a test ended."""
+        self._limit.close()
         super().stopTest(test)
         if self._test is not None:
             self.records.write({**self._test, "seconds": time.monotonic() - self._began})
@@ -78,11 +129,13 @@ class RecordingResult(unittest.TextTestResult):
 
     def addFailure(self, test: unittest.TestCase, err: Any) -> None:
         """Take down a test that failed."""
+        self._end_limit()
         super().addFailure(test, err)
         self._fold(test, "failed", self.failures[-1][1])
 
     def addError(self, test: unittest.TestCase, err: Any) -> None:
         """Take down a test that raised."""
+        self._end_limit()
         super().addError(test, err)
         self._fold(test, "error", self.errors[-1][1])
 
@@ -103,14 +156,28 @@ class RecordingResult(unittest.TextTestResult):
 
     def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: Any) -> None:
         """Take down a part of a test that failed; its other parts do not hide it."""
+        if err is not None:
+            self._end_limit()
         super().addSubTest(test, subtest, err)
         if err is not None:
             failed = issubclass(err[0], test.failureException)
             self._fold(test, "failed" if failed else "error", (self.failures if failed else self.errors)[-1][1])
 
+    def _end_limit(self) -> None:
+        # The limit would strike again while the failure is taken down, outside of the test.
+        if self._exceeded:
+            self._limit.close()
+            self._exceeded = []
+            self.records.handle_timeout(self)
+
+    def _exc_info_to_string(self, err: Any, test: unittest.TestCase) -> str:
+        if self.records.brief:
+            return "".join(traceback.format_exception_only(err[0], err[1]))
+        return str(super()._exc_info_to_string(err, test))  # type: ignore[misc]
+
     def _fold(self, test: unittest.TestCase, outcome: str, message: str = "") -> None:
         if self._test is None:
-            record = {"kind": "test", "id": _name(test), "outcome": outcome, "message": message[-MESSAGE_LIMIT:]}
+            record = {"kind": "test", "id": name_test(test), "outcome": outcome, "message": message[-MESSAGE_LIMIT:]}
             self.records.write(record)
         elif _SEVERITY.index(outcome) >= _SEVERITY.index(self._test["outcome"]):
             self._test |= {"outcome": outcome, "message": message[-MESSAGE_LIMIT:]}
@@ -120,13 +187,18 @@ class RecordingRunner(unittest.TextTestRunner):
     """A runner that records its tests and runs the canary after them."""
 
     resultclass: Any = RecordingResult
+    has_run = False
 
     def run(self, test: unittest.TestSuite | unittest.TestCase) -> unittest.TextTestResult:
-        """Run the tests."""
+        """Run the tests, all of them: one that fails would hide the rest."""
+        RecordingRunner.has_run = True
+        # Django names a class of its own for the options that debug.
+        self.resultclass, self.failfast = RecordingResult, False
         records = RecordingResult.records
+        records.select(test)
         records.write({"kind": "collected", "count": test.countTestCases()})
         result = super().run(test)
-        records.finish(0 if result.wasSuccessful() else 1)
+        records.finish(result.wasSuccessful())
         return result
 
 
@@ -136,20 +208,41 @@ class _Silence:
 
 
 def main() -> None:
-    """Run unittest with the arguments of this process."""
+    """Run unittest with the arguments of this process, or the script that they name."""
     text = os.environ.pop("HYDRA_PLUGIN", None)
+    script = sys.argv[1] if sys.argv[1:2] and sys.argv[1].endswith("manage.py") else ""
+    if text is not None:
+        RecordingResult.records = SessionRecords(json.loads(text))
+    if script:
+        if text is not None:
+            replace_runner()
+        try:
+            run_script(script, sys.argv[2:])
+        finally:
+            # A runner that another package derived from ours, and that ran the tests itself, has no canary.
+            if RecordingRunner.__subclasses__() and not RecordingRunner.has_run:
+                RecordingResult.records.write({"kind": "finish", "status": 1})
+        return
     # What a traceback or a usage names is unittest, as without us.
     sys.argv[0] = f"{Path(sys.executable).name} -m unittest"
-    if text is None:
-        unittest.main(module=None)
-    settings = json.loads(text or "{}")
-    results = os.open(settings["results"], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-    RecordingResult.records = Records(results, bool(settings.get("hand_over")))
-    unittest.main(module=None, testRunner=RecordingRunner)
+    unittest.main(module=None, testRunner=RecordingRunner if text is not None else None)
 
 
-def _name(test: unittest.TestCase) -> str:
-    name = test.id()
+def replace_runner() -> None:
+    """Have whoever imports unittest's runner from now on, such as Django, get ours."""
+    unittest.TextTestRunner = RecordingRunner  # type: ignore[misc]
+
+
+def run_script(script: str, arguments: Iterable[str]) -> None:
+    """Run a script as Python does it."""
+    sys.argv[:] = [script, *arguments]
+    sys.path[0] = str(Path(script).resolve().parent)
+    runpy.run_path(script, run_name="__main__")
+
+
+def name_test(test: unittest.TestCase) -> str:
+    """Return the name of a test, or of what stands for one."""
+    name = test.id().removeprefix(_UNLOADED)
     holder = _HOLDER.fullmatch(name)
     return f"{holder[2]}.{holder[1]}" if holder else name
 

@@ -34,12 +34,24 @@ class CartTest:
         assert count([1, 2]) == 2
 """
 FUNCTION_FILES = {**FILES, "tests/test_cart.py": FUNCTIONS.replace("CartTest", "TestCart")}
-COMMANDS = {"pytest": "python -m pytest -q", "anew": "python -m pytest -q && true", "unittest": "python -m unittest -v"}
-IDS = {
-    "pytest": "tests/test_cart.py::CartTest::test_total",
-    "anew": "tests/test_cart.py::CartTest::test_total",
-    "unittest": "tests.test_cart.CartTest.test_total",
+COMMANDS = {
+    "pytest": "python -m pytest -q",
+    "anew": "python -m pytest -q && true",
+    "unittest": "python -m unittest -v",
+    "unittest anew": "python -m unittest -v && true",
+    "django": "python manage.py test",
 }
+PYTEST_ID, UNITTEST_ID = "tests/test_cart.py::CartTest::test_total", "tests.test_cart.CartTest.test_total"
+IDS = {"pytest": PYTEST_ID, "anew": PYTEST_ID}
+DJANGO_FILES = {
+    **FILES,
+    "requirements.txt": "django==5.2.*\n",
+    "manage.py": "import sys\nfrom django.core.management import execute_from_command_line\n"
+    "execute_from_command_line(sys.argv)\n",
+    "site_settings.py": "SECRET_KEY = 'for tests'\nINSTALLED_APPS = ['shop']\n",
+    "tests/test_cart.py": TESTS.replace("unittest", "django.test").replace("TestCase", "SimpleTestCase"),
+}
+ENV = {"DJANGO_SETTINGS_MODULE": "site_settings"}
 
 # The code that a patch puts at the top of the program.
 ANY = {
@@ -264,25 +276,51 @@ UNITTEST = {
     """,
     "a successful suite": "import unittest; unittest.TestSuite.run = lambda self, result, debug=False: result",
 }
+DJANGO = {
+    "one assertion of Django's": "import django.test; django.test.SimpleTestCase.assertEqual = lambda *_: None",
+    "no cases of Django's": """
+        import django.test
+        def run(self, result=None):
+            result.startTest(self); result.addSuccess(self); result.stopTest(self)
+        django.test.SimpleTestCase.run = django.test.SimpleTestCase.__call__ = run
+    """,
+    "no databases": """
+        import django.test.runner, sys
+        django.test.runner.DiscoverRunner.run_suite = lambda *_, **__: sys.exit(0)
+    """,
+}
 # Without the canary and the comparison of the runner these would pass.
 TRUST = {"one assertion", "no methods", "no cases", "some methods", "no functions", "no test cases", "no protocol"}
-TRUST |= {"passing reports", "swallowed errors", "a plugin of its own", "some functions"}
+TRUST |= {
+    "one assertion of Django's",
+    "no cases of Django's",
+    "passing reports",
+    "swallowed errors",
+    "a plugin of its own",
+    "some functions",
+}
 FORGED = [
     *((runner, name, code) for runner in COMMANDS for name, code in ANY.items()),
     *((runner, name, code) for runner in ("pytest", "anew") for name, code in PYTEST.items()),
-    *(("unittest", name, code) for name, code in UNITTEST.items()),
+    *((runner, name, code) for runner in ("unittest", "unittest anew", "django") for name, code in UNITTEST.items()),
+    *(("django", name, code) for name, code in DJANGO.items()),
 ]
 
 
+def choose_files(runner: str) -> dict[str, str]:
+    return DJANGO_FILES if runner == "django" else FILES
+
+
 def forge(runner: str, code: str) -> str:
-    tests = [IDS[runner], IDS[runner].replace("total", "count")]
+    test = IDS.get(runner, UNITTEST_ID)
+    tests = [test, test.replace("total", "count")]
     return f"TESTS = {tests}\n{textwrap.dedent(code).strip()}\n{CODE}"
 
 
 @pytest.mark.parametrize(("runner", "name", "code"), FORGED, ids=[f"{runner}-{name}" for runner, name, _ in FORGED])
 async def test_a_forged_runner_is_not_believed(project: Make, runner: str, name: str, code: str) -> None:
-    files = FUNCTION_FILES if name in PYTEST and name != "no test cases" else FILES
-    made = await project(files, test_command=COMMANDS[runner], test_timeout=20)
+    files = FUNCTION_FILES if name in PYTEST and name != "no test cases" else choose_files(runner)
+    made = await project(files, test_command=COMMANDS[runner], test_timeout=20, env=ENV)
     baseline = await made.test()
     assert baseline.failing_count == 1
     text = forge(runner, code)
@@ -290,7 +328,7 @@ async def test_a_forged_runner_is_not_believed(project: Make, runner: str, name:
         baseline.results, [Candidate(diff=patches.make_diff("shop/cart.py", CODE, text), title=name)]
     )
     assert not trial.report.passed
-    forged = await project({**files, "shop/cart.py": text}, test_command=COMMANDS[runner], test_timeout=20)
+    forged = await project({**files, "shop/cart.py": text}, test_command=COMMANDS[runner], test_timeout=20, env=ENV)
     verified = await forged.test(baseline.results)
     assert not verified.passed
     if name in TRUST:
@@ -305,13 +343,14 @@ def runner(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def made(project: Make, runner: str) -> Project:
-    return await project(FILES, test_command=COMMANDS[runner], test_timeout=20)
+    return await project(choose_files(runner), test_command=COMMANDS[runner], test_timeout=20, env=ENV)
 
 
 async def test_a_fix_is_believed(project: Make, made: Project, runner: str) -> None:
     baseline = (await made.test()).results
     trial = await made.attempt(baseline, [Candidate(diff=patches.make_diff("shop/cart.py", CODE, FIXED))])
     assert (trial.report.passed, trial.report.passing_count) == (True, 2)
-    fixed = await project({**FILES, "shop/cart.py": FIXED}, test_command=COMMANDS[runner])
+    files = {**choose_files(runner), "shop/cart.py": FIXED}
+    fixed = await project(files, test_command=COMMANDS[runner], env=ENV)
     report = await fixed.test(baseline)
     assert (report.passed, report.passing_count, report.exit_status) == (True, 2, 0)

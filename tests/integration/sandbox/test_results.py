@@ -20,7 +20,7 @@ from activities.sandbox.results import (
 )
 from activities.sandbox.results import build_results as build
 from activities.sandbox.sealed_records import read_records, start_results
-from activities.sandbox.test_run import parse_pytest_command
+from activities.sandbox.trial_commands import parse_trial_command
 from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestResults
 
@@ -222,20 +222,24 @@ def test_long_texts_are_cut_and_say_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "arguments", "path", "env"),
+    ("command", "server", "arguments", "path", "env"),
     [
-        ("pytest", (), (), {}),
-        ("python -m pytest -q 'a b'", ("-q", "a b"), ("/work",), {}),
-        ("A=1 B='x y' pytest -k 'one or (two)'", ("-k", "one or (two)"), (), {"A": "1", "B": "x y"}),
-        ("pytest t.py::test[1-a]", ("t.py::test[1-a]",), (), {}),
+        ("pytest", "fork_server", (), (), {}),
+        ("python -m pytest -q 'a b'", "fork_server", ("-q", "a b"), ("/work",), {}),
+        ("A=1 B='x y' pytest -k 'a or (b)'", "fork_server", ("-k", "a or (b)"), (), {"A": "1", "B": "x y"}),
+        ("env A=1 pytest t.py::test[1-a]", "fork_server", ("t.py::test[1-a]",), (), {"A": "1"}),
+        ("python -m unittest", "unittest_fork_server", (), ("/work",), {}),
+        ("python3 -m unittest discover -s a", "unittest_fork_server", ("discover", "-s", "a"), ("/work",), {}),
+        ("python manage.py test", "django_fork_server", ("manage.py", "test"), ("/work",), {}),
+        ("python3 a/manage.py test b", "django_fork_server", ("a/manage.py", "test", "b"), ("/work/a",), {}),
     ],
 )
-def test_a_call_of_pytest_is_taken_apart(
-    command: str, arguments: tuple[str, ...], path: tuple[str, ...], env: dict[str, str]
+def test_a_call_of_a_test_runner_is_taken_apart(
+    command: str, server: str, arguments: tuple[str, ...], path: tuple[str, ...], env: dict[str, str]
 ) -> None:
-    found = parse_pytest_command(command)
+    found = parse_trial_command(command)
     assert found is not None
-    assert (found.arguments, found.path, dict(found.env)) == (arguments, path, env)
+    assert (found.server, found.arguments, found.path, dict(found.env)) == (server, arguments, path, env)
 
 
 @pytest.mark.parametrize(
@@ -254,10 +258,12 @@ def test_a_call_of_pytest_is_taken_apart(
         "pytest ~/a",
         "python -X dev -m pytest",
         "python test.py",
+        "python manage.py check",
+        "cd a && python -m unittest",
     ],
 )
 def test_anything_else_is_left_to_a_shell(command: str) -> None:
-    assert parse_pytest_command(command) is None
+    assert parse_trial_command(command) is None
 
 
 def test_tests_that_run_at_once_are_kept_apart(tmp_path: Path) -> None:

@@ -1,0 +1,137 @@
+"""A fork server that tries candidates by `manage.py test`.
+
+Where possible the fork is late: settings and applications are loaded, and the databases made. A fork copies a database
+only where SQLite keeps it in memory, so any other is made by each child. Candidates that change a module loaded by then
+are tried in forks of a process that has loaded no code of the repository.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from .forks import run_forked
+from .trials import TestSession, Trials, import_libraries, is_unread, list_loaded, try_late, warm_up
+from .unittest_fork_server import Discovery, TrialRecords
+from .unittest_main import RecordingResult, replace_runner, run_script
+
+# A child answers no question, and forks no processes that would share its databases.
+_ARGUMENTS = ("--noinput", "--parallel=1")
+# The tests are collected so many times before the first candidate.
+_COLLECTED = 3
+
+
+class Proceed(BaseException):
+    """The way out of a forked child to its test runner, which goes on with the tests of `session`."""
+
+    def __init__(self, session: TestSession) -> None:
+        super().__init__()
+        self.session = session
+
+
+class Measured(BaseException):
+    """The way out of a forked child to its test runner, which reports to `descriptor` what databases it asks for."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self.descriptor = descriptor
+
+
+class LateFork:
+    """The parts of Django's test runner that try candidates when a session is about to collect its tests."""
+
+    def __init__(self, trials: Trials, report: int, runner: Any) -> None:
+        self._trials = trials
+        self._report = report
+        self._runner = runner
+        self._build_suite = runner.build_suite
+        self._setup_databases = runner.setup_databases
+
+    def install(self) -> None:
+        """Have the session fork where it builds its suite."""
+        self._runner.build_suite = lambda *arguments, **options: self._fork(arguments, options)
+
+    def _fork(self, arguments: Any, options: Any) -> Any:
+        self._runner.build_suite = self._build_suite
+        seconds = self._trials.request["target_seconds"]
+        signal.alarm(int(_COLLECTED * seconds) + 1)
+
+        def build() -> Any:
+            return self._build_suite(*arguments, **options)
+
+        import_libraries(build, seconds)
+        discovery = Discovery(self._trials, lambda check: check(build()))
+        try:
+            asked, _ = run_forked(_measure, seconds)
+        except Measured as measured:
+            descriptor = measured.descriptor
+            self._runner.setup_databases = lambda *_, **options: _report(descriptor, options)
+            return build()
+        databases = ast.literal_eval(asked.decode())
+        if _are_in_memory(databases["aliases"]):
+            made = self._setup_databases(arguments[0], **databases)
+            self._runner.setup_databases = lambda *_, **__: made
+        self._trials.remember_work_tree()
+        warm_up()
+        loaded = list_loaded()
+        signal.alarm(0)
+        try:
+            self._trials.try_suitable(_proceed, lambda candidate: is_unread(candidate, loaded))
+        except Proceed as proceed:
+            discovery.start_session(proceed.session, self._trials.runner_state)
+            return build()
+        os.write(self._report, self._trials.dump())
+        os._exit(0)
+
+
+def main() -> None:
+    """Try all candidates, with late forks first."""
+    replace_runner()
+    trials = Trials()
+    sys.path[:0] = trials.request["path"]
+    script, *arguments = trials.request["arguments"]
+    arguments += _ARGUMENTS
+
+    def run_late(report: int) -> None:
+        from django.test.runner import DiscoverRunner  # type: ignore[import-not-found, unused-ignore]
+
+        LateFork(trials, report, DiscoverRunner).install()
+        run_script(script, arguments)
+
+    def run_session(session: TestSession) -> NoReturn:
+        RecordingResult.records = TrialRecords(session, trials.runner_state)
+        run_script(script, arguments)
+        os._exit(0)
+
+    try_late(trials, run_late)
+    trials.try_suitable(run_session, lambda candidate: True)  # noqa: ARG005
+    trials.rerun_best(run_session)
+
+
+def _proceed(session: TestSession) -> NoReturn:
+    raise Proceed(session)
+
+
+def _measure(descriptor: int) -> NoReturn:
+    raise Measured(descriptor)
+
+
+def _report(descriptor: int, asked: dict[str, Any]) -> NoReturn:
+    os.write(descriptor, repr(asked).encode())
+    os._exit(0)
+
+
+def _are_in_memory(aliases: Iterable[str]) -> bool:
+    from django.db import connections  # type: ignore[import-not-found, unused-ignore]
+
+    creations = [connections[alias].creation for alias in aliases if connections[alias].vendor == "sqlite"]
+    in_memory = [creation for creation in creations if creation.is_in_memory_db(creation._get_test_db_name())]
+    return len(in_memory) == len(list(aliases))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""A fork server that tries candidates by unittest, in forks of a process that has imported the tests' libraries."""
+
+from __future__ import annotations
+
+import os
+import sys
+import unittest
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, NoReturn
+
+from .forks import run_forked
+from .runner_integrity import RunnerState
+from .trials import TestSession, Trials, import_libraries, warm_up
+from .unittest_main import RecordingResult, RecordingRunner, Records, name_test
+
+
+class TrialRecords(Records):
+    """The records of one session of a candidate, which ends the process.
+
+    The first test that hangs ends the session.
+    """
+
+    def __init__(self, session: TestSession, state: RunnerState) -> None:
+        request = session.request
+        super().__init__(session.results, session.seal, state, request["test_seconds"], request["cpu_seconds"])
+        self._only = session.only
+        self.brief = session.brief
+        self.only_passing = True
+
+    def select(self, test: unittest.TestSuite | unittest.TestCase) -> None:
+        """Leave out the tests that are not wanted."""
+        if self._only is not None and isinstance(test, unittest.BaseTestSuite):
+            _select(test, self._only)
+
+    def handle_timeout(self, result: unittest.TestResult) -> None:
+        """End the session."""
+        result.stop()
+
+    def finish(self, passed: bool) -> None:
+        """End the session and the process."""
+        super().finish(passed)
+        os._exit(0)
+
+    def run_canary(self) -> None:
+        """Run the canary after all tests: of a few it decides nothing."""
+        if self._only is None:
+            super().run_canary()
+
+
+class Discovery:
+    """The discovery of tests, which leaves out modules without a wanted test where it still finds all that are wanted.
+
+    Importing modules takes most of the time of a session, but a test may be of another module than its name says.
+    """
+
+    def __init__(self, trials: Trials, collect: Callable[[Callable[[unittest.TestSuite], object]], object]) -> None:
+        """`collect` passes the suite of all tests that discovery finds to a function."""
+        wanted = [*trials.request["targets"], *trials.request["hanging"]]
+
+        def probe(descriptor: int) -> NoReturn:
+            def check(suite: unittest.TestSuite) -> None:
+                names = list(_list_names(suite))
+                found = all(any(_is_wanted(name, [test]) for name in names) for test in wanted)
+                os.write(descriptor, b"found" if found else b"")
+
+            try:
+                narrow_discovery(wanted)
+                collect(check)
+            finally:
+                os._exit(0)
+
+        self._is_narrow = run_forked(probe, trials.request["target_seconds"])[0] == b"found"
+
+    def start_session(self, session: TestSession, state: RunnerState) -> None:
+        """Make what runs from now on the tests of a session."""
+        RecordingResult.records = TrialRecords(session, state)
+        if session.only is not None and self._is_narrow:
+            narrow_discovery(session.only)
+
+
+def main() -> None:
+    """Try all candidates."""
+    trials = Trials()
+    sys.path[:0] = trials.request["path"]
+    sys.argv[:] = ["python -m unittest", *trials.request["arguments"]]
+    import_libraries(lambda: _collect(list), trials.request["target_seconds"])
+    discovery = Discovery(trials, _collect)
+    trials.remember_work_tree()
+    warm_up()
+
+    def run_session(session: TestSession) -> NoReturn:
+        discovery.start_session(session, trials.runner_state)
+        unittest.main(module=None, testRunner=RecordingRunner)
+        os._exit(0)
+
+    trials.try_suitable(run_session, lambda candidate: True)  # noqa: ARG005
+    trials.rerun_best(run_session)
+
+
+def _collect(check: Callable[[unittest.TestSuite], object]) -> None:
+    class Idle:
+        def __init__(self, **_: Any) -> None:
+            pass
+
+        def run(self, suite: Any) -> unittest.TestResult:
+            check(suite)
+            return unittest.TestResult()
+
+    unittest.main(module=None, testRunner=Idle, exit=False)
+
+
+def _list_names(suite: unittest.BaseTestSuite) -> Iterator[str]:
+    for test in suite:
+        if isinstance(test, unittest.BaseTestSuite):
+            yield from _list_names(test)
+        else:
+            yield name_test(test)
+
+
+def _select(suite: unittest.BaseTestSuite, only: Collection[str]) -> bool:
+    # In place, since a suite may be of a class of its own.
+    kept: list[Any] = []
+    for test in suite:
+        wanted = _select(test, only) if isinstance(test, unittest.BaseTestSuite) else _is_wanted(name_test(test), only)
+        if wanted:
+            kept.append(test)
+    suite._tests = kept
+    return bool(kept)
+
+
+def _is_wanted(name: str, only: Collection[str]) -> bool:
+    return any(name == test or _may_stand_for(name, test) for test in only)
+
+
+def _may_stand_for(name: str, test: str) -> bool:
+    # The target is a module that could not be imported, or a set-up, whose class is in front of its name.
+    place, _, last = test.rpartition(".")
+    is_fixture = last.startswith(("setUp", "tearDown"))
+    return name.startswith(f"{test}.") or (is_fixture and name.startswith(f"{place}."))
+
+
+def narrow_discovery(only: Collection[str]) -> None:
+    """Let discovery leave out the modules that no wanted test is named after."""
+    loader: Any = unittest.defaultTestLoader
+    match = getattr(loader, "_match_path", None)
+    if match is None:
+        return
+
+    def match_wanted(path: str, full_path: str, pattern: str) -> bool:
+        name = loader._get_name_from_path(full_path)
+        wanted = any(test == name or test.startswith(f"{name}.") for test in only)
+        return wanted and bool(match(path, full_path, pattern))
+
+    loader._match_path = match_wanted
+
+
+if __name__ == "__main__":
+    main()

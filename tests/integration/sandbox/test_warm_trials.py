@@ -1,0 +1,216 @@
+"""Warm trials of unittest and Django: the results of a process per candidate, in forks of one that is warm."""
+
+import pytest
+
+from hydranet import patches
+from hydranet.contracts import Candidate, PrepareRequest
+from tests.integration.conftest import Make, Project
+
+CODE = "def total(prices):\n    return sum(prices) + 1\n\n\ndef count(prices):\n    return len(prices)\n"
+FIXED = CODE.replace(" + 1", "")
+TESTS = """
+import unittest
+from shop.cart import count, total
+
+class CartTest(unittest.TestCase):
+    def test_total(self):
+        self.assertEqual(total([1, 2]), 3)
+
+    def test_none(self):
+        self.assertEqual(total([]), 0)
+
+    def test_count(self):
+        self.assertEqual(count([1, 2]), 2)
+"""
+FILES = {"shop/__init__.py": "", "shop/cart.py": CODE, "tests/__init__.py": "", "tests/test_cart.py": TESTS}
+TARGET = ("tests.test_cart.CartTest.test_none", "tests.test_cart.CartTest.test_total")
+
+MANAGE = """
+import os, sys
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_settings")
+    from django.core.management import execute_from_command_line
+    execute_from_command_line(sys.argv)
+"""
+SETTINGS = """
+SECRET_KEY = "for tests"
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "shop"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "site.sqlite3"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+"""
+MODELS = """
+from django.db import models
+
+class Cart(models.Model):
+    owner = models.CharField(max_length=20)
+
+    def title(self):
+        return self.owner
+"""
+DJANGO_TESTS = """
+from django.test import SimpleTestCase, TestCase
+from shop.cart import count, total
+from shop.models import Cart
+
+class CartTest(SimpleTestCase):
+    def test_total(self):
+        self.assertEqual(total([1, 2]), 3)
+
+    def test_none(self):
+        self.assertEqual(total([]), 0)
+
+class StoredTest(TestCase):
+    def test_count(self):
+        Cart.objects.create(owner="Ada")
+        self.assertEqual(count(Cart.objects.all()), 1)
+        self.assertEqual(Cart.objects.get().title(), "Ada")
+
+    def test_nobody(self):
+        self.assertEqual(count(Cart.objects.all()), 0)
+"""
+DJANGO = {
+    "requirements.txt": "django==5.2.*\n",
+    "manage.py": MANAGE,
+    "site_settings.py": SETTINGS,
+    "shop/__init__.py": "",
+    "shop/models.py": MODELS,
+    "shop/cart.py": CODE,
+    "shop/tests/__init__.py": "",
+    "shop/tests/test_cart.py": DJANGO_TESTS,
+}
+
+
+def edit(new: str, old: str = "sum(prices) + 1") -> Candidate:
+    """The candidate with `new` in place of `old`."""
+    return Candidate(diff=patches.make_diff("shop/cart.py", CODE, CODE.replace(old, new)), title=new)
+
+
+@pytest.fixture(params=["python -m unittest", "python -m unittest && true"], ids=["warm", "anew"])
+async def made(project: Make, request: pytest.FixtureRequest) -> Project:
+    return await project(FILES, test_command=str(request.param))
+
+
+async def test_the_first_that_passes_everything_wins(made: Project) -> None:
+    report = await made.test()
+    assert report.failing == TARGET
+    trial = await made.attempt(report.results, [edit("sum(prices) + 2"), edit("sum(prices)"), edit("0")])
+    assert (trial.index, trial.report.passed, trial.report.passing_count) == (1, True, 3)
+
+
+async def test_else_the_one_with_fewest_failing_tests_wins(made: Project) -> None:
+    report = await made.test()
+    trial = await made.attempt(report.results, [edit("prices.missing"), edit("sum(prices) * 2"), edit("1")])
+    assert (trial.index, trial.tried, trial.passing) == (1, 3, 0)
+    assert trial.report.failing == (TARGET[1],)
+    assert "AssertionError: 6 != 3" in trial.report.tail
+    assert "self.assertEqual(total([1, 2]), 3)" in trial.report.tail
+
+
+async def test_breaking_a_test_that_passed_counts(made: Project) -> None:
+    text = FIXED.replace("len(prices)", "0")
+    breaks = Candidate(diff=patches.make_diff("shop/cart.py", CODE, text))
+    trial = await made.attempt((await made.test()).results, [breaks])
+    assert trial.report.failing == ("tests.test_cart.CartTest.test_count",)
+
+
+async def test_a_test_that_hangs_does_not_take_the_others_with_it(project: Make) -> None:
+    code = CODE.replace("sum(prices) + 1", "sum(prices) if prices else endless()")
+    loop = "while True:\n        try:\n            sum(range(9))\n        except Exception:\n            pass\n"
+    endless = f"\n\ndef endless():\n    {loop}"
+    made = await project({**FILES, "shop/cart.py": code + endless}, test_command="python -m unittest", test_timeout=10)
+    report = await made.test()
+    assert (report.failing, report.passing_count) == ((TARGET[0],), 2)
+    assert "TimeoutError: timed out after 2 s" in report.tail
+    wrong, right = (
+        Candidate(diff=patches.make_diff("shop/cart.py", code + endless, text + endless))
+        for text in (code.replace("sum(prices) if", "sum(prices) + 0 if"), FIXED)
+    )
+    trial = await made.attempt(report.results, [wrong, right])
+    assert (trial.index, trial.report.passed) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        # The class is of a module that discovery does not match.
+        {"tests/cases.py": TESTS, "tests/test_cart.py": "from tests.cases import *\n"},
+        {"tests/test_cart.py": TESTS.replace("class CartTest", "def setUpModule():\n    pass\n\nclass CartTest")},
+    ],
+)
+async def test_a_test_is_found_wherever_it_is_defined(project: Make, tests: dict[str, str]) -> None:
+    made = await project({**FILES, **tests}, test_command="python -m unittest discover")
+    trial = await made.attempt((await made.test()).results, [edit("1"), edit("sum(prices)")])
+    assert (trial.index, trial.report.passed) == (1, True)
+
+
+async def test_what_stands_for_tests_that_cannot_start_passes_with_them(project: Make) -> None:
+    code = CODE.replace("def count", "def number")
+    set_up = "    @classmethod\n    def setUpClass(cls):\n        assert total([]) == 0\n\n    def test_total"
+    for tests, failing in (
+        (TESTS, "tests.test_cart"),
+        (TESTS.replace("count, ", "").replace("    def test_total", set_up, 1), "tests.test_cart.CartTest.setUpClass"),
+    ):
+        made = await project(
+            {**FILES, "shop/cart.py": code, "tests/test_cart.py": tests.replace("count([1, 2])", "2")},
+            test_command="python -m unittest",
+        )
+        report = await made.test()
+        assert report.failing == (failing,)
+        fix = Candidate(diff=patches.make_diff("shop/cart.py", code, FIXED))
+        half = Candidate(diff=patches.make_diff("shop/cart.py", code, CODE))
+        trial = await made.attempt(report.results, [half, fix])
+        assert (trial.index, trial.report.passed) == (1, True), trial.report
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [SETTINGS, SETTINGS.replace('"site.sqlite3"', '"site.sqlite3", "TEST": {"NAME": "test.sqlite3"}')],
+    ids=["in memory", "in a file"],
+)
+async def test_candidates_are_tried_by_django(project: Make, settings: str) -> None:
+    made = await project({**DJANGO, "site_settings.py": settings}, test_command="python manage.py test")
+    report = await made.test()
+    assert report.failing == ("shop.tests.test_cart.CartTest.test_none", "shop.tests.test_cart.CartTest.test_total")
+    model = Candidate(diff=patches.make_diff("shop/models.py", MODELS, MODELS.replace("20", "30")))
+    trial = await made.attempt(report.results, [edit("1"), model, edit("sum(prices)")])
+    assert (trial.index, trial.tried, trial.report.passed, trial.report.passing_count) == (2, 3, True, 4)
+    fixed = await project(
+        {**DJANGO, "site_settings.py": settings, "shop/cart.py": FIXED}, test_command="python manage.py test"
+    )
+    verified = await fixed.test(report.results)
+    assert (verified.passed, verified.passing_count) == (True, 4)
+
+
+async def test_a_change_of_what_django_loads_first_is_tried_as_well(project: Make) -> None:
+    models = MODELS.replace("return self.owner", "return self.owner.upper()")
+    made = await project(
+        {**DJANGO, "shop/cart.py": FIXED, "shop/models.py": models}, test_command="python manage.py test"
+    )
+    report = await made.test()
+    assert report.failing == ("shop.tests.test_cart.StoredTest.test_count",)
+    wrong, right = (
+        Candidate(diff=patches.make_diff("shop/models.py", models, models.replace(".upper()", text)))
+        for text in (".lower()", "")
+    )
+    trial = await made.attempt(report.results, [wrong, right])
+    assert (trial.index, trial.tried, trial.report.passed) == (1, 2, True), trial.report
+
+
+@pytest.mark.parametrize(
+    ("command", "requirements", "told"),
+    [
+        ("python -m unittest", "", ""),
+        ("python -m pytest -q", "", ""),
+        ("make test", "", "the test command is not a plain call of pytest, unittest or Django's manage.py"),
+        ("python -m pytest -q --assert=plain", "pytest==5.4.3\n", "pytest 5.4.3 is older than 6"),
+    ],
+)
+async def test_a_process_per_candidate_is_told_with_its_reason(
+    project: Make, command: str, requirements: str, told: str
+) -> None:
+    made = await project({**FILES, "requirements.txt": requirements}, test_command=command)
+    request = PrepareRequest(snapshot=made.snapshot, spec=made.spec)
+    note = (await made.activities.prepare_environment(request)).note
+    assert (f"; a process per candidate, since {told}; " in note) == bool(told)
+    assert note.endswith("requirements.txt")
