@@ -1,5 +1,7 @@
 """Running git in folders of our own, which are the only ones whose configuration is harmless."""
 
+from __future__ import annotations
+
 import os
 import re
 import signal
@@ -69,7 +71,19 @@ _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class GitError(FatalError):
-    """A git command failed; the message ends with what it printed."""
+    """A git command failed; `reason` is git's own first line about it, where there is one."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
+
+    @classmethod
+    def of(cls, failed: str, printed: bytes) -> GitError:
+        """Return the error of which git has printed the reason."""
+        # A reason that comes up again, as when each of many objects has it, says nothing more.
+        lines = dict.fromkeys(line.strip() for line in printed.decode(errors="replace").splitlines() if line.strip())
+        reasons = [re.sub(r"^(?:fatal|error): ", "", line) for line in lines]
+        return cls(f"{failed}: {keep_ends(' '.join(reasons), 400)}", next(iter(reasons), ""))
 
 
 def run_git(
@@ -90,8 +104,7 @@ def run_git(
         finally:
             end_git(process)
     if process.returncode != 0:
-        printed = keep_ends(errors.decode(errors="replace").strip(), 400)
-        raise GitError(f"git {arguments[0]} failed: {printed}")
+        raise GitError.of(f"git {arguments[0]} failed", errors)
     return output
 
 
@@ -132,8 +145,7 @@ def read_git_settings(file: Path | None = None) -> dict[str, list[str]]:
         finally:
             end_git(process)
     if process.returncode != 0:
-        printed = keep_ends(errors.decode(errors="replace").strip(), 400)
-        raise GitError(f"Git's settings cannot be read: {printed}")
+        raise GitError.of("Git's settings cannot be read", errors)
     settings: dict[str, list[str]] = {}
     for row in output.decode("utf-8", "surrogateescape").split("\0")[:-1]:
         key, _, value = row.partition("\n")

@@ -121,8 +121,7 @@ def apply_patch(patch: Path, folder: Path, *options: str) -> None:
     try:
         run_git(folder, "apply", "--whitespace=nowarn", *options, str(patch.resolve()), env=outside)
     except GitError as error:
-        reason = str(error).removeprefix("git apply failed: ").removeprefix("error: ").partition("\n")[0]
-        raise UsageError(f"{patch} does not apply to {folder} ({reason}): make the patch anew.") from None
+        raise UsageError(f"{patch} does not apply to {folder} ({error.reason}): make the patch anew.") from None
 
 
 def _bug(instance: BugInstance) -> Path | None:

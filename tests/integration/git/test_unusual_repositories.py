@@ -232,7 +232,7 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "a fifo for alternates": (make_fifo(".git/objects/info/alternates"), "alternates is not a regular file"),
     "a HEAD outside": (write(".git/HEAD", "ref: refs/../../x\n"), "HEAD names no branch and no commit"),
     "a HEAD that is an option": (write(".git/HEAD", "--output=x\n"), "HEAD names no branch and no commit"),
-    "broken configuration": (write(".git/config", "[core\n"), "Git's settings cannot be read: fatal: bad config"),
+    "broken configuration": (write(".git/config", "[core\n"), "Git's settings cannot be read: bad config"),
     "configuration without end": (write(".git/config", "#" * 2_000_000), "not a regular file of at most 1,000,000"),
     "reftable": (declare("extensions.refStorage", "reftable"), "run `git -C .* refs migrate --ref-format=files`"),
     "an unknown format": (declare("extensions.novel", "true"), r"does not read \(extensions.novel\): take a clone"),
