@@ -74,6 +74,7 @@ def fix(
 
 
 async def _fix(start: Start, chosen: Settings, *, detach: bool, json: bool) -> None:
+    start.repository.check_publishable(start.slug)
     request = await start.build_request(chosen)
     async with attach_session(chosen) as session:
         run_id, attached = await start_run(session, request, start.identity, chosen.sandbox.env)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from activities.artifacts.database import open_database
+from activities.checkpoints.publication import check_publishable
 from activities.git.user_repository import UserRepository
 from hydra_cli.session import attach_session
 from hydranet import settings
@@ -49,6 +50,13 @@ class Repository:
                     f"The path {repository.folder} is not UTF-8, so no record could hold it: rename the folder."
                 )
             return cls(repository.folder, repository.is_dirty(), repository.branch)
+        except FatalError as error:
+            raise UsageError(str(error)) from None
+
+    def check_publishable(self, slug: str) -> None:
+        """Raise UsageError with what stands in the way of a fix on the branch `hydra/fix-<slug>`."""
+        try:
+            check_publishable(UserRepository.find(self.path), slug)
         except FatalError as error:
             raise UsageError(str(error)) from None
 

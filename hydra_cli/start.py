@@ -54,10 +54,15 @@ class Start:
         """The issue's first line."""
         return self.issue.splitlines()[0]
 
+    @property
+    def slug(self) -> str:
+        """What the branch of the fix is called after."""
+        return slugify(self.title, 48)
+
     def ask_constitution(self) -> tuple[Decision, ...]:
         """Return the constitution's decisions about publishing the fix; UsageError when it refuses."""
         rules = constitution.load_rules(read_own_rules())
-        decisions = [rules.decide("publish", f"{FIX_BRANCH}{slugify(self.title, 48)}")]
+        decisions = [rules.decide("publish", f"{FIX_BRANCH}{self.slug}")]
         if self.apply:
             decisions.append(rules.decide("apply", self.repository.branch))
         for decision in decisions:

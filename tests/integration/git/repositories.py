@@ -118,6 +118,7 @@ class Story:
         """Take all steps, check what each gives, and return the published commit."""
         opened = Repository.open(self.repository)
         assert opened.path == self.repository
+        opened.check_publishable("it-breaks")
         checked_out = self.check_out_instance()
         assert (checked_out / "README").read_text() == "No code.\n"
         assert (checked_out / "pkg" / "a.py").read_text() == FILES["pkg/a.py"]
