@@ -35,21 +35,20 @@ class Repository:
     @classmethod
     def open(cls, path: Path) -> Repository:
         """Return the repository that `path` lies in; UsageError when there is none or it has no commit."""
-        if not path.is_dir():
-            raise UsageError(f"{path} is not a folder: name a Git repository with --repo.")
         try:
+            if not path.is_dir():
+                raise UsageError(f"{path} is not a folder: name a Git repository with --repo.")
             repository = UserRepository.find(path)
             if repository.is_bare:
                 raise UsageError(f"{repository.folder} is a bare repository: name a clone that has files with --repo.")
-            if not repository.has_commit():
-                raise UsageError(
-                    f"The repository {repository.folder} has no commit: commit the code that is to be fixed."
-                )
+            repository.resolve_head()
             if str(repository.folder) != clean_text(str(repository.folder)):
                 raise UsageError(
                     f"The path {repository.folder} is not UTF-8, so no record could hold it: rename the folder."
                 )
             return cls(repository.folder, repository.is_dirty(), repository.branch)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read ({error.strerror}): make it readable for you.") from None
         except FatalError as error:
             raise UsageError(str(error)) from None
 

@@ -145,7 +145,7 @@ def read_git_settings(file: Path | None = None) -> dict[str, list[str]]:
         finally:
             end_git(process)
     if process.returncode != 0:
-        raise GitError.of("Git's settings cannot be read", errors)
+        raise GitError.of("Correct git's settings, which cannot be read", errors)
     settings: dict[str, list[str]] = {}
     for row in output.decode("utf-8", "surrogateescape").split("\0")[:-1]:
         key, _, value = row.partition("\n")
@@ -177,6 +177,8 @@ def _start(
         if not folder.is_dir():
             raise GitError(f"{folder} is no longer there.") from None
         raise FatalError("git is not installed: install it first.") from None
+    except OSError as error:
+        raise GitError(f"git cannot be started in {folder} ({error.strerror}): make both executable for you.") from None
 
 
 def _require_own(git_folder: Path) -> None:

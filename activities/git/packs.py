@@ -33,15 +33,14 @@ def pack_head(path: Path, limit_mb: int) -> tuple[str, bytes]:
     commit = repository.resolve_head()
     try:
         data = _pack(repository, commit)
-    except MissingObjectError as error:
-        raise FatalError(
-            f"{repository.folder} lacks objects of HEAD ({error}): if it is a partial clone, "
-            f"run `git -C {quote(str(repository.folder))} archive --output=/dev/null HEAD`, which fetches them."
-        ) from None
     except GitError as error:
-        raise FatalError(
-            f"HEAD of {repository.folder} cannot be read ({error}): see `git -C {quote(str(repository.folder))} fsck`."
-        ) from None
+        reason, at = str(error).rstrip("."), f"git -C {quote(str(repository.folder))}"
+        if isinstance(error, MissingObjectError) and repository.is_partial:
+            raise FatalError(
+                f"{repository.folder} is a partial clone and lacks objects of HEAD ({reason}): "
+                f"run `{at} archive --output=/dev/null HEAD`, which fetches them."
+            ) from None
+        raise FatalError(f"HEAD of {repository.folder} cannot be read ({reason}): see `{at} fsck`.") from None
     if len(data) > limit_mb * 1_000_000:
         raise FatalError(
             f"The repository packs to {len(data) / 1e6:.0f} MB, above the limit of {limit_mb} MB: "

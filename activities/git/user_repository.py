@@ -13,9 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from shlex import quote
 
-from activities.git.command import SETTINGS_KEPT, GitError, read_git_settings, run_git
+from activities.git.command import SETTINGS_KEPT, GitError, check_id, read_git_settings, run_git
 from activities.git.layout import common_folder, make_bare, read_pointer, read_regular
-from activities.git.trees import resolve_revision
 from hydranet.errors import FatalError
 
 _CONFIG_BYTES = 1_000_000
@@ -40,14 +39,19 @@ class UserRepository:
     @classmethod
     def find(cls, path: Path) -> UserRepository:
         """Return the repository that `path` lies in; FatalError when there is none, or one that is refused."""
-        if not path.is_dir():
-            raise FatalError(f"The repository {path} is no longer there: put it back and run the command again.")
-        path = path.resolve()
-        repository = next(filter(None, map(_look_at, (path, *path.parents))), None)
-        if repository is None:
-            raise FatalError(f"{path} is not in a Git repository: run `git init` and commit, or correct --repo.")
-        repository._check()
-        return repository
+        try:
+            if not path.is_dir():
+                raise FatalError(f"The repository {path} is no longer there: put it back and run the command again.")
+            path = path.resolve()
+            folders = (path, *path.parents)
+            repository = next(filter(None, map(_look_at, folders)), None)
+            if repository is None:
+                raise FatalError(_explain_none(path, folders))
+            repository._check()
+            return repository
+        except OSError as error:
+            named = error.filename or path
+            raise FatalError(f"{named} cannot be read ({error.strerror}): make it readable for you.") from None
 
     @contextmanager
     def open(self, *, write: bool = False) -> Iterator[Path]:
@@ -86,22 +90,28 @@ class UserRepository:
         return self._last("extensions.objectformat", "sha1").lower()
 
     @property
+    def is_partial(self) -> bool:
+        """Whether git fetches objects only when they are asked for."""
+        promised = re.compile(r"extensions\.partialclone|remote\..*\.promisor")
+        return any(map(promised.fullmatch, self._declared))
+
+    @property
     def work_tree(self) -> dict[str, str]:
         """The environment in which git sees the files and the index."""
         return {"GIT_WORK_TREE": str(self.folder), "GIT_INDEX_FILE": str(self.git / "index")}
 
     def resolve_head(self) -> str:
-        """Return the id of the commit at HEAD; GitError when there is none."""
-        with self.open() as folder:
-            return resolve_revision(folder, "HEAD")
-
-    def has_commit(self) -> bool:
-        """Return whether there is a commit at HEAD."""
+        """Return the id of the commit at HEAD; FatalError with git's reason when there is none."""
         with self.open() as folder:
             try:
-                return bool(resolve_revision(folder, "HEAD"))
-            except GitError:
-                return False
+                return check_id(run_git(folder, "log", "-1", "--no-mailmap", "--format=%H").decode().strip())
+            except GitError as error:
+                reason = error.reason.replace(str(folder), str(self.common))
+                if "does not have any commits" in reason:
+                    remedy = "commit the code that is to be fixed, or check out a branch that has it"
+                    raise FatalError(f"{self.folder} has no commit at HEAD ({reason}): {remedy}.") from None
+                at = f"git -C {quote(str(self.folder))}"
+                raise FatalError(f"HEAD of {self.folder} cannot be read ({reason}): see `{at} fsck`.") from None
 
     def is_dirty(self) -> bool:
         """Return whether files that git knows differ from HEAD; filters that would change them are not run."""
@@ -132,7 +142,10 @@ class UserRepository:
         head = read_regular(self.git / "HEAD", _HEAD_BYTES).decode("utf-8", "surrogateescape").strip()
         head = re.sub(r"^ref:\s*", "ref: ", head)
         if not _HEAD.fullmatch(head) or ".." in head:
-            raise FatalError(f"{self.git / 'HEAD'} names no branch and no commit: check out a branch.")
+            raise FatalError(
+                f"{self.git / 'HEAD'} names no branch and no commit: write a branch's name into it, such as "
+                "`ref: refs/heads/main`, or take a clone."
+            )
         return head
 
     @cached_property
@@ -166,7 +179,12 @@ class UserRepository:
             owners.add(int(os.environ["SUDO_UID"]))
         if any(path.stat().st_uid not in owners for path in (self.folder, self.git, self.common)):
             _require_trust(self.folder)
+        version = self._last("core.repositoryformatversion", "0")
         unknown = [key for key in self._declared if key.startswith("extensions.") and key[11:] not in _EXTENSIONS]
+        if version == "0":
+            unknown = []  # Git obeys no extension there.
+        elif version != "1":
+            unknown = [f"core.repositoryFormatVersion = {version}"]
         if unknown or self.object_format not in ("sha1", "sha256"):
             unread = ", ".join(unknown) or f"objects named by {self.object_format}"
             raise FatalError(f"{self.folder} has a format that HydraNet does not read ({unread}): take a clone of it.")
@@ -247,6 +265,16 @@ def _look_at(folder: Path) -> UserRepository | None:
     return UserRepository(folder, folder, folder, is_bare=True) if _is_git_folder(folder) else None
 
 
+def _explain_none(path: Path, folders: Sequence[Path]) -> str:
+    for git in (folder / ".git" for folder in folders):
+        if git.is_dir() and any(git.iterdir()):
+            missing = next(name for name in ("HEAD", "objects", "refs") if not os.path.lexists(git / name))
+            return (
+                f"{git} is no longer a whole Git repository, since it has no {missing}: put it back, or take a clone."
+            )
+    return f"{path} is not in a Git repository: run `git init` and commit, or correct --repo."
+
+
 def _is_git_folder(folder: Path) -> bool:
     return os.path.lexists(folder / "HEAD") and (folder / "objects").is_dir() and (folder / "refs").is_dir()
 
@@ -260,7 +288,7 @@ def _require_trust(folder: Path) -> None:
         if name in ("*", str(folder)) or (name.endswith("/*") and str(folder).startswith(name[:-1])):
             return
     raise FatalError(
-        f"{folder} belongs to another user: if you trust it, "
+        f"{folder} belongs to another user, who could change it while the fix is written: if you trust them, "
         f"run `git config --global --add safe.directory {quote(str(folder))}`."
     )
 

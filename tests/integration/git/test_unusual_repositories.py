@@ -232,7 +232,10 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "a fifo for alternates": (make_fifo(".git/objects/info/alternates"), "alternates is not a regular file"),
     "a HEAD outside": (write(".git/HEAD", "ref: refs/../../x\n"), "HEAD names no branch and no commit"),
     "a HEAD that is an option": (write(".git/HEAD", "--output=x\n"), "HEAD names no branch and no commit"),
-    "broken configuration": (write(".git/config", "[core\n"), "Git's settings cannot be read: bad config"),
+    "broken configuration": (
+        write(".git/config", "[core\n"),
+        "Correct git's settings, which cannot be read: bad config line 1",
+    ),
     "configuration without end": (write(".git/config", "#" * 2_000_000), "not a regular file of at most 1,000,000"),
     "reftable": (declare("extensions.refStorage", "reftable"), "run `git -C .* refs migrate --ref-format=files`"),
     "an unknown format": (declare("extensions.novel", "true"), r"does not read \(extensions.novel\): take a clone"),
@@ -365,7 +368,7 @@ def test_what_is_no_repository_of_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not in a Git repository: run `git init`"):
         Repository.open(new)
     git(new, "init", "--quiet")
-    with pytest.raises(UsageError, match="has no commit: commit the code"):
+    with pytest.raises(UsageError, match=r"has no commit at HEAD \(your current branch '.*commit the code"):
         Repository.open(new)
     with pytest.raises(HydraError, match="no longer there: put it back"):
         UserRepository.find(tmp_path / "gone")

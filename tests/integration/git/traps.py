@@ -140,7 +140,7 @@ EXT = {
     "protocol.ext.allow": "always",
     "protocol.file.allow": "always",
 }
-LACKS = "lacks objects of HEAD.*if it is a partial clone, run `git -C"
+LACKS = "is a partial clone and lacks objects of HEAD.*: run `git -C"
 DIRTY = "echo more >>README; echo more >>pkg/a.py; "
 
 TRAPS = {
