@@ -1,7 +1,9 @@
 """A repository on its way to another node: HEAD packed, the pack and later bundles unpacked."""
 
+import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
@@ -17,10 +19,12 @@ from hydranet.errors import FatalError
 # Git's own check of objects, but for what old or careless programs have written into many histories.
 _HARMLESS = (
     *("zeroPaddedFilemode", "nulInCommit", "badDate", "badDateOverflow", "badEmail", "badName", "badTimezone"),
-    *("missingEmail", "missingNameBeforeEmail", "missingSpaceBeforeDate", "missingSpaceBeforeEmail"),
-    *("multipleAuthors", "zeroPaddedDate"),
+    *("missingAuthor", "missingCommitter", "missingEmail", "missingNameBeforeEmail", "missingSpaceBeforeDate"),
+    *("missingSpaceBeforeEmail", "multipleAuthors", "zeroPaddedDate"),
 )
-_STRICT = f"--strict={','.join(f'{name}=ignore' for name in _HARMLESS)}"
+# What the user's own repository may declare, since it is never obeyed, and a patch may not. Git is told of these only
+# after it has complained, because a version that does not know a name dies of it.
+_DECLARED = re.compile(r"object ([0-9a-f]+): (gitmodules(?:Large|Name|Path|Update|Url)|gitattributesL\w+): ")
 _BUNDLES = (b"# v2 git bundle", b"# v3 git bundle")
 
 
@@ -101,17 +105,35 @@ def _fill(repository: Path, commit: str, pack: bytes) -> None:
 
 def _index(repository: Path, pack: bytes, *options: str) -> None:
     """Check a pack beside the repository's objects, and put it among them when it has passed."""
+    ignored = [*_HARMLESS]
+    while True:
+        try:
+            return _index_unless(repository, pack, ignored, *options)
+        except GitError as error:
+            declared = _DECLARED.search(str(error))
+            if declared is None or declared[2] in ignored or (options and not _has(repository, declared[1])):
+                raise GitError(f"Git's check of objects refused them (see `git fsck` there): {error}") from None
+            ignored.append(declared[2])
+
+
+def _index_unless(repository: Path, pack: bytes, ignored: Sequence[str], *options: str) -> None:
     objects = repository / "objects"
+    strict = f"--strict={','.join(f'{name}=ignore' for name in ignored)}"
     with tempfile.TemporaryDirectory(prefix="tmp_objdir-incoming-", dir=objects) as folder:
         incoming = Path(folder)
         (incoming / "info").mkdir()
         (incoming / "info" / "alternates").write_text("..\n")
-        try:
-            apart = {"GIT_OBJECT_DIRECTORY": folder}
-            run_git(repository, "index-pack", "--stdin", _STRICT, *options, stdin=pack, env=apart)
-        except GitError as error:
-            raise GitError(f"Git's check of objects refused them (see `git fsck` there): {error}") from None
+        apart = {"GIT_OBJECT_DIRECTORY": folder}
+        run_git(repository, "index-pack", "--stdin", strict, *options, stdin=pack, env=apart)
         (objects / "pack").mkdir(exist_ok=True)
         # The index comes last, because it is what makes a pack one.
         for file in sorted((incoming / "pack").iterdir(), key=lambda path: path.suffix == ".idx"):
             file.rename(objects / "pack" / file.name)
+
+
+def _has(repository: Path, oid: str) -> bool:
+    try:
+        run_git(repository, "cat-file", "-e", check_id(oid))
+    except GitError:
+        return False
+    return True

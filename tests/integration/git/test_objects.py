@@ -172,6 +172,44 @@ async def test_what_git_accepts_passes(tmp_path: Path) -> None:
     assert git(repository, "diff", "--name-only", f"{published}^", published) == "pkg/a.py"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".gitmodules", '[submodule "x"]\n\tpath = x\n\turl = -u\n'),
+        (".gitmodules", '[submodule "../x"]\n\tpath = -x\n\turl = https://localhost/x\n\tupdate = !touch x\n'),
+        (".gitattributes", "* text " * 4000),
+    ],
+)
+async def test_what_the_repository_declares_passes_and_is_not_obeyed(tmp_path: Path, name: str, text: str) -> None:
+    repository = make_repository(tmp_path / "user")
+    (repository / name).write_text(text)
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "declared")
+    published = await Story(repository, tmp_path / "run").run()
+    assert git(repository, "diff", "--name-only", f"{published}^", published) == "pkg/a.py"
+
+
+@pytest.mark.parametrize("rows", [["committer T <t@localhost> 1 +0000"], ["author T <t@localhost> 1 +0000"], []])
+async def test_a_commit_of_nobody_passes(tmp_path: Path, rows: list[str]) -> None:
+    repository = make_repository(tmp_path / "user")
+    tree, base = git(repository, "rev-parse", "HEAD^{tree}", "HEAD").split()
+    content = "\n".join([f"tree {tree}", f"parent {base}", *rows, "", "x\n"])
+    (repository / ".git" / "refs" / "heads" / "main").write_text(
+        write_object(repository, "commit", content.encode()) + "\n"
+    )
+    published = await Story(repository, tmp_path / "run").run()
+    assert git(repository, "diff", "--name-only", f"{published}^", published) == "pkg/a.py"
+
+
+async def test_a_patch_may_not_declare_a_dangerous_submodule(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "user")
+    base = git(repository, "rev-parse", "HEAD")
+    (repository / ".gitmodules").write_text('[submodule "x"]\n\tpath = x\n\turl = -u\n')
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "declared")
+    check_bundle(repository, base, tmp_path / "node")
+
+
 def grow(repository: Path) -> str:
     """Write a tree with a million files, in five objects."""
     tree = git(repository, "hash-object", "-w", "--stdin", stdin="x\n")
