@@ -13,6 +13,7 @@ from hydra_cli.session import Session, attach_session
 from hydra_cli.start import Start, start_run
 from hydra_cli.terminal import write_json_text, write_line
 from hydranet import settings
+from hydranet.bounded_models import ISSUE_CHARACTERS
 from hydranet.contracts import FixRequest, RunResult
 from hydranet.errors import UsageError
 from hydranet.genealogy import Verdict
@@ -20,8 +21,7 @@ from hydranet.settings import Settings
 from hydranet.text.escaping import clean_text, format_command
 
 EXIT_CODES = {Verdict.FIXED: 0, Verdict.EXHAUSTED: 1, Verdict.FAILED: 1, Verdict.ABORTED: 3}
-_ISSUE_LIMIT = 20_000
-_ISSUE_BYTES = 4 * _ISSUE_LIMIT
+_ISSUE_BYTES = 4 * ISSUE_CHARACTERS
 
 
 def fix(
@@ -108,14 +108,14 @@ def _read_issue(text: str, file: Path | None) -> str:
             with file.open("rb") as stream:  # which may never end
                 data = stream.read(_ISSUE_BYTES + 1)
             if len(data) > _ISSUE_BYTES:
-                raise UsageError(f"The issue file {file} is too large: shorten it to {_ISSUE_LIMIT:,} characters.")
+                raise UsageError(f"The issue file {file} is too large: shorten it to {ISSUE_CHARACTERS:,} characters.")
             text = clean_text(data.decode("utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"The issue file {file} cannot be read ({error}): name a UTF-8 text file.") from None
     if not text.strip():
         raise UsageError("The issue is empty: say what is wrong.")
-    if len(text) > _ISSUE_LIMIT:
-        raise UsageError(f"The issue has {len(text):,} characters: shorten it to {_ISSUE_LIMIT:,}.")
+    if len(text) > ISSUE_CHARACTERS:
+        raise UsageError(f"The issue has {len(text):,} characters: shorten it to {ISSUE_CHARACTERS:,}.")
     return text.strip()
 
 

@@ -28,6 +28,7 @@ from hydranet.policy import constitution
 from hydranet.policy.constitution import Decision, Effect
 from hydranet.settings import Settings, read_own_rules
 from hydranet.strategy import slugify
+from hydranet.text.issue_title import find_title
 from workers.connection import is_open
 
 Request = TypeVar("Request", FixRequest, BranchRequest)
@@ -51,13 +52,13 @@ class Start:
 
     @property
     def title(self) -> str:
-        """The issue's first line."""
-        return self.issue.splitlines()[0]
+        """The issue's first sentence that says something."""
+        return find_title(self.issue)
 
     @property
     def slug(self) -> str:
         """What the branch of the fix is called after."""
-        return slugify(self.title, 48)
+        return slugify(self.title, 48, self.identity.removeprefix("fix-"))
 
     def ask_constitution(self) -> tuple[Decision, ...]:
         """Return the constitution's decisions about publishing the fix; UsageError when it refuses."""

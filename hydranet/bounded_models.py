@@ -57,4 +57,10 @@ Tail = Annotated[str, _cut(keep_end, 800), StringConstraints(max_length=800)]
 """The end of an output: cut at its beginning to 800 characters."""
 
 Text = Annotated[str, CLEAN, StringConstraints(max_length=20_000)]
-"""What a user wrote, such as an issue: refused when longer than 20,000 characters."""
+"""What a program printed: refused when longer than 20,000 characters."""
+
+ISSUE_CHARACTERS = 65_536
+"""As many as the usual trackers take."""
+
+Issue = Annotated[str, CLEAN, StringConstraints(max_length=ISSUE_CHARACTERS)]
+"""What a user wrote: refused when longer. Prompts take what fits of it."""

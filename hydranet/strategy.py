@@ -1,6 +1,7 @@
 """A strategy: a hypothesis about the root cause and the plan that follows."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Annotated, NamedTuple
 
@@ -28,10 +29,14 @@ class Strategy(BoundedModel):
     model: Name = ""
 
 
-def slugify(title: str, length: int = 32) -> str:
-    """Lower-case words of `title` joined by hyphens, at most `length` characters, never empty."""
-    words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    return words[:length].rstrip("-") or "strategy"
+def slugify(title: str, length: int = 32, default: str = "strategy") -> str:
+    """Lower-case words of `title` joined by hyphens, at most `length` characters; `default` when it has none.
+
+    Letters lose their accents. Other scripts have no letters here, and a number alone says nothing.
+    """
+    plain = unicodedata.normalize("NFKD", title.casefold())
+    words = re.sub(r"[^a-z0-9]+", "-", re.sub(r"[\u0300-\u036f]", "", plain)).strip("-")[:length].rstrip("-")
+    return words if re.search("[a-z]", words) else default
 
 
 def is_new(strategy: Strategy, dead: Iterable[Strategy]) -> bool:

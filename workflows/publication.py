@@ -53,7 +53,7 @@ def _describe(request: FixRequest, genealogy: Genealogy) -> PublishRequest:
     return PublishRequest(
         repository_path=request.repository_path,
         run_id=genealogy.run_id,
-        slug=slugify(request.title, 48),
+        slug=slugify(request.title, 48, genealogy.run_id.removeprefix("fix-")),
         base=genealogy.base,
         fix=None,
         apply=request.apply,

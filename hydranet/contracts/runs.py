@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hydranet.bounded_models import TESTS, BoundedModel, Line, Name, Note, Tail, Text
+from hydranet.bounded_models import TESTS, BoundedModel, Issue, Line, Name, Note, Tail
 from hydranet.budget import Budget, Usage
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.inference import AttemptDigest, Plan
@@ -30,7 +30,7 @@ class FixRequest(BoundedModel):
     repository_path: RepositoryPath
     repository_name: Name
     title: Line
-    issue: Text
+    issue: Issue
     model: Name = TEMPLATES
     supervisor_model: Name = ""
     templates_first: bool = True

@@ -24,7 +24,10 @@ def test_the_order_of_targets_does_not_count() -> None:
 
 def test_slugs_are_short_plain_and_never_empty() -> None:
     assert slugify("Boundary condition in paginate() (shop/paging.py)") == "boundary-condition-in-paginate-s"
+    assert slugify("Größe des été naïf") == "grosse-des-ete-naif"
     assert slugify("«…»") == "strategy"
+    assert slugify("十件商品的订单 10", default="shop-1a2b3c4d") == "shop-1a2b3c4d"
+    assert slugify("Заказ ValueError", default="shop-1a2b3c4d") == "valueerror"
 
 
 def test_less_than_what_a_dead_strategy_tried_is_not_new() -> None:
