@@ -16,6 +16,7 @@ from hydra_cli.terminal import make_console, plain, print_plain
 from hydra_cli.tree import render_tree
 from hydranet.contracts import RunResult
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
+from hydranet.report.wording import describe_known_failures
 from hydranet.text.formatting import join_words
 
 _POLL_SECONDS = 0.4
@@ -96,6 +97,8 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
     for note in after.test_notes:
         if before is None or note not in before.test_notes:
             yield f"tests: {note}"
+    if after.known_failures and not (before and before.known_failures):
+        yield f"known failures, left as they are: {describe_known_failures(after)}"
     for message in after.messages:
         if before is None or message not in before.messages:
             yield f"message: {message.sentence}"

@@ -9,6 +9,7 @@ from rich.tree import Tree
 from hydranet.convergence.score import Command, Terms
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.policy.constitution import Decision
+from hydranet.report.wording import describe_known_failures
 from hydranet.text.escaping import escape_controls
 from hydranet.text.formatting import format_count, format_duration, join_words
 
@@ -33,7 +34,8 @@ def render_tree(genealogy: Genealogy, *, terms: bool = False, recent: int | None
     folded = 0 if recent is None else len(genealogy.branches) - recent
     for branch in genealogy.branches:
         root.add(_format_title(branch) if branch.number <= folded else _render_branch(branch, genealogy, terms))
-    return Group(root, *(_list_circumstances(genealogy) if terms else ()), _summarise(genealogy))
+    circumstances = _list_circumstances(genealogy) if terms else ()
+    return Group(root, *_list_failing(genealogy), *circumstances, _summarise(genealogy))
 
 
 def _text(content: str, style: str = "") -> Text:
@@ -46,6 +48,13 @@ def _line(*parts: str | tuple[str, str] | Text) -> Text:
     for part in parts:
         line.append_text(part if isinstance(part, Text) else _text(*([part] if isinstance(part, str) else part)))
     return line
+
+
+def _list_failing(genealogy: Genealogy) -> Iterator[Text]:
+    if genealogy.target_tests:
+        yield _text(f"target: {join_words(list(genealogy.target_tests))}", "dim")
+    if genealogy.known_failures:
+        yield _text(f"known failures, left as they are: {describe_known_failures(genealogy)}", "dim")
 
 
 def _list_circumstances(genealogy: Genealogy) -> Iterator[Text]:

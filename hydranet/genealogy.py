@@ -117,14 +117,24 @@ class PersonMessage(BoundedModel):
         return f"{self.kind} by {self.author} after {format_duration(self.after)}{text}"
 
 
+class KnownFailure(BoundedModel):
+    """A test that failed at the base for want of something in the environment, which `cause` names."""
+
+    test: Name
+    cause: Line
+
+    def describe(self) -> str:
+        """Return the test with its cause."""
+        return f"{self.test} ({self.cause})"
+
+
 class Genealogy(BoundedModel):
     """The whole tree of a run, as `hydra show`, the Web UI and the report render it.
 
     `decisions` is the audit trail: what the constitution said of each operation, by which rule; `messages` are the
     last that people sent. `environment` says which sandbox the tests run in and what was installed there, `flaky`
     which tests both passed and failed on the same code. `test_notes` say what was cut, left out or tolerated in test
-    runs. `shown` names the code that retrieval gave to the prompts,
-    best first.
+    runs. The run does not mend `known_failures`. `shown` names the code that retrieval gave to the prompts, best first.
     """
 
     run_id: Name
@@ -142,6 +152,8 @@ class Genealogy(BoundedModel):
     test_notes: Annotated[tuple[Line, ...], Field(max_length=8)] = ()
     target_tests: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     target_count: int = 0
+    known_failures: Annotated[tuple[KnownFailure, ...], Field(max_length=TESTS)] = ()
+    known_count: int = 0
     shown: Annotated[tuple[Name, ...], Field(max_length=12)] = ()
     branches: Annotated[tuple[BranchRecord, ...], Field(max_length=100)] = ()
     verdict: Verdict | None = None

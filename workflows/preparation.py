@@ -25,6 +25,8 @@ with workflow.unsafe.imports_passed_through():
         Work,
     )
     from hydranet.strategy import TEMPLATES
+    from hydranet.text.formatting import format_count
+    from hydranet.text.truncation import keep_start
     from workflows import policies
     from workflows import retrieval as code_retrieval
 
@@ -83,12 +85,23 @@ async def load_model(model: str) -> None:
 async def run_baseline(request: FixRequest, snapshot: Snapshot, environment: Environment) -> TestReport:
     """Run the tests at the base commit; refuse a run that has no failing test to aim at."""
     report = await run_tests(request, snapshot, Checkpoint(commit=snapshot.commit), environment, "baseline tests")
+    if report.passed and report.known:
+        raise policies.fail(_explain_known_failures(report))
     if report.passed:
         raise policies.fail(
             f"No test fails at HEAD ({report.passing_count} pass), so there is nothing to aim at: "
             "add a failing test for the issue, commit it, or name the test command with --test."
         )
     return report
+
+
+def _explain_known_failures(report: TestReport) -> str:
+    first, others = report.known[0], report.known_count - 1
+    more = f" and {format_count(others, 'other test')}" if others else ""
+    return (
+        f"Nothing fails at HEAD but for what the sandbox lacks: {keep_start(first.describe(), 160)}{more}. "
+        "Install it with 'sandbox.setup', or name a test command with --test whose failure is the issue's."
+    )
 
 
 async def run_tests(

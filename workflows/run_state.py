@@ -135,8 +135,13 @@ class RunState:
             self._update(test_notes=tuple(dict.fromkeys((*self.genealogy.test_notes, *notes)))[:8])
 
     def set_target(self, baseline: TestReport) -> None:
-        """Note the target: the tests that fail at the base."""
-        self._update(target_tests=baseline.failing, target_count=baseline.failing_count)
+        """Note the target, the tests that fail at the base, and the known failures beside it."""
+        self._update(
+            target_tests=baseline.failing,
+            target_count=baseline.failing_count,
+            known_failures=baseline.known,
+            known_count=baseline.known_count,
+        )
         self.add_flaky(baseline)
         self.add_test_notes(baseline.notes)
 

@@ -57,7 +57,7 @@ class Evidence:
 
 def gather_evidence(issue: str, spectrum: Spectrum | None, context: RetrievedContext, paths: Iterable[str]) -> Evidence:
     """Collect the evidence; `paths` are the files of the repository, to which traceback paths are matched."""
-    failing = [test for test in spectrum.tests if test.is_failing] if spectrum else []
+    failing = [test for test in spectrum.tests if test.is_target] if spectrum else []
     ids = [*(test.id for test in failing), *(test.id for test in context.failing)]
     messages = [test.message for test in failing] or [test.message for test in context.failing]
     messages = messages[:_MESSAGES]
@@ -106,7 +106,7 @@ def _score_lines(spectrum: Spectrum, known: frozenset[str]) -> tuple[LineScores,
 
 
 def _split_by_outcome(spectrum: Spectrum) -> tuple[set[int], set[int]]:
-    failing = {index for index, test in enumerate(spectrum.tests) if test.is_failing}
+    failing = {index for index, test in enumerate(spectrum.tests) if test.is_target}
     return failing, {index for index, test in enumerate(spectrum.tests) if test.outcome == "passed"}
 
 

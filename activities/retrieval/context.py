@@ -31,7 +31,7 @@ async def gather_context(
 ) -> RetrievedContext:
     """Search from the failing tests and the issue, and keep the best of what was found."""
     results = await get_model(artifacts, request.results, TestResults)
-    failing = [test for test in results.tests if test.is_failing]
+    failing = [test for test in results.tests if test.is_target]
     folder = await objects.fetch(request.snapshot, request.checkpoint)
     search = await searches.of(folder, request.checkpoint.commit, request.repository_path)
     query = _query(request, await get_text(artifacts, request.issue), failing[:_FAILING_TESTS])

@@ -124,6 +124,8 @@ class SandboxActivities:
                 again = judge_run(0, RecordedTests.of(records), ending, target, spec.test_command)
                 runs.append(again.results)
         results, flaky = settle_flaky(runs)
+        if request.baseline is None and any(test.is_failing for test in results.tests):
+            results = await self._tell_environment_failures(request, results, runner.environment)
         report = build_report(results, recorded, execution, first.distrust, first.report.notes)
         report = report_flaky(report, flaky, len(runs))
         return report.model_copy(update={"results": await put_model(self._artifacts, results)})
@@ -225,6 +227,26 @@ class SandboxActivities:
                 self._second_runs.pop(next(iter(self._second_runs)))
             self._second_runs[baseline.sha256] = await run_again(runner, target.baseline)
         return dataclasses.replace(target, second=self._second_runs[baseline.sha256])
+
+    async def _tell_environment_failures(
+        self, request: TestRequest, results: TestResults, environment: Path
+    ) -> TestResults:
+        from activities.git.trees import REPOSITORY, read_blob
+        from activities.sandbox.environment_failures import Surroundings, tell_environment_failures
+        from activities.sandbox.protected_files import list_installed_modules
+        from activities.sandbox.results import ID_LIMIT
+
+        repository = await self._objects.fetch(request.snapshot, request.checkpoint)
+        listing = await self._objects.list_tree(request.snapshot, request.checkpoint)
+        surroundings = Surroundings(
+            paths=frozenset(listing.files),
+            submodules=tuple(item.name for item in listing.items if item.mode == REPOSITORY),
+            installed=await asyncio.to_thread(list_installed_modules, environment),
+            read=functools.partial(read_blob, repository, request.checkpoint.commit),
+        )
+        return await asyncio.to_thread(
+            tell_environment_failures, results, surroundings, request.spec.test_command[:ID_LIMIT]
+        )
 
     async def _runner(self, snapshot: Snapshot, checkpoint: Checkpoint, spec: SandboxSpec) -> TestRunner:
         from activities.sandbox.test_run import TestRunner

@@ -69,7 +69,8 @@ _NEW_LITERAL = 6
 class TargetTests:
     """The tests that a candidate has to pass: those that failed at the base commit, and those that passed there.
 
-    `second` is what a second run at the base commit showed, if there was one.
+    Failures of the environment at the base, by their causes in `known`, are in neither. `second` is what a second run
+    at the base commit showed, if there was one.
     """
 
     failing: tuple[TestResult, ...]
@@ -86,11 +87,16 @@ class TargetTests:
         """Return whether the command ends like this at the base commit too, whatever its tests do."""
         return bool(self.baseline.ending if execution.reason else self.second.ending)
 
+    @property
+    def known(self) -> dict[str, str]:
+        """The causes of the known failures, by test."""
+        return {test.id: test.cause for test in self.baseline.tests if test.is_failing and test.cause}
+
     @classmethod
     def of(cls, baseline: TestResults) -> TargetTests:
         """Return the target for the test results at the base commit."""
         return cls(
-            failing=tuple(test for test in baseline.tests if test.is_failing),
+            failing=tuple(test for test in baseline.tests if test.is_target),
             passing=tuple(test for test in baseline.tests if test.outcome == "passed"),
             baseline=baseline,
         )
@@ -170,6 +176,7 @@ async def _run_in_fork_server(
         "targets": [name(test) for test in target.failing if test not in hanging],
         "hanging": [name(test) for test in hanging],
         "expected": [name(test) for test in target.passing if test.id not in target.second.changed],
+        "known": [runner.variables.unmask(test) for test in target.known],
         "ends_badly": bool(target.second.ending),
         "test_seconds": limits.wall,
         "cpu_seconds": limits.cpu,
@@ -242,11 +249,11 @@ def judge_run(
     """
     wanted = [*target.failing, *(target.passing if all_ran else ())]
     is_known = recorded.has_ended and command not in target.names and target.ends_badly(execution)
-    ran = list_tests(recorded, execution, command, is_known)
+    ran = _mark_known(list_tests(recorded, execution, command, is_known), target, execution, command)
     passed = {test.id for test in ran.values() if test.outcome == "passed"}
     # A file that could not be collected passes with its tests, the command with its exit status.
     passed |= {implied for test in passed for implied in list_implied(test)}
-    failed = any(test.is_failing for test in ran.values())
+    failed = any(test.is_target for test in ran.values())
     if not failed:
         passed.add(command)
     gone = {test.id for test in wanted} - ran.keys() - passed
@@ -260,7 +267,7 @@ def judge_run(
     missing = {
         test.id: TestResult(id=test.id, outcome="error", message=_explain_absence(ran.get(test.id), execution))
         for test in wanted
-        if test.id not in passed and (test.id not in ran or not ran[test.id].is_failing)
+        if test.id not in passed and (test.id not in ran or not ran[test.id].is_target)
     }
     if target.baseline.unnamed and all_ran and not failed and not missing:
         fewer = target.baseline.passing_count - recorded.passing_count
@@ -279,7 +286,7 @@ def judge_run(
         judged, recorded, execution, sentence, _explain(target.second.changed if renamed else (), is_known, execution)
     )
     is_explained = report.passed or bool(sentence) or command in target.names
-    is_explained |= any(test.is_failing for test in recorded.tests.values())
+    is_explained |= any(ran[test].is_target for test in recorded.tests)
     fails_nothing = recorded.has_ended and not is_explained
     return CandidateRun(index, judged, report, distrust=sentence, fails_nothing=fails_nothing)
 
@@ -299,6 +306,25 @@ def _passed_unnamed(gone: int, recorded: RecordedTests, execution: Execution, ba
     named = recorded.tests.keys() - {test.id for test in baseline.tests}
     more = recorded.unnamed + len(named) - baseline.unnamed
     return not recorded.sessions and not execution.reason and more >= gone
+
+
+def _mark_known(
+    ran: dict[str, TestResult], target: TargetTests, execution: Execution, command: str
+) -> dict[str, TestResult]:
+    # A bad ending that the known failures do not explain stays a failure.
+    known = target.known
+    tests = {
+        name: test.model_copy(update={"cause": cause})
+        # A file that could not be collected stands for its tests.
+        if test.is_failing and (cause := known.get(name) or known.get(name.split("::", 1)[0]))
+        else test
+        for name, test in ran.items()
+    }
+    explained = not execution.reason and execution.exit_status in (0, 1, target.baseline.exit_status)
+    if known and not explained and not any(test.is_target for test in tests.values()):
+        message = f"Besides known failures, the run ended badly: {describe_ending(execution)}."
+        tests[command[:ID_LIMIT]] = TestResult(id=command[:ID_LIMIT], outcome="error", message=message)
+    return tests
 
 
 def _explain_absence(test: TestResult | None, execution: Execution) -> str:

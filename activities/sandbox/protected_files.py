@@ -60,7 +60,7 @@ class ProtectedFiles:
         self._by_name: defaultdict[str, list[str]] = defaultdict(list)
         for path in tree.paths:
             self._by_name[basename(path)].append(path)
-        failing = self._find_files(test.id for test in baseline.tests if test.is_failing)
+        failing = self._find_files(test.id for test in baseline.tests if test.is_target)
         # A command that names no tests may run any of them.
         files = failing or {path for path in tree.paths if is_test_file(path)}
         files |= set(filter(is_test_file, self._find_files(test.id for test in baseline.tests)))

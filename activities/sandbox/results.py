@@ -15,6 +15,7 @@ from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestReport, TestResult, TestResults
 from hydranet.contracts.sandbox import NOTES
 from hydranet.convergence.error_signature import extract_signature
+from hydranet.genealogy import KnownFailure
 from hydranet.text.truncation import keep_distinct, keep_ends, keep_last_lines, keep_start
 
 # Of what a run recorded: bytes, and characters of one line. It is as much as a sandbox may write by default.
@@ -222,12 +223,15 @@ def build_report(
     `distrust` explains a result that is not believed; `notes` are added to those about the run itself.
     """
     # By name, because some runners shuffle: the same failure is to give the same report.
-    failing = sorted((test for test in results.tests if test.is_failing), key=lambda test: test.id)
+    failing = sorted((test for test in results.tests if test.is_target), key=lambda test: test.id)
+    known = sorted((test for test in results.tests if test.is_failing and test.cause), key=lambda test: test.id)
     first = failing[0] if failing else None
     return TestReport(
         passed=not failing,
         failing=tuple(keep_distinct(test.id, NAME_LIMIT) for test in failing[:TESTS]),
         failing_count=len(failing),
+        known=tuple(KnownFailure(test=keep_distinct(test.id, NAME_LIMIT), cause=test.cause) for test in known[:TESTS]),
+        known_count=len(known),
         passing_count=results.passing_count,
         error=extract_signature(first.message) if first else None,
         reason=(failing and distrust)

@@ -35,7 +35,7 @@ async def build_spectrum(runner: TestRunner, baseline: TestResults, files: Colle
     `files` are the repository's; test files among them are left out. A run that is killed has no lines.
     """
     spec = runner.spec
-    failing = [runner.variables.unmask(test.id) for test in baseline.tests if test.is_failing]
+    failing = [runner.variables.unmask(test.id) for test in baseline.tests if test.is_target]
     limits = TimeLimits.of(baseline, spec, SLOWDOWN, LEAST_CPU_SECONDS)
     records, _ = await runner.run(
         make_test_command(spec.test_command),
@@ -47,8 +47,10 @@ async def build_spectrum(runner: TestRunner, baseline: TestResults, files: Colle
         },
         inputs={"order.json": json.dumps(failing)},
     )
+    causes = {test.id: test.cause for test in baseline.tests if test.cause}
+    recorded = RecordedTests.of(records).tests.values()
     # Failing ones come first.
-    tests = tuple(RecordedTests.of(records).tests.values())[:TESTS_LIMIT]
+    tests = tuple(test.model_copy(update={"cause": causes.get(test.id, "")}) for test in recorded)[:TESTS_LIMIT]
     numbers = {test.id: number for number, test in enumerate(tests)}
     sources = {path for path in files if path.endswith(".py") and not is_test_file(path)}
     return Spectrum(

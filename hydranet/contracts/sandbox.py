@@ -9,6 +9,7 @@ from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import Command
+from hydranet.genealogy import KnownFailure
 from hydranet.patches import Patch
 from hydranet.policy.investigation import LIMIT, Asked
 from hydranet.run_settings import SandboxSpec
@@ -36,8 +37,8 @@ class TestReport(BoundedModel):
 
     `failing` holds at most `TESTS` ids, `failing_count` their true number; `structured` is False when only
     the exit status is known (then the one "test" is the command). `flaky` are tests that both passed and failed.
-    `notes` are sentences about the run: what was cut, left out or tolerated.
-    `results` is a JSON `TestResults`.
+    `known` are failures of the environment, which are not among `failing`. `notes` are sentences about the run: what
+    was cut, left out or tolerated. `results` is a JSON `TestResults`.
     """
 
     __test__ = False
@@ -46,6 +47,8 @@ class TestReport(BoundedModel):
     failing: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     failing_count: int = 0
     flaky: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
+    known: Annotated[tuple[KnownFailure, ...], Field(max_length=TESTS)] = ()
+    known_count: int = 0
     passing_count: int = 0
     error: ErrorSignature | None = None
     reason: Line = ""
@@ -58,7 +61,10 @@ class TestReport(BoundedModel):
 
 
 class TestResult(BoundedModel):
-    """One test: outcome is passed, failed, error or skipped; `message` the end of its traceback."""
+    """One test: outcome is passed, failed, error or skipped; `message` the end of its traceback.
+
+    `cause` says what of the environment made it fail at the base commit: then it is a known failure, and no target.
+    """
 
     __test__ = False
 
@@ -66,11 +72,17 @@ class TestResult(BoundedModel):
     outcome: Name
     seconds: float = 0.0
     message: Text = ""
+    cause: Line = ""
 
     @property
     def is_failing(self) -> bool:
         """Whether the test failed, or broke in its setup, teardown or collection."""
         return self.outcome in ("failed", "error")
+
+    @property
+    def is_target(self) -> bool:
+        """Whether the test fails and the code may be at fault."""
+        return self.is_failing and not self.cause
 
 
 class TestResults(BoundedModel):

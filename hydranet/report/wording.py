@@ -51,6 +51,8 @@ def describe_circumstances(run: Genealogy) -> Iterator[tuple[str, str]]:
     """Yield the run's sandbox, notes on its tests, its decisions and the messages to it, each with a label."""
     if run.environment:
         yield "Sandbox", run.environment
+    if run.known_failures:
+        yield "Known failures, left as they are", describe_known_failures(run)
     if run.flaky:
         yield "Flaky on the same code", join_words(list(run.flaky))
     for note in run.test_notes:
@@ -59,6 +61,16 @@ def describe_circumstances(run: Genealogy) -> Iterator[tuple[str, str]]:
         yield f"Rule {decision.rule}", f"{decision.operation} {decision.subject} is {decision.effect}"
     for message in run.messages:
         yield "Message", message.sentence
+
+
+def describe_known_failures(run: Genealogy) -> str:
+    """Return the known failures with their causes, tests of one cause together."""
+    by_cause: dict[str, list[str]] = {}
+    for failure in run.known_failures:
+        by_cause.setdefault(failure.cause, []).append(failure.test)
+    parts = [f"{join_words(tests)} ({cause})" for cause, tests in by_cause.items()]
+    others = run.known_count - len(run.known_failures)
+    return "; ".join([*parts, *([f"{others:,} more"] if others > 0 else [])])
 
 
 def describe_savings(savings: Savings) -> str:

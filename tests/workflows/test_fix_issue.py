@@ -8,7 +8,7 @@ from temporalio.client import Client
 
 from hydranet.budget import Budget
 from hydranet.contracts import ImplementAnswer, StepRequest
-from hydranet.genealogy import Ending, Genealogy, Outcome, Verdict
+from hydranet.genealogy import Ending, Genealogy, KnownFailure, Outcome, Verdict
 from tests.workflows.conftest import Start
 from tests.workflows.world import TARGET, World, failed, fatal, flaky, passed, report, strategy
 
@@ -144,6 +144,24 @@ async def test_no_failing_test_is_a_refusal(start: Start) -> None:
     result = await run.result()
     assert (result.verdict, result.refused) == (Verdict.FAILED, True)
     assert "No test fails" in result.reason
+
+
+async def test_failures_of_the_environment_alone_are_a_refusal_that_names_their_cause(start: Start) -> None:
+    known = tuple(KnownFailure(test=f"t{number}", cause="the package x is not installed") for number in range(3))
+    run = await start(World(baseline=report().model_copy(update={"known": known, "known_count": 3})))
+    result = await run.result()
+    assert (result.verdict, result.refused) == (Verdict.FAILED, True)
+    assert "t0 (the package x is not installed) and 2 other tests. Install it with 'sandbox.setup'" in result.reason
+
+
+async def test_known_failures_are_on_record_before_any_branch(start: Start) -> None:
+    known = (KnownFailure(test="t9", cause="it needs the network"),)
+    baseline = report(*TARGET).model_copy(update={"known": known, "known_count": 1})
+    run = await start(World(baseline=baseline, rounds=[[strategy("a")]], trials={"a": [passed()]}))
+    assert (await run.result()).verdict is Verdict.FIXED
+    genealogy = await run.genealogy()
+    assert (genealogy.known_failures, genealogy.known_count) == (known, 1)
+    assert genealogy.target_tests == TARGET
 
 
 async def test_a_failing_set_up_is_a_refusal(start: Start) -> None:

@@ -25,6 +25,7 @@ class TrialRecorder(SingleProcess, Recorder):
         super().__init__(session.results, session.seal, request["test_seconds"], request["cpu_seconds"])
         self._only = None if session.only is None else frozenset(session.only)
         self._files = {file_of(test) for test in session.only or ()}
+        self._known = frozenset(request["known"])
         self._brief = session.brief
 
     if hasattr(pytest, "version_tuple"):
@@ -40,18 +41,21 @@ class TrialRecorder(SingleProcess, Recorder):
             return self._ignore(Path(path), Path(config.rootdir))
 
     def _ignore(self, file: Path, root: Path) -> bool | None:
-        if self._only is None or not file.is_relative_to(root):
+        if not file.is_relative_to(root):
             return None
         path = file.relative_to(root).as_posix()
+        if self._only is None:
+            return True if path in self._known else None
         wanted = path == "." or any(file == path or file.startswith(f"{path}/") for file in self._files)
         return None if wanted else True
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Deselect the other tests."""
+        """Deselect the other tests, and those that cannot pass here: one that waits for a network would end it all."""
         if self._only is None:
-            return
-        wanted = [item for item in items if {item.nodeid, file_of(item.nodeid)} & self._only]
+            wanted = [item for item in items if item.nodeid not in self._known]
+        else:
+            wanted = [item for item in items if {item.nodeid, file_of(item.nodeid)} & self._only]
         selected = set(wanted)
         config.hook.pytest_deselected(items=[item for item in items if item not in selected])
         items[:] = wanted

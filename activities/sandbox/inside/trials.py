@@ -3,10 +3,11 @@
 A fork server (`fork_server` for pytest, `unittest_fork_server`, `django_fork_server`) says how a child runs tests.
 
 Reads /inputs/trials.json: `arguments` (of the test runner), `path` (entries for sys.path), `targets` (the tests that
-must pass first), `hanging` (those that must pass next), `expected` (those that must pass too), the limits
-`test_seconds` and `cpu_seconds` (of one test), `target_seconds` (of the targets), `all_seconds` (of all tests) and
-`seconds` (of everything), `more_seconds` (for other candidates once one has passed), `canary` (whether it must have
-run), and `ends_badly` (whether a session does at the base commit although no test fails).
+must pass first), `hanging` (those that must pass next), `expected` (those that must pass too), `known` (what cannot
+pass here and is left out: tests, and files that cannot be collected), the limits `test_seconds` and `cpu_seconds` (of
+one test), `target_seconds` (of the targets), `all_seconds` (of all tests) and `seconds` (of everything), `more_seconds`
+(for other candidates once one has passed), `canary` (whether it must have run), and `ends_badly` (whether a session
+does at the base commit although no test fails).
 Reads /inputs/candidates.jsonl: per line `index` and `changes` (the text by path, null for a removed file).
 
 Appends to /results, per candidate, a line `candidate` followed by the lines of its recorder. When no candidate passes,

@@ -24,13 +24,17 @@ class TrialRecords(Records):
         request = session.request
         super().__init__(session.results, session.seal, state, request["test_seconds"], request["cpu_seconds"])
         self._only = session.only
+        self._known = frozenset(request["known"])
         self.brief = session.brief
         self.only_passing = True
 
     def select(self, test: unittest.TestSuite | unittest.TestCase) -> None:
-        """Leave out the tests that are not wanted."""
-        if self._only is not None and isinstance(test, unittest.BaseTestSuite):
-            _select(test, self._only)
+        """Leave out the tests that are not wanted, and those that cannot pass here."""
+        if isinstance(test, unittest.BaseTestSuite):
+            _select(test, self._is_selected)
+
+    def _is_selected(self, name: str) -> bool:
+        return name not in self._known if self._only is None else _is_wanted(name, self._only)
 
     def handle_timeout(self, result: unittest.TestResult) -> None:
         """End the session."""
@@ -117,12 +121,11 @@ def _list_names(suite: unittest.BaseTestSuite) -> Iterator[str]:
             yield name_test(test)
 
 
-def _select(suite: unittest.BaseTestSuite, only: Collection[str]) -> bool:
+def _select(suite: unittest.BaseTestSuite, is_selected: Callable[[str], bool]) -> bool:
     # In place, since a suite may be of a class of its own.
     kept: list[Any] = []
     for test in suite:
-        wanted = _select(test, only) if isinstance(test, unittest.BaseTestSuite) else _is_wanted(name_test(test), only)
-        if wanted:
+        if _select(test, is_selected) if isinstance(test, unittest.BaseTestSuite) else is_selected(name_test(test)):
             kept.append(test)
     suite._tests = kept
     return bool(kept)

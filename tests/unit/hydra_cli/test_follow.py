@@ -2,7 +2,7 @@
 
 from hydra_cli.follow import list_changes
 from hydranet.convergence.score import Attempt, Score
-from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
+from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, KnownFailure, Outcome
 from hydranet.strategy import Strategy
 
 RUN = Genealogy(run_id="run", repository_name="shop", title="It breaks", threshold=0.75)
@@ -47,6 +47,17 @@ def test_what_was_cut_or_left_out_of_a_test_run_is_told_once() -> None:
     assert list(list_changes(TARGET, noted)) == ["tests: cut"]
     more = noted.model_copy(update={"test_notes": ("cut", "left out")})
     assert list(list_changes(noted, more)) == ["tests: left out"]
+
+
+def test_known_failures_are_told_with_their_causes() -> None:
+    network = "it needs the network"
+    failures = [("test_c", network), ("test_d", "the package x is not installed"), ("test_e", network)]
+    known = tuple(KnownFailure(test=test, cause=cause) for test, cause in failures)
+    after = TARGET.model_copy(update={"known_failures": known, "known_count": 5})
+    assert list(list_changes(TARGET, after)) == [
+        "known failures, left as they are: test_c and test_e (it needs the network); "
+        "test_d (the package x is not installed); 2 more"
+    ]
 
 
 def test_an_attempt_is_told_with_its_score_beside_the_threshold() -> None:
