@@ -87,5 +87,5 @@ def find_breach(budget: Budget, *, attempts: int, branches: int, tokens: int, se
     if seconds >= budget.seconds:
         return f"The time budget is spent: {seconds:.0f} of {budget.seconds:.0f} seconds."
     if branches >= budget.branches:
-        return f"The branch budget is spent: {branches} of {budget.branches} branches."
+        return f"The run used {branches} of {budget.branches} branches, its branch budget."
     return None

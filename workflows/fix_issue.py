@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from hydranet.genealogy import Ending, Genealogy, Verdict
     from hydranet.policy.constitution import Decision, Effect
+    from hydranet.report.obstacle import describe_exhaustion
     from hydranet.strategy import TEMPLATES
     from hydranet.text.escaping import format_command
     from workflows import preparation, publication, retrieval
@@ -69,6 +70,8 @@ class FixIssueWorkflow(RunMessages):
         result = self._decide_result(search)
         if result.verdict is Verdict.EXHAUSTED:
             await self._branches.cancel_all(Ending.SPENT, result.reason)
+            reason = describe_exhaustion(self._state.genealogy, result.reason)
+            result = RunResult(verdict=Verdict.EXHAUSTED, reason=reason)
         else:
             await self._branches.cancel_all(Ending.CANCELLED, f"Cancelled: the run ended: {result.verdict}.")
         for order in self._reaps:

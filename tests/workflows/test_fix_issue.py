@@ -224,6 +224,7 @@ async def test_the_branch_budget_ends_the_run(start: Start) -> None:
     world = World(rounds=[[strategy(str(n)) for n in range(5)]])
     run = await start(world, budget=Budget(branches=2, attempts_per_branch=1))
     result = await run.result()
+    assert result.reason.startswith("The closest attempt, b01 attempt 1, left 3 tests failing (of 3 at the base)")
     assert "branch budget" in result.reason
     assert len((await run.genealogy()).branches) == 2
 
