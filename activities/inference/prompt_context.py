@@ -11,6 +11,7 @@ from activities.code import python_syntax
 from activities.code.mentions import find_test_file
 from activities.code.python_syntax import Definition
 from activities.code.test_files import is_test_file
+from activities.code.test_regions import holds_program
 from activities.inference.packing import Snippet, cut_snippet, list_definitions, pack_places
 from activities.inference.prompt_values import describe_suspects
 from hydranet.contracts import Checkpoint, Place, RetrievedContext, Work
@@ -55,11 +56,12 @@ class PromptContext:
 
     @property
     def tests(self) -> frozenset[str]:
-        """The files of the failing tests, which a patch may not touch."""
-        return frozenset(filter(None, (find_test_file(test.id, self.paths) for test in self.context.failing)))
+        """The files of the failing tests, which a patch may not touch, without those that hold the program too."""
+        files = filter(None, (find_test_file(test.id, self.paths) for test in self.context.failing))
+        return frozenset(path for path in files if is_test_file(path) or not holds_program(self.sources.get(path, "")))
 
     def is_test(self, path: str) -> bool:
-        """Return whether a file holds tests, so that no strategy may aim at it."""
+        """Return whether a file holds tests and nothing else, so that no strategy may aim at it."""
         return path in self.tests or is_test_file(path)
 
     def definitions(self, path: str) -> list[Definition]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from activities.code.test_files import is_test_file
+from activities.code.test_regions import is_test_name
 from activities.localisation.evidence import Evidence
 from activities.localisation.regions import Region, Statement, list_regions
 from activities.localisation.source import Source, collect_identifiers
@@ -97,7 +98,12 @@ def rank_suspects(sources: Iterable[Source], evidence: Evidence) -> list[Suspect
     regions: list[Region] = []
     for source in (source for source in sources if not is_test_file(source.path)):
         with suppress(RecursionError):  # no person nests code so deeply
-            regions += [region for region in list_regions(source) if not _is_declaration_only(region)]
+            holds_tests = source.path in evidence.test_files
+            regions += [
+                region
+                for region in list_regions(source)
+                if not _is_declaration_only(region) and not (holds_tests and is_test_name(region.symbol))
+            ]
     relevance = score_relevance(regions, evidence.texts)
     suspects = [_make_suspect(*pair, evidence) for pair in zip(regions, relevance, strict=True)]
     functions = [suspect for suspect in suspects if suspect.region.function is not None]

@@ -13,6 +13,7 @@ from posixpath import basename, dirname
 
 from activities.code.test_files import is_test_file
 from activities.code.test_helpers import SOURCE_ROOTS, SourceTree, TestHelpers
+from activities.code.test_regions import holds_program, list_test_regions
 from activities.sandbox.runner_settings import SETTINGS_FILE, list_command_files, read_runner_settings
 from hydranet.contracts import TestResults
 from hydranet.errors import PatchError
@@ -44,6 +45,8 @@ class ProtectedFiles:
     files of the test command. Settings of test runners are protected wherever they stand, new ones too. Nor may a
     new file get between the tests and what they import: `installed` are the modules of the environment. Last comes
     what the constitution does not allow a run to write: nobody is there to be asked.
+
+    Of a file that holds the program as well as its tests only the test regions are protected.
     """
 
     def __init__(
@@ -62,7 +65,9 @@ class ProtectedFiles:
             self._by_name[basename(path)].append(path)
         failing = self._find_files(test.id for test in baseline.tests if test.is_target)
         # A command that names no tests may run any of them.
-        files = failing or {path for path in tree.paths if is_test_file(path)}
+        tests = _name_tests(baseline)
+        self._mixed = {path: tests for path in failing if self._holds_program(path, tests)}
+        files = failing - self._mixed.keys() if failing else {path for path in tree.paths if is_test_file(path)}
         files |= set(filter(is_test_file, self._find_files(test.id for test in baseline.tests)))
         self._folders = {folder for file in files if (folder := _outermost_test_folder(file))}
         files |= {file for link in tree.links if self._covers(link) for file in self._list_linked(link)}
@@ -83,12 +88,29 @@ class ProtectedFiles:
                 raise PatchError(f"The patch changes the settings of a test runner in {path}.")
             if path not in self._tree.paths and (name := self._find_hidden(path)):
                 raise PatchError(f"The patch adds {path}, which would take the place of the module {name}.")
-            if path in self._tree.paths and self._helpers.is_helper(path):
+            if path in self._tree.paths and path not in self._mixed and self._helpers.is_helper(path):
                 raise PatchError(f"The patch changes {path}, which only tests use.")
+            if path in self._mixed:
+                self._check_regions(path, before or "", text or "")
             decision = self._rules.decide("write", path)
             # What a person is to be asked about is asked when the fix is published: here it is a copy that is written.
             if decision.effect is Effect.REFUSED:
                 raise PatchError(f"The constitution keeps {path} (rule {decision.rule}): {decision.reason}")
+
+    def _holds_program(self, path: str, tests: Collection[str]) -> bool:
+        if not path.endswith(".py") or is_test_file(path) or SETTINGS_FILE.fullmatch(basename(path)):
+            return False
+        return holds_program(self._tree.read(path) or "", tests)
+
+    def _check_regions(self, path: str, before: str, after: str) -> None:
+        tests = self._mixed[path]
+        old, new = list_test_regions(before, tests), list_test_regions(after, tests)
+        if new is None:
+            raise PatchError(f"The patch leaves {path} with a syntax error: its tests cannot be told from the program.")
+        if old != new:
+            changed = (region for region in [*(old or []), *new] if (old or []).count(region) != new.count(region))
+            title = next((region.title for region in changed), "the order of the tests")
+            raise PatchError(f"The patch changes {title} in {path}, which belongs to the tests; change the program.")
 
     def _find_files(self, tests: Iterable[str]) -> set[str]:
         # Ids are relative to the test runner's root, which need not be the repository's.
@@ -147,6 +169,15 @@ class ProtectedFiles:
 
     def _is_known(self, name: str) -> bool:
         return name in sys.stdlib_module_names or name in _RUNNERS or name in self._installed
+
+
+def _name_tests(baseline: TestResults) -> frozenset[str]:
+    # The functions and classes that ids of pytest name. The last part of a doctest's is dotted, or its module's name.
+    names: set[str] = set()
+    for test in baseline.tests:
+        file, _, name = test.id.partition("[")[0].partition("::")
+        names |= {part for part in name.split("::") if part.isidentifier()} - {PurePosixPath(file).stem}
+    return frozenset(names)
 
 
 def list_installed_modules(environment: Path) -> set[str]:

@@ -329,3 +329,42 @@ async def test_a_slow_test_beside_quick_ones_does_not_hang(project: Make, test: 
     baseline = (await made.test()).results
     trial = await made.attempt(baseline, [edit("return b"), edit(FIX)])
     assert trial.report.passed, trial.report
+
+
+DOCTEST = """
+def discount(quantity):
+    \"\"\"Ten per cent from ten pieces on.
+
+    >>> discount(9)
+    0.0
+    >>> discount(10)
+    0.1
+    \"\"\"
+    return 0.1 if quantity > 10 else 0.0
+"""
+SAME_FILE = """
+def discount(quantity):
+    return 0.1 if quantity > 10 else 0.0
+
+def test_few(): assert discount(9) == 0.0
+def test_boundary(): assert discount(10) == 0.1
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "command", "judge"),
+    [
+        (DOCTEST, "python -m pytest --doctest-modules", (">>> discount(10)\n    0.1", ">>> discount(10)\n    0.0")),
+        (SAME_FILE, "python -m pytest price.py", ("discount(10) == 0.1", "discount(10) == 0.0")),
+    ],
+)
+async def test_a_program_is_mended_whose_tests_stand_beside_it(
+    project: Make, source: str, command: str, judge: tuple[str, str]
+) -> None:
+    made = await project({"price.py": source}, test_command=command)
+    baseline = await made.test()
+    assert baseline.failing_count == 1
+    cheat, fix = await made.change("price.py", *judge), await made.change("price.py", "> 10", ">= 10")
+    trial = await made.attempt(baseline.results, [cheat, fix])
+    assert (trial.index, trial.report.passed, trial.refused) == (1, True, "1 were refused")
+    assert "belongs to the tests" in (await made.attempt(baseline.results, [cheat])).report.reason

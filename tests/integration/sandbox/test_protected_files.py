@@ -297,3 +297,90 @@ def test_the_program_is_no_helper(check: Check, files: Mapping[str, str], path: 
     test = next(name for name in files if "test_" in name and name.endswith(".py") and name != path)
     links = {"tests/app.py": "../code/app.py"} if "code/app.py" in files else {}
     check({path: "x = 1\n"}, files, links, (f"{test}::test_a",))
+
+
+# A program with its tests in the same file: doctests, functions of pytest, a class of unittest.
+DOCTESTS = {
+    "price.py": """
+def discount(quantity):
+    \"\"\"Ten per cent from ten pieces on.
+
+    >>> discount(10)
+    0.1
+    \"\"\"
+    if quantity > 10:
+        return 0.1
+    return 0.0
+"""
+}
+SAME_FILE = {
+    "price.py": """
+import unittest
+
+EXPECTED = {9: 0.0, 10: 0.1}
+LEAST = 10
+
+def discount(quantity):
+    return 0.1 if quantity > LEAST else 0.0
+
+def check_discount(quantity):
+    assert discount(quantity) == EXPECTED[quantity]
+
+def test_boundary():
+    check_discount(10)
+
+class Prices(unittest.TestCase):
+    def test_few(self): self.assertEqual(discount(9), 0.0)
+
+if __name__ == "__main__":
+    unittest.main()
+"""
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "failing", "old", "new"),
+    [
+        (DOCTESTS, "price.py::price.discount", "quantity > 10", "quantity >= 10"),
+        (DOCTESTS, "price.py::price.discount", "Ten per cent from ten", "A tenth from ten"),
+        (SAME_FILE, "price.py::test_boundary", "> LEAST", ">= LEAST"),
+        (SAME_FILE, "price.py::test_boundary", "LEAST = 10", "LEAST = 9\nMORE = 1"),
+    ],
+)
+def test_the_program_beside_its_tests_may_be_changed(
+    check: Check, files: dict[str, str], failing: str, old: str, new: str
+) -> None:
+    assert old in files["price.py"]
+    check({"price.py": files["price.py"].replace(old, new)}, files, {}, (failing,))
+
+
+@pytest.mark.parametrize(
+    ("files", "failing", "old", "new"),
+    [
+        (DOCTESTS, "price.py::price.discount", '    0.1\n    "', '    0.0\n    "'),
+        (DOCTESTS, "price.py::price.discount", ">>> discount(10)", ">>> discount(10)  # doctest: +SKIP"),
+        (DOCTESTS, "price.py::price.discount", "    >>> discount(10)", "    >>> discount = {10: 0.1}.get"),
+        (DOCTESTS, "price.py::price.discount", "\ndef discount", "\n__test__ = {}\n\ndef discount"),
+        (SAME_FILE, "price.py::test_boundary", "check_discount(10)", "check_discount(11)"),
+        (SAME_FILE, "price.py::test_boundary", "10: 0.1", "10: 0.0"),
+        (SAME_FILE, "price.py::test_boundary", "    assert discount", "    return discount"),
+        (SAME_FILE, "price.py::test_boundary", "self.assertEqual(discount(9), 0.0)", "pass"),
+        (SAME_FILE, "price.py::test_boundary", "unittest.main()", "print('ok')"),
+        (SAME_FILE, "price.py::test_boundary", "\nclass Prices", "\ntest_boundary = print\n\nclass Prices"),
+        (SAME_FILE, "price.py::test_boundary", "\nclass Prices", "\npytestmark = ()\n\nclass Prices"),
+        (SAME_FILE, "price.py::test_boundary", "class Prices", "class Prices("),
+    ],
+)
+def test_the_tests_beside_their_program_are_kept(
+    check: Check, files: dict[str, str], failing: str, old: str, new: str
+) -> None:
+    assert old in files["price.py"]
+    with pytest.raises(PatchError, match=r"price\.py, which belongs to the tests|its tests cannot be told"):
+        check({"price.py": files["price.py"].replace(old, new)}, files, {}, (failing,))
+
+
+@pytest.mark.parametrize("path", ["checks.py", "notes.txt", "test_price.py"])
+def test_a_file_that_only_tests_is_kept_whole(check: Check, path: str) -> None:
+    files = {"price.py": "def discount(n): return n\n", path: "from price import discount\n\ndef test_a(): assert 0\n"}
+    with pytest.raises(PatchError, match="belongs to the tests"):
+        check({path: files[path] + "x = 1\n"}, files, {}, (f"{path}::test_a",))
