@@ -40,6 +40,11 @@ NAME_CHARACTERS = 200
 Name = Annotated[str, CLEAN, StringConstraints(max_length=NAME_CHARACTERS)]
 """An identifier or a path: refused when longer than 200 characters."""
 
+PATH_CHARACTERS = 1000
+
+FilePath = Annotated[str, CLEAN, StringConstraints(max_length=PATH_CHARACTERS)]
+"""The path of a file in a repository: refused when longer than 1,000 characters, as in a patch."""
+
 Line = Annotated[str, _cut(keep_start, 300), StringConstraints(max_length=300)]
 """A sentence for people: clipped at 300 characters."""
 

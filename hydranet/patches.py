@@ -15,7 +15,7 @@ from pydantic import Field
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import Hunk, PatchedFile, PatchSet
 
-from hydranet.bounded_models import BoundedModel, Line, Name
+from hydranet.bounded_models import PATH_CHARACTERS, BoundedModel, FilePath, Line, Name
 from hydranet.errors import PatchError
 
 MAX_BYTES = 65_536
@@ -38,7 +38,7 @@ class Edit(BoundedModel):
     Without lines on either side the file changed otherwise: made or removed empty, moved, binary.
     """
 
-    file: Name
+    file: FilePath
     start: int
     removed: Annotated[tuple[Line, ...], Field(max_length=400)] = ()
     added: Annotated[tuple[Line, ...], Field(max_length=400)] = ()
@@ -256,7 +256,7 @@ def is_git_name(name: str) -> bool:
 
 
 def _check_path(path: str) -> None:
-    if len(path) > 1000:
+    if len(path) > PATH_CHARACTERS:
         raise PatchError("The patch names a file by more than 1,000 characters.")
     if "\\" in path or any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in path):
         raise PatchError("The patch names a file with a backslash or an invisible character.")
@@ -301,7 +301,7 @@ def _changes(hunk: Hunk) -> Iterator[tuple[str, str]]:
 
 
 def _edits(file: _FileDiff) -> Iterator[tuple[str, int, list[str], list[str]]]:
-    path = re.sub(r"[\x00-\x1f\x7f]", "?", file.path)[-200:]
+    path = re.sub(r"[\x00-\x1f\x7f]", "?", file.path)
     if not file.source:
         yield path, 0, [], []
     for hunk in file.source:

@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from hydranet.bounded_models import BoundedModel, Line, Name, Note
+from hydranet.bounded_models import BoundedModel, FilePath, Line, Name, Note
 
 TEMPLATES = "templates"
 """The model of runs and strategies that use the repair templates, which read no prompt and cost no tokens."""
@@ -24,7 +24,7 @@ class Strategy(BoundedModel):
     rationale: Note = ""
     plan: Note = ""
     kind: Line = ""
-    target_files: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
+    target_files: Annotated[tuple[FilePath, ...], Field(max_length=8)] = ()
     target_symbols: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
     model: Name = ""
 

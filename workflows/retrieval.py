@@ -80,4 +80,4 @@ async def _retrieve(request: RetrieveRequest, summary: str) -> Retrieval:
 def _places(*attempts: Attempt) -> tuple[str, ...]:
     """Return where attempts changed code, as "path:line", the latest first, each once."""
     places = [f"{edit.file}:{edit.start}" for attempt in reversed(attempts) for edit in attempt.patch.edits]
-    return tuple(place for place in dict.fromkeys(places) if len(place) <= 200)[:_PLACES]
+    return tuple(dict.fromkeys(places))[:_PLACES]

@@ -1,14 +1,16 @@
 """Deterministic commits: parent, diff and message decide the sha, so that a retry gives the same one."""
 
+import functools
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from activities.git.command import check_id, run_git
-from activities.git.trees import TreeReader, commit_tree, read_blob
+from activities.git.trees import TreeReader, commit_tree, read_content
 from hydranet import patches
 from hydranet.errors import PatchError
 from hydranet.text.escaping import escape_controls
+from hydranet.text.source_encoding import encode_source, read_text
 
 
 def commit_diff(repository: Path, parent: str, diff: str, message: str) -> str:
@@ -16,7 +18,8 @@ def commit_diff(repository: Path, parent: str, diff: str, message: str) -> str:
 
     Raises PatchError when the diff does not apply.
     """
-    changed = patches.apply_diff(diff, lambda path: read_blob(repository, parent, path)) if diff else {}
+    read = functools.cache(functools.partial(read_content, repository, parent))
+    changed = patches.apply_diff(diff, lambda path: read_text(path, read(path))) if diff else {}
     with TreeReader(repository, check_id(parent)) as reader:
         _check_links(reader, changed)
         before = {path: reader.find(path) for path in changed}
@@ -27,7 +30,8 @@ def commit_diff(repository: Path, parent: str, diff: str, message: str) -> str:
             item = before[path]
             row = f"0 {'0' * len(parent)}"
             if text is not None:
-                blob = run_git(repository, "hash-object", "-w", "--stdin", stdin=text.encode()).decode().strip()
+                content = encode_source(path, text, read(path))
+                blob = run_git(repository, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
                 row = f"{'100644' if item is None else f'{item.mode:06o}'} {blob}"
             run_git(repository, "update-index", "-z", "--index-info", stdin=f"{row}\t{path}\0".encode(), env=index)
         tree = run_git(repository, "write-tree", env=index).decode().strip()

@@ -52,7 +52,7 @@ class GitObjects:
         return await asyncio.to_thread(walk_tree, repository, checkpoint.commit)
 
     async def read(self, snapshot: Snapshot, checkpoint: Checkpoint, path: str) -> str | None:
-        """Return the text of the regular file `path` at the checkpoint; None when there is none or it is not UTF-8."""
+        """Return the text of the regular file `path` at the checkpoint; None when there is none that can be read."""
         repository = await self.fetch(snapshot, checkpoint)
         return await asyncio.to_thread(read_blob, repository, checkpoint.commit, path)
 

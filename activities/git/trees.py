@@ -9,6 +9,7 @@ from activities.git.command import GitError, check_id, run_git
 from activities.git.reader import LargeObjectError, MissingObjectError, ObjectReader
 from hydranet.errors import FatalError
 from hydranet.patches import is_git_name
+from hydranet.text.source_encoding import decode_source
 
 # A tree of a few hundred bytes can name a folder a hundred times, which names another a hundred times, and so on.
 _MOST_FILES = 200_000
@@ -183,8 +184,8 @@ def read_contents(repository: Path, oids: Iterable[str]) -> Iterator[tuple[str, 
             yield blob.oid, blob.content
 
 
-def read_blob(repository: Path, commit: str, path: str) -> str | None:
-    """Return the text of the regular file `path` at `commit`; None when there is none, not UTF-8, or very large."""
+def read_content(repository: Path, commit: str, path: str) -> bytes | None:
+    """Return the content of the regular file `path` at `commit`; None when there is none, or it is very large."""
     if not is_inside(path):
         return None
     with TreeReader(repository, commit) as reader:
@@ -192,9 +193,15 @@ def read_blob(repository: Path, commit: str, path: str) -> str | None:
         if item is None or not item.is_regular:
             return None
         try:
-            return reader.read(item).decode()
-        except (UnicodeDecodeError, LargeObjectError):
+            return reader.read(item)
+        except LargeObjectError:
             return None
+
+
+def read_blob(repository: Path, commit: str, path: str) -> str | None:
+    """Return the text of the regular file `path` at `commit`; None when there is none, or none that can be read."""
+    content = read_content(repository, commit, path)
+    return None if content is None else decode_source(path, content)
 
 
 def find_python_mentions(repository: Path, commit: str, word: str) -> list[str]:

@@ -12,6 +12,7 @@ from activities.localisation.evidence import Evidence
 from activities.localisation.regions import Region, Statement, list_regions
 from activities.localisation.source import Source, collect_identifiers
 from activities.localisation.suspiciousness import score_relevance
+from hydranet.bounded_models import NAME_CHARACTERS, PATH_CHARACTERS
 
 # The weights of the sorts of evidence, chosen on seeded bugs; the nine add up to 1.
 _COVERAGE, _PREDICATE, _VALUE, _FRAME = 0.28, 0.22, 0.06, 0.15
@@ -35,8 +36,6 @@ _NOTABLE_RELEVANCE = 0.5
 # Files to read and regions to return at most: a repair gets through far fewer.
 _FILES = 25
 _REGIONS = 60
-# Characters of a path or symbol: longer ones are generated, and do not fit a strategy.
-_NAME_CHARACTERS = 200
 
 _OPERATIONS = (
     ast.Compare,
@@ -81,7 +80,7 @@ def rank_files(evidence: Evidence, paths: Iterable[str]) -> list[str]:
     """Return the files worth reading, most suspicious first."""
     scores: dict[str, float] = {}
     for path in paths:
-        if not path.endswith(".py") or is_test_file(path) or len(path) > _NAME_CHARACTERS:
+        if not path.endswith(".py") or is_test_file(path) or len(path) > PATH_CHARACTERS:
             continue
         stem = path.rpartition("/")[2].removesuffix(".py")
         score = _COVERAGE * max(evidence.line_scores.get(path, {}).values(), default=0.0)
@@ -112,7 +111,7 @@ def rank_suspects(sources: Iterable[Source], evidence: Evidence) -> list[Suspect
         _add_user_scores(suspect, users) if suspect.region.function is None else suspect
         for suspect in _add_caller_scores(suspects)
     ]
-    suspects = [suspect for suspect in suspects if suspect.score > 0 and len(suspect.region.symbol) <= _NAME_CHARACTERS]
+    suspects = [suspect for suspect in suspects if suspect.score > 0 and len(suspect.region.symbol) <= NAME_CHARACTERS]
     suspects.sort(key=lambda suspect: (-suspect.score, suspect.region.source.path, _get_first_line(suspect.region)))
     return suspects[:_REGIONS]
 

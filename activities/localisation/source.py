@@ -39,6 +39,12 @@ class Replacement:
     text: str
 
 
+def split_lines(text: str) -> list[str]:
+    """Return the lines as Python counts them, without their ends: a form feed ends none."""
+    lines = re.split(r"\r\n|\r|\n", text)
+    return lines[:-1] if lines[-1] == "" else lines
+
+
 def parse_source(text: str) -> ast.Module | None:
     """Return the syntax tree of a file, or None when it cannot be parsed for whatever reason."""
     with _filters, warnings.catch_warnings():

@@ -11,7 +11,7 @@ from rapidfuzz.distance import Postfix, Prefix
 
 from activities.localisation.ranking import Suspect
 from activities.localisation.regions import get_first_line
-from activities.localisation.source import Replacement, Source, can_compile, parse_source
+from activities.localisation.source import Replacement, Source, can_compile, parse_source, split_lines
 from activities.localisation.vocabulary import Vocabulary
 from activities.repair.canonical import canonicalise
 from activities.repair.families import FamilyGroup
@@ -181,7 +181,7 @@ def _pair_edits(scored: list[tuple[float, TemplateEdit]]) -> Iterator[tuple[floa
 
 
 def _describe_change(before: str, after: str) -> str:
-    old, new = before.splitlines(), after.splitlines()
+    old, new = split_lines(before), split_lines(after)
     first = 0
     while first < min(len(old), len(new)) and old[first] == new[first]:
         first += 1

@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 
 from activities.localisation.regions import Statement
-from activities.localisation.source import Replacement, Source
+from activities.localisation.source import Replacement, Source, split_lines
 
 _INDENT = "    "
 
@@ -37,7 +37,7 @@ class StatementEditor:
 
     def indent_lines(self, indent: str) -> list[str]:
         """Return the statement's lines, without line ends, indented by `indent`."""
-        written = self._source.text[self._start : self._end].splitlines()
+        written = split_lines(self._source.text[self._start : self._end])
         return [indent + line.removeprefix(self.indent) if line.strip() else "" for line in written]
 
     def get_inner_indent(self) -> str:

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     LARGE = "too large"
     BINARY = "binary"
     NAME = "unreadable name"
+    ENCODING = "unknown encoding"
     LANGUAGE = "other language"
 
 

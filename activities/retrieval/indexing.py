@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from activities.git.trees import read_contents
 from activities.retrieval.content_keys import links_address, parser_version
 from activities.retrieval.file_facts import FileFacts
-from activities.retrieval.file_filter import filter_content
+from activities.retrieval.file_filter import Reason, filter_content
 from activities.retrieval.languages import parse_file
 from activities.retrieval.linking import Linker, find_affected
 from activities.retrieval.manifest import Manifest, Wanted, survey_tree
@@ -22,6 +22,7 @@ from activities.retrieval.store import Blob, File
 from activities.retrieval.tokens import count_bodies
 from hydranet.code_graph.model import Edge
 from hydranet.errors import FatalError
+from hydranet.text.source_encoding import decode_source
 
 if TYPE_CHECKING:
     from activities.retrieval.store import GraphStore
@@ -191,9 +192,13 @@ def _blob(file: Wanted, source: bytes) -> Blob:
     oid = bytes.fromhex(file.oid)
     if (reason := filter_content(source)) is not None:
         return Blob(file.blob, oid, skipped=reason)
+    text = decode_source(file.path, source)
+    if text is None and file.path.endswith((".py", ".pyi")):
+        # Python refuses it as well.
+        return Blob(file.blob, oid, skipped=Reason.ENCODING)
     facts = parse_file(file.path, source)
     assert facts is not None
-    terms = count_bodies(facts.nodes(file.path), source.decode(errors="replace"))
+    terms = count_bodies(facts.nodes(file.path), source.decode(errors="replace") if text is None else text)
     return Blob(file.blob, oid, facts=facts, terms=terms.to_bytes())
 
 

@@ -13,7 +13,7 @@ from activities.retrieval.features import Lexical, Pointed, Scores, Weights, loa
 from activities.retrieval.index import Edges, Index
 from activities.retrieval.propagation import Propagation, PropagationStep
 from activities.retrieval.query import Named, Query
-from hydranet.bounded_models import NAME_CHARACTERS
+from hydranet.bounded_models import NAME_CHARACTERS, PATH_CHARACTERS
 from hydranet.code_graph.model import EdgeKind, Node, NodeKind
 from hydranet.contracts.retrieval import Place, SearchMode
 
@@ -35,7 +35,7 @@ class Hit:
     def place(self) -> Place | None:
         """The node as a prompt can show it; None when its names are too long for a contract."""
         node = self.node
-        if max(len(node.path), len(node.name)) > NAME_CHARACTERS:
+        if len(node.path) > PATH_CHARACTERS or len(node.name) > NAME_CHARACTERS:
             return None
         symbol = "" if node.kind is NodeKind.BLOCK else node.name
         return Place(file=node.path, symbol=symbol, first_line=node.first, last_line=node.last, why=self.why)

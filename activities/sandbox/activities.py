@@ -159,7 +159,7 @@ class SandboxActivities:
         """Try candidates and return the best: one that passes all tests, else the one with fewest failing."""
         from activities.artifacts.store import get_model, put_model
         from activities.code.test_helpers import SourceTree
-        from activities.git.trees import find_python_mentions, read_blob, read_links
+        from activities.git.trees import find_python_mentions, read_blob, read_content, read_links
         from activities.sandbox.candidates import (
             TargetTests,
             check_candidates,
@@ -186,7 +186,8 @@ class SandboxActivities:
         protected = await asyncio.to_thread(
             ProtectedFiles, baseline, request.spec.test_command, tree, self._rules, installed
         )
-        usable, refused = await asyncio.to_thread(check_candidates, candidates, protected, read)
+        contents = functools.cache(functools.partial(read_content, repository, request.parent.commit))
+        usable, refused = await asyncio.to_thread(check_candidates, candidates, protected, contents)
         if not usable:
             reason = next(iter(refused.values()), "There is no candidate.")
             if len(refused) > 1:

@@ -41,6 +41,7 @@ from hydranet import patches
 from hydranet.contracts import Candidate, TestReport, TestResult, TestResults
 from hydranet.errors import PatchError
 from hydranet.text.formatting import format_count
+from hydranet.text.source_encoding import encode_source, read_text
 from hydranet.text.truncation import keep_end, keep_start
 
 Changes = dict[str, str | None]
@@ -124,21 +125,29 @@ class CandidateRun:
 
 
 def check_candidates(
-    candidates: Sequence[Candidate], protected: ProtectedFiles, read: Callable[[str], str | None]
+    candidates: Sequence[Candidate], protected: ProtectedFiles, read: Callable[[str], bytes | None]
 ) -> tuple[dict[int, Changes], dict[int, str]]:
-    """Return by index the changes of each usable candidate, and why each of the others is refused."""
+    """Return by index the changes of each usable candidate, and why each of the others is refused.
+
+    The changes are contents of files, as text in which surrogates stand for bytes that are not UTF-8.
+    """
     usable: dict[int, Changes] = {}
     refused: dict[int, str] = {}
     for index, candidate in enumerate(candidates):
         try:
             patches.check_diff(candidate.diff, protected.paths)
-            changes = patches.apply_diff(candidate.diff, read)
+            changes = patches.apply_diff(candidate.diff, lambda path: read_text(path, read(path)))
             protected.check(changes)
+            contents = {path: _encode(path, text, read(path)) for path, text in changes.items()}
         except PatchError as error:
             refused[index] = str(error)
         else:
-            usable[index] = changes
+            usable[index] = contents
     return usable, refused
+
+
+def _encode(path: str, text: str | None, before: bytes | None) -> str | None:
+    return None if text is None else encode_source(path, text, before).decode("utf-8", "surrogateescape")
 
 
 async def run_candidates(runner: TestRunner, target: TargetTests, usable: dict[int, Changes]) -> list[CandidateRun]:

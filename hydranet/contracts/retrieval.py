@@ -5,13 +5,17 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import CLEAN, BoundedModel, Line, Name, Note
+from hydranet.bounded_models import CLEAN, PATH_CHARACTERS, BoundedModel, FilePath, Line, Name, Note
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.convergence.error_signature import ErrorSignature
 
 RepositoryPath = Annotated[str, CLEAN, StringConstraints(max_length=4096)]
 """Where a repository lies, by which the code graph knows it."""
+
+
+PathAndLine = Annotated[str, CLEAN, StringConstraints(max_length=PATH_CHARACTERS + 20)]
+"""A place in a repository, as "path:line"."""
 
 
 class RetrieveRequest(BoundedModel):
@@ -25,7 +29,7 @@ class RetrieveRequest(BoundedModel):
     repository_path: RepositoryPath
     issue: ArtifactRef
     results: ArtifactRef
-    touched: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
+    touched: Annotated[tuple[PathAndLine, ...], Field(max_length=20)] = ()
     asked: Annotated[tuple[Name, ...], Field(max_length=3)] = ()
 
 
@@ -35,7 +39,7 @@ class Place(BoundedModel):
     Lines are counted from 1; `symbol` is empty for what stands around the definitions of a file.
     """
 
-    file: Name
+    file: FilePath
     symbol: Name = ""
     first_line: int = 1
     last_line: int = 1
@@ -72,7 +76,7 @@ class RememberFixRequest(BoundedModel):
     repository_path: RepositoryPath
     snapshot: Snapshot
     issue: ArtifactRef
-    places: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
+    places: Annotated[tuple[PathAndLine, ...], Field(max_length=20)] = ()
 
 
 class IndexRequest(BoundedModel):

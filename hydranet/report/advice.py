@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hydranet import checkpoint
 from hydranet.genealogy import BranchRecord, Ending, Genealogy, Verdict
-from hydranet.report.obstacle import Kind, Obstacle, find_obstacle
+from hydranet.report.obstacle import Obstacle, ObstacleKind, find_obstacle
 from hydranet.strategy import TEMPLATES
 from hydranet.text.formatting import format_count
 
@@ -73,14 +73,14 @@ def give_advice(genealogy: Genealogy) -> tuple[Advice, ...]:
 
 def _suggest_way_around(genealogy: Genealogy) -> Iterator[Advice]:
     match find_obstacle(genealogy):
-        case Obstacle(kind=Kind.REFUSED, sentence=sentence):
+        case Obstacle(kind=ObstacleKind.REFUSED, sentence=sentence):
             yield Advice(f"{sentence} If the fix does belong there, make that change yourself and start a new run.")
-        case Obstacle(kind=Kind.BROKE, sentence=sentence, branch=branch, attempt=attempt):
+        case Obstacle(kind=ObstacleKind.BROKE, sentence=sentence, branch=branch, attempt=attempt):
             yield Advice(
                 f"{sentence} Say in the issue what is to hold for both, or correct the tests that no longer fit.",
                 f"git show {format_ref(genealogy.run_id, branch, attempt)}",
             )
-        case Obstacle(kind=Kind.REFUTED, sentence=sentence):
+        case Obstacle(kind=ObstacleKind.REFUTED, sentence=sentence):
             yield Advice(sentence)
 
 
@@ -101,7 +101,7 @@ def _suggest_budget(genealogy: Genealogy) -> Iterator[Advice]:
     if genealogy.seconds >= budget.seconds:
         yield Advice("Allow more time: it was all spent.", f"hydra fix --budget-seconds {2 * budget.seconds:.0f}")
     obstacle = find_obstacle(genealogy)
-    is_refused = obstacle is not None and obstacle.kind is Kind.REFUSED
+    is_refused = obstacle is not None and obstacle.kind is ObstacleKind.REFUSED
     if len(genealogy.branches) >= budget.branches < _MOST_BRANCHES and not is_refused:
         more = min(_MOST_BRANCHES, 2 * budget.branches)
         yield Advice("Allow more branches: they were all used.", f"hydra fix --budget-branches {more}")

@@ -12,7 +12,7 @@ from hydranet.text.truncation import keep_start
 _NAMED = 160
 
 
-class Kind(StrEnum):
+class ObstacleKind(StrEnum):
     """What kind of obstacle it was."""
 
     REFUTED = "refuted"
@@ -25,7 +25,7 @@ class Kind(StrEnum):
 class Obstacle(NamedTuple):
     """What stood in the way, as a sentence, and the branch and attempt that show it best."""
 
-    kind: Kind
+    kind: ObstacleKind
     sentence: str
     branch: int
     attempt: int
@@ -36,16 +36,16 @@ def find_obstacle(genealogy: Genealogy) -> Obstacle | None:
     for branch in reversed(genealogy.branches):
         if branch.ending is Ending.REFUTED:
             sentence = f"b{branch.number:02d} passed the tests and is no fix: {keep_start(branch.reason, _NAMED)}"
-            return Obstacle(Kind.REFUTED, sentence, branch.number, len(branch.attempts))
+            return Obstacle(ObstacleKind.REFUTED, sentence, branch.number, len(branch.attempts))
     attempts = [(branch.number, attempt) for branch in genealogy.branches for attempt in branch.attempts]
     tested = [(number, attempt) for number, attempt in attempts if attempt.outcome is Outcome.FAILED]
     if tested:
         return _describe_best(genealogy, tested)
-    for outcome, kind in ((Outcome.REFUSED, Kind.REFUSED), (Outcome.NO_PATCH, Kind.NO_PATCH)):
+    for outcome, kind in ((Outcome.REFUSED, ObstacleKind.REFUSED), (Outcome.NO_PATCH, ObstacleKind.NO_PATCH)):
         kept = [(number, attempt) for number, attempt in attempts if attempt.outcome is outcome]
         if kept:
             reason, times = Counter(attempt.reason for _, attempt in kept).most_common(1)[0]
-            what = "changes that are refused" if kind is Kind.REFUSED else "no usable patch"
+            what = "changes that are refused" if kind is ObstacleKind.REFUSED else "no usable patch"
             sentence = (
                 f"{times} of {format_count(len(attempts), 'attempt')} brought {what}: {keep_start(reason, _NAMED)}"
             )
@@ -73,7 +73,7 @@ def _describe_best(genealogy: Genealogy, tested: list[tuple[int, AttemptRecord]]
     where = f"b{number:02d} attempt {attempt.number}"
     if broke:
         sentence = f"The closest attempt, {where}, made the target pass and broke {tests}."
-        return Obstacle(Kind.BROKE, sentence, number, attempt.number)
+        return Obstacle(ObstacleKind.BROKE, sentence, number, attempt.number)
     error = f" with {attempt.facts.error.type}" if attempt.facts.error else ""
     if not attempt.facts.failing_count:
         sentence = f"The closest attempt, {where}, did not end well: {keep_start(attempt.reason, _NAMED)}"
@@ -81,7 +81,7 @@ def _describe_best(genealogy: Genealogy, tested: list[tuple[int, AttemptRecord]]
         count = format_count(attempt.facts.failing_count, "test")
         left = f"{count} failing (of {genealogy.target_count} at the base)"
         sentence = f"The closest attempt, {where}, left {left}{error}{f': {tests}' if tests else ''}."
-    return Obstacle(Kind.FAILED, sentence, number, attempt.number)
+    return Obstacle(ObstacleKind.FAILED, sentence, number, attempt.number)
 
 
 def describe_exhaustion(genealogy: Genealogy, limit: str) -> str:

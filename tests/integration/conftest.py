@@ -144,7 +144,7 @@ Make = Callable[..., Awaitable[Project]]
 def project(tmp_path: Path, sandbox: Sandbox) -> Make:
     """Makes a project out of files (path to text); other arguments are settings of its sandbox."""
 
-    async def make(files: Mapping[str, str], *, rules: Constitution | None = None, **settings: Any) -> Project:
+    async def make(files: Mapping[str, str | bytes], *, rules: Constitution | None = None, **settings: Any) -> Project:
         artifacts = FolderArtifacts(tmp_path / "artifacts")
         commit, pack = _commit(tmp_path / "repository", files)
         snapshot = Snapshot(commit=commit, pack=await artifacts.put(pack))
@@ -223,12 +223,12 @@ async def pool(
         yield opened
 
 
-def _commit(folder: Path, files: Mapping[str, str]) -> tuple[str, bytes]:
+def _commit(folder: Path, files: Mapping[str, str | bytes]) -> tuple[str, bytes]:
     """The commit that holds the files and a pack of its objects."""
-    for name, text in files.items():
+    for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
     _git(folder, "init", "--quiet")
     _git(folder, "add", "--all", "--force")
     _git(folder, "-c", "user.name=A", "-c", "user.email=a@b.c", "commit", "--quiet", "--message", "all")

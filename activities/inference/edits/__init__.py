@@ -4,6 +4,7 @@ A new format is one module with an `apply` like the others' and one line in `FOR
 """
 
 from collections.abc import Mapping
+from difflib import SequenceMatcher
 from typing import Protocol
 
 from activities.code.python_syntax import find_new_fault, is_same_code
@@ -67,5 +68,17 @@ def _applied(answer: str, sources: Mapping[str, str], target: EditTarget) -> dic
 
 
 def _like(original: str, source: str) -> str:
-    """`source` with the line ends of `original`."""
-    return source.replace("\n", "\r\n") if "\r\n" in original else source
+    """Return `source` with the line ends of `original`: a line that stays keeps its own, new ones get the commonest."""
+    crlf, all_ends = original.count("\r\n"), original.count("\n")
+    if crlf in (0, all_ends):
+        return source.replace("\n", "\r\n") if crlf else source
+    old, new = original.split("\n"), source.split("\n")
+    matcher = SequenceMatcher(None, [line.removesuffix("\r") for line in old], new, autojunk=False)
+    kept = {
+        block.b + offset: old[block.a + offset].endswith("\r")
+        for block in matcher.get_matching_blocks()
+        for offset in range(block.size)
+    }
+    usual = 2 * crlf >= all_ends
+    ends = ("\r\n" if kept.get(number, usual) else "\n" for number in range(len(new) - 1))
+    return "".join(line + end for line, end in zip(new, [*ends, ""], strict=True))

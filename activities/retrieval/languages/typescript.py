@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ def parse_jsx(source: bytes) -> FileFacts:
 
 def _parse(source: bytes, language: Language) -> FileFacts:
     # Invalid UTF-8 is replaced once, so that every text of a node can be decoded.
-    valid = source.decode("utf-8", "replace").encode()
+    valid = source.removeprefix(BOM_UTF8).decode("utf-8", "replace").encode()
     reader = _Reader(valid)
     reader.read(Parser(language).parse(valid).root_node)
     return reader.builder.facts()

@@ -31,8 +31,8 @@ def apply_changes(changes: Mapping[str, str | None]) -> None:
             path.unlink(missing_ok=True)
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        # Surrogates stand for bytes that are not UTF-8.
+        path.write_bytes(text.encode("utf-8", "surrogateescape"))
 
 
 class WorkTreeState:

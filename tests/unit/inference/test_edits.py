@@ -298,3 +298,14 @@ def test_mangled_answers_change_known_files_to_valid_code_or_nothing() -> None:
 def test_every_format_leaves_other_answers_to_the_others() -> None:
     for apply in FORMATS.values():
         assert apply("Just words.", SOURCES, EditTarget()) is None
+
+
+def test_the_lines_that_stay_keep_their_own_ends() -> None:
+    mixed = "import os\n\x0c\r\ndef mean(prices):\r\n    return sum(prices) / 2\n\r\nX = 'a\x0bb'\r\nY = 2"
+    answer = "```python\ndef mean(prices):\n    n = len(prices)\n    return sum(prices) / n\n```"
+    assert apply_edit(answer, {"a.py": mixed}, EditTarget())["a.py"] == (
+        "import os\n\x0c\r\ndef mean(prices):\r\n    n = len(prices)\r\n    return sum(prices) / n\r\n\r\n"
+        "X = 'a\x0bb'\r\nY = 2"
+    )
+    unix = mixed.replace("\r\n", "\n")
+    assert "\r" not in apply_edit(answer, {"a.py": unix}, EditTarget())["a.py"]

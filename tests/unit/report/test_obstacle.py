@@ -1,6 +1,6 @@
 from hydranet.genealogy import AttemptRecord, Ending, Genealogy, Outcome
 from hydranet.report.advice import give_advice
-from hydranet.report.obstacle import Kind, describe_exhaustion, find_obstacle
+from hydranet.report.obstacle import ObstacleKind, describe_exhaustion, find_obstacle
 from tests.unit.report.story import attempt, branch, run
 
 TARGET = ("t.py::one", "t.py::two", "t.py::three")
@@ -32,7 +32,7 @@ def test_an_attempt_that_breaks_other_tests_is_told_before_one_that_mends_nothin
     genealogy = run(branch(1, leaving(1, "t.py::one"), leaving(2, "u.py::a", "u.py::b")), target_tests=TARGET)
     obstacle = find_obstacle(genealogy)
     assert obstacle is not None
-    assert (obstacle.kind, obstacle.attempt) == (Kind.BROKE, 2)
+    assert (obstacle.kind, obstacle.attempt) == (ObstacleKind.BROKE, 2)
     assert "made the target pass and broke u.py::a and u.py::b" in obstacle.sentence
     assert give_advice(genealogy)[0].command == "git show refs/hydra/fix-shop-1a2b3c4d/b01/attempt-002"
 
