@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -13,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 from activities import metrics
 from activities.heartbeat import send_heartbeats
 from hydranet.errors import FATAL, FatalError, HydraError, TransientError
+from hydranet.text.truncation import keep_ends
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,8 +22,10 @@ R = TypeVar("R")
 # What we did not foresee may pass by itself, but not for ever: with the retry policy's delays, two minutes.
 _UNFORESEEN_TRIES = 8
 
-# A failure stays in the workflow's history.
-_MESSAGE_LIMIT = 1000
+# A failure stays in the workflow's history; it fits the reason of a run.
+_MESSAGE_LIMIT = 1500
+# Of a disk without space, or without space for this user.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def translate_errors(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
@@ -52,7 +56,8 @@ def translate_errors(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitab
 
 def to_application_error(error: HydraError) -> ApplicationError:
     """Return the Temporal failure that says what `error` says."""
-    message = str(error)[:_MESSAGE_LIMIT]
+    # What a program said last names the cause.
+    message = keep_ends(str(error), _MESSAGE_LIMIT, first_share=1 / 2)
     if not isinstance(error, TransientError):
         return ApplicationError(message, type=FATAL, non_retryable=True)
     delay = None if error.retry_after is None else timedelta(seconds=error.retry_after)
@@ -64,6 +69,11 @@ def _known(error: Exception) -> ApplicationError | None:
 
     if isinstance(error, OperationalError):
         return to_application_error(TransientError(f"The database does not answer: {error}"))
+    if isinstance(error, OSError) and error.errno in _FULL:
+        where = f" at {error.filename}" if error.filename else ""
+        return to_application_error(
+            FatalError(f"No space is left on the disk of the worker{where}: free some and run the command again.")
+        )
     if not activity.in_activity() or activity.info().attempt < _UNFORESEEN_TRIES:
         return None
     what = f"{activity.info().activity_type} failed {_UNFORESEEN_TRIES} times, unforeseen: {error!r}"

@@ -157,7 +157,7 @@ class Genealogy(BoundedModel):
     shown: Annotated[tuple[Name, ...], Field(max_length=12)] = ()
     branches: Annotated[tuple[BranchRecord, ...], Field(max_length=100)] = ()
     verdict: Verdict | None = None
-    reason: Line = ""
+    reason: Note = ""
     published: Name = ""
     usage: Usage = Usage()
     seconds: float = 0.0

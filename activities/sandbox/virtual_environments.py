@@ -16,12 +16,17 @@ from activities.sandbox import disk_usage
 from activities.sandbox.dependencies import InstallPlan
 from activities.sandbox.protocol import INSIDE_PACKAGE, Execution, Job, Limits, Sandbox, locate_generated
 from activities.sandbox.results import clean_output
+from activities.sandbox.setup_causes import cut_log, find_cause
 from hydranet.contracts import SandboxSpec
 from hydranet.errors import FatalError
 from hydranet.text.formatting import join_words
+from hydranet.text.truncation import keep_start
 
-# Characters of a failed setup's log in the error message: usually the installer's last words are there.
-_LOG_END = 600
+# Characters of the line that failed.
+_LINE = 200
+# What to do where the cause is not known.
+_CORRECT = "correct the setting 'sandbox.setup', the commands that install what the tests need"
+_REACH = "check that this machine reaches a Python package index"
 # Bytes at the end of the record of its lines; a setup can make that as large as any file.
 _RECORD_END = 100_000
 # An environment below the folder of its key, and beside it what its setup generated in the work tree.
@@ -121,17 +126,14 @@ def _read_last_line(begun: Path) -> str | None:
 
 def _explain_failure(line: str, parent: Path | None, execution: Execution) -> str:
     ending = execution.reason or f"exit status {execution.exit_status}"
-    refused = _explain_refusal(execution.refused_hosts)
-    log = clean_output(execution.output).strip()[-_LOG_END:]
+    what, remedy = "The sandbox's set-up failed", _CORRECT
     if parent is None:
-        return (
-            f"The base environment of the sandbox could not be made: `{clean_output(line)[:200]}` failed ({ending}); "
-            f"check that this machine reaches a Python package index. {refused}Its log ends: {log}"
-        )
-    return (
-        f"The sandbox's set-up failed at `{clean_output(line)[:200]}` ({ending}); correct the setting 'sandbox.setup', "
-        f"the commands that install what the tests need. {refused}Its log ends: {log}"
-    )
+        what, remedy = "The base environment of the sandbox could not be made: it failed", _REACH
+    cause = find_cause(execution)
+    why = f"{cause.sentence}; {cause.remedy}" if cause else remedy
+    refused = _explain_refusal(execution.refused_hosts)
+    command = keep_start(clean_output(line), _LINE)
+    return f"{what} at `{command}` ({ending}): {why}. {refused}Its log ends:\n{cut_log(execution)}"
 
 
 def _explain_refusal(hosts: tuple[str, ...]) -> str:

@@ -50,7 +50,7 @@ class RunResult(BoundedModel):
     """How a run ended; `refused` says that the input, not the search, was the reason."""
 
     verdict: Verdict
-    reason: Line = ""
+    reason: Note = ""
     refused: bool = False
     published: Name = ""
     commit: Name = ""

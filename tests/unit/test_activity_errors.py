@@ -1,6 +1,7 @@
 """How our errors reach Temporal, and that an activity shows that it lives."""
 
 import asyncio
+import errno
 from datetime import timedelta
 
 import pytest
@@ -37,7 +38,18 @@ async def test_other_errors_of_ours_are_final(kind: type[HydraError]) -> None:
 
 
 async def test_a_long_message_does_not_fill_the_history() -> None:
-    assert len((await failure(FatalError("x" * 100_000))).message) == 1000
+    message = (await failure(FatalError("Set-up failed.\n" + "a line\n" * 10_000 + "why it failed"))).message
+    assert len(message) <= 1500
+    assert message.startswith("Set-up failed.\n")
+    assert message.endswith("why it failed")
+
+
+async def test_a_full_disk_is_told_at_once() -> None:
+    raised = await failure(OSError(errno.ENOSPC, "No space left on device", "/data/artifacts"))
+    assert (raised.non_retryable, raised.message) == (
+        True,
+        "No space is left on the disk of the worker at /data/artifacts: free some and run the command again.",
+    )
 
 
 async def test_errors_of_others_pass_unchanged() -> None:

@@ -96,6 +96,15 @@ async def test_a_failing_setup_is_told_with_its_command_and_log(counting: Counti
     assert kept(cache) == [dependencies.plan_base(BUBBLEWRAP).key]
 
 
+async def test_the_end_of_a_long_log_and_a_known_cause_are_told(counting: Counting, cache: Path, tree: Path) -> None:
+    long = "for i in $(seq 400); do echo checking for header number $i... yes; done; echo libfoo is broken >&2; exit 1"
+    with pytest.raises(FatalError, match=r"correct the setting 'sandbox.setup'.*(?s:.*)libfoo is broken\Z"):
+        await EnvironmentCache(counting, cache).prepare(plan_of(long), tree, SandboxSpec())
+    lacking = plan_of("no-such-tool --build")
+    with pytest.raises(FatalError, match=r"\(exit status 127\): the program no-such-tool is missing; correct 'sandb"):
+        await EnvironmentCache(counting, cache).prepare(lacking, tree, SandboxSpec())
+
+
 async def test_a_setup_that_takes_too_long_is_told_as_that(counting: Counting, tree: Path, tmp_path: Path) -> None:
     # An empty base, so that copying it takes no time.
     (tmp_path / "environments" / dependencies.plan_base(BUBBLEWRAP).key / "env").mkdir(parents=True)
