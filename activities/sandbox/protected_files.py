@@ -64,17 +64,20 @@ class ProtectedFiles:
         for path in tree.paths:
             self._by_name[basename(path)].append(path)
         failing = self._find_files(test.id for test in baseline.tests if test.is_target)
+        known = self._find_files(test.id for test in baseline.tests)
+        self._tests = _name_tests(baseline)
+        mixed = {path for path in failing if self._holds_program(path)}
+        # Of a file with other tests, or one that the command names, only the test regions are kept, if it has any.
+        self._partly = mixed | {path for path in known - failing | _list_named(command, tree.paths) if _is_code(path)}
         # A command that names no tests may run any of them.
-        tests = _name_tests(baseline)
-        self._mixed = {path: tests for path in failing if self._holds_program(path, tests)}
-        files = failing - self._mixed.keys() if failing else {path for path in tree.paths if is_test_file(path)}
-        files |= set(filter(is_test_file, self._find_files(test.id for test in baseline.tests)))
+        files = failing - mixed if failing else {path for path in tree.paths if is_test_file(path)}
+        files |= set(filter(is_test_file, known))
         self._folders = {folder for file in files if (folder := _outermost_test_folder(file))}
         files |= {file for link in tree.links if self._covers(link) for file in self._list_linked(link)}
         files |= list_command_files(command, tree.paths)
         self.paths = files | {path for path in tree.paths if self._covers(path)}
         self._helpers = TestHelpers(tree, lambda path: path in self.paths or is_test_file(path))
-        self._roots = {*SOURCE_ROOTS, *self._list_paths(command), *map(self._find_base, files)}
+        self._roots = {*SOURCE_ROOTS, *self._list_paths(command), *map(self._find_base, files | mixed)}
 
     def check(self, changes: Mapping[str, str | None]) -> None:
         """Raise PatchError when one of the changes, new text by path, is not allowed."""
@@ -88,27 +91,26 @@ class ProtectedFiles:
                 raise PatchError(f"The patch changes the settings of a test runner in {path}.")
             if path not in self._tree.paths and (name := self._find_hidden(path)):
                 raise PatchError(f"The patch adds {path}, which would take the place of the module {name}.")
-            if path in self._tree.paths and path not in self._mixed and self._helpers.is_helper(path):
+            if path in self._tree.paths and path not in self._partly and self._helpers.is_helper(path):
                 raise PatchError(f"The patch changes {path}, which only tests use.")
-            if path in self._mixed:
+            if path in self._partly:
                 self._check_regions(path, before or "", text or "")
             decision = self._rules.decide("write", path)
             # What a person is to be asked about is asked when the fix is published: here it is a copy that is written.
             if decision.effect is Effect.REFUSED:
                 raise PatchError(f"The constitution keeps {path} (rule {decision.rule}): {decision.reason}")
 
-    def _holds_program(self, path: str, tests: Collection[str]) -> bool:
-        if not path.endswith(".py") or is_test_file(path) or SETTINGS_FILE.fullmatch(basename(path)):
-            return False
-        return holds_program(self._tree.read(path) or "", tests)
+    def _holds_program(self, path: str) -> bool:
+        return _is_code(path) and holds_program(self._tree.read(path) or "", self._tests)
 
     def _check_regions(self, path: str, before: str, after: str) -> None:
-        tests = self._mixed[path]
-        old, new = list_test_regions(before, tests), list_test_regions(after, tests)
+        old, new = (list_test_regions(text, self._tests) for text in (before, after))
+        if not old:
+            return
         if new is None:
             raise PatchError(f"The patch leaves {path} with a syntax error: its tests cannot be told from the program.")
         if old != new:
-            changed = (region for region in [*(old or []), *new] if (old or []).count(region) != new.count(region))
+            changed = (region for region in [*old, *new] if old.count(region) != new.count(region))
             title = next((region.title for region in changed), "the order of the tests")
             raise PatchError(f"The patch changes {title} in {path}, which belongs to the tests; change the program.")
 
@@ -169,6 +171,14 @@ class ProtectedFiles:
 
     def _is_known(self, name: str) -> bool:
         return name in sys.stdlib_module_names or name in _RUNNERS or name in self._installed
+
+
+def _is_code(path: str) -> bool:
+    return path.endswith(".py") and not is_test_file(path) and not SETTINGS_FILE.fullmatch(basename(path))
+
+
+def _list_named(command: str, paths: frozenset[str]) -> set[str]:
+    return {word.removeprefix("./") for word in re.split(r"[\s;&|()=\"']+", command)} & paths
 
 
 def _name_tests(baseline: TestResults) -> frozenset[str]:

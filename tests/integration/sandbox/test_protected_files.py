@@ -384,3 +384,36 @@ def test_a_file_that_only_tests_is_kept_whole(check: Check, path: str) -> None:
     files = {"price.py": "def discount(n): return n\n", path: "from price import discount\n\ndef test_a(): assert 0\n"}
     with pytest.raises(PatchError, match="belongs to the tests"):
         check({path: files[path] + "x = 1\n"}, files, {}, (f"{path}::test_a",))
+
+
+PRICE = "def discount(n): return n\n"
+CHECKS = {"price.py": PRICE, "check.py": "from price import discount\nassert discount(1) == 2\n"}
+CART = "def total(price):\n    '''\n    >>> total(1)\n    1\n    '''\n    return price\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "files", "path", "old", "new"),
+    [
+        ("python -m doctest price.py", DOCTESTS, "price.py", "    0.1\n", "    0.0\n"),
+        ("python check.py", CHECKS, "check.py", "== 2", "== 1"),
+        ("python price.py", SAME_FILE, "price.py", "unittest.main()", "pass"),
+    ],
+)
+def test_the_tests_in_a_file_that_the_command_names_are_kept(
+    check: Check, command: str, files: dict[str, str], path: str, old: str, new: str
+) -> None:
+    with pytest.raises(PatchError, match="belongs to the tests"):
+        check({path: files[path].replace(old, new, 1)}, files, {}, (command,), command=command)
+
+
+def test_a_program_that_the_command_names_may_be_changed(check: Check) -> None:
+    command = "python -m doctest price.py"
+    check({"price.py": DOCTESTS["price.py"].replace("> 10", ">= 10")}, DOCTESTS, {}, (command,), command=command)
+
+
+def test_a_program_beside_an_example_that_passes_may_be_changed_and_the_example_is_kept(check: Check) -> None:
+    failing, passing = ("price.py::price.discount",), ("cart.py::cart.total",)
+    files = {**DOCTESTS, "cart.py": CART}
+    check({"cart.py": CART.replace("return price", "return price + 0")}, files, {}, failing, passing)
+    with pytest.raises(PatchError, match=r"the examples of total in cart\.py, which belongs to the tests"):
+        check({"cart.py": CART.replace("    1\n", "    2\n")}, files, {}, failing, passing)
