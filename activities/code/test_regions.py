@@ -10,6 +10,7 @@ import doctest
 import re
 import warnings
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 _PROMPT = ">>>"
@@ -24,7 +25,6 @@ _JUDGE = re.compile(r"_*(?:assert|check|verify|expect|ensure|should|compare)(?:_
 _RUNNERS = {"doctest", "unittest", "pytest"}
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,16 @@ class TestRegion:
 
 
 def list_test_regions(source: str, tests: Collection[str] = ()) -> list[TestRegion] | None:
-    """Return the test regions of a Python source in their order; None when it has syntax errors.
+    """Return the test regions of a Python source in their order; None when it has syntax errors, or is too deep.
 
     `tests` are names of test functions and classes besides those with a usual name.
     """
     tree = _parse(source)
-    return None if tree is None else [*_list_examples(tree), *_list_tests(tree, tests)]
+    if tree is None:
+        return None
+    with suppress(RecursionError):
+        return [*_list_examples(tree), *_list_tests(tree, tests)]
+    return None
 
 
 def holds_program(source: str, tests: Collection[str] = ()) -> bool:
@@ -51,10 +55,12 @@ def holds_program(source: str, tests: Collection[str] = ()) -> bool:
     tree = _parse(source)
     if tree is None:
         return False
-    regions = [node for node in tree.body if _is_test(node, tests)]
-    program = {node.name for node in tree.body if isinstance(node, _Definition) and not _is_test(node, tests)}
-    program = {name for name in program if not _JUDGE.match(name)}
-    return bool(program and list(_list_examples(tree))) or bool(program & _list_names(regions))
+    with suppress(RecursionError):
+        regions = [node for node in tree.body if _is_test(node, tests)]
+        program = {node.name for node in tree.body if isinstance(node, _Definition) and not _is_test(node, tests)}
+        program = {name for name in program if not _JUDGE.match(name)}
+        return bool(program and list(_list_examples(tree))) or bool(program & _list_names(regions))
+    return False
 
 
 def is_test_name(symbol: str) -> bool:

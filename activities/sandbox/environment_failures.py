@@ -10,16 +10,20 @@ from pathlib import PurePosixPath
 from posixpath import basename
 
 from activities.code.test_files import is_test_file
+from activities.sandbox.protocol import WORK
 from hydranet.contracts import TestResult, TestResults
 
 # A file in place of one that Git LFS keeps elsewhere begins with it.
 POINTER = "version https://git-lfs.github.com/spec/"
+# Where the code lies in a sandbox.
+_WORK = f"{WORK}/"
 # Paths in one message that are looked up.
 _PATHS_LIMIT = 50
 
 # Of a chain of exceptions only those count that the last one was raised from: a test may ask how a failure is handled.
 _HANDLED = "During handling of the above exception, another exception occurred:"
 _RAISED = re.compile(r"(?:E +)?(?P<type>[A-Za-z_][\w.]*)(?:: (?P<text>.*))?$")
+_FRAME = re.compile(r' *File "([^"]+)", line \d+|(\S+):\d+: ')
 # The test itself says that something is wrong.
 _ASSERTIONS = {"AssertionError", "Failed"}
 # What unittest says of a module before it says why.
@@ -119,7 +123,7 @@ class _Classifier:
         The `whole` command stands for many tests, so each of its failures has to be one of the environment.
         """
         message = test.message.rpartition(_HANDLED)[2]
-        raised = [(kind, text) for kind, text in _list_raised(message) if _HEADING not in text]
+        raised = [(kind, text) for kind, text in _list_raised(message.splitlines()) if _HEADING not in text]
         causes = [self._explain_error(kind, text, message) for kind, text in raised]
         if not raised and (match := _FIXTURE.search(message)):
             causes = [f"the package {package} is not installed" if (package := _PLUGINS.get(match[1])) else ""]
@@ -157,7 +161,7 @@ class _Classifier:
 
     def _explain_data(self, message: str) -> str:
         for path in list(dict.fromkeys(_PATH.findall(message)))[:_PATHS_LIMIT]:
-            inner = path.removeprefix("/work/")
+            inner = path.removeprefix(_WORK)
             if missing := next((name for name in self._around.submodules if inner.startswith(f"{name}/")), None):
                 return _name_submodule(missing)
             if inner.endswith(".py") or basename(inner) not in self._names:
@@ -188,11 +192,26 @@ def _list_modules(path: str, paths: Collection[str]) -> Iterator[str]:
             yield part.name.partition(".")[0]
 
 
-def _list_raised(message: str) -> Iterator[tuple[str, str]]:
-    # An exception begins a block of lines of its own: marked by pytest, or not indented below its frames.
-    before = " "
-    for line in message.splitlines():
+def _list_raised(lines: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the types and texts of the exceptions in a traceback, empty where the code or a mock plays one."""
+    for number, line in enumerate(lines):
+        before = lines[number - 1] if number else " "
+        # An exception begins a block of lines of its own: marked by pytest, or not indented below its frames.
         is_first = not before.startswith("E ") if line.startswith("E ") else before.startswith(" ")
-        if is_first and (match := _RAISED.match(line)) and (match["text"] or match["type"][:1].isupper()):
-            yield match["type"], match["text"] or ""
-        before = line
+        match = _RAISED.match(line) if is_first else None
+        if match and (match["text"] or match["type"][:1].isupper()):
+            yield ("", "") if _is_raised_here(lines, number) else (match["type"], match["text"] or "")
+
+
+def _is_raised_here(lines: list[str], number: int) -> bool:
+    files = [match for line in lines[:number] if (match := _FRAME.match(line))]
+    end = next((later for later in range(number, len(lines)) if not lines[later].startswith("E ")), number)
+    # In pytest's long form a frame is named below its lines.
+    below = next((match for line in lines[end : end + 2] if (match := _FRAME.match(line))), None)
+    frame = below or (files[-1] if files else None)
+    if frame is None:
+        return False
+    file = next(filter(None, frame.groups()))
+    statement = next((line for line in reversed(lines[:number]) if line.strip(" ^~")), "")
+    is_ours = file.startswith(_WORK) or not file.startswith(("/", "..", "<"))
+    return file.endswith("unittest/mock.py") or (is_ours and statement.lstrip("> ").startswith("raise "))

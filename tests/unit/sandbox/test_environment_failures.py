@@ -96,6 +96,25 @@ def test_the_fixture_of_a_plugin_that_is_not_there_is_a_missing_package() -> Non
     assert explain(message.format("shelf")) == ""
 
 
+@pytest.mark.parametrize(
+    ("statement", "frame", "cause"),
+    [
+        ("raise OSError(101, 'Network is unreachable')", "tests/test_price.py", ""),
+        ("raise effect", "../../usr/lib/python3.11/unittest/mock.py", ""),
+        ("raise exceptions[0]", "/usr/lib/python3.11/socket.py", "it needs the network"),
+        ("sock.connect(address)", "shop/price.py", "it needs the network"),
+    ],
+)
+def test_a_failure_that_a_test_plays_is_none_of_the_environment(statement: str, frame: str, cause: str) -> None:
+    line = "OSError: [Errno 101] Network is unreachable"
+    long = f"    def f():\n>       {statement}\nE       {line}\n\n{frame}:7: OSError"
+    short = f"{frame}:7: in f\n    {statement}\nE   {line}"
+    plain = f'Traceback (most recent call last):\n  File "{frame}", line 7, in f\n    {statement}\n    ^^^^^\n{line}\n'
+    for message in (long, short, plain):
+        assert explain(message).startswith(cause)
+        assert bool(explain(message)) == bool(cause)
+
+
 def test_of_a_chain_only_what_the_last_exception_was_raised_from_counts() -> None:
     network, ours = in_unittest("OSError: [Errno 101] Network is unreachable"), in_unittest("ValueError: no prices")
     assert "network" in explain(
