@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Generator
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from hydranet.settings import ModelSettings
 
 _DEFAULT_OLLAMA = "http://127.0.0.1:11434"
 _OLLAMA_PORT = 11434
+
+_LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
 
 _HIDDEN = "***"
 
@@ -71,11 +74,27 @@ class Origin(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is on this machine."""
+        """Whether it is plainly on this machine: what a request may name without an entry in the settings."""
         try:
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine, however that is written: what no proxy is asked for."""
+        if self.host.endswith(".localhost") or self.host in _LOCAL_NAMES:
+            return True
+        try:
+            # Also takes 127.1, 0 and 2130706433, as connecting does.
+            address = ip_address(socket.inet_aton(self.host))
+        except OSError:
+            try:
+                address = ip_address(self.host)
+            except ValueError:
+                return False
+        mapped = getattr(address, "ipv4_mapped", None) or address
+        return mapped.is_loopback or mapped.is_unspecified
 
 
 def find_origin(address: str | httpx.URL) -> Origin:

@@ -166,6 +166,8 @@ async def measure_embeddings(model: str, settings: ModelSettings) -> tuple[int, 
     await client.embed(texts[:1])
     started = time.monotonic()
     vectors = await client.embed(texts)
+    if len(vectors) != len(texts):
+        raise FatalError(f"The model {model} does not make a vector for each text: name an embedding model.")
     return len(vectors[0]), len(texts) / (time.monotonic() - started)
 
 

@@ -35,7 +35,7 @@ from activities.inference.prompt_values import (
     prompt_variants,
 )
 from activities.inference.prompts import load_prompt
-from activities.inference.protocols import ChatClient, ModelCall
+from activities.inference.protocols import TOOL_CALL, ChatClient, ModelCall
 from activities.localisation.localiser import Localiser
 from hydranet import patches
 from hydranet.contracts import (
@@ -272,6 +272,8 @@ class ChatBackend:
     async def _diff(self, exchange: Exchange, view: PromptContext, request: StepRequest) -> str:
         if not exchange.messages:
             raise PatchError("The code does not fit into the model's context.")
+        if not exchange.answer.strip() and exchange.finish_reason == TOOL_CALL:
+            raise PatchError("The model called a tool, of which it was offered none, instead of writing a change.")
         if not exchange.answer.strip():
             limit = " before its limit: if it thinks first, raise models.thinking_tokens"
             raise PatchError(f"The model answered nothing{limit if exchange.finish_reason == 'length' else ''}.")

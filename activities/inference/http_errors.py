@@ -9,12 +9,14 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from json import JSONDecodeError
 from typing import Any, TypeVar
 
 import httpx
 
 from activities.inference.addresses import find_origin
 from activities.inference.bounded_response import ACCEPT, bound_response
+from activities.inference.refusals import Refusal, find_refusal, read_refusal
 from hydranet.errors import FatalError, HydraError, TransientError
 from hydranet.settings import ModelSettings
 
@@ -26,12 +28,11 @@ _HEADER_CHARACTERS = 100
 
 _CONNECT_SECONDS = 10.0
 
-# How servers say that a prompt is too long: llama.cpp, vLLM and Ollama, OpenAI, LM Studio.
-_TOO_LONG = ("exceeds the available context", "context length", "context_length_exceeded", "n_ctx")
-
 # After these httpx would ask the new address with GET and without the question.
 _MOVED = (301, 302)
 _MOVED_WITH_METHOD = 308
+
+_TOO_LARGE = 413
 
 _BUSY = frozenset({408, 409, 425, 429})
 
@@ -60,18 +61,23 @@ class Server:
     endpoints: ModelSettings
     auth: httpx.Auth | None
 
-    def client_options(self) -> dict[str, Any]:
-        """Return how httpx connects: to this server alone, also where it redirects."""
-        origin = find_origin(self.address)
-        return {
-            "auth": self.auth,
-            "timeout": httpx.Timeout(None, connect=_CONNECT_SECONDS),
-            "headers": ACCEPT,
-            "follow_redirects": True,
-            "event_hooks": {"request": [self.check_request], "response": [self.check]},
-            # HTTP_PROXY and the like are for other machines.
-            "mounts": {f"all://{origin.bracketed_host}": None} if origin.is_loopback else None,
-        }
+    def connect(self) -> httpx.AsyncClient:
+        """Return a client of this server alone, also where it redirects; FatalError where the proxy is unusable."""
+        try:
+            return httpx.AsyncClient(
+                auth=self.auth,
+                timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
+                headers=ACCEPT,
+                follow_redirects=True,
+                event_hooks={"request": [self.check_request], "response": [self.check]},
+                # HTTP_PROXY and the like are for other machines. A transport of its own makes httpx ignore them.
+                transport=httpx.AsyncHTTPTransport() if find_origin(self.address).is_local else None,
+            )
+        except (ImportError, ValueError, httpx.InvalidURL):
+            raise FatalError(
+                f"The proxy of the environment cannot be used to reach {self.address}: have HTTP_PROXY, HTTPS_PROXY "
+                "and ALL_PROXY name an http:// proxy, or unset them."
+            ) from None
 
     async def check_request(self, request: httpx.Request) -> None:
         """Raise FatalError for a request to any other server; a request hook, also called for redirects."""
@@ -81,34 +87,46 @@ class Server:
                 f"{self.address} redirects to {str(origin)[:200]}, where nothing is sent: correct the address, or have "
                 "that server answer itself."
             )
-        if self.auth is None:
-            # Ollama's client sends OLLAMA_API_KEY, whichever server it is for.
-            request.headers.pop("authorization", None)
 
     async def check(self, response: httpx.Response) -> None:
         """Bound a response, and raise the error that it stands for; a response hook of httpx."""
         bound_response(response, self.address)
         if response.status_code in _MOVED and response.has_redirect_location:
             response.status_code = _MOVED_WITH_METHOD
-        if response.status_code >= 400:
+        if response.status_code >= 300 and not response.has_redirect_location:
             delay = parse_retry_after(response.headers.get("retry-after"))
-            raise self.refusal(response.status_code, await _read_start(response), delay)
+            refusal = read_refusal(response.status_code, await _read_start(response))
+            raise self.explain(refusal, delay)
+        if response.is_success and response.headers.get("content-type", "").startswith("text/html"):
+            raise FatalError(f"{self.address} answers with a web page, as no model does: correct the address.")
 
-    def refusal(self, status: int, body: str, delay: float | None = None) -> HydraError:
-        """Return the error that an HTTP status and a body stand for; the body may also come in a stream."""
-        answer = " ".join(body[:_BODY_BYTES].split())[:200]
-        lowered = body.lower()
-        if any(phrase in lowered for phrase in _TOO_LONG):
+    async def fetch(self, client: httpx.AsyncClient, path: str, body: Any = None) -> dict[str, Any]:
+        """Return the document at a path of the server, which is asked with `body`."""
+        url = f"{self.address}{path}"
+        response = await (client.get(url) if body is None else client.post(url, json=body))
+        document = response.json()
+        if not isinstance(document, dict):
+            raise ValueError("it is no JSON object")
+        if refusal := find_refusal(document):
+            raise self.explain(refusal)
+        return document
+
+    def explain(self, refusal: Refusal, delay: float | None = None) -> HydraError:
+        """Return the error that a refusal stands for, whether it came as an HTTP error or instead of an answer."""
+        words, status = refusal.words, refusal.meaning
+        number = f" (HTTP {refusal.status})" if refusal.status else ""
+        if refusal.is_too_long or status == _TOO_LARGE:
             return self.overflow()
         if status in (401, 403):
-            return FatalError(f"{self.address} refuses access (HTTP {status}); set the API key: {answer}")
+            return FatalError(f"{self.address} refuses access{number}; set the API key: {words}")
         if status == 404:
-            return FatalError(self.missing)
-        if "more system memory" in lowered:
-            return FatalError(f"{self.address} has too little memory for the model: {answer}")
-        if status in _BUSY or (status >= 500 and status != _NOT_IMPLEMENTED):
-            return TransientError(f"{self.address} is busy or failing (HTTP {status}): {answer}", delay)
-        return RefusedError(f"{self.address} refuses the request (HTTP {status}): {answer}", status)
+            return FatalError(f"{self.missing} The server says: {words or 'not found'}")
+        if "more system memory" in words.lower():
+            return FatalError(f"{self.address} has too little memory for the model: {words}")
+        temporary = status in _BUSY or (status >= 500 and status != _NOT_IMPLEMENTED)
+        if temporary and not (delay is None and refusal.is_unpaid):
+            return TransientError(f"{self.address} is busy or failing{number}: {words}", delay)
+        return RefusedError(f"{self.address} refuses the request{number}: {words}", status)
 
     def overflow(self) -> ContextOverflowError:
         """Return the error for a prompt that is longer than the model's context."""
@@ -123,9 +141,11 @@ class Server:
             raise TransientError(f"{self.address} does not answer in time.") from None
         except (httpx.HTTPError, httpx.StreamError, ConnectionError) as error:
             raise TransientError(f"The connection to {self.address} failed: {error or type(error).__name__}") from None
-        except (ValueError, RecursionError, TypeError, AttributeError) as error:
-            # The last two are what Ollama's client raises for JSON of another form.
-            raise TransientError(f"{self.address} sent what is not an answer: {str(error)[:200]}") from None
+        except JSONDecodeError:
+            raise TransientError(f"{self.address} sent what is not an answer: it is no JSON.") from None
+        except (ValueError, RecursionError) as error:
+            reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
+            raise TransientError(f"{self.address} sent what is not an answer: {reason}.") from None
 
     async def paced(self, chunks: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
         """Yield the chunks of a stream, which is closed at the end; TransientError after too long a silence."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import httpx
-from pydantic import BaseModel
-
 from activities.inference.addresses import find_auth
+from activities.inference.events import read_count, read_list, read_object, read_vectors
 from activities.inference.http_errors import RefusedError, Server
 from activities.inference.protocols import Completion, Description, Message, ModelCall
-from activities.inference.stream import Answer
-from hydranet.errors import FatalError, TransientError
+from activities.inference.stream import Answer, read_answer
+from hydranet.errors import FatalError
 from hydranet.settings import ModelSettings
 
 # How servers refuse a field that they do not know.
@@ -67,22 +64,22 @@ class OpenAIClient:
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return a vector for each text."""
         body = {"model": self._name, "input": list(texts), "encoding_format": "float"}
-        async with self._connect() as client:
+        async with self._server.connect() as client:
             with self._server.watched():
-                answer = await client.post(f"{self._url}/embeddings", json=body)
-                embeddings = _Embeddings.model_validate_json(answer.content)
-        return [item.embedding for item in sorted(embeddings.data, key=lambda item: item.index)]
+                rows = read_list(await self._server.fetch(client, "/embeddings", body), "data")
+                rows.sort(key=lambda row: read_count(row.get("index")))
+                return read_vectors([row.get("embedding") for row in rows])
 
     async def describe(self) -> Description:
         """Return what the server lists; FatalError when it lists models and the named one is not among them."""
-        async with self._connect() as client:
+        async with self._server.connect() as client:
             with self._server.watched():
-                listing = _Listing.model_validate_json((await client.get(f"{self._url}/models")).content)
-        own = next((model for model in listing.data if model.id == self._name), None)
-        if listing.data and own is None:
-            names = ", ".join(model.id[:100] for model in listing.data[:8])
+                listing = read_list(await self._server.fetch(client, "/models"), "data")
+        own = next((model for model in listing if model.get("id") == self._name), None)
+        if listing and own is None:
+            names = ", ".join(str(model.get("id"))[:100] for model in listing[:8])
             raise FatalError(f"{self._url} has no model {self._name}; it has {names}.")
-        return Description(self._name, self._url, context=own.context if own else None)
+        return Description(self._name, self._url, context=_find_context(own or {}))
 
     def _extras(self, call: ModelCall, schema: Mapping[str, Any] | None) -> dict[str, Any]:
         extras: dict[str, Any] = {}
@@ -94,112 +91,15 @@ class OpenAIClient:
         return extras
 
     async def _answer(self, body: dict[str, Any]) -> Completion:
-        answer = Answer(self._name, body["messages"])
-        async with self._connect() as client, answer.within(self._endpoints.total):
+        answer = Answer(self._name, body["messages"], structured="response_format" in body)
+        async with self._server.connect() as client, answer.within(self._endpoints.total):
             with self._server.watched():
-                await self._read(client, answer, body)
+                await read_answer(self._server, client, "/chat/completions", body, answer)
         return answer.completion()
 
-    def _connect(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(**self._server.client_options())
 
-    async def _read(self, client: httpx.AsyncClient, answer: Answer, body: dict[str, Any]) -> None:
-        ended = False
-        async with aclosing(self._server.paced(self._lines(client, body))) as lines:
-            async for line in lines:
-                if not line.startswith(b"data:"):
-                    continue
-                data = line.removeprefix(b"data:").strip()
-                ended = ended or data == b"[DONE]"
-                if not ended:
-                    self._take(answer, data)
-                if answer.full:
-                    return
-        if not ended and not answer.finish_reason:
-            raise TransientError(f"{self._url} ended its answer in the middle.")
-
-    async def _lines(self, client: httpx.AsyncClient, body: dict[str, Any]) -> AsyncGenerator[bytes, None]:
-        # httpx also splits lines at characters that JSON may hold as they are, such as U+2028.
-        rest = b""
-        async with client.stream("POST", f"{self._url}/chat/completions", json=body) as response:
-            async for chunk in response.aiter_bytes():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    yield line
-        yield rest
-
-    def _take(self, answer: Answer, data: bytes) -> None:
-        event = _Event.model_validate_json(data.decode(errors="replace"))
-        if event.error is not None:
-            code = event.error.get("code") if isinstance(event.error, dict) else None
-            raise self._server.refusal(code if isinstance(code, int) else 500, str(event.error))
-        for choice in event.choices:
-            if choice.delta is not None:
-                answer.add(choice.delta.content or "", thoughts=choice.delta.thoughts)
-            answer.finish_reason = choice.finish_reason or answer.finish_reason
-        if event.usage is not None:
-            details = event.usage.prompt_tokens_details
-            answer.prompt_tokens = event.usage.prompt_tokens
-            answer.output_tokens = event.usage.completion_tokens
-            answer.cached_tokens = details.cached_tokens or 0 if details else 0
-
-
-class _Delta(BaseModel):
-    content: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-
-    @property
-    def thoughts(self) -> str:
-        """What llama.cpp, or else newer versions of vLLM, keep apart from the answer."""
-        return self.reasoning_content or self.reasoning or ""
-
-
-class _Choice(BaseModel):
-    delta: _Delta | None = None
-    finish_reason: str | None = None
-
-
-class _PromptDetails(BaseModel):
-    cached_tokens: int | None = 0
-
-
-class _Usage(BaseModel):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    prompt_tokens_details: _PromptDetails | None = None
-
-
-class _Event(BaseModel):
-    choices: list[_Choice] = []
-    usage: _Usage | None = None
-    error: dict[str, Any] | str | None = None
-
-
-class _Embedding(BaseModel):
-    index: int
-    embedding: list[float]
-
-
-class _Embeddings(BaseModel):
-    data: list[_Embedding]
-
-
-class _ModelMeta(BaseModel):
-    n_ctx: int | None = None
-    n_ctx_train: int | None = None
-
-
-class _Model(BaseModel):
-    id: str
-    max_model_len: int | None = None
-    meta: _ModelMeta | None = None
-
-    @property
-    def context(self) -> int | None:
-        """What vLLM, or else llama.cpp, says of the context."""
-        return self.max_model_len or (self.meta and (self.meta.n_ctx or self.meta.n_ctx_train)) or None
-
-
-class _Listing(BaseModel):
-    data: list[_Model]
+def _find_context(model: Mapping[str, Any]) -> int | None:
+    """Return what vLLM, or else llama.cpp, says of a model's context."""
+    meta = read_object(model, "meta")
+    sizes = (model.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train"))
+    return next(filter(None, map(read_count, sizes)), None)

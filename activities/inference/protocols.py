@@ -10,6 +10,9 @@ from hydranet.text.escaping import clean_text
 Purpose = Literal["strategies", "rank", "plan", "implement", "reflect"]
 
 
+TOOL_CALL = "tool call"
+"""The finish reason of an answer that is only a tool call."""
+
 Message = dict[str, str]
 """One message of a chat: `role` (system, user or assistant) and `content`."""
 
@@ -30,7 +33,7 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A model's answer; `finish_reason` is "stop", or "length" when it was cut off.
+    """A model's answer; `finish_reason` is "stop", "length" when it was cut off, or `TOOL_CALL`.
 
     Neither holds a NUL or a lone surrogate, whatever the server sent.
     """

@@ -1,4 +1,4 @@
-"""The way from an issue to a fix through Ollama's own client, against what a real server said to the same run."""
+"""The way from an issue to a fix through the protocol of Ollama, against what a real server said to the same run."""
 
 from __future__ import annotations
 

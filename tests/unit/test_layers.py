@@ -16,7 +16,6 @@ HEAVY = {
     "asyncio",
     "docker",
     "httpx",
-    "ollama",
     "psycopg",
     "psycopg_pool",
     "socket",
