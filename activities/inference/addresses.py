@@ -6,7 +6,8 @@ import os
 import re
 import socket
 from collections.abc import Generator
-from ipaddress import ip_address
+from contextlib import suppress
+from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -17,6 +18,7 @@ from hydranet.settings import ModelSettings
 
 _DEFAULT_OLLAMA = "http://127.0.0.1:11434"
 _OLLAMA_PORT = 11434
+_LAST_PORT = 65_535
 
 _LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
 
@@ -103,20 +105,46 @@ def find_origin(address: str | httpx.URL) -> Origin:
     return Origin(url.scheme, url.raw_host.decode("ascii"), url.port or {"http": 80, "https": 443}.get(url.scheme))
 
 
+def name_ollama_setting(settings: ModelSettings) -> str:
+    """Return where the user named a server of Ollama: 'models.ollama_host' or OLLAMA_HOST; empty where nowhere."""
+    if settings.ollama_host.strip():
+        return "'models.ollama_host'"
+    return "OLLAMA_HOST" if _read_variable() else ""
+
+
 def resolve_ollama(settings: ModelSettings) -> tuple[str, tuple[str, str] | None]:
-    """Return the address of the Ollama server, with its scheme and port, and the login in it."""
-    address, login = split_login(settings.ollama_host or os.environ.get("OLLAMA_HOST", "") or _DEFAULT_OLLAMA)
+    """Return the address of the Ollama server, with its scheme and port, and the login in it.
+
+    It is written as Ollama itself takes it: a host, a port or both, with a scheme or without. The address at which a
+    server listens to everybody means this machine, and the /v1 of OpenAI's interface is left out.
+    """
+    written = settings.ollama_host.strip() or _read_variable() or _DEFAULT_OLLAMA
+    address, login = split_login(written)
     if "://" not in address:
         host, slash, path = address.partition("/")
+        with suppress(ValueError):
+            host = f"[{IPv6Address(host)}]"
         name, colon, port = host.rpartition(":") if re.search(r":\d*$", host) else (host, "", "")
-        address = f"http://{name or '127.0.0.1'}:{port if colon else _OLLAMA_PORT}{slash}{path}"
+        address = f"http://{name}:{port if colon else _OLLAMA_PORT}{slash}{path}"
+    address = re.sub(r"^(https?://)(?=:|/|$)", r"\g<1>127.0.0.1", address, flags=re.IGNORECASE)
     try:
-        usable = bool(find_origin(address).host)
+        origin = find_origin(address)
+        path = httpx.URL(address).path.rstrip("/")
     except (httpx.InvalidURL, ValueError):
-        usable = False
-    if not usable:
-        raise UsageError("The address of Ollama is none: write http://HOST:PORT in 'models.ollama_host'.")
-    return address, login
+        origin, path = Origin("", "", None), ""
+    usable = re.fullmatch(r"[^\s%]+", origin.host) and origin.scheme in ("http", "https")
+    if not usable or (origin.port or 0) > _LAST_PORT:
+        setting = name_ollama_setting(settings)
+        raise UsageError(f"The address of Ollama is none: write HOST, HOST:PORT or http://HOST:PORT in {setting}.")
+    return f"{_replace_unspecified(origin)}{re.sub('/(v1|api)$', '', path)}", login
+
+
+def _read_variable() -> str:
+    return os.environ.get("OLLAMA_HOST", "").strip(" \t\r\n\"'")
+
+
+def _replace_unspecified(origin: Origin) -> Origin:
+    return origin._replace(host={"0.0.0.0": "127.0.0.1", "::": "::1"}.get(origin.host, origin.host))  # noqa: S104
 
 
 def check_endpoint(address: str, settings: ModelSettings) -> str:
@@ -130,7 +158,7 @@ def check_endpoint(address: str, settings: ModelSettings) -> str:
     if (
         origin.is_loopback
         or any(_is_at(server, origin) for server in known)
-        or _is_at(resolve_ollama(settings)[0], origin)
+        or _is_at(resolve_ollama(settings)[0], _replace_unspecified(origin))
     ):
         return address
     raise UsageError(

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from activities.inference.addresses import check_endpoint, hide_login
+from activities.inference.addresses import check_endpoint, hide_login, name_ollama_setting
 from activities.inference.protocols import ChatClient, Description, EmbeddingClient, ModelCall
 from hydranet.bounded_models import NAME_CHARACTERS
 from hydranet.contracts import (
@@ -172,12 +172,22 @@ async def measure_embeddings(model: str, settings: ModelSettings) -> tuple[int, 
 
 
 async def choose_default_model(settings: ModelSettings) -> str:
-    """Return the best coder model of an Ollama server that answers at once, else the templates."""
+    """Return the best coder model of Ollama; the templates where it has none, or where nobody named a server.
+
+    Raises UsageError when a server that the user named does not answer.
+    """
     from activities.inference.ollama import choose_coder
 
+    setting = name_ollama_setting(settings)
+    seconds = _PROBE_SECONDS if setting else _DISCOVERY_SECONDS
     try:
-        async with asyncio.timeout(_DISCOVERY_SECONDS):
+        async with asyncio.timeout(seconds):
             name = await choose_coder(settings)
-    except (TimeoutError, FatalError, TransientError):
-        name = None
+    except (TimeoutError, FatalError, TransientError) as error:
+        if not setting:
+            return TEMPLATES
+        reason = str(error).rstrip(".") or f"Ollama does not answer within {seconds:g} seconds"
+        raise UsageError(
+            f"{reason}. {setting} names that server: start it, correct the address, or choose --model templates."
+        ) from None
     return f"ollama:{name}" if name else TEMPLATES

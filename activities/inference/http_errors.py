@@ -34,6 +34,9 @@ _MOVED_WITH_METHOD = 308
 
 _TOO_LARGE = 413
 
+# In the words of OpenSSL. Other errors of TLS pass, such as that of a server that ends.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "CERTIFICATE_VERIFY_FAILED")
+
 _BUSY = frozenset({408, 409, 425, 429})
 
 # Said by servers that were started without what is asked for, such as embeddings.
@@ -140,6 +143,11 @@ class Server:
         except httpx.TimeoutException:
             raise TransientError(f"{self.address} does not answer in time.") from None
         except (httpx.HTTPError, httpx.StreamError, ConnectionError) as error:
+            if any(sign in str(error) for sign in _NO_TLS):
+                raise FatalError(
+                    f"The server at {self.address} does not speak TLS, or has a certificate that is not trusted: write "
+                    "http:// if it has no TLS, else have SSL_CERT_FILE name its certificate."
+                ) from None
             raise TransientError(f"The connection to {self.address} failed: {error or type(error).__name__}") from None
         except JSONDecodeError:
             raise TransientError(f"{self.address} sent what is not an answer: it is no JSON.") from None

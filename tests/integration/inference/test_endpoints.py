@@ -12,8 +12,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.artifacts.store import FolderArtifacts
 from activities.git.objects import GitObjects
 from activities.inference.activities import InferenceActivities
-from activities.inference.addresses import find_origin, resolve_ollama
-from activities.inference.backend import Backends, connect, connect_embeddings, probe
+from activities.inference.addresses import resolve_ollama
+from activities.inference.backend import Backends, choose_default_model, connect, connect_embeddings, probe
 from hydranet.contracts import WarmUpRequest
 from hydranet.errors import FATAL, FatalError, TransientError, UsageError
 from hydranet.settings import ModelSettings
@@ -194,42 +194,125 @@ async def test_a_key_of_the_environment_goes_nowhere(
     assert "s3cret" not in str(server.requests)
 
 
-@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:{}", "socks5://127.0.0.1:{}", "nonsense://127.0.0.1:{}"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "127.1"])
 async def test_no_proxy_hears_what_stays_on_this_machine(
-    server: Server, other: Watcher, dialect: Dialect, monkeypatch: pytest.MonkeyPatch, variable: str, host: str
+    server: Server,
+    other: Watcher,
+    dialect: Dialect,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    proxy: str,
+    host: str,
 ) -> None:
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.setenv(variable, f"http://127.0.0.1:{other.port}")
+    monkeypatch.setenv(variable, proxy.format(other.port))
     server.replies |= {dialect.path: [Reply(dialect.pieces("a") + dialect.end())], "/api/show": [json_reply(SHOWN)]}
     address = f"http://{host}:{server.port}"
     model = f"ollama:{NAME}" if dialect.form == "ollama" else f"openai:{address}/v1#{NAME}"
     assert (await ask(connect(model, ModelSettings(ollama_host=address)))).text == "a"
 
 
+async def test_a_proxy_hears_what_is_for_other_machines(
+    server: Server, dialect: Dialect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    elsewhere = "http://models.example.test:8000"
+    model = f"ollama:{NAME}" if dialect.form == "ollama" else f"openai:{elsewhere}/v1#{NAME}"
+    settings = ModelSettings(ollama_host=elsewhere)
+    monkeypatch.setenv("http_proxy", server.url)
+    asked = {"/api/show": [json_reply(SHOWN)], dialect.path: [Reply(dialect.pieces("a") + dialect.end())]}
+    server.replies |= {f"{elsewhere}{path}": replies for path, replies in asked.items()}
+    assert (await ask(connect(model, settings))).text == "a"
+    monkeypatch.setenv("http_proxy", "nonsense://127.0.0.1:1")
+    with pytest.raises(FatalError, match="The proxy of the environment cannot be used to reach http://models"):
+        await ask(connect(model, settings))
+
+
 @pytest.mark.parametrize(
-    ("written", "origin"),
+    ("written", "address"),
     [
         ("", "http://127.0.0.1:11434"),
         ("box", "http://box:11434"),
         ("box:80", "http://box:80"),
+        ("box/", "http://box:11434"),
         (":8000", "http://127.0.0.1:8000"),
-        ("http://Box/ollama", "http://box:80"),
+        ("http://:8000", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("http://0.0.0.0:8000/", "http://127.0.0.1:8000"),
+        ("[::]:8000", "http://[::1]:8000"),
+        ("http://Box/ollama/", "http://box:80/ollama"),
         ("https://box", "https://box:443"),
         ("[::1]", "http://[::1]:11434"),
-        ("[::1]:8000/x", "http://[::1]:8000"),
+        ("::1", "http://[::1]:11434"),
+        ("fe80::1", "http://[fe80::1]:11434"),
+        ("[::1]:8000/x", "http://[::1]:8000/x"),
+        ("http://box:8000/v1", "http://box:8000"),
+        ("box:8000/v1/", "http://box:8000"),
+        ("box/proxy/api", "http://box:11434/proxy"),
+        (' "box:8000" ', "http://box:8000"),
     ],
 )
 def test_the_address_of_ollama_is_read_as_ollama_does(
-    written: str, origin: str, monkeypatch: pytest.MonkeyPatch
+    written: str, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("OLLAMA_HOST", raising=False)
-    address, _ = resolve_ollama(ModelSettings(ollama_host=written))
-    assert str(find_origin(address)) == origin
+    monkeypatch.setenv("OLLAMA_HOST", written)
+    assert resolve_ollama(ModelSettings()) == (address, None)
+    monkeypatch.setenv("OLLAMA_HOST", "elsewhere")
+    if (setting := written.strip(' "')) != "":
+        assert resolve_ollama(ModelSettings(ollama_host=setting)) == (address, None)
 
 
-@pytest.mark.parametrize("written", ["http://:port", "box:http", "http://", "[::1:80"])
-def test_an_address_of_ollama_that_is_none_is_one_sentence(written: str) -> None:
-    with pytest.raises(UsageError, match=r"write http://HOST:PORT in 'models\.ollama_host'"):
+@pytest.mark.parametrize("written", ["http://:port", "box:http", "[::1:80", "ftp://box", "box:99999", "a b"])
+def test_an_address_of_ollama_that_is_none_is_one_sentence(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"write HOST, HOST:PORT or http://HOST:PORT in 'models\.ollama_host'"):
         connect("ollama:m", ModelSettings(ollama_host=written))
+    monkeypatch.setenv("OLLAMA_HOST", written)
+    with pytest.raises(UsageError, match=r"http://HOST:PORT in OLLAMA_HOST"):
+        connect("ollama:m", ModelSettings())
+
+
+async def test_an_ollama_that_listens_to_everybody_is_asked_on_this_machine(server: Server, other: Watcher) -> None:
+    dialect = Dialect("ollama", "/api/chat")
+    server.replies |= {dialect.path: [Reply(dialect.pieces("a") + dialect.end())], "/api/show": [json_reply(SHOWN)]}
+    settings = ModelSettings(ollama_host=f"0.0.0.0:{server.port}/v1")
+    assert (await ask(connect(f"ollama:{NAME}", settings))).text == "a"
+
+
+async def test_a_server_without_tls_is_told_apart_from_one_that_is_away() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as plain:
+        address = f"https://127.0.0.1:{plain.sockets[0].getsockname()[1]}"
+        for model in (f"ollama:{NAME}", f"openai:{address}/v1#{NAME}"):
+            with pytest.raises(UsageError, match=r"does not speak TLS.*write http://"):
+                await probe(model, ModelSettings(ollama_host=address))
+
+
+async def test_a_server_that_was_named_is_not_replaced_by_templates(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = server.port + 1 if server.port < 65_535 else 1
+    server.replies["/api/tags"] = [json_reply({"error": "not found"}, 404)]
+    for written, reason in (
+        (f"127.0.0.1:{free}", f"The connection to http://127.0.0.1:{free} failed"),
+        (f"{server.url}/other/api", "not found|failed"),
+        ("box:http", "The address of Ollama is none"),
+    ):
+        monkeypatch.setenv("OLLAMA_HOST", written)
+        server.replies["/other/api/tags"] = [json_reply({"error": "not found"}, 404)]
+        with pytest.raises(UsageError, match=reason) as refused:
+            await choose_default_model(ModelSettings())
+        assert "OLLAMA_HOST" in str(refused.value)
+        with pytest.raises(UsageError, match=r"'models\.ollama_host'"):
+            await choose_default_model(ModelSettings(ollama_host=written))
+    server.replies["/api/tags"] = [json_reply({"models": [{"model": "my-coder", "size": 1}]})]
+    for written in (f"{server.url}/v1", f"{server.url}/v1/", f"{server.url}/", f"127.0.0.1:{server.port}"):
+        monkeypatch.setenv("OLLAMA_HOST", written)
+        assert await choose_default_model(ModelSettings()) == "ollama:my-coder"
