@@ -9,7 +9,7 @@ import typer
 from rich.progress import track
 from rich.table import Table
 
-from hydra_cli.terminal import make_console, plain
+from hydra_cli.terminal import make_console, plain, write_line
 from hydranet import settings
 from hydranet.errors import HydraError
 from hydranet.settings import ModelSettings, Settings
@@ -40,15 +40,21 @@ async def _models(named: list[str]) -> None:
     chosen = settings.load_settings()
     table = Table("model", "for", "what it is", "loaded", "first token", "speed", box=None)
     answering = True
+    warnings = []
     purposes = [(model, "-") for model in named] or await _list_configured(chosen)
     for model, purpose in track(purposes, "asking", console=make_console(), transient=True):
         shown = hide_login(model)
         try:
-            table.add_row(*map(plain, (shown, purpose, *await _measure_model(model, purpose, chosen.models))))
+            cells, warning = await _measure_model(model, purpose, chosen.models)
+            table.add_row(*map(plain, (shown, purpose, *cells)))
+            # An embedding model needs no chat template.
+            warnings += [warning] if warning and purpose != _EMBEDDING else []
         except HydraError as error:
             table.add_row(plain(shown), purpose, plain(str(error), "red"), "", "", "")
             answering = False
     make_console().print(table)
+    for warning in dict.fromkeys(warnings):
+        write_line(f"Warning: {warning}", error=True)
     if not answering:
         raise typer.Exit(1)
 
@@ -61,14 +67,14 @@ async def _list_configured(chosen: Settings) -> list[tuple[str, str]]:
     return [(model, purpose) for model, purpose in purposes if model]
 
 
-async def _measure_model(model: str, purpose: str, chosen: ModelSettings) -> list[str]:
+async def _measure_model(model: str, purpose: str, chosen: ModelSettings) -> tuple[list[str], str]:
     from activities.inference.backend import probe
 
     await probe(model, chosen)
     vectors, *speed = await (_measure_embeddings if purpose == _EMBEDDING else _measure_answers)(model, chosen)
     description = await probe(model, chosen)  # by now the model is loaded
     facts = ", ".join(filter(None, (description.facts, vectors)))
-    return [facts or "it answers", _describe_memory(description), *speed]
+    return [facts or "it answers", _describe_memory(description), *speed], description.warning
 
 
 async def _measure_answers(model: str, chosen: ModelSettings) -> list[str]:

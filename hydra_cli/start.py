@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -74,8 +74,8 @@ class Start:
                 )
         return tuple(decisions)
 
-    async def build_request(self, chosen: Settings) -> FixRequest:
-        """Return the run's request, still without variables.
+    async def build_request(self, chosen: Settings, warn: Callable[[str], None] = lambda _: None) -> FixRequest:
+        """Return the run's request, still without variables; `warn` of a model that answers without sense.
 
         Raises UsageError when a model does not answer or no sandbox works here.
         """
@@ -87,7 +87,8 @@ class Start:
             await asyncio.to_thread(check_sandbox, chosen.sandbox)
         model = await choose_default_model(chosen.models) if chosen.model == "auto" else chosen.model
         for name in filter(None, (model, chosen.supervisor_model)):
-            await probe(name, chosen.models)
+            if warning := (await probe(name, chosen.models)).warning:
+                warn(f"Warning  {warning}")
         return FixRequest(
             repository_path=str(self.repository.path),
             repository_name=self.repository.name,

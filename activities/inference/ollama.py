@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,9 @@ _CHARACTERS_PER_TOKEN = 3
 
 # So that it can be named in a request.
 _NAME_CHARACTERS = 100
+
+# What Ollama gives a file that is imported without a template: the model is not told who speaks.
+_BARE_TEMPLATE = re.compile(r"\s*\{\{-?\s*\.Prompt\s*-?\}\}\s*")
 
 _COMMON_MEMORY = 12 * 2**30
 
@@ -112,6 +116,7 @@ class OllamaClient:
             loaded=loaded is not None,
             size=read_count(loaded.get("size")) if loaded else None,
             vram=read_count(loaded.get("size_vram")) if loaded else None,
+            warning=self._warn_of_template(shown),
         )
 
     async def list_models(self) -> list[Mapping[str, Any]]:
@@ -119,6 +124,14 @@ class OllamaClient:
         async with self._server.connect() as client:
             with self._server.watched():
                 return read_list(await self._server.fetch(client, "/api/tags"), "models")
+
+    def _warn_of_template(self, shown: Mapping[str, Any]) -> str:
+        if not _BARE_TEMPLATE.fullmatch(str(shown.get("template") or "")):
+            return ""
+        return (
+            f"The model {self._name} has no chat template at {self._host}, so its answers will make no sense: import "
+            "it again with the TEMPLATE of its family in the Modelfile, or pull it from Ollama's library."
+        )
 
     async def _show(self, client: httpx.AsyncClient) -> Mapping[str, Any]:
         return await self._server.fetch(client, "/api/show", {"model": self._name})

@@ -52,6 +52,7 @@ class Description:
     """What answers as a model; None where the server does not tell.
 
     `context` is in tokens; `size` is the memory that the loaded model takes in bytes, of which `vram` on the GPU.
+    `warning` is a sentence about a model that answers, but not to what it is asked.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Description:
     loaded: bool | None = None
     size: int | None = None
     vram: int | None = None
+    warning: str = ""
 
     @property
     def facts(self) -> str:

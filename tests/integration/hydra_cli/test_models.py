@@ -89,3 +89,11 @@ def test_what_does_not_answer_is_said(server: str) -> None:
     assert f"it has {NAME}" in done.output
     assert "'nonsense' is not a model" in done.output
     assert "no model" in done.output
+
+
+def test_a_model_without_a_chat_template_is_warned_of_once(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ANSWERS, "/api/show", [{"template": "{{ .Prompt }}", "details": {"parameter_size": "7B"}}])
+    done = CliRunner().invoke(app, ["models", f"ollama:{NAME}", f"ollama:{NAME}", f"openai:{server}/v1#{NAME}"])
+    assert done.exit_code == 0, done.output
+    assert done.output.count("Warning: The model") == 1
+    assert f"The model {NAME} has no chat template at {server}, so its answers will make no sense" in done.output

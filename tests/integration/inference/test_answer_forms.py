@@ -259,3 +259,24 @@ async def test_a_model_that_is_described_with_nulls_can_be_asked(server: Server)
     dialect = Dialect("ollama", "/api/chat")
     server.replies[dialect.path] = [Reply(dialect.pieces("a") + dialect.end())]
     assert (await ask(connect(f"ollama:{NAME}", settings))).text == "a"
+
+
+@pytest.mark.parametrize(
+    ("template", "is_bare"),
+    [
+        ("{{ .Prompt }}", True),
+        ("{{.Prompt}}\n", True),
+        ("{{- .Prompt -}}", True),
+        ("<s>{{ .Prompt }}</s>", False),
+        ("{{ range .Messages }}{{ .Content }}{{ end }}", False),
+        ("", False),
+        (None, False),
+        (3, False),
+    ],
+)
+async def test_a_model_whose_template_is_the_bare_prompt_is_warned_of(
+    server: Server, template: Any, is_bare: bool
+) -> None:
+    server.replies |= {"/api/show": [json_reply({"template": template})], "/api/ps": [json_reply({"models": []})]}
+    described = await probe(f"ollama:{NAME}", ModelSettings(ollama_host=server.url))
+    assert (f"The model {NAME} has no chat template" in described.warning) == is_bare
