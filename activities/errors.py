@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import metrics
 from activities.heartbeat import send_heartbeats
-from hydranet.errors import FATAL, FatalError, HydraError, TransientError
+from hydranet.errors import FATAL, FatalError, HydraError, OutageError, TransientError
 from hydranet.text.truncation import keep_ends
 
 P = ParamSpec("P")
@@ -61,14 +61,14 @@ def to_application_error(error: HydraError) -> ApplicationError:
     if not isinstance(error, TransientError):
         return ApplicationError(message, type=FATAL, non_retryable=True)
     delay = None if error.retry_after is None else timedelta(seconds=error.retry_after)
-    return ApplicationError(message, type="TransientError", next_retry_delay=delay)
+    return ApplicationError(message, type=type(error).__name__, next_retry_delay=delay)
 
 
 def _known(error: Exception) -> ApplicationError | None:
     from psycopg import OperationalError
 
     if isinstance(error, OperationalError):
-        return to_application_error(TransientError(f"The database does not answer: {error}"))
+        return to_application_error(OutageError(f"The database does not answer: {error}"))
     if isinstance(error, OSError) and error.errno in _FULL:
         where = f" at {error.filename}" if error.filename else ""
         return to_application_error(

@@ -23,7 +23,7 @@ class Budget(BoundedModel):
     """The number of prompt and output tokens of a run; 0 sets no limit."""
 
     seconds: Annotated[float, Field(gt=0)] = 3600.0
-    """The time of a run in seconds, without pauses and without the time in which no stack was running."""
+    """The time of a run in seconds, without pauses and without waiting for people, workers, Temporal or PostgreSQL."""
 
 
 class Usage(BoundedModel):
@@ -78,14 +78,12 @@ def tokens_left(limit: int | None, spent: int) -> int | None:
     return None if limit is None else max(0, limit - spent)
 
 
-def find_breach(budget: Budget, *, attempts: int, branches: int, tokens: int, seconds: float) -> str | None:
-    """Return the sentence that says which limit of the run is reached, or None."""
+def find_breach(budget: Budget, *, attempts: int, branches: int, tokens: int) -> str | None:
+    """Return the sentence that says which limit of the run is reached, that of its time aside, or None."""
     if attempts >= budget.attempts > 0:
         return f"The attempt budget is spent: {attempts} of {budget.attempts} attempts."
     if tokens >= budget.tokens > 0:
         return f"The token budget is spent: {tokens} of {budget.tokens} tokens."
-    if seconds >= budget.seconds:
-        return f"The time budget is spent: {seconds:.0f} of {budget.seconds:.0f} seconds."
     if branches >= budget.branches:
         return f"The run used {branches} of {budget.branches} branches, its branch budget."
     return None

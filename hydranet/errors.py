@@ -30,5 +30,13 @@ class TransientError(HydraError):
         self.retry_after = retry_after
 
 
+class OutageError(TransientError):
+    """A part of the stack, such as the database, does not answer; a run's time budget stands until it does."""
+
+
+OUTAGE = OutageError.__name__
+"""The type of the Temporal failure that an `OutageError` becomes."""
+
+
 class PatchError(HydraError):
     """A patch that is malformed, does not apply or may not be applied: a failed attempt, not a failed run."""

@@ -25,6 +25,7 @@ from activities.heartbeat import HEARTBEAT_SECONDS
 from activities.retrieval.activities import IndexActivities, RetrievalActivities
 from activities.sandbox.backends import open_sandbox
 from activities.sandbox.protocol import Sandbox
+from activities.waits.activities import WaitActivities
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.policy import constitution
 from hydranet.settings import Settings, read_own_rules
@@ -89,6 +90,7 @@ def _supervisor_worker(
         records.store_issue,
         records.record_genealogy,
         records.forget_variables,
+        WaitActivities().measure_waits,
         _index_activities(settings, pool, artifacts).survey_repository,
     ]
     return _make_worker(client, SUPERVISOR_QUEUE, calls, workflows=WORKFLOWS, workflow_runner=build_workflow_runner())

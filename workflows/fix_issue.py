@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.branches import RunningBranch
     from workflows.messages import RunMessages
     from workflows.policies import explain_failure
+    from workflows.working_time import Deadline
 
 
 @workflow.defn(name=FIX_WORKFLOW)
@@ -34,6 +35,9 @@ class FixIssueWorkflow(RunMessages):
     def __init__(self, request: FixRequest) -> None:
         super().__init__(request)
         self._prepared: preparation.PreparedRun | None = None
+        self._deadline = Deadline(
+            request, self._state.clock, lambda: self._branches.has_passing_attempt or bool(self._closing)
+        )
 
     @workflow.query
     def genealogy(self) -> Genealogy:
@@ -54,10 +58,10 @@ class FixIssueWorkflow(RunMessages):
         return work.result()
 
     async def _run_to_verdict(self) -> RunResult:
-        search, watch = asyncio.create_task(self._search()), asyncio.create_task(self._watch())
-        await workflow.wait_condition(lambda: search.done() or self._aborted is not None)
+        search, deadline = asyncio.create_task(self._search()), asyncio.create_task(self._deadline.wait())
+        await workflow.wait_condition(lambda: search.done() or self._aborted is not None or deadline.done())
         if not search.done():
-            self._state.set_state("aborting")
+            self._state.set_state("aborting" if self._aborted is not None else "ending")
         seconds = 2
         while not search.done():
             # More than once, since a step that completes in the same moment swallows a cancel, and less and less
@@ -65,9 +69,10 @@ class FixIssueWorkflow(RunMessages):
             search.cancel()
             await workflow.wait([search], timeout=seconds)
             seconds = min(2 * seconds, 60)
-        watch.cancel()
+        spent = deadline.result() if deadline.done() else ""
+        deadline.cancel()
         self._closing = "is ending"
-        result = self._decide_result(search)
+        result = self._decide_result(search, spent)
         if result.verdict is Verdict.EXHAUSTED:
             await self._branches.cancel_all(Ending.SPENT, result.reason)
             reason = describe_exhaustion(self._state.genealogy, result.reason)
@@ -81,12 +86,14 @@ class FixIssueWorkflow(RunMessages):
         await workflow.wait_condition(workflow.all_handlers_finished)
         return result
 
-    def _decide_result(self, search: "asyncio.Task[RunResult]") -> RunResult:
+    def _decide_result(self, search: "asyncio.Task[RunResult]", spent: str) -> RunResult:
         error = None if search.cancelled() else search.exception()
         if error is None and not search.cancelled():
             return search.result()
         if self._aborted is not None:
             return RunResult(verdict=Verdict.ABORTED, reason=self._aborted)
+        if spent:
+            return RunResult(verdict=Verdict.EXHAUSTED, reason=spent)
         if not isinstance(error, FailureError):
             raise error or asyncio.CancelledError
         # What fails before the search has begun is the input or the set-up.
@@ -181,20 +188,7 @@ class FixIssueWorkflow(RunMessages):
             attempts=self._state.genealogy.attempts,
             branches=0 if self._branches.running else len(self._state.genealogy.branches),
             tokens=self._state.genealogy.usage.tokens,
-            seconds=self._state.clock.seconds,
         )
-
-    async def _watch(self) -> None:
-        """Wake the search when its time is up.
-
-        No timer runs during a pause, since the clock stands: each would only be followed by the next.
-        """
-        while True:
-            await workflow.wait_condition(lambda: not self._state.clock.paused and self._seconds_left() > 0)
-            await workflow.sleep(self._seconds_left(), summary="time budget")
-
-    def _seconds_left(self) -> float:
-        return self._request.budget.seconds - self._state.clock.seconds
 
     async def _reap_requested(self) -> None:
         while self._reaps:
@@ -271,11 +265,9 @@ class FixIssueWorkflow(RunMessages):
         why = "".join(f"; {decision.describe()}" for decision in supervised[:1])
         approve = format_command("hydra", "approve", self._state.genealogy.run_id)
         self._state.set_state(f"waiting for approval: {approve} (or reject){why}")
-        before, alone = self._state.clock.seconds, len(self._branches.running) == 1
+        self._state.clock.stop("person")
         await self._wait_for(lambda: not self._asks_approval)
-        if alone:
-            # Nothing worked while a person thought: it is not taken from the time budget.
-            self._state.clock.leave_out(self._state.clock.seconds - before)
+        self._state.clock.go_on("person")
         return self._rejected or ""
 
     async def _record_ended(self) -> None:

@@ -162,7 +162,7 @@ class RunMessages(BranchParent):
     @drop_malformed
     async def interrupted(self, seconds: float) -> None:
         """Leave out of the time budget what passed while nothing ran, such as a night switched off."""
-        self._state.clock.leave_out(seconds)
+        self._state.clock.leave_out_last(seconds)
 
     async def _instruct(self, instruction: str, sender: str) -> None:
         self._state.add_message("override", sender, instruction)

@@ -1,6 +1,5 @@
 """The state of a run: its working time and its genealogy, as every view and every metric shows them."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -13,48 +12,12 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, PersonMessage
     from hydranet.policy.constitution import Decision, Effect
     from hydranet.report.web_ui import render_details
+    from workflows.working_time import Clock
 
 _VERDICT = SearchAttributeKey.for_keyword("HydraVerdict")
 _BRANCHES = SearchAttributeKey.for_int("HydraBranches")
 _REAPS = SearchAttributeKey.for_int("HydraReaps")
 _CONVERGENCE = SearchAttributeKey.for_float("HydraHighestConvergence")
-
-
-# What `interrupted` may leave out at once: ten years, which a duration holds with ease.
-_LONGEST_SECONDS = 10 * 365 * 86_400.0
-
-
-class Clock:
-    """The working time of a run, from the start of the workflow: pauses and interruptions do not count."""
-
-    def __init__(self) -> None:
-        self._paused_at: datetime | None = None
-        self._idle = timedelta()
-
-    @property
-    def paused(self) -> bool:
-        """Whether the clock stands."""
-        return self._paused_at is not None
-
-    @property
-    def seconds(self) -> float:
-        """The working time so far."""
-        paused = workflow.now() - self._paused_at if self._paused_at else timedelta()
-        return (workflow.now() - workflow.info().start_time - self._idle - paused).total_seconds()
-
-    def pause(self) -> None:
-        """Stop the clock."""
-        self._paused_at = workflow.now()
-
-    def resume(self) -> None:
-        """Let the clock go on."""
-        if self._paused_at is not None:
-            self._idle += workflow.now() - self._paused_at
-        self._paused_at = None
-
-    def leave_out(self, seconds: float) -> None:
-        """Do not count `seconds` that have passed."""
-        self._idle += timedelta(seconds=min(max(0.0, seconds), _LONGEST_SECONDS))
 
 
 class RunState:
@@ -89,12 +52,12 @@ class RunState:
 
     def pause(self) -> None:
         """Stop the clock and say that the run is paused."""
-        self.clock.pause()
+        self.clock.stop("pause")
         self.set_state(self._state)
 
     def resume(self) -> None:
         """Let the clock go on, and say so."""
-        self.clock.resume()
+        self.clock.go_on("pause")
         self.set_state(self._state)
 
     def set_base(self, commit: str) -> None:
@@ -180,7 +143,7 @@ class RunState:
 
     def end(self, result: RunResult) -> None:
         """Write the verdict."""
-        self.clock.resume()
+        self.clock.go_on("pause")
         self._update(
             verdict=result.verdict,
             reason=result.reason,

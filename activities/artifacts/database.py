@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _PACKAGES = ("activities.artifacts", "activities.retrieval")
 _MIGRATION_LOCK = 4_861_002
 
+# How long a connection is waited for. A server that is there answers within milliseconds.
+CONNECT_SECONDS = 10.0
+
 
 @asynccontextmanager
 async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:

@@ -78,6 +78,7 @@ from hydranet.contracts.sandbox import (
     Trial,
     TrialRequest,
 )
+from hydranet.contracts.waits import Wait, Waits
 from hydranet.names import (
     BRANCH_WORKFLOW,
     COUNTERFACTUAL_WORKFLOW,
@@ -170,6 +171,8 @@ __all__ = [
     "TestsByLine",
     "Trial",
     "TrialRequest",
+    "Wait",
+    "Waits",
     "WarmUpRequest",
     "Work",
 ]

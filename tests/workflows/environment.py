@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sysconfig
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from workers.namespace import NamespaceSetup, load_definition
 from workers.payloads import data_converter
 from workers.roles import WORKFLOWS, build_workflow_runner
 
+QUEUES = (SUPERVISOR_QUEUE, INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE)
 REQUEST = FixRequest(
     repository_path="/repository",
     repository_name="demo",
@@ -44,10 +45,10 @@ async def dev_server() -> AsyncIterator[Client]:
 
 
 @asynccontextmanager
-async def workers(client: Client, world: World) -> AsyncIterator[None]:
+async def workers(client: Client, world: World, queues: Sequence[str] = QUEUES) -> AsyncIterator[None]:
     """Run a worker per task queue."""
     async with AsyncExitStack() as stack:
-        for queue in (SUPERVISOR_QUEUE, INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE):
+        for queue in queues:
             worker = Worker(
                 client,
                 task_queue=queue,

@@ -28,6 +28,8 @@ from hydranet.contracts import (
     RunResult,
     Snapshot,
     StrategiesAnswer,
+    Wait,
+    Waits,
 )
 from hydranet.convergence.score import Attempt
 from hydranet.genealogy import AttemptRecord, Ending, Outcome, Verdict
@@ -46,6 +48,7 @@ class Server:
         self.rounds = 0
         self.verifies = verifies
         self.tested = 0
+        self.waits = Waits()
 
     def __call__(self, name: str) -> Any:
         return getattr(self, name, lambda: None)()
@@ -59,6 +62,9 @@ class Server:
     def run_tests(self) -> Any:
         self.tested += 1
         return report(*TARGET) if self.tested == 1 or not self.verifies else report()
+
+    def measure_waits(self) -> Waits:
+        return self.waits
 
     def store_issue(self) -> ArtifactRef:
         return NOTHING
@@ -86,7 +92,8 @@ class Play:
 
     def __init__(self, *, verifies: bool = True, **changes: Any) -> None:
         request = FixRequest.model_validate({**REQUEST.model_dump(), "budget": Budget(seconds=SECONDS), **changes})
-        self.run = Simulation(FixIssueWorkflow, request, Server(verifies=verifies))
+        self.server = Server(verifies=verifies)
+        self.run = Simulation(FixIssueWorkflow, request, self.server)
         self.attempts: dict[int, int] = {}
         self.passed: set[int] = set()
 
@@ -194,6 +201,11 @@ class Play:
 
     def reject(self) -> list[Any]:
         return [self.run.update("reject")]
+
+    def measure(self) -> None:
+        """Answer the question how long the run waited for parts of the stack."""
+        (asked,) = [activity for activity in self.run.activities.values() if activity.name == "measure_waits"]
+        self.run.deliver(self.run.answer(asked))
 
     def time(self) -> list[Any]:
         """Let the next timer fire."""
@@ -318,6 +330,87 @@ def test_a_time_budget_that_ran_out_while_nothing_ran_ends_no_run() -> None:
         play.run.deliver(play.run.fire(timer))
         assert "working" in play.run.workflow.genealogy().state
         play.run.advance(SECONDS)
+        assert "time budget" in play.finish().reason
+
+
+@pytest.mark.parametrize("answered", range(9))
+def test_the_time_budget_holds_whatever_is_under_way(answered: int) -> None:
+    with playing() as play:
+        for _ in range(answered):
+            play.happen("answer" if play.run.activities else "child_starts", together=False)
+        play.run.advance(SECONDS)
+        play.server.waits = Waits(failure="The model does not answer.")
+        play.measure()
+        while cancelled := [activity for activity in play.run.activities.values() if activity.cancelled]:
+            play.run.deliver(play.run.end_activity(cancelled[0]))
+        assert {activity.name for activity in play.run.activities.values()} <= {"record_genealogy"}
+        assert all(child.cancelled for child in play.running())
+        result = play.finish()
+        assert result.verdict is Verdict.EXHAUSTED
+        assert result.reason == (
+            "The time budget is spent: 60 of 60 seconds. It was waiting: The model does not answer."
+        )
+
+
+def test_what_a_run_waited_for_the_stack_is_not_in_its_time_budget() -> None:
+    with playing() as play:
+        began = play.run.now
+        play.run.advance(SECONDS)
+        waits = [(10, 40), (30, 50)]  # of two branches at the same time: 40 seconds together
+        times = [(began + timedelta(seconds=start), began + timedelta(seconds=end)) for start, end in waits]
+        play.server.waits = Waits(waits=tuple(Wait(began=start, ended=end) for start, end in times))
+        play.measure()
+        play.run.advance(39)
+        assert not any(activity.cancelled for activity in play.run.activities.values())
+        play.run.advance(1)
+        play.measure()
+        assert all(activity.cancelled for activity in play.run.activities.values())
+        assert "time budget" in play.finish().reason
+
+
+def test_a_run_asks_ever_less_often_while_a_part_of_the_stack_is_away() -> None:
+    with playing() as play:
+        away = play.run.now + timedelta(seconds=SECONDS - 2)
+        play.run.advance(SECONDS)
+        while play.run.now < away + timedelta(days=1):
+            play.server.waits = Waits(waits=(Wait(began=away, ended=play.run.now),), open=True)
+            play.measure()
+            while not any(activity.name == "measure_waits" for activity in play.run.activities.values()):
+                play.happen("time", together=False)
+        assert play.run.answered["measure_waits"] < 24 * 60 + 20
+        play.server.waits = Waits(waits=(Wait(began=away, ended=play.run.now),))
+        play.measure()
+        play.run.advance(2)
+        assert "time budget" in play.finish().reason
+
+
+@pytest.mark.parametrize("stops", [("pause", "resume"), ("pause", "pause", "resume")])
+def test_a_pause_while_a_person_decides_counts_once(stops: tuple[str, ...]) -> None:
+    with playing(require_approval=True) as play:
+        play.prepare()
+        for event in ("passes", "ends", "answer", "answer"):
+            play.happen(event, together=False)
+        for event in stops:
+            play.run.advance(600)
+            play.happen(event, together=False)
+        play.run.advance(600)
+        assert play.run.timers == {}
+        play.happen("reject", together=False)
+        play.run.advance(SECONDS)
+        assert "time budget" in play.finish().reason
+
+
+def test_a_fix_whose_verification_does_not_end_is_given_up() -> None:
+    with playing(sandbox={"test_timeout": 10}) as play:
+        play.prepare()
+        for event in ("passes", "ends"):
+            play.happen(event, together=False)
+        assert "verifying" in play.run.workflow.genealogy().state
+        play.run.advance(SECONDS + 6 * 10 + 59)
+        assert not any(activity.cancelled for activity in play.run.activities.values())
+        play.run.advance(1)
+        play.measure()
+        assert all(activity.cancelled for activity in play.run.activities.values())
         assert "time budget" in play.finish().reason
 
 

@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.artifacts.store import hash_content
 from activities.errors import translate_errors
+from activities.waits.activities import WaitActivities
 from hydranet.budget import Usage
 from hydranet.contracts import (
     ArtifactRef,
@@ -335,7 +336,7 @@ class World:
             " plan implement reflect try_candidates commit_checkpoint investigate survey_repository"
             " parse_files link_files embed_nodes forget_variables"
         )
-        return [getattr(self, name) for name in names.split()]
+        return [WaitActivities().measure_waits, *(getattr(self, name) for name in names.split())]
 
     def _usage(self) -> Usage:
         return Usage(model="fake", calls=1, prompt_tokens=self.tokens)
