@@ -36,7 +36,10 @@ class FixIssueWorkflow(RunMessages):
         super().__init__(request)
         self._prepared: preparation.PreparedRun | None = None
         self._deadline = Deadline(
-            request, self._state.clock, lambda: self._branches.has_passing_attempt or bool(self._closing)
+            request,
+            self._state.clock,
+            name_step=lambda: self._state.genealogy.state,
+            has_fix=lambda: self._branches.has_passing_attempt or bool(self._closing),
         )
 
     @workflow.query

@@ -70,11 +70,14 @@ class Clock:
 class Deadline:
     """The end of a run's time budget. A fix that passes in time may still be verified and published."""
 
-    def __init__(self, request: FixRequest, clock: Clock, has_fix: Callable[[], bool]) -> None:
+    def __init__(
+        self, request: FixRequest, clock: Clock, name_step: Callable[[], str], has_fix: Callable[[], bool]
+    ) -> None:
         self._seconds = request.budget.seconds
         # As long as the tests may take that decide whether the fix holds.
         self._grace = 6.0 * request.sandbox.test_timeout + 60
         self._clock = clock
+        self._name_step = name_step
         self._has_fix = has_fix
 
     async def wait(self) -> str:
@@ -104,7 +107,11 @@ class Deadline:
 
     def _explain(self, measured: Waits) -> str:
         spent = f"The time budget is spent: {self._clock.seconds:.0f} of {self._seconds:.0f} seconds."
-        return f"{spent} It was waiting: {measured.failure}" if measured.failure else spent
+        return (
+            f"{spent} It was waiting: {measured.failure}"
+            if measured.failure
+            else f"{spent} It was {self._name_step()}."
+        )
 
     async def _measure_waits(self) -> Waits:
         try:

@@ -411,7 +411,9 @@ def test_a_fix_whose_verification_does_not_end_is_given_up() -> None:
         play.run.advance(1)
         play.measure()
         assert all(activity.cancelled for activity in play.run.activities.values())
-        assert "time budget" in play.finish().reason
+        assert play.finish().reason == (
+            "The time budget is spent: 180 of 60 seconds. It was verifying b01 on a clean checkout."
+        )
 
 
 def test_a_cancel_while_a_run_is_being_aborted_still_puts_it_on_record() -> None:
