@@ -12,31 +12,34 @@ import sys
 import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from hydranet import settings
 from hydranet.errors import UsageError
-from hydranet.names import FIX_WORKFLOW
 from hydranet.settings import Settings
 from workers import sealing
+from workers.outages import OPEN_RUNS, report_interruption
 from workers.postgres import Postgres, open_postgres
 from workers.private_process import are_namespaces_allowed, end
 from workers.roles import Role
 from workers.sealing import KeyRing, SealingCodec, load_keys
 from workers.stack import Stack, StackFolder, StartError, build_command, code_version, try_lock
-from workers.temporal_server import TemporalServer, find_free_port, open_temporal
+from workers.temporal_server import TemporalServer, find_free_port
 from workers.web_ui import WebUi, build_codec_url, load_token
 from workers.worker import LIFELINE
 
-OPEN_RUNS = f"WorkflowType = '{FIX_WORKFLOW}' AND ExecutionStatus = 'Running'"
 # For one process to be ready, also on a slow machine.
 _START_SECONDS = 60
 _UI_PORT = 8233
+_CALL = timedelta(seconds=2)
 
 
 class EmbeddedStack:
@@ -67,12 +70,14 @@ class EmbeddedStack:
             postgres = stack.enter_context(
                 open_postgres(self._folder.root / "postgres", runtime, logs / "postgres.log")
             )
-            server = await stack.enter_async_context(
-                open_temporal(self._settings.temporal, keys, self._folder.root, runtime, logs / "temporal.log", port)
+            server = TemporalServer(
+                self._settings.temporal, keys, self._folder.root, runtime, logs / "temporal.log", port
             )
-            await _check_open_runs(server.client, keys)
+            stack.push_async_callback(server.stop)
+            client = await server.start()
+            await _check_open_runs(client, keys)
             # Before any worker polls: a timer that fell due while nothing ran would end a run whose time is not up.
-            await _report_interruption(server.client, interruption)
+            await report_interruption(client, interruption)
             token = load_token(self._folder.root / "keys" / "web-ui-token")
             ui = WebUi(server.web_ui, port, token, SealingCodec(keys))
             await stack.enter_async_context(ui.serve(runtime))
@@ -82,7 +87,7 @@ class EmbeddedStack:
             stack.callback(self._folder.address.unlink, missing_ok=True)
             self._folder.write_address(running)
             print("ready", flush=True)
-            await self._until_idle(server, postgres, clients)
+            await self._until_idle(_Servers(server, client, postgres), running, clients)
 
     def _describe(self, server: TemporalServer, dsn: str, ui: WebUi, token: str) -> Stack:
         return Stack(
@@ -92,7 +97,7 @@ class EmbeddedStack:
             database=dsn,
             web_ui_token=token,
             codec=build_codec_url(ui.port),
-            server_pid=server.inner_pid,
+            server_pid=server.find_inner_pid(),
             exposed=not are_namespaces_allowed(),
         )
 
@@ -106,15 +111,19 @@ class EmbeddedStack:
             )
         return port
 
-    async def _until_idle(self, server: TemporalServer, postgres: Postgres, clients: IO[str]) -> None:
-        # Without one of its servers a stack is of no use, and the next command starts another.
-        while not (self._stop.is_set() or server.has_ended() or postgres.has_ended()):
+    async def _until_idle(self, servers: "_Servers", running: Stack, clients: IO[str]) -> None:
+        while not self._stop.is_set():
             self._folder.alive.touch()
+            await servers.restart_ended()
+            if (inner := servers.temporal.find_inner_pid()) not in (0, running.server_pid):
+                running = running.model_copy(update={"server_pid": inner})
+                self._folder.write_address(running)
+            # Also so that a server that cannot start does not take all of a processor.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), 1.0)
             if self._folder.keep.exists() or not try_lock(clients):
                 continue
-            if (await server.client.count_workflows(OPEN_RUNS)).count == 0:
+            if await servers.are_idle():
                 return
             fcntl.flock(clients, fcntl.LOCK_UN)
 
@@ -172,6 +181,34 @@ class EmbeddedStack:
         return self._folder.log.parent / f"{role}.log"
 
 
+@dataclass(frozen=True)
+class _Servers:
+    temporal: TemporalServer
+    client: Client
+    postgres: Postgres
+
+    async def restart_ended(self) -> None:
+        """Start what has ended by itself again: runs under way wait for it, and go on."""
+        if self.postgres.has_ended():
+            _log("PostgreSQL has ended and is started again.")
+            self.postgres.spawn()
+        if self.temporal.has_ended():
+            _log("Temporal's server has ended and is started again.")
+            await self.temporal.spawn()
+
+    async def are_idle(self) -> bool:
+        """Return whether no run is open, as far as the server answers."""
+        try:
+            return (await self.client.count_workflows(OPEN_RUNS, rpc_timeout=_CALL)).count == 0
+        except RPCError:
+            return False
+
+
+def _log(event: str) -> None:
+    sys.stderr.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {event}\n")
+    sys.stderr.flush()
+
+
 async def _check_open_runs(client: Client, keys: KeyRing) -> None:
     """Raise UsageError where a run is open that the keys do not open: it would wait for ever."""
     async for run in client.list_workflows(OPEN_RUNS):
@@ -193,12 +230,6 @@ async def _check_open_runs(client: Client, keys: KeyRing) -> None:
                     f"The run {run.id} is open, and its key is not in {keys.file}: put the copy of that file back, or "
                     "begin anew by moving the file temporal.db out of the data folder; what was recorded of runs stays."
                 )
-
-
-async def _report_interruption(client: Client, seconds: float) -> None:
-    # Open runs do not count the time without a stack towards their budget.
-    async for run in client.list_workflows(OPEN_RUNS):
-        await client.get_workflow_handle(run.id).signal("interrupted", seconds)
 
 
 def _seconds_since(alive: Path) -> float:

@@ -62,8 +62,6 @@ class Postgres:
     def prepare(self) -> None:
         """Make the database where there is none, and take over one that an earlier version left."""
         _end_leftover_server(self._data)
-        if not self._private:
-            _remove_stale_pid_file(self._data)
         if (self._data / "PG_VERSION").exists():
             _take_over(self._data)
         else:
@@ -72,8 +70,10 @@ class Postgres:
         (self._runtime / "pg_hba.conf").write_text("local all all peer map=owner\n")
         (self._runtime / "pg_ident.conf").write_text(f"owner {self._user} {_ROLE}\n")
 
-    def start(self) -> None:
-        """Start the server and wait until it answers; StartError where it does not."""
+    def spawn(self) -> None:
+        """Start the server, which may take a while to answer."""
+        if not self._private:
+            _remove_stale_pid_file(self._data)
         files = {name: self._runtime / f"pg_{name}.conf" for name in ("hba", "ident")}
         command = self._wrap(
             "postgres",
@@ -85,6 +85,10 @@ class Postgres:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
+
+    def start(self) -> None:
+        """Start the server and wait until it answers; StartError where it does not."""
+        self.spawn()
         deadline = time.monotonic() + _START_SECONDS
         while not self.has_ended() and time.monotonic() < deadline:
             try:

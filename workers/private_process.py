@@ -10,10 +10,9 @@ import asyncio
 import contextlib
 import subprocess
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import IO
 
 import psutil
 
@@ -50,19 +49,6 @@ def find_inner(pid: int) -> psutil.Process | None:
     with contextlib.suppress(psutil.Error, IndexError):
         return psutil.Process(pid).children()[0]
     return None
-
-
-@contextlib.asynccontextmanager
-async def run_private(command: Sequence[str], log: IO[bytes], *options: str) -> AsyncIterator[Process]:
-    """Run a command in namespaces until the block is left, then end it: by SIGTERM, and by SIGKILL if that fails."""
-    process = await asyncio.create_subprocess_exec(
-        *wrap(command, *options), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        # bubblewrap passes no signal on.
-        await end(process, find_inner(process.pid))
 
 
 async def end(process: Process, inner: psutil.Process | None = None) -> None:

@@ -30,6 +30,7 @@ from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, 
 from hydranet.policy import constitution
 from hydranet.settings import Settings, read_own_rules
 from workers.connection import is_open
+from workers.outages import watch_server
 from workers.sealing import KeyRing
 from workers.telemetry import watch_models
 from workflows.branch import BranchWorkflow
@@ -67,6 +68,7 @@ async def run_workers(client: Client, settings: Settings, roles: Sequence[Role],
             else:
                 with suppress(RPCError):
                     await sweep_variables(pool, partial(is_open, client))
+                await stack.enter_async_context(watch_server(client))
                 await stack.enter_async_context(_supervisor_worker(client, settings, pool, artifacts))
         yield
 

@@ -10,10 +10,7 @@ import sys
 import sysconfig
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import psutil
 from temporalio.client import Client
@@ -22,7 +19,7 @@ from hydranet.errors import TransientError, UsageError
 from hydranet.settings import TemporalSettings
 from workers.connection import connect
 from workers.namespace import NamespaceSetup, load_definition
-from workers.private_process import are_namespaces_allowed, end, find_inner, run_private
+from workers.private_process import are_namespaces_allowed, end, find_inner, wrap
 from workers.sealing import KeyRing
 from workers.stack import Stack, StartError
 from workers.web_ui import PROXY_SOCKET, build_codec_url
@@ -31,24 +28,6 @@ from workers.web_ui import PROXY_SOCKET, build_codec_url
 _START_SECONDS = 60
 # Inside its namespace.
 _PORT, _UI_PORT = 7233, 8080
-
-
-@dataclass(frozen=True)
-class TemporalServer:
-    """A running server: how to reach it, where its Web UI is (a Unix socket, or HOST:PORT), and its process.
-
-    `inner_pid` is the id of a process in the server's namespace, 0 where it has none.
-    """
-
-    temporal: TemporalSettings
-    client: Client
-    web_ui: str
-    process: Process
-    inner_pid: int
-
-    def has_ended(self) -> bool:
-        """Return whether the server has ended."""
-        return self.process.returncode is not None
 
 
 class _Places:
@@ -76,29 +55,72 @@ class _Places:
         return [sys.executable, "-I", "-m", "workers.relay", *ways, self._way_out, "--", *command]
 
 
-@contextlib.asynccontextmanager
-async def open_temporal(
-    chosen: TemporalSettings, keys: KeyRing, folder: Path, runtime: Path, log: Path, proxy: int
-) -> AsyncIterator[TemporalServer]:
-    """Run the server on the database in `folder` until the block is left; `proxy` is the port of its Web UI's proxy.
+class TemporalServer:
+    """The server on the database in a folder: how to reach it, and where its Web UI is (a Unix socket, or HOST:PORT).
 
-    Raises StartError.
+    `proxy` is the port of the Web UI's proxy.
     """
-    database = folder / "temporal.db"
-    _end_leftover_server(database)
-    places = _Places(runtime, proxy)
-    command = [
-        *(str(find_temporal()), "server", "start-dev", "--ip", "127.0.0.1"),
-        *("--port", str(places.port), "--ui-port", str(places.ui_port), "--ui-codec-endpoint", build_codec_url(proxy)),
-        *("--namespace", chosen.namespace, "--db-filename", str(database)),
-        *("--log-level", "error", "--ui-disable-news-fetch"),
-    ]
-    temporal = chosen.model_copy(update={"address": places.address})
-    with log.open("ab") as output:
-        async with _run(places, command, output) as process:
-            client = await _connect(temporal, keys, process, log)
-            inner = find_inner(process.pid) if places.private else None
-            yield TemporalServer(temporal, client, places.web_ui, process, inner.pid if inner else 0)
+
+    def __init__(
+        self, chosen: TemporalSettings, keys: KeyRing, folder: Path, runtime: Path, log: Path, proxy: int
+    ) -> None:
+        self._database = folder / "temporal.db"
+        self._keys = keys
+        self._log = log
+        self._places = _Places(runtime, proxy)
+        self._command = [
+            *(str(find_temporal()), "server", "start-dev", "--ip", "127.0.0.1"),
+            *("--port", str(self._places.port), "--ui-port", str(self._places.ui_port)),
+            *("--ui-codec-endpoint", build_codec_url(proxy)),
+            *("--namespace", chosen.namespace, "--db-filename", str(self._database)),
+            *("--log-level", "error", "--ui-disable-news-fetch"),
+        ]
+        self.temporal = chosen.model_copy(update={"address": self._places.address})
+        self.web_ui = self._places.web_ui
+        self._process: Process | None = None
+
+    async def start(self) -> Client:
+        """Start the server and wait until it answers; StartError where it does not."""
+        _end_leftover_server(self._database)
+        await self.spawn()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self.has_ended() and time.monotonic() < deadline:
+            try:
+                client = await connect(self.temporal, self._keys)
+            except (UsageError, RuntimeError):
+                await asyncio.sleep(0.1)
+                continue
+            try:
+                async for _ in NamespaceSetup(client, load_definition()).apply():
+                    pass
+            except TransientError:
+                await asyncio.sleep(0.1)
+            else:
+                return client
+        raise StartError(f"The Temporal server did not start: see {self._log}.")
+
+    async def spawn(self) -> None:
+        """Start the server, which may take a while to answer."""
+        command = wrap(self._places.wrap(self._command)) if self._places.private else self._command
+        with self._log.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def has_ended(self) -> bool:
+        """Return whether the server has ended, or was never started."""
+        return self._process is None or self._process.returncode is not None
+
+    def find_inner_pid(self) -> int:
+        """Return the id of a process in the server's namespace, 0 where it has none."""
+        inner = find_inner(self._process.pid) if self._process and self._places.private else None
+        return inner.pid if inner else 0
+
+    async def stop(self) -> None:
+        """End the server."""
+        if self._process is not None:
+            # bubblewrap passes no signal on.
+            await end(self._process, find_inner(self._process.pid) if self._places.private else None)
 
 
 def find_temporal() -> Path:
@@ -126,39 +148,6 @@ def find_free_port(preferred: int = 0) -> int:
             probe.bind(("127.0.0.1", port))
             return int(probe.getsockname()[1])
     raise UsageError("No port of this machine is free: end what takes them.")
-
-
-@contextlib.asynccontextmanager
-async def _run(places: _Places, command: list[str], log: IO[bytes]) -> AsyncIterator[Process]:
-    if places.private:
-        async with run_private(places.wrap(command), log) as process:
-            yield process
-        return
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        await end(process)
-
-
-async def _connect(temporal: TemporalSettings, keys: KeyRing, process: Process, log: Path) -> Client:
-    deadline = time.monotonic() + _START_SECONDS
-    while process.returncode is None and time.monotonic() < deadline:
-        try:
-            client = await connect(temporal, keys)
-        except (UsageError, RuntimeError):
-            await asyncio.sleep(0.1)
-            continue
-        try:
-            async for _ in NamespaceSetup(client, load_definition()).apply():
-                pass
-        except TransientError:
-            await asyncio.sleep(0.1)
-        else:
-            return client
-    raise StartError(f"The Temporal server did not start: see {log}.")
 
 
 def _end_leftover_server(database: Path) -> None:

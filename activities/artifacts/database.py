@@ -22,7 +22,18 @@ async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
     """Open a pool of connections to `dsn`, and bring its tables to this version."""
     from psycopg_pool import AsyncConnectionPool
 
-    async with AsyncConnectionPool(dsn, min_size=1, max_size=8, open=False, kwargs={"autocommit": True}) as pool:
+    async with AsyncConnectionPool(
+        dsn,
+        min_size=1,
+        max_size=8,
+        open=False,
+        kwargs={"autocommit": True},
+        timeout=CONNECT_SECONDS,
+        # The pool tries at ever longer intervals: given up, it begins anew when it is asked, and so at once.
+        reconnect_timeout=CONNECT_SECONDS,
+        # A server that was started again has closed what the pool still holds.
+        check=AsyncConnectionPool.check_connection,
+    ) as pool:
         await migrate(pool)
         yield pool
 

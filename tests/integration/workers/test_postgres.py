@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from activities.artifacts.database import open_database
 from hydranet.errors import UsageError
 from workers.postgres import Postgres, open_postgres
 
@@ -48,6 +50,21 @@ def test_what_is_stored_is_there_the_next_time(folder: Path) -> None:
     with opened(folder) as server, psycopg.connect(server.dsn) as connection:
         assert connection.execute("SELECT count(*) FROM t").fetchone() == (2,)
     assert servers(folder) == []
+
+
+async def test_who_is_connected_goes_on_after_the_server_was_killed(folder: Path) -> None:
+    with opened(folder) as server:
+        async with open_database(server.dsn) as pool:
+            for process in servers(folder):
+                with contextlib.suppress(psutil.NoSuchProcess):  # which ended with the one before it
+                    process.kill()
+                    process.wait(10)
+            assert server.has_ended()
+            server.start()
+            for _ in range(3):
+                async with pool.connection() as connection:
+                    cursor = await connection.execute("SELECT count(*) FROM migrations")
+                    assert await cursor.fetchone() != (0,)
 
 
 def test_it_listens_on_no_port(folder: Path) -> None:
