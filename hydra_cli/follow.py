@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 from rich.console import Console, Group
 from rich.live import Live
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from hydra_cli.session import Session
+from hydra_cli.session import Session, is_lost
 from hydra_cli.terminal import make_console, plain, print_plain
 from hydra_cli.tree import render_tree
 from hydranet.contracts import RunResult
@@ -21,6 +22,8 @@ from hydranet.text.formatting import join_words
 
 _POLL_SECONDS = 0.4
 _PARKED_EVERY = 8
+# A supervisor that is there answers within milliseconds.
+_CALL_SECONDS = 3.0
 
 # The live tree must fit the screen: earlier branches show as one line each until the run ends.
 _RECENT = 2
@@ -32,22 +35,26 @@ _ROUTINE_STATES = ("starting", "choosing a strategy", "working")
 async def follow(session: Session, run_id: str, *, quiet: bool = False) -> RunResult:
     """Show the run until it ends, and return its result."""
     console = make_console()
-    if quiet:
-        return await session.run_handle(run_id).result()
-    if console.is_terminal:
+    if not quiet and console.is_terminal:
         await _show_live(session, run_id, console)
-    else:
+    elif not quiet:
         await _print_lines(session, run_id, console)
-    return await session.run_handle(run_id).result()
+    while True:
+        try:
+            return await session.run_handle(run_id).result()
+        except RPCError as error:
+            async for _ in _reconnect(session, error):
+                pass
 
 
 async def _show_live(session: Session, run_id: str, console: Console) -> None:
     began = time.monotonic()
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         async for genealogy, parked in _watch(session, run_id):
+            tree = [render_tree(genealogy, recent=_RECENT)] if genealogy else []
             waiting = [plain(f"waiting: {text}", "yellow") for text in parked]
             clock = plain(f"{time.monotonic() - began:.0f} s", "dim")
-            live.update(Group(render_tree(genealogy, recent=_RECENT), *waiting, clock))
+            live.update(Group(*tree, *waiting, clock))
     console.print(render_tree(await session.genealogy(run_id)))
 
 
@@ -55,28 +62,47 @@ async def _print_lines(session: Session, run_id: str, console: Console) -> None:
     before: Genealogy | None = None
     parked_before: list[str] = []
     async for genealogy, parked in _watch(session, run_id):
+        changes = list_changes(before, genealogy) if genealogy else ()
         waiting = [f"waiting: {text}" for text in parked if text not in parked_before]
-        for line in (*list_changes(before, genealogy), *waiting):
+        for line in (*changes, *waiting):
             print_plain(console, line)
         before, parked_before = genealogy, parked
 
 
-async def _watch(session: Session, run_id: str) -> AsyncIterator[tuple[Genealogy, list[str]]]:
+async def _watch(session: Session, run_id: str) -> AsyncIterator[tuple[Genealogy | None, list[str]]]:
+    """Yield the run's state until it has ended, and what it waits for; while Temporal is away the state stays."""
+    genealogy: Genealogy | None = None
+    while True:
+        try:
+            async for state, parked in _watch_connected(session, run_id, genealogy):
+                genealogy = state
+                yield state, parked
+        except RPCError as error:
+            async for wait in _reconnect(session, error):
+                yield genealogy, [wait]
+        else:
+            return
+
+
+async def _watch_connected(
+    session: Session, run_id: str, genealogy: Genealogy | None
+) -> AsyncIterator[tuple[Genealogy | None, list[str]]]:
     ended = asyncio.create_task(session.run_handle(run_id).result())
-    task = asyncio.current_task()
-    assert task is not None
     try:
         turn, parked = 0, list[str]()
         while not ended.done():
-            try:
-                genealogy = await session.run_handle(run_id).query("genealogy", result_type=Genealogy)
-                if turn % _PARKED_EVERY == 0:
-                    parked = await session.list_parked(run_id)
-                yield genealogy, parked
-            except (RPCError, WorkflowQueryFailedError):
-                pass  # A worker or the server is restarting: the run itself waits in its database.
-            if task.cancelling():
-                raise asyncio.CancelledError  # A Ctrl-C met a call, which swallowed it.
+            session.check_stack()
+            # A worker or the server may be restarting: the run itself waits in its database.
+            with suppress(RPCError, WorkflowQueryFailedError, TimeoutError):
+                query = session.run_handle(run_id).query("genealogy", result_type=Genealogy)
+                genealogy = await asyncio.wait_for(query, _CALL_SECONDS)
+            if turn % _PARKED_EVERY == 0 or session.silence in parked:
+                try:
+                    parked = await asyncio.wait_for(session.list_parked(run_id), _CALL_SECONDS)
+                except (RPCError, TimeoutError):
+                    parked = [session.silence]
+            yield genealogy, parked
+            _leave_if_asked()
             turn += 1
             await asyncio.wait([ended], timeout=_POLL_SECONDS)
         if isinstance(lost := ended.exception(), RPCError):
@@ -84,6 +110,23 @@ async def _watch(session: Session, run_id: str) -> AsyncIterator[tuple[Genealogy
         yield await session.genealogy(run_id), []
     finally:
         ended.cancel()
+
+
+async def _reconnect(session: Session, error: RPCError) -> AsyncIterator[str]:
+    """Yield what the command waits for until Temporal answers again; raise what is no lost connection."""
+    if not is_lost(error):
+        raise error
+    async for wait in session.reconnect():
+        _leave_if_asked()
+        yield wait
+    # The server answers before it has read what it keeps.
+    await asyncio.sleep(_POLL_SECONDS)
+
+
+def _leave_if_asked() -> None:
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError  # A Ctrl-C met a call, which swallowed it.
 
 
 def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:

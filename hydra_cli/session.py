@@ -2,36 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from google.protobuf.timestamp_pb2 import Timestamp
+from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.artifacts.database import open_database
 from activities.artifacts.records import read_genealogy
-from hydranet.contracts import FIX_WORKFLOW, RunResult
+from hydranet.contracts import (
+    FIX_WORKFLOW,
+    INFERENCE_QUEUE,
+    RETRIEVAL_QUEUE,
+    SANDBOX_QUEUE,
+    SUPERVISOR_QUEUE,
+    RunResult,
+)
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
 from hydranet.settings import Settings
 from workers.connection import check_namespace, connect
 from workers.sealing import KeyRing, load_keys
-from workers.stack import Stack, attach
+from workers.stack import Stack, StackFolder, attach, find_or_start, is_locked
 
 # The server itself waits half a minute for a supervisor that has gone.
 _QUERY_TIMEOUT = timedelta(seconds=10)
+_HEALTH_TIMEOUT = timedelta(seconds=2)
+_RECONNECT_SECONDS = 0.5
+_LATE_SECONDS = 8.0
+_ROLES = {
+    SUPERVISOR_QUEUE: "supervisor",
+    INFERENCE_QUEUE: "inference",
+    RETRIEVAL_QUEUE: "inference",
+    SANDBOX_QUEUE: "sandbox",
+}
+_LOST = (
+    *(RPCStatusCode.UNAVAILABLE, RPCStatusCode.UNKNOWN, RPCStatusCode.INTERNAL),
+    *(RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED),
+)
 _NOBODY_ANSWERS = (RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
 
 
-@dataclass(frozen=True)
-class Session:
-    """An open connection to the stack."""
+def is_lost(error: RPCError) -> bool:
+    """Return whether a call failed on its way, so that the server itself has not answered."""
+    return error.status in _LOST
 
+
+@dataclass
+class Session:
+    """An open connection to the stack, the next one where the stack was killed and is started again."""
+
+    settings: Settings
     stack: Stack
     client: Client
     keys: KeyRing
+
+    def check_stack(self) -> None:
+        """Raise UsageError when the stack was ended on purpose, by `hydra down`."""
+        # One that is killed leaves its address behind.
+        if self.stack.pid and not StackFolder(self.settings.data_dir).address.exists():
+            raise UsageError("The stack was ended, and the run waits. Run the command again: the run carries on.")
+
+    @property
+    def silence(self) -> str:
+        """What a command waits for while Temporal's server does not answer."""
+        return f"Temporal's server, which does not answer ({self.stack.temporal.address})"
+
+    async def reconnect(self) -> AsyncIterator[str]:
+        """Yield what the command waits for until Temporal answers again. UsageError as in `check_stack`."""
+        while True:
+            self.check_stack()
+            if self.stack.pid and not is_locked(StackFolder(self.settings.data_dir).running_lock):
+                yield "the stack, which was killed and is started again"
+                self.stack = await asyncio.to_thread(find_or_start, self.settings, StackFolder(self.settings.data_dir))
+                self.client = await connect(self.stack.temporal, self.keys)
+                return
+            yield self.silence
+            with suppress(RPCError):
+                if await self.client.service_client.check_health(timeout=_HEALTH_TIMEOUT):
+                    return
+            await asyncio.sleep(_RECONNECT_SECONDS)
 
     def run_handle(self, run_id: str) -> WorkflowHandle[object, RunResult]:
         """Return the handle of a run."""
@@ -87,16 +144,32 @@ class Session:
         return genealogy
 
     async def list_parked(self, run_id: str) -> list[str]:
-        """Return what the run and its branches wait for because it fails and is tried again."""
+        """Return what the run and its branches wait for: a worker, or a step that fails and is tried again."""
         described = [await self.describe(run_id)]
         for child in described[0].raw_description.pending_children:
             described.append(await self.client.get_workflow_handle(child.workflow_id).describe())
-        return [
-            f"{activity.activity_type.name} (try {activity.attempt}): {activity.last_failure.message}"
-            for description in described
-            for activity in description.raw_description.pending_activities
-            if activity.attempt > 1 and activity.last_failure.message
-        ]
+        waits = [text for description in described for text in _list_waits(description.raw_description)]
+        return list(dict.fromkeys(waits))
+
+
+def _list_waits(description: DescribeWorkflowExecutionResponse) -> Iterator[str]:
+    task = description.pending_workflow_task
+    if task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED and _is_late(task.scheduled_time):
+        yield "no supervisor takes the run: start one with `hydra worker supervisor`"
+    for step in description.pending_activities:
+        name = step.activity_type.name
+        if step.attempt > 1 and step.last_failure.HasField("timeout_failure_info"):
+            yield f"{name} (try {step.attempt}): its worker was lost"
+        elif step.attempt > 1 and step.last_failure.message:
+            yield f"{name} (try {step.attempt}): {step.last_failure.message}"
+        elif step.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED and _is_late(step.scheduled_time):
+            role = _ROLES.get(step.activity_options.task_queue.name, "supervisor")
+            yield f"{name}: no {role} worker is free; if none runs, start one with `hydra worker {role}`"
+
+
+def _is_late(scheduled: Timestamp) -> bool:
+    # A worker that is there takes a task within milliseconds, one that has gone keeps its last for ten seconds.
+    return time.time() - scheduled.ToMilliseconds() / 1000 > _LATE_SECONDS
 
 
 @asynccontextmanager
@@ -106,4 +179,4 @@ async def attach_session(settings: Settings) -> AsyncIterator[Session]:
         keys = load_keys(settings)
         client = await connect(stack.temporal, keys)
         await check_namespace(client)
-        yield Session(stack, client, keys)
+        yield Session(settings, stack, client, keys)

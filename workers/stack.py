@@ -174,12 +174,20 @@ def attach(settings: Settings) -> Iterator[Stack]:
     # Every command holds a shared lock: the stack ends only when it gets an exclusive one.
     with folder.clients_lock.open() as clients:
         fcntl.flock(clients, fcntl.LOCK_SH)
-        with (folder.root / "start.lock").open("a") as starting:
-            fcntl.flock(starting, fcntl.LOCK_EX)
-            stack = folder.find_stack() or _start_with_retry(settings, folder)
-        if stack.version != code_version():
-            raise UsageError("The stack was started by another version of HydraNet: end it with `hydra down` first.")
-        yield stack
+        yield find_or_start(settings, folder)
+
+
+def find_or_start(settings: Settings, folder: StackFolder) -> Stack:
+    """Return the running embedded stack; start one where none runs.
+
+    Raises UsageError when it cannot be started, or was started by another version.
+    """
+    with (folder.root / "start.lock").open("a") as starting:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        stack = folder.find_stack() or _start_with_retry(settings, folder)
+    if stack.version != code_version():
+        raise UsageError("The stack was started by another version of HydraNet: end it with `hydra down` first.")
+    return stack
 
 
 def stop(settings: Settings) -> bool:

@@ -16,7 +16,7 @@ from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE, RunResult
 from hydranet.errors import UsageError
 from hydranet.genealogy import Ending, Genealogy, Verdict
 from hydranet.policy.constitution import Decision, Effect
-from hydranet.settings import TemporalSettings
+from hydranet.settings import Settings, TemporalSettings
 from tests.workflows.conftest import Run, Start, eventually
 from tests.workflows.environment import REQUEST, workers
 from tests.workflows.world import Held, World, passed, strategy
@@ -283,7 +283,7 @@ async def test_a_message_that_no_supervisor_takes_is_withdrawn(server: Client) -
     with pytest.raises(UsageError, match="No supervisor took the message to fix-demo-alone within 5 seconds"):
         await send_update(handle, "override", ["Look at the parser.", ANN])
     assert 4.5 < time.monotonic() - began < 8
-    session = Session(Stack(temporal=TemporalSettings(), database=""), server, KeyRing(Path(), [bytes(32)]))
+    session = Session(Settings(), Stack(temporal=TemporalSettings(), database=""), server, KeyRing(Path(), [bytes(32)]))
     with pytest.raises(UsageError, match="No supervisor answers for fix-demo-alone: start one"):
         await session.genealogy(handle.id)
     async with workers(server, world):
