@@ -68,7 +68,9 @@ def _known(error: Exception) -> ApplicationError | None:
     from psycopg import OperationalError
 
     if isinstance(error, OperationalError):
-        return to_application_error(OutageError(f"The database does not answer: {error}"))
+        return to_application_error(
+            OutageError(f"The database does not answer: {next(iter(str(error).splitlines()), '')}")
+        )
     if isinstance(error, OSError) and error.errno in _FULL:
         where = f" at {error.filename}" if error.filename else ""
         return to_application_error(

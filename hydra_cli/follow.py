@@ -93,10 +93,12 @@ async def _watch_connected(
         while not ended.done():
             session.check_stack()
             # A worker or the server may be restarting: the run itself waits in its database.
+            answered = False
             with suppress(RPCError, WorkflowQueryFailedError, TimeoutError):
                 query = session.run_handle(run_id).query("genealogy", result_type=Genealogy)
                 genealogy = await asyncio.wait_for(query, _CALL_SECONDS)
-            if turn % _PARKED_EVERY == 0 or session.silence in parked:
+                answered = True
+            if turn % _PARKED_EVERY == 0 or not answered or session.silence in parked:
                 try:
                     parked = await asyncio.wait_for(session.list_parked(run_id), _CALL_SECONDS)
                 except (RPCError, TimeoutError):

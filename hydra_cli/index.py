@@ -66,7 +66,7 @@ async def _index(repository: Repository, chosen: Settings) -> None:
 
         connect_embeddings(chosen.embedding_model, chosen.models)
     began = time.monotonic()
-    async with attach_session(chosen) as session:
+    async with attach_session(chosen, to_work=True) as session:
         request = IndexRequest(repository_path=str(repository.path), embedding_model=chosen.embedding_model)
         try:
             handle = await _start_indexing(session, repository, request)

@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.artifacts.database import open_database
 from activities.artifacts.records import read_genealogy
+from hydra_cli.terminal import write_line
 from hydranet.contracts import (
     FIX_WORKFLOW,
     INFERENCE_QUEUE,
@@ -28,7 +29,7 @@ from hydranet.contracts import (
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
 from hydranet.settings import Settings
-from workers.connection import check_namespace, connect
+from workers.connection import UnpreparedNamespaceError, check_namespace, connect
 from workers.sealing import KeyRing, load_keys
 from workers.stack import Stack, StackFolder, attach, find_or_start, is_locked
 
@@ -172,11 +173,31 @@ def _is_late(scheduled: Timestamp) -> bool:
     return time.time() - scheduled.ToMilliseconds() / 1000 > _LATE_SECONDS
 
 
+async def _set_up_namespace(client: Client) -> None:
+    from workers.namespace import NamespaceSetup, load_definition
+
+    setup = NamespaceSetup(client, load_definition())
+    async for line in setup.apply():
+        write_line(line, error=True)
+    await setup.wait_until_searchable()
+
+
 @asynccontextmanager
-async def attach_session(settings: Settings) -> AsyncIterator[Session]:
-    """Attach to the stack, starting an embedded one when there is none."""
+async def attach_session(settings: Settings, *, to_work: bool = False) -> AsyncIterator[Session]:
+    """Attach to the stack, starting an embedded one when there is none.
+
+    A command that is `to_work` sets up the namespace of a server of the user's own, and checks the database first.
+    """
     with attach(settings) as stack:
         keys = load_keys(settings)
         client = await connect(stack.temporal, keys)
-        await check_namespace(client)
+        try:
+            await check_namespace(client)
+        except UnpreparedNamespaceError:
+            if not to_work:
+                raise
+            await _set_up_namespace(client)
+        if to_work and not stack.pid:
+            async with open_database(stack.database):
+                pass
         yield Session(settings, stack, client, keys)

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
     from workers.sealing import KeyRing
 
+
+class UnpreparedNamespaceError(UsageError):
+    """A namespace that is not there, or lacks what runs write into it."""
+
+
 DENIALS = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.UNIMPLEMENTED)
 _CONNECT_SECONDS = 5.0
 # The client raises a plain RuntimeError, with the status in its words.
@@ -79,7 +84,7 @@ def _build_silent_runtime() -> Runtime:
 
 
 async def check_namespace(client: Client) -> None:
-    """Raise UsageError where the client's namespace lacks what runs write into it."""
+    """Raise UnpreparedNamespaceError where the client's namespace lacks what runs write into it."""
     namespace, address = client.namespace, client.service_client.config.target_host
     try:
         answer = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
@@ -95,7 +100,7 @@ async def check_namespace(client: Client) -> None:
         name for name, kind in types.items() if answer.custom_attributes.get(name) != IndexedValueType.Value(kind)
     ]
     if missing:
-        raise UsageError(
+        raise UnpreparedNamespaceError(
             f"The namespace '{namespace}' at {address} lacks search attributes of HydraNet "
             f"({', '.join(missing)}): run `hydra setup-temporal`."
         )
@@ -114,9 +119,9 @@ async def is_open(client: Client, workflow_id: str) -> bool:
     return described.status is WorkflowExecutionStatus.RUNNING
 
 
-def missing_namespace(address: str, namespace: str) -> UsageError:
+def missing_namespace(address: str, namespace: str) -> UnpreparedNamespaceError:
     """Return the error of a server that does not know the namespace."""
-    return UsageError(
+    return UnpreparedNamespaceError(
         f"The Temporal server at {address} has no namespace '{namespace}': "
         "run `hydra setup-temporal`, or correct 'temporal.namespace'."
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING
+
+from hydranet.errors import UsageError
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
@@ -19,9 +21,13 @@ CONNECT_SECONDS = 10.0
 
 @asynccontextmanager
 async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
-    """Open a pool of connections to `dsn`, and bring its tables to this version."""
+    """Open a pool of connections to `dsn`, and bring its tables to this version.
+
+    Raises UsageError where no PostgreSQL with pgvector answers there.
+    """
     from psycopg_pool import AsyncConnectionPool
 
+    await _check_server(dsn)
     async with AsyncConnectionPool(
         dsn,
         min_size=1,
@@ -34,8 +40,64 @@ async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
         # A server that was started again has closed what the pool still holds.
         check=AsyncConnectionPool.check_connection,
     ) as pool:
-        await migrate(pool)
+        with _explain(dsn):
+            await migrate(pool)
         yield pool
+
+
+async def _check_server(dsn: str) -> None:
+    # A pool would try to connect for as long as it may, and hides the reason.
+    from psycopg import AsyncConnection, OperationalError, ProgrammingError
+
+    try:
+        connection = await AsyncConnection.connect(dsn, connect_timeout=int(CONNECT_SECONDS))
+    except OperationalError as error:
+        raise UsageError(
+            f"PostgreSQL does not answer at {_describe_place(dsn)} ({_shorten(error)}): start it, "
+            "or correct 'database'."
+        ) from None
+    except ProgrammingError:
+        raise UsageError("The setting 'database' is no address: write postgresql://USER:PASSWORD@HOST/NAME.") from None
+    await connection.close()
+
+
+@contextmanager
+def _explain(dsn: str) -> Iterator[None]:
+    """Turn what a database refuses of our tables into the sentence that says what to do."""
+    from psycopg import Error
+    from psycopg.errors import FeatureNotSupported, InsufficientPrivilege, UndefinedFile
+
+    place = _describe_place(dsn)
+    try:
+        yield
+    except (FeatureNotSupported, UndefinedFile):
+        raise UsageError(
+            f"PostgreSQL at {place} lacks pgvector: install the extension on its machine, or name another 'database'."
+        ) from None
+    except InsufficientPrivilege as error:
+        raise UsageError(
+            f"The database at {place} does not let its user set it up ({_shorten(error)}): have an administrator "
+            "run CREATE EXTENSION vector in it, and let the user create tables."
+        ) from None
+    except Error as error:
+        raise UsageError(f"The database at {place} cannot be used ({_shorten(error)}): correct 'database'.") from None
+
+
+def _describe_place(dsn: str) -> str:
+    """Return where a DSN leads: without its password, which nothing may print."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        parts = conninfo_to_dict(dsn)
+    except ProgrammingError:
+        return "the address in 'database'"
+    return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}"
+
+
+def _shorten(error: Exception) -> str:
+    """Return the reason in what PostgreSQL's client says of a connection, line by line and address by address."""
+    return (str(error).splitlines() or [type(error).__name__])[0].rpartition("failed: ")[2].rstrip(".")
 
 
 async def migrate(pool: AsyncConnectionPool) -> None:

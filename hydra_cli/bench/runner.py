@@ -143,7 +143,7 @@ async def _bench(name: str, instances: dict[str, BugInstance], arm: Arm, jobs: i
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     work = arm.settings.data_dir / "bench" / uuid.uuid4().hex[:8]
     try:
-        async with attach_session(arm.settings) as session:
+        async with attach_session(arm.settings, to_work=True) as session:
             with Progress(*columns, console=make_console(error=True)) as progress:
                 task = progress.add_task(name, total=len(instances))
 
