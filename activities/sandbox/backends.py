@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,18 +28,29 @@ async def open_sandbox(settings: SandboxSettings, folder: Path) -> AsyncIterator
     Raises UsageError when this machine cannot make one.
     """
     engine = await asyncio.to_thread(_choose_engine, settings)
-    if engine is None:
-        from activities.sandbox.bubblewrap import Bubblewrap
+    with _share_new_files():
+        if engine is None:
+            from activities.sandbox.bubblewrap import Bubblewrap
 
-        yield _log_choice(Bubblewrap(settings.package_hosts))
-        return
-    from activities.sandbox.docker import Docker
+            yield _log_choice(Bubblewrap(settings.package_hosts))
+            return
+        from activities.sandbox.docker import Docker
 
+        try:
+            async with Docker(engine, settings, folder).open() as sandbox:
+                yield _log_choice(sandbox)
+        finally:
+            engine.close()
+
+
+@contextmanager
+def _share_new_files() -> Iterator[None]:
+    # Another user reads them in a container, whoever started this process; the data folder keeps them from all others.
+    before = os.umask(0o022)
     try:
-        async with Docker(engine, settings, folder).open() as sandbox:
-            yield _log_choice(sandbox)
+        yield
     finally:
-        engine.close()
+        os.umask(before)
 
 
 def check_sandbox(settings: SandboxSettings) -> None:
