@@ -41,10 +41,11 @@ class RepositoryActivities:
     @translate_errors
     async def snapshot_repository(self, request: SnapshotRequest) -> Snapshot:
         """Pack the objects of HEAD and its tree into an artifact; fatal when over the size limit."""
-        from activities.git.packs import pack_head
+        from activities.git.packs import pack_head, read_version
 
         commit, data = await asyncio.to_thread(pack_head, Path(request.repository_path), request.limit_mb)
-        return Snapshot(commit=commit, pack=await self._artifacts.put(data, "application/x-git-pack"))
+        version = await asyncio.to_thread(read_version, Path(request.repository_path))
+        return Snapshot(commit=commit, version=version, pack=await self._artifacts.put(data, "application/x-git-pack"))
 
     @activity.defn
     @translate_errors

@@ -25,6 +25,9 @@ _HARMLESS = (
 # What the user's own repository may declare, since it is never obeyed, and a patch may not. Git is told of these only
 # after it has complained, because a version that does not know a name dies of it.
 _DECLARED = re.compile(r"object ([0-9a-f]+): (gitmodules(?:Large|Name|Path|Update|Url)|gitattributesL\w+): ")
+_VERSION = re.compile(
+    r"(?<![0-9.])([0-9]{1,9}(?:\.[0-9]{1,9}){0,5}(?:[-_.]?(?:a|b|c|rc|alpha|beta|post|dev)[0-9]{0,9})?)$"
+)
 _BUNDLES = (b"# v2 git bundle", b"# v3 git bundle")
 
 
@@ -53,6 +56,17 @@ def pack_head(path: Path, limit_mb: int) -> tuple[str, bytes]:
     with tempfile.TemporaryDirectory(prefix="hydra-git-") as scratch:
         _fill(Path(scratch), commit, data)
     return commit, data
+
+
+def read_version(path: Path) -> str:
+    """Return the version that the last tag before HEAD names, empty when there is none."""
+    with UserRepository.find(path).open() as folder:
+        try:
+            described = run_git(folder, "describe", "--tags", "--abbrev=0", "--match=*[0-9]*", "HEAD")
+        except GitError:
+            return ""
+    named = _VERSION.search(described.decode(errors="replace").strip())
+    return named[1] if named else ""
 
 
 def unpack(repository: Path, commit: str, pack: bytes) -> None:

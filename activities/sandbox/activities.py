@@ -278,6 +278,8 @@ class SandboxActivities:
             if (text := await self._objects.read(snapshot, base, path)) is not None
         }
         has_src = any(path.startswith("src/") for path in paths)
-        plan = dependencies.plan_install(self._sandbox, spec, declared, has_src, snapshot.commit, variables)
+        plan = dependencies.plan_install(
+            self._sandbox, spec, declared, has_src, snapshot.commit, variables, snapshot.version
+        )
         tree = await self._objects.checkout(snapshot, base)
         return plan, await EnvironmentCache(self._sandbox, self._cache).prepare(plan, tree, spec)

@@ -13,6 +13,7 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Any
 
+from activities.sandbox.git_versions import export_version
 from activities.sandbox.protocol import Sandbox
 from activities.sandbox.shared_installs import is_lock_shared, is_shared
 from activities.sandbox.variables import NO_VARIABLES, Variables
@@ -94,6 +95,7 @@ def plan_install(
     has_src: bool,
     commit: str,
     variables: Variables = NO_VARIABLES,
+    version: str = "",
 ) -> InstallPlan:
     """Return the plan of a repository's virtual environment at a commit.
 
@@ -102,13 +104,16 @@ def plan_install(
     are installed, and what pyproject.toml declares for running and testing. The project itself is installed only
     where nothing else tells its dependencies (setup.py, a dynamic list), or for packages in src/.
     The first lines, as far as only the declaring files decide, have an environment that repositories share.
+    The others are told `version`, that of the last tag, where a build would ask git for it.
     """
     commands = spec.setup or tuple(_detect_commands(declared, has_src))
     plan = plan_base(sandbox)
     if not commands:
         return plan
-    note = "; ".join(commands) if spec.setup else f"detected: {'; '.join(commands)}"
     shared = _count_shared(commands, declared)
+    export = export_version(declared, version, variables.values)
+    commands = (*commands[:shared], *(f"{export}{line}" for line in commands[shared:]))
+    note = "; ".join(commands) if spec.setup else f"detected: {'; '.join(commands)}"
     if shared:
         files = tuple((path, text) for path, text in sorted(declared.items()) if ".." not in PurePosixPath(path).parts)
         plan = _make_plan(sandbox, commands[:shared], variables, plan, note, files)

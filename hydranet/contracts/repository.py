@@ -17,10 +17,14 @@ class SnapshotRequest(BoundedModel):
 
 
 class Snapshot(BoundedModel):
-    """The repository at one commit: `pack` holds the objects of `commit` and of its tree."""
+    """The repository at one commit: `pack` holds the objects of `commit` and of its tree.
+
+    `version` is that of the last tag before it, empty without one.
+    """
 
     commit: Name
     pack: ArtifactRef
+    version: Name = ""
 
 
 class Checkpoint(BoundedModel):
