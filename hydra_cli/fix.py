@@ -25,7 +25,7 @@ _ISSUE_BYTES = 4 * ISSUE_CHARACTERS
 
 
 def fix(
-    repo: Annotated[Path, typer.Option(help="The Git repository.")] = Path(),
+    repo: Annotated[Path, typer.Option(help="The Git repository, or the folder of a project in it.")] = Path(),
     issue: Annotated[str, typer.Option(help="The issue: what is wrong, in words.")] = "",
     issue_file: Annotated[Path | None, typer.Option(help="A text file with the issue.")] = None,
     test: Annotated[
@@ -61,7 +61,7 @@ def fix(
         "model": model,
         "parallel_branches": parallel,
         "require_approval": require_approval,
-        "sandbox": {"test_command": test},
+        "sandbox": {"test_command": test, "folder": repository.project or None},
         "budget": {
             "attempts_per_branch": budget_attempts,
             "branches": budget_branches,
@@ -69,7 +69,7 @@ def fix(
             "seconds": budget_seconds,
         },
     }
-    chosen = settings.load_settings(repository.path, flags, note=partial(write_line, error=True))
+    chosen = settings.load_settings(repository.path / repository.project, flags, note=partial(write_line, error=True))
     asyncio.run(_fix(Start(repository, text, apply), chosen, detach=detach, json=json))
 
 
@@ -124,6 +124,10 @@ def _announce(session: Session, start: Start, request: FixRequest, run_id: str, 
     write_line(f"Web UI   {session.stack.workflow_url(run_id)}")
     if not attached:
         write_line(f"Model    {request.model}")
+    if project := start.repository.project:
+        write_line(f"Project  {project}: its tests, settings and set-up; the code of the whole repository")
+    elif start.repository.named:
+        write_line(f"Note     {start.repository.named} is no project of its own: the whole repository is taken.")
     if start.repository.dirty:
         write_line("Note     Uncommitted changes stay as they are: the fix is made against HEAD.")
 

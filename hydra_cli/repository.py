@@ -6,11 +6,12 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from activities.artifacts.database import open_database
 from activities.checkpoints.publication import check_publishable
+from activities.git.trees import TreeReader
 from activities.git.user_repository import UserRepository
 from hydra_cli.session import attach_session
 from hydranet import settings
@@ -23,14 +24,25 @@ if TYPE_CHECKING:
 
     from activities.retrieval.store import GraphStore
 
+_PROJECT_FILES = (
+    *("hydra.config.json", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "tox.ini", "pytest.ini"),
+    *("manage.py", "package.json", "go.mod", "Cargo.toml", "Makefile"),
+)
+
 
 @dataclass(frozen=True)
 class Repository:
-    """A Git repository with at least one commit; `branch` is the one that is checked out, if one is."""
+    """A Git repository with at least one commit; `branch` is the one that is checked out, if one is.
+
+    `named` is the folder of it that was named, and `project` that of the project there, from the top of the
+    repository; empty is the top.
+    """
 
     path: Path
     dirty: bool
     branch: str = ""
+    named: str = ""
+    project: str = ""
 
     @classmethod
     def open(cls, path: Path) -> Repository:
@@ -41,12 +53,14 @@ class Repository:
             repository = UserRepository.find(path)
             if repository.is_bare:
                 raise UsageError(f"{repository.folder} is a bare repository: name a clone that has files with --repo.")
-            repository.resolve_head()
+            head = repository.resolve_head()
             if str(repository.folder) != clean_text(str(repository.folder)):
                 raise UsageError(
                     f"The path {repository.folder} is not UTF-8, so no record could hold it: rename the folder."
                 )
-            return cls(repository.folder, repository.is_dirty(), repository.branch)
+            named = PurePosixPath(path.resolve().relative_to(repository.folder))
+            project = _find_project(repository, head, named)
+            return cls(repository.folder, repository.is_dirty(), repository.branch, _name(named), _name(project))
         except OSError as error:
             raise UsageError(f"{path} cannot be read ({error.strerror}): make it readable for you.") from None
         except FatalError as error:
@@ -63,6 +77,19 @@ class Repository:
     def name(self) -> str:
         """The folder's name in letters, digits and hyphens."""
         return re.sub(r"[^A-Za-z0-9]+", "-", self.path.name).strip("-")[:40].lower() or "repository"
+
+
+def _find_project(repository: UserRepository, head: str, named: PurePosixPath) -> PurePosixPath:
+    """The folder of a commit at or above `named` that has files of a project, such as its settings and its set-up."""
+    with repository.open() as opened, TreeReader(opened, head) as reader:
+        for folder in (named, *named.parents):
+            if any(reader.find(str(folder / name)) is not None for name in _PROJECT_FILES):
+                return folder
+    return PurePosixPath()
+
+
+def _name(folder: PurePosixPath) -> str:
+    return str(folder) if folder.parts else ""
 
 
 @asynccontextmanager

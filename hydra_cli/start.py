@@ -47,7 +47,8 @@ class Start:
     @property
     def identity(self) -> str:
         """`fix-<repo name>-<hash of repo identity + issue>`."""
-        digest = hashlib.sha256(f"{self.repository.path}\0{self.issue}".encode()).hexdigest()
+        place = self.repository.path / self.repository.project
+        digest = hashlib.sha256(f"{place}\0{self.issue}".encode()).hexdigest()
         return f"fix-{self.repository.name}-{digest[:8]}"
 
     @property

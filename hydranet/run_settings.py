@@ -5,12 +5,21 @@ Its third part is `hydranet.budget.Budget`. Of all these, `hydranet.settings` sa
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from hydranet.bounded_models import CLEAN, BoundedModel, Name
 
 _Command = Annotated[str, CLEAN, StringConstraints(max_length=2000)]
 _Reference = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+def _check_folder(folder: str) -> str:
+    if folder.startswith("/") or ".." in folder.split("/"):
+        raise ValueError("a folder is named from the top of the repository, as services/billing")
+    return "/".join(part for part in folder.split("/") if part not in ("", "."))
+
+
+_Folder = Annotated[str, CLEAN, StringConstraints(max_length=1000), AfterValidator(_check_folder)]
 
 
 class ConvergenceSettings(BoundedModel):
@@ -43,6 +52,10 @@ class SandboxSpec(BoundedModel):
 
     env: Annotated[dict[Name, _Reference], Field(max_length=40)] = {}
     """The environment variables of the setup and the tests, as references to their values, which never travel."""
+
+    folder: _Folder = ""
+    """The folder of the repository in which tests run and whose files declare what they need; by default the project
+    around the folder that --repo names."""
 
     test_command: Name = "python -m pytest -q"
     """The command that runs the tests."""

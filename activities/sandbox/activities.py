@@ -184,7 +184,7 @@ class SandboxActivities:
         installed = await asyncio.to_thread(list_installed_modules, runner.environment)
         # Reading blobs runs git, so both steps would block the event loop, and with it the heartbeats.
         protected = await asyncio.to_thread(
-            ProtectedFiles, baseline, request.spec.test_command, tree, self._rules, installed
+            ProtectedFiles, baseline, request.spec.test_command, tree, self._rules, installed, request.spec.folder
         )
         contents = functools.cache(functools.partial(read_content, repository, request.parent.commit))
         usable, refused = await asyncio.to_thread(check_candidates, candidates, protected, contents)
@@ -270,16 +270,17 @@ class SandboxActivities:
         from activities.sandbox import dependencies
         from activities.sandbox.virtual_environments import EnvironmentCache
 
-        base = Checkpoint(commit=snapshot.commit)
-        paths = await self._objects.files(snapshot, base)
+        base, top = Checkpoint(commit=snapshot.commit), f"{spec.folder}/" if spec.folder else ""
+        files = await self._objects.files(snapshot, base)
+        paths = [path.removeprefix(top) for path in files if path.startswith(top)]
         declared = {
             path: text
             for path in dependencies.list_declaring_files(paths, spec)
-            if (text := await self._objects.read(snapshot, base, path)) is not None
+            if (text := await self._objects.read(snapshot, base, f"{top}{path}")) is not None
         }
         has_src = any(path.startswith("src/") for path in paths)
-        plan = dependencies.plan_install(
-            self._sandbox, spec, declared, has_src, snapshot.commit, variables, snapshot.version
-        )
+        # Projects of one repository may have the same commands.
+        source = f"{snapshot.commit}:{spec.folder}" if spec.folder else snapshot.commit
+        plan = dependencies.plan_install(self._sandbox, spec, declared, has_src, source, variables, snapshot.version)
         tree = await self._objects.checkout(snapshot, base)
         return plan, await EnvironmentCache(self._sandbox, self._cache).prepare(plan, tree, spec)

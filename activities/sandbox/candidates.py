@@ -153,7 +153,7 @@ def _encode(path: str, text: str | None, before: bytes | None) -> str | None:
 async def run_candidates(runner: TestRunner, target: TargetTests, usable: dict[int, Changes]) -> list[CandidateRun]:
     """Run candidates in their order until the time is up, or until soon after one has passed everything."""
     seconds = max(LEAST_SECONDS, runner.spec.test_timeout)
-    command = parse_trial_command(runner.spec.test_command)
+    command = parse_trial_command(runner.spec.test_command, runner.spec.folder)
     if command is not None and not explain_separate_trials(runner.spec.test_command, runner.environment):
         # A target that is the command itself has no tests that could be selected. Without a canary some other code
         # ran the tests.

@@ -47,7 +47,7 @@ async def _run_command(
         refused = f"{decision.rule}: {decision.reason}"
         return Command(command=asked, refused=refused), Finding(asked=asked, output=f"Refused: {decision.reason}")
     seconds = min(SECONDS, runner.spec.test_timeout)
-    _, execution = await runner.run(make_shell_command(line), plugin=None, seconds=seconds)
+    _, execution = await runner.run(make_shell_command(line), plugin=None, seconds=seconds, at_top=True)
     output = _format_output(execution)
     # With the checkpoint, because the same command on changed files is no repetition.
     result = hashlib.sha256(f"{checkpoint.commit}\0{output}".encode()).hexdigest()[:16]

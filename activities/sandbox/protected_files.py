@@ -43,8 +43,8 @@ class ProtectedFiles:
     Protected are the files of these tests, and everything in a folder named test or tests around them, because
     fixtures and expected values lie there. So are modules that only tests use, what a link of theirs leads to, and the
     files of the test command. Settings of test runners are protected wherever they stand, new ones too. Nor may a
-    new file get between the tests and what they import: `installed` are the modules of the environment. Last comes
-    what the constitution does not allow a run to write: nobody is there to be asked.
+    new file get between the tests and what they import: `installed` are the modules of the environment, and the command
+    runs in `folder`. Last comes what the constitution does not allow a run to write: nobody is there to be asked.
 
     Of a file that holds the program as well as its tests only the test regions are protected.
     """
@@ -56,7 +56,9 @@ class ProtectedFiles:
         tree: SourceTree,
         rules: Constitution,
         installed: Collection[str] = (),
+        folder: str = "",
     ) -> None:
+        top = f"{folder}/" if folder else ""
         self._rules = rules
         self._tree = tree
         self._installed = frozenset(installed)
@@ -68,16 +70,18 @@ class ProtectedFiles:
         self._tests = _name_tests(baseline)
         mixed = {path for path in failing if self._holds_program(path)}
         # Of a file with other tests, or one that the command names, only the test regions are kept, if it has any.
-        self._partly = mixed | {path for path in known - failing | _list_named(command, tree.paths) if _is_code(path)}
+        self._partly = mixed | {
+            path for path in known - failing | _list_named(command, tree.paths, top) if _is_code(path)
+        }
         # A command that names no tests may run any of them.
         files = failing - mixed if failing else {path for path in tree.paths if is_test_file(path)}
         files |= set(filter(is_test_file, known))
-        self._folders = {folder for file in files if (folder := _outermost_test_folder(file))}
+        self._folders = {outermost for file in files if (outermost := _outermost_test_folder(file))}
         files |= {file for link in tree.links if self._covers(link) for file in self._list_linked(link)}
-        files |= list_command_files(command, tree.paths)
+        files |= list_command_files(command, tree.paths, folder)
         self.paths = files | {path for path in tree.paths if self._covers(path)}
         self._helpers = TestHelpers(tree, lambda path: path in self.paths or is_test_file(path))
-        self._roots = {*SOURCE_ROOTS, *self._list_paths(command), *map(self._find_base, files | mixed)}
+        self._roots = {*SOURCE_ROOTS, folder, *self._list_paths(command, top), *map(self._find_base, files | mixed)}
 
     def check(self, changes: Mapping[str, str | None]) -> None:
         """Raise PatchError when one of the changes, new text by path, is not allowed."""
@@ -154,12 +158,13 @@ class ProtectedFiles:
             folder = dirname(folder)
         return folder
 
-    def _list_paths(self, command: str) -> set[str]:
+    def _list_paths(self, command: str, top: str) -> set[str]:
         # The folders that the command or the settings put in front of the modules.
-        settings = [self._tree.read(path) or "" for path in _PYTEST_SETTINGS if path in self._tree.paths]
+        files = [f"{top}{name}" for name in _PYTEST_SETTINGS]
+        settings = [self._tree.read(path) or "" for path in files if path in self._tree.paths]
         lines = [match[1] or match[2] for text in (command, *settings) for match in _MODULE_FOLDERS.finditer(text)]
         words = {word.removeprefix("./").rstrip("/") for line in lines for word in re.split(r"[\s:,;\[\]\"']+", line)}
-        return words - {"", "."}
+        return {f"{top}{word}" for word in words - {"", "."}}
 
     def _find_hidden(self, path: str) -> str:
         for root in self._roots:
@@ -177,8 +182,8 @@ def _is_code(path: str) -> bool:
     return path.endswith(".py") and not is_test_file(path) and not SETTINGS_FILE.fullmatch(basename(path))
 
 
-def _list_named(command: str, paths: frozenset[str]) -> set[str]:
-    return {word.removeprefix("./") for word in re.split(r"[\s;&|()=\"']+", command)} & paths
+def _list_named(command: str, paths: frozenset[str], top: str) -> set[str]:
+    return {f"{top}{word.removeprefix('./')}" for word in re.split(r"[\s;&|()=\"']+", command)} & paths
 
 
 def _name_tests(baseline: TestResults) -> frozenset[str]:

@@ -87,6 +87,11 @@ def locate_generated(environment: Path) -> Path:
     return environment.with_name("generated")
 
 
+def run_in(folder: str, command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the command that runs another in a folder of the work tree."""
+    return ("/bin/sh", "-c", 'cd "$0" && exec "$@"', f"{WORK}/{folder}", *command) if folder else command
+
+
 @dataclass(frozen=True)
 class Job:
     """One command and all that it may see.

@@ -35,11 +35,14 @@ def read_runner_settings(path: str, text: str | None) -> Any:
     return read(text or "") if read is not None else None
 
 
-def list_command_files(command: str, paths: frozenset[str]) -> set[str]:
-    """Return the files by which a command decides what to test: those of make and its like, and scripts it names."""
+def list_command_files(command: str, paths: frozenset[str], folder: str = "") -> set[str]:
+    """Return the files by which a command decides what to test: those of make and its like, and scripts it names.
+
+    The command runs in `folder`.
+    """
     words = {word.removeprefix("./") for word in re.split(r"[\s;&|()=\"']+", command)}
     patterns = [pattern for tool, pattern in _TOOL_FILES.items() if tool in words]
-    named = {path for path in paths if path in words and _SCRIPT.search(path)}
+    named = {path for path in paths if path.removeprefix(f"{folder}/") in words and _SCRIPT.search(path)}
     return named | {path for path in paths if any(pattern.fullmatch(basename(path)) for pattern in patterns)}
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from activities.sandbox import runner_output
-from activities.sandbox.protocol import INSIDE_PACKAGE, RESULTS, Execution, Job, Limits, Sandbox
+from activities.sandbox.protocol import INSIDE_PACKAGE, RESULTS, WORK, Execution, Job, Limits, Sandbox, run_in
 from activities.sandbox.sealed_records import read_records, start_results
 from activities.sandbox.time_limits import get_test_timeout
 from activities.sandbox.trial_commands import needs_shell, parse_trial_command
@@ -47,11 +47,13 @@ class TestRunner:
         inputs: Mapping[str, str] = MappingProxyType({}),
         env: Mapping[str, str] = MappingProxyType({}),
         seconds: float | None = None,
+        at_top: bool = False,
     ) -> tuple[list[dict[str, Any]], Execution]:
         """Run a command and return the records of its tests, and how it ended, with the values of variables masked.
 
         `plugin` are settings of the pytest plugin beside its defaults; None leaves the plugin out. `inputs` are the
-        texts of files at /inputs, and `seconds` replaces the timeout of a test run. Raises TransientError when the
+        texts of files at /inputs, and `seconds` replaces the timeout of a test run. A command runs in the folder of the
+        project, or `at_top` of the work tree. Raises TransientError when the
         sandbox cannot be started.
         """
         with tempfile.TemporaryDirectory(prefix="hydra-tests-") as folder:
@@ -59,7 +61,7 @@ class TestRunner:
             secret = start_results(results)
             execution = await self.sandbox.run(
                 Job(
-                    command=command,
+                    command=command if at_top else run_in(self.spec.folder, command),
                     tree=self.tree,
                     limits=Limits.for_tests(self.spec, seconds),
                     env={**self.variables.values, **self._plugin_variables(plugin), **env},
@@ -77,7 +79,7 @@ class TestRunner:
 
     def _plugin_variables(self, plugin: Mapping[str, Any] | None) -> dict[str, str]:
         if plugin is None:
-            return {}
+            return self._name_root()
         settings = {
             "results": RESULTS,
             "test_seconds": get_test_timeout(self.spec),
@@ -85,7 +87,12 @@ class TestRunner:
             **plugin,
         }
         plugins = ",".join(filter(None, (PLUGIN, self.variables.values.get("PYTEST_PLUGINS", ""))))
-        return {"PYTEST_PLUGINS": plugins, "HYDRA_PLUGIN": json.dumps(settings)}
+        return {"PYTEST_PLUGINS": plugins, "HYDRA_PLUGIN": json.dumps(settings), **self._name_root()}
+
+    def _name_root(self) -> dict[str, str]:
+        # Tests are named from the top of the repository, as its files are.
+        given = self.variables.values.get("PYTEST_ADDOPTS", "")
+        return {"PYTEST_ADDOPTS": f"{given} --rootdir={WORK}".strip()} if self.spec.folder else {}
 
 
 def _make_files(folder: Path, inputs: Mapping[str, str]) -> tuple[Path, Path]:

@@ -38,10 +38,11 @@ class TrialCommand:
     env: Mapping[str, str]
 
 
-def parse_trial_command(command: str) -> TrialCommand | None:
+def parse_trial_command(command: str, folder: str = "") -> TrialCommand | None:
     """Parse `[env] [NAME=VALUE]... COMMAND`; return None for anything that needs a shell, and for other runners.
 
-    COMMAND is `pytest`, `python -m pytest`, `python -m unittest` or `python manage.py test`, with arguments.
+    COMMAND is `pytest`, `python -m pytest`, `python -m unittest` or `python manage.py test`, with arguments. It runs in
+    `folder` of the work tree.
     """
     if needs_shell(command):
         return None
@@ -56,13 +57,13 @@ def parse_trial_command(command: str) -> TrialCommand | None:
         return TrialCommand(PYTEST_SERVER, tuple(words[1:]), (), env)
     if not words or words[0] not in _PYTHON:
         return None
+    place = f"{WORK}/{folder}".rstrip("/")
     if words[1:3] == ["-m", "pytest"]:
-        return TrialCommand(PYTEST_SERVER, tuple(words[3:]), (WORK,), env)
+        return TrialCommand(PYTEST_SERVER, tuple(words[3:]), (place,), env)
     if words[1:3] == ["-m", "unittest"]:
-        return TrialCommand(UNITTEST_SERVER, tuple(words[3:]), (WORK,), env)
+        return TrialCommand(UNITTEST_SERVER, tuple(words[3:]), (place,), env)
     if len(words) > 2 and words[1].endswith("manage.py") and words[2] == "test":
-        folder = normpath(f"{WORK}/{dirname(words[1])}")
-        return TrialCommand(DJANGO_SERVER, tuple(words[1:]), (folder,), env)
+        return TrialCommand(DJANGO_SERVER, tuple(words[1:]), (normpath(f"{place}/{dirname(words[1])}"),), env)
     return None
 
 

@@ -14,7 +14,7 @@ from filelock import AsyncFileLock
 
 from activities.sandbox import disk_usage
 from activities.sandbox.dependencies import InstallPlan
-from activities.sandbox.protocol import INSIDE_PACKAGE, Execution, Job, Limits, Sandbox, locate_generated
+from activities.sandbox.protocol import INSIDE_PACKAGE, Execution, Job, Limits, Sandbox, locate_generated, run_in
 from activities.sandbox.results import clean_output
 from activities.sandbox.setup_causes import cut_log, find_cause
 from hydranet.contracts import SandboxSpec
@@ -70,8 +70,9 @@ class EnvironmentCache:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hydra-prepare-")))
             begun = scratch / "begun"
             begun.touch()
+            command = ("python3", "-I", f"{INSIDE_PACKAGE}/prepare.py", *plan.commands)
             job = Job(
-                command=("python3", "-I", f"{INSIDE_PACKAGE}/prepare.py", *plan.commands),
+                command=run_in(spec.folder if plan.files is None else "", command),
                 # What repositories share is made without anything else of one.
                 tree=tree if plan.files is None else _write_files(scratch / "tree", plan.files),
                 limits=Limits.for_setup(spec),
