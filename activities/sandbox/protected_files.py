@@ -70,9 +70,8 @@ class ProtectedFiles:
         self._tests = _name_tests(baseline)
         mixed = {path for path in failing if self._holds_program(path)}
         # Of a file with other tests, or one that the command names, only the test regions are kept, if it has any.
-        self._partly = mixed | {
-            path for path in known - failing | _list_named(command, tree.paths, top) if _is_code(path)
-        }
+        others = known - failing | _list_named(command, tree.paths, top)
+        self._partly = mixed | set(filter(_is_code, others))
         # A command that names no tests may run any of them.
         files = failing - mixed if failing else {path for path in tree.paths if is_test_file(path)}
         files |= set(filter(is_test_file, known))
