@@ -84,8 +84,8 @@ class SandboxActivities:
         separate = explain_separate_trials(request.spec.test_command, environment)
         # In front of what may be long.
         name, _, note = plan.note.partition("; ")
-        told = f"{name}; a process per candidate, since {separate}" if separate else name
-        return Environment(key=plan.key, note=f"{told}; {note}")
+        trials = f"; a process per candidate, since {separate}" if separate else ""
+        return Environment(key=plan.key, note=f"{name}{trials}; {note}")
 
     @activity.defn
     @translate_errors

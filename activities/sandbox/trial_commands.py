@@ -90,8 +90,8 @@ def explain_separate_trials(command: str, environment: Path) -> str:
 
 def _find_pytest(environment: Path) -> tuple[int, str] | None:
     folders = environment.glob("lib/python*/site-packages/pytest-*.dist-info")
-    found = next(filter(None, (_VERSION.fullmatch(folder.name) for folder in folders)), None)
-    return (int(found[1]), found[2]) if found else None
+    version = next(filter(None, (_VERSION.fullmatch(folder.name) for folder in folders)), None)
+    return (int(version[1]), version[2]) if version else None
 
 
 def _is_special(word: str) -> bool:

@@ -73,8 +73,8 @@ class LateFork:
             return build()
         databases = ast.literal_eval(asked.decode())
         if _are_in_memory(databases["aliases"]):
-            made = self._setup_databases(arguments[0], **databases)
-            self._runner.setup_databases = lambda *_, **__: made
+            configuration = self._setup_databases(arguments[0], **databases)
+            self._runner.setup_databases = lambda *_, **__: configuration
         self._trials.remember_work_tree()
         warm_up()
         loaded = list_loaded()

@@ -64,8 +64,8 @@ class Discovery:
         def probe(descriptor: int) -> NoReturn:
             def check(suite: unittest.TestSuite) -> None:
                 names = list(_list_names(suite))
-                found = all(any(_is_wanted(name, [test]) for name in names) for test in wanted)
-                os.write(descriptor, b"found" if found else b"")
+                is_complete = all(any(_is_wanted(name, [test]) for name in names) for test in wanted)
+                os.write(descriptor, b"complete" if is_complete else b"")
 
             try:
                 narrow_discovery(wanted)
@@ -73,7 +73,7 @@ class Discovery:
             finally:
                 os._exit(0)
 
-        self._is_narrow = run_forked(probe, trials.request["target_seconds"])[0] == b"found"
+        self._is_narrow = run_forked(probe, trials.request["target_seconds"])[0] == b"complete"
 
     def start_session(self, session: TestSession, state: RunnerState) -> None:
         """Make what runs from now on the tests of a session."""
