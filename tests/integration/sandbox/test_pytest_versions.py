@@ -22,7 +22,7 @@ TARGET = "tests/test_cart.py::test_total"
 # A test and a module that fail and that the fix does not touch; they come before the other tests.
 OTHERS = {
     "tests/test_a.py": "def test_a():\n    assert 0\n",
-    "tests/test_b.py": "import a_module_that_nobody_has\n\n\ndef test_b():\n    assert 1\n",
+    "tests/test_b.py": "raise ValueError('not now')\n\n\ndef test_b():\n    assert 1\n",
 }
 FAILING = {"tests/test_a.py::test_a", "tests/test_b.py"}
 
@@ -77,6 +77,20 @@ async def test_a_fix_is_found_and_verified(project: Make, place: str) -> None:
     candidates = [Candidate(diff=patches.make_diff("shop.py", CODE, text)) for text in (WRONG, FIXED)]
     trial = await made.attempt(report.results, candidates)
     assert (trial.index, trial.tried, trial.report.passed) == (1, 2, True), trial.report
+    fixed = await (await project({**files, "shop.py": FIXED})).test(report.results)
+    assert fixed.passed, fixed
+
+
+@pytest.mark.parametrize("requirements", ["", "pytest==6.2.5\n"])
+async def test_a_module_that_cannot_be_imported_here_stands_in_no_way(project: Make, requirements: str) -> None:
+    missing = "import a_module_that_nobody_has\n\n\ndef test_b():\n    assert 1\n"
+    files = {**FILES, "requirements.txt": requirements, "tests/test_b.py": missing}
+    made = await project(files)
+    report = await made.test()
+    assert report.failing == (TARGET,)
+    candidates = [Candidate(diff=patches.make_diff("shop.py", CODE, text)) for text in (WRONG, FIXED)]
+    trial = await made.attempt(report.results, candidates)
+    assert (trial.index, trial.report.passed) == (1, True), trial.report
     fixed = await (await project({**files, "shop.py": FIXED})).test(report.results)
     assert fixed.passed, fixed
 
