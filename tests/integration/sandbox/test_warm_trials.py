@@ -163,6 +163,19 @@ async def test_what_stands_for_tests_that_cannot_start_passes_with_them(project:
         assert (trial.index, trial.report.passed) == (1, True), trial.report
 
 
+@pytest.mark.parametrize("command", ["python -m unittest", "python -m unittest -f && true"])
+async def test_a_module_that_cannot_be_imported_here_stands_in_no_way(project: Make, command: str) -> None:
+    missing = "import unittest\nimport a_module_that_nobody_has\n\nclass Other(unittest.TestCase):\n    pass\n"
+    files = {**FILES, "tests/test_a.py": missing}
+    made = await project(files, test_command=command)
+    report = await made.test()
+    assert report.failing == TARGET
+    trial = await made.attempt(report.results, [edit("1"), edit("sum(prices)")])
+    assert (trial.index, trial.report.passed) == (1, True), trial.report
+    fixed = await (await project({**files, "shop/cart.py": FIXED}, test_command=command)).test(report.results)
+    assert fixed.passed, fixed
+
+
 @pytest.mark.parametrize(
     "settings",
     [SETTINGS, SETTINGS.replace('"site.sqlite3"', '"site.sqlite3", "TEST": {"NAME": "test.sqlite3"}')],
