@@ -77,15 +77,24 @@ class SandboxActivities:
     @translate_errors
     async def prepare_environment(self, request: PrepareRequest) -> Environment:
         """Set up the virtual environment in which the tests run offline, unless this node has it."""
+        from activities.git.placeholders import describe_placeholders
         from activities.sandbox.trial_commands import explain_separate_trials
+        from hydranet.errors import FatalError
 
+        base = Checkpoint(commit=request.snapshot.commit)
+        repository = await self._objects.fetch(request.snapshot, base)
+        listing = await self._objects.list_tree(request.snapshot, base)
+        lacks = await asyncio.to_thread(describe_placeholders, repository, listing)
         variables = await self._read_variables(request.spec)
-        plan, environment = await self._environment(request.snapshot, request.spec, variables)
+        try:
+            plan, environment = await self._environment(request.snapshot, request.spec, variables)
+        except FatalError as error:
+            raise FatalError(f"{error} The sandbox is {lacks}." if lacks else str(error)) from None
         separate = explain_separate_trials(request.spec.test_command, environment)
+        trials = f"a process per candidate, since {separate}" if separate else ""
         # In front of what may be long.
         name, _, note = plan.note.partition("; ")
-        trials = f"; a process per candidate, since {separate}" if separate else ""
-        return Environment(key=plan.key, note=f"{name}{trials}; {note}")
+        return Environment(key=plan.key, note="; ".join(filter(None, (name, lacks, trials, note))), lacks=lacks)
 
     @activity.defn
     @translate_errors

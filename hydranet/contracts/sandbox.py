@@ -26,10 +26,14 @@ class PrepareRequest(BoundedModel):
 
 
 class Environment(BoundedModel):
-    """A prepared environment: the key that finds it, or makes it again, on any sandbox node."""
+    """A prepared environment: the key that finds it, or makes it again, on any sandbox node.
+
+    `lacks` says what the tests may miss of the repository: the content of submodules and of Git LFS.
+    """
 
     key: Name
     note: Line = ""
+    lacks: Line = ""
 
 
 class TestReport(BoundedModel):
