@@ -32,7 +32,7 @@ LISTINGS = {
     "pause": Listing("control", "Begin no further step; a step that is under way finishes."),
     "resume": Listing("control", "Go on after a pause."),
     "abort": Listing("control", "End the run, cancel what is under way, publish nothing."),
-    "override": Listing("control", "Put an instruction into the prompts of the next attempts."),
+    "override": Listing("control", "Tell the next attempts something: a model reads it, templates go where it says."),
     "reap": Listing("control", "End a branch by hand and force the next strategy."),
     "approve": Listing("control", "Let the verified fix be published."),
     "reject": Listing("control", "Refuse the verified fix; the search goes on."),

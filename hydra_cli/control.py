@@ -61,7 +61,7 @@ def abort(run: Run, reason: Annotated[str, typer.Option(help="Why, for the recor
 def override(
     run: Run, instruction: Annotated[str, typer.Argument(help="What the next attempt must take into account.")]
 ) -> None:
-    """Put an instruction into the prompts of the next attempts."""
+    """Tell the next attempts something: a model reads it, templates go where it says."""
     asyncio.run(_update(run, "override", [instruction]))
 
 

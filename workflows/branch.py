@@ -155,6 +155,8 @@ class BranchWorkflow:
         )
 
     async def _implement(self, draft: AttemptDraft) -> None:
+        if self._instruction:  # sent since the plan
+            draft.instruction, self._instruction = self._instruction, ""
         step = {
             "plan": draft.planning.plan,
             "findings": draft.investigation.findings,

@@ -8,6 +8,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import AttemptReport, FixRequest, ReapRequest
     from hydranet.strategy import TEMPLATES
+    from hydranet.text.code_names import names_code
     from hydranet.text.formatting import join_words
     from workflows.branch import BranchWorkflow
     from workflows.branches import Branches, ReapOrder, RunningBranch
@@ -72,11 +73,12 @@ class RunMessages(BranchParent):
 
     @workflow.update
     async def override(self, instruction: str, sender: str = "") -> str:
-        """Put an instruction into the next attempt of every branch, and into later strategies."""
+        """Put an instruction into the next attempt of every branch that has a model, and into later strategies."""
         readers = self._list_readers()
         await self._instruct(instruction, sender)
         now = f"{join_words(readers)} will read it in the next attempt" if readers else ""
-        later = "later branches will read it from their first attempt" if self._may_start_more() else ""
+        begin = "begin with the places that it names" if self._has_no_model else "read it from their first attempt"
+        later = f"later branches will {begin}" if self._may_start_more() else ""
         return f"{'; '.join(filter(None, (now, later)))}."
 
     @override.validator
@@ -87,10 +89,13 @@ class RunMessages(BranchParent):
             _refuse("The instruction is empty: say what the next attempt must take into account.")
         if len(instruction) > INSTRUCTION_LIMIT:
             _refuse(f"The instruction has {len(instruction)} characters: shorten it to {INSTRUCTION_LIMIT} at most.")
-        if self._request.model == TEMPLATES:
-            _refuse("No step reads an instruction: the run works with repair templates. Start it with a model instead.")
+        if self._has_no_model and not names_code(instruction):
+            _refuse(
+                "Repair templates take nothing from an instruction but the files and functions that it names: name "
+                "some, as in `parse()` or src/parser.py, or start a run with a model."
+            )
         if not self._list_readers() and not self._may_start_more():
-            _refuse("No step will read it: no branch with a model is running, and none will be started any more.")
+            _refuse("It can do nothing: no branch with a model is running, and no further branch will be started.")
 
     @workflow.update
     async def reap(self, branch: int = 0, reason: str = "", sender: str = "") -> str:
@@ -168,6 +173,10 @@ class RunMessages(BranchParent):
         self._state.add_message("override", sender, instruction)
         self._state.instruction = instruction
         await self._branches.signal_all(BranchWorkflow.override, instruction)
+
+    @property
+    def _has_no_model(self) -> bool:
+        return self._request.model == TEMPLATES
 
     def _may_start_more(self) -> bool:
         """Return whether further branches may be started when those that run have ended."""

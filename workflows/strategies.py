@@ -27,10 +27,11 @@ class StrategySupply:
         self._handed: list[Strategy] = []
         self._round = 0
         self._fruitless = 0
-        self._templates_first = request.templates_first
+        self._templates_left = TEMPLATES_FIRST if request.templates_first and request.model != TEMPLATES else 0
         self._supervisor = request.supervisor_model
         self._seed = seed
         self._usage = Usage()
+        self._instruction = ""
         self.reason = ""
 
     @property
@@ -40,6 +41,9 @@ class StrategySupply:
 
     async def take_next(self, work: Work, genealogy: Genealogy, instruction: str) -> Strategy | None:
         """Return the strategy least like the dead ones, or None with a `reason` when none is new."""
+        if instruction != self._instruction:
+            self._drop_templates()
+        self._instruction = instruction
         while not self._pending:
             if self.exhausted:
                 return None
@@ -56,16 +60,23 @@ class StrategySupply:
         usage, self._usage = self._usage, Usage()
         return usage
 
+    def _drop_templates(self) -> None:
+        """Have the templates asked again: they were not told which places an instruction names."""
+        if self._pending and all(strategy.model == TEMPLATES for strategy in self._pending):
+            self._templates_left = len(self._pending)
+            self._pending.clear()
+
     async def _ask(self, work: Work, genealogy: Genealogy, instruction: str) -> None:
         self._round += 1
-        first = self._templates_first and self._round == 1 and work.model != TEMPLATES
+        count, self._templates_left = self._templates_left, 0
+        first = count > 0 and work.model != TEMPLATES
         answer = await workflow.execute_activity_method(
             InferenceActivities.propose_strategies,
             StrategiesRequest(
                 work=work.model_copy(update={"model": TEMPLATES}) if first else work,
                 round=self._round,
                 seed=derive_seed(self._seed, self._round),
-                count=TEMPLATES_FIRST if first else 3,
+                count=count if first else 3,
                 dead=_describe_all_dead(genealogy),
                 instruction=instruction,
             ),

@@ -5,23 +5,13 @@ from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
 from hydranet.convergence.frames import Frame, find_frames
-
-_PATH = re.compile(r"[\w./-]{1,300}\.py\b")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,80}")
+from hydranet.text.code_names import PATH
 
 
 def find_named_files(issue: str, paths: Collection[str]) -> list[str]:
     """Return the files of the repository that an issue names, each once, in its order."""
-    files = (resolve_path(name, paths) for name in _PATH.findall(issue))
+    files = (resolve_path(name, paths) for name in PATH.findall(issue))
     return list(dict.fromkeys(path for path in files if path is not None))
-
-
-def find_named_symbols(issue: str) -> set[str]:
-    """Return the words of an issue that look like code: quoted, called, with an underscore or an inner capital."""
-    quoted = " ".join(re.findall(r"`([^`\n]{1,200})`", issue))
-    called = re.findall(r"([A-Za-z_]\w{1,80})\(", issue)
-    shaped = [word for word in _NAME.findall(issue) if "_" in word.strip("_") or re.search(r"[a-z][A-Z]", word)]
-    return {*_NAME.findall(quoted), *called, *shaped}
 
 
 def resolve_frames(text: str, paths: Collection[str]) -> list[Frame]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cachetools import LRUCache
 
 from activities.artifacts.store import ArtifactStore, put_model
+from activities.code.mentions import find_named_files
 from activities.git.objects import GitObjects
 from activities.localisation.localiser import Localisation, Localiser, make_cache_key
 from activities.localisation.ranking import Suspect
@@ -29,6 +30,7 @@ from hydranet.contracts import (
 )
 from hydranet.patches import make_diff
 from hydranet.strategy import TEMPLATES, Strategy, is_new
+from hydranet.text.code_names import find_named_symbols
 
 _USAGE = Usage(model=TEMPLATES)
 # Characters of a candidate's diff, as its contract limits them.
@@ -51,10 +53,10 @@ class TemplatesBackend:
         """Do nothing: there is no model to load."""
 
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
-        """Propose up to `count` new strategies, likeliest first."""
+        """Propose up to `count` new strategies, likeliest first, and before them those that the instruction names."""
         localisation = await self._localiser.localise(request.work)
         dead = [branch.strategy for branch in request.dead]
-        chosen = await asyncio.to_thread(_choose_strategies, localisation, dead, request.count)
+        chosen = await asyncio.to_thread(_choose_strategies, localisation, dead, request.count, request.instruction)
         for strategy, search in chosen:
             self._searches[_make_search_key(request.work, strategy)] = search
         strategies = tuple(strategy for strategy, _ in chosen)
@@ -121,10 +123,10 @@ class TemplatesBackend:
 
 
 def _choose_strategies(
-    localisation: Localisation, dead: list[Strategy], count: int
+    localisation: Localisation, dead: list[Strategy], count: int, instruction: str
 ) -> list[tuple[Strategy, RepairSearch]]:
     chosen: list[tuple[Strategy, RepairSearch]] = []
-    for suspect, group in _rank_pairs(localisation, dead):
+    for suspect, group in _rank_pairs(localisation, dead, instruction):
         if len(chosen) == count:
             break
         strategy = _make_strategy(suspect, group)
@@ -139,14 +141,19 @@ def _list_groups(localisation: Localisation) -> list[FamilyGroup]:
     return group_families(localisation.evidence.error_type, localisation.error_class)
 
 
-def _rank_pairs(localisation: Localisation, dead: list[Strategy]) -> Iterator[tuple[Suspect, FamilyGroup]]:
-    """Yield suspects and groups by the product of their scores.
+def _rank_pairs(
+    localisation: Localisation, dead: list[Strategy], instruction: str
+) -> Iterator[tuple[Suspect, FamilyGroup]]:
+    """Yield suspects and groups by the product of their scores, first those whose place the instruction names.
 
     Each dead branch lowers the score of its region, so that the next strategies look elsewhere.
     """
     deaths = Counter((strategy.target_files, strategy.target_symbols) for strategy in dead)
+    files = find_named_files(instruction, {suspect.region.source.path for suspect in localisation.suspects})
+    symbols = find_named_symbols(instruction)
     rated = [
         (
+            (suspect.region.source.path in files) + any(name in symbols for name in suspect.region.symbol.split(".")),
             suspect.score
             * group.weight
             * _DEAD_BRANCH_FACTOR ** deaths[(suspect.region.source.path,), (suspect.region.symbol,)],
@@ -156,7 +163,7 @@ def _rank_pairs(localisation: Localisation, dead: list[Strategy]) -> Iterator[tu
         for suspect in localisation.suspects
         for group in _list_groups(localisation)
     ]
-    for _, suspect, group in sorted(rated, key=lambda triple: -triple[0]):
+    for _, _, suspect, group in sorted(rated, key=lambda item: (-item[0], -item[1])):
         yield suspect, group
 
 

@@ -15,6 +15,7 @@ from activities.retrieval.index import Index
 from activities.retrieval.tokens import number_terms, split_terms
 from hydranet.code_graph.model import NodeKind
 from hydranet.convergence.frames import find_frames
+from hydranet.text.code_names import find_named_symbols
 
 # What a term weighs by where it stands, and how soon more of the same adds nothing.
 _TITLE = 3.0
@@ -147,7 +148,7 @@ def find_named(query: Query, index: Index) -> list[Named]:
         within = [node for node in nodes if _is_within(index, node, owner)]
         add(within, 1.0, f"the issue names {dotted}")
         add(nodes, 0.4, f"the issue names {last}")
-    shaped = mentions.find_named_symbols(text)
+    shaped = find_named_symbols(text)
     for name in shaped:
         add(index.named.get(name, []), 1.0 if name in title else 0.7, f"the issue names {name}")
     for name in set(_CAPITALISED.findall(text)) - shaped:

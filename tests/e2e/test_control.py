@@ -119,7 +119,8 @@ def test_a_message_that_comes_to_nothing_is_refused(hydra: Hydra, slow: "subproc
             "wait until `hydra show` says that it does, or start it with --require-approval."
         )
     assert refusal(hydra, "override", run_id, "Look at the parser.") == (
-        "No step reads an instruction: the run works with repair templates. Start it with a model instead."
+        "Repair templates take nothing from an instruction but the files and functions that it names: name some, "
+        "as in `parse()` or src/parser.py, or start a run with a model."
     )
     assert "message:" not in hydra("show", run_id).stdout
     assert hydra("abort", run_id).returncode == 0
@@ -176,6 +177,37 @@ def test_a_branch_is_told_something_and_then_reaped(hydra: Hydra, modelled: str)
     assert f"message: override by {SENDER} after" in shown
     assert "Look at the parser." in shown
     assert "b01 has ended already (reaped)" in refusal(hydra, "reap", modelled, "--branch", "1")
+
+
+PAIR = """def low(values):
+    return sorted(values)[1]
+
+
+def high(values):
+    return sorted(values)[-2]
+"""
+PAIR_TEST = """from pair import high, low
+
+
+def test_both():
+    assert (low([3, 1, 2]), high([3, 1, 2])) == (1, 9)
+"""
+
+
+@pytest.mark.parametrize("named", ["low", "high"])
+def test_a_run_of_templates_goes_where_it_is_told(hydra: Hydra, tmp_path: Path, named: str) -> None:
+    root = repository(tmp_path / "pair", {"pair.py": PAIR, "test_pair.py": PAIR_TEST})
+    budget = ("--budget-branches", "1", "--budget-attempts", "1")
+    command = hydra.start("fix", "--repo", root, "--issue", named, "--model", "templates", *budget)
+    run_id = following(command, "running the tests").split()[1]
+    told = hydra("override", run_id, f"It has to be `{named}`.")
+    assert (told.returncode, told.stdout) == (
+        0,
+        f"{run_id}: later branches will begin with the places that it names.\n",
+    )
+    output, _ = command.communicate(timeout=120)
+    assert command.returncode == 1, output
+    assert f"in {named}() (pair.py)" in hydra("show", run_id).stdout
 
 
 def test_signals_of_the_temporal_command_are_taken(hydra: Hydra, modelled: str) -> None:

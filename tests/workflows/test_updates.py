@@ -212,21 +212,49 @@ async def test_an_override_that_nobody_would_read_is_refused(start: Start) -> No
     run = await start(World(rounds=[[templates]], on={"implement": held}), budget=Budget(branches=1))
     await held.began.wait()
     assert await refused(run, "override", "Look at the parser.") == (
-        "No step will read it: no branch with a model is running, and none will be started any more."
+        "It can do nothing: no branch with a model is running, and no further branch will be started."
     )
     await run.handle.signal("abort")
     await run.result()
 
 
-async def test_a_run_of_templates_takes_no_override(start: Start) -> None:
+async def test_an_override_of_a_run_of_templates_has_to_name_a_place(start: Start) -> None:
     held = Held()
-    run = await start(World(rounds=[[strategy("one")]], on={"implement": held}), model="templates")
+    templates = strategy("one").model_copy(update={"model": "templates"})
+    run = await start(World(rounds=[[templates]], on={"implement": held}), model="templates")
     await held.began.wait()
-    assert await refused(run, "override", "Look at the parser.") == (
-        "No step reads an instruction: the run works with repair templates. Start it with a model instead."
-    )
+    for instruction in ("Look at the parser.", "Hurry up!"):
+        assert (await refused(run, "override", instruction)).startswith(
+            "Repair templates take nothing from an instruction but the files and functions that it names: name some"
+        )
+    for instruction in ("Look at `parse`.", "src/parser.py is wrong", "parse_line looks odd"):
+        answer = await send_update(run.handle, "override", [instruction, ANN])
+        assert answer == "later branches will begin with the places that it names."
     await run.handle.signal("abort")
     await run.result()
+
+
+@pytest.mark.parametrize("model", ["templates", "scripted:a"])
+async def test_templates_that_wait_are_proposed_again_with_the_instruction(start: Start, model: str) -> None:
+    held = Held()
+    first, second, third = [
+        strategy(title).model_copy(update={"model": "templates"}) for title in ("one", "two", "three")
+    ]
+    world = World(
+        rounds=[[first, second, third], [third, second]],
+        trials={"three": [passed()]},
+        on={"implement": held},
+    )
+    run = await start(world, model=model, templates_first=True, budget=Budget(attempts_per_branch=1))
+    await held.began.wait()
+    await send_update(run.handle, "override", ["Look at `three`.", ANN])
+    held.released.set()
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert [branch.strategy.title for branch in (await run.genealogy()).branches] == ["one", "three"]
+    asked = [
+        (request.instruction, request.work.model, request.count) for request in world.requested("propose_strategies")
+    ]
+    assert asked == [("", "templates", 3), ("Look at `three`.", "templates", 3 if model == "templates" else 2)]
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("override", ["x"]), ("reap", [0, ""]), ("approve", [])])

@@ -4,6 +4,7 @@ import pytest
 
 from activities.code import mentions
 from hydranet.convergence.frames import Frame
+from hydranet.text.code_names import find_named_symbols
 
 PATHS = {"shop/cart.py", "tests/test_cart.py", "decoder.py"}
 
@@ -62,8 +63,8 @@ def test_an_issue_names_files_and_symbols() -> None:
         "In ./shop/cart.py and `tests/test_cart.py`, calling apply(x) or `Cart.total` breaks get_user in HTTPServer."
     )
     assert mentions.find_named_files(issue, PATHS) == ["shop/cart.py", "tests/test_cart.py"]
-    assert {"apply", "Cart", "total", "get_user"} <= mentions.find_named_symbols(issue)
-    assert "calling" not in mentions.find_named_symbols(issue)
+    assert {"apply", "Cart", "total", "get_user"} <= find_named_symbols(issue)
+    assert "calling" not in find_named_symbols(issue)
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,28 @@ async def test_dead_strategies_are_not_proposed_again_until_none_is_left(
     assert {branch.strategy.target_symbols for branch in dead} == {("paginate",)}  # no failing test executes the rest
 
 
+LAST_PAGE = "\n\ndef last_page(items, size):\n    return len(items) // size + 1\n"
+
+
+@pytest.mark.parametrize(
+    ("instruction", "symbol"),
+    [
+        ("", "paginate"),
+        ("Look at `last_page` first.", "last_page"),
+        ("last_page() in shop/paging.py drops one", "last_page"),
+        ("It must be shop/paging.py", "paginate"),
+        ("Look at `nowhere` in other.py", "paginate"),
+    ],
+)
+async def test_the_places_that_an_instruction_names_come_first(
+    backend: TemplatesBackend, prepare: Prepare, instruction: str, symbol: str
+) -> None:
+    test = TEST.replace("paginate\n", "last_page, paginate\n", 1) + "    assert last_page([1], 1) == 1\n"
+    work = await prepare({**SHOP, "shop/paging.py": PAGING + LAST_PAGE, "tests/test_paging.py": test})
+    answer = await backend.strategies(StrategiesRequest(work=work, round=1, count=2, instruction=instruction))
+    assert [strategy.target_symbols for strategy in answer.strategies] == [(symbol,), (symbol,)]
+
+
 async def test_attempts_are_batches_until_the_strategy_is_exhausted(
     backend: TemplatesBackend, prepare: Prepare, store: FolderArtifacts
 ) -> None:
