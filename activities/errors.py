@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
+from pydantic import ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import metrics
 from activities.heartbeat import send_heartbeats
 from hydranet.errors import FATAL, FatalError, HydraError, OutageError, TransientError
+from hydranet.invalid_values import explain_field
 from hydranet.text.truncation import keep_ends
 
 P = ParamSpec("P")
@@ -64,6 +66,13 @@ def to_application_error(error: HydraError) -> ApplicationError:
     return ApplicationError(message, type=type(error).__name__, next_retry_delay=delay)
 
 
+def _describe(error: Exception) -> str:
+    # The text of pydantic repeats the value, and ends with a link that is of no use to a user.
+    return (
+        f"a {error.title} does not fit: {explain_field(error)}" if isinstance(error, ValidationError) else repr(error)
+    )
+
+
 def _known(error: Exception) -> ApplicationError | None:
     from psycopg import OperationalError
 
@@ -78,5 +87,5 @@ def _known(error: Exception) -> ApplicationError | None:
         )
     if not activity.in_activity() or activity.info().attempt < _UNFORESEEN_TRIES:
         return None
-    what = f"{activity.info().activity_type} failed {_UNFORESEEN_TRIES} times, unforeseen: {error!r}"
+    what = f"{activity.info().activity_type} failed {_UNFORESEEN_TRIES} times, unforeseen: {_describe(error)}"
     return to_application_error(FatalError(f"{what}. The worker's log says more."))

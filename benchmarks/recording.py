@@ -16,6 +16,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from benchmarks import run
 from hydra_cli.bench.conditions import Conditions
 from hydranet.errors import UsageError
+from hydranet.invalid_values import explain_field
 
 RESULTS = Path(__file__).with_name("results")
 
@@ -55,9 +56,7 @@ def keep(experiment: str, file: Path) -> Path:
     except OSError as error:
         raise UsageError(f"{file} cannot be read ({error.strerror}): name a file that --json has written.") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "JSON"
-        raise UsageError(f"{file} is no run ({where}: {first['msg']}): name a file that --json has written.") from None
+        raise UsageError(f"{file} is no run ({explain_field(error)}): name a file that --json has written.") from None
     rows = added.pop("rows")
     target = RESULTS / f"{experiment}.json"
     kept = json.loads(target.read_text())["runs"] if target.exists() else []

@@ -52,6 +52,8 @@ def _run() -> int:
     except Exception as error:
         if (explain := getattr(error, "format_message", None)) is not None:
             return _refuse_arguments(explain(), getattr(error, "ctx", None))
+        if (invalid := _explain_invalid(error)) is not None:
+            return _refuse(invalid)
         if _is_lost_connection(error):
             return _refuse("The connection to Temporal was lost. Run the command again: runs carry on.")
         terminal.write_failure(error)
@@ -67,6 +69,17 @@ def _refuse_arguments(message: str, context: Any) -> int:
     # Without a message it is the help that was printed, since the command has no arguments.
     command = context.command_path if context is not None else "hydra"
     return _refuse(f"{message.rstrip('.')}: see `{command} --help`.") if message else 2
+
+
+def _explain_invalid(error: Exception) -> str | None:
+    # Imported here, for the commands that need no model of pydantic.
+    from pydantic import ValidationError
+
+    from hydranet.invalid_values import explain_field
+
+    if not isinstance(error, ValidationError):
+        return None
+    return f"A value of {error.title} does not fit: {explain_field(error)}. If it is not yours, HydraNet is at fault."
 
 
 def _is_lost_connection(error: Exception) -> bool:

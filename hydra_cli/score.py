@@ -17,6 +17,7 @@ from hydranet.convergence import reaper
 from hydranet.convergence.error_signature import ErrorSignature, extract_signature
 from hydranet.convergence.score import Attempt, Command, Score, score_attempt
 from hydranet.errors import PatchError, UsageError
+from hydranet.invalid_values import explain_value, name_field
 from hydranet.patches import Patch
 from hydranet.run_settings import ConvergenceSettings
 
@@ -116,9 +117,8 @@ def _parse_attempt(line: str, where: str) -> _BranchAttempt:
 def _explain(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return "this is not JSON"
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part != "str")
-    return f"`{where}`: {first['msg']}" if where else "this is not a JSON object"
+    where = name_field(error).removesuffix(".str")
+    return f"`{where}` {explain_value(error)}" if where else "this is not a JSON object"
 
 
 def _parse_patch(diff: str) -> Patch:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from hydranet.bounded_models import CLEAN, Name
 from hydranet.budget import Budget
 from hydranet.errors import UsageError
+from hydranet.invalid_values import explain_value, name_field
 from hydranet.policy.investigation import LIMIT
 from hydranet.run_settings import ConvergenceSettings, SandboxSpec
 from hydranet.settings_file import read_settings_file
@@ -348,8 +349,9 @@ def _drop_unset(flags: dict[str, Any]) -> dict[str, Any]:
 
 
 def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
+    key = name_field(error)
+    if error.errors(include_url=False)[0]["type"] == "extra_forbidden":
         return f"There is no setting '{key}': remove it or correct its spelling ({CONFIG_NAME} or HYDRA_*)."
-    return f"The setting '{key}' is wrong ({first['msg']}): correct it in {CONFIG_NAME}, HYDRA_* or the flag."
+    return (
+        f"The setting '{key}' is wrong (it {explain_value(error)}): correct it in {CONFIG_NAME}, HYDRA_* or the flag."
+    )

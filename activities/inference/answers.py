@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 
 from hydranet.bounded_models import Line, Note
 from hydranet.errors import HydraError
+from hydranet.invalid_values import explain_field
 from hydranet.text.escaping import clean_text
 
 # Longer answers than these characters are not read to the end: repairing takes quadratic time.
@@ -131,9 +132,7 @@ def parse_answer(text: str, kind: type[Kind]) -> Kind:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise AnswerError(f"The answer does not fit: {where}: {first['msg']}."[:300]) from None
+        raise AnswerError(f"The answer does not fit: {explain_field(error)}.") from None
 
 
 def parse_hypotheses(text: str) -> list[Hypothesis]:

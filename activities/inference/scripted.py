@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from activities.inference.protocols import Completion, Description, Message, ModelCall, Purpose
 from hydranet.budget import Usage
 from hydranet.errors import UsageError
+from hydranet.invalid_values import explain_field
 
 
 class ScriptedExchange(BaseModel):
@@ -114,7 +115,5 @@ def read_script(path: Path) -> list[ScriptLine]:
         try:
             script.append(ScriptLine.model_validate_json(line))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "line"
-            raise UsageError(f"{path} line {number} is not a scripted answer: {where}: {first['msg']}.") from None
+            raise UsageError(f"{path} line {number} is not a scripted answer: {explain_field(error)}.") from None
     return script

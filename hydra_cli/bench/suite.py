@@ -17,6 +17,7 @@ from activities.git.command import GitError, run_git
 from activities.git.trees import is_inside
 from hydra_cli.repository import Repository
 from hydranet.errors import UsageError
+from hydranet.invalid_values import explain_field
 from hydranet.patches import is_git_name
 from hydranet.settings import SandboxSettings, Settings
 
@@ -152,5 +153,4 @@ def _refuse_invalid(path: Path) -> Iterator[None]:
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}): name a suite's folder with --suite.") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; correct the suite.") from None
+        raise UsageError(f"{path}: {explain_field(error)}; correct the suite.") from None

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from hydranet.bounded_models import BoundedModel, Line, Name
 from hydranet.errors import UsageError
+from hydranet.invalid_values import explain_value, name_field
 
 FILE = "constitution.yaml"
 _BYTES_LIMIT = 65_536
@@ -132,9 +133,8 @@ def parse_rules(text: str) -> Constitution:
     try:
         return Constitution.model_validate(values or {})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{FILE}: '{where}' is wrong: {first['msg']}: correct it.") from None
+        field = name_field(error)
+        raise UsageError(f"{FILE}: '{field}' is wrong (it {explain_value(error)}): correct it.") from None
 
 
 def load_rules(own: str = "") -> Constitution:
