@@ -12,6 +12,8 @@ from hydra_cli import terminal
 from hydra_cli.commands import Commands
 from hydranet.errors import HydraError
 
+_LOOPBACK = "localhost,127.0.0.1,::1"
+
 app = typer.Typer(
     name="hydra",
     cls=Commands,
@@ -32,11 +34,19 @@ def main() -> None:
     # Imports make many objects and hardly any garbage: looking for it took a tenth of the time of `hydra runs`.
     gc.set_threshold(100_000)
     terminal.guard_streams()
+    keep_proxies_off_loopback()
     code = _run()
     sys.stdout.flush()
     sys.stderr.flush()
     # The Temporal client's own threads may call into an interpreter that is being taken down, which aborts.
     os._exit(code)
+
+
+def keep_proxies_off_loopback() -> None:
+    """Have every client and process that reads the environment ask this machine without a proxy."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = known if _LOOPBACK in known else f"{known},{_LOOPBACK}".lstrip(",")
+    os.environ.update(no_proxy=hosts, NO_PROXY=hosts)
 
 
 def _run() -> int:
