@@ -87,9 +87,9 @@ def code_version() -> str:
 def build_command(module: str, *arguments: str) -> list[str]:
     """Return the command line of a process of ours, which imports nothing from where or how it is started.
 
-    Not from the working directory, which may be a repository, nor from PYTHONPATH.
+    Not from the working directory, which may be a repository, nor from PYTHONPATH. Its texts are UTF-8, as everywhere.
     """
-    return [sys.executable, "-I", "-W", "ignore", "-m", module, *arguments]
+    return [sys.executable, "-I", "-X", "utf8", "-W", "ignore", "-m", module, *arguments]
 
 
 class StackFolder:
