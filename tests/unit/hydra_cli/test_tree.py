@@ -63,4 +63,4 @@ def test_what_a_model_wrote_does_not_steer_the_terminal() -> None:
     screen = shown(terms=True)
     assert "\x1b" not in screen
     assert "\u202e" not in screen
-    assert screen.count("turn ␛[2J around") == 6
+    assert screen.count("turn ␛[2J around") == 7
