@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
     from activities.artifacts.variables import VariableStore
     from activities.git.objects import GitObjects
-    from activities.sandbox.candidates import TargetTests
     from activities.sandbox.dependencies import InstallPlan
+    from activities.sandbox.judgement import TargetTests
     from activities.sandbox.protocol import Sandbox
     from activities.sandbox.second_run import SecondRun
     from activities.sandbox.test_run import TestRunner
@@ -105,7 +105,7 @@ class SandboxActivities:
         At the base commit a command that does not exist is an error of the set-up, not a failing test.
         """
         from activities.artifacts.store import get_model, put_model
-        from activities.sandbox.candidates import TargetTests, judge_run
+        from activities.sandbox.judgement import TargetTests, judge_run
         from activities.sandbox.results import NOT_FOUND, RecordedTests, build_report, report_flaky, settle_flaky
         from activities.sandbox.test_run import make_test_command
         from hydranet.errors import FatalError
@@ -169,13 +169,8 @@ class SandboxActivities:
         from activities.artifacts.store import get_model, put_model
         from activities.code.test_helpers import SourceTree
         from activities.git.trees import find_python_mentions, read_blob, read_content, read_links
-        from activities.sandbox.candidates import (
-            TargetTests,
-            check_candidates,
-            choose_best,
-            make_title,
-            run_candidates,
-        )
+        from activities.sandbox.candidates import check_candidates, choose_best, make_title, run_candidates
+        from activities.sandbox.judgement import TargetTests
         from activities.sandbox.protected_files import ProtectedFiles, list_installed_modules
         from activities.sandbox.second_run import NO_SECOND_RUN
         from hydranet import patches
