@@ -101,7 +101,12 @@ class Server:
             refusal = read_refusal(response.status_code, await _read_start(response))
             raise self.explain(refusal, delay)
         if response.is_success and response.headers.get("content-type", "").startswith("text/html"):
-            raise FatalError(f"{self.address} answers with a web page, as no model does: correct the address.")
+            # A network that wants a login answers for every server, and a gateway for one that is away.
+            words = read_refusal(response.status_code, await _read_start(response)).words
+            raise TransientError(
+                f"{self.address} answers with a web page, as no model does ({words}): sign in to the network, or "
+                "correct the address."
+            )
 
     async def fetch(self, client: httpx.AsyncClient, path: str, body: Any = None) -> dict[str, Any]:
         """Return the document at a path of the server, which is asked with `body`."""

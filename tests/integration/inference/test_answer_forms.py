@@ -229,7 +229,7 @@ async def test_a_web_page_is_no_answer(server: Server, dialect: Dialect) -> None
     html = {"content-type": "text/html; charset=utf-8"}
     server.replies[dialect.path] = [Reply([page], headers=html), Reply([page], 503, html)]
     client = dialect.client(server)
-    with pytest.raises(FatalError, match="answers with a web page, as no model does: correct the address"):
+    with pytest.raises(TransientError, match=r"answers with a web page, as no model does \(Sign in Sign in\): sign in"):
         await ask(client)
     with pytest.raises(TransientError, match=r"\(HTTP 503\): Sign in Sign in$"):
         await ask(client)
