@@ -181,15 +181,19 @@ def test_a_worker_says_what_its_namespace_lacks(server: str, namespace: str, hyd
     assert "HydraRepository, HydraVerdict" in refused(hydra("worker", "supervisor"))
 
 
-def test_a_run_is_not_started_where_the_attributes_are_missing(
+def test_a_run_sets_up_a_namespace_where_the_attributes_are_missing(
     server: str, namespace: str, hydra: Hydra, tmp_path: Path
 ) -> None:
     create_namespace(server, namespace, "Another=Keyword")
     git = ["git", "-C", str(tmp_path), "-c", "user.name=T", "-c", "user.email=t@localhost"]
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "base"], check=True)
-    sentence = refused(hydra("fix", "--repo", str(tmp_path), "--issue", "x", "--model", "templates"))
-    assert "`hydra setup-temporal`" in sentence
+    done = hydra("fix", "--repo", str(tmp_path), "--issue", "x", "--model", "templates")
+    assert done.returncode == 2
+    *notes, sentence = done.stderr.splitlines()
+    assert any(note.endswith("added") for note in notes)
+    assert "PostgreSQL" in sentence
+    assert "added" not in hydra("setup-temporal").stdout
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "a b:7233"])

@@ -163,7 +163,7 @@ async def test_a_repository_has_no_hand_in_the_base_environment(
             dependencies.plan_base(BUBBLEWRAP), tree, SandboxSpec()
         )
     message = str(raised.value)
-    assert "`pip install ./nowhere` failed" in message
+    assert "it failed at `pip install ./nowhere`" in message
     assert "package index" in message
     assert "of the repository" not in message
 

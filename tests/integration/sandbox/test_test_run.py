@@ -143,12 +143,12 @@ async def test_a_crash_is_an_error_of_the_test_that_ran(project: Make, ending: s
 
 
 async def test_a_file_that_cannot_be_collected_fails(project: Make) -> None:
-    made = await project({"test_a.py": "import nowhere\n", "test_b.py": PASSING})
+    made = await project({"test_a.py": "from test_b import nowhere\n", "test_b.py": PASSING})
     report = await made.test()
-    assert await outcomes(made, report) == {"test_a.py": "error"}
-    assert "No module named 'nowhere'" in report.tail
+    assert await outcomes(made, report) == {"test_a.py": "error", "test_b.py::test_fine": "passed"}
+    assert "cannot import name 'nowhere'" in report.tail
     assert report.error is not None
-    assert report.error.type == "ModuleNotFoundError"
+    assert report.error.type == "ImportError"
 
 
 async def test_a_conftest_that_breaks_fails_the_command(project: Make) -> None:
