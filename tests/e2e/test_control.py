@@ -199,8 +199,11 @@ def test_a_run_of_templates_goes_where_it_is_told(hydra: Hydra, tmp_path: Path, 
     root = repository(tmp_path / "pair", {"pair.py": PAIR, "test_pair.py": PAIR_TEST})
     budget = ("--budget-branches", "1", "--budget-attempts", "1")
     command = hydra.start("fix", "--repo", root, "--issue", named, "--model", "templates", *budget)
-    run_id = following(command, "running the tests").split()[1]
+    run_id = following(command, "taking a snapshot").split()[1]
+    # Before it chooses its only strategy.
+    assert hydra("pause", run_id).returncode == 0
     told = hydra("override", run_id, f"It has to be `{named}`.")
+    assert hydra("resume", run_id).returncode == 0
     assert (told.returncode, told.stdout) == (
         0,
         f"{run_id}: later branches will begin with the places that it names.\n",
