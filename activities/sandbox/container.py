@@ -47,10 +47,14 @@ class Container:
         Raises TransientError when the engine cannot, and FatalError when the tree does not fit.
         """
         identifier = await engine.create(spec)
+        attaching = asyncio.ensure_future(engine.attach(identifier))
         try:
-            reader, writer = await asyncio.open_connection(sock=await engine.attach(identifier))
+            reader, writer = await asyncio.open_connection(sock=await asyncio.shield(attaching))
         except BaseException:
             await asyncio.shield(engine.remove(identifier))
+            # A thread cannot be cancelled: its socket would be left open.
+            with suppress(TransientError):
+                (await attaching).close()
             raise
         container = cls(engine, identifier, reader, writer)
         try:
