@@ -149,6 +149,11 @@ class Session:
         described = [await self.describe(run_id)]
         for child in described[0].raw_description.pending_children:
             described.append(await self.client.get_workflow_handle(child.workflow_id).describe())
+        for step in (step for description in described for step in description.raw_description.pending_activities):
+            if step.last_failure.HasField("encoded_attributes"):
+                # What a worker says of a failure is sealed.
+                failure = await self.client.data_converter.decode_failure(step.last_failure)
+                step.last_failure.message = getattr(failure, "message", str(failure))
         waits = [text for description in described for text in _list_waits(description.raw_description)]
         return list(dict.fromkeys(waits))
 

@@ -142,7 +142,10 @@ def test_a_server_that_goes_away_parks_the_run_until_it_is_back(
     assert server.broken.wait(60)
     server.stop()
     said += following(command, "waiting")
-    assert "waiting: " in model_only("show", said.split()[1]).stdout
+    shown = model_only("show", said.split()[1]).stdout
+    assert "waiting: " in shown
+    # The server's own words, which a worker sealed.
+    assert server.model.partition(":")[2].partition("#")[0] in shown
     server.start()
     said += command.communicate(timeout=120)[0]
     assert command.returncode == 0, said
