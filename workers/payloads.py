@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic_core import SchemaSerializer
 from pydantic_core.core_schema import any_schema
 from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
     CompositePayloadConverter,
@@ -14,6 +15,7 @@ from temporalio.converter import (
     DefaultFailureConverterWithEncodedAttributes,
     DefaultPayloadConverter,
     EncodingPayloadConverter,
+    PayloadConverter,
 )
 
 from hydranet.errors import UsageError
@@ -58,6 +60,15 @@ class _PayloadConverter(CompositePayloadConverter):
         )
 
 
+class _FailureConverter(DefaultFailureConverterWithEncodedAttributes):
+    def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
+        # Temporal's server writes details itself, unsealed, where it cancels an activity that waits for its next try.
+        # Nobody reads any, and refusing them would stop the workflow for good.
+        if failure.HasField("canceled_failure_info"):
+            failure.canceled_failure_info.ClearField("details")
+        return super().from_failure(failure, payload_converter)
+
+
 data_converter = DataConverter(payload_converter_class=_PayloadConverter)
 """The converter without seals, for what stays in this process, such as a replay."""
 
@@ -69,5 +80,5 @@ def build_converter(keys: KeyRing) -> DataConverter:
     return DataConverter(
         payload_converter_class=_PayloadConverter,
         payload_codec=SealingCodec(keys),
-        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+        failure_converter_class=_FailureConverter,
     )

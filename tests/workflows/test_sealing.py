@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from hydranet.contracts import RunResult
+from hydranet.errors import TransientError
 from hydranet.genealogy import Verdict
 from hydranet.names import FIX_WORKFLOW, SUPERVISOR_QUEUE
 from hydranet.settings import Settings
@@ -90,6 +92,29 @@ async def test_a_failure_is_sealed_too(owner: Client) -> None:
         await run.result()
         events = [event.SerializeToString() async for event in run.fetch_history_events()]
     assert [event for event in events if WORD.encode() in event] == []
+
+
+@pytest.mark.parametrize("step", ["warm_up", "propose_strategies", "implement"])
+async def test_a_run_is_aborted_while_a_step_waits_for_its_next_try(owner: Client, step: str) -> None:
+    """The server itself then says that the step is cancelled, and seals nothing."""
+    world = World(rounds=[[strategy("one")]], on={step: _postpone})
+    async with workers(owner, world):
+        run = await start(owner)
+        while not await _waits(owner, run):
+            await asyncio.sleep(0.05)
+        await run.signal("abort", "Enough.")
+        assert (await run.result()).verdict is Verdict.ABORTED
+
+
+async def _postpone(_: object) -> None:
+    raise TransientError("away", 3600)
+
+
+async def _waits(client: Client, run: WorkflowHandle[Any, RunResult]) -> bool:
+    described = (await run.describe()).raw_description
+    children = [client.get_workflow_handle(child.workflow_id) for child in described.pending_children]
+    all_described = [described, *[(await child.describe()).raw_description for child in children]]
+    return any(step.attempt > 1 for each in all_described for step in each.pending_activities)
 
 
 async def _fail(_: object) -> None:
