@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.artifacts.database import open_database
 from activities.artifacts.records import read_genealogy
+from activities.waits.failures import read_message
 from hydra_cli.terminal import write_line
 from hydranet.contracts import (
     FIX_WORKFLOW,
@@ -150,10 +151,7 @@ class Session:
         for child in described[0].raw_description.pending_children:
             described.append(await self.client.get_workflow_handle(child.workflow_id).describe())
         for step in (step for description in described for step in description.raw_description.pending_activities):
-            if step.last_failure.HasField("encoded_attributes"):
-                # What a worker says of a failure is sealed.
-                failure = await self.client.data_converter.decode_failure(step.last_failure)
-                step.last_failure.message = getattr(failure, "message", str(failure))
+            step.last_failure.message = await read_message(self.client, step.last_failure)
         waits = [text for description in described for text in _list_waits(description.raw_description)]
         return list(dict.fromkeys(waits))
 

@@ -16,6 +16,7 @@ from temporalio.client import Client
 
 from activities.artifacts.database import CONNECT_SECONDS
 from activities.errors import translate_errors
+from activities.waits.failures import read_message
 from hydranet.contracts import Wait, Waits
 from hydranet.contracts.waits import keep_longest, merge_waits
 from hydranet.errors import OUTAGE
@@ -35,11 +36,12 @@ class WaitActivities:
         run = await _read_workflow(client, run_id, now)
         timelines = [run, *[await _read_workflow(client, branch, now) for branch in run.children]]
         waits = [wait for timeline in timelines for wait in timeline.waits if wait.duration > _TAKEN_AT_ONCE]
+        failures = [timeline.failure for timeline in timelines if timeline.failure]
         began = min((wait.began for wait in waits), default=now)
         return Waits(
             waits=keep_longest(merge_waits(waits, began, now)),
             open=any(wait.ended == now for wait in waits),
-            failure=next((timeline.failure for timeline in timelines if timeline.failure), ""),
+            failure=await read_message(client, failures[0]) if failures else "",
         )
 
 
@@ -50,7 +52,7 @@ class _Timeline:
     now: datetime
     waits: list[Wait] = field(default_factory=list)
     children: list[str] = field(default_factory=list)
-    failure: str = ""
+    failure: Failure | None = None
     _scheduled: dict[int, datetime] = field(default_factory=dict)
     _activities: dict[str, datetime] = field(default_factory=dict)
     _task: datetime | None = None
@@ -87,7 +89,7 @@ class _Timeline:
         elif not waiting and pending.attempt == 1:
             self.waits.append(Wait(began=began, ended=started))
         elif pending.attempt > 1:
-            self.failure = self.failure or pending.last_failure.message
+            self.failure = self.failure or pending.last_failure
 
     def end(self) -> None:
         if self._task:
