@@ -12,6 +12,7 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
+from activities.sandbox.inside.test_names import file_of
 from activities.sandbox.judgement import CandidateRun, TargetTests, judge_run
 from activities.sandbox.protected_files import ProtectedFiles
 from activities.sandbox.protocol import Execution
@@ -108,7 +109,7 @@ async def _run_in_fork_server(
     def name(test: TestResult) -> str:
         # A test whose name changes is somewhere in its file.
         is_changing = test.id in target.second.changed
-        return runner.variables.unmask(test.id.split("::", 1)[0] if is_changing else test.id)
+        return runner.variables.unmask(file_of(test.id) if is_changing else test.id)
 
     baseline_seconds = sum(test.seconds for test in (*target.failing, *target.passing))
     # Django may first make databases.

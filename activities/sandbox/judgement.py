@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
-from activities.sandbox.inside.test_names import list_implied
+from activities.sandbox.inside.test_names import file_of, list_implied
 from activities.sandbox.protocol import Execution
 from activities.sandbox.results import (
     ID_LIMIT,
@@ -162,7 +162,7 @@ def _mark_known(
     tests = {
         name: test.model_copy(update={"cause": cause})
         # A file that could not be collected stands for its tests.
-        if test.is_failing and (cause := known.get(name) or known.get(name.split("::", 1)[0]))
+        if test.is_failing and (cause := known.get(name) or known.get(file_of(name)))
         else test
         for name, test in ran.items()
     }

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from .forks import run_forked
 from .runner_integrity import RunnerState
+from .test_names import list_implied
 from .trials import TestSession, Trials, import_libraries, warm_up
 from .unittest_main import RecordingResult, RecordingRunner, Records, name_test
 
@@ -132,14 +133,8 @@ def _select(suite: unittest.BaseTestSuite, is_selected: Callable[[str], bool]) -
 
 
 def _is_wanted(name: str, only: Collection[str]) -> bool:
-    return any(name == test or _may_stand_for(name, test) for test in only)
-
-
-def _may_stand_for(name: str, test: str) -> bool:
-    # The target is a module that could not be imported, or a set-up, whose class is in front of its name.
-    place, _, last = test.rpartition(".")
-    is_fixture = last.startswith(("setUp", "tearDown"))
-    return name.startswith(f"{test}.") or (is_fixture and name.startswith(f"{place}."))
+    # A module that could not be imported, or a set-up that failed, is wanted with the tests that it stands for.
+    return not list_implied(name).isdisjoint(only)
 
 
 def narrow_discovery(only: Collection[str]) -> None:
