@@ -10,11 +10,10 @@ from pathlib import PurePosixPath
 from posixpath import basename
 
 from activities.code.test_files import is_test_file
+from activities.git.placeholders import POINTER
 from activities.sandbox.protocol import WORK
 from hydranet.contracts import TestResult, TestResults
 
-# A file in place of one that Git LFS keeps elsewhere begins with it.
-POINTER = "version https://git-lfs.github.com/spec/"
 # Where the code lies in a sandbox.
 _WORK = f"{WORK}/"
 # Paths in one message that are looked up.

@@ -2,7 +2,8 @@
 
 import pytest
 
-from activities.sandbox.environment_failures import POINTER, Surroundings, tell_environment_failures
+from activities.git.placeholders import POINTER
+from activities.sandbox.environment_failures import Surroundings, tell_environment_failures
 from activities.sandbox.judgement import TargetTests, judge_run
 from activities.sandbox.protocol import Execution
 from activities.sandbox.results import RecordedTests, build_report
