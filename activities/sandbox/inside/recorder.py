@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .seal import Seal
-from .time_limits import limit_time
+from .timeouts import limit_time
 
 # Characters of one test's message and of all messages, so that a run with many failures stays readable for the host.
 MESSAGE_LIMIT = 8_000

@@ -22,7 +22,7 @@ from typing import Any
 from .assertions import accepts_anything, list_unittest_checks
 from .runner_integrity import RunnerState
 from .seal import Seal, take_seal
-from .time_limits import limit_time
+from .timeouts import limit_time
 
 MESSAGE_LIMIT = 8_000
 # What stands for a module that cannot be imported.
