@@ -81,6 +81,8 @@ class Repository:
 
 def _find_project(repository: UserRepository, head: str, named: PurePosixPath) -> PurePosixPath:
     """The folder of a commit at or above `named` that has files of a project, such as its settings and its set-up."""
+    if not named.parts:
+        return named
     with repository.open() as opened, TreeReader(opened, head) as reader:
         for folder in (named, *named.parents):
             if any(reader.find(str(folder / name)) is not None for name in _PROJECT_FILES):

@@ -13,7 +13,6 @@ import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
@@ -26,7 +25,7 @@ from hydranet import settings
 from hydranet.errors import UsageError
 from hydranet.settings import Settings
 from workers import sealing
-from workers.outages import OPEN_RUNS, report_interruption
+from workers.outages import CALL, OPEN_RUNS, report_interruption
 from workers.postgres import Postgres, open_postgres
 from workers.private_process import are_namespaces_allowed, end
 from workers.roles import Role
@@ -39,7 +38,6 @@ from workers.worker import LIFELINE
 # For one process to be ready, also on a slow machine.
 _START_SECONDS = 60
 _UI_PORT = 8233
-_CALL = timedelta(seconds=2)
 
 
 class EmbeddedStack:
@@ -199,7 +197,7 @@ class _Servers:
     async def are_idle(self) -> bool:
         """Return whether no run is open, as far as the server answers."""
         try:
-            return (await self.client.count_workflows(OPEN_RUNS, rpc_timeout=_CALL)).count == 0
+            return (await self.client.count_workflows(OPEN_RUNS, rpc_timeout=CALL)).count == 0
         except RPCError:
             return False
 

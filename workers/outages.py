@@ -15,7 +15,9 @@ from hydranet.names import FIX_WORKFLOW
 
 OPEN_RUNS = f"WorkflowType = '{FIX_WORKFLOW}' AND ExecutionStatus = 'Running'"
 _EVERY_SECONDS = 1.0
-_CALL = timedelta(seconds=2)
+CALL = timedelta(seconds=2)
+"""How long a server that is there may take to answer."""
+
 _SILENCES = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
 
 
@@ -35,14 +37,14 @@ async def report_interruption(client: Client, seconds: float) -> None:
     """Tell the open runs that nothing ran for the last `seconds`."""
     async for run in client.list_workflows(OPEN_RUNS):
         with contextlib.suppress(RPCError):  # It may have ended meanwhile.
-            await client.get_workflow_handle(run.id).signal("interrupted", seconds, rpc_timeout=_CALL)
+            await client.get_workflow_handle(run.id).signal("interrupted", seconds, rpc_timeout=CALL)
 
 
 async def _watch(client: Client) -> None:
     answered, away = time.monotonic(), False
     while True:
         try:
-            await client.service_client.check_health(timeout=_CALL)
+            await client.service_client.check_health(timeout=CALL)
             if away:
                 await report_interruption(client, time.monotonic() - answered)
         except RPCError as error:

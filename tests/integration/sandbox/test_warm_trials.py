@@ -5,9 +5,8 @@ import pytest
 from hydranet import patches
 from hydranet.contracts import Candidate, PrepareRequest
 from tests.integration.conftest import Make, Project
+from tests.integration.sandbox.test_forged_runners import CODE, FIXED
 
-CODE = "def total(prices):\n    return sum(prices) + 1\n\n\ndef count(prices):\n    return len(prices)\n"
-FIXED = CODE.replace(" + 1", "")
 TESTS = """
 import unittest
 from shop.cart import count, total
