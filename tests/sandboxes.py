@@ -37,9 +37,12 @@ async def sandbox_of(backend: str, folder: Path, warm: int = 0) -> AsyncIterator
 
 
 def list_containers(backend: str, worker: int) -> list[str]:
-    """List the containers of a process, whatever their state."""
+    """List the containers of a process that have not ended.
+
+    An engine may take long to forget one that has.
+    """
     if backend != "docker":
         return []
     with contextlib.closing(docker.APIClient(version="auto")) as client:
-        found = client.containers(all=True, filters={"name": f"-{worker}-"})
-    return [str(container["Id"]) for container in found]
+        containers = client.containers(all=True, filters={"name": f"-{worker}-", "status": ["created", "running"]})
+    return [str(container["Id"]) for container in containers]

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from activities.sandbox.bounded_output import BoundedOutput
 from activities.sandbox.docker_engine import ContainerSpec, DockerEngine
 from activities.sandbox.protocol import Execution, Limits
 from hydranet.errors import FatalError, TransientError
+
+R = TypeVar("R")
 
 # Copying a large tree takes a while; a container that is not ready by then is broken.
 READY_SECONDS = 120.0
@@ -46,15 +49,12 @@ class Container:
 
         Raises TransientError when the engine cannot, and FatalError when the tree does not fit.
         """
-        identifier = await engine.create(spec)
-        attaching = asyncio.ensure_future(engine.attach(identifier))
+        identifier = await _acquire(engine.create(spec), engine.remove)
         try:
-            reader, writer = await asyncio.open_connection(sock=await asyncio.shield(attaching))
+            attached = await _acquire(engine.attach(identifier), _close)
+            reader, writer = await asyncio.open_connection(sock=attached)
         except BaseException:
             await asyncio.shield(engine.remove(identifier))
-            # A thread cannot be cancelled: its socket would be left open.
-            with suppress(TransientError):
-                (await attaching).close()
             raise
         container = cls(engine, identifier, reader, writer)
         try:
@@ -172,3 +172,18 @@ class Container:
         self._writer.close()
         with suppress(OSError):
             await self._writer.wait_closed()
+
+
+async def _acquire(call: Awaitable[R], release: Callable[[R], Awaitable[None]]) -> R:
+    # A call in a thread goes on when it is cancelled, and what it returned would be nobody's.
+    running = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        with suppress(TransientError):
+            await release(await running)
+        raise
+
+
+async def _close(attached: socket.socket) -> None:
+    attached.close()

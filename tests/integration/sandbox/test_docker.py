@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,17 +44,19 @@ def job(line: str, tree: Path, **changes: Any) -> Job:
     return Job(("/bin/sh", "-c", line), tree, replace(LIMITS, **changes))
 
 
-def known(engine: DockerEngine) -> set[str]:
-    """The containers of this process."""
-    found = engine._client.containers(all=True, filters={"label": f"{LABEL}={engine.owner}"})
-    return {container["Id"] for container in found}
+def list_live(engine: DockerEngine, owner: str = "") -> set[str]:
+    """List the containers of a worker, else of this process, that have not ended.
+
+    An engine may take long to forget one that has.
+    """
+    filters = {"label": f"{LABEL}={owner or engine.owner}", "status": ["created", "running"]}
+    return {container["Id"] for container in engine._client.containers(all=True, filters=filters)}
 
 
-async def wait_removed(engine: DockerEngine, identifiers: set[str]) -> None:
-    """Wait for the engine to forget containers, which it does some time after they have ended."""
-    # Asked to wait for a removal that is under way, Docker 20.10 now and then never answers.
+async def wait_ended(engine: DockerEngine, owner: str = "", *, but: set[str] | None = None) -> None:
+    """Wait until no container of a worker lives, `but` for these."""
     deadline = time.monotonic() + 60
-    while identifiers & known(engine):
+    while list_live(engine, owner) - (but or set()):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
 
@@ -69,8 +72,8 @@ async def test_a_job_takes_the_container_that_waits_and_another_takes_its_place(
 ) -> None:
     await docker.run(job("true", tree))
     first = await waiting(docker)
-    await wait_removed(engine, known(engine) - first)
-    assert first == known(engine)
+    await wait_ended(engine, but=first)
+    assert first == list_live(engine)
     done = await docker.run(job("cat kept.txt; echo changed > kept.txt; touch /tmp/left /dev/shm/left", tree))
     assert done.output == "as it was\n"
     second = await waiting(docker)
@@ -100,15 +103,29 @@ async def test_containers_wait_for_the_trees_that_were_used_last(
     assert {one.kind.tree.name for one in docker._pool._waiting} == {"2", "3", "4", "5"}
 
 
+async def test_a_start_that_is_cancelled_leaves_no_container(docker: Docker, engine: DockerEngine, tree: Path) -> None:
+    spec = ContainerSpec(docker._image, tree, LIMITS, lifetime=600)
+    for moment in range(20):
+        starting = asyncio.ensure_future(Container.start(engine, spec))
+        # At first while the engine makes it, at last while it is filled.
+        await asyncio.sleep(0.004 * moment)
+        starting.cancel()
+        with suppress(asyncio.CancelledError):
+            await (await starting).remove()
+    await wait_ended(engine)
+
+
 async def test_nothing_waits_after_the_end(tmp_path: Path, tree: Path) -> None:
     async with sandbox_of("docker", tmp_path / "sandbox", warm=2) as sandbox:
         assert isinstance(sandbox, Docker)
         await sandbox.run(job("true", tree))
-        assert len(await waiting(sandbox)) == 2
-        engine = sandbox._engine
+        made = await waiting(sandbox)
+        assert len(made) == 2
+        assert made <= list_live(sandbox._engine)
+        owner = sandbox._engine.owner
     other = DockerEngine.connect()
-    assert known(other) & {one.container.identifier for one in sandbox._pool._waiting} == set()
-    assert engine.owner == other.owner
+    assert owner == other.owner
+    assert made.isdisjoint(list_live(other))
     other.close()
     assert list((tmp_path / "sandbox").iterdir()) == []
 
@@ -161,19 +178,12 @@ asyncio.run(main())
     )
     assert worker.stdout is not None
     owner = (await worker.stdout.readline()).decode().strip()
-
-    def left() -> bool:
-        return bool(engine._client.containers(all=True, filters={"label": f"{LABEL}={owner}"}))
-
-    assert left()
+    assert list_live(engine, owner)
     worker.kill()
     await worker.wait()
     await worker.stdout.read()
     assert not is_alive(owner)
-    began = time.monotonic()
-    while left():
-        assert time.monotonic() - began < 60
-        await asyncio.sleep(0.05)
+    await wait_ended(engine, owner)
     assert any((tmp_path / "worker").iterdir())
     async with open_sandbox(SETTINGS, tmp_path / "worker"):
         assert len(list((tmp_path / "worker").iterdir())) == 1
