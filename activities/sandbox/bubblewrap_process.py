@@ -8,13 +8,13 @@ import os
 import resource
 import signal
 import time
-from asyncio.subprocess import PIPE, STDOUT, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from io import FileIO
 from pathlib import Path
 
-from activities.sandbox.bounded_output import BoundedOutput
+from activities.sandbox.bounded_output import BoundedOutput, CommandOutput
 from activities.sandbox.cgroups import open_group
 from activities.sandbox.inside import seccomp
 from activities.sandbox.protocol import OPEN_FILES, Execution, Limits
@@ -65,7 +65,7 @@ class BubblewrapProcess:
             *command,
             stdin=PIPE,
             stdout=PIPE,
-            stderr=STDOUT,
+            stderr=PIPE,
             pass_fds=(*files, self._status_inside.fileno(), self._gate_inside.fileno()),
             env={},
             cwd="/",
@@ -78,7 +78,7 @@ class BubblewrapProcess:
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(status), self._status
         )
-        output = BoundedOutput(limits.output_kb * 1024)
+        output = CommandOutput(limits.output_kb * 1024)
         init_fd = None
         try:
             init, init_fd = _open_init(await status.readline())
@@ -96,13 +96,13 @@ class BubblewrapProcess:
             transport.close()
         if not reason and exit_status != 0 and self._group is not None and self._group.oom_killed:
             reason = f"used more than {limits.memory_mb} MB of memory"
+        printed = output.finish()
         if exit_status is None and not reason:
-            cause = output.text.strip()[-300:] or "bubblewrap gave no reason"
+            cause = printed["output"].strip()[-300:] or "bubblewrap gave no reason"
             raise TransientError(f"The sandbox could not be started, or was killed: {cause}")
         return Execution(
             exit_status=128 + signal.SIGKILL if exit_status is None else exit_status,
-            output=output.text,
-            left_out=output.left_out,
+            **printed,
             timed_out=timed_out,
             reason=reason,
             seconds=time.monotonic() - began,
@@ -136,7 +136,7 @@ def _dies_with_bubblewrap(init: int) -> bool:
 
 
 async def _wait_for_end(
-    process: Process, output: BoundedOutput, seconds: float, stop: asyncio.Event
+    process: Process, output: CommandOutput, seconds: float, stop: asyncio.Event
 ) -> tuple[str, bool]:
     reading = asyncio.ensure_future(_read_output(process, output))
     stopping = asyncio.ensure_future(stop.wait())
@@ -154,11 +154,18 @@ async def _wait_for_end(
     return "", False
 
 
-async def _read_output(process: Process, output: BoundedOutput) -> None:
+async def _read_output(process: Process, output: CommandOutput) -> None:
     assert process.stdout is not None
-    while chunk := await process.stdout.read(65_536):
-        output.add(chunk)
+    assert process.stderr is not None
+    await asyncio.gather(
+        _read_stream(process.stdout, output, output.stdout), _read_stream(process.stderr, output, output.stderr)
+    )
     await process.wait()
+
+
+async def _read_stream(reader: asyncio.StreamReader, output: CommandOutput, stream: BoundedOutput) -> None:
+    while chunk := await reader.read(65_536):
+        output.add(chunk, stream)
 
 
 async def _kill(process: Process, init_fd: int | None) -> None:
@@ -175,10 +182,7 @@ async def _kill(process: Process, init_fd: int | None) -> None:
         await _wait_until_readable(init_fd)
         os.close(init_fd)
     # asyncio sees the end of a process only after the end of its pipes.
-    assert process.stdout is not None
-    while await process.stdout.read(65_536):
-        pass
-    await process.wait()
+    await _read_output(process, CommandOutput(0))
 
 
 async def _wait_until_readable(descriptor: int) -> None:

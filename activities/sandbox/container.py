@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import socket
 import time
 from asyncio import StreamReader, StreamWriter
@@ -16,7 +17,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from activities.sandbox.bounded_output import BoundedOutput
+from activities.sandbox.bounded_output import CommandOutput
 from activities.sandbox.docker_engine import ContainerSpec, DockerEngine
 from activities.sandbox.protocol import Execution, Limits
 from hydranet.errors import FatalError, TransientError
@@ -30,7 +31,8 @@ GRACE_SECONDS = 2.0
 
 # Docker frames what a container prints: a stream number, three zero bytes and the length, then the bytes.
 _STDERR = 2
-_STDERR_LIMIT = 20_000
+# Of what init itself says.
+_REPORT_LIMIT = 20_000
 
 
 class Container:
@@ -41,7 +43,7 @@ class Container:
         self.identifier = identifier
         self._reader = reader
         self._writer = writer
-        self._stderr = bytearray()
+        self._report = bytearray()
 
     @classmethod
     async def start(cls, engine: DockerEngine, spec: ContainerSpec) -> Container:
@@ -61,8 +63,9 @@ class Container:
             await engine.start(identifier)
             async with asyncio.timeout(READY_SECONDS):
                 while container._find_message("ready") is None:
-                    if await container._read_output() is None:
+                    if (frame := await container._read_frame()) is None:
                         raise container._explain_failure(spec)
+                    container._add_report(frame[1])
         except TimeoutError:
             await container.remove()
             raise TransientError("The container was not ready in time; look at the load of this machine.") from None
@@ -83,10 +86,12 @@ class Container:
         `files` (text by path) are written first. Raises TransientError when somebody else removed the container.
         """
         began = time.monotonic()
-        output = BoundedOutput(limits.output_kb * 1024)
+        output = CommandOutput(limits.output_kb * 1024)
+        # Init puts it before its report, on a stream that is the command's until then.
+        mark = secrets.token_hex(16)
         try:
-            self._send(command, env, limits, files)
-            reason, timed_out = await self._collect(output, limits.seconds)
+            self._send(command, env, limits, files, mark)
+            reason, timed_out = await self._collect(output, limits.seconds, mark.encode())
         finally:
             await self.remove()
         end = self._find_message("exit") or {}
@@ -97,8 +102,7 @@ class Container:
             raise TransientError("The container was ended by somebody else while it ran.")
         return Execution(
             exit_status=status if isinstance(status, int) else 137,
-            output=output.text,
-            left_out=output.left_out,
+            **output.finish(),
             timed_out=timed_out,
             reason=reason,
             seconds=time.monotonic() - began,
@@ -114,34 +118,47 @@ class Container:
         """Whether it still waits for a job, as far as this process knows."""
         return not self._reader.at_eof()
 
-    def _send(self, command: tuple[str, ...], env: Mapping[str, str], limits: Limits, files: Mapping[str, str]) -> None:
+    def _send(
+        self, command: tuple[str, ...], env: Mapping[str, str], limits: Limits, files: Mapping[str, str], mark: str
+    ) -> None:
         sizes = (limits.memory_mb << 20, limits.file_mb << 20)
-        job = {"command": command, "env": dict(env), "limits": sizes, "files": dict(files)}
+        job = {"command": command, "env": dict(env), "limits": sizes, "files": dict(files), "mark": mark}
         self._writer.write(json.dumps(job).encode() + b"\n")
 
-    async def _collect(self, output: BoundedOutput, seconds: float) -> tuple[str, bool]:
+    async def _collect(self, output: CommandOutput, seconds: float, mark: bytes) -> tuple[str, bool]:
+        # The mark may come in two pieces.
+        held = reported = b""
         try:
             async with asyncio.timeout(seconds):
-                while (chunk := await self._read_output()) is not None:
-                    output.add(chunk)
+                while (frame := await self._read_frame()) is not None:
+                    stream, content = frame
+                    if stream != _STDERR:
+                        output.add(content, output.stdout)
+                    elif reported:
+                        self._add_report(content)
+                    else:
+                        printed, reported, rest = (held + content).partition(mark)
+                        held = b"" if reported else printed[1 - len(mark) :]
+                        output.add(printed[: len(printed) - len(held)], output.stderr)
+                        self._add_report(rest)
         except TimeoutError:
             return f"timed out after {seconds:g} s", True
+        finally:
+            output.add(held, output.stderr)
         return "", False
 
-    async def _read_output(self) -> bytes | None:
+    async def _read_frame(self) -> tuple[int, bytes] | None:
         try:
             head = await self._reader.readexactly(8)
-            content = await self._reader.readexactly(int.from_bytes(head[4:], "big"))
+            return head[0], await self._reader.readexactly(int.from_bytes(head[4:], "big"))
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
-        # Standard error is the init's own; the command prints both of its streams to standard output.
-        if head[0] == _STDERR:
-            self._stderr += content[: _STDERR_LIMIT - len(self._stderr)]
-            return b""
-        return content
+
+    def _add_report(self, content: bytes) -> None:
+        self._report += content[: _REPORT_LIMIT - len(self._report)]
 
     def _find_message(self, key: str) -> dict[str, Any] | None:
-        for line in self._stderr.splitlines():
+        for line in self._report.splitlines():
             with suppress(ValueError):
                 message = json.loads(line)
                 if isinstance(message, dict) and key in message:
@@ -149,7 +166,7 @@ class Container:
         return None
 
     def _explain_failure(self, spec: ContainerSpec) -> Exception:
-        cause = self._stderr.decode(errors="replace").strip()[-300:]
+        cause = self._report.decode(errors="replace").strip()[-300:]
         if "No space left on device" in cause:
             return FatalError(
                 f"The repository does not fit into the sandbox's work folder of {spec.limits.disk_mb} MB: "
@@ -163,7 +180,7 @@ class Container:
             self._writer.write_eof()
         try:
             async with asyncio.timeout(GRACE_SECONDS):
-                while await self._read_output() is not None:
+                while await self._read_frame() is not None:
                     pass
         except TimeoutError:
             # An engine that does not answer now is asked again by its next sweep.

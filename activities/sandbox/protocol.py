@@ -118,14 +118,16 @@ class Job:
 class Execution:
     """How a command ended.
 
-    `exit_status` is 128 + n after signal n. `output` is stdout and stderr together; beyond the limit its middle is
-    missing, and `left_out` counts those bytes. `reason` is empty unless the sandbox ended the command, and `timed_out`
-    says that its time was up. `refused_hosts` are those that a setup asked for and that are no package index, as
-    HOST:PORT.
+    `exit_status` is 128 + n after signal n. `output` is stdout and stderr together, about in the order in which they
+    came. Beyond the limit the middle of each is missing, and `left_out` counts those bytes of `output`. `reason` is
+    empty unless the sandbox ended the command, and `timed_out` says that its time was up. `refused_hosts` are those
+    that a setup asked for and that are no package index, as HOST:PORT.
     """
 
     exit_status: int
     output: str
+    stdout: str = ""
+    stderr: str = ""
     left_out: int = 0
     timed_out: bool = False
     reason: str = ""

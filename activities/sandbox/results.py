@@ -175,19 +175,29 @@ def list_tests(
     itself, unless this ending `is_known` from the base commit. The command is also the only test when nothing was
     recorded.
     """
-    output = clean_output(execution.output)
     tests = dict(recorded.tests)
     for test in recorded.unfinished:
-        message = f"The test did not end: {describe_ending(execution)}.\n{keep_last_lines(output, 4000)}"
+        message = f"The test did not end: {describe_ending(execution)}.\n{_show_output(execution, 4000)}"
         tests.setdefault(test, TestResult(id=test, outcome="error", message=message))
     failed = bool(execution.exit_status or execution.reason) and not is_known
     is_empty = not tests and not recorded.unnamed
     if is_empty or (failed and not any(test.is_failing for test in tests.values())):
-        message = f"{recorded.internal or keep_last_lines(output, 8000)}\n{describe_ending(execution)}".strip()
+        message = f"{recorded.internal or _show_output(execution, 8000)}\n{describe_ending(execution)}".strip()
         outcome = "error" if failed else "passed"
         name = command[:ID_LIMIT]
         tests[name] = TestResult(id=name, outcome=outcome, seconds=execution.seconds, message=message if failed else "")
     return tests
+
+
+def _show_output(execution: Execution, limit: int) -> str:
+    streams = {"stdout": clean_output(execution.stdout).strip(), "stderr": clean_output(execution.stderr).strip()}
+    if not all(streams.values()):
+        return keep_last_lines(clean_output(execution.output), limit)
+    # One may have what the other leaves of the limit.
+    rooms = {"stdout": limit - len(streams["stderr"]), "stderr": limit - len(streams["stdout"])}
+    return "\n".join(
+        f"{name}:\n{keep_last_lines(text, max(rooms[name], limit // 2))}" for name, text in streams.items()
+    )
 
 
 def build_results(tests: Iterable[TestResult], recorded: RecordedTests, execution: Execution) -> TestResults:
@@ -196,7 +206,8 @@ def build_results(tests: Iterable[TestResult], recorded: RecordedTests, executio
         **limit_tests(tests, recorded.unnamed),
         exit_status=execution.exit_status,
         ending=execution.reason if recorded.sessions and recorded.has_ended else "",
-        output=keep_ends(clean_output(execution.output), OUTPUT_LIMIT),
+        stdout=keep_ends(clean_output(execution.stdout), OUTPUT_LIMIT),
+        stderr=keep_ends(clean_output(execution.stderr), OUTPUT_LIMIT),
         canary=recorded.has_dead_canary or (recorded.sessions > 0 and recorded.status is None),
         replaced=tuple(recorded.replaced),
     )

@@ -36,11 +36,11 @@ _JEST_OUTCOMES = {"passed": "passed", "failed": "failed", "pending": "skipped", 
 _GO_OUTCOMES = {"pass": "passed", "fail": "failed", "skip": "skipped"}
 
 
-def parse_output(output: str) -> list[dict[str, Any]]:
-    """Return the tests in an output as records, as our recorder writes them; none for an unknown format."""
+def parse_output(*streams: str) -> list[dict[str, Any]]:
+    """Return the tests in a command's streams as records, as our recorder writes them; none for an unknown format."""
     for parse in (_parse_go, _parse_jest, _parse_unittest):
-        records = [{"kind": "test", **record} for record in parse(output)]
-        unnamed = _count_unnamed(output, records) if parse is _parse_unittest else 0
+        records = [{"kind": "test", **record} for stream in streams for record in parse(stream)]
+        unnamed = _count_unnamed("\n".join(streams), records) if parse is _parse_unittest else 0
         if records or unnamed:
             counts = {"collected": len(records) + unnamed, "unnamed": unnamed}
             ends = ({"kind": kind, "count": count} for kind, count in counts.items())

@@ -73,7 +73,7 @@ class TestRunner:
             records = await asyncio.to_thread(lambda: list(read_records(results, secret)))
             # Where our plugin recorded no test, another test runner may have printed its results.
             if plugin is not None and all(record.get("kind") in ("session", "finish") for record in records):
-                records += await asyncio.to_thread(runner_output.parse_output, execution.output)
+                records += await asyncio.to_thread(runner_output.parse_output, execution.stdout, execution.stderr)
             masked = await asyncio.to_thread(lambda: [self.variables.mask_record(record) for record in records])
             return masked, await asyncio.to_thread(self.variables.mask_execution, execution)
 

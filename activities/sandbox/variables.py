@@ -75,6 +75,8 @@ class Variables:
         return replace(
             execution,
             output=self.mask(execution.output),
+            stdout=self.mask(execution.stdout),
+            stderr=self.mask(execution.stderr),
             reason=self.mask(execution.reason),
             refused_hosts=tuple(map(self.mask, execution.refused_hosts)),
         )

@@ -90,7 +90,7 @@ class TestResult(BoundedModel):
 
 
 class TestResults(BoundedModel):
-    """The artifact behind `TestReport.results`: every test, and both ends of the output.
+    """The artifact behind `TestReport.results`: every test, and both ends of what was printed.
 
     `unnamed` counts tests that passed and are not in `tests`: there are too many, or the runner does not name them.
     `ending` is why the sandbox ended the command after its tests had ended, empty when it exited by itself.
@@ -104,7 +104,8 @@ class TestResults(BoundedModel):
     unnamed: int = 0
     exit_status: int = 0
     ending: Line = ""
-    output: Text = ""
+    stdout: Text = ""
+    stderr: Text = ""
     canary: bool = False
     replaced: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
 

@@ -1,8 +1,9 @@
 """The init of a container: fills the work tree, waits for one job, runs it and ends with it.
 
 Standard input is the lifeline. One line of JSON is the job; the end of input, which also comes when the worker dies,
-ends the container with every process in it. Standard output is the command's. Standard error is init's own: a line
-of JSON when it is ready, and one more when the command has ended.
+ends the container with every process in it. Standard output is the command's, and so is standard error until the
+command has ended. Before and after, it is init's: a line of JSON when it is ready, and the job's mark with one more at
+the end. Only init knows the mark.
 """
 
 import contextlib
@@ -45,7 +46,8 @@ def main() -> None:
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):
         return
-    child = _start(json.loads(line))
+    job = json.loads(line)
+    child = _start(job)
     while True:
         readable, _, _ = select.select([0, awake], [], [])
         if 0 in readable and not os.read(0, 4096):
@@ -54,7 +56,8 @@ def main() -> None:
             os.read(awake, 4096)
         status = _reap(child)
         if status is not None:
-            _report({"exit": status, "oom_killed": _is_oom_killed()})
+            _kill_others()
+            _report({"exit": status, "oom_killed": _is_oom_killed()}, job["mark"])
             return
 
 
@@ -74,9 +77,8 @@ def _start(job: dict[str, Any]) -> int:
         os.setsid()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        # The command gets neither the lifeline nor init's standard error.
+        # The command does not get the lifeline.
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
-        os.dup2(1, 2)
         _set_dumpable(True)
         for path, text in job["files"].items():
             Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -141,8 +143,16 @@ def _is_oom_killed() -> bool:
     return False
 
 
-def _report(message: dict[str, object]) -> None:
-    os.write(2, json.dumps(message).encode() + b"\n")
+def _kill_others() -> None:
+    # They would end with init. What they print until then is not to stand in the way of its report.
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
+    # The command shares this pipe, and some programs make theirs not block.
+    os.set_blocking(2, True)
+
+
+def _report(message: dict[str, object], mark: str = "") -> None:
+    os.write(2, f"{mark}{json.dumps(message)}\n".encode())
 
 
 main()

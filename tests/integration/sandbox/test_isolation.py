@@ -72,7 +72,26 @@ def is_running(marker: str) -> bool:
 
 async def test_a_command_reports_its_output_and_exit_status(run: Run) -> None:
     done = await run("echo out; echo err >&2; exit 3")
-    assert (done.exit_status, done.output, done.reason, done.timed_out) == (3, "out\nerr\n", "", False)
+    assert (done.exit_status, done.stdout, done.stderr, done.reason, done.timed_out) == (3, "out\n", "err\n", "", False)
+    assert sorted(done.output.split()) == ["err", "out"]
+
+
+async def test_nothing_on_standard_error_is_taken_for_the_end_of_a_command(run: Run) -> None:
+    end = '{"exit": 0, "oom_killed": false}'
+    done = await run(f"echo '{end}' >&2; printf 'x{end}' >&2; exit 3")
+    assert (done.exit_status, done.stderr) == (3, f"{end}\nx{end}")
+
+
+async def test_a_command_that_ends_is_told_while_others_fill_standard_error(run: Run) -> None:
+    # They share its pipe, which does not block then.
+    code = (
+        "import os, sys; os.set_blocking(2, False)\n"
+        "if os.fork(): os._exit(3)\n"
+        "while True:\n try: os.write(2, b'x' * 65536)\n except BlockingIOError: pass"
+    )
+    done = await run(code=code)
+    assert (done.exit_status, done.reason, done.stdout) == (3, "", "")
+    assert set(done.stderr.split("\n")[0]) <= {"x"}
 
 
 async def test_a_command_killed_by_a_signal_says_so(run: Run) -> None:

@@ -206,19 +206,35 @@ def test_long_ids_stay_apart_in_a_report() -> None:
 def test_long_texts_are_cut_and_say_so() -> None:
     lines = "\n".join(f"line {number}" for number in range(10_000))
     recorded = RecordedTests.of([line_of(message=lines), {"kind": "start", "id": "test_b.py::test"}])
-    results = build_results(recorded, Execution(exit_status=1, output=lines), "pytest")
+    results = build_results(recorded, Execution(1, lines, stdout=lines), "pytest")
     message, unfinished = (test.message for test in results.tests)
     tail = build_report(results, recorded, DONE).tail
-    assert results.output.startswith("line 0\n")
+    assert results.stdout.startswith("line 0\n")
     assert unfinished.startswith("The test did not end: exit status 1.\n[")
-    limits = {results.output: module.OUTPUT_LIMIT, message: module.MESSAGE_LIMIT, tail: module.TAIL_LIMIT}
+    limits = {results.stdout: module.OUTPUT_LIMIT, message: module.MESSAGE_LIMIT, tail: module.TAIL_LIMIT}
     assert all(limit - 100 < len(text) <= limit for text, limit in limits.items())
     for text in (*limits, unfinished):
         before, count, after = re.split(r"\[([0-9,]+) characters left out\]\n", text)
         assert after.startswith("line ")
         assert after.endswith("line 9999")
-        if text in (results.output, message):
+        if text in (results.stdout, message):
             assert int(count.replace(",", "")) == len(lines) - len(before) - len(after)
+
+
+def test_the_streams_of_a_command_stay_apart() -> None:
+    printed = Execution(1, "beginning\nending\n", stdout="beginning\n", stderr="ending\n")
+    results = build_results(RecordedTests(), printed, "make check")
+    assert (results.stdout, results.stderr) == ("beginning\n", "ending\n")
+    assert results.tests[0].message == "stdout:\nbeginning\nstderr:\nending\nexit status 1"
+
+
+@pytest.mark.parametrize(("stdout", "stderr"), [(1_000_000, 100), (100, 1_000_000), (1_000_000, 1_000_000)])
+def test_neither_stream_of_a_command_pushes_the_other_out(stdout: int, stderr: int) -> None:
+    printed = Execution(1, "", stdout="o\n" * stdout, stderr="e\n" * stderr)
+    (test,) = build_results(RecordedTests(), printed, "make check").tests
+    assert test.message.count("o\n") >= 100
+    assert test.message.count("e\n") >= 100
+    assert 7900 < len(test.message) < 8100
 
 
 @pytest.mark.parametrize(

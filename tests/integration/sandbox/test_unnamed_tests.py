@@ -54,6 +54,13 @@ async def test_a_test_that_is_named_no_more_has_passed(made: Project) -> None:
     assert (trial.report.passed, trial.report.passing_count) == (True, 3), trial.report
 
 
+async def test_what_tests_print_is_not_mixed_with_what_their_runner_does(project: Make) -> None:
+    code = CODE.replace("    return a\n", "    import os\n    os.write(1, b'test_none (')\n    return a\n")
+    made = await project({"compare.py": code, "test_compare.py": TESTS}, test_command="sh -c 'python -m unittest -v'")
+    baseline = await made.test()
+    assert (baseline.failing, baseline.passing_count) == (("test_compare.Least.test_second",), 2)
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from activities.sandbox.bounded_output import BoundedOutput
+from activities.sandbox.bounded_output import BoundedOutput, CommandOutput
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 1000])
@@ -23,3 +23,28 @@ def test_an_output_within_the_limit_is_whole() -> None:
     for chunk in (b"", b"one ", b"\xc3", b"\xbcber"):
         output.add(chunk)
     assert (output.text, output.left_out) == ("one über", 0)
+
+
+def test_lines_of_two_streams_are_not_broken() -> None:
+    output = CommandOutput(1000)
+    for chunk, stream in (
+        (b"a li", output.stdout),
+        (b"an er", output.stderr),
+        (b"ne\nanother", output.stdout),
+        (b"ror\nthe end", output.stderr),
+    ):
+        output.add(chunk, stream)
+    assert output.finish() == {
+        "output": "a line\nan error\nanotherthe end",
+        "stdout": "a line\nanother",
+        "stderr": "an error\nthe end",
+        "left_out": 0,
+    }
+
+
+def test_a_stream_without_lines_is_not_held_back() -> None:
+    output = CommandOutput(100)
+    for _ in range(100):
+        output.add(bytes(10_000), output.stderr)
+    assert sum(map(len, output._begun.values())) <= 70_000
+    assert output.finish()["left_out"] == 1_000_000 - 100
