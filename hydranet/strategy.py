@@ -35,7 +35,10 @@ def slugify(title: str, length: int = 32, default: str = "strategy") -> str:
     Letters lose their accents. Other scripts have no letters here, and a number alone says nothing.
     """
     plain = unicodedata.normalize("NFKD", title.casefold())
-    words = re.sub(r"[^a-z0-9]+", "-", re.sub(r"[\u0300-\u036f]", "", plain)).strip("-")[:length].rstrip("-")
+    words = re.sub(r"[^a-z0-9]+", "-", re.sub(r"[\u0300-\u036f]", "", plain)).strip("-")
+    if len(words) > length:
+        # A word that does not fit is left out, but for one that alone is too long.
+        words = words[: length + 1].rpartition("-")[0] or words[:length]
     return words if re.search("[a-z]", words) else default
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import os
+import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from temporalio.client import Interceptor
 from temporalio.common import MetricMeter
-from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
 
 from hydranet.errors import UsageError
 from hydranet.settings import ModelSettings
@@ -18,14 +22,15 @@ from hydranet.settings import ModelSettings
 if TYPE_CHECKING:
     from activities.inference.backend import Backends
 
-LOGGING = LoggingConfig("error,temporalio_common=warn,temporalio_sdk_core=warn,temporalio_client=warn")
-"""What the client of a worker reports: not that it balances no load by DNS where a Unix socket leads on."""
-
 # The OpenTelemetry variable with the address of a collector, such as http://127.0.0.1:4318.
 TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 # Prometheus scrapes about as often.
 _WATCH_SECONDS = 15.0
+
+# The client's line for a call that it tries again, and the reasons in it, the first cause last.
+_RETRIED = re.compile(r"gRPC call \w+ retried \d+ times")
+_MESSAGE = re.compile(r'message: "([^"]*)"')
 
 _BUCKETS = {
     "hydra_convergence": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1.0],
@@ -34,14 +39,46 @@ _BUCKETS = {
 }
 
 
-def build_runtime(metrics_address: str, offset: int) -> Runtime | None:
-    """Return a runtime that serves Temporal's metrics and ours, None without an address.
+class _OutageFilter(logging.Filter):
+    """Says once for an outage that Temporal does not answer, where its client says it of each call."""
+
+    # In seconds. The client speaks about every ten while it is cut off.
+    _QUIET = 120.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = -math.inf
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if not _RETRIED.search(text):
+            return True
+        before, self._last = self._last, time.monotonic()
+        reason = _MESSAGE.findall(text)[-1:]
+        because = f" ({reason[0]})" if reason else ""
+        record.msg, record.args = f"Temporal does not answer{because}: this worker goes on when it does.", ()
+        return self._last - before > self._QUIET
+
+
+def _log_client() -> LoggingConfig:
+    """Return what a worker logs of its client: not that it balances no load by DNS where a Unix socket leads on."""
+    logger = logging.getLogger("hydranet.temporal")
+    if not logger.filters:
+        logger.addFilter(_OutageFilter())
+    forwarding = LogForwardingConfig(logger, append_target_to_name=False, prepend_target_on_message=False)
+    return LoggingConfig(
+        "error,temporalio_common=warn,temporalio_sdk_core=warn,temporalio_client=warn", forwarding=forwarding
+    )
+
+
+def build_runtime(metrics_address: str, offset: int) -> Runtime:
+    """Return a runtime that logs as we do, and with an address serves Temporal's metrics and ours.
 
     The workers of one machine share the setting, so each adds an `offset` to the port. Raises UsageError when the
     address cannot be used.
     """
     if not metrics_address:
-        return None
+        return Runtime(telemetry=TelemetryConfig(logging=_log_client()))
     host, _, port = metrics_address.rpartition(":")
     if not host or not port.isdecimal():
         raise UsageError(f"The setting 'metrics_address' is {metrics_address}: write HOST:PORT, as in 127.0.0.1:9464.")
@@ -54,7 +91,7 @@ def build_runtime(metrics_address: str, offset: int) -> Runtime | None:
         histogram_bucket_overrides=_BUCKETS,
     )
     try:
-        return Runtime(telemetry=TelemetryConfig(logging=LOGGING, metrics=serving, attach_service_name=False))
+        return Runtime(telemetry=TelemetryConfig(logging=_log_client(), metrics=serving, attach_service_name=False))
     except (RuntimeError, ValueError) as error:
         raise UsageError(f"Metrics cannot be served at {bound} ({error}): correct 'metrics_address'.") from None
 

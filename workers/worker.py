@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from temporalio.runtime import Runtime, TelemetryConfig
 
 from hydranet import settings
 from hydranet.errors import UsageError
@@ -36,8 +35,7 @@ async def run_worker(roles: list[Role]) -> None:
     if lifeline := os.environ.get(LIFELINE):
         loop.add_reader(int(lifeline), stop.set)
     chosen = settings.load_settings()
-    metrics = telemetry.build_runtime(chosen.metrics_address, list(Role).index(roles[0]))
-    runtime = metrics or Runtime(telemetry=TelemetryConfig(logging=telemetry.LOGGING))
+    runtime = telemetry.build_runtime(chosen.metrics_address, list(Role).index(roles[0]))
     with telemetry.open_tracing() as interceptors, open_temporary_folder(chosen.data_dir / "scratch"):
         keys = load_keys(chosen)
         client = await connect(chosen.temporal, keys, runtime, interceptors)

@@ -172,9 +172,9 @@ async def measure_embeddings(model: str, settings: ModelSettings) -> tuple[int, 
 
 
 async def choose_default_model(settings: ModelSettings) -> str:
-    """Return the best coder model of Ollama; the templates where it has none, or where nobody named a server.
+    """Return the best coder model of Ollama; the templates where no server was named and none has a model.
 
-    Raises UsageError when a server that the user named does not answer.
+    Raises UsageError when a server that the user named does not answer or has no model.
     """
     from activities.inference.ollama import choose_coder
 
@@ -190,4 +190,9 @@ async def choose_default_model(settings: ModelSettings) -> str:
         raise UsageError(
             f"{reason}. {setting} names that server: start it, correct the address, or choose --model templates."
         ) from None
+    if setting and not name:
+        raise UsageError(
+            f"The server that {setting} names has no model for code: run `ollama pull qwen2.5-coder:7b` there, "
+            "or choose --model templates."
+        )
     return f"ollama:{name}" if name else TEMPLATES

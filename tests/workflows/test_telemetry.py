@@ -1,10 +1,12 @@
 """What a worker tells about itself, as a Prometheus and a collector of spans would read it."""
 
+import logging
 import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -100,8 +102,19 @@ def test_a_wrong_address_is_told() -> None:
             telemetry.build_runtime(f"127.0.0.1:{taken.getsockname()[1]}", 0)
 
 
-def test_nothing_is_told_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_span_is_sent_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(telemetry.TRACES, raising=False)
-    assert telemetry.build_runtime("", 0) is None
     with telemetry.open_tracing() as interceptors:
         assert interceptors == []
+
+
+def test_an_outage_is_told_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    telemetry.build_runtime("", 0)
+    logger, clock = logging.getLogger("hydranet.temporal"), iter((1000.0, 1001.0, 1030.0, 5000.0, 5001.0))
+    monkeypatch.setattr(telemetry, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    error = 'Status { message: "tcp connect error", source: Some({ message: "Connection refused" }) }'
+    for _ in range(5):
+        logger.warning("gRPC call poll_activity_task_queue retried 6 times {'error': %r}", error)
+    logger.error("Something else")
+    outage = "Temporal does not answer (Connection refused): this worker goes on when it does."
+    assert caplog.messages == [outage, outage, "Something else"]

@@ -422,7 +422,8 @@ async def test_the_default_is_the_best_coder_that_is_there(server: Server) -> No
     server.replies["/api/tags"] = [json_reply({"models": pulled}), json_reply({"models": []})]
     settings = ModelSettings(ollama_host=server.url)
     assert await choose_default_model(settings) == "ollama:qwen2.5-coder:7b"
-    assert await choose_default_model(settings) == "templates"
+    with pytest.raises(UsageError, match=r"'models\.ollama_host' names has no model for code: run `ollama pull"):
+        await choose_default_model(settings)
 
 
 @pytest.mark.parametrize(
