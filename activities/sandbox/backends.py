@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from activities.sandbox.docker_engine import DockerEngine
     from activities.sandbox.protocol import Sandbox
     from hydranet.settings import SandboxSettings
+from hydranet.text.escaping import format_command
 
 IMAGE_SOURCE = Path(__file__).parent / "image"
 _logger = logging.getLogger(__name__)
@@ -94,9 +95,9 @@ def _connect(settings: SandboxSettings) -> DockerEngine:
         ) from None
     try:
         if engine.find_image(settings.image) is None:
+            build = format_command("docker", "build", "--tag", settings.image, str(IMAGE_SOURCE))
             raise UsageError(
-                f"Docker has no image {settings.image}: make it with `docker build --tag {settings.image} "
-                f"{IMAGE_SOURCE}`, or name another in 'sandbox.image'."
+                f"Docker has no image {settings.image}: make it with `{build}`, or name another in 'sandbox.image'."
             )
         if settings.runtime and settings.runtime not in engine.list_runtimes():
             raise UsageError(
