@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from io import StringIO
 from itertools import groupby, pairwise
+from pathlib import PurePosixPath
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -93,11 +94,11 @@ def parse_diff(diff: str) -> Patch:
     return Patch(edits=tuple(kept), digest="" if complete else _digest(edits))
 
 
-def check_diff(diff: str, protected: Collection[str] = ()) -> None:
+def check_diff(diff: str, protected: Collection[str] = (), submodules: Collection[str] = ()) -> None:
     """Refuse a diff that may not be applied, with a PatchError that says why.
 
     It may hold at most 64 KB and 30 files, touch regular files inside the repository only, neither
-    rename nor change modes, and leave every path in `protected` alone.
+    rename nor change modes, and leave every path in `protected` and all below `submodules` alone.
     """
     if len(diff.encode("utf-8", "replace")) > MAX_BYTES:
         raise PatchError(f"The patch is larger than {MAX_BYTES // 1024} KB.")
@@ -109,6 +110,9 @@ def check_diff(diff: str, protected: Collection[str] = ()) -> None:
         _check_file(file)
         if file.path in guarded:
             raise PatchError(f"The patch changes {file.path}, which is protected.")
+        path = PurePosixPath(file.path)
+        if submodule := next((name for name in submodules if path.is_relative_to(name)), None):
+            raise PatchError(f"The patch changes {path} in the submodule {submodule}, which is another repository.")
 
 
 def apply_diff(diff: str, read: Callable[[str], str | None]) -> dict[str, str | None]:

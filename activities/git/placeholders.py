@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from activities.git.trees import REPOSITORY, CommitTree, measure_contents, read_contents
+from activities.git.trees import CommitTree, measure_contents, read_contents
 from hydranet.text.formatting import join_words
 
 POINTER = "version https://git-lfs.github.com/spec/"
@@ -14,7 +14,7 @@ _POINTER_BYTES = range(100, 250)
 
 def describe_placeholders(repository: Path, listing: CommitTree) -> str:
     """Return what the tests may miss, for people; empty when the tree holds all that it names."""
-    submodules = sorted(item.name for item in listing.items if item.kind == REPOSITORY)
+    submodules = sorted(listing.submodules)
     sizes = measure_contents(repository, listing)
     small = dict.fromkeys(item.oid for item in listing.items if sizes.get(item.oid) in _POINTER_BYTES)
     pointers = {oid for oid, content in read_contents(repository, small) if content.startswith(POINTER.encode())}

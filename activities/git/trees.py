@@ -70,6 +70,11 @@ class CommitTree:
         return list(dict.fromkeys(item.oid for item in self.items if item.kind != REPOSITORY))
 
     @property
+    def submodules(self) -> dict[str, str]:
+        """The commits of other repositories, by the path at which each belongs."""
+        return {item.name: item.oid for item in self.items if item.kind == REPOSITORY}
+
+    @property
     def files(self) -> list[str]:
         """The paths of the regular files, sorted."""
         return sorted(item.name for item in self.items if item.is_regular)

@@ -191,7 +191,7 @@ class SandboxActivities:
             ProtectedFiles, baseline, request.spec.test_command, tree, self._rules, installed, request.spec.folder
         )
         contents = functools.cache(functools.partial(read_content, repository, request.parent.commit))
-        usable, refused = await asyncio.to_thread(check_candidates, candidates, protected, contents)
+        usable, refused = await asyncio.to_thread(check_candidates, candidates, protected, contents, listing.submodules)
         if not usable:
             reason = next(iter(refused.values()), "There is no candidate.")
             if len(refused) > 1:
@@ -236,7 +236,7 @@ class SandboxActivities:
     async def _tell_environment_failures(
         self, request: TestRequest, results: TestResults, environment: Path
     ) -> TestResults:
-        from activities.git.trees import REPOSITORY, read_blob
+        from activities.git.trees import read_blob
         from activities.sandbox.environment_failures import Surroundings, tell_environment_failures
         from activities.sandbox.protected_files import list_installed_modules
         from activities.sandbox.results import ID_LIMIT
@@ -245,7 +245,7 @@ class SandboxActivities:
         listing = await self._objects.list_tree(request.snapshot, request.checkpoint)
         surroundings = Surroundings(
             paths=frozenset(listing.files),
-            submodules=tuple(item.name for item in listing.items if item.mode == REPOSITORY),
+            submodules=listing.submodules,
             installed=await asyncio.to_thread(list_installed_modules, environment),
             read=functools.partial(read_blob, repository, request.checkpoint.commit),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -60,7 +60,10 @@ _NEW_LITERAL = 6
 
 
 def check_candidates(
-    candidates: Sequence[Candidate], protected: ProtectedFiles, read: Callable[[str], bytes | None]
+    candidates: Sequence[Candidate],
+    protected: ProtectedFiles,
+    read: Callable[[str], bytes | None],
+    submodules: Collection[str] = (),
 ) -> tuple[dict[int, Changes], dict[int, str]]:
     """Return by index the changes of each usable candidate, and why each of the others is refused.
 
@@ -70,7 +73,7 @@ def check_candidates(
     refused: dict[int, str] = {}
     for index, candidate in enumerate(candidates):
         try:
-            patches.check_diff(candidate.diff, protected.paths)
+            patches.check_diff(candidate.diff, protected.paths, submodules)
             changes = patches.apply_diff(candidate.diff, lambda path: read_text(path, read(path)))
             protected.check(changes)
             contents = {path: _encode(path, text, read(path)) for path, text in changes.items()}

@@ -161,6 +161,23 @@ def test_what_may_not_be_applied_is_refused(diff: str) -> None:
         patches.check_diff(diff, protected={"tests/test_m.py"})
 
 
+@pytest.mark.parametrize(
+    "diff",
+    [
+        replaced("vendor/words/m.py"),
+        replaced("vendor/./x/../words/pkg/m.py"),
+        patches.make_diff("vendor/words/new.py", None, "x = 1\n"),
+        patches.make_diff("vendor/words/m.py", "old\n", None),
+        patches.make_diff("vendor/words", None, "x = 1\n"),
+    ],
+    ids=["changed", "written otherwise", "added", "removed", "put in its place"],
+)
+def test_a_file_in_a_submodule_is_refused(diff: str) -> None:
+    with pytest.raises(PatchError, match=r"in the submodule vendor/words, which is another repository\.$"):
+        patches.check_diff(diff, submodules=["vendor/more", "vendor/words"])
+    patches.check_diff(replaced("vendor/words_and_more/m.py") + replaced("vendor/m.py"), submodules=["vendor/words"])
+
+
 @pytest.mark.parametrize("name", ["parent", "git", "absolute", "link", "rename", "binary"])
 def test_apply_refuses_it_too(name: str) -> None:
     with pytest.raises(PatchError):
