@@ -11,6 +11,7 @@ from temporalio import activity
 
 from activities.errors import translate_errors
 from hydranet.contracts import (
+    ArtifactRef,
     Checkpoint,
     CommitRequest,
     Publication,
@@ -18,6 +19,7 @@ from hydranet.contracts import (
     Review,
     Snapshot,
     SnapshotRequest,
+    Submodule,
 )
 from hydranet.errors import FatalError
 from hydranet.policy import constitution
@@ -40,12 +42,17 @@ class RepositoryActivities:
     @activity.defn
     @translate_errors
     async def snapshot_repository(self, request: SnapshotRequest) -> Snapshot:
-        """Pack the objects of HEAD and its tree into an artifact; fatal when over the size limit."""
+        """Pack the objects of HEAD and its tree into an artifact, and those of each submodule that is checked out.
+
+        Fatal when over the size limit.
+        """
         from activities.git.packs import pack_head, read_version
 
-        commit, data = await asyncio.to_thread(pack_head, Path(request.repository_path), request.limit_mb)
+        head, *below = await asyncio.to_thread(pack_head, Path(request.repository_path), request.limit_mb)
         version = await asyncio.to_thread(read_version, Path(request.repository_path))
-        return Snapshot(commit=commit, version=version, pack=await self._artifacts.put(data, "application/x-git-pack"))
+        submodules = [Submodule(path=s.path, commit=s.commit, pack=await self._put_pack(s.data)) for s in below]
+        pack = await self._put_pack(head.data)
+        return Snapshot(commit=head.commit, version=version, pack=pack, submodules=tuple(submodules))
 
     @activity.defn
     @translate_errors
@@ -71,6 +78,9 @@ class RepositoryActivities:
     async def review_fix(self, request: PublishRequest) -> Review:
         """Ask the constitution about a fix: its branch, the files it writes, and secrets in the lines it adds."""
         return Review(decisions=await self._review(request))
+
+    async def _put_pack(self, data: bytes) -> ArtifactRef:
+        return await self._artifacts.put(data, "application/x-git-pack")
 
     async def _review(self, request: PublishRequest) -> tuple[Decision, ...]:
         from activities.checkpoints.review import review

@@ -3,18 +3,23 @@
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shlex import quote
+from typing import NamedTuple
 
 from filelock import FileLock
 
 from activities.git.command import GitError, check_id, run_git
 from activities.git.layout import make_bare
 from activities.git.reader import MissingObjectError
-from activities.git.trees import measure_contents, walk_tree
+from activities.git.submodules import find_submodule
+from activities.git.trees import CommitTree, Extent, TooLargeError, measure_contents, walk_tree
 from activities.git.user_repository import UserRepository
+from hydranet.bounded_models import PATH_CHARACTERS
+from hydranet.contracts import SUBMODULES
 from hydranet.errors import FatalError
+from hydranet.text.escaping import clean_text
 
 # Git's own check of objects, but for what old or careless programs have written into many histories.
 _HARMLESS = (
@@ -28,18 +33,32 @@ _DECLARED = re.compile(r"object ([0-9a-f]+): (gitmodules(?:Large|Name|Path|Updat
 _VERSION = re.compile(
     r"(?<![0-9.])([0-9]{1,9}(?:\.[0-9]{1,9}){0,5}(?:[-_.]?(?:a|b|c|rc|alpha|beta|post|dev)[0-9]{0,9})?)$"
 )
+_DEINIT = "run `git submodule deinit` for submodules that the tests do not need"
 _BUNDLES = (b"# v2 git bundle", b"# v3 git bundle")
 
 
-def pack_head(path: Path, limit_mb: int) -> tuple[str, bytes]:
-    """Return the commit at HEAD and a pack of it and its tree, without history, that has passed git's check.
+class PackedCommit(NamedTuple):
+    """A commit and a pack of it and its tree, without history, that has passed git's check.
 
-    Raises FatalError when the pack is larger than `limit_mb`, or the repository is gone.
+    `path` is empty for HEAD, and says where a submodule lies.
+    """
+
+    commit: str
+    data: bytes
+    path: str = ""
+
+
+def pack_head(path: Path, limit_mb: int) -> list[PackedCommit]:
+    """Return the commit at HEAD, packed, and behind it the submodules that are checked out.
+
+    Raises FatalError when the packs are larger than `limit_mb`, or the repository is gone. A submodule that is refused,
+    or lacks an object, is left out.
     """
     repository = UserRepository.find(path)
     commit = repository.resolve_head()
+    extent = Extent()
     try:
-        data = _pack(repository, commit)
+        listing, data = _pack(repository, commit, extent)
     except GitError as error:
         reason, at = str(error).rstrip("."), f"git -C {quote(str(repository.folder))}"
         if isinstance(error, MissingObjectError) and repository.is_partial:
@@ -48,14 +67,13 @@ def pack_head(path: Path, limit_mb: int) -> tuple[str, bytes]:
                 f"run `{at} archive --output=/dev/null HEAD`, which fetches them."
             ) from None
         raise FatalError(f"HEAD of {repository.folder} cannot be read ({reason}): see `{at} fsck`.") from None
-    if len(data) > limit_mb * 1_000_000:
-        raise FatalError(
-            f"The repository packs to {len(data) / 1e6:.0f} MB, above the limit of {limit_mb} MB: "
-            "remove large files from HEAD or raise 'repository_limit_mb'."
-        )
-    with tempfile.TemporaryDirectory(prefix="hydra-git-") as scratch:
-        _fill(Path(scratch), commit, data)
-    return commit, data
+    packed = [PackedCommit(commit, data)]
+    _check_limits(packed, limit_mb)
+    _check_pack(commit, data)
+    for submodule in _pack_submodules(repository, listing, extent):
+        packed.append(submodule)
+        _check_limits(packed, limit_mb)
+    return packed
 
 
 def read_version(path: Path) -> str:
@@ -99,14 +117,52 @@ def require_commit(repository: Path, commit: str) -> None:
     run_git(repository, "cat-file", "-e", f"{check_id(commit)}^{{commit}}")
 
 
-def _pack(repository: UserRepository, commit: str) -> bytes:
+def _pack_submodules(
+    above: UserRepository, listing: CommitTree, extent: Extent, top: str = ""
+) -> Iterator[PackedCommit]:
+    """Yield the submodules that `listing` names, each with its own behind it."""
+    for path, commit in listing.submodules.items():
+        place = f"{top}{path}"
+        submodule = find_submodule(above, path)
+        if submodule is None or len(place) > PATH_CHARACTERS or clean_text(place) != place:
+            continue
+        try:
+            inner, data = _pack(submodule, commit, extent)
+            _check_pack(commit, data)
+        except TooLargeError:
+            raise TooLargeError(f"The repository has too many files or bytes with {place}: {_DEINIT}.") from None
+        except FatalError:
+            # As with one that is not there, the run goes on, and says that its content is missing.
+            continue
+        yield PackedCommit(commit, data, place)
+        yield from _pack_submodules(submodule, inner, extent, f"{place}/")
+
+
+def _check_limits(packed: Sequence[PackedCommit], limit_mb: int) -> None:
+    size = sum(len(item.data) for item in packed)
+    if size > limit_mb * 1_000_000:
+        remedy = f"remove large files from HEAD, or {_DEINIT}," if len(packed) > 1 else "remove large files from HEAD"
+        raise TooLargeError(
+            f"The repository packs to {size / 1e6:.0f} MB, above the limit of {limit_mb} MB: "
+            f"{remedy} or raise 'repository_limit_mb'."
+        )
+    if len(packed) > SUBMODULES + 1:
+        raise TooLargeError(f"The repository has more than {SUBMODULES} submodules checked out: {_DEINIT}.")
+
+
+def _check_pack(commit: str, data: bytes) -> None:
+    with tempfile.TemporaryDirectory(prefix="hydra-git-") as scratch:
+        _fill(Path(scratch), commit, data)
+
+
+def _pack(repository: UserRepository, commit: str, extent: Extent) -> tuple[CommitTree, bytes]:
     with repository.open() as folder:
         listing = walk_tree(folder, commit)
-        measure_contents(folder, listing)
+        measure_contents(folder, listing, extent)
         names = "".join(f"{oid}\n" for oid in listing.objects).encode()
         # Deltas within one commit save a sixth of the size and take most of the time.
         options = ("--no-reuse-delta", "--window=0", "--threads=1")
-        return run_git(folder, "pack-objects", "--stdout", "--quiet", *options, stdin=names)
+        return listing, run_git(folder, "pack-objects", "--stdout", "--quiet", *options, stdin=names)
 
 
 def _fill(repository: Path, commit: str, pack: bytes) -> None:

@@ -1,6 +1,6 @@
 """Trees and blobs of a commit: listed, read, committed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,10 @@ _FOLDER, _REGULAR, _LINK = 0o040000, 0o100000, 0o120000
 
 REPOSITORY = 0o160000
 """The mode of another repository that lies in a tree: a submodule."""
+
+
+class TooLargeError(FatalError):
+    """A commit is more than HydraNet works on, alone or with its submodules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,26 @@ class CommitTree:
         return [self.commit, *sorted(self.folders), *self.contents]
 
 
+@dataclass
+class Extent:
+    """How many files and bytes a commit and its submodules have together, as far as they have been counted."""
+
+    files: int = 0
+    size: int = 0
+
+    def add(self, listing: CommitTree, sizes: Mapping[str, int]) -> None:
+        """Count a tree; TooLargeError when that is more than HydraNet works on."""
+        self.files += len(listing.items)
+        self.size += sum(sizes[item.oid] for item in listing.items if item.oid in sizes)
+        if self.files > _MOST_FILES:
+            raise TooLargeError(_explain_many(listing.commit))
+        if self.size > _MOST_BYTES:
+            raise TooLargeError(
+                f"The files of commit {listing.commit[:12]} have {self.size / 1e9:,.1f} GB, more than "
+                f"{_MOST_BYTES / 1e9:.0f}: take large ones out of the repository."
+            )
+
+
 class TreeReader:
     """Reads the files of one commit; to be used as a context manager."""
 
@@ -121,7 +145,7 @@ class TreeReader:
 
 
 def walk_tree(repository: Path, commit: str) -> CommitTree:
-    """List all that `commit` holds; FatalError when that is more than HydraNet works on."""
+    """List all that `commit` holds; TooLargeError when that is more than HydraNet works on."""
     with ObjectReader(repository) as reader:
         listing = CommitTree(commit, _tree_of(reader.read(commit, "commit")))
         level = [("", listing.tree)]
@@ -132,22 +156,24 @@ def walk_tree(repository: Path, commit: str) -> CommitTree:
                 for item in _parse_tree(tree.content, len(tree.oid)):
                     path = folder + item.name
                     if len(path) > _LONGEST_PATH:
-                        raise FatalError(f"Commit {commit[:12]} has a path of more than {_LONGEST_PATH:,} characters.")
+                        raise TooLargeError(
+                            f"Commit {commit[:12]} has a path of more than {_LONGEST_PATH:,} characters."
+                        )
                     if item.kind == _FOLDER:
                         below.append((f"{path}/", item.oid))
                     else:
                         listing.items.append(TreeItem(item.mode, item.oid, path))
                 if len(listing.items) + len(below) > _MOST_FILES:
-                    raise FatalError(
-                        f"Commit {commit[:12]} has more than {_MOST_FILES:,} files: "
-                        "take what is generated, or not needed by the tests, out of the repository."
-                    )
+                    raise TooLargeError(_explain_many(commit))
             level = below
     return listing
 
 
-def measure_contents(repository: Path, listing: CommitTree) -> dict[str, int]:
-    """Return the size of each content; MissingObjectError when one is not there, FatalError when they are too large."""
+def measure_contents(repository: Path, listing: CommitTree, extent: Extent | None = None) -> dict[str, int]:
+    """Return the size of each content, and count them to what `extent` has; TooLargeError when that is too much.
+
+    MissingObjectError when one is not there.
+    """
     asked = "".join(f"{oid}\n" for oid in listing.contents).encode()
     rows = run_git(repository, "cat-file", "--batch-check", "--buffer", stdin=asked).decode().splitlines()
     sizes: dict[str, int] = {}
@@ -155,12 +181,7 @@ def measure_contents(repository: Path, listing: CommitTree) -> dict[str, int]:
         if not row.startswith(f"{oid} blob "):
             raise MissingObjectError(f"The object {oid} is not in the repository, or is no file's content.")
         sizes[oid] = int(row.rpartition(" ")[2])
-    total = sum(sizes[item.oid] for item in listing.items if item.oid in sizes)
-    if total > _MOST_BYTES:
-        raise FatalError(
-            f"The files of commit {listing.commit[:12]} have {total / 1e9:,.1f} GB, more than {_MOST_BYTES / 1e9:.0f}: "
-            "take large ones out of the repository."
-        )
+    (extent or Extent()).add(listing, sizes)
     return sizes
 
 
@@ -246,6 +267,13 @@ def is_inside(path: str) -> bool:
         and "\\" not in path
         and ".." not in parts
         and not any(map(is_git_name, parts))
+    )
+
+
+def _explain_many(commit: str) -> str:
+    return (
+        f"Commit {commit[:12]} has more than {_MOST_FILES:,} files: "
+        "take what is generated, or not needed by the tests, out of the repository."
     )
 
 

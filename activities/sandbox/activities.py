@@ -82,9 +82,8 @@ class SandboxActivities:
         from hydranet.errors import FatalError
 
         base = Checkpoint(commit=request.snapshot.commit)
-        repository = await self._objects.fetch(request.snapshot, base)
-        listing = await self._objects.list_tree(request.snapshot, base)
-        lacks = await asyncio.to_thread(describe_placeholders, repository, listing)
+        trees = await self._objects.list_trees(request.snapshot, base)
+        lacks = await asyncio.to_thread(describe_placeholders, trees)
         variables = await self._read_variables(request.spec)
         try:
             plan, environment = await self._environment(request.snapshot, request.spec, variables)
@@ -236,18 +235,18 @@ class SandboxActivities:
     async def _tell_environment_failures(
         self, request: TestRequest, results: TestResults, environment: Path
     ) -> TestResults:
+        from activities.git.submodules import list_missing
         from activities.git.trees import read_blob
         from activities.sandbox.environment_failures import Surroundings, tell_environment_failures
         from activities.sandbox.protected_files import list_installed_modules
         from activities.sandbox.results import ID_LIMIT
 
-        repository = await self._objects.fetch(request.snapshot, request.checkpoint)
-        listing = await self._objects.list_tree(request.snapshot, request.checkpoint)
+        trees = await self._objects.list_trees(request.snapshot, request.checkpoint)
         surroundings = Surroundings(
-            paths=frozenset(listing.files),
-            submodules=listing.submodules,
+            paths=frozenset(trees[0].listing.files),
+            submodules=list_missing(trees),
             installed=await asyncio.to_thread(list_installed_modules, environment),
-            read=functools.partial(read_blob, repository, request.checkpoint.commit),
+            read=functools.partial(read_blob, trees[0].repository, request.checkpoint.commit),
         )
         return await asyncio.to_thread(
             tell_environment_failures, results, surroundings, request.spec.test_command[:ID_LIMIT]
@@ -284,7 +283,8 @@ class SandboxActivities:
         }
         has_src = any(path.startswith("src/") for path in paths)
         # Projects of one repository may have the same commands.
-        source = f"{snapshot.commit}:{spec.folder}" if spec.folder else snapshot.commit
+        source = snapshot.name_files(snapshot.commit)
+        source = f"{source}:{spec.folder}" if spec.folder else source
         plan = dependencies.plan_install(self._sandbox, spec, declared, has_src, source, variables, snapshot.version)
         tree = await self._objects.checkout(snapshot, base)
         return plan, await EnvironmentCache(self._sandbox, self._cache).prepare(plan, tree, spec)

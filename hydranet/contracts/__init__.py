@@ -21,6 +21,7 @@ from hydranet.contracts.inference import (
     Work,
 )
 from hydranet.contracts.repository import (
+    SUBMODULES,
     Checkpoint,
     CommitRequest,
     NamedCheckpoint,
@@ -29,6 +30,7 @@ from hydranet.contracts.repository import (
     Review,
     Snapshot,
     SnapshotRequest,
+    Submodule,
 )
 from hydranet.contracts.retrieval import (
     EmbedRequest,
@@ -106,6 +108,7 @@ __all__ = [
     "RETRIEVAL_QUEUE",
     "SANDBOX_QUEUE",
     "SEARCH_ATTRIBUTES",
+    "SUBMODULES",
     "SUPERVISOR_QUEUE",
     "VECTORS",
     "ArtifactRef",
@@ -163,6 +166,7 @@ __all__ = [
     "StepRequest",
     "StrategiesAnswer",
     "StrategiesRequest",
+    "Submodule",
     "TestIndices",
     "TestReport",
     "TestRequest",

@@ -1,12 +1,16 @@
 """Contracts of the repository and its checkpoints."""
 
+import hashlib
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import CLEAN, BoundedModel, Line, Name, Note
+from hydranet.bounded_models import CLEAN, BoundedModel, FilePath, Line, Name, Note
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.policy.constitution import Decision
+
+SUBMODULES = 100
+"""The most submodules that come along."""
 
 
 class SnapshotRequest(BoundedModel):
@@ -16,15 +20,32 @@ class SnapshotRequest(BoundedModel):
     limit_mb: int = 500
 
 
+class Submodule(BoundedModel):
+    """A submodule that is checked out: `pack` holds the objects of the commit that a tree names at `path`."""
+
+    path: FilePath
+    commit: Name
+    pack: ArtifactRef
+
+
 class Snapshot(BoundedModel):
     """The repository at one commit: `pack` holds the objects of `commit` and of its tree.
 
-    `version` is that of the last tag before it, empty without one.
+    `version` is that of the last tag before it, empty without one. Of `submodules`, each comes before those in it.
     """
 
     commit: Name
     pack: ArtifactRef
     version: Name = ""
+    submodules: Annotated[tuple[Submodule, ...], Field(max_length=SUBMODULES)] = ()
+
+    def name_files(self, commit: str) -> str:
+        """Return a name for the files of `commit`, which stands on the snapshot's, together with the submodules'."""
+        if not self.submodules:
+            return commit
+        # The commit names those of all submodules, so which are there tells the rest.
+        paths = "\0".join(submodule.path for submodule in self.submodules)
+        return f"{commit}-{hashlib.sha256(paths.encode()).hexdigest()[:16]}"
 
 
 class Checkpoint(BoundedModel):

@@ -13,20 +13,26 @@ POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{0}\nsize 1234
 async def describe(story: Story) -> str:
     snapshot = await story.take_snapshot()
     objects, base = GitObjects(story.scratch / "sandbox", story.artifacts), Checkpoint(commit=snapshot.commit)
-    return describe_placeholders(await objects.fetch(snapshot, base), await objects.list_tree(snapshot, base))
+    return describe_placeholders(await objects.list_trees(snapshot, base))
 
 
 async def test_what_lies_elsewhere_is_named(tmp_path: Path) -> None:
     repository = make_repository(tmp_path / "user")
     assert await describe(Story(repository, tmp_path / "first")) == ""
-    make_repository(tmp_path / "other")
+    other = make_repository(tmp_path / "other")
+    (other / "small.bin").write_text(POINTER.format("b" * 64))
+    git(other, "add", "--all")
+    git(other, "commit", "--quiet", "--message", "a pointer")
     git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / "other"), "sub")
     (repository / "large.bin").write_text(POINTER.format("a" * 64))
     (repository / "about.txt").write_text("About " + POINTER.format("a" * 64))
     git(repository, "add", "--all")
     git(repository, "commit", "--quiet", "--message", "more")
-    expected = "without the content of the submodules sub; without the Git LFS content of large.bin"
+    expected = "without the Git LFS content of large.bin and sub/small.bin"
     assert await describe(Story(repository, tmp_path / "second")) == expected
+    git(repository, "submodule", "--quiet", "deinit", "--force", "sub")
+    expected = "without the content of the submodules sub; without the Git LFS content of large.bin"
+    assert await describe(Story(repository, tmp_path / "third")) == expected
 
 
 async def test_many_are_counted(tmp_path: Path) -> None:

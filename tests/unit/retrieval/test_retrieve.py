@@ -48,12 +48,12 @@ async def retrieve(
     """The context for the failing test tests/test_pay.py::test_pay."""
     repository(folder / "repository", files)
     artifacts = FolderArtifacts(folder / "artifacts")
-    commit, data = pack_head(folder / "repository", 10)
+    head = pack_head(folder / "repository", 10)[0]
     failed = TestResult(id="tests/test_pay.py::test_pay", outcome="failed", message=message)
     passed = TestResult(id="tests/test_pay.py::test_other", outcome="passed")
     request = RetrieveRequest(
-        snapshot=Snapshot(commit=commit, pack=await artifacts.put(data)),
-        checkpoint=Checkpoint(commit=commit),
+        snapshot=Snapshot(commit=head.commit, pack=await artifacts.put(head.data)),
+        checkpoint=Checkpoint(commit=head.commit),
         repository_path=str(folder),
         issue=await put_text(artifacts, issue),
         results=await put_model(artifacts, TestResults(tests=(passed, failed))),
