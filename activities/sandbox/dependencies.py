@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import PurePosixPath
+from posixpath import dirname
 from typing import Any
 
 from activities.sandbox.git_versions import export_version
-from activities.sandbox.protocol import Sandbox
+from activities.sandbox.protocol import INSIDE_PACKAGE, Sandbox
 from activities.sandbox.shared_installs import is_lock_shared, is_shared
 from activities.sandbox.variables import NO_VARIABLES, Variables
 from hydranet.contracts import SandboxSpec
@@ -84,7 +85,11 @@ def list_declaring_files(paths: Iterable[str], spec: SandboxSpec) -> list[str]:
 
 def plan_base(sandbox: Sandbox) -> InstallPlan:
     """Return the plan of the environment that all others are copies of, with pytest and coverage."""
-    commands = ("python3 -I -m venv /env", f"pip install {' '.join(TOOLS)}")
+    # A test command may set PYTHONPATH itself, and our own code has to be found all the same.
+    find_ours = (
+        f"for folder in /env/lib/python*/site-packages; do echo {dirname(INSIDE_PACKAGE)} > $folder/hydra.pth; done"
+    )
+    commands = ("python3 -I -m venv /env", find_ours, f"pip install {' '.join(TOOLS)}")
     return _make_plan(sandbox, commands, NO_VARIABLES, None, "no dependencies", ())
 
 

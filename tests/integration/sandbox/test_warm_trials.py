@@ -194,6 +194,17 @@ async def test_candidates_are_tried_by_django(project: Make, settings: str) -> N
     assert (verified.passed, verified.passing_count) == (True, 4)
 
 
+@pytest.mark.parametrize("runner", ["python -m unittest", "python -m pytest -q"])
+@pytest.mark.parametrize("form", ["PYTHONPATH=libraries {}", "export PYTHONPATH=libraries && {}"], ids=["warm", "anew"])
+async def test_a_command_may_set_the_search_path(project: Make, form: str, runner: str) -> None:
+    files = {**FILES, "libraries/rounding.py": "", "shop/__init__.py": "import rounding\n"}
+    made = await project(files, test_command=form.format(runner))
+    report = await made.test()
+    assert report.failing_count == 2
+    trial = await made.attempt(report.results, [edit("1"), edit("sum(prices)")])
+    assert (trial.index, trial.report.passed) == (1, True), trial.report
+
+
 async def test_a_change_of_what_django_loads_first_is_tried_as_well(project: Make) -> None:
     models = MODELS.replace("return self.owner", "return self.owner.upper()")
     made = await project(
