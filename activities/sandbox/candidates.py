@@ -135,7 +135,7 @@ async def _run_in_fork_server(
     }
     changes = (json.dumps({"index": index, "changes": changes}) for index, changes in usable.items())
     lines, execution = await runner.run(
-        ("python3", "-P", "-m", f"hydra_inside.{command.server}"),
+        ("python3", *command.options, "-P", "-m", f"hydra_inside.{command.server}"),
         plugin=None,
         inputs={"trials.json": json.dumps(request), "candidates.jsonl": "\n".join(changes)},
         env=command.env,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,17 +15,11 @@ from activities.sandbox import runner_output
 from activities.sandbox.protocol import INSIDE_PACKAGE, RESULTS, WORK, Execution, Job, Limits, Sandbox, run_in
 from activities.sandbox.sealed_records import read_records, start_results
 from activities.sandbox.time_limits import get_test_timeout
-from activities.sandbox.trial_commands import needs_shell, parse_trial_command
+from activities.sandbox.trial_commands import record_unittest, runs_one_session
 from activities.sandbox.variables import NO_VARIABLES, Variables
 from hydranet.contracts import SandboxSpec
 
 PLUGIN = f"{Path(INSIDE_PACKAGE).name}.plugin"
-
-_UNITTEST = re.compile(r"(?<!\S)-m\s+unittest(?!\S)")
-# Django's tests run by unittest.
-_DJANGO = re.compile(r"(?<!\S)(python3?)\s+((?:[\w.-]+/)*manage\.py)\s+test(?!\S)")
-# Isolated Python would not find the recorder.
-_ISOLATED = re.compile(r"(?<!\S)-[A-Za-z]*[IE]")
 
 
 @dataclass(frozen=True)
@@ -83,7 +76,7 @@ class TestRunner:
         settings = {
             "results": RESULTS,
             "test_seconds": get_test_timeout(self.spec),
-            "hand_over": not _runs_one_session(self.spec.test_command),
+            "hand_over": not runs_one_session(self.spec.test_command),
             **plugin,
         }
         plugins = ",".join(filter(None, (PLUGIN, self.variables.values.get("PYTEST_PLUGINS", ""))))
@@ -110,13 +103,4 @@ def make_shell_command(command: str) -> tuple[str, ...]:
 
 def make_test_command(command: str) -> tuple[str, ...]:
     """Return the command that has a shell run the tests, with our recorder where the line runs unittest itself."""
-    if not _ISOLATED.search(command):
-        command = _UNITTEST.sub("-m hydra_inside.unittest_main", command)
-        command = _DJANGO.sub(r"\1 -m hydra_inside.unittest_main \2 test", command)
-    return make_shell_command(command)
-
-
-def _runs_one_session(command: str) -> bool:
-    # Any other line may run tests twice.
-    is_unittest = bool(_UNITTEST.search(command)) and not needs_shell(command)
-    return is_unittest or parse_trial_command(command) is not None
+    return make_shell_command(record_unittest(command))

@@ -1,4 +1,4 @@
-"""A fork server that tries candidates by `manage.py test`.
+"""A fork server that tries candidates by Django's tests.
 
 Where possible the fork is late: settings and applications are loaded, and the databases made. A fork copies a database
 only where SQLite keeps it in memory, so any other is made by each child. Candidates that change a module loaded by then
@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from .forks import run_forked
 from .trials import TestSession, Trials, import_libraries, is_unread, list_loaded, try_late, warm_up
 from .unittest_fork_server import Discovery, TrialRecords
-from .unittest_main import RecordingResult, replace_runner, run_script
+from .unittest_main import RecordingResult, replace_runner, run_program
 
 # A child answers no question, and forks no processes that would share its databases.
 _ARGUMENTS = ("--noinput", "--parallel=1")
@@ -93,18 +93,17 @@ def main() -> None:
     replace_runner()
     trials = Trials()
     sys.path[:0] = trials.request["path"]
-    script, *arguments = trials.request["arguments"]
-    arguments += _ARGUMENTS
+    arguments = [*trials.request["arguments"], *_ARGUMENTS]
 
     def run_late(report: int) -> None:
         from django.test.runner import DiscoverRunner  # type: ignore[import-not-found, unused-ignore]
 
         LateFork(trials, report, DiscoverRunner).install()
-        run_script(script, arguments)
+        run_program(arguments)
 
     def run_session(session: TestSession) -> NoReturn:
         RecordingResult.records = TrialRecords(session, trials.runner_state)
-        run_script(script, arguments)
+        run_program(arguments)
         os._exit(0)
 
     try_late(trials, run_late)

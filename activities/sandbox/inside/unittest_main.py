@@ -1,7 +1,7 @@
 """`python -m unittest` with a recorder and the canary; the arguments and what it prints are unittest's own.
 
-With a script as its first argument, `python -m hydra_inside.unittest_main manage.py test`, it runs the script instead,
-which is to run its tests by unittest: that is how Django does it. `HYDRA_PLUGIN` holds the settings of `plugin`.
+With a program in front of its arguments, `manage.py`, `django-admin` or `-m django`, it runs the program instead, which
+is to run its tests by unittest: that is how Django does it. `HYDRA_PLUGIN` holds the settings of `plugin`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import json
 import os
 import re
 import runpy
+import shutil
 import sys
 import time
 import traceback
 import unittest
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ MESSAGE_LIMIT = 8_000
 _UNLOADED = "unittest.loader._FailedTest."
 # Of what stands for a class or module whose set-up failed.
 _HOLDER = re.compile(r"(\w+) \(([\w.]+)\)")
+# The exit status of a shell that finds no program.
+_NOT_FOUND = 127
 _SEVERITY = ("skipped", "passed", "failed", "error")
 
 
@@ -210,14 +213,15 @@ class _Silence:
 def main() -> None:
     """Run unittest with the arguments of this process, or the script that they name."""
     text = os.environ.pop("HYDRA_PLUGIN", None)
-    script = sys.argv[1] if sys.argv[1:2] and sys.argv[1].endswith("manage.py") else ""
+    arguments = sys.argv[1:]
+    is_program = arguments[:1] in (["-m"], ["django-admin"]) or (arguments[:1] and arguments[0].endswith("manage.py"))
     if text is not None:
         RecordingResult.records = SessionRecords(json.loads(text))
-    if script:
+    if is_program:
         if text is not None:
             replace_runner()
         try:
-            run_script(script, sys.argv[2:])
+            run_program(arguments)
         finally:
             # A runner that another package derived from ours, and that ran the tests itself, has no canary.
             if RecordingRunner.__subclasses__() and not RecordingRunner.has_run:
@@ -233,9 +237,16 @@ def replace_runner() -> None:
     unittest.TextTestRunner = RecordingRunner  # type: ignore[misc]
 
 
-def run_script(script: str, arguments: Iterable[str]) -> None:
-    """Run a script as Python does it."""
-    sys.argv[:] = [script, *arguments]
+def run_program(arguments: Sequence[str]) -> None:
+    """Run a script, `django-admin` from the search path, or a module after `-m`, as Python does it."""
+    script, *others = arguments
+    if script == "-m":
+        sys.argv[:] = others
+        runpy.run_module(others[0], run_name="__main__", alter_sys=True)
+        return
+    if script == "django-admin":
+        script = shutil.which(script) or sys.exit(_NOT_FOUND)
+    sys.argv[:] = [script, *others]
     sys.path[0] = str(Path(script).resolve().parent)
     runpy.run_path(script, run_name="__main__")
 

@@ -20,7 +20,6 @@ from activities.sandbox.results import (
 )
 from activities.sandbox.results import build_results as build
 from activities.sandbox.sealed_records import read_records, start_results
-from activities.sandbox.trial_commands import parse_trial_command
 from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestResults
 
@@ -235,51 +234,6 @@ def test_neither_stream_of_a_command_pushes_the_other_out(stdout: int, stderr: i
     assert test.message.count("o\n") >= 100
     assert test.message.count("e\n") >= 100
     assert 7900 < len(test.message) < 8100
-
-
-@pytest.mark.parametrize(
-    ("command", "server", "arguments", "path", "env"),
-    [
-        ("pytest", "fork_server", (), (), {}),
-        ("python -m pytest -q 'a b'", "fork_server", ("-q", "a b"), ("/work",), {}),
-        ("A=1 B='x y' pytest -k 'a or (b)'", "fork_server", ("-k", "a or (b)"), (), {"A": "1", "B": "x y"}),
-        ("env A=1 pytest t.py::test[1-a]", "fork_server", ("t.py::test[1-a]",), (), {"A": "1"}),
-        ("python -m unittest", "unittest_fork_server", (), ("/work",), {}),
-        ("python3 -m unittest discover -s a", "unittest_fork_server", ("discover", "-s", "a"), ("/work",), {}),
-        ("python manage.py test", "django_fork_server", ("manage.py", "test"), ("/work",), {}),
-        ("python3 a/manage.py test b", "django_fork_server", ("a/manage.py", "test", "b"), ("/work/a",), {}),
-    ],
-)
-def test_a_call_of_a_test_runner_is_taken_apart(
-    command: str, server: str, arguments: tuple[str, ...], path: tuple[str, ...], env: dict[str, str]
-) -> None:
-    found = parse_trial_command(command)
-    assert found is not None
-    assert (found.server, found.arguments, found.path, dict(found.env)) == (server, arguments, path, env)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "",
-        "make",
-        "pytest && true",
-        "pytest; true",
-        "cd a\npytest",
-        "pytest $X",
-        'pytest "$X"',
-        "pytest 'a",
-        "pytest *.py",
-        "pytest >log",
-        "pytest ~/a",
-        "python -X dev -m pytest",
-        "python test.py",
-        "python manage.py check",
-        "cd a && python -m unittest",
-    ],
-)
-def test_anything_else_is_left_to_a_shell(command: str) -> None:
-    assert parse_trial_command(command) is None
 
 
 def test_tests_that_run_at_once_are_kept_apart(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from activities.sandbox import candidates
 from hydranet import patches
 from hydranet.contracts import Candidate, PrepareRequest
 from tests.integration.conftest import Make, Project
@@ -194,6 +195,40 @@ async def test_candidates_are_tried_by_django(project: Make, settings: str) -> N
     assert (verified.passed, verified.passing_count) == (True, 4)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "./manage.py test",
+        "python -W error manage.py test",
+        "DJANGO_SETTINGS_MODULE=site_settings python3 -m django test",
+        "PYTHONPATH=. django-admin test --settings site_settings",
+    ],
+)
+async def test_every_way_to_call_django_is_warm(project: Make, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setattr(candidates, "_run_separately", None)
+    made = await project(DJANGO, test_command=command)
+    report = await made.test()
+    assert report.failing == ("shop.tests.test_cart.CartTest.test_none", "shop.tests.test_cart.CartTest.test_total")
+    model = Candidate(diff=patches.make_diff("shop/models.py", MODELS, MODELS.replace("20", "30")))
+    trial = await made.attempt(report.results, [model, edit("sum(prices)")])
+    assert (trial.index, trial.report.passed, trial.report.passing_count) == (1, True, 4)
+
+
+@pytest.mark.parametrize("call", ["-m unittest discover -s tests -t .", "-m pytest -q"])
+@pytest.mark.parametrize("options", ["-W error", "-X dev -bb", "-W 'error::DeprecationWarning'"])
+async def test_python_runs_the_trials_with_its_options(
+    project: Make, monkeypatch: pytest.MonkeyPatch, options: str, call: str
+) -> None:
+    monkeypatch.setattr(candidates, "_run_separately", None)
+    test = "\n    def test_options(self):\n        import sys\n        assert sys.warnoptions or sys.flags.dev_mode\n"
+    files = {**FILES, "tests/test_cart.py": TESTS + test}
+    made = await project(files, test_command=f"python {options} {call}")
+    report = await made.test()
+    assert (report.failing_count, report.passing_count) == (2, 2), report
+    trial = await made.attempt(report.results, [edit("1"), edit("sum(prices)")])
+    assert (trial.index, trial.report.passed, trial.report.passing_count) == (1, True, 4), trial.report
+
+
 @pytest.mark.parametrize("runner", ["python -m unittest", "python -m pytest -q"])
 @pytest.mark.parametrize("form", ["PYTHONPATH=libraries {}", "export PYTHONPATH=libraries && {}"], ids=["warm", "anew"])
 async def test_a_command_may_set_the_search_path(project: Make, form: str, runner: str) -> None:
@@ -225,7 +260,7 @@ async def test_a_change_of_what_django_loads_first_is_tried_as_well(project: Mak
     [
         ("python -m unittest", "", ""),
         ("python -m pytest -q", "", ""),
-        ("make test", "", "the test command is not a plain call of pytest, unittest or Django's manage.py"),
+        ("make test", "", "the test command is not a plain call of pytest, unittest or Django's tests"),
         ("python -m pytest -q --assert=plain", "pytest==5.4.3\n", "pytest 5.4.3 is older than 6"),
     ],
 )
