@@ -29,12 +29,22 @@ def resolve_path(name: str, paths: Collection[str]) -> str | None:
 
 
 def find_test_file(test_id: str, paths: Collection[str]) -> str | None:
-    """Return the file of a test id such as "tests/test_a.py::test_b[1]" or "tests.test_a.TestA.test_b"."""
+    """Return the file of a test id such as "tests/test_a.py::test_b[1]" or "tests.test_a.TestA.test_b".
+
+    A dotted id may begin at a folder below the top. Where several files could be meant, none is.
+    """
     file, separator, _ = test_id.partition("::")
     if separator:
         return resolve_path(file, paths)
     names = test_id.partition("[")[0].split(".")
-    return next((path for end in range(len(names), 0, -1) if (path := "/".join(names[:end]) + ".py") in paths), None)
+    stems = ["/".join(names[:end]) for end in range(len(names), 0, -1)]
+    files = [f"{stem}{ending}" for stem in stems for ending in (".py", "/__init__.py")]
+    if path := next((path for path in files if path in paths), None):
+        return path
+    endings = tuple(f"/{file}" for file in files)
+    below = [path for path in paths if path.endswith(endings)]
+    matches = next(filter(None, ([path for path in below if path.endswith(ending)] for ending in endings)), [])
+    return matches[0] if len(matches) == 1 else None
 
 
 def name_test_function(test_id: str) -> str:

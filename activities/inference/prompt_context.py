@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from activities.artifacts.store import get_model, get_text
@@ -57,8 +58,14 @@ class PromptContext:
     @property
     def tests(self) -> frozenset[str]:
         """The files of the failing tests, which a patch may not touch, without those that hold the program too."""
-        files = filter(None, (find_test_file(test.id, self.paths) for test in self.context.failing))
-        return frozenset(path for path in files if is_test_file(path) or not holds_program(self.sources.get(path, "")))
+        return frozenset(
+            path for path in self._test_files if is_test_file(path) or not holds_program(self.sources.get(path, ""))
+        )
+
+    @cached_property
+    def _test_files(self) -> frozenset[str]:
+        files = (find_test_file(test.id, self.paths) for test in self.context.failing)
+        return frozenset(filter(None, files))
 
     def is_test(self, path: str) -> bool:
         """Return whether a file holds tests and nothing else, so that no strategy may aim at it."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from activities.code.mentions import resolve_frames
+from activities.code.mentions import find_test_file, resolve_frames
 from activities.code.test_files import is_test_file
 from activities.localisation.suspiciousness import dstar, ochiai, score_predicate
 from hydranet.contracts import RetrievedContext, Spectrum
@@ -78,10 +78,16 @@ def gather_evidence(issue: str, spectrum: Spectrum | None, context: RetrievedCon
         retrieved={
             (place.file, place.symbol): 1.0 / (1 + rank) for rank, place in reversed(list(enumerate(context.places)))
         },
-        test_files=tuple(dict.fromkeys(name.partition("::")[0] for name in ids)),
+        test_files=tuple(_find_test_files(ids, known)),
         error_type=error.type.rpartition(".")[2] if error else "",
         is_complete=is_complete,
     )
+
+
+def _find_test_files(ids: Iterable[str], known: frozenset[str]) -> dict[str, None]:
+    # Of dotted ids, those of one class: looking through the files of a repository takes a while.
+    holders = dict.fromkeys(name if "::" in name else name.rpartition(".")[0] for name in ids)
+    return dict.fromkeys(filter(None, (find_test_file(holder, known) for holder in holders)))
 
 
 def _score_lines(spectrum: Spectrum, known: frozenset[str]) -> tuple[LineScores, bool]:

@@ -6,7 +6,10 @@ from activities.code import mentions
 from hydranet.convergence.frames import Frame
 from hydranet.text.code_names import find_named_symbols
 
-PATHS = {"shop/cart.py", "tests/test_cart.py", "decoder.py"}
+PATHS = {
+    *("shop/cart.py", "tests/test_cart.py", "decoder.py", "checks/__init__.py", "services/billing/tests/test_bill.py"),
+    *("a/tests/test_both.py", "b/tests/test_both.py"),
+}
 
 TRACEBACK = """
 tests/test_cart.py:8: in test_total
@@ -50,6 +53,10 @@ def test_a_frame_is_known_however_it_is_printed(line: str) -> None:
         ("tests.test_cart.TestCart.test_total", "tests/test_cart.py", "TestCart.test_total"),
         ("tests.test_cart.test_total", "tests/test_cart.py", "test_total"),
         ("make test", None, "make test"),
+        ("checks.TestAll.test_all", "checks/__init__.py", "TestAll.test_all"),
+        ("tests.test_bill.TestBill.test_sum", "services/billing/tests/test_bill.py", "TestBill.test_sum"),
+        ("test_bill.TestBill.test_sum", "services/billing/tests/test_bill.py", "TestBill.test_sum"),
+        ("test_both.TestBoth.test_sum", None, "TestBoth.test_sum"),
         ("../outside.py::test", None, "test"),
     ],
 )

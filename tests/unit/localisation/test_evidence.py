@@ -123,6 +123,14 @@ def test_without_a_spectrum_the_tracebacks_of_the_context_are_used() -> None:
     assert not evidence.is_complete
 
 
+def test_the_files_of_dotted_tests_are_read() -> None:
+    ids = ("tests.test_paging.PagingTest.test_last", "tests.test_paging.PagingTest.test_first", "manage.py test")
+    context = RetrievedContext(issue=CONTEXT.issue, failing=tuple(FailingTest(id=name, message="") for name in ids))
+    assert gather_evidence("", None, context, PATHS).test_files == ("tests/test_paging.py",)
+    below = [f"services/shop/{path}" for path in PATHS]
+    assert gather_evidence("", None, context, below).test_files == ("services/shop/tests/test_paging.py",)
+
+
 def test_imports_are_resolved_within_the_repository() -> None:
     known = frozenset(["src/shop/__init__.py", "src/shop/paging.py", "src/shop/cart.py", "other.py"])
     absolute = ast.parse("import os, other\nfrom shop import paging\nfrom shop.cart import Cart")
