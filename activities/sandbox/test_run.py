@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from posixpath import normpath
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +22,9 @@ from activities.sandbox.variables import NO_VARIABLES, Variables
 from hydranet.contracts import SandboxSpec
 
 PLUGIN = f"{Path(INSIDE_PACKAGE).name}.plugin"
+
+# The file of a frame in a traceback of pytest.
+_FRAME = re.compile(r"^[^\s:]{1,400}\.py(?=:\d+: )", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,9 @@ class TestRunner:
             # Where our plugin recorded no test, another test runner may have printed its results.
             if plugin is not None and all(record.get("kind") in ("session", "finish") for record in records):
                 records += await asyncio.to_thread(runner_output.parse_output, execution.stdout, execution.stderr)
-            masked = await asyncio.to_thread(lambda: [self.variables.mask_record(record) for record in records])
+            masked = await asyncio.to_thread(
+                lambda: [self.variables.mask_record(self._name_from_top(record)) for record in records]
+            )
             return masked, await asyncio.to_thread(self.variables.mask_execution, execution)
 
     def _plugin_variables(self, plugin: Mapping[str, Any] | None) -> dict[str, str]:
@@ -86,6 +93,17 @@ class TestRunner:
         # Tests are named from the top of the repository, as its files are.
         given = self.variables.values.get("PYTEST_ADDOPTS", "")
         return {"PYTEST_ADDOPTS": f"{given} --rootdir={WORK}".strip()} if self.spec.folder else {}
+
+    def _name_from_top(self, record: dict[str, Any]) -> dict[str, Any]:
+        # The frames of pytest's tracebacks are named from the folder in which it runs.
+        message = record.get("message")
+        if not self.spec.folder or not isinstance(message, str):
+            return record
+        return {**record, "message": _FRAME.sub(lambda frame: self._locate(frame[0]), message)}
+
+    def _locate(self, path: str) -> str:
+        named = normpath(f"{self.spec.folder}/{path}")
+        return named if not named.startswith("..") and (self.tree / named).is_file() else path
 
 
 def _make_files(folder: Path, inputs: Mapping[str, str]) -> tuple[Path, Path]:

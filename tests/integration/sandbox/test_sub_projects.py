@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from activities.code.mentions import find_test_file, resolve_frames
 from hydra_cli.repository import Repository
 from hydranet import patches
 from hydranet.contracts import Candidate, SandboxSpec
@@ -52,6 +53,40 @@ async def test_its_tests_run_in_its_folder(project: Make, command: str) -> None:
         diff = patches.make_diff(file, FILES.get(file), "x = 1\n")
         refused = await made.attempt(report.results, [Candidate(diff=diff, title="x")])
         assert sentence in refused.refused
+
+
+BROKEN = "def total(numbers):\n    return numbers.missing\n"
+METHODS = """
+import unittest
+from billing import total
+
+class BillingTest(unittest.TestCase):
+    def test_total(self):
+        self.assertEqual(total([1, 2]), 3)
+"""
+
+
+@pytest.mark.parametrize("command", ["python -m pytest -q", "python -m pytest -q --tb=short", "python -m unittest"])
+async def test_its_tracebacks_are_named_from_the_top(project: Make, command: str) -> None:
+    files = {
+        **FILES,
+        "services/billing/billing.py": BROKEN,
+        "services/billing/tests/__init__.py": "",
+        "services/billing/tests/test_billing.py": METHODS,
+        # What the frames would mean if they were taken as they are.
+        "billing.py": CODE,
+    }
+    made = await project(files, test_command=command, folder="services/billing")
+    report = await made.test()
+    assert report.error is not None
+    assert (report.error.file, report.error.function) == ("services/billing/billing.py", "total")
+    (test,) = (await made.results(report)).values()
+    frames = resolve_frames(test.message, files)
+    assert [frame.path for frame in frames] == [
+        "services/billing/tests/test_billing.py",
+        "services/billing/billing.py",
+    ]
+    assert find_test_file(test.id, files) == "services/billing/tests/test_billing.py"
 
 
 async def test_its_set_up_runs_in_its_folder(project: Make) -> None:
