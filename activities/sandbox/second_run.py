@@ -53,7 +53,7 @@ NO_SECOND_RUN = SecondRun()
 
 
 async def run_again(runner: TestRunner, baseline: TestResults) -> SecondRun:
-    """Run the tests at the base commit once more, without those that failed where pytest runs them."""
+    """Run the tests at the base commit once more, without those that failed where our recorder runs them."""
     failing = [runner.variables.unmask(test.id) for test in baseline.tests if test.is_failing]
     records, execution = await runner.run(
         make_test_command(runner.spec.test_command),

@@ -12,7 +12,7 @@ from .forks import run_forked
 from .runner_integrity import RunnerState
 from .test_names import list_implied
 from .trials import TestSession, Trials, import_libraries, warm_up
-from .unittest_main import RecordingResult, RecordingRunner, Records, name_test
+from .unittest_main import RecordingResult, RecordingRunner, Records, name_test, select_tests
 
 
 class TrialRecords(Records):
@@ -32,7 +32,7 @@ class TrialRecords(Records):
     def select(self, test: unittest.TestSuite | unittest.TestCase) -> None:
         """Leave out the tests that are not wanted, and those that cannot pass here."""
         if isinstance(test, unittest.BaseTestSuite):
-            _select(test, self._is_selected)
+            select_tests(test, self._is_selected)
 
     def _is_selected(self, name: str) -> bool:
         return name not in self._known if self._only is None else _is_wanted(name, self._only)
@@ -120,16 +120,6 @@ def _list_names(suite: unittest.BaseTestSuite) -> Iterator[str]:
             yield from _list_names(test)
         else:
             yield name_test(test)
-
-
-def _select(suite: unittest.BaseTestSuite, is_selected: Callable[[str], bool]) -> bool:
-    # In place, since a suite may be of a class of its own.
-    kept: list[Any] = []
-    for test in suite:
-        if _select(test, is_selected) if isinstance(test, unittest.BaseTestSuite) else is_selected(name_test(test)):
-            kept.append(test)
-    suite._tests = kept
-    return bool(kept)
 
 
 def _is_wanted(name: str, only: Collection[str]) -> bool:

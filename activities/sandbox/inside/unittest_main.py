@@ -15,7 +15,7 @@ import sys
 import time
 import traceback
 import unittest
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from typing import Any
 from .assertions import accepts_anything, list_unittest_checks
 from .runner_integrity import RunnerState
 from .seal import Seal, take_seal
+from .test_names import list_implied
 from .timeouts import limit_time
 
 MESSAGE_LIMIT = 8_000
@@ -89,6 +90,19 @@ class SessionRecords(Records):
         self._hand_over = bool(settings.get("hand_over"))
         results = os.open(settings["results"], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         super().__init__(results, take_seal(results), RunnerState(), settings["test_seconds"])
+        self._left_out = set(json.loads(Path(settings["leave_out"]).read_text())) if "leave_out" in settings else set()
+
+    def select(self, test: unittest.TestSuite | unittest.TestCase) -> None:
+        """Leave out the tests that are not to run, and record them."""
+        if self._left_out and isinstance(test, unittest.BaseTestSuite):
+            select_tests(test, self._is_kept)
+
+    def _is_kept(self, name: str) -> bool:
+        # A set-up that failed would fail again, so its tests are left out as well.
+        failed = list_implied(name) & self._left_out
+        for left_out in failed | {name} if failed else ():
+            self.write({"kind": "left out", "id": left_out})
+        return not failed
 
     def finish(self, passed: bool) -> None:
         """End the session."""
@@ -256,6 +270,21 @@ def name_test(test: unittest.TestCase) -> str:
     name = test.id().removeprefix(_UNLOADED)
     holder = _HOLDER.fullmatch(name)
     return f"{holder[2]}.{holder[1]}" if holder else name
+
+
+def select_tests(suite: unittest.BaseTestSuite, is_selected: Callable[[str], bool]) -> bool:
+    """Leave only the selected tests in a suite, and return whether there are any."""
+    # In place, since a suite may be of a class of its own.
+    kept: list[Any] = []
+    for test in suite:
+        if (
+            select_tests(test, is_selected)
+            if isinstance(test, unittest.BaseTestSuite)
+            else is_selected(name_test(test))
+        ):
+            kept.append(test)
+    suite._tests = kept
+    return bool(kept)
 
 
 def _fail_as_it_must(self: unittest.TestCase) -> None:

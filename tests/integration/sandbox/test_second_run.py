@@ -120,6 +120,61 @@ async def test_a_command_that_fails_at_the_base_too_refuses_no_fix(
     assert verified.notes[0].startswith("The test command fails although every test passes, as it does at the base")
 
 
+METHODS = """
+from django.test import SimpleTestCase
+from price import discount
+
+class PriceTest(SimpleTestCase):
+    def test_few(self):
+        self.assertEqual(discount(9), 0.0)
+
+    def test_boundary(self):
+        self.assertEqual(discount(10), 0.1)
+
+class BoundaryTest(SimpleTestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        assert discount(10) == 0.1
+
+    def test_boundary(self):
+        pass
+"""
+UNITTEST = METHODS.replace("from django.test", "from unittest").replace("SimpleTestCase", "TestCase")
+MANAGE = """
+import sys
+from django.conf import settings
+from django.core.management import execute_from_command_line
+
+settings.configure(INSTALLED_APPS=[])
+execute_from_command_line(sys.argv)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "files"),
+    [
+        ("python -m unittest", {"test_price.py": UNITTEST}),
+        (
+            "python manage.py test",
+            {"test_price.py": METHODS, "manage.py": MANAGE, "requirements.txt": "django==5.2.*\n"},
+        ),
+    ],
+    ids=["unittest", "django"],
+)
+async def test_tests_that_failed_at_the_base_are_left_out_of_its_second_run(
+    project: Make, command: str, files: dict[str, str]
+) -> None:
+    made = await project({"price.py": CODE, **files}, test_command=f"{command} && python -c 'raise SystemExit(9)'")
+    baseline = await made.test()
+    assert baseline.failing == ("test_price.BoundaryTest.setUpClass", "test_price.PriceTest.test_boundary")
+    trial = await try_text(made, baseline, FIXED)
+    assert (trial.report.passed, trial.report.passing_count) == (True, 3), trial.report
+    assert trial.report.notes == (
+        "The test command fails although every test passes, as it does at the base commit: exit status 9.",
+    )
+
+
 async def test_a_command_that_fails_only_with_the_fix_refuses_it(project: Make) -> None:
     made = await project(FILES, test_command=CHECKED)
     baseline = await made.test()
