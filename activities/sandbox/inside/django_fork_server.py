@@ -81,6 +81,8 @@ class LateFork:
         signal.alarm(0)
         try:
             self._trials.try_suitable(_proceed, lambda candidate: is_unread(candidate, loaded))
+            if not self._trials.left:
+                self._trials.rerun_best(_proceed)
         except Proceed as proceed:
             discovery.start_session(proceed.session, self._trials.runner_state)
             return build()

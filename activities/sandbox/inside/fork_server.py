@@ -47,6 +47,8 @@ class LateFork(SingleProcess):
         loaded = list_loaded()
         try:
             self._trials.try_suitable(_proceed, lambda candidate: is_unread(candidate, loaded))
+            if not self._trials.left:
+                self._trials.rerun_best(_proceed)
         except Proceed as proceed:
             for name, plugin in _make_plugins(self._trials, proceed.session).items():
                 session.config.pluginmanager.register(plugin, name)

@@ -125,6 +125,8 @@ class Trials:
         for candidate in self._all:
             if candidate["index"] == best[1] and not self._passed:
                 self._try(candidate, child, brief=False)
+        # The process that comes next is not to run it again.
+        self._failures = {}
 
     # A forked child leaves the following functions by an exception: they may not catch it or clean up after it.
 

@@ -255,6 +255,17 @@ async def test_a_change_of_what_django_loads_first_is_tried_as_well(project: Mak
     assert (trial.index, trial.tried, trial.report.passed) == (1, 2, True), trial.report
 
 
+async def test_the_best_candidate_of_django_is_told_with_its_traceback(project: Make) -> None:
+    made = await project(DJANGO, test_command="python manage.py test")
+    report = await made.test()
+    model = Candidate(diff=patches.make_diff("shop/models.py", MODELS, MODELS.replace("20", "30")))
+    # The last one is not tried in the late fork, so neither is the best one the second time.
+    for tried in ([edit("sum(prices) * 2"), edit("2")], [edit("sum(prices) * 2"), model]):
+        trial = await made.attempt(report.results, tried)
+        assert (trial.index, trial.tried, trial.passing) == (0, 2, 0)
+        assert "self.assertEqual(total([1, 2]), 3)" in trial.report.tail
+
+
 @pytest.mark.parametrize(
     ("command", "requirements", "told"),
     [
