@@ -84,6 +84,8 @@ class LateFork:
             if not self._trials.left:
                 self._trials.rerun_best(_proceed)
         except Proceed as proceed:
+            if proceed.session.only is not None:
+                self._runner.run_checks = lambda *_, **__: _import_urls()
             discovery.start_session(proceed.session, self._trials.runner_state)
             return build()
         os.write(self._report, self._trials.dump())
@@ -124,6 +126,15 @@ def _measure(descriptor: int) -> NoReturn:
 def _report(descriptor: int, asked: dict[str, Any]) -> NoReturn:
     os.write(descriptor, repr(asked).encode())
     os._exit(0)
+
+
+def _import_urls() -> None:
+    # What tests may need of the system checks, which take longer than a few tests do. Before all tests these run.
+    from django.conf import settings  # type: ignore[import-not-found, unused-ignore]
+    from django.urls import get_resolver  # type: ignore[import-not-found, unused-ignore]
+
+    if getattr(settings, "ROOT_URLCONF", None):
+        get_resolver().url_patterns  # noqa: B018
 
 
 def _are_in_memory(aliases: Iterable[str]) -> bool:

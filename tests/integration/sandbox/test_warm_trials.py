@@ -266,6 +266,22 @@ async def test_the_best_candidate_of_django_is_told_with_its_traceback(project: 
         assert "self.assertEqual(total([1, 2]), 3)" in trial.report.tail
 
 
+async def test_the_urls_are_loaded_before_any_test_of_django(project: Make) -> None:
+    tests = DJANGO_TESTS.replace(
+        "self.assertEqual(total([]), 0)", 'self.assertEqual((total([]), PAGES), (0, ["cart"]))'
+    )
+    files = {
+        **DJANGO,
+        "site_settings.py": f'{SETTINGS}ROOT_URLCONF = "shop.urls"\n',
+        "shop/pages.py": "PAGES = []\n",
+        "shop/urls.py": 'from shop.pages import PAGES\n\nPAGES.append("cart")\nurlpatterns = []\n',
+        "shop/tests/test_cart.py": f"from shop.pages import PAGES{tests}",
+    }
+    made = await project(files, test_command="python manage.py test")
+    trial = await made.attempt((await made.test()).results, [edit("1"), edit("sum(prices)")])
+    assert (trial.index, trial.report.passed, trial.report.passing_count) == (1, True, 4), trial.report
+
+
 @pytest.mark.parametrize(
     ("command", "requirements", "told"),
     [
