@@ -82,7 +82,8 @@ def decide_outcome(answer: ImplementAnswer, trial: Trial | None) -> tuple[Outcom
     if trial.refused:
         return Outcome.REFUSED, trial.refused
     if trial.report.passed:
-        return Outcome.PASSED, f"All {trial.report.passing_count} tests pass."
+        count = trial.report.passing_count
+        return Outcome.PASSED, "The only test passes." if count == 1 else f"All {count:,} tests pass."
     return Outcome.FAILED, trial.report.reason
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from pathlib import Path
 from typing import Any
@@ -111,10 +112,12 @@ async def _postpone(_: object) -> None:
 
 
 async def _waits(client: Client, run: WorkflowHandle[Any, RunResult]) -> bool:
-    described = (await run.describe()).raw_description
-    children = [client.get_workflow_handle(child.workflow_id) for child in described.pending_children]
-    all_described = [described, *[(await child.describe()).raw_description for child in children]]
-    return any(step.attempt > 1 for each in all_described for step in each.pending_activities)
+    described = [(await run.describe()).raw_description]
+    for child in described[0].pending_children:
+        # The run has asked for one that is not there yet.
+        with contextlib.suppress(RPCError):
+            described.append((await client.get_workflow_handle(child.workflow_id).describe()).raw_description)
+    return any(step.attempt > 1 for each in described for step in each.pending_activities)
 
 
 async def _fail(_: object) -> None:
