@@ -1,0 +1,1 @@
+"""Replays of allocations over a pool of recorded, tested draws."""
