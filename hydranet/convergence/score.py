@@ -1,6 +1,8 @@
 """Convergence: how much an attempt repeats earlier ones.
 
 score = (α·patch_similarity + β·command_repetition + γ·error_match) / (α, β, γ of the terms that exist)
+
+Command repetition counts only where it raises the score: reading something new is no progress by itself.
 """
 
 import re
@@ -241,7 +243,11 @@ def _is_investigative(command: Command) -> bool:
 
 
 def _weighted(pair: _Pair, commands: float | None, settings: ConvergenceSettings) -> float:
-    terms = [(settings.alpha, pair.patch), (settings.beta, commands), (settings.gamma, pair.error)]
+    terms = [(settings.alpha, pair.patch), (settings.gamma, pair.error)]
+    return max(_mean(terms), _mean([*terms, (settings.beta, commands)]))
+
+
+def _mean(terms: Sequence[tuple[float, float | None]]) -> float:
     present = [(weight, value) for weight, value in terms if value is not None]
     total = sum(weight for weight, _ in present)
     return round(sum(weight * value for weight, value in present) / total, 4) if total else 0.0

@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -127,15 +129,41 @@ def test_cut_patches_with_the_same_head_are_not_the_same() -> None:
 
 def test_the_score_is_the_weighted_mean_of_its_terms() -> None:
     seen = Command(command="cat m.py", result="...")
-    past = [attempt(change("    return a // b"), BUG, 1, seen), attempt(change("    raise KeyError(a)"), BUG, 1, seen)]
+    past = [
+        attempt(change("    return a // b"), BUG, 1, seen, seen),
+        attempt(change("    raise KeyError(a)"), BUG.model_copy(update={"message": "other"}), 1, seen),
+    ]
     found = score_attempt(past)
     patch, command, error = found.terms.patch_similarity, found.terms.command_repetition, found.terms.error_match
-    assert (command, error) == (0.5, 1.0)
+    assert command == pytest.approx(2 / 3)
+    assert error == 0.5
     assert patch is not None
-    assert found.value == pytest.approx(0.45 * patch + 0.15 * 0.5 + 0.40, abs=1e-4)
+    assert found.value == pytest.approx(0.45 * patch + 0.15 * 2 / 3 + 0.40 * 0.5, abs=1e-4)
     weighed = ConvergenceSettings(alpha=0.0, beta=0.0, gamma=1.0)
-    assert score_attempt(past, weighed).value == 1.0
+    assert score_attempt(past, weighed).value == 0.5
+    assert score_attempt(past, ConvergenceSettings(alpha=0.0, beta=1.0, gamma=0.0)).value == pytest.approx(
+        2 / 3, abs=1e-4
+    )
     assert score_attempt(past, ConvergenceSettings(alpha=0.0, beta=0.0, gamma=0.0)).value == 0.0
+
+
+NEWS = [(Command(command=f"grep -n {word} m.py", result=word),) for word in ("alpha", "beta", "gamma")]
+REPEATS = [(Command(command="git log -3", result="two commits"),)] * 3
+
+
+@pytest.mark.parametrize(
+    "bodies", [("a // b", "int(a / b)", "int(a // b)"), ("a / (b or 1)", "a / (b or 2)", "a / max(b, 1)")]
+)
+def test_reading_something_new_does_not_save_a_spiral(bodies: tuple[str, ...]) -> None:
+    def scores(looked: Iterable[tuple[Command, ...]]) -> list[float]:
+        spiral = [
+            attempt(change(f"    return {body}"), BUG, 1, *seen) for body, seen in zip(bodies, looked, strict=True)
+        ]
+        return [score_attempt(spiral[:count]).value for count in (2, 3)]
+
+    assert scores(NEWS) == scores([(), (), ()])
+    assert scores(NEWS)[1] > 0.75
+    assert all(raised >= plain for raised, plain in zip(scores(REPEATS), scores(NEWS), strict=True))
 
 
 def test_a_first_attempt_has_nothing_to_repeat() -> None:
@@ -247,6 +275,12 @@ LOOKED_TWICE = Attempt(commands=LOOKED.commands * 2)
 @example([LOOKED_TWICE, QUIET, QUIET, QUIET, LOOKED])
 def test_a_repeated_attempt_scores_no_lower(attempts: list[Attempt]) -> None:
     assert score_attempt([*attempts, attempts[-1]]).value >= score_attempt(attempts).value
+
+
+@given(histories())
+def test_commands_never_lower_a_score(attempts: list[Attempt]) -> None:
+    silent = [attempt.model_copy(update={"commands": ()}) for attempt in attempts]
+    assert score_attempt(attempts).value >= score_attempt(silent).value
 
 
 @given(histories())
