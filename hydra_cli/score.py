@@ -64,6 +64,7 @@ class _AttemptLine(BaseModel):
     failing_count: int = 0
     commands: list[_CommandLine] | None = None
     infrastructure: bool = False
+    passed: bool | None = None
     branch: str | int = ""
     last: bool = False
 
@@ -103,15 +104,27 @@ def _parse_attempt(line: str, where: str) -> _BranchAttempt:
         raise UsageError(f"{where}: {_explain(error)}.") from None
     names = tuple(_shorten(name, 200) for name in fields.failing_tests or [])
     branch = _shorten(fields.branch, 200) if isinstance(fields.branch, str) else fields.branch
+    signature = fields.error if isinstance(fields.error, ErrorSignature) else extract_signature(fields.error or "")
+    failing = max(fields.failing_count, len(names))
     attempt = Attempt(
         patch=fields.patch if isinstance(fields.patch, Patch) else _parse_patch(fields.patch or ""),
-        error=fields.error if isinstance(fields.error, ErrorSignature) else extract_signature(fields.error or ""),
+        error=signature,
         failing_tests=names[:TESTS],
-        failing_count=max(fields.failing_count, len(names)),
+        failing_count=failing,
         commands=tuple(_shorten_command(command) for command in (fields.commands or [])[-20:]),
         infrastructure=fields.infrastructure,
+        passed=_tell_passed(fields) if signature is None and not failing else False,
     )
     return _BranchAttempt(branch, attempt, fields.last)
+
+
+def _tell_passed(fields: _AttemptLine) -> bool | None:
+    """Tell whether tests without an error passed or never ran; None where only the patch can tell."""
+    if fields.passed is not None:
+        return fields.passed
+    if isinstance(fields.error, str) and fields.error.strip():
+        return True
+    return False if fields.failing_tests is None else None
 
 
 def _explain(error: Exception) -> str:

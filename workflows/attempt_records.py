@@ -55,13 +55,14 @@ def build_facts(draft: AttemptDraft) -> Attempt:
     """Return what convergence is computed from."""
     commands, trial = draft.investigation.commands, draft.trial
     if trial is None:
-        return Attempt(commands=commands)
+        return Attempt(commands=commands, passed=False)
     return Attempt(
         patch=trial.patch,
         error=trial.report.error,
         failing_tests=trial.report.failing,
         failing_count=trial.report.failing_count,
         commands=commands,
+        passed=trial.report.passed,
     )
 
 

@@ -67,6 +67,12 @@ _TESTS = re.compile(
     r"(?:^|/)(?:tests?|testing|__tests__)/|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(?:test|spec)\."
 )
 _PASSED = re.compile(r"=*\s*\d+ passed\b(?!.*\b(?:failed|errors?)\b)|OK\b|PASS\b|ok\s")
+# Runners that print more after the line that says so.
+_ALL_PASSED = re.compile(
+    r"Tests:\s+(?:\d+ (?:skipped|todo), )*\d+ passed, \d+ total|\s*Tests\s+\d+ passed\b(?!.*failed)|\s*\d+ passing\b"
+    r"|\S fail 0$|test result: ok\."
+)
+_SOME_FAILED = re.compile(r"\s*\d+ failing\b|test result: FAILED|Tests?:?\s.*\d+ failed")
 _PLACED = re.compile(r"\.\w{1,5}:\d")
 _TELLING = re.compile(r"error|fail|panic|exception", re.IGNORECASE)
 
@@ -212,8 +218,16 @@ def _classify(error: RaisedError) -> ErrorClass:
     return _CLASSES.get(error.type, ErrorClass.RUNTIME)
 
 
+def _has_passed(lines: list[str]) -> bool:
+    if _PASSED.match(lines[-1]):
+        return True
+    last = lines[-20:]
+    after = next((last[index + 1 :] for index, line in enumerate(last) if _ALL_PASSED.match(line)), None)
+    return after is not None and not any(map(_TELLING.search, after)) and not any(map(_SOME_FAILED.match, lines))
+
+
 def _unknown(lines: list[str]) -> ErrorSignature | None:
-    if not lines or _PASSED.match(lines[-1]):
+    if not lines or _has_passed(lines):
         return None
     # The first one, best with a place, and what follows it: the last is often a footer that is always the same.
     telling = [number for number, line in enumerate(lines) if _TELLING.search(line)] or [len(lines) - 1]

@@ -38,7 +38,8 @@ class Command(BoundedModel):
 class Attempt(BoundedModel):
     """The facts of one attempt that its convergence is computed from.
 
-    `failing_tests` holds test ids (at most `TESTS`; `failing_count` is the true number).
+    `failing_tests` holds test ids (at most `TESTS`; `failing_count` is the true number). `passed` says whether
+    its tests ran and passed; where it is None, a change without an error or a failing test has passed.
     """
 
     patch: Patch = Patch()
@@ -47,6 +48,7 @@ class Attempt(BoundedModel):
     failing_count: int = 0
     commands: Annotated[tuple[Command, ...], Field(max_length=20)] = ()
     infrastructure: bool = False
+    passed: bool | None = None
 
 
 class Terms(BoundedModel):
@@ -81,17 +83,23 @@ def score_attempt(
     """Return the score of the last of `attempts`, which are those of one branch, oldest first.
 
     Patches and errors count as far as `window` + 1 attempts before it, commands as far as a branch remembers;
-    infrastructure errors are left out.
+    infrastructure errors are left out, and so is everything up to an attempt that passed, which scores 0.
     A branch's first attempt has nothing to repeat but the attempts of `dead` branches.
     """
     if not attempts or attempts[-1].infrastructure:
         return Score()
     numbers = [number for number, attempt in enumerate(attempts, 1) if not attempt.infrastructure][-MEMORY:]
-    commands = _command_repetition([attempts[number - 1] for number in numbers], settings.window)
-    numbers = numbers[-settings.window - 2 :]
     branch = [attempts[number - 1] for number in numbers]
+    commands = _command_repetition(branch, settings.window)
+    failed = _count_since_passing(branch)
+    if not failed:
+        return Score()
     if len(branch) == 1:
         return _novelty(branch[0], dead, commands)
+    numbers = numbers[-failed:][-settings.window - 2 :]
+    branch = [attempts[number - 1] for number in numbers]
+    if len(branch) == 1:
+        return Score(terms=Terms(command_repetition=commands))
     current, earlier = branch[-1], branch[:-1]
     stuck = _since_progress(earlier)
     echo = max((_echo(late, early) for early, late in combinations(stuck, 2)), default=0.0)
@@ -178,6 +186,31 @@ def _since_progress(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
             start = index
         fewest = min(failing, fewest or failing)
     return attempts[start:]
+
+
+def _count_since_passing(attempts: Sequence[Attempt]) -> int:
+    count = 0
+    passing: Patch | None = None
+    for attempt in attempts:
+        passing = attempt.patch if _passes(attempt, passing) else None
+        count = count + 1 if passing is None else 0
+    return count
+
+
+def _passes(attempt: Attempt, passing: Patch | None) -> bool:
+    """Return whether an attempt passes; `passing` is the patch of the attempt before it, if that passed.
+
+    What passed and was not changed passes still, whatever the command prints that checks it once more.
+    """
+    if attempt.passed:
+        return True
+    known = attempt.error is not None and attempt.error.error_class is not ErrorClass.UNKNOWN
+    if known or _failing(attempt):
+        return False
+    unchanged = is_empty_change(attempt.patch) or attempt.patch == passing
+    if passing is not None and unchanged:
+        return True
+    return attempt.passed is None and attempt.error is None and not unchanged
 
 
 def _shrank(current: Attempt, earlier: Attempt) -> bool:

@@ -485,10 +485,36 @@ def test_a_time_limit_says_nothing_about_how_long() -> None:
 
 @pytest.mark.parametrize(
     "output",
-    ["", "  \n\n", "3 passed in 0.12s", "== 3 passed, 1 skipped in 2s ==", "Ran 3 tests\n\nOK", "ok  \tshop\t0.1s"],
+    [
+        "",
+        "  \n\n",
+        "3 passed in 0.12s",
+        "== 3 passed, 1 skipped in 2s ==",
+        "Ran 3 tests\n\nOK",
+        "ok  \tshop\t0.1s",
+        "Tests:       5 passed, 5 total\nTime:        1.2 s\nRan all test suites.",
+        " Test Files  1 passed (1)\n      Tests  3 passed (3)\n   Duration  200ms",
+        "  5 passing (12ms)\n  1 pending",
+        "# tests 3\n# pass 3\n# fail 0\n# cancelled 0\n# duration_ms 10.3",
+        "test result: ok. 3 passed; 0 failed; 0 ignored\n\n   Doc-tests shop",
+    ],
 )
 def test_no_error_has_no_signature(output: str) -> None:
     assert extract_signature(output) is None
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "5 passed, 1 error in 3s",
+        "  4 passing (3ms)\n  1 failing",
+        "test result: ok. 1 passed\ntest result: FAILED. 1 passed; 1 failed",
+        "Tests:  1 failed, 5 passed, 6 total\nRan all test suites.",
+        "Tests:  5 passed, 5 total\nJest: global coverage threshold failed: 79%",
+    ],
+)
+def test_a_run_that_did_not_pass_as_a_whole_has_a_signature(output: str) -> None:
+    assert extract_signature(output) is not None
 
 
 def test_names_that_a_message_quotes_are_kept_beside_it() -> None:

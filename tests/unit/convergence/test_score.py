@@ -181,7 +181,7 @@ def test_a_first_attempt_has_nothing_to_repeat() -> None:
         (BUG.model_copy(update={"function": "g"}), 3, 0.5),
         (BUG.model_copy(update={"file": "n.py"}), 3, 0.0),
         (BUG.model_copy(update={"type": "KeyError"}), 3, 0.0),
-        (None, 0, 0.0),
+        (None, 3, 0.0),
     ],
 )
 def test_error_match(error: ErrorSignature | None, failing: int, match: float) -> None:
@@ -190,8 +190,49 @@ def test_error_match(error: ErrorSignature | None, failing: int, match: float) -
 
 
 def test_without_errors_there_is_no_error_term() -> None:
-    refused = [attempt(change("    return a // b"), None, 0), attempt(change("    return a // b"), None, 0)]
-    assert score_attempt(refused).terms == Terms(patch_similarity=1.0)
+    refused = Attempt(patch=change("    return a // b"), passed=False)
+    assert score_attempt([refused, refused]).terms == Terms(patch_similarity=1.0)
+
+
+FIX = change("    return a // max(b, 1)")
+UNFIX = change("    return a / b", "    return a // max(b, 1)")
+WRITTEN = ErrorSignature(type="Unknown", message="#")
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        attempt(Patch(), None, 0),
+        attempt(FIX, None, 0),
+        attempt(change("    # why\n", ""), None, 0),
+        attempt(Patch(), WRITTEN, 0),
+        attempt(FIX, WRITTEN, 0),
+        Attempt(patch=FIX, passed=True),
+    ],
+    ids="nothing-changed the-same-change a-comment another-command another-command-on-all-changes told".split(),
+)
+def test_checking_a_state_that_passes_once_more_is_no_repetition(again: Attempt) -> None:
+    for past in ([attempt(FIX, None, 0)], [attempt(FIX), attempt(change("    return b")), attempt(FIX, None, 0)]):
+        assert [score_attempt([*past, *[again] * count]).value for count in (1, 2, 3)] == [0.0, 0.0, 0.0]
+
+
+def test_a_first_attempt_that_passes_repeats_no_dead_one() -> None:
+    assert score_attempt([attempt(FIX, None, 0)], dead=[attempt(FIX)]).value == 0.0
+    assert score_attempt([attempt(FIX)], dead=[attempt(FIX)]).value == 1.0
+
+
+def test_what_came_before_a_pass_is_no_longer_repeated() -> None:
+    red = attempt(Patch())
+    assert score_attempt([red, attempt(FIX, None, 0), red]).value == 0.0
+    assert score_attempt([attempt(UNFIX), attempt(FIX, None, 0), attempt(UNFIX)]).value == 0.0
+    assert score_attempt([red, attempt(FIX, None, 0), red, red]).value == 1.0
+
+
+@pytest.mark.parametrize("idle", [Attempt(), Attempt(passed=False), attempt(Patch(), WRITTEN, 0)])
+def test_what_changes_nothing_passes_only_after_a_pass(idle: Attempt) -> None:
+    assert score_attempt([idle, idle]).value == 1.0
+    assert score_attempt([attempt(FIX), idle]).value > 0.5
+    assert score_attempt([attempt(FIX, None, 0), idle, idle]).value == 0.0
 
 
 def test_the_nearest_attempt_is_the_one_that_the_terms_compare_with() -> None:

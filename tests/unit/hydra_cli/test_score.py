@@ -178,3 +178,30 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=complaint):
             score(file)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        {"patch": "", "error": "4 passed in 0.1s", "failing_tests": []},
+        {"patch": "", "failing_tests": []},
+        {"patch": SPIRAL[2]["patch"], "error": "Tests:  4 passed, 4 total\nRan all test suites.\n"},
+        {"patch": "", "error": "3.57\n"},
+    ],
+)
+def test_a_state_that_passes_may_be_checked_again(
+    again: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    passing = {"patch": SPIRAL[2]["patch"], "error": "4 passed in 0.1s", "failing_tests": []}
+    judgements = judged(tmp_path, capsys, *SPIRAL[:2], passing, again, again)
+    assert [line["dead"] for line in judgements] == [False] * 5
+    assert judgements[-1]["score"] == 0.0
+
+
+def test_an_attempt_without_tests_has_not_passed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    untested = {"patch": SPIRAL[0]["patch"]}
+    nothing = {"patch": "", "error": "", "failing_tests": []}
+    assert judged(tmp_path, capsys, untested, untested)[1]["dead"]
+    assert judged(tmp_path, capsys, nothing, nothing)[1]["dead"]
+    refused = {**untested, "failing_tests": [], "passed": False}
+    assert judged(tmp_path, capsys, refused, refused)[1]["dead"]
