@@ -15,6 +15,7 @@ from hydranet import patches, settings
 from hydranet.bounded_models import TESTS
 from hydranet.convergence import reaper
 from hydranet.convergence.error_signature import ErrorSignature, extract_signature
+from hydranet.convergence.readings import parse_reading, strip_line_numbers
 from hydranet.convergence.score import Attempt, Command, Score, score_attempt
 from hydranet.errors import PatchError, UsageError
 from hydranet.invalid_values import explain_value, name_field
@@ -146,9 +147,10 @@ def _parse_patch(diff: str) -> Patch:
 
 
 def _shorten_command(command: _CommandLine) -> Command:
+    result = strip_line_numbers(command.result) if parse_reading(command.command) else command.result
     return Command(
         command=_shorten(command.command, 300),
-        result=_shorten(command.result, 300),
+        result=_shorten(result, 300),
         workspace_changed=command.workspace_changed,
     )
 

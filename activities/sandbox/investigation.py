@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from activities.sandbox.results import clean_output
 from activities.sandbox.test_run import make_shell_command
 from hydranet.contracts import Checkpoint, Finding
+from hydranet.convergence.readings import parse_reading, strip_line_numbers
 from hydranet.convergence.score import Command
 from hydranet.policy import command_guard, investigation
 from hydranet.policy.constitution import Constitution, Decision, Effect
@@ -49,8 +50,9 @@ async def _run_command(
     seconds = min(SECONDS, runner.spec.test_timeout)
     _, execution = await runner.run(make_shell_command(line), plugin=None, seconds=seconds, at_top=True)
     output = _format_output(execution)
+    news = strip_line_numbers(clean_output(execution.output)) if parse_reading(asked) else output
     # With the checkpoint, because the same command on changed files is no repetition.
-    result = hashlib.sha256(f"{checkpoint.commit}\0{output}".encode()).hexdigest()[:16]
+    result = hashlib.sha256(f"{checkpoint.commit}\0{news}".encode()).hexdigest()[:16]
     return Command(command=asked, result=result), Finding(asked=asked, output=output)
 
 

@@ -15,6 +15,7 @@ from pydantic import Field
 from hydranet.bounded_models import TESTS, BoundedModel, Line, Name
 from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
 from hydranet.convergence.patch_similarity import is_empty_change, measure_similarity
+from hydranet.convergence.readings import parse_reading, strip_line_numbers
 from hydranet.patches import Patch
 from hydranet.run_settings import ConvergenceSettings
 
@@ -250,9 +251,18 @@ def _repeats(commands: Sequence[Command], index: int) -> bool:
     for earlier in reversed(commands[:index]):
         if earlier.workspace_changed:
             return False
-        if earlier.command.split() == current.command.split() and earlier.result == current.result:
+        if _tell_the_same(current, earlier):
             return True
     return False
+
+
+def _tell_the_same(current: Command, earlier: Command) -> bool:
+    if earlier.command.split() == current.command.split():
+        return earlier.result == current.result
+    now, then = parse_reading(current.command), parse_reading(earlier.command)
+    if now is None or then is None or not current.result or not now.overlaps(then):
+        return False
+    return strip_line_numbers(current.result) == strip_line_numbers(earlier.result)
 
 
 _RUNNER = re.compile(

@@ -107,3 +107,14 @@ async def test_the_same_look_at_the_same_files_is_a_repetition(project: Make) ->
     attempts = [Attempt(commands=one.commands) for one in (first, again, after)]
     assert score_attempt(attempts[:2]).terms.command_repetition == 0.5
     assert score_attempt([attempts[0], attempts[2]]).terms.command_repetition == 0.0
+
+
+@pytest.mark.parametrize(
+    "command", ["cat shop/cart.py", "run head -2 shop/cart.py | tail -2", "read_file shop/cart.py 1 2"]
+)
+async def test_the_same_lines_by_another_command_are_a_repetition(project: Make, command: str) -> None:
+    made = await project(FILES)
+    looked, _ = await look(made, "read_file shop/cart.py", command, "read_file shop/cart.py 2 2")
+    assert score_attempt([Attempt(), Attempt(commands=looked.commands)]).terms.command_repetition == pytest.approx(
+        1 / 3
+    )

@@ -205,3 +205,16 @@ def test_an_attempt_without_tests_has_not_passed(tmp_path: Path, capsys: pytest.
     assert judged(tmp_path, capsys, nothing, nothing)[1]["dead"]
     refused = {**untested, "failing_tests": [], "passed": False}
     assert judged(tmp_path, capsys, refused, refused)[1]["dead"]
+
+
+def test_long_listings_are_the_same_with_and_without_line_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = [f"total_{number} = {number}" for number in range(1, 100)]
+    plain = {"command": "cat shop/cart.py", "result": "\n".join(code)}
+    numbered = {
+        "command": "cat -n shop/cart.py",
+        "result": "".join(f"{number:6}\t{line}\n" for number, line in enumerate(code, 1)),
+    }
+    lines = [{**SPIRAL[0], "commands": [plain]}, {**SPIRAL[1], "commands": [numbered]}]
+    assert judged(tmp_path, capsys, *lines)[1]["terms"]["command_repetition"] == 0.5
