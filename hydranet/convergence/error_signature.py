@@ -29,8 +29,8 @@ class ErrorClass(StrEnum):
 class ErrorSignature(BoundedModel):
     """Error type, normalised message and the deepest frame inside the repository.
 
-    `named` are the names that the message quotes and its normal form leaves out; they do not count when
-    signatures are compared.
+    `named` are the names that the message quotes and its normal form leaves out; `line` and `code` are the place
+    of a syntax error. They do not count when signatures are compared.
     """
 
     type: Name
@@ -39,10 +39,13 @@ class ErrorSignature(BoundedModel):
     function: Name = ""
     error_class: ErrorClass = ErrorClass.UNKNOWN
     named: Annotated[tuple[Name, ...], Field(max_length=4)] = ()
+    line: int = 0
+    code: Line = ""
 
     def matches(self, other: "ErrorSignature") -> bool:
         """Return whether it is the same error again."""
-        return self.model_copy(update={"named": other.named}) == other
+        uncompared = {"named": other.named, "line": other.line, "code": other.code}
+        return self.model_copy(update=uncompared) == other
 
 
 _CLASSES = {
@@ -74,6 +77,7 @@ _ALL_PASSED = re.compile(
 )
 _SOME_FAILED = re.compile(r"\s*\d+ failing\b|test result: FAILED|Tests?:?\s.*\d+ failed")
 _PLACED = re.compile(r"\.\w{1,5}:\d")
+_LINE_IN_MESSAGE = re.compile(r"\(\S+, line (\d{1,7})\)$")
 _TELLING = re.compile(r"error|fail|panic|exception", re.IGNORECASE)
 
 
@@ -187,6 +191,7 @@ def _signature(error: RaisedError) -> ErrorSignature:
     message = normalise(error.message)
     if error_class is ErrorClass.ASSERTION:
         message = _assertion(error, frame, message)
+    line, code = _find_place(error, frame) if error_class is ErrorClass.SYNTAX else (0, "")
     return ErrorSignature(
         type=(error.type or "Error")[:200],
         message=message,
@@ -194,7 +199,14 @@ def _signature(error: RaisedError) -> ErrorSignature:
         function=frame.function[:200],
         error_class=error_class,
         named=_named(error.message, message),
+        line=line,
+        code=code,
     )
+
+
+def _find_place(error: RaisedError, frame: Frame) -> tuple[int, str]:
+    quoted = _LINE_IN_MESSAGE.search(error.message)
+    return frame.line or (int(quoted[1]) if quoted else 0), frame.source.strip()[:300]
 
 
 def _named(message: str, normal: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from hydranet.bounded_models import TESTS, BoundedModel, Line, Name
+from hydranet.convergence.error_places import lies_elsewhere
 from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
 from hydranet.convergence.patch_similarity import is_empty_change, measure_similarity
 from hydranet.convergence.readings import parse_reading, strip_line_numbers
@@ -159,12 +160,15 @@ def _echo(current: Attempt, earlier: Attempt) -> float:
 def _error_match(current: Attempt, earlier: Attempt) -> float | None:
     """1 for the same signature, 0.5 for the same type and file, 0 else or after progress.
 
-    It is progress when fewer tests fail, and when what the error named was provided and it names another.
+    It is progress when fewer tests fail, when what the error named was provided and it names another, and when
+    a syntax error was repaired and there is one elsewhere.
     """
     error, before = current.error, earlier.error
     if error is None and before is None:
         return None
     if error is None or before is None or _shrank(current, earlier):
+        return 0.0
+    if lies_elsewhere(error, current.patch, before, earlier.patch):
         return 0.0
     if error.matches(before):
         return 0.0 if _answered(current, error, before) else 1.0

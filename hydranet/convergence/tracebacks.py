@@ -39,12 +39,12 @@ _NODE = re.compile(
     r"\s+(?=\S)(?:at )?(?:async )?(?:(?P<function>[^()]{1,200}) )?\(?(?P<path>[^()\s]+?):\d+(?::\d+)?\)?$"
 )
 _NODE_TEST = re.compile(r"\s*(?:not ok \d+ - |✖ |● )(\S.*?)(?: \([\d.]+ms\))?$")
-_NODE_THROWN = re.compile(r"(?P<path>(?:file://)?/\S+\.[cm]?[jt]sx?):\d+$")
+_NODE_THROWN = re.compile(r"(?P<path>(?:file://)?/\S+\.[cm]?[jt]sx?):(?P<line>\d{1,7})$")
 _NODE_FIELD = re.compile(r"\s+(?P<key>error|name): (?P<value>\S.*)$")
 _EXPECT = re.compile(r"\s+(expect\(.*\).*)$")
 _GO_FRAME = re.compile(r"\t(?P<path>\S+\.go):\d+")
 _GO_LOG = re.compile(r"\s+(?P<path>[\w./-]+_test\.go):\d+: (?P<message>.*)$")
-_GO_BUILD = re.compile(r"(?P<path>[\w./-]+\.go):\d+:\d+: (?P<message>.*)$")
+_GO_BUILD = re.compile(r"(?P<path>[\w./-]+\.go):(?P<line>\d{1,7}):\d+: (?P<message>.*)$")
 
 # What pytest's long style shows of code around a line that failed, and what says nothing.
 _AROUND = re.compile(r"\s|(?:async )?def |class |@|_ _ _|self = <|E(?:\s+Use -v to get more diff)?$")
@@ -157,7 +157,7 @@ class _Reader:
         self._function = ""
         self._source = ""
         self._test = ""
-        self._thrown = ""
+        self._thrown: Frame | None = None
 
     def read(self, line: str, following: str) -> None:
         """Take one line; `following` is the one after it."""
@@ -186,8 +186,8 @@ class _Reader:
         self._error = RaisedError(*error, tuple(self._frames), placed)
         self._frames = []
 
-    def _call(self, path: str, function: str | None, source: str) -> None:
-        self._frames.append(Frame(path, function or "", source))
+    def _call(self, path: str, function: str | None, source: str, line: str = "0") -> None:
+        self._frames.append(Frame(path, function or "", source, int(line)))
 
     def _read_chain(self, line: str, _: str) -> bool:
         if not _CHAINED.match(line.lstrip()):
@@ -205,7 +205,7 @@ class _Reader:
         if match := PYTHON_FRAME.match(line):
             self.close()
             self._indent = max(0, len(match["indent"]) - 2)
-            self._call(match["path"], match["function"], following.strip(" |"))
+            self._call(match["path"], match["function"], following.strip(" |"), match["line"])
             return True
         return False
 
@@ -219,9 +219,9 @@ class _Reader:
         kind, message = _error(heads[0]) or ("", heads[0])
         if not message and len(heads) > 1:
             message = heads[1]
-        for line in quoted:
+        for line, following in pairwise([*quoted, ""]):
             if match := PYTHON_FRAME.match(line):
-                self._call(match["path"], match["function"], "")
+                self._call(match["path"], match["function"], following.strip(), match["line"])
         self._raise((kind, message))
 
     def _read_pytest(self, line: str, following: str) -> bool:
@@ -266,7 +266,7 @@ class _Reader:
         if match := _NODE_TEST.match(line):
             self._test = match[1]
         elif match := _NODE_THROWN.match(line):
-            self._thrown = match["path"]
+            self._thrown = Frame(match["path"], "", following.strip(), int(match["line"]))
         elif match := _EXPECT.match(line):
             self._raise(("AssertionError", match[1]))
         elif match := _NODE_FIELD.match(line):
@@ -297,14 +297,14 @@ class _Reader:
             self._error = self._error._replace(frames=(frame, *self._error.frames))
         elif (match := _GO_LOG.match(line)) or (match := _GO_BUILD.match(line)):
             self._raise(("FAIL" if self._test else "BuildError", match["message"]))
-            self._call(match["path"], self._test, "")
+            self._call(match["path"], self._test, "", match.groupdict().get("line", "0"))
             self.close()
         else:
             return False
         return True
 
     def _read_plain(self, line: str) -> None:
-        error = None if line.lstrip().startswith("assert ") else _error(line.strip())
+        error = None if line.lstrip().startswith("assert ") else _error(line.strip().removeprefix("Sorry: "))
         if error is None:
             return
         if self._frames and self._error is None:
@@ -314,8 +314,8 @@ class _Reader:
         elif _ERROR_NAME.search(error[0]):
             self._raise(error, placed=False)
             if self._thrown:
-                self._call(self._thrown, "", "")
-                self._thrown = ""
+                self._frames.append(self._thrown)
+                self._thrown = None
 
 
 def find_crashes(output: list[str]) -> Iterator[tuple[str, str]]:

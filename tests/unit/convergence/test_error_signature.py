@@ -826,3 +826,25 @@ def test_no_line_takes_a_pattern_long(line: str) -> None:
 def test_of_long_output_the_ends_are_read() -> None:
     assert extract_signature(LONG + "noise\n" * 200_000) == ADD
     assert extract_signature("noise\n" * 200_000 + LONG) == ADD
+
+
+@pytest.mark.parametrize(
+    ("output", "line", "code"),
+    [
+        (
+            "E     File \"/work/m.py\", line 47\nE       if x\nE           ^\nE   SyntaxError: expected ':'\n",
+            47,
+            "if x",
+        ),
+        ("  File \"/work/m.py\", line 8\n    y = (\n        ^\nSyntaxError: '(' was never closed\n", 8, "y = ("),
+        ("Sorry: IndentationError: unexpected indent (m.py, line 47)", 47, ""),
+        ("/work/m.js:12\n  const x = ;\n            ^\n\nSyntaxError: Unexpected token ';'\n", 12, "const x = ;"),
+        ("# shop\n./cart.go:12:3: syntax error: unexpected newline\n", 12, ""),
+        ('  File "/work/m.py", line 8, in f\n    return a + b\nTypeError: bad operand\n', 0, ""),
+    ],
+)
+def test_only_a_syntax_error_keeps_its_place(output: str, line: int, code: str) -> None:
+    found = extract_signature(output)
+    assert found is not None
+    assert (found.line, found.code) == (line, code)
+    assert found.matches(found.model_copy(update={"line": 3, "code": "pass"}))

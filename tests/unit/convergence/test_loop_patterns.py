@@ -4,6 +4,9 @@
 threshold by the last attempt, alive means at or below it throughout.
 """
 
+import traceback
+from itertools import pairwise
+
 import pytest
 
 from hydranet import patches
@@ -398,6 +401,90 @@ def carried(value: str) -> str:
     return failure(f"TypeError: {known}: {value!r}")
 
 
+def replace(old: str, *news: str) -> list[str]:
+    """The texts of the cart in which a piece is replaced by each of others."""
+    assert CART.count(old) == 1
+    return [CART.replace(old, new) for new in news]
+
+
+def compiled(text: str, *, placed: bool = True) -> str:
+    """What importing the cart prints, whose text is no Python."""
+    try:
+        compile(text, "/work/shop/cart.py", "exec")
+    except SyntaxError as error:
+        quoted = "".join(traceback.format_exception_only(error))
+        return quoted if placed else f"E   {type(error).__name__}: {error.msg} (cart.py, line {error.lineno})\n"
+    raise AssertionError("This compiles.")
+
+
+def from_base(texts: list[str], **style: bool) -> list[Attempt]:
+    """Attempts whose patches all start from the same state."""
+    return [
+        attempt(patches.make_diff("shop/cart.py", CART, t), compiled(t, **style), "tests/test_cart.py") for t in texts
+    ]
+
+
+def step_by_step(texts: list[str], **style: bool) -> list[Attempt]:
+    """Attempts of which each starts from what the one before it made."""
+    return [
+        attempt(patches.make_diff("shop/cart.py", old, new), compiled(new, **style), "tests/test_cart.py")
+        for old, new in pairwise([CART, *texts])
+    ]
+
+
+LOOP = """\
+        for item in self.items:
+            price = item.price
+            total = total + price * item.amount
+        reduced"""
+# Three colons are missing; each text has one of them more.
+COLONS = replace(
+    LOOP,
+    *(
+        f"""\
+        for item in self.items{first}
+            if item.price is None{second}
+                continue
+            if item.amount is None{third}
+                continue
+            total = total + float(item.price) * item.amount
+        reduced"""
+        for first, second, third in (("", "", ""), (":", "", ""), (":", ":", ""))
+    ),
+)
+GUARDED = "        if not self.items{}\n            return None\n"
+# The same colon is missing in three methods.
+METHODS = [
+    CART.replace(
+        "        for item in self.items:\n            if item.name",
+        f"{GUARDED.format(first)}        for item in self.items:\n            if item.name",
+    )
+    .replace(
+        "        total = 0\n        for item in self.items:\n            price",
+        f"{GUARDED.format(second)}        total = 0\n        for item in self.items:\n            price",
+    )
+    .replace("        lines = []\n", f"{GUARDED.format('')}        lines = []\n")
+    for first, second in (("", ""), (":", ""), (":", ":"))
+]
+BRACKETS = [
+    CART.replace("from shop import tax\n", f"from shop import tax\n{lines}").replace(
+        "            price = item.price\n", f"            {code}\n"
+    )
+    for lines, code in (
+        ("", "price = float(item.price"),
+        ("import math\n", "price = float(item.price or 0"),
+        ("import math\n\nCENTS = 100\n", "price = float(item.price or 0.0"),
+    )
+]
+RENAMED_BRACKETS = replace(
+    "            price = item.price\n            total = total + price * item.amount\n        reduced",
+    *(
+        f"            {name} = float(item.price\n            total = total + {name} * item.amount\n        reduced"
+        for name in ("price", "cost", "value")
+    ),
+)
+
+
 # --- the verdicts -------------------------------------------------------------------------------------------
 
 DEAD: dict[str, tuple[list[Attempt], int]] = {
@@ -464,6 +551,11 @@ DEAD: dict[str, tuple[list[Attempt], int]] = {
         ],
         4,
     ),
+    "22v a bracket that stays open, in lines that move": (from_base(BRACKETS), 3),
+    "22v a bracket that stays open, step by step": (step_by_step(BRACKETS), 3),
+    "22v a bracket that stays open after another name": (from_base(RENAMED_BRACKETS), 3),
+    "22v two errors that come by turns": (from_base([BRACKETS[0], COLONS[0]] * 2), 4),
+    "22v only the number of the line is told, and it moves": (from_base(BRACKETS, placed=False), 3),
     "21 shuffled statements": ([attempt(d) for d in SHUFFLED], 3),
     "21v a method put elsewhere": ([attempt(d) for d in METHOD_MOVED], 3),
     "21v renamed identifiers": ([attempt(d, failure(path="shop/tax.py", function="strip")) for d in RENAMED], 3),
@@ -554,6 +646,11 @@ ALIVE: dict[str, list[Attempt]] = {
         attempt(RATE_SPIRAL[0], broken_import("decimals"), "tests/test_cart.py"),
         attempt(RATE_SPIRAL[1], wrong_value("3.2")),
     ],
+    "22v one missing colon after the other": from_base(COLONS),
+    "22v one missing colon after the other, step by step": step_by_step(COLONS),
+    "22v the same colon in three methods": from_base(METHODS),
+    "22v the same colon in three methods, step by step": step_by_step(METHODS),
+    "22v only the number of the line is told": from_base(METHODS, placed=False),
     "23 a collection error, three files": [attempt(d, broken_import("prices"), "tests/test_cart.py") for d in UNLIKE],
     "23v a time limit hides the error": [
         attempt(d, "tests/test_cart.py \nsandbox: timed out after 20 s\n", "python -m pytest") for d in reversed(UNLIKE)
