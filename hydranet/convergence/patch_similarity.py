@@ -5,6 +5,7 @@ import re
 import zlib
 from bisect import bisect_right
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from rapidfuzz.distance import LCSseq
@@ -50,12 +51,20 @@ class _Side(NamedTuple):
     names: frozenset[str]
 
 
+class _Span(NamedTuple):
+    """The old lines of one edit, and the number of its tokens."""
+
+    first: int
+    last: int
+    size: int
+
+
 class _FileShape(NamedTuple):
-    """What a patch does to one file: `spans` are the old lines of its edits, `bare` counts those without."""
+    """What a patch does to one file; `bare` counts the edits without lines."""
 
     removed: _Side
     added: _Side
-    spans: tuple[tuple[int, int], ...]
+    spans: tuple[_Span, ...]
     bare: int
 
     @property
@@ -63,7 +72,8 @@ class _FileShape(NamedTuple):
         return len(self.removed.tokens) + len(self.added.tokens) + self.bare
 
     def same_change(self, other: "_FileShape") -> bool:
-        return self.same_text(other) and _nearness(self.spans, other.spans) > 0
+        sides = ((self.spans, other.spans), (other.spans, self.spans))
+        return self.same_text(other) and all(_closeness(span, by) for spans, by in sides for span in spans)
 
     def same_text(self, other: "_FileShape") -> bool:
         return (
@@ -97,8 +107,18 @@ def measure_similarity(patch: Patch, earlier: Patch) -> float:
     current, earlier_shape = _shape(patch), _shape(earlier)
     if _same(current, earlier_shape):
         return 1.0
-    shared = [name for name in current.files if name in earlier_shape.files]
-    likeness = {name: _file_likeness(current.files[name], earlier_shape.files[name]) for name in shared}
+    pairs = {
+        name: (file, earlier_shape.files[name]) for name, file in current.files.items() if name in earlier_shape.files
+    }
+    if not pairs:
+        return 0.0
+    near, away = _weigh_places(list(pairs.values()))
+    # What lies elsewhere counts against what is where it was: with most of it elsewhere, the patch is elsewhere.
+    place = _ELSEWHERE + (1 - _ELSEWHERE) * max(0.0, near - away)
+    likeness = {
+        name: max(place * _file_likeness(*pair), _MOVED if away in (0.0, 1.0) and _has_moved(*pair) else 0.0)
+        for name, pair in pairs.items()
+    }
     low, high = sorted(_repeated(shape, likeness) for shape in (current, earlier_shape))
     return min(_ALMOST, high * (low / high) ** _GROWTH) if high else 0.0
 
@@ -117,17 +137,31 @@ def _repeated(shape: _Shape, likeness: dict[str, float]) -> float:
 
 
 def _file_likeness(left: _FileShape, right: _FileShape) -> float:
-    near = _nearness(left.spans, right.spans)
+    near, _ = _weigh_places([(left, right)])
     parts = [(0.15, near)]
     for weight, a, b in ((0.15, left.removed, right.removed), (0.7, left.added, right.added)):
         if a.tokens or b.tokens:
             parts.append((weight, _side_likeness(a, b, same_place=near == 1.0)))
-    likeness = sum(weight * part for weight, part in parts) / sum(weight for weight, _ in parts)
-    likeness *= _ELSEWHERE + (1 - _ELSEWHERE) * near
+    return sum(weight * part for weight, part in parts) / sum(weight for weight, _ in parts)
+
+
+def _has_moved(left: _FileShape, right: _FileShape) -> bool:
     telling = len(left.removed.tokens) >= _TELLING or len(left.added.tokens) >= _TELLING_TEXT
-    if telling and left.same_text(right):
-        return max(_MOVED, likeness)
-    return likeness
+    return telling and left.same_text(right)
+
+
+def _weigh_places(pairs: list[tuple[_FileShape, _FileShape]]) -> tuple[float, float]:
+    """Return how near the edits of one patch lie to those of the other, and the share of them that is out of reach.
+
+    Of both directions the nearer one counts: a patch that grew is still in its place.
+    """
+    weighed = []
+    for spans in ([(own, other.spans) for own, other in pairs], [(own, other.spans) for other, own in pairs]):
+        gaps = [(span.size, _closeness(span, by)) for file, by in spans for span in file.spans]
+        size = sum(weight for weight, _ in gaps)
+        near = sum(weight * closeness for weight, closeness in gaps) / size
+        weighed.append((near, sum(weight for weight, closeness in gaps if not closeness) / size))
+    return max(weighed, key=lambda pair: pair[0] - pair[1])
 
 
 def _side_likeness(left: _Side, right: _Side, *, same_place: bool) -> float:
@@ -149,19 +183,10 @@ def _alike(left: str, right: str) -> float:
     return max(0.0, (share - _CHANCE) / (1 - _CHANCE))
 
 
-def _nearness(left: tuple[tuple[int, int], ...], right: tuple[tuple[int, int], ...]) -> float:
-    """1 where the edits of one patch lie at those of the other, 0 where none is within reach."""
-    return max(_covered(left, right), _covered(right, left))
-
-
-def _covered(spans: tuple[tuple[int, int], ...], by: tuple[tuple[int, int], ...]) -> float:
-    starts = [first for first, _ in by]
-    total = 0.0
-    for first, last in spans:
-        index = bisect_right(starts, first)
-        gaps = [max(span[0] - last, first - span[1], 1) for span in by[max(0, index - 1) : index + 1]]
-        total += max(0.0, 1 - (min(gaps) - 1) / (_REACH - 1))
-    return total / len(spans)
+def _closeness(span: _Span, by: tuple[_Span, ...]) -> float:
+    index = bisect_right(by, span.first, key=attrgetter("first"))
+    gaps = [max(other.first - span.last, span.first - other.last, 1) for other in by[max(0, index - 1) : index + 1]]
+    return max(0.0, 1 - (min(gaps) - 1) / (_REACH - 1))
 
 
 @lru_cache(maxsize=512)
@@ -175,7 +200,7 @@ def _shape(patch: Patch) -> _Shape:
 
 def _file_shape(name: str, edits: list[Edit]) -> _FileShape:
     kind = name.rpartition(".")[2].lower()
-    removed, added, spans, bare = list[tuple[int, str]](), list[tuple[int, str]](), list[tuple[int, int]](), 0
+    removed, added, spans, bare = list[tuple[int, str]](), list[tuple[int, str]](), list[_Span](), 0
     for edit in sorted(edits, key=lambda edit: edit.start):
         old, new = ([_line(kind, text) for text in side] for side in (edit.removed, edit.added))
         old, new = [line for line in old if line[1]], [line for line in new if line[1]]
@@ -184,7 +209,8 @@ def _file_shape(name: str, edits: list[Edit]) -> _FileShape:
             continue
         removed += old
         added += new
-        spans.append((edit.start, edit.start + max(len(edit.removed) - 1, 0)))
+        size = sum(len(tokens) for _, tokens in (*old, *new))
+        spans.append(_Span(edit.start, edit.start + max(len(edit.removed) - 1, 0), max(size, 1)))
     return _FileShape(_side(removed), _side(added), tuple(spans), bare)
 
 

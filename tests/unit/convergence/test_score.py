@@ -103,6 +103,47 @@ def test_other_ideas_are_unlike(one: Patch, other: Patch) -> None:
     assert measure_similarity(one, other) < 0.5
 
 
+def together(*patches: Patch) -> Patch:
+    return Patch(edits=tuple(edit for patch in patches for edit in patch.edits))
+
+
+PUT_IN = "    if a is None or not a.items:\n        logger.warning('nothing in %s', a)\n        return Decimal(0)"
+
+
+@pytest.mark.parametrize(
+    ("stays", "goes"),
+    [
+        (change("import logging", "", start=3), change(PUT_IN, "", start=100)),
+        (change("import logging", "", start=3), change("    return a // b", "    total = a / b / c", start=100)),
+        (change("import logging", "", start=3, file="log.py"), change(PUT_IN, "", start=100)),
+        (change(PUT_IN, "", start=50), change(PUT_IN, "", start=100)),
+    ],
+    ids="import-and-insertion import-and-replacement in-another-file as-much".split(),
+)
+def test_one_edit_where_it_was_does_not_make_edits_elsewhere_the_same(stays: Patch, goes: Patch) -> None:
+    def moved(lines: int) -> Patch:
+        edits = (edit.model_copy(update={"start": edit.start + lines}) for edit in goes.edits)
+        return together(stays, Patch(edits=tuple(edits)))
+
+    assert measure_similarity(moved(800), moved(0)) < 0.6
+    assert measure_similarity(moved(2), moved(0)) == 1.0
+    looking = [attempt(moved(lines)) for lines in (0, 800, 1600)]
+    assert max(score_attempt(looking[:count]).value for count in (1, 2, 3)) <= 0.75
+
+
+def test_a_small_edit_elsewhere_does_not_hide_that_the_rest_is_where_it_was() -> None:
+    rest = change(PUT_IN, "", start=100)
+    circling = [attempt(together(change("import logging", "", start=line), rest)) for line in (3, 800, 1600)]
+    assert 0.5 < measure_similarity(circling[1].patch, circling[0].patch) < 1.0
+    assert score_attempt(circling).value > 0.75
+
+
+def test_edits_that_all_moved_are_still_the_same_idea() -> None:
+    both = together(change("import logging", "", start=3), change(PUT_IN, "", start=100))
+    lower = Patch(edits=tuple(edit.model_copy(update={"start": edit.start + 40}) for edit in both.edits))
+    assert 0.75 < measure_similarity(lower, both) < 1.0
+
+
 def test_a_patch_that_changes_nothing_repeats_everything() -> None:
     nothing = change("    # first\n    return a / b  \n", "    return a / b")
     assert is_empty_change(Patch())
