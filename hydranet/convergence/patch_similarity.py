@@ -42,10 +42,14 @@ _NAMES = 0x10000
 _OTHER = "\x01"
 
 
-class _Side(NamedTuple):
-    """One side (removed or added) of a patch in one file; a line is its indentation and its tokens."""
+TokenLine = tuple[int, str]
+"""A line: its indentation and its tokens, each of which is one character."""
 
-    lines: tuple[tuple[int, str], ...]
+
+class _Side(NamedTuple):
+    """One side (removed or added) of a patch in one file."""
+
+    lines: tuple[TokenLine, ...]
     tokens: str
     shuffled: str
     names: frozenset[str]
@@ -123,6 +127,13 @@ def measure_similarity(patch: Patch, earlier: Patch) -> float:
     return min(_ALMOST, high * (low / high) ** _GROWTH) if high else 0.0
 
 
+def tokenise(edit: Edit) -> tuple[tuple[TokenLine, ...], tuple[TokenLine, ...]]:
+    """Return the removed and the added lines of an edit without comments and blank lines."""
+    kind = edit.file.rpartition(".")[2].lower()
+    removed, added = ([_line(kind, text) for text in side] for side in (edit.removed, edit.added))
+    return tuple(line for line in removed if line[1]), tuple(line for line in added if line[1])
+
+
 def _same(left: _Shape, right: _Shape) -> bool:
     return (
         left.files.keys() == right.files.keys()
@@ -194,16 +205,14 @@ def _shape(patch: Patch) -> _Shape:
     edits: dict[str, list[Edit]] = {}
     for edit in patch.edits:
         edits.setdefault(edit.file, []).append(edit)
-    shapes = {name: _file_shape(name, own) for name, own in edits.items()}
+    shapes = {name: _file_shape(own) for name, own in edits.items()}
     return _Shape({name: shape for name, shape in shapes.items() if shape.size}, patch.digest)
 
 
-def _file_shape(name: str, edits: list[Edit]) -> _FileShape:
-    kind = name.rpartition(".")[2].lower()
-    removed, added, spans, bare = list[tuple[int, str]](), list[tuple[int, str]](), list[_Span](), 0
+def _file_shape(edits: list[Edit]) -> _FileShape:
+    removed, added, spans, bare = list[TokenLine](), list[TokenLine](), list[_Span](), 0
     for edit in sorted(edits, key=lambda edit: edit.start):
-        old, new = ([_line(kind, text) for text in side] for side in (edit.removed, edit.added))
-        old, new = [line for line in old if line[1]], [line for line in new if line[1]]
+        old, new = tokenise(edit)
         bare += not edit.removed and not edit.added
         if old == new and (edit.removed or edit.added):
             continue
@@ -214,7 +223,7 @@ def _file_shape(name: str, edits: list[Edit]) -> _FileShape:
     return _FileShape(_side(removed), _side(added), tuple(spans), bare)
 
 
-def _side(lines: list[tuple[int, str]]) -> _Side:
+def _side(lines: list[TokenLine]) -> _Side:
     tokens = [tokens for _, tokens in lines]
     text = "".join(tokens)
     names = frozenset(token for token in set(text) if ord(token) >= _NAMES)
@@ -222,7 +231,7 @@ def _side(lines: list[tuple[int, str]]) -> _Side:
 
 
 @lru_cache(maxsize=16_384)
-def _line(kind: str, text: str) -> tuple[int, str]:
+def _line(kind: str, text: str) -> TokenLine:
     text = text.expandtabs(4)
     code = text.strip()
     tokens = _LEXERS.get(kind, _NO_COMMENTS).findall(code)

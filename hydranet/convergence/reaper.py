@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from hydranet.convergence.patch_similarity import is_empty_change
+from hydranet.convergence.returns import find_returns
 from hydranet.convergence.score import Attempt, Score
 from hydranet.run_settings import ConvergenceSettings
 from hydranet.text.formatting import join_words
@@ -20,18 +21,22 @@ def judge(attempts: Sequence[Attempt], score: Score, settings: ConvergenceSettin
         return None
     if len(real) < 2 and not score.novelty:
         return None
-    clauses = [_patch(real[-1], score), _error(real[-1], score), _commands(score)]
+    clauses = [_patch(real, score), _error(real[-1], score), _commands(score)]
     evidence = join_words([clause for clause in clauses if clause])
     return f"{evidence}: convergence {score.value:.2f} is above {settings.threshold:.2f}."
 
 
-def _patch(current: Attempt, score: Score) -> str:
+def _patch(attempts: Sequence[Attempt], score: Score) -> str:
+    current = attempts[-1]
     alike = score.terms.patch_similarity or 0.0
     if is_empty_change(current.patch):
         return "The attempt changes nothing"
     where = "a dead branch" if score.novelty else f"attempt {score.nearest}"
     files = ", ".join(dict.fromkeys(edit.file for edit in current.patch.edits))
     how = "is the same as" if alike == 1.0 else "is nearly"
+    again = find_returns([attempt.patch for attempt in attempts]).get(len(attempts) - 1)
+    if again and again.taken_out and again.likeness == alike != 1.0:
+        return f"The patch to {keep_end(files, 70)} puts in again what was taken out since {where}"
     return f"The patch to {keep_end(files, 70)} {how} that of {where}"
 
 

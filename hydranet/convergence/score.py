@@ -6,7 +6,7 @@ Command repetition counts only where it raises the score: reading something new 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Annotated, NamedTuple
 
@@ -17,6 +17,7 @@ from hydranet.convergence.error_places import lies_elsewhere
 from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
 from hydranet.convergence.patch_similarity import is_empty_change, measure_similarity
 from hydranet.convergence.readings import parse_reading, strip_line_numbers
+from hydranet.convergence.returns import Return, find_returns
 from hydranet.patches import Patch
 from hydranet.run_settings import ConvergenceSettings
 
@@ -84,8 +85,9 @@ def score_attempt(
 ) -> Score:
     """Return the score of the last of `attempts`, which are those of one branch, oldest first.
 
-    Patches and errors count as far as `window` + 1 attempts before it, commands as far as a branch remembers;
-    infrastructure errors are left out, and so is everything up to an attempt that passed, which scores 0.
+    Patches and errors count as far as `window` + 1 attempts before it; commands, and edits that are put in again,
+    as far as a branch remembers. Infrastructure errors are left out, and so is everything up to an attempt that
+    passed, which scores 0.
     A branch's first attempt has nothing to repeat but the attempts of `dead` branches.
     """
     if not attempts or attempts[-1].infrastructure:
@@ -98,21 +100,20 @@ def score_attempt(
         return Score()
     if len(branch) == 1:
         return _novelty(branch[0], dead, commands)
-    numbers = numbers[-failed:][-settings.window - 2 :]
-    branch = [attempts[number - 1] for number in numbers]
+    numbers, branch = numbers[-failed:], branch[-failed:]
     if len(branch) == 1:
         return Score(terms=Terms(command_repetition=commands))
-    current, earlier = branch[-1], branch[:-1]
-    stuck = _since_progress(earlier)
-    echo = max((_echo(late, early) for early, late in combinations(stuck, 2)), default=0.0)
-    pairs = [_compare(current, attempt, echo) for attempt in earlier[-settings.window :]]
-    values = [_weighted(pair, commands, settings) for pair in pairs]
-    best = max(range(len(pairs)), key=lambda index: (values[index], index))
-    return Score(
-        value=values[best],
-        terms=_terms(pairs[best], commands),
-        nearest=numbers[best - len(pairs) - 1],
-    )
+    returns = find_returns([attempt.patch for attempt in branch])
+    echo = _measure_echo(branch[:-1], returns, settings.window)
+    compared = range(max(0, len(branch) - 1 - settings.window), len(branch) - 1)
+    pairs = {index: _compare(branch[-1], branch[index], echo) for index in compared}
+    if again := returns.get(len(branch) - 1):
+        pair = pairs.get(again.attempt) or _compare(branch[-1], branch[again.attempt], echo)
+        alike = again.likeness if again.taken_out else _heard(again.likeness, echo)
+        pairs[again.attempt] = pair._replace(patch=max(pair.patch, alike))
+    values = {index: _weighted(pair, commands, settings) for index, pair in pairs.items()}
+    best = max(pairs, key=lambda index: (values[index], index))
+    return Score(value=values[best], terms=_terms(pairs[best], commands), nearest=numbers[best])
 
 
 def find_best(attempts: Sequence[Attempt]) -> int | None:
@@ -150,11 +151,27 @@ def _heard(alike: float, echo: float) -> float:
     return 1.0 if alike == 1.0 else round((alike + min(alike, echo)) / 2, 4)
 
 
+def _measure_echo(attempts: Sequence[Attempt], returns: Mapping[int, Return], window: int) -> float:
+    """Return how much the attempts since the last progress repeat each other, or put in again what was taken out."""
+    stuck = _since_progress(attempts[-window - 1 :])
+    near = [_echo(late, early) for early, late in combinations(stuck, 2)]
+    start = len(attempts) - len(_since_progress(attempts))
+    again = [
+        past.likeness * _weigh_error(attempts[late], attempts[past.attempt])
+        for late, past in returns.items()
+        if start <= late < len(attempts)
+    ]
+    return max((*near, *again), default=0.0)
+
+
 def _echo(current: Attempt, earlier: Attempt) -> float:
+    error = _weigh_error(current, earlier)
+    return error and measure_similarity(current.patch, earlier.patch) * error
+
+
+def _weigh_error(current: Attempt, earlier: Attempt) -> float:
     error = _error_match(current, earlier)
-    if error == 0.0:
-        return 0.0
-    return measure_similarity(current.patch, earlier.patch) * (1.0 if error is None else error)
+    return 1.0 if error is None else error
 
 
 def _error_match(current: Attempt, earlier: Attempt) -> float | None:

@@ -485,6 +485,60 @@ RENAMED_BRACKETS = replace(
 )
 
 
+GUARD = "        if self.items is None:\n            return 0\n"
+RENAMED_GUARD = GUARD.replace("self.items", "self.goods")
+LONG_TABLE = "LIMITS = {\n" + "".join(f"    {number}: {number * 7},\n" for number in range(12)) + "}\n"
+# Edits around the guard, the first of which moves it.
+AROUND = [
+    ("from shop import tax\n", f"from shop import tax\n\n{LONG_TABLE}"),
+    ("        return None\n", "        raise KeyError(name)\n"),
+    ("        return tax.add(reduced)\n", "        return round(tax.add(reduced), 2)\n"),
+    ("    amount: int = 1\n", "    amount: float = 1.0\n"),
+    ('        return "\\n".join(lines)\n', '        return ", ".join(lines)\n'),
+]
+
+
+def guards(*steps: str | None) -> list[str]:
+    """The texts of a branch that puts a guard into `total` or takes it out, and with None edits something else."""
+    texts, others, guard = list[str](), 0, ""
+    for step in steps:
+        others, guard = (others + 1, guard) if step is None else (others, step)
+        text = CART.replace(
+            "        total = 0\n        for item in self.items:\n            price",
+            f"{guard}        total = 0\n        for item in self.items:\n            price",
+        )
+        for old, new in AROUND[:others]:
+            assert old in text
+            text = text.replace(old, new, 1)
+        texts.append(text)
+    return texts
+
+
+def invert(diff: str) -> str:
+    """The diff that takes back a diff of the cart."""
+    text = patches.apply_diff(diff, FILES.get)["shop/cart.py"]
+    return patches.make_diff("shop/cart.py", text, CART)
+
+
+def stuck(texts: list[str]) -> list[Attempt]:
+    """Attempts that lead from text to text and fail alike."""
+    return [attempt(patches.make_diff("shop/cart.py", old, new)) for old, new in pairwise([CART, *texts])]
+
+
+def with_more(attempts: list[Attempt]) -> list[Attempt]:
+    """The same attempts, each of which edits a line of another file too."""
+    more = [
+        patches.parse_diff(edit("shop/store.py", (line, line.replace("data", f"data_{number}"))))
+        for number, line in enumerate(
+            ("            data = json.load(file)\n", "        return data\n", "            json.dump(data, file)\n")
+        )
+    ]
+    return [
+        own.model_copy(update={"patch": Patch(edits=(*own.patch.edits, *other.edits))})
+        for own, other in zip(attempts, more, strict=True)
+    ]
+
+
 # --- the verdicts -------------------------------------------------------------------------------------------
 
 DEAD: dict[str, tuple[list[Attempt], int]] = {
@@ -556,6 +610,15 @@ DEAD: dict[str, tuple[list[Attempt], int]] = {
     "22v a bracket that stays open after another name": (from_base(RENAMED_BRACKETS), 3),
     "22v two errors that come by turns": (from_base([BRACKETS[0], COLONS[0]] * 2), 4),
     "22v only the number of the line is told, and it moves": (from_base(BRACKETS, placed=False), 3),
+    "20v a guard, in and out between other edits": (stuck(guards(GUARD, None, "", None, GUARD)), 5),
+    "20v a guard, in again after many other edits": (stuck(guards(GUARD, None, None, None, "", None, None, GUARD)), 8),
+    "20v a guard, in again with another name": (stuck(guards(GUARD, None, "", None, None, None, RENAMED_GUARD)), 7),
+    "20v a guard, out, in and out again": (stuck(guards(GUARD, None, None, "", None, None, GUARD, "")), 7),
+    "20v a guard, in and out within larger patches": (with_more(stuck(guards(GUARD, "", GUARD))), 3),
+    "20v a line, there and back, far apart": (
+        [attempt(d) for d in (SPIRAL[0], *UNLIKE[1:], UNDO, *UNLIKE_IN_ONE_FILE[:2], RATE_SPIRAL[0], SPIRAL[0])],
+        8,
+    ),
     "21 shuffled statements": ([attempt(d) for d in SHUFFLED], 3),
     "21v a method put elsewhere": ([attempt(d) for d in METHOD_MOVED], 3),
     "21v renamed identifiers": ([attempt(d, failure(path="shop/tax.py", function="strip")) for d in RENAMED], 3),
@@ -580,6 +643,20 @@ ALIVE: dict[str, list[Attempt]] = {
     "8v unlike patches in one file": [attempt(d) for d in UNLIKE_IN_ONE_FILE],
     "8v the same guard in three functions": [attempt(d) for d in SAME_GUARD_ELSEWHERE],
     "8v a line, then a rewrite, then another file": [attempt(d) for d in (SPIRAL[0], REWRITES[0], UNLIKE[2])],
+    "8v a guard is put elsewhere between other edits": [
+        attempt(d)
+        for d in (
+            SAME_GUARD_ELSEWHERE[0],
+            UNLIKE[1],
+            invert(SAME_GUARD_ELSEWHERE[0]),
+            UNLIKE[2],
+            SAME_GUARD_ELSEWHERE[1],
+        )
+    ],
+    "8v a guard, in and out, and in when fewer tests fail": [
+        *stuck(guards(GUARD, None, "", None)),
+        attempt(SPIRAL[0], failing="a"),
+    ],
     "9 walking forward": [
         attempt(d, failure(e, line=47 + n)) for n, (d, e) in enumerate(zip(SPIRAL, WALK, strict=True))
     ],

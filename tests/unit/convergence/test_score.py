@@ -1,12 +1,13 @@
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from hydranet.convergence import patch_similarity as similarities
 from hydranet.convergence.error_signature import ErrorClass, ErrorSignature, extract_signature
 from hydranet.convergence.patch_similarity import is_empty_change, measure_similarity
+from hydranet.convergence.returns import find_returns
 from hydranet.convergence.score import MEMORY, Attempt, Command, Score, Terms, score_attempt
 from hydranet.patches import Edit, Patch
 from hydranet.run_settings import ConvergenceSettings
@@ -291,12 +292,24 @@ def test_progress_starts_the_count_anew() -> None:
     assert score_attempt(moving).value <= 0.75
 
 
-def test_what_is_forgotten_past_the_window_does_not_count() -> None:
-    a = change("    return a // b")
-    others = [change(f"    {word}({number})", "    pass", start=100 * number) for number, word in enumerate("fgh", 1)]
-    past = [attempt(p) for p in (a, *others, a)]
+OTHERS = [change(f"    {word}({number})", "    pass", start=100 * number) for number, word in enumerate("fgh", 1)]
+
+
+def test_a_near_repetition_is_forgotten_past_the_window() -> None:
+    past = [attempt(p) for p in (change("    return a // b"), *OTHERS, change("    return a // int(b)"))]
     assert score_attempt(past).value < 0.75
-    assert score_attempt(past, ConvergenceSettings(window=4)).value == 1.0
+    assert (score_attempt(past).terms.patch_similarity or 0.0) < 0.1
+    assert (score_attempt(past, ConvergenceSettings(window=4)).terms.patch_similarity or 0.0) > 0.3
+
+
+@pytest.mark.parametrize("between", [3, 4, MEMORY - 2])
+def test_the_same_change_again_is_remembered_as_far_as_a_branch_remembers(between: int) -> None:
+    others = [
+        change(f"    other_{number}({number})", "    pass", start=100 * number) for number in range(1, between + 1)
+    ]
+    past = [attempt(p) for p in (change("    return a // b"), *others, change("    return a // b"))]
+    assert (score_attempt(past).value, score_attempt(past).nearest) == (1.0, 1)
+    assert score_attempt([past[0], attempt(Patch()), *past[1:]]).value == (1.0 if between < MEMORY - 2 else 0.4706)
 
 
 # --- properties ---------------------------------------------------------------------------------------------
@@ -366,8 +379,13 @@ def test_commands_never_lower_a_score(attempts: list[Attempt]) -> None:
 
 
 @given(histories())
-def test_only_the_window_counts_of_patches_and_errors(attempts: list[Attempt]) -> None:
-    real = [attempt.model_copy(update={"commands": ()}) for attempt in attempts if not attempt.infrastructure]
+def test_only_the_window_counts_unless_an_edit_is_put_in_again(attempts: list[Attempt]) -> None:
+    real = [
+        attempt.model_copy(update={"commands": (), "passed": False})
+        for attempt in attempts
+        if not attempt.infrastructure
+    ]
+    assume(not find_returns([attempt.patch for attempt in real]))
     kept = real[-ConvergenceSettings().window - 2 :]
     whole, part = score_attempt(real), score_attempt(kept)
     assert (whole.value, whole.terms) == (part.value, part.terms)
