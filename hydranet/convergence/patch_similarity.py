@@ -21,7 +21,7 @@ _REACH = 5
 # What is left of the likeness of edits that lie further apart.
 _ELSEWHERE = 0.55
 # The very same change of the very same lines, found further away, where lines may have moved to; it takes
-# some tokens to tell a line that is replaced, and more to tell text that is only put in.
+# some tokens to tell a line that is replaced, and more to tell text that is only put in or only taken out.
 _MOVED, _TELLING, _TELLING_TEXT = 0.8, 5, 16
 # Only a patch that is the same, line for line, is worth 1.
 _ALMOST = 0.95
@@ -157,8 +157,9 @@ def _file_likeness(left: _FileShape, right: _FileShape) -> float:
 
 
 def _has_moved(left: _FileShape, right: _FileShape) -> bool:
-    telling = len(left.removed.tokens) >= _TELLING or len(left.added.tokens) >= _TELLING_TEXT
-    return telling and left.same_text(right)
+    removed, added = len(left.removed.tokens), len(left.added.tokens)
+    telling = (added and removed >= _TELLING) or max(removed, added) >= _TELLING_TEXT
+    return bool(telling) and left.same_text(right)
 
 
 def _weigh_places(pairs: list[tuple[_FileShape, _FileShape]]) -> tuple[float, float]:

@@ -653,6 +653,16 @@ ALIVE: dict[str, list[Attempt]] = {
             SAME_GUARD_ELSEWHERE[1],
         )
     ],
+    "8v a guard is tried in one function after the other": [
+        attempt(d)
+        for d in (
+            SAME_GUARD_ELSEWHERE[0],
+            invert(SAME_GUARD_ELSEWHERE[0]),
+            SAME_GUARD_ELSEWHERE[1],
+            invert(SAME_GUARD_ELSEWHERE[1]),
+            SAME_GUARD_ELSEWHERE[2],
+        )
+    ],
     "8v a guard, in and out, and in when fewer tests fail": [
         *stuck(guards(GUARD, None, "", None)),
         attempt(SPIRAL[0], failing="a"),

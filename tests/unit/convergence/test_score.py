@@ -92,13 +92,17 @@ def test_small_edits_are_alike_but_not_the_same(one: Patch, other: Patch) -> Non
             change("    if a is None:\n        return None", ""),
             change("    if a is None:\n        return None", "", start=80),
         ),
+        (
+            change("", "    if a is None:\n        return None"),
+            change("", "    if a is None:\n        return None", start=80),
+        ),
         (change(GUARD), change("    raise NotImplementedError")),
         (
             change("    return a // b"),
             change("    values = [f(x) for x in xs]\n    while values:\n        a += values.pop()\n    return a"),
         ),
     ],
-    ids="other-file other-function same-line-elsewhere same-guard-elsewhere unlike rewritten".split(),
+    ids="other-file other-function line-elsewhere guard-elsewhere guard-out-elsewhere unlike rewritten".split(),
 )
 def test_other_ideas_are_unlike(one: Patch, other: Patch) -> None:
     assert measure_similarity(one, other) < 0.5
