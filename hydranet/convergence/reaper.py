@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hydranet.convergence.patch_similarity import is_empty_change
+from hydranet.convergence.patch_similarity import is_empty_change, measure_similarity
 from hydranet.convergence.returns import find_returns
 from hydranet.convergence.score import Attempt, Score
 from hydranet.run_settings import ConvergenceSettings
@@ -35,7 +35,8 @@ def _patch(attempts: Sequence[Attempt], score: Score) -> str:
     files = ", ".join(dict.fromkeys(edit.file for edit in current.patch.edits))
     how = "is the same as" if alike == 1.0 else "is nearly"
     again = find_returns([attempt.patch for attempt in attempts]).get(len(attempts) - 1)
-    if again and again.taken_out and again.likeness == alike != 1.0:
+    nearest = max((measure_similarity(current.patch, earlier.patch) for earlier in attempts[:-1]), default=0.0)
+    if again and again.taken_out and nearest < alike:
         return f"The patch to {keep_end(files, 70)} puts in again what was taken out since {where}"
     return f"The patch to {keep_end(files, 70)} {how} that of {where}"
 

@@ -25,6 +25,11 @@ class Return(NamedTuple):
     likeness: float
     taken_out: bool
 
+    @property
+    def is_most(self) -> bool:
+        """Whether the patch does little else than put in again what was taken out."""
+        return self.taken_out and self.likeness >= _ALMOST
+
 
 class _Seen(NamedTuple):
     attempt: int

@@ -109,7 +109,7 @@ def score_attempt(
     pairs = {index: _compare(branch[-1], branch[index], echo) for index in compared}
     if again := returns.get(len(branch) - 1):
         pair = pairs.get(again.attempt) or _compare(branch[-1], branch[again.attempt], echo)
-        alike = again.likeness if again.taken_out else _heard(again.likeness, echo)
+        alike = again.likeness if again.is_most else _heard(again.likeness, echo)
         pairs[again.attempt] = pair._replace(patch=max(pair.patch, alike))
     values = {index: _weighted(pair, commands, settings) for index, pair in pairs.items()}
     best = max(pairs, key=lambda index: (values[index], index))

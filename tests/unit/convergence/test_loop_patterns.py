@@ -486,6 +486,7 @@ RENAMED_BRACKETS = replace(
 
 
 GUARD = "        if self.items is None:\n            return 0\n"
+LOOK = "        print(self.items)\n"
 RENAMED_GUARD = GUARD.replace("self.items", "self.goods")
 LONG_TABLE = "LIMITS = {\n" + "".join(f"    {number}: {number * 7},\n" for number in range(12)) + "}\n"
 # Edits around the guard, the first of which moves it.
@@ -530,12 +531,17 @@ def with_more(attempts: list[Attempt]) -> list[Attempt]:
     more = [
         patches.parse_diff(edit("shop/store.py", (line, line.replace("data", f"data_{number}"))))
         for number, line in enumerate(
-            ("            data = json.load(file)\n", "        return data\n", "            json.dump(data, file)\n")
+            (
+                "            data = json.load(file)\n",
+                "        self.cache[name] = data\n",
+                "        return data\n",
+                "            json.dump(data, file)\n",
+            )
         )
     ]
     return [
         own.model_copy(update={"patch": Patch(edits=(*own.patch.edits, *other.edits))})
-        for own, other in zip(attempts, more, strict=True)
+        for own, other in zip(attempts, more, strict=False)
     ]
 
 
@@ -614,7 +620,7 @@ DEAD: dict[str, tuple[list[Attempt], int]] = {
     "20v a guard, in again after many other edits": (stuck(guards(GUARD, None, None, None, "", None, None, GUARD)), 8),
     "20v a guard, in again with another name": (stuck(guards(GUARD, None, "", None, None, None, RENAMED_GUARD)), 7),
     "20v a guard, out, in and out again": (stuck(guards(GUARD, None, None, "", None, None, GUARD, "")), 7),
-    "20v a guard, in and out within larger patches": (with_more(stuck(guards(GUARD, "", GUARD))), 3),
+    "20v a guard, in and out within larger patches": (with_more(stuck(guards(GUARD, "", GUARD, ""))), 4),
     "20v a line, there and back, far apart": (
         [attempt(d) for d in (SPIRAL[0], *UNLIKE[1:], UNDO, *UNLIKE_IN_ONE_FILE[:2], RATE_SPIRAL[0], SPIRAL[0])],
         8,
@@ -653,6 +659,9 @@ ALIVE: dict[str, list[Attempt]] = {
             SAME_GUARD_ELSEWHERE[1],
         )
     ],
+    "8v a line to look at a value, in, out and in with other edits": with_more(
+        stuck(guards(LOOK, "", LOOK)),
+    ),
     "8v a guard is tried in one function after the other": [
         attempt(d)
         for d in (

@@ -75,10 +75,10 @@ def test_patches_that_were_cut_are_not_the_same() -> None:
     assert find_returns([first, line(1), second])[2].likeness == 0.95
 
 
-@pytest.mark.parametrize("more", [put(("import os",), start=1), put(("import sys", "import os"), start=1)])
-def test_the_evidence_says_that_it_was_taken_out(more: Patch) -> None:
+@pytest.mark.parametrize("last", [together(put(GUARD), put(("import os",), start=1)), put(RENAMED)])
+def test_the_evidence_says_that_it_was_taken_out(last: Patch) -> None:
     error = ErrorSignature(type="TypeError", message="bad operand", file="m.py", function="f")
-    patches = [put(GUARD), line(1), take(GUARD), line(2), together(put(GUARD), more)]
+    patches = [put(GUARD), line(1), take(GUARD), line(2), last]
     attempts = [Attempt(patch=patch, error=error, failing_count=1) for patch in patches]
     evidence = reaper.judge(attempts, score_attempt(attempts), ConvergenceSettings())
     assert evidence is not None
