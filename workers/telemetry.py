@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import os
-import re
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -18,6 +15,7 @@ from temporalio.runtime import LogForwardingConfig, LoggingConfig, PrometheusCon
 
 from hydranet.errors import UsageError
 from hydranet.settings import ModelSettings
+from workers.outages import OutageFilter
 
 if TYPE_CHECKING:
     from activities.inference.backend import Backends
@@ -28,10 +26,6 @@ TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT"
 # Prometheus scrapes about as often.
 _WATCH_SECONDS = 15.0
 
-# The client's line for a call that it tries again, and the reasons in it, the first cause last.
-_RETRIED = re.compile(r"gRPC call \w+ retried \d+ times")
-_MESSAGE = re.compile(r'message: "([^"]*)"')
-
 _BUCKETS = {
     "hydra_convergence": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1.0],
     "hydra_tokens_per_second": [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0],
@@ -39,32 +33,11 @@ _BUCKETS = {
 }
 
 
-class _OutageFilter(logging.Filter):
-    """Says once for an outage that Temporal does not answer, where its client says it of each call."""
-
-    # In seconds. The client speaks about every ten while it is cut off.
-    _QUIET = 120.0
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._last = -math.inf
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        if not _RETRIED.search(text):
-            return True
-        before, self._last = self._last, time.monotonic()
-        reason = _MESSAGE.findall(text)[-1:]
-        because = f" ({reason[0]})" if reason else ""
-        record.msg, record.args = f"Temporal does not answer{because}: this worker goes on when it does.", ()
-        return self._last - before > self._QUIET
-
-
 def _log_client() -> LoggingConfig:
     """Return what a worker logs of its client: not that it balances no load by DNS where a Unix socket leads on."""
     logger = logging.getLogger("hydranet.temporal")
     if not logger.filters:
-        logger.addFilter(_OutageFilter())
+        logger.addFilter(OutageFilter())
     forwarding = LogForwardingConfig(logger, append_target_to_name=False, prepend_target_on_message=False)
     return LoggingConfig(
         "error,temporalio_common=warn,temporalio_sdk_core=warn,temporalio_client=warn", forwarding=forwarding

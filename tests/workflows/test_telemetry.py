@@ -19,7 +19,7 @@ from hydranet.errors import UsageError
 from hydranet.settings import Settings, TemporalSettings
 from tests.workflows.environment import REQUEST, workers
 from tests.workflows.world import World, failed, passed, strategy
-from workers import telemetry
+from workers import outages, telemetry
 from workers.connection import connect
 from workers.sealing import load_keys
 
@@ -111,7 +111,7 @@ def test_no_span_is_sent_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_outage_is_told_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     telemetry.build_runtime("", 0)
     logger, clock = logging.getLogger("hydranet.temporal"), iter((1000.0, 1001.0, 1030.0, 5000.0, 5001.0))
-    monkeypatch.setattr(telemetry, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(outages, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     error = 'Status { message: "tcp connect error", source: Some({ message: "Connection refused" }) }'
     for _ in range(5):
         logger.warning("gRPC call poll_activity_task_queue retried 6 times {'error': %r}", error)

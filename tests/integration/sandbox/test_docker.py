@@ -21,7 +21,7 @@ from activities.sandbox.docker_engine import LABEL, ContainerSpec, DockerEngine,
 from activities.sandbox.protocol import Job, Limits
 from hydranet.errors import FatalError, UsageError
 from hydranet.settings import SandboxSettings
-from tests.sandboxes import sandbox_of
+from tests.sandboxes import list_containers, sandbox_of
 
 LIMITS = Limits(seconds=30, memory_mb=512, processes=64, file_mb=16, disk_mb=32, output_kb=64)
 SETTINGS = SandboxSettings(backend="docker")
@@ -44,19 +44,10 @@ def job(line: str, tree: Path, **changes: Any) -> Job:
     return Job(("/bin/sh", "-c", line), tree, replace(LIMITS, **changes))
 
 
-def list_live(engine: DockerEngine, owner: str = "") -> set[str]:
-    """List the containers of a worker, else of this process, that have not ended.
-
-    An engine may take long to forget one that has.
-    """
-    filters = {"label": f"{LABEL}={owner or engine.owner}", "status": ["created", "running"]}
-    return {container["Id"] for container in engine._client.containers(all=True, filters=filters)}
-
-
-async def wait_ended(engine: DockerEngine, owner: str = "", *, but: set[str] | None = None) -> None:
-    """Wait until no container of a worker lives, `but` for these."""
+async def wait_ended(worker: int, *, but: set[str] | None = None) -> None:
+    """Wait until no container of a process lives, `but` for these."""
     deadline = time.monotonic() + 60
-    while list_live(engine, owner) - (but or set()):
+    while set(list_containers("docker", worker)) - (but or set()):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
 
@@ -67,13 +58,11 @@ async def waiting(docker: Docker) -> set[str]:
     return {one.container.identifier for one in docker._pool._waiting}
 
 
-async def test_a_job_takes_the_container_that_waits_and_another_takes_its_place(
-    docker: Docker, engine: DockerEngine, tree: Path
-) -> None:
+async def test_a_job_takes_the_container_that_waits_and_another_takes_its_place(docker: Docker, tree: Path) -> None:
     await docker.run(job("true", tree))
     first = await waiting(docker)
-    await wait_ended(engine, but=first)
-    assert first == list_live(engine)
+    await wait_ended(os.getpid(), but=first)
+    assert first == set(list_containers("docker", os.getpid()))
     done = await docker.run(job("cat kept.txt; echo changed > kept.txt; touch /tmp/left /dev/shm/left", tree))
     assert done.output == "as it was\n"
     second = await waiting(docker)
@@ -92,9 +81,7 @@ async def test_a_container_that_died_while_it_waited_is_not_used(
     assert (await docker.run(job("echo fine", tree))).output == "fine\n"
 
 
-async def test_containers_wait_for_the_trees_that_were_used_last(
-    docker: Docker, engine: DockerEngine, tmp_path: Path
-) -> None:
+async def test_containers_wait_for_the_trees_that_were_used_last(docker: Docker, tmp_path: Path) -> None:
     for number in range(6):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -112,7 +99,7 @@ async def test_a_start_that_is_cancelled_leaves_no_container(docker: Docker, eng
         starting.cancel()
         with suppress(asyncio.CancelledError):
             await (await starting).remove()
-    await wait_ended(engine)
+    await wait_ended(os.getpid())
 
 
 async def test_nothing_waits_after_the_end(tmp_path: Path, tree: Path) -> None:
@@ -121,11 +108,11 @@ async def test_nothing_waits_after_the_end(tmp_path: Path, tree: Path) -> None:
         await sandbox.run(job("true", tree))
         made = await waiting(sandbox)
         assert len(made) == 2
-        assert made <= list_live(sandbox._engine)
+        assert made <= set(list_containers("docker", os.getpid()))
         owner = sandbox._engine.owner
     other = DockerEngine.connect()
     assert owner == other.owner
-    assert made.isdisjoint(list_live(other))
+    assert made.isdisjoint(list_containers("docker", os.getpid()))
     other.close()
     assert list((tmp_path / "sandbox").iterdir()) == []
 
@@ -154,9 +141,7 @@ async def test_orphans_are_removed_by_owner_and_by_age(docker: Docker, engine: D
     await kept.remove()
 
 
-async def test_waiting_containers_end_with_a_worker_that_is_killed(
-    tmp_path: Path, tree: Path, docker: Docker, engine: DockerEngine
-) -> None:
+async def test_waiting_containers_end_with_a_worker_that_is_killed(tmp_path: Path, tree: Path, docker: Docker) -> None:
     program = f"""
 import asyncio
 from pathlib import Path
@@ -178,12 +163,12 @@ asyncio.run(main())
     )
     assert worker.stdout is not None
     owner = (await worker.stdout.readline()).decode().strip()
-    assert list_live(engine, owner)
+    assert list_containers("docker", worker.pid)
     worker.kill()
     await worker.wait()
     await worker.stdout.read()
     assert not is_alive(owner)
-    await wait_ended(engine, owner)
+    await wait_ended(worker.pid)
     assert any((tmp_path / "worker").iterdir())
     async with open_sandbox(SETTINGS, tmp_path / "worker"):
         assert len(list((tmp_path / "worker").iterdir())) == 1
