@@ -71,10 +71,10 @@ async def test_a_branch_is_reaped_while_the_run_is_paused(start: Start) -> None:
 
 
 async def test_a_branch_that_is_not_running_cannot_be_reaped(start: Start) -> None:
-    preparing, first, second = Held(), Held(), Held()
+    preparing, first, second, third = Held(), Held(), Held(), Held()
 
     def hold(request: Any) -> Any:
-        return {"one": first, "two": second}.get(request.strategy.title, second)(request)
+        return {"one": first, "two": second, "three": third}[request.strategy.title](request)
 
     world = World(
         rounds=[[strategy("one"), strategy("two"), strategy("three")]],
@@ -92,7 +92,7 @@ async def test_a_branch_that_is_not_running_cannot_be_reaped(start: Start) -> No
     assert await refused(run, "reap", 7, "") == "There is no branch 7: b01 and b02 are running."
     assert await refused(run, "reap", -1, "") == "There is no branch -1: b01 and b02 are running."
     assert await send_update(run.handle, "reap", [1, "", ANN]) == "b01 is reaped."
-    await eventually(run, lambda genealogy: len(genealogy.branches) == 3)
+    await third.began.wait()
     assert await refused(run, "reap", 1, "") == "b01 has ended already (reaped): b02 and b03 are running."
     await run.handle.signal("abort")
     await run.result()
