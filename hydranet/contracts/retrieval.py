@@ -36,7 +36,8 @@ class RetrieveRequest(BoundedModel):
 class Place(BoundedModel):
     """A function, class or module block where a change may be made, and the path that led to it.
 
-    Lines are counted from 1; `symbol` is empty for what stands around the definitions of a file.
+    Lines are counted from 1; `symbol` is empty for what stands around the definitions of a file. `probability`, in
+    0..1, says how likely the place is the cause; it is 0 where that was not asked.
     """
 
     file: FilePath
@@ -44,6 +45,7 @@ class Place(BoundedModel):
     first_line: int = 1
     last_line: int = 1
     why: Line = ""
+    probability: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class FailingTest(BoundedModel):
