@@ -20,6 +20,7 @@ from activities.inference.answers import (
     parse_hypotheses,
 )
 from activities.inference.conversation import Conversation, Exchange
+from activities.inference.draws import DrawnDiffs
 from activities.inference.edits import EditTarget, UnchangedError, apply_edit, find_named_paths
 from activities.inference.model_profile import ModelProfile
 from activities.inference.prompt_context import PromptContext, load_prompt_context
@@ -31,7 +32,6 @@ from activities.inference.prompt_values import (
     describe_findings,
     describe_hypothesis,
     describe_investigations,
-    list_changed_lines,
     prompt_variants,
 )
 from activities.inference.prompts import load_prompt
@@ -39,7 +39,6 @@ from activities.inference.protocols import TOOL_CALL, ChatClient, ModelCall
 from activities.localisation.localiser import Localiser
 from hydranet import patches
 from hydranet.contracts import (
-    AttemptDigest,
     Candidate,
     Candidates,
     Findings,
@@ -194,9 +193,8 @@ class ChatBackend:
         if request.findings:
             findings = await get_model(self._artifacts, request.findings, Findings)
             values["plan"] += f"\n\n{describe_findings(findings)}"
-        diffs, problem = await self._drawn(
-            talk, view, request, prompt_variants(values, deliberates=self._style.deliberates)
-        )
+        drawn = await self._draw(talk, view, request, prompt_variants(values, deliberates=self._style.deliberates))
+        diffs = drawn.fresh or drawn.diffs
         summary = request.plan.summary if request.plan else request.strategy.title
         titles = (summary if self._style.deliberates else describe_change(diff) for diff in diffs)
         batch = Candidates(
@@ -206,7 +204,8 @@ class ChatBackend:
             candidates=await put_model(self._artifacts, batch) if diffs else None,
             count=len(diffs),
             summary=summary,
-            reason="" if diffs else str(problem),
+            reason="" if diffs else drawn.explain(),
+            draws=drawn.counts,
             shown=view.shown,
             prompt=talk.form.id,
             usage=talk.usage,
@@ -244,34 +243,35 @@ class ChatBackend:
         call = ModelCall(purpose, request.branch, request.attempt)
         return Conversation(self._client, call, form, view, focus), view
 
-    async def _drawn(
+    async def _draw(
         self, talk: Conversation, view: PromptContext, request: StepRequest, asked: Sequence[dict[str, str]]
-    ) -> tuple[list[str], PatchError | None]:
-        """Return the diffs that the answers make, only those that are new if any is; without any, why."""
+    ) -> DrawnDiffs:
+        drawn = DrawnDiffs(request.history)
         first = await talk.ask(asked[0], **_sampling(request))
-        diffs, problem = await self._diffs(first, view, request)
+        await self._take(first, view, request, drawn)
+        problem = drawn.problem
         for sample in range(1, self._style.samples):
             if _is_broke(talk, request):
                 break
-            exchange = await talk.ask(asked[sample % len(asked)], **_sampling(request, sample))
-            others, _ = await self._diffs(exchange, view, request)
-            diffs += [diff for diff in others if diff not in diffs]
-        fresh = [diff for diff in diffs if not _was_tried(diff, request.history)]
-        if not fresh and first.messages and not _is_broke(talk, request):
-            fresh, problem = await self._diffs(await _retry(talk, first, problem, request), view, request)
-        return fresh or diffs, problem
+            await self._take(
+                await talk.ask(asked[sample % len(asked)], **_sampling(request, sample)), view, request, drawn
+            )
+        if not drawn.fresh and first.messages and not _is_broke(talk, request):
+            last = await _retry(talk, first, problem, request)
+            if last is not first:
+                await self._take(last, view, request, drawn)
+        return drawn
 
-    async def _diffs(
-        self, exchange: Exchange, view: PromptContext, request: StepRequest
-    ) -> tuple[list[str], PatchError | None]:
+    async def _take(self, exchange: Exchange, view: PromptContext, request: StepRequest, drawn: DrawnDiffs) -> None:
+        if not exchange.messages:
+            drawn.problem = PatchError("The code does not fit into the model's context.")
+            return
         try:
-            return [await self._diff(exchange, view, request)], None
+            drawn.add(await self._diff(exchange, view, request))
         except PatchError as problem:
-            return [], problem
+            drawn.add(problem)
 
     async def _diff(self, exchange: Exchange, view: PromptContext, request: StepRequest) -> str:
-        if not exchange.messages:
-            raise PatchError("The code does not fit into the model's context.")
         if not exchange.answer.strip() and exchange.finish_reason == TOOL_CALL:
             raise PatchError("The model called a tool, of which it was offered none, instead of writing a change.")
         if not exchange.answer.strip():
@@ -311,14 +311,6 @@ def _offered(strategies: Sequence[Strategy]) -> StrategiesAnswer:
 
 def _is_broke(talk: Conversation, request: StepRequest) -> bool:
     return request.tokens is not None and talk.usage.tokens >= request.tokens
-
-
-def _was_tried(diff: str, history: Sequence[AttemptDigest]) -> bool:
-    # A digest holds the head of the changes.
-    own = "\n".join(list_changed_lines(diff))
-    return any(
-        heads and own.startswith(heads) for heads in ("\n".join(list_changed_lines(item.patch)) for item in history)
-    )
 
 
 def _model(request: StepRequest) -> str:

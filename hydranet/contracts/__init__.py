@@ -8,6 +8,7 @@ from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.inference import (
     AttemptDigest,
     DeadBranch,
+    DrawCounts,
     ImplementAnswer,
     Plan,
     PlanAnswer,
@@ -124,6 +125,7 @@ __all__ = [
     "Counterfactual",
     "CoverageRequest",
     "DeadBranch",
+    "DrawCounts",
     "EmbedRequest",
     "EmbedResult",
     "Environment",

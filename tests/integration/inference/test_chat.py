@@ -27,6 +27,7 @@ from hydranet.contracts import (
     Candidates,
     CommitRequest,
     DeadBranch,
+    DrawCounts,
     FailingTest,
     Finding,
     Findings,
@@ -428,7 +429,9 @@ async def test_an_attempt_that_would_repeat_the_last_one_gets_a_hotter_draw(desk
     tried = (AttemptDigest(number=1, patch="shop/cart.py:2\n-    return sum(prices) - 1\n+    return sum(prices)"),)
     (other,) = await at.diffs(await at.implement(FIXED, FIXED, FIXED.replace("sum", "len"), history=tried))
     assert "len(prices)" in other
-    assert await at.diffs(await at.implement(FIXED, FIXED, "", history=tried)) == [diff]
+    repeated = await at.implement(FIXED, FIXED, "", history=tried)
+    assert await at.diffs(repeated) == [diff]
+    assert repeated.draws == DrawCounts(made=3, repeats=2, unusable=1)
 
 
 async def test_what_was_wrong_goes_back_to_the_model_once(desk: Make) -> None:
@@ -441,7 +444,8 @@ async def test_what_was_wrong_goes_back_to_the_model_once(desk: Make) -> None:
     assert "was never closed" in corrected.messages[-1]["content"]
     again = await at.implement(broken, broken, broken)
     assert (again.candidates, again.usage.calls) == (None, 3)
-    assert "was never closed" in again.reason
+    assert again.reason.startswith("3 answers: 3 could not be used. Invalid syntax")
+    assert again.draws == DrawCounts(made=3, unusable=3)
 
 
 async def test_an_unchanged_answer_is_asked_for_anew(desk: Make) -> None:
@@ -451,6 +455,9 @@ async def test_an_unchanged_answer_is_asked_for_anew(desk: Make) -> None:
     assert len(await at.diffs(answer)) == 1
     first, _, third = (await at.transcript(answer)).exchanges
     assert third.messages == first.messages
+    assert answer.draws == DrawCounts(made=3, unchanged=2)
+    never = await at.implement(same, same, same)
+    assert never.reason == "3 answers: 3 changed nothing."
 
 
 @pytest.mark.parametrize(
@@ -546,6 +553,7 @@ async def test_a_small_context_gets_a_shorter_question(desk: Make) -> None:
     assert 10 < client.seen[0].count("a long story") < 40, len(client.seen[0])
     none = await ChatBackend(NarrowClient(100), ModelProfile(), at.artifacts, at.objects).implement(at.step())
     assert (none.candidates, none.reason) == (None, "The code does not fit into the model's context.")
+    assert none.draws == DrawCounts()
 
 
 # --- the whole ----------------------------------------------------------------------------------
