@@ -162,7 +162,10 @@ def _list_branch_changes(before: BranchRecord | None, after: BranchRecord, genea
         yield f"{name} started{', a different strategy' if after.number > 1 else ''}: {after.strategy.title}"
     for attempt in after.attempts[len(before.attempts) if before else 0 :]:
         yield f"{name} attempt {attempt.number}: {_describe_attempt(attempt, genealogy)}"
-    if after.ending is not Ending.RUNNING and (before is None or before.ending is Ending.RUNNING):
+    earlier = before.ending if before else Ending.RUNNING
+    if (earlier, after.ending) == (Ending.SUSPENDED, Ending.RUNNING):
+        yield f"{name} goes on"
+    elif after.ending is not earlier and (earlier is Ending.RUNNING or after.ending is Ending.REAPED):
         yield _describe_end(name, after, genealogy)
 
 

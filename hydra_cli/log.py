@@ -59,7 +59,7 @@ def _list_attempts(genealogy: Genealogy) -> Iterator[dict[str, Any]]:
         yield {
             "branch": f"b{branch.number:02d}",
             **attempt.facts.model_dump(mode="json", exclude_defaults=True),
-            "last": branch.ending is not Ending.RUNNING and attempt is branch.attempts[-1],
+            "last": branch.ending not in (Ending.RUNNING, Ending.SUSPENDED) and attempt is branch.attempts[-1],
             "score": attempt.score.value,
         }
 

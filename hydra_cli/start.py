@@ -98,6 +98,7 @@ class Start:
             model=model,
             supervisor_model=chosen.supervisor_model,
             templates_first=chosen.templates_first,
+            allocation=chosen.allocation,
             parallel_branches=chosen.parallel_branches,
             require_approval=chosen.require_approval,
             decisions=self.ask_constitution(),

@@ -15,6 +15,7 @@ from hydranet.text.formatting import format_count, format_duration, join_words
 
 _ENDINGS = {
     Ending.RUNNING: "cyan",
+    Ending.SUSPENDED: "dim cyan",
     Ending.PASSED: "green",
     Ending.REAPED: "bold red",
     Ending.SPENT: "yellow",

@@ -17,7 +17,8 @@ and Sphinx: 458 at 29 right places, 720 at 120 other places that retrieval had r
 `benchmarks/allocation` fits them again.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -66,6 +67,11 @@ prompt that nothing has read yet, and values this close are not told apart by th
 LEAST_NONE = 0.02
 """The least probability that no place of the list is right."""
 
+USUAL_PARAMETERS = 7.0
+"""The billions of parameters of a model whose name does not tell them."""
+
+_BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b\b", re.IGNORECASE)
+
 
 class DrawOutcome(StrEnum):
     """What became of a draw that has not passed.
@@ -81,8 +87,7 @@ class DrawOutcome(StrEnum):
     REPEATS = "repeats"
 
 
-@dataclass(frozen=True)
-class Draws:
+class Draws(BoundedModel):
     """The draws of a strategy so far, by outcome. A batch of template candidates counts as one of `repeats`."""
 
     fails: int = 0
@@ -98,7 +103,13 @@ class Draws:
 
     def add(self, outcome: DrawOutcome) -> "Draws":
         """Return the draws with one more."""
-        return replace(self, **{outcome.value: getattr(self, outcome.value) + 1})
+        return self.model_copy(update={outcome.value: getattr(self, outcome.value) + 1})
+
+    def __add__(self, other: "Draws") -> "Draws":
+        return Draws(**{name: count + getattr(other, name) for name, count in self})
+
+
+NO_DRAWS = Draws()
 
 
 @dataclass(frozen=True)
@@ -151,26 +162,34 @@ class StrategyState:
     places: tuple[str, ...]
     skill: Skill
     cost: float
-    draws: Draws = Draws()
+    draws: Draws = NO_DRAWS
     convergence: float = 0.0
+
+
+def find_parameters(model: str) -> float | None:
+    """Return how many billion parameters a model has by its name, such as `ollama:qwen2.5-coder:7b`; None if unsaid."""
+    size = _BILLIONS.search(model.rpartition("#")[2])
+    return float(size[1]) if size else None
+
+
+def is_long(lines: int) -> bool:
+    """Return whether a function of so many lines counts as long."""
+    return lines > LONG_FUNCTION
 
 
 def estimate_skill(parameters: float, lines: int = 1) -> Skill:
     """Return the prior skill of a model of so many billion parameters at a place of so many lines."""
     odds = BASE_MEAN / (1 - BASE_MEAN) * (parameters / BASE_PARAMETERS) ** SIZE_POWER
     mean = odds / (1 + odds)
-    return Skill(mean * LONG_FACTOR if lines > LONG_FUNCTION else mean)
+    return Skill(mean * LONG_FACTOR if is_long(lines) else mean)
 
 
-def learn_skill(prior: Skill, record: SkillRecord) -> Skill:
+def learn_skill(prior: Skill, records: Iterable[SkillRecord]) -> Skill:
     """Return the skill after what is on record; how much bugs differ stays as it is."""
-    draws = RECORD_WEIGHT + record.passed + record.failed
-    return replace(prior, mean=(RECORD_WEIGHT * prior.mean + record.passed) / draws)
-
-
-def convert_seconds(seconds: float) -> float:
-    """Return what so many seconds of tests cost in tokens."""
-    return seconds * TOKENS_PER_SECOND
+    passed = failed = 0.0
+    for record in records:
+        passed, failed = passed + record.passed, failed + record.failed
+    return replace(prior, mean=(RECORD_WEIGHT * prior.mean + passed) / (RECORD_WEIGHT + passed + failed))
 
 
 def update_places(priors: Mapping[str, float], strategies: Sequence[StrategyState]) -> dict[str, float]:

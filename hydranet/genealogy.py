@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from hydranet.allocation import Draws
 from hydranet.bounded_models import TESTS, BoundedModel, Line, Name, Note, Sender
 from hydranet.budget import Budget, Spent, Usage
 from hydranet.convergence.score import Attempt, Command, Score
@@ -32,9 +33,10 @@ class Outcome(StrEnum):
 
 
 class Ending(StrEnum):
-    """What became of a branch."""
+    """What became of a branch; one that is suspended may be taken up again while the run goes on."""
 
     RUNNING = "running"
+    SUSPENDED = "suspended"
     PASSED = "passed"
     REAPED = "reaped"
     SPENT = "spent"
@@ -48,7 +50,8 @@ class AttemptRecord(BoundedModel):
 
     `summary` says what was tried, `reason` why the outcome is what it is; `candidates` counts the
     patches tried within the attempt, of which `facts.patch` is the best. It took `seconds` and ended
-    that many seconds `after` the start of the run. `shown` names the code that its prompt showed.
+    that many seconds `after` the start of the run. `shown` names the code that its prompt showed; `draws` counts what
+    became of its draws, but for one that passes.
     """
 
     number: int
@@ -59,6 +62,7 @@ class AttemptRecord(BoundedModel):
     facts: Attempt = Attempt()
     passing: int = 0
     candidates: int = 1
+    draws: Draws = Draws()
     checkpoint: Name = ""
     prompt: Name = ""
     shown: Annotated[tuple[Name, ...], Field(max_length=12)] = ()
@@ -92,6 +96,11 @@ class BranchRecord(BoundedModel):
     def usage(self) -> Usage:
         """What the model calls of its attempts cost."""
         return sum((attempt.usage for attempt in self.attempts), Usage())
+
+    @property
+    def draws(self) -> Draws:
+        """What became of the draws of its attempts, but for one that passes."""
+        return sum((attempt.draws for attempt in self.attempts), Draws())
 
 
 class PersonMessage(BoundedModel):

@@ -175,7 +175,10 @@ class Settings(BaseSettings):
     """The model that embeds code for retrieval: ollama:NAME or openai:URL#NAME; by default lexical vectors are used."""
 
     templates_first: bool = True
-    """Whether the repair templates try three strategies before the model does."""
+    """Whether repair templates are tried beside a model: with `allocation` order, three strategies before the model."""
+
+    allocation: Literal["value", "order"] = "value"
+    """Which strategy gets the next draw: the one whose draw is worth most, or the next in order until it has ended."""
 
     parallel_branches: Annotated[int, Field(ge=1, le=16)] = 1
     """The number of branches that are pursued at the same time."""

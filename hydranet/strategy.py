@@ -17,7 +17,8 @@ class Strategy(BoundedModel):
     """What a branch pursues.
 
     `kind` is the kind of change the strategy means to make ("boundary condition", "missing guard",
-    "rewrite function"); `model` names the backend that pursues it, empty for the run's own.
+    "rewrite function"); `model` names the backend that pursues it, empty for the run's own. `skill`, in 0..1, is how
+    often such a change is the fix where the place is right, as far as the proposer knows; else 0.
     """
 
     title: Line
@@ -27,6 +28,7 @@ class Strategy(BoundedModel):
     target_files: Annotated[tuple[FilePath, ...], Field(max_length=8)] = ()
     target_symbols: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
     model: Name = ""
+    skill: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 def slugify(title: str, length: int = 32, default: str = "strategy") -> str:

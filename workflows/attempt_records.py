@@ -6,6 +6,7 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from hydranet.allocation import Draws
     from hydranet.budget import Spent, Usage
     from hydranet.contracts import (
         AttemptDigest,
@@ -88,9 +89,29 @@ def decide_outcome(answer: ImplementAnswer, trial: Trial | None) -> tuple[Outcom
     return Outcome.FAILED, trial.report.reason
 
 
-def build_record(
-    draft: AttemptDraft, state: BranchState, settings: ConvergenceSettings, now: datetime
-) -> AttemptRecord:
+def count_draws(request: BranchRequest, draft: AttemptDraft) -> Draws:
+    """Return what became of the draws of an attempt, but for one that passes; a batch of templates is one draw."""
+    answer, facts = draft.implementation, build_facts(draft)
+    if facts.passed:
+        return Draws()
+    # Some tests of the target pass, and no other fails: the place has something to do with it.
+    partial = bool(facts.failing_tests) and facts.failing_count < request.target_count
+    partial = partial and set(facts.failing_tests) <= set(request.target)
+    if request.strategy.model == TEMPLATES:
+        return Draws(partial=1) if partial else Draws(repeats=1)
+    counts = answer.draws
+    fails = max(counts.made - counts.unchanged - counts.unusable - counts.repeats, 0 if counts.made else answer.count)
+    partial = partial and fails > 0
+    return Draws(
+        fails=fails - partial,
+        unchanged=counts.unchanged,
+        unusable=counts.unusable if counts.made or answer.count else 1,
+        partial=int(partial),
+        repeats=counts.repeats,
+    )
+
+
+def build_record(request: BranchRequest, draft: AttemptDraft, state: BranchState, now: datetime) -> AttemptRecord:
     """Return the attempt as it stays on record, scored against those before it, without its checkpoint."""
     facts, trial, answer = build_facts(draft), draft.trial, draft.implementation
     outcome, reason = decide_outcome(answer, trial)
@@ -99,10 +120,11 @@ def build_record(
         summary=(trial.title if trial else "") or answer.summary or draft.planning.plan.summary,
         outcome=outcome,
         reason=reason,
-        score=_score(facts, state, settings),
+        score=_score(facts, state, request.convergence),
         facts=facts,
         passing=trial.report.passing_count if trial else 0,
         candidates=trial.tried if trial else 0,
+        draws=count_draws(request, draft),
         prompt=answer.prompt,
         shown=answer.shown,
         spent=list_spent(draft),

@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         BranchResult,
         BranchState,
         CommitRequest,
+        Grant,
         InvestigateRequest,
         ReapRequest,
         StepRequest,
@@ -43,13 +44,21 @@ class BranchWorkflow:
         self._request = request
         self._paused = request.paused
         self._instruction = request.instruction
+        self._granted = request.granted
+        self._tokens = request.tokens
         self._state = request.state or BranchState(best=request.start, best_failing=request.start_failing)
 
     @workflow.query
     def carried(self) -> BranchRequest:
         """Return the request that carries the branch on from where it is."""
         return self._request.model_copy(
-            update={"state": self._state, "paused": self._paused, "instruction": self._instruction}
+            update={
+                "state": self._state,
+                "paused": self._paused,
+                "instruction": self._instruction,
+                "granted": self._granted,
+                "tokens": self._tokens,
+            }
         )
 
     @workflow.signal
@@ -70,6 +79,15 @@ class BranchWorkflow:
         """Show a person's instruction in the prompts of the next attempt."""
         self._instruction = instruction
 
+    @workflow.signal
+    @drop_malformed
+    async def go_on(self, grant: Grant) -> None:
+        """Make further attempts."""
+        if self._granted is not None:
+            self._granted = max(self._granted, grant.attempts)
+        if grant.tokens is not None:
+            self._tokens = self._state.tokens + grant.tokens
+
     @workflow.run
     async def run(self, request: BranchRequest) -> BranchResult:
         """Pursue the strategy, and return how the branch ended by itself."""
@@ -87,6 +105,7 @@ class BranchWorkflow:
 
     async def _attempt(self, number: int) -> BranchResult | None:
         """Make one attempt; a result ends the branch."""
+        await workflow.wait_condition(lambda: self._granted is None or number <= self._granted)
         draft = AttemptDraft(number=number, began=workflow.now())
         for phase in (self._reflect, self._retrieve_again, self._plan, self._investigate, self._implement):
             if spent := self._check_budget(draft.usage):
@@ -97,8 +116,13 @@ class BranchWorkflow:
             reason = draft.implementation.reason or "The strategy has nothing more to offer."
             return BranchResult(ending=Ending.SPENT, reason=reason, unreported=draft.usage)
         await self._test(draft)
-        record = await self._record(draft)
-        return await self._judge(draft, record)
+        record = await self._score(draft)
+        ending = self._find_ending(draft, record)
+        evidence = None if ending else self._find_evidence(record)
+        await self._report(draft, record, goes_on=ending is None and evidence is None)
+        if evidence:
+            await self._ask_to_be_reaped(record.score, evidence)
+        return ending
 
     def _check_budget(self, unreported: Usage) -> BranchResult | None:
         """End the branch when its tokens are spent, those of an attempt that is not on record yet included."""
@@ -107,7 +131,7 @@ class BranchWorkflow:
         return BranchResult(ending=Ending.SPENT, reason="The token budget of the run is spent.", unreported=unreported)
 
     def _tokens_left(self, unreported: Usage) -> int | None:
-        return budget.tokens_left(self._request.tokens, self._state.tokens + unreported.tokens)
+        return budget.tokens_left(self._tokens, self._state.tokens + unreported.tokens)
 
     async def _reflect(self, draft: AttemptDraft) -> None:
         """Draw the lesson of the last attempt, if there was one."""
@@ -187,10 +211,10 @@ class BranchWorkflow:
             **policies.for_sandbox(f"attempt {draft.number}: test {count} candidate(s)", request.sandbox),
         )
 
-    async def _record(self, draft: AttemptDraft) -> AttemptRecord:
-        """Score the attempt, keep its checkpoint, and report both to the run."""
+    async def _score(self, draft: AttemptDraft) -> AttemptRecord:
+        """Score the attempt, and keep its checkpoint."""
         request = self._request
-        record = attempt_records.build_record(draft, self._state, request.convergence, workflow.now())
+        record = attempt_records.build_record(request, draft, self._state, workflow.now())
         if draft.trial is not None and draft.trial.diff is not None:
             draft.checkpoint = await workflow.execute_activity_method(
                 CheckpointActivities.commit_checkpoint,
@@ -204,26 +228,36 @@ class BranchWorkflow:
             )
             record = record.model_copy(update={"checkpoint": draft.checkpoint.commit})
         self._state = attempt_records.advance_branch(request, self._state, draft, record)
-        notes = draft.trial.report.notes if draft.trial else ()
-        report = AttemptReport(branch=request.number, record=record, checkpoint=draft.checkpoint, notes=notes)
-        await self._run_handle().signal(BranchParent.attempt_made, report)
         return record
 
-    async def _judge(self, draft: AttemptDraft, record: AttemptRecord) -> BranchResult | None:
-        """End the branch when the attempt passed, when nothing is left to spend or to offer, or when it circles."""
+    async def _report(self, draft: AttemptDraft, record: AttemptRecord, *, goes_on: bool) -> None:
+        request = self._request
+        report = AttemptReport(
+            branch=request.number,
+            record=record,
+            waits=goes_on and self._granted is not None and record.number < request.attempts,
+            checkpoint=draft.checkpoint,
+            notes=draft.trial.report.notes if draft.trial else (),
+        )
+        await self._run_handle().signal(BranchParent.attempt_made, report)
+
+    def _find_ending(self, draft: AttemptDraft, record: AttemptRecord) -> BranchResult | None:
+        """Return how the branch ends when the attempt passed, or when nothing is left to spend or to offer."""
         if record.outcome is Outcome.PASSED:
             return BranchResult(ending=Ending.PASSED, reason=record.summary, passed=draft.checkpoint)
         if spent := self._check_budget(Usage()):
             return spent
         if draft.implementation.exhausted and draft.tested == draft.implementation.count:
             return BranchResult(ending=Ending.SPENT, reason=draft.implementation.reason)
-        if evidence := reaper.judge(self._state.facts, record.score, self._request.convergence):
-            await self._ask_to_be_reaped(record.score, evidence)
         return None
 
-    async def _ask_to_be_reaped(self, score: Score, evidence: str) -> None:
+    def _find_evidence(self, record: AttemptRecord) -> str | None:
+        """Return why the branch is to be reaped, None where it does not circle or nothing is to be reaped."""
         if not self._request.reaper:
-            return
+            return None
+        return reaper.judge(self._state.facts, record.score, self._request.convergence)
+
+    async def _ask_to_be_reaped(self, score: Score, evidence: str) -> None:
         request = ReapRequest(branch=self._request.number, score=score, evidence=evidence)
         await self._run_handle().signal(BranchParent.reap_circling, request)
         # The run answers with a cancel, perhaps before the signal counts as sent, which that await then swallows.

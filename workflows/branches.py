@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         BranchResult,
         Checkpoint,
         FixRequest,
+        Grant,
     )
     from hydranet.convergence import reaper
     from hydranet.convergence.score import score_attempt
@@ -60,11 +61,12 @@ class Branches:
         self._best: Checkpoint | None = None
         self._best_failing = 0
         self._starting = asyncio.Lock()
+        self._waiting: set[int] = set()
         self.running: list[RunningBranch] = []
         self.checkpoints: dict[str, Checkpoint] = {}
 
     async def start(self, strategy: Strategy, prepared: PreparedRun, *, tokens_left: int | None) -> None:
-        """Start a branch for `strategy`, from the best checkpoint or, for templates, from the base."""
+        """Start a branch for `strategy`, from the best checkpoint."""
         # Shielded, so that a search that is cancelled meanwhile leaves no child without a handle to end it by.
         await asyncio.shield(self._start(strategy, prepared, tokens_left))
 
@@ -99,6 +101,7 @@ class Branches:
                 sandbox=self._request.sandbox,
                 baseline=prepared.results,
                 target=prepared.baseline.failing,
+                target_count=prepared.baseline.failing_count,
                 issue=prepared.issue,
                 context=prepared.retrieval.context,
                 spectrum=prepared.spectrum,
@@ -107,6 +110,7 @@ class Branches:
                 reaper=self._request.reaper,
                 seed=self._request.seed,
                 attempts=self._attempts_left(),
+                granted=1 if self._request.allocation == "value" else None,
                 tokens=tokens_left,
                 dead=self._describe_dead(),
                 instruction=self._state.instruction,
@@ -131,6 +135,8 @@ class Branches:
         if all(branch.number != report.branch for branch in self._state.genealogy.branches):
             workflow.logger.warning("an attempt of branch %d was dropped: there is none", report.branch)
             return None
+        if report.waits:
+            self._waiting.add(report.branch)
         record = self.find_record(report.branch)
         reap = None
         if report.record.number == 1 and record.strategy.model != TEMPLATES:
@@ -142,6 +148,37 @@ class Branches:
             self.checkpoints[name] = report.checkpoint
             self._keep_best(report.record, report.checkpoint)
         return reap
+
+    @property
+    def waiting(self) -> list[int]:
+        """The numbers of the branches that wait for a further attempt to be granted, suspended ones among them."""
+        return sorted(self._waiting)
+
+    @property
+    def active(self) -> list[RunningBranch]:
+        """The branches that are making an attempt."""
+        return [branch for branch in self.running if branch.number not in self._waiting]
+
+    async def grant_attempt(self, number: int, *, tokens_left: int | None) -> None:
+        """Let a branch that waits make one more attempt."""
+        branch = next(branch for branch in self.running if branch.number == number)
+        record = self.find_record(number)
+        self._waiting.discard(number)
+        if record.ending is Ending.SUSPENDED:
+            self._state.put_branch(record.model_copy(update={"ending": Ending.RUNNING, "reason": ""}))
+        grant = Grant(attempts=len(record.attempts) + 1, tokens=tokens_left)
+        try:
+            await branch.handle.signal(BranchWorkflow.go_on, grant)
+        except FailureError:
+            workflow.logger.info("branch %d ended before it heard that it may go on", number)
+
+    def suspend_waiting(self, explain: Callable[[int], str]) -> None:
+        """Note that the branches that wait are left for another, each with the reason that `explain` gives."""
+        for number in self.waiting:
+            record = self.find_record(number)
+            if record.ending is Ending.RUNNING:
+                suspended = dict(record) | {"ending": Ending.SUSPENDED, "reason": explain(number)}
+                self._state.put_branch(BranchRecord.model_validate(suspended))
 
     @property
     def has_passing_attempt(self) -> bool:
@@ -186,11 +223,15 @@ class Branches:
             count_reap(order.cause)
 
     async def cancel_all(self, ending: Ending, reason: str) -> None:
-        """Cancel every running branch and wait for their cleanup."""
+        """Cancel every running branch and wait for their cleanup; a suspended one keeps its own reason."""
         async with self._starting:
+            for branch in self.running:
+                branch.handle.cancel()
             for branch in list(self.running):
-                await _cancel(branch)
-                self.close(branch, ending, reason)
+                await workflow.wait([branch.handle])
+                record = self.find_record(branch.number)
+                suspended = record.ending is Ending.SUSPENDED
+                self.close(branch, ending, f"Suspended: {record.reason}" if suspended else reason)
 
     def list_ended(self) -> Sequence[RunningBranch]:
         """Return the running branches whose child workflow has ended by itself."""
@@ -199,6 +240,7 @@ class Branches:
     def close(self, branch: RunningBranch, ending: Ending, reason: str) -> None:
         """Record how a branch ended."""
         self.running.remove(branch)
+        self._waiting.discard(branch.number)
         self._closed.append(branch.number)
         self._state.close_branch(self.find_record(branch.number), ending, reason)
 
@@ -214,8 +256,9 @@ class Branches:
         return min(budget.attempts_per_branch, budget.attempts - self._state.genealogy.attempts)
 
     def _choose_start(self, strategy: Strategy, prepared: PreparedRun) -> tuple[Checkpoint, int]:
-        # A template makes a single edit: on top of a partial fix that overfits it would never be the whole one.
-        if self._best is None or strategy.model == TEMPLATES:
+        # In order a template, which makes a single edit, is to be the whole fix.
+        in_order = self._request.allocation == "order"
+        if self._best is None or (in_order and strategy.model == TEMPLATES):
             return prepared.base, prepared.baseline.failing_count
         return self._best, self._best_failing
 
@@ -236,7 +279,8 @@ class Branches:
         return scored, ReapOrder(report.branch, evidence, "repeated")
 
     def _list_dead(self) -> list[BranchRecord]:
-        return [branch for branch in self._state.genealogy.branches if branch.ending is not Ending.RUNNING]
+        alive = (Ending.RUNNING, Ending.SUSPENDED)
+        return [branch for branch in self._state.genealogy.branches if branch.ending not in alive]
 
     def _describe_dead(self) -> tuple[str, ...]:
         target = self._state.genealogy.target_count

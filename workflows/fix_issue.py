@@ -18,7 +18,6 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.genealogy import Ending, Genealogy, Verdict
     from hydranet.policy.constitution import Decision, Effect
     from hydranet.report.obstacle import describe_exhaustion
-    from hydranet.strategy import TEMPLATES
     from hydranet.text.escaping import format_command
     from workflows import preparation, publication, retrieval
     from workflows.branches import RunningBranch
@@ -112,9 +111,9 @@ class FixIssueWorkflow(RunMessages):
             if not self._state.clock.paused:
                 if reason := self._find_breach():
                     return RunResult(verdict=Verdict.EXHAUSTED, reason=reason)
-                await self._start_branches(prepared)
-                if not self._branches.running:
-                    reason = self._supply.reason or "No strategy is left to try."
+                await self._allocator.begin_draws(prepared)
+                if not self._branches.active:
+                    reason = self._allocator.reason
                     return RunResult(verdict=Verdict.EXHAUSTED, reason=reason)
             # All that this waits for is done above, so none of it is still true when the loop comes back. A condition
             # that stayed true would turn the loop for ever within one workflow task, which Temporal ends as a deadlock.
@@ -125,7 +124,7 @@ class FixIssueWorkflow(RunMessages):
             return True
         if self._state.clock.paused:
             return False
-        return not self._branches.running or self._may_start_branch() or self._find_breach() is not None
+        return not self._branches.active or self._allocator.may_begin or self._find_breach() is not None
 
     async def _prepare(self) -> preparation.PreparedRun:
         request, state = self._request, self._state
@@ -142,8 +141,8 @@ class FixIssueWorkflow(RunMessages):
             state.set_target(baseline)
             await publication.record_run(state.genealogy)
             await self._begin("looking for the cause")
-            templates = request.model == TEMPLATES or request.templates_first
-            prepared = await preparation.prepare_run(request, snapshot, environment, baseline, templates)
+            run_id = state.genealogy.run_id
+            prepared = await preparation.prepare_run(run_id, request, snapshot, environment, baseline)
             state.set_shown(prepared.retrieval)
             await loading
         finally:
@@ -162,25 +161,6 @@ class FixIssueWorkflow(RunMessages):
         while not condition():
             await workflow.wait_condition(lambda: condition() or bool(self._reaps))
             await self._reap_requested()
-
-    async def _start_branches(self, prepared: preparation.PreparedRun) -> None:
-        while self._may_start_branch():
-            self._state.set_state("choosing a strategy")
-            work = prepared.inference_context(self._state.genealogy.run_id, self._request.model)
-            strategy = await self._supply.take_next(work, self._state.genealogy, self._state.instruction)
-            self._state.add_usage(self._supply.take_usage())
-            if strategy is None:
-                break
-            left = budget.tokens_left(self._request.budget.tokens or None, self._state.genealogy.usage.tokens)
-            await self._branches.start(strategy, prepared, tokens_left=left)
-        self._state.set_state("working")
-
-    def _may_start_branch(self) -> bool:
-        return (
-            len(self._branches.running) < self._request.parallel_branches
-            and self._may_start_more()
-            and not self._branches.has_passing_attempt
-        )
 
     def _find_breach(self) -> str | None:
         """Return the limit that ends the run now; running branches may use the last of the branch budget."""
@@ -288,6 +268,8 @@ class FixIssueWorkflow(RunMessages):
         try:
             await self._record_ended()
             await publication.record_run(self._state.genealogy)
+            if self._prepared is not None:
+                await self._allocator.record_skills(self._prepared)
             await publication.forget_variables(self._request, self._state.genealogy)
         except ActivityError as error:
             # Who waits for the verdict gets it all the same, and the workflow's history has what the record lacks.

@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.strategy import TEMPLATES
     from hydranet.text.code_names import names_code
     from hydranet.text.formatting import join_words
+    from workflows.allocator import Allocator
     from workflows.branch import BranchWorkflow
     from workflows.branches import Branches, ReapOrder, RunningBranch
     from workflows.run_state import RunState
@@ -30,7 +31,9 @@ class RunMessages(BranchParent):
         self._request = request
         self._state = RunState(request)
         self._branches = Branches(request, self._state)
-        self._supply = StrategySupply(request, request.seed or self._state.genealogy.run_id)
+        supply = StrategySupply(request, request.seed or self._state.genealogy.run_id)
+        self._supply = supply
+        self._allocator = Allocator(request, self._state, self._branches, supply)
         self._reaps: list[ReapOrder] = []
         self._aborted: str | None = None
         self._asks_approval = False
@@ -78,7 +81,7 @@ class RunMessages(BranchParent):
         await self._instruct(instruction, sender)
         now = f"{join_words(readers)} will read it in the next attempt" if readers else ""
         begin = "begin with the places that it names" if self._has_no_model else "read it from their first attempt"
-        later = f"later branches will {begin}" if self._may_start_more() else ""
+        later = f"later branches will {begin}" if self._allocator.may_start_more else ""
         return f"{'; '.join(filter(None, (now, later)))}."
 
     @override.validator
@@ -94,7 +97,7 @@ class RunMessages(BranchParent):
                 "Repair templates take nothing from an instruction but the files and functions that it names: name "
                 "some, as in `parse()` or src/parser.py, or start a run with a model."
             )
-        if not self._list_readers() and not self._may_start_more():
+        if not self._list_readers() and not self._allocator.may_start_more:
             _refuse("It can do nothing: no branch with a model is running, and no further branch will be started.")
 
     @workflow.update
@@ -178,25 +181,21 @@ class RunMessages(BranchParent):
     def _has_no_model(self) -> bool:
         return self._request.model == TEMPLATES
 
-    def _may_start_more(self) -> bool:
-        """Return whether further branches may be started when those that run have ended."""
-        return len(self._state.genealogy.branches) < self._request.budget.branches and not self._supply.exhausted
-
     def _list_readers(self) -> list[str]:
         """Return the running branches that show instructions: those with a model that still make attempts."""
         return [
             _name(branch)
-            for branch in self._branches.running
+            for branch in self._branches.active
             if self._branches.find_record(branch.number).strategy.model != TEMPLATES
             and not self._branches.has_passed(branch)
         ]
 
     def _find_reapable(self, number: int) -> RunningBranch:
         """Return the branch to reap; 0 is the only one that is running."""
-        running, started = self._branches.running, self._state.genealogy.branches
+        running, started = self._branches.active, self._state.genealogy.branches
         names = [_name(branch) for branch in running]
         now = f"{join_words(names) or 'no branch'} {'are' if len(names) > 1 else 'is'} running"
-        chosen = [branch for branch in running if number in (branch.number, 0)]
+        chosen = running if number == 0 else [branch for branch in self._branches.running if branch.number == number]
         if not chosen and 0 < number <= len(started):
             _refuse(f"b{number:02d} has ended already ({started[number - 1].ending}): {now}.")
         if not chosen and number:

@@ -1,6 +1,6 @@
 """The preparation of a run: snapshot, environment, baseline tests and retrieved code, once before any branch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from temporalio import workflow
 
@@ -9,12 +9,14 @@ with workflow.unsafe.imports_passed_through():
     from activities.checkpoints.activities import RepositoryActivities
     from activities.inference.activities import InferenceActivities
     from activities.sandbox.activities import SandboxActivities
+    from hydranet.allocation import SkillRecord
     from hydranet.contracts import (
         ArtifactRef,
         Checkpoint,
         CoverageRequest,
         Environment,
         FixRequest,
+        Place,
         PrepareRequest,
         Retrieval,
         Snapshot,
@@ -43,6 +45,8 @@ class PreparedRun:
     results: ArtifactRef
     retrieval: Retrieval
     spectrum: ArtifactRef | None
+    places: tuple[Place, ...] = ()
+    skills: tuple[SkillRecord, ...] = ()
 
     def inference_context(self, run_id: str, model: str) -> Work:
         """Return what an inference call at the base needs."""
@@ -127,9 +131,9 @@ async def run_tests(
 
 
 async def prepare_run(
-    request: FixRequest, snapshot: Snapshot, environment: Environment, baseline: TestReport, templates: bool
+    run_id: str, request: FixRequest, snapshot: Snapshot, environment: Environment, baseline: TestReport
 ) -> PreparedRun:
-    """Retrieve the code a model should see and, for the templates, measure what each test executes."""
+    """Retrieve the code a model should see, measure what each test executes, and rank the places by both."""
     base = Checkpoint(commit=snapshot.commit)
     if baseline.results is None:
         raise policies.fail("The tests at the base commit left no results: run the command again.")
@@ -138,7 +142,8 @@ async def prepare_run(
     )
     retrieval = await code_retrieval.retrieve_at_base(request, snapshot, base, issue, baseline.results)
     spectrum = None
-    if templates:
+    by_value = request.allocation == "value"
+    if by_value or request.model == TEMPLATES or request.templates_first:
         spectrum = await workflow.execute_activity_method(
             SandboxActivities.measure_coverage,
             CoverageRequest(
@@ -150,7 +155,7 @@ async def prepare_run(
             ),
             **policies.for_sandbox("coverage of the tests", request.sandbox),
         )
-    return PreparedRun(
+    prepared = PreparedRun(
         issue=issue,
         snapshot=snapshot,
         base=base,
@@ -160,3 +165,19 @@ async def prepare_run(
         retrieval=retrieval,
         spectrum=spectrum,
     )
+    return await _add_priors(prepared, run_id, request.model) if by_value else prepared
+
+
+async def _add_priors(prepared: PreparedRun, run_id: str, model: str) -> PreparedRun:
+    """Add what draws are weighed by before any is made: the places, and how draws of the model have done so far."""
+    ranked = await workflow.execute_activity_method(
+        InferenceActivities.rank_places,
+        prepared.inference_context(run_id, model),
+        **policies.for_inference("rank the places"),
+    )
+    if model == TEMPLATES:
+        return replace(prepared, places=ranked.places)
+    skills = await workflow.execute_activity_method(
+        RecordActivities.read_skills, model, **policies.for_supervisor("read how the model has done")
+    )
+    return replace(prepared, places=ranked.places, skills=skills.records)

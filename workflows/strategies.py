@@ -1,5 +1,8 @@
 """The strategies of a run: asked for in rounds, refused when they repeat what was tried."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -12,22 +15,44 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.strategy import TEMPLATES, Strategy, is_new, rank_strategies
     from workflows import policies
 
-# A model that has offered nothing new twice has nothing left: to ask on would be to circle one level up.
+# What has offered nothing new twice has nothing left: to ask on would be to circle one level up.
 FRUITLESS_ROUNDS = 2
 
-# They cost seconds and no tokens, and each is another family of edits.
+# In order: they cost seconds and no tokens, and each is another family of edits.
 TEMPLATES_FIRST = 3
+
+# How many strategies are asked for at once: of the templates in order, and where each draw is weighed.
+_COUNT, _WEIGHED_COUNT = 3, 8
+
+
+@dataclass
+class StrategySource:
+    """What proposes strategies: the templates or a model, `rounds` times at most; and those not yet begun."""
+
+    model: str
+    count: int
+    rounds: int | None = None
+    fruitless: int = 0
+    pending: list[Strategy] = field(default_factory=list)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no further strategy is to be expected of it."""
+        return self.rounds == 0 or self.fruitless >= FRUITLESS_ROUNDS
 
 
 class StrategySupply:
-    """A supply of strategies, one by one, each unlike every earlier one."""
+    """A supply of strategies, each unlike every earlier one."""
 
     def __init__(self, request: FixRequest, seed: str) -> None:
-        self._pending: list[Strategy] = []
+        in_order = request.allocation == "order"
+        self.sources: list[StrategySource] = []
+        if request.templates_first and request.model != TEMPLATES:
+            first = (TEMPLATES_FIRST, 1) if in_order else (_WEIGHED_COUNT, None)
+            self.sources.append(StrategySource(TEMPLATES, *first))
+        self.sources.append(StrategySource(request.model, _COUNT if in_order else _WEIGHED_COUNT))
         self._handed: list[Strategy] = []
         self._round = 0
-        self._fruitless = 0
-        self._templates_left = TEMPLATES_FIRST if request.templates_first and request.model != TEMPLATES else 0
         self._supervisor = request.supervisor_model
         self._seed = seed
         self._usage = Usage()
@@ -37,48 +62,70 @@ class StrategySupply:
     @property
     def exhausted(self) -> bool:
         """Whether nothing new is to be expected any more."""
-        return not self._pending and self._fruitless >= FRUITLESS_ROUNDS
+        return all(source.exhausted and not source.pending for source in self.sources)
+
+    @property
+    def proposed(self) -> list[Strategy]:
+        """The strategies that may begin; of those that a supervisor has ranked, only the first of each source."""
+        pending = (source.pending[: 1 if self._supervisor else None] for source in self.sources)
+        return [strategy for strategies in pending for strategy in strategies]
+
+    @property
+    def askable(self) -> list[str]:
+        """The models of the sources that have to be asked for more."""
+        return [source.model for source in self.sources if not source.pending and not source.exhausted]
 
     async def take_next(self, work: Work, genealogy: Genealogy, instruction: str) -> Strategy | None:
-        """Return the strategy least like the dead ones, or None with a `reason` when none is new."""
-        if instruction != self._instruction:
-            self._drop_templates()
-        self._instruction = instruction
-        while not self._pending:
-            if self.exhausted:
-                return None
-            await self._ask(work, genealogy, instruction)
-        # The templates have weighed the dead branches themselves, against what they measured.
-        if work.model != TEMPLATES:
-            self._pending = rank_strategies(self._pending, self._handed)
-        strategy = self._pending.pop(0)
+        """Return the next source's strategy least like those before it, or None with a `reason` when none is new."""
+        self.tell(instruction)
+        for source in self.sources:
+            while not source.pending and not source.exhausted:
+                await self.ask(source, work, genealogy)
+            if source.pending:
+                # The templates alone have weighed the dead branches themselves, against what they measured.
+                if work.model != TEMPLATES:
+                    source.pending = rank_strategies(source.pending, self._handed)
+                return self.take(source.pending[0])
+        return None
+
+    def take(self, strategy: Strategy) -> Strategy:
+        """Return a strategy that was proposed, which begins now."""
+        for source in self.sources:
+            if strategy in source.pending:
+                source.pending.remove(strategy)
         self._handed.append(strategy)
         return strategy
+
+    def tell(self, instruction: str) -> None:
+        """Take a person's instruction: templates are asked again, since they were not told which places it names."""
+        if instruction == self._instruction:
+            return
+        self._instruction = instruction
+        for source in self.sources:
+            if source.model == TEMPLATES and source.pending:
+                if source.rounds is not None:
+                    source.rounds, source.count = source.rounds + 1, len(source.pending)
+                source.pending.clear()
 
     def take_usage(self) -> Usage:
         """Return what the rounds since the last call cost."""
         usage, self._usage = self._usage, Usage()
         return usage
 
-    def _drop_templates(self) -> None:
-        """Have the templates asked again: they were not told which places an instruction names."""
-        if self._pending and all(strategy.model == TEMPLATES for strategy in self._pending):
-            self._templates_left = len(self._pending)
-            self._pending.clear()
-
-    async def _ask(self, work: Work, genealogy: Genealogy, instruction: str) -> None:
+    async def ask(self, source: StrategySource, work: Work, genealogy: Genealogy) -> None:
+        """Have a source propose further strategies, if it has any."""
         self._round += 1
-        count, self._templates_left = self._templates_left, 0
-        first = count > 0 and work.model != TEMPLATES
+        if source.rounds is not None:
+            source.rounds -= 1
         answer = await workflow.execute_activity_method(
             InferenceActivities.propose_strategies,
             StrategiesRequest(
-                work=work.model_copy(update={"model": TEMPLATES}) if first else work,
+                work=work.model_copy(update={"model": source.model}),
                 round=self._round,
                 seed=derive_seed(self._seed, self._round),
-                count=count if first else 3,
+                count=source.count,
                 dead=_describe_all_dead(genealogy),
-                instruction=instruction,
+                instruction=self._instruction,
             ),
             **policies.for_inference(f"strategies, round {self._round}"),
         )
@@ -87,12 +134,13 @@ class StrategySupply:
         for strategy in answer.strategies:
             if is_new(strategy, [*self._handed, *fresh]):
                 fresh.append(strategy)
-        self._pending = await self._ranked(fresh, work, genealogy) if self._supervisor and len(fresh) > 1 else fresh
-        if not self._pending and not first:
-            self._fruitless += 1
-            self.reason = answer.reason or "The model offered no strategy unlike those already tried."
+        source.pending = await self._ranked(fresh, work, genealogy) if self._supervisor and len(fresh) > 1 else fresh
+        if not source.pending:
+            source.fruitless += 1
+            if source is self.sources[-1]:
+                self.reason = answer.reason or "The model offered no strategy unlike those already tried."
 
-    async def _ranked(self, strategies: list[Strategy], work: Work, genealogy: Genealogy) -> list[Strategy]:
+    async def _ranked(self, strategies: Sequence[Strategy], work: Work, genealogy: Genealogy) -> list[Strategy]:
         answer = await workflow.execute_activity_method(
             InferenceActivities.rank_strategies,
             RankRequest(

@@ -1,4 +1,4 @@
-"""Records of every run: its issue as an artifact, and its genealogy, which outlives Temporal's retention."""
+"""Records of every run: its issue, its genealogy, which outlives Temporal's retention, and how its model did."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.errors import translate_errors
-from hydranet.contracts import ArtifactRef, RecordRequest
+from hydranet.allocation import SkillRecord
+from hydranet.contracts import ArtifactRef, RecordRequest, Skills
 from hydranet.genealogy import BranchRecord, Genealogy
 
 if TYPE_CHECKING:
@@ -47,6 +48,42 @@ class RecordActivities:
                     "INSERT INTO branches (run_id, number, branch) VALUES (%s, %s, %s)"
                     " ON CONFLICT (run_id, number) DO UPDATE SET branch = excluded.branch, updated_at = now()",
                     (request.run_id, request.branch.number, request.branch.model_dump_json()),
+                )
+
+    @activity.defn
+    @translate_errors
+    async def read_skills(self, model: str) -> Skills:
+        """Return how often draws of a model have passed at right places, over all runs."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT form, long, passed, failed FROM skills WHERE model = %s"
+                " ORDER BY passed + failed DESC, form, long LIMIT 20",
+                (model,),
+            )
+            rows = await cursor.fetchall()
+        records = (
+            SkillRecord(model=model, form=form, long=long, passed=passed, failed=failed)
+            for form, long, passed, failed in rows
+        )
+        return Skills(records=tuple(records))
+
+    @activity.defn
+    @translate_errors
+    async def record_skills(self, skills: Skills) -> None:
+        """Add the draws of a run, once: a run that is recorded again adds nothing."""
+        async with self._pool.connection() as connection, connection.transaction():
+            cursor = await connection.execute(
+                "UPDATE runs SET skills_recorded = true WHERE run_id = %s AND NOT skills_recorded RETURNING run_id",
+                (skills.run_id,),
+            )
+            if await cursor.fetchone() is None:
+                return
+            for record in skills.records:
+                await connection.execute(
+                    "INSERT INTO skills (model, form, long, passed, failed) VALUES (%s, %s, %s, %s, %s)"
+                    " ON CONFLICT (model, form, long) DO UPDATE"
+                    " SET passed = skills.passed + excluded.passed, failed = skills.failed + excluded.failed",
+                    (record.model, record.form, record.long, record.passed, record.failed),
                 )
 
     @activity.defn

@@ -12,12 +12,14 @@ from hydranet.contracts import (
     ImplementAnswer,
     PlanAnswer,
     RankAnswer,
+    RankedPlaces,
     RankRequest,
     ReflectAnswer,
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
     WarmUpRequest,
+    Work,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +37,13 @@ class InferenceActivities:
     async def warm_up(self, request: WarmUpRequest) -> None:
         """Have the model loaded by the time it is needed."""
         await self._backends.get(request.model).warm_up()
+
+    @activity.defn
+    @translate_errors
+    async def rank_places(self, work: Work) -> RankedPlaces:
+        """Return the places that may be the cause of the failure, each with its probability."""
+        places = await self._backends.rank_places(work)
+        return RankedPlaces(places=tuple(place.model_copy(update={"why": ""}) for place in places))
 
     @activity.defn
     @translate_errors

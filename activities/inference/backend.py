@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from activities.inference.addresses import check_endpoint, hide_login, name_ollama_setting
 from activities.inference.protocols import ChatClient, Description, EmbeddingClient, ModelCall
+from activities.localisation.localiser import Localiser
+from activities.localisation.places import list_places
 from hydranet.bounded_models import NAME_CHARACTERS
 from hydranet.contracts import (
     ImplementAnswer,
+    Place,
     PlanAnswer,
     RankAnswer,
     RankRequest,
@@ -19,6 +22,7 @@ from hydranet.contracts import (
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
+    Work,
 )
 from hydranet.errors import FatalError, TransientError, UsageError
 from hydranet.settings import ModelSettings
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
     from activities.git.objects import GitObjects
     from hydranet.budget import Usage
 
+
+PLACES = 40
+"""How many places a run weighs: those behind are less likely than that none of the list is right."""
 
 # A server that takes longer than this to say what it has is taken as one that does not answer.
 _PROBE_SECONDS = 10.0
@@ -76,6 +83,7 @@ class Backends:
         self._artifacts = artifacts
         self._objects = objects
         self._settings = settings
+        self._localiser = Localiser(artifacts, objects)
         self._made: dict[str, Backend] = {}
 
     def get(self, model: str) -> Backend:
@@ -83,6 +91,10 @@ class Backends:
         if model not in self._made:
             self._made[model] = self._make(model)
         return self._made[model]
+
+    async def rank_places(self, work: Work) -> tuple[Place, ...]:
+        """Return the places that may be the cause of the failure at the checkpoint of `work`, likeliest first."""
+        return list_places(await self._localiser.localise(work), PLACES)
 
     @property
     def models(self) -> list[str]:
@@ -93,12 +105,13 @@ class Backends:
         if model == TEMPLATES:
             from activities.repair.backend import TemplatesBackend
 
-            return TemplatesBackend(self._artifacts, self._objects)
+            return TemplatesBackend(self._artifacts, self._objects, self._localiser)
         from activities.inference.chat import ChatBackend
         from activities.inference.model_profile import find_profile
 
         client = connect(model, self._settings)
-        return ChatBackend(client, find_profile(model, self._settings), self._artifacts, self._objects)
+        profile = find_profile(model, self._settings)
+        return ChatBackend(client, profile, self._artifacts, self._objects, self._localiser)
 
 
 def connect(model: str, settings: ModelSettings) -> ChatClient:

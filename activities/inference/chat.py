@@ -68,6 +68,9 @@ _HOT = 1.0
 
 _DEAD_SHOWN = 6
 
+# The most hypotheses that a model is asked for at once: the first are its best.
+_HYPOTHESES = 3
+
 _RANKING = {
     "type": "object",
     "properties": {"order": {"type": "array", "items": {"type": "integer"}}},
@@ -92,12 +95,19 @@ class ChatBackend:
     a step that says so.
     """
 
-    def __init__(self, client: ChatClient, style: ModelProfile, artifacts: ArtifactStore, objects: GitObjects) -> None:
+    def __init__(
+        self,
+        client: ChatClient,
+        style: ModelProfile,
+        artifacts: ArtifactStore,
+        objects: GitObjects,
+        localiser: Localiser | None = None,
+    ) -> None:
         self._client = client
         self._style = style
         self._artifacts = artifacts
         self._objects = objects
-        self._localiser = Localiser(artifacts, objects)
+        self._localiser = localiser or Localiser(artifacts, objects)
 
     async def warm_up(self) -> None:
         """Have the model loaded."""
@@ -108,17 +118,18 @@ class ChatBackend:
         view = await load_prompt_context(request.work, self._artifacts, self._objects, self._localiser)
         if not self._style.deliberates:
             return _offered(suspects.build_strategies((), view, _tried(request), request.count))
+        count = min(request.count, _HYPOTHESES)
         talk = Conversation(self._client, ModelCall("strategies", round=request.round), load_prompt("strategies"), view)
         strategies = await talk.ask(
             {
                 "dead": "\n".join(map(describe_dead_branch, request.dead[-_DEAD_SHOWN:])),
                 "instruction": request.instruction,
-                "count": str(request.count),
+                "count": str(count),
                 "kinds": ", ".join(KINDS),
             },
             temperature=min(0.2 * request.round, 0.8),
             seed=request.seed,
-            shape=_hypotheses_shape(view, request.count),
+            shape=_hypotheses_shape(view, count),
         )
         try:
             hypotheses = parse_hypotheses(strategies.answer)

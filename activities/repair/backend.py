@@ -37,6 +37,9 @@ _USAGE = Usage(model=TEMPLATES)
 _DIFF_CHARACTERS = 65_536
 # Searches cached for the next steps of the branches under way on this worker.
 _CACHED = 16
+# How often one of a group's changes at the right place is the fix, for a group of weight 1: in traced runs on real bugs
+# the four groups together fixed one of five.
+_SKILL = 0.08
 # The factor on the score of a region for each dead branch that tried it.
 _DEAD_BRANCH_FACTOR = 0.8
 
@@ -44,9 +47,9 @@ _DEAD_BRANCH_FACTOR = 0.8
 class TemplatesBackend:
     """A backend without a model; equal requests get equal answers."""
 
-    def __init__(self, artifacts: ArtifactStore, objects: GitObjects) -> None:
+    def __init__(self, artifacts: ArtifactStore, objects: GitObjects, localiser: Localiser | None = None) -> None:
         self._artifacts = artifacts
-        self._localiser = Localiser(artifacts, objects)
+        self._localiser = localiser or Localiser(artifacts, objects)
         self._searches: LRUCache[tuple[str, ...], RepairSearch] = LRUCache(_CACHED)
 
     async def warm_up(self) -> None:
@@ -170,6 +173,7 @@ def _rank_pairs(
 def _make_strategy(suspect: Suspect, group: FamilyGroup) -> Strategy:
     region = suspect.region
     return Strategy(
+        skill=min(1.0, _SKILL * group.weight),
         title=f"{group.name.capitalize()} in {region.label}",
         rationale=f"Suspiciousness {suspect.score:.2f}: {'; '.join(suspect.reasons)}.",
         plan=f"Try {'two edits at once' if group.paired else 'single edits'} ({group.name}) in {region.label}.",

@@ -48,6 +48,12 @@ class Place(BoundedModel):
     probability: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
+class RankedPlaces(BoundedModel):
+    """The places that may be the cause, likeliest first, without the reasons."""
+
+    places: Annotated[tuple[Place, ...], Field(max_length=40)] = ()
+
+
 class FailingTest(BoundedModel):
     """A failing test: its id and what its traceback says beside the code of the repository."""
 

@@ -1,9 +1,10 @@
 """Contracts of runs and branches: requests, results and the signals between them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from hydranet.allocation import SkillRecord
 from hydranet.bounded_models import TESTS, BoundedModel, Issue, Line, Name, Note, Tail
 from hydranet.budget import Budget, Usage
 from hydranet.contracts.artifacts import ArtifactRef
@@ -25,6 +26,7 @@ class FixRequest(BoundedModel):
     `model` proposes strategies and makes patches; `supervisor_model`, if there is one, ranks the strategies.
     `decisions` are the constitution's about its publication: a supervised one waits for approval. Random numbers
     come from `seed`, or from the run's id where that is empty: two runs with the same seed ask their models the same.
+    `allocation` says which strategy gets the next draw.
     """
 
     repository_path: RepositoryPath
@@ -34,6 +36,7 @@ class FixRequest(BoundedModel):
     model: Name = TEMPLATES
     supervisor_model: Name = ""
     templates_first: bool = True
+    allocation: Literal["value", "order"] = "value"
     parallel_branches: Annotated[int, Field(ge=1, le=16)] = 1
     require_approval: bool = False
     decisions: Annotated[tuple[Decision, ...], Field(max_length=8)] = ()
@@ -81,7 +84,8 @@ class BranchState(BoundedModel):
 class BranchRequest(BoundedModel):
     """One strategy to pursue from `start`, and what its attempts need.
 
-    `dead` are sentences about dead branches for the prompts; `target` are the tests that fail at the base.
+    `dead` are sentences about dead branches for the prompts; `target` are the tests that fail at the base. The branch
+    begins no attempt beyond `granted` before its run grants more; None grants all `attempts`.
     """
 
     run_id: Name
@@ -96,6 +100,7 @@ class BranchRequest(BoundedModel):
     sandbox: SandboxSpec
     baseline: ArtifactRef
     target: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
+    target_count: int = 0
     issue: ArtifactRef
     context: ArtifactRef
     spectrum: ArtifactRef | None = None
@@ -104,6 +109,7 @@ class BranchRequest(BoundedModel):
     reaper: bool = True
     seed: Name = ""
     attempts: int = 8
+    granted: int | None = None
     tokens: int | None = None
     dead: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
     instruction: Note = ""
@@ -112,10 +118,14 @@ class BranchRequest(BoundedModel):
 
 
 class AttemptReport(BoundedModel):
-    """A branch's signal to its run after each attempt; `notes` are those on its test run."""
+    """A branch's signal to its run after each attempt; `notes` are those on its test run.
+
+    A branch that `waits` begins no further attempt before it is granted one.
+    """
 
     branch: int
     record: AttemptRecord
+    waits: bool = False
     checkpoint: Checkpoint | None = None
     notes: Annotated[tuple[Line, ...], Field(max_length=NOTES)] = ()
 
@@ -132,6 +142,16 @@ class BranchResult(BoundedModel):
     unreported: Usage = Usage()
 
 
+class Grant(BoundedModel):
+    """A run's signal to a branch that waits: it may make attempts up to this number, with what is left of the tokens.
+
+    `tokens` is None without a limit.
+    """
+
+    attempts: int
+    tokens: int | None = None
+
+
 class Counterfactual(BoundedModel):
     """The ending of a reaped branch that was let run on: `attempts` and `tokens` are those after the reaping."""
 
@@ -146,6 +166,13 @@ class ReapRequest(BoundedModel):
     branch: int
     score: Score = Score()
     evidence: Line = ""
+
+
+class Skills(BoundedModel):
+    """How often draws of a model pass at right places: those of one run or, without a `run_id`, of all."""
+
+    run_id: Name = ""
+    records: Annotated[tuple[SkillRecord, ...], Field(max_length=100)] = ()
 
 
 class RecordRequest(BoundedModel):

@@ -8,6 +8,7 @@ LIMIT = 20_000
 
 ENDINGS = {
     Ending.RUNNING: "▶ running",
+    Ending.SUSPENDED: "‖ suspended",
     Ending.PASSED: "✔ passed",
     Ending.REAPED: "✘ reaped",
     Ending.SPENT: "■ spent",

@@ -13,13 +13,13 @@ from hydranet.allocation import (
     HYSTERESIS,
     LEAST_NONE,
     TEMPLATE_SKILL,
+    TOKENS_PER_SECOND,
     DrawOutcome,
     Draws,
     Skill,
     SkillRecord,
     StrategyState,
     choose_next,
-    convert_seconds,
     count_right_failures,
     estimate_skill,
     explain_suspension,
@@ -187,7 +187,7 @@ def test_of_equals_the_first_is_chosen_and_of_nothing_none() -> None:
 def test_templates_come_first_on_a_fast_suite_and_not_on_a_slow_one() -> None:
     model = StrategyState(("a",), estimate_skill(1.5), cost=1300.0)
     for seconds, first in ((5.0, 0), (600.0, 1)):
-        templates = StrategyState(("a",), TEMPLATE_SKILL, cost=convert_seconds(seconds))
+        templates = StrategyState(("a",), TEMPLATE_SKILL, cost=seconds * TOKENS_PER_SECOND)
         assert choose_next(measure_values({"a": 0.3}, [templates, model])) == first
 
 
@@ -201,11 +201,12 @@ def test_a_larger_model_has_more_skill_and_a_long_function_takes_some() -> None:
 
 def test_a_node_learns_skill_from_its_own_record() -> None:
     prior = Skill(0.2, 3.0)
-    assert learn_skill(prior, SkillRecord(model="m", form="function")) == prior
-    able = learn_skill(prior, SkillRecord(model="m", form="function", passed=60, failed=40.0))
+    assert learn_skill(prior, []) == prior
+    records = [SkillRecord(model="m", form=form, passed=30, failed=20.0) for form in ("function", "lines")]
+    able = learn_skill(prior, records)
     assert able == Skill(0.4, 3.0)
-    assert learn_skill(prior, SkillRecord(model="m", form="function", failed=100.0)).mean == pytest.approx(0.1)
-    assert 0 < learn_skill(prior, SkillRecord(model="m", form="function", failed=1e6)).mean < 1e-4
+    assert learn_skill(prior, [SkillRecord(model="m", form="function", failed=100.0)]).mean == pytest.approx(0.1)
+    assert 0 < learn_skill(prior, [SkillRecord(model="m", form="function", failed=1e6)]).mean < 1e-4
 
 
 @pytest.mark.parametrize(("mean", "strength"), [(0.0, 1.0), (1.0, 1.0), (0.5, 0.0), (-0.1, 1.0)])

@@ -26,6 +26,7 @@ REQUEST = FixRequest(
     issue="It breaks",
     model="fake",
     templates_first=False,
+    allocation="order",
 )
 
 

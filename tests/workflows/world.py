@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 from activities.artifacts.store import hash_content
 from activities.errors import translate_errors
 from activities.waits.activities import WaitActivities
+from hydranet.allocation import SkillRecord
 from hydranet.budget import Usage
 from hydranet.contracts import (
     ArtifactRef,
@@ -30,12 +31,14 @@ from hydranet.contracts import (
     Investigation,
     LinkResult,
     ParseRequest,
+    Place,
     Plan,
     PlanAnswer,
     PrepareRequest,
     Publication,
     PublishRequest,
     RankAnswer,
+    RankedPlaces,
     RankRequest,
     RecordRequest,
     ReflectAnswer,
@@ -43,6 +46,7 @@ from hydranet.contracts import (
     Retrieval,
     RetrieveRequest,
     Review,
+    Skills,
     Snapshot,
     SnapshotRequest,
     StepRequest,
@@ -53,6 +57,7 @@ from hydranet.contracts import (
     Trial,
     TrialRequest,
     WarmUpRequest,
+    Work,
 )
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import Command
@@ -121,7 +126,7 @@ class World:
     constitution's decisions about each fix in turn. `on` holds callbacks by activity name,
     awaited inside the activity with its request, so that a test can wait for it or hold it up. An index has
     `missing` files to parse; `vectors_left` are missing after each call that makes some, the last again and again. A
-    supervisor model turns strategies round, or ranks them by `ranking`.
+    supervisor model turns strategies round, or ranks them by `ranking`. `places` are what localisation ranks.
     """
 
     rounds: Sequence[Sequence[Strategy]] = ()
@@ -131,6 +136,8 @@ class World:
     tokens: int = 0
     missing: int = 0
     ranking: Sequence[int] | None = None
+    places: Sequence[Place] = ()
+    skills: Sequence[SkillRecord] = ()
     vectors_left: Sequence[int] = (1, 0)
     looks: dict[str, Sequence[str]] = field(default_factory=dict)
     offers: dict[str, int] = field(default_factory=dict)
@@ -218,6 +225,23 @@ class World:
     @translate_errors
     async def warm_up(self, request: WarmUpRequest) -> None:
         await self._called("warm_up", request)
+
+    @activity.defn
+    @translate_errors
+    async def rank_places(self, work: Work) -> RankedPlaces:
+        await self._called("rank_places", work)
+        return RankedPlaces(places=tuple(self.places))
+
+    @activity.defn
+    @translate_errors
+    async def read_skills(self, model: str) -> Skills:
+        await self._called("read_skills", model)
+        return Skills(records=tuple(self.skills))
+
+    @activity.defn
+    @translate_errors
+    async def record_skills(self, request: Skills) -> None:
+        await self._called("record_skills", request)
 
     @activity.defn
     @translate_errors
@@ -334,7 +358,7 @@ class World:
             "snapshot_repository review_fix publish_fix store_issue record_genealogy prepare_environment"
             " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies"
             " plan implement reflect try_candidates commit_checkpoint investigate survey_repository"
-            " parse_files link_files embed_nodes forget_variables"
+            " parse_files link_files embed_nodes forget_variables rank_places read_skills record_skills"
         )
         return [WaitActivities().measure_waits, *(getattr(self, name) for name in names.split())]
 
