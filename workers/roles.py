@@ -91,6 +91,8 @@ def _supervisor_worker(
         repository.publish_fix,
         records.store_issue,
         records.record_genealogy,
+        records.read_skills,
+        records.record_skills,
         records.forget_variables,
         WaitActivities().measure_waits,
         _index_activities(settings, pool, artifacts).survey_repository,
@@ -109,6 +111,7 @@ async def _inference_workers(
     inference = InferenceActivities(backends)
     calls = [
         inference.warm_up,
+        inference.rank_places,
         inference.propose_strategies,
         inference.rank_strategies,
         inference.plan,
