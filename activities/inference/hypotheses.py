@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from activities.inference.answers import KINDS, REWRITE, Hypothesis
 from activities.inference.prompt_context import PromptContext
+from activities.localisation.places import explain_place
 from hydranet.strategy import Strategy, is_new
 
 _NAME_LIMIT = 200
@@ -78,7 +79,7 @@ def _derived(view: PromptContext) -> Iterator[Strategy]:
             title = f"Rewrite {symbol}() in {file}" if kind == REWRITE else f"Look for a {kind} in {symbol}() in {file}"
             yield Strategy(
                 title=title,
-                rationale=place.why,
+                rationale=explain_place(place),
                 kind=kind,
                 target_files=(file,),
                 target_symbols=(symbol,),

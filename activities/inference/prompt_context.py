@@ -15,6 +15,7 @@ from activities.code.test_files import is_test_file
 from activities.code.test_regions import holds_program
 from activities.inference.packing import Snippet, cut_snippet, list_definitions, pack_places
 from activities.inference.prompt_values import describe_suspects
+from activities.localisation.places import list_places
 from hydranet.contracts import Checkpoint, Place, RetrievedContext, Work
 from hydranet.text.escaping import fence
 from hydranet.text.truncation import keep_ends, keep_first_lines
@@ -35,6 +36,7 @@ _LEAST_CHARACTERS = 400
 _FAILING_TESTS = 2
 _NAMED = 8
 _HINTED = 3
+_PLACES = 60
 # Each file costs two calls of git.
 _PLACES_READ = 40
 
@@ -126,15 +128,16 @@ def _key(place: Place) -> tuple[str, str]:
 async def load_prompt_context(
     work: Work, artifacts: ArtifactStore, objects: GitObjects, localiser: Localiser
 ) -> PromptContext:
-    """Return a run's context with the sources of its places at the checkpoint, suspects before what was retrieved."""
+    """Return a run's context with its places, the likeliest first, and their sources at the checkpoint."""
     context = await get_model(artifacts, work.context, RetrievedContext)
     issue = await get_text(artifacts, context.issue)
     paths = await objects.files(work.snapshot, work.checkpoint)
-    view = PromptContext(issue, context, frozenset(paths), context.places)
+    view = PromptContext(issue, context, frozenset(paths))
+    base = work.model_copy(update={"checkpoint": Checkpoint(commit=work.snapshot.commit)})
+    localisation = await localiser.localise(base)
     if work.spectrum is not None:
-        base = work.model_copy(update={"checkpoint": Checkpoint(commit=work.snapshot.commit)})
-        view.suspects = tuple((await localiser.localise(base)).suspects[:_HINTED])
-        view.places = _put_suspects_first(context.places, view.suspects)
+        view.suspects = tuple(localisation.suspects[:_HINTED])
+    view.places = _add_tests(list_places(localisation, _PLACES), context)
     await read_files(view, [place.file for place in view.places[:_PLACES_READ]], work, objects)
     return view
 
@@ -148,17 +151,15 @@ async def read_files(view: PromptContext, paths: Iterable[str], work: Work, obje
                 view.sources[path] = source
 
 
-def _put_suspects_first(places: Iterable[Place], suspects: Iterable[Suspect]) -> tuple[Place, ...]:
-    known = {_key(place): place for place in places}
-    first: dict[tuple[str, str], Place] = {}
-    for region in (suspect.region for suspect in suspects if suspect.region.function is not None):
-        key = (region.source.path, region.symbol)
-        first[key] = known.get(key) or Place(file=region.source.path, symbol=region.symbol, why="suspicious")
-    return tuple((first | {key: place for key, place in known.items() if key not in first}).values())
+def _add_tests(places: tuple[Place, ...], context: RetrievedContext) -> tuple[Place, ...]:
+    # A prompt shows the failing test if it is short, but not in the place of the likeliest functions.
+    tests = (place for place in context.places if is_test_file(place.file))
+    return (*places[:_HINTED], *tests, *places[_HINTED:])
 
 
 def _render(snippet: Snippet) -> str:
-    why = f" ({snippet.place.why})" if snippet.place.why else ""
+    strongest = snippet.place.why.partition("; ")[0]
+    why = f" ({strongest})" if strongest else ""
     language = "python" if snippet.place.file.endswith(".py") else ""
     return f"{snippet.place.file}{why}:\n{fence(snippet.code, language)}"
 

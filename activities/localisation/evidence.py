@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from activities.code.mentions import find_test_file, resolve_frames
 from activities.code.test_files import is_test_file
 from activities.localisation.suspiciousness import dstar, ochiai, score_predicate
-from hydranet.contracts import RetrievedContext, Spectrum
+from hydranet.contracts import Place, RetrievedContext, Spectrum
 
 # By file and line (1-based), in 0..1; with a text that explains the score.
 LineScores = Mapping[str, Mapping[int, float]]
 ExplainedScores = Mapping[str, Mapping[int, tuple[float, str]]]
+# By file and line: how many failing and how many passing tests execute it.
+LineCounts = Mapping[str, Mapping[int, tuple[int, int]]]
 
 # Tests print what they like: these take time in proportion to the text, whatever it is.
 _CALLED = re.compile(r"\b([A-Za-z_]\w{0,99}) ?\(")
@@ -29,6 +31,7 @@ class Evidence:
     """The evidence of one failure before any code is read, with scores in 0..1.
 
     - `line_scores`: the suspiciousness of the lines that failing tests execute
+    - `line_counts`: how many failing and passing tests execute each of these lines, of `failing` and `passing` in all
     - `predicate_scores`: the importance of predicates on a line, with the predicate
     - `wrong_values`: the lines that first returned an unexpected value of a failing assertion, with the value
     - `frame_scores`: the lines in tracebacks, the innermost frame 1
@@ -36,12 +39,15 @@ class Evidence:
     - `issue_words`: the words of the issue
     - `texts`: the issue, the names of the failing tests and their assertions
     - `quoted_names`: the identifiers quoted in error messages
-    - `retrieved`: the retrieved snippets by file and symbol, with the reciprocal of their rank
+    - `retrieved`: the retrieved places without those of tests, best first
     - `test_files`: the files of the failing tests
     - `is_complete`: False when a failing test left no coverage, so that any line may have been executed
     """
 
     line_scores: LineScores = field(default_factory=dict)
+    line_counts: LineCounts = field(default_factory=dict)
+    failing: int = 0
+    passing: int = 0
     predicate_scores: ExplainedScores = field(default_factory=dict)
     wrong_values: ExplainedScores = field(default_factory=dict)
     frame_scores: LineScores = field(default_factory=dict)
@@ -49,7 +55,7 @@ class Evidence:
     issue_words: frozenset[str] = frozenset()
     texts: tuple[str, ...] = ()
     quoted_names: frozenset[str] = frozenset()
-    retrieved: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    retrieved: tuple[Place, ...] = ()
     test_files: tuple[str, ...] = ()
     error_type: str = ""
     is_complete: bool = True
@@ -62,12 +68,15 @@ def gather_evidence(issue: str, spectrum: Spectrum | None, context: RetrievedCon
     messages = [test.message for test in failing] or [test.message for test in context.failing]
     messages = messages[:_MESSAGES]
     known = frozenset(path for path in paths if path.endswith(".py"))
-    lines, is_complete = _score_lines(spectrum, known) if spectrum else ({}, False)
+    counts, failures, is_complete = _count_tests(spectrum, known) if spectrum else ({}, 0, False)
     unexpected = find_unexpected_values(messages)
     error = context.error
     text = "\n".join([*messages, error.message if error else ""])
     return Evidence(
-        line_scores=lines,
+        line_scores=_score_lines(counts, failures),
+        line_counts=counts,
+        failing=failures,
+        passing=len(_split_by_outcome(spectrum)[1]) if spectrum else 0,
         predicate_scores=_score_predicates(spectrum) if spectrum else {},
         wrong_values=_locate_values(spectrum, unexpected) if spectrum and unexpected else {},
         frame_scores=_score_frames(messages, known),
@@ -75,9 +84,7 @@ def gather_evidence(issue: str, spectrum: Spectrum | None, context: RetrievedCon
         issue_words=frozenset(word for word in _WORD.findall(issue) if len(word) > 2 and word[:2] != "__"),
         texts=(issue, *(name.rpartition("::")[2] for name in ids), *_list_assertion_lines(messages)),
         quoted_names=frozenset(_QUOTED.findall(_select_error_lines(text) + "\n" + (error.message if error else ""))),
-        retrieved={
-            (place.file, place.symbol): 1.0 / (1 + rank) for rank, place in reversed(list(enumerate(context.places)))
-        },
+        retrieved=tuple(place for place in context.places if not is_test_file(place.file)),
         test_files=tuple(_find_test_files(ids, known)),
         error_type=error.type.rpartition(".")[2] if error else "",
         is_complete=is_complete,
@@ -90,10 +97,10 @@ def _find_test_files(ids: Iterable[str], known: frozenset[str]) -> dict[str, Non
     return dict.fromkeys(filter(None, (find_test_file(holder, known) for holder in holders)))
 
 
-def _score_lines(spectrum: Spectrum, known: frozenset[str]) -> tuple[LineScores, bool]:
+def _count_tests(spectrum: Spectrum, known: frozenset[str]) -> tuple[LineCounts, int, bool]:
     failing, passing = _split_by_outcome(spectrum)
     covering: set[int] = set()
-    counts: dict[str, list[tuple[int, int, int]]] = {}
+    counts: dict[str, dict[int, tuple[int, int]]] = {}
     for path, lines in spectrum.lines.items():
         if is_test_file(path) or path not in known:
             continue
@@ -101,14 +108,19 @@ def _score_lines(spectrum: Spectrum, known: frozenset[str]) -> tuple[LineScores,
             hits = failing.intersection(tests)
             if hits:
                 covering |= hits
-                counts.setdefault(path, []).append((line, len(hits), len(passing.intersection(tests))))
+                counts.setdefault(path, {})[line] = len(hits), len(passing.intersection(tests))
+    return counts, len(covering), covering == failing and bool(covering)
+
+
+def _score_lines(counts: LineCounts, failing: int) -> LineScores:
     # A test that hangs or dies leaves no coverage; counted in, it would make every line less suspicious.
-    total = len(covering)
-    scores = {
-        path: {line: (ochiai(hit, passed, total) + dstar(hit, passed, total)) / 2 for line, hit, passed in rows}
-        for path, rows in counts.items()
+    return {
+        path: {
+            line: (ochiai(hit, passed, failing) + dstar(hit, passed, failing)) / 2
+            for line, (hit, passed) in lines.items()
+        }
+        for path, lines in counts.items()
     }
-    return scores, covering == failing and bool(covering)
 
 
 def _split_by_outcome(spectrum: Spectrum) -> tuple[set[int], set[int]]:

@@ -1,7 +1,7 @@
 """The localiser: from the test results of a run to the ranked suspects of its failure."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
@@ -12,21 +12,28 @@ from activities.localisation.evidence import Evidence, gather_evidence, list_cal
 from activities.localisation.ranking import Suspect, rank_files, rank_suspects
 from activities.localisation.source import Source
 from activities.localisation.vocabulary import Vocabulary
-from hydranet.contracts import RetrievedContext, Spectrum, Work
+from hydranet.contracts import Place, RetrievedContext, Spectrum, Work
 from hydranet.convergence.error_signature import ErrorClass
 
 # Files read from the checkpoint: the suspicious ones and their imports. Each takes a git call and a parse.
 _MAX_FILES = 40
+ReadText = Callable[[str], Awaitable[str | None]]
+"""Reads the file at a path, None where it is no text."""
+
 # Localisations cached for the next steps of the runs under way on this worker.
 _CACHED = 16
 
 
 @dataclass(frozen=True)
 class Localisation:
-    """The result of fault localisation: the evidence, the suspects in order and the words for repairs."""
+    """The result of fault localisation: the evidence, the suspects in order and the words for repairs.
+
+    `others` are the places of retrieval in files that hold no suspects, such as those of other languages.
+    """
 
     evidence: Evidence
     suspects: list[Suspect]
+    others: list[Place]
     error_class: ErrorClass
     vocabulary: Vocabulary
 
@@ -58,20 +65,47 @@ async def _localise(artifacts: ArtifactStore, objects: GitObjects, work: Work) -
     issue = await get_text(artifacts, context.issue)
     spectrum = await get_model(artifacts, work.spectrum, Spectrum) if work.spectrum else None
     paths = await objects.files(work.snapshot, work.checkpoint)
+
+    async def read(path: str) -> str | None:
+        return await objects.read(work.snapshot, work.checkpoint, path)
+
+    return await localise_failure(issue, context, spectrum, paths, read)
+
+
+async def localise_failure(
+    issue: str,
+    context: RetrievedContext,
+    spectrum: Spectrum | None,
+    paths: list[str],
+    read: ReadText,
+) -> Localisation:
+    """Localise a failure in the files at `paths`, which `read` reads."""
+    evidence, sources = await read_failure(issue, context, spectrum, paths, read)
+    suspects, others = await asyncio.to_thread(rank_suspects, sources, evidence)
+    trees = [source.tree for source in sources]
+    vocabulary = await asyncio.to_thread(Vocabulary.from_trees, trees, evidence.quoted_names)
+    error_class = context.error.error_class if context.error else ErrorClass.UNKNOWN
+    return Localisation(evidence, suspects, others, error_class, vocabulary)
+
+
+async def read_failure(
+    issue: str,
+    context: RetrievedContext,
+    spectrum: Spectrum | None,
+    paths: list[str],
+    read: ReadText,
+) -> tuple[Evidence, list[Source]]:
+    """Return the evidence of a failure, and the sources that it leads to."""
     evidence = await asyncio.to_thread(gather_evidence, issue, spectrum, context, paths)
-    sources = _CheckpointSources(objects, work, paths)
+    sources = _Sources(paths, read)
     if not evidence.is_complete:
         evidence = await _add_calls_of_tests(sources, evidence)
     await sources.read(rank_files(evidence, paths))
     await sources.read_imports()
-    suspects = await asyncio.to_thread(rank_suspects, sources.list_read(), evidence)
-    trees = [source.tree for source in sources.list_read()]
-    vocabulary = await asyncio.to_thread(Vocabulary.from_trees, trees, evidence.quoted_names)
-    error_class = context.error.error_class if context.error else ErrorClass.UNKNOWN
-    return Localisation(evidence, suspects, error_class, vocabulary)
+    return evidence, sources.list_read()
 
 
-async def _add_calls_of_tests(sources: "_CheckpointSources", evidence: Evidence) -> Evidence:
+async def _add_calls_of_tests(sources: "_Sources", evidence: Evidence) -> Evidence:
     """Add the calls in the failing tests, which stand in for the coverage that a test did not leave."""
     tests = await sources.read(evidence.test_files)
     await sources.read_imports()
@@ -79,12 +113,11 @@ async def _add_calls_of_tests(sources: "_CheckpointSources", evidence: Evidence)
     return replace(evidence, called_names=evidence.called_names | names)
 
 
-class _CheckpointSources:
-    """The Python files of a checkpoint that were read so far."""
+class _Sources:
+    """The Python files that were read so far."""
 
-    def __init__(self, objects: GitObjects, work: Work, paths: list[str]) -> None:
-        self._objects = objects
-        self._work = work
+    def __init__(self, paths: list[str], read: ReadText) -> None:
+        self._read_text = read
         self._known = frozenset(path for path in paths if path.endswith(".py"))
         self._read: dict[str, Source | None] = {}
 
@@ -96,8 +129,7 @@ class _CheckpointSources:
         """Return the sources at `paths`, without those beyond the limit or not valid Python."""
         for path in paths:
             if path in self._known and path not in self._read and len(self._read) < _MAX_FILES:
-                text = await self._objects.read(self._work.snapshot, self._work.checkpoint, path)
-                self._read[path] = await asyncio.to_thread(Source.parse, path, text)
+                self._read[path] = await asyncio.to_thread(Source.parse, path, await self._read_text(path))
         return [source for path in paths if (source := self._read.get(path)) is not None]
 
     async def read_imports(self) -> None:

@@ -10,6 +10,7 @@ from activities.artifacts.store import ArtifactStore, put_model
 from activities.code.mentions import find_named_files
 from activities.git.objects import GitObjects
 from activities.localisation.localiser import Localisation, Localiser, make_cache_key
+from activities.localisation.places import explain_place, make_place
 from activities.localisation.ranking import Suspect
 from activities.repair.families import FamilyGroup, group_families
 from activities.repair.search import BATCH, RepairSearch
@@ -157,7 +158,7 @@ def _rank_pairs(
     rated = [
         (
             (suspect.region.source.path in files) + any(name in symbols for name in suspect.region.symbol.split(".")),
-            suspect.score
+            suspect.probability
             * group.weight
             * _DEAD_BRANCH_FACTOR ** deaths[(suspect.region.source.path,), (suspect.region.symbol,)],
             suspect,
@@ -175,7 +176,7 @@ def _make_strategy(suspect: Suspect, group: FamilyGroup) -> Strategy:
     return Strategy(
         skill=min(1.0, _SKILL * group.weight),
         title=f"{group.name.capitalize()} in {region.label}",
-        rationale=f"Suspiciousness {suspect.score:.2f}: {'; '.join(suspect.reasons)}.",
+        rationale=explain_place(make_place(suspect)),
         plan=f"Try {'two edits at once' if group.paired else 'single edits'} ({group.name}) in {region.label}.",
         kind=group.name,
         target_files=(region.source.path,),
