@@ -57,9 +57,9 @@ def git(repository: Path, *arguments: str) -> str:
     return done.stdout.decode(errors="replace")
 
 
-def cases(repository: Path, project: str, most: int) -> list[Case]:
+def cases(repository: Path, project: str, most: int, since: str = SINCE) -> list[Case]:
     """At most `most` cases of a history, drawn from all of it, the oldest first."""
-    log = git(repository, "log", "--no-merges", "--reverse", f"--since={SINCE}", "--format=%H %s", "HEAD")
+    log = git(repository, "log", "--no-merges", "--reverse", f"--since={since}", "--format=%H %s", "HEAD")
     subjects = dict(line.split(" ", 1) for line in log.splitlines() if " " in line)
     commits = [one for one, said in subjects.items() if _FIX.search(said) and not _NO_BUG.search(said)]
     random.Random(project).shuffle(commits)
