@@ -39,6 +39,7 @@ LISTINGS = {
     "index": Listing("index", "Index the committed code of a repository; only what has changed is read again."),
     "index-status": Listing("index_status", "Show what the index of a repository covers, and what is stale."),
     "retrieve": Listing("retrieve", "Find the code that an issue or a traceback is about."),
+    "localise": Listing("localise", "Find the places where a bug may be fixed, by its issue and its failing tests."),
     "ast-graph": Listing("graph", "Show which functions the functions of a file call, as a tree or a graph."),
     "path": Listing("graph", "Show how two symbols are connected: the shortest path between them in the code graph."),
     "up": Listing("stack", "Start the stack, and keep it running until `hydra down`."),

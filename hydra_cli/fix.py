@@ -56,7 +56,7 @@ def fix(
     Exit codes: 0 fixed, 1 not fixed, 2 wrong input or set-up, 3 aborted.
     """
     repository = Repository.open(repo)
-    text = _read_issue(issue, issue_file)
+    text = read_issue(issue, issue_file)
     flags: dict[str, Any] = {
         "model": model,
         "parallel_branches": parallel,
@@ -100,7 +100,8 @@ async def _fix(start: Start, chosen: Settings, *, detach: bool, json: bool) -> N
         raise typer.Exit(2 if result.refused else EXIT_CODES[result.verdict])
 
 
-def _read_issue(text: str, file: Path | None) -> str:
+def read_issue(text: str, file: Path | None) -> str:
+    """Return the issue that a command was given; UsageError when it is missing, too long or cannot be read."""
     if bool(text) == bool(file):
         raise UsageError("Say what is wrong with either --issue TEXT or --issue-file FILE.")
     if file is not None:
