@@ -14,6 +14,7 @@ import httpx
 
 from activities.inference.events import Piece, parse_piece, read_events
 from activities.inference.http_errors import Server
+from activities.inference.loops import TAIL_CHARACTERS, is_loop
 from activities.inference.protocols import TOOL_CALL, Completion, Message
 from activities.inference.refusals import find_refusal
 from hydranet.budget import Usage
@@ -45,11 +46,12 @@ class Answer:
     _pieces: list[str] = field(default_factory=list)
     _arguments: list[str] = field(default_factory=list)
     _characters: int = 0
+    _tail: str = ""
 
     @property
     def full(self) -> bool:
-        """Whether more has come than any caller asked for: what follows is not read."""
-        return self._characters > ANSWER_CHARACTERS
+        """Whether more has come than any caller asked for, or the same over and over: what follows is not read."""
+        return self._characters > ANSWER_CHARACTERS or is_loop(self._tail)
 
     @property
     def asked_characters(self) -> int:
@@ -62,6 +64,7 @@ class Answer:
             self.waiting = time.monotonic() - self.started
         if piece.text:
             self._pieces.append(piece.text)
+            self._tail = (self._tail + piece.text)[-TAIL_CHARACTERS:]
         if piece.arguments:
             self._arguments.append(piece.arguments)
         self._characters += len(piece.text) + len(piece.arguments)

@@ -440,3 +440,11 @@ async def test_the_default_is_the_best_coder_that_is_there(server: Server) -> No
 )
 def test_retry_after_is_read_as_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
     assert parse_retry_after(header) == seconds
+
+
+async def test_an_answer_that_loops_is_cut_off(server: Server, dialect: Dialect) -> None:
+    again = "    key = key.replace('_', '-')\n"
+    server.replies[dialect.path] = [Reply(dialect.pieces("def f(key):\n", *[again] * 500) + dialect.end())]
+    answer = await ask(dialect.client(server))
+    assert 4 * len(again) < len(answer.text) < 40 * len(again)
+    assert (answer.finish_reason, answer.usage.output_tokens) == ("length", answer.text.count("\n"))
