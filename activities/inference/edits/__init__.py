@@ -8,11 +8,11 @@ from difflib import SequenceMatcher
 from typing import Protocol
 
 from activities.code.python_syntax import find_new_fault, is_same_code
-from activities.inference.edits import diff, file, function, search_replace
-from activities.inference.edits.blocks import EditTarget, find_named_paths, parse_blocks
+from activities.inference.edits import diff, file, function, hunk, search_replace
+from activities.inference.edits.blocks import EditTarget, Window, find_named_paths, parse_blocks
 from hydranet.errors import PatchError
 
-__all__ = ["FORMATS", "EditTarget", "UnchangedError", "apply_edit", "find_named_paths"]
+__all__ = ["FORMATS", "EditTarget", "UnchangedError", "Window", "apply_edit", "find_named_paths"]
 
 
 class UnchangedError(PatchError):
@@ -28,6 +28,7 @@ class Format(Protocol):
 
 
 FORMATS: dict[str, Format] = {
+    "hunk": hunk.apply,
     "search_replace": search_replace.apply,
     "diff": diff.apply,
     "file": file.apply,

@@ -9,6 +9,13 @@ from hydranet.errors import PatchError
 _FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})[ \t]*(.*?)\s*$")
 _CODE = re.compile(r"^\s*(def |async def |class |@|from \S+ import |import )")
 
+ELISION = re.compile(
+    r"^\s*(# ?(\.{3}|…)|(\.{3}|…) *#|"
+    r"# ?\(?(the )?(rest|remaining|existing|other|same)\b.*\b(code|here|unchanged|above))",
+    re.IGNORECASE,
+)
+"""A comment that stands for code: "# ... rest of the method", "... # unchanged"."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -53,11 +60,24 @@ def _unfenced(lines: list[str]) -> list[Block]:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Lines of a file (1-based, both included) that a question shows and asks for."""
+
+    path: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class EditTarget:
-    """The files and symbols a strategy aims at; other known files may be changed too."""
+    """The files and symbols a strategy aims at; other known files may be changed too.
+
+    `window` holds the lines that were asked for, where the question was about lines.
+    """
 
     files: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
+    window: Window | None = None
 
     def order(self, known: Iterable[str]) -> list[str]:
         """Return the known files, those aimed at first."""

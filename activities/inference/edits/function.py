@@ -9,15 +9,8 @@ from tree_sitter import Tree
 
 from activities.code import python_syntax
 from activities.code.python_syntax import Definition
-from activities.inference.edits.blocks import Block, EditTarget, find_indentation, parse_blocks
+from activities.inference.edits.blocks import ELISION, Block, EditTarget, find_indentation, parse_blocks
 from hydranet.errors import PatchError
-
-# A comment that stands for code: "# ... rest of the method", "... # unchanged".
-_ELISION = re.compile(
-    r"^\s*(# ?(\.{3}|…)|(\.{3}|…) *#|"
-    r"# ?\(?(the )?(rest|remaining|existing|other|same)\b.*\b(code|here|unchanged|above))",
-    re.IGNORECASE,
-)
 
 _DEFINITION = re.compile(r"^\s*(async\s+)?(def|class)\s+\w+", re.MULTILINE)
 
@@ -187,7 +180,7 @@ def _put(home: _File, original: Definition, text: list[str]) -> None:
 
 def _fitted(home: _File, original: Definition, new: Definition, text: list[str]) -> list[str]:
     """`text` indented like the original, with its decorators and docstring where it has none itself."""
-    if any(_ELISION.match(line) for line in text) and not any(map(_ELISION.match, home.text(original))):
+    if any(ELISION.match(line) for line in text) and not any(map(ELISION.match, home.text(original))):
         raise PatchError(f"The answer leaves out parts of {new.name}.")
     indent = find_indentation(home.lines[original.start - 1])
     fitted = _indented(text, indent, home.source)
