@@ -41,7 +41,7 @@ REPOSITORY_LIMITS = frozenset(
 
 _UNLIMITED_AT_ZERO = frozenset({"budget.attempts", "budget.tokens"})
 
-EditFormat = Literal["function", "search_replace", "diff", "file"]
+EditFormat = Literal["function", "search_replace", "diff", "file", "hunk"]
 
 _Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -119,7 +119,7 @@ class ModelSettings(BaseModel):
     """The number of commands by which a model may look around before it writes a change, at most 4."""
 
     edit_formats: dict[str, EditFormat] = {}
-    """The form of changes by model name: function, search_replace, diff or file."""
+    """The form of changes by model name: function, search_replace, diff, file or hunk."""
 
     thinking_tokens: Annotated[int, Field(ge=0, le=32_768)] = 0
     """The number of tokens that a model may think for before it answers; 0 asks it not to think."""

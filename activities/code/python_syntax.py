@@ -100,6 +100,19 @@ def list_identifiers(tree: Tree, first: int, last: int) -> set[str]:
     return {_text(node) for node in nodes if first <= _line(node) <= last}
 
 
+def list_statement_lines(tree: Tree, first: int, last: int) -> list[int]:
+    """Return the lines among `first` to `last` in which a statement, or a clause of one, begins."""
+    rows: set[int] = set()
+    nodes = [tree.root_node]
+    while nodes:
+        for node in nodes.pop().named_children:
+            if node.type.endswith(("_statement", "_definition", "_clause", "decorator")):
+                rows.add(node.start_point.row + 1)
+            if node.start_point.row < last and node.end_point.row + 1 >= first:
+                nodes.append(node)
+    return sorted(row for row in rows if first <= row <= last)
+
+
 def find_fault(source: str) -> Fault | None:
     """Return the first syntax error by this interpreter's grammar, which is stricter than tree-sitter's."""
     try:

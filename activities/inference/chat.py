@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal
 
 from activities.artifacts.store import get_model, put_model
 from activities.inference import hypotheses as suspects
@@ -19,9 +19,8 @@ from activities.inference.answers import (
     parse_answer,
     parse_hypotheses,
 )
-from activities.inference.conversation import Conversation, Exchange
-from activities.inference.draws import DrawnDiffs
-from activities.inference.edits import EditTarget, UnchangedError, apply_edit, find_named_paths
+from activities.inference.conversation import Conversation
+from activities.inference.drawing import Drawing, choose_sampling
 from activities.inference.model_profile import ModelProfile
 from activities.inference.prompt_context import PromptContext, load_prompt_context
 from activities.inference.prompt_context import read_files as read_files
@@ -35,9 +34,9 @@ from activities.inference.prompt_values import (
     prompt_variants,
 )
 from activities.inference.prompts import load_prompt
-from activities.inference.protocols import TOOL_CALL, ChatClient, ModelCall
+from activities.inference.protocols import ChatClient, ModelCall
+from activities.inference.questions import Question, build_question
 from activities.localisation.localiser import Localiser
-from hydranet import patches
 from hydranet.contracts import (
     Candidate,
     Candidates,
@@ -52,19 +51,12 @@ from hydranet.contracts import (
     StrategiesAnswer,
     StrategiesRequest,
 )
-from hydranet.errors import PatchError
 from hydranet.strategy import Strategy
 from hydranet.text.truncation import keep_first_lines
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
     from activities.git.objects import GitObjects
-
-# At temperature 0 a model tends to repeat the answer that was just refused.
-_CORRECTION_TEMPERATURE = 0.8
-
-_HOT = 1.0
-"""The highest temperature, and that of the last draw before an attempt ends with nothing new."""
 
 _DEAD_SHOWN = 6
 
@@ -81,11 +73,6 @@ _RANKING = {
 _Step = Literal["plan", "implement", "reflect"]
 # A server turns them into a grammar, whose size is limited.
 _PLACES_TO_AIM_AT = 20
-
-
-class _Sampling(TypedDict):
-    temperature: float
-    seed: int
 
 
 class ChatBackend:
@@ -119,7 +106,9 @@ class ChatBackend:
         if not self._style.deliberates:
             return _offered(suspects.build_strategies((), view, _tried(request), request.count))
         count = min(request.count, _HYPOTHESES)
-        talk = Conversation(self._client, ModelCall("strategies", round=request.round), load_prompt("strategies"), view)
+        talk = Conversation(
+            self._client, ModelCall("strategies", round=request.round), Question(load_prompt("strategies")), view
+        )
         strategies = await talk.ask(
             {
                 "dead": "\n".join(map(describe_dead_branch, request.dead[-_DEAD_SHOWN:])),
@@ -147,7 +136,7 @@ class ChatBackend:
     async def rank(self, request: RankRequest) -> RankAnswer:
         """Return the model's order; the one they have where its answer names none."""
         view = await load_prompt_context(request.work, self._artifacts, self._objects, self._localiser)
-        talk = Conversation(self._client, ModelCall("rank", round=request.round), load_prompt("rank"), view)
+        talk = Conversation(self._client, ModelCall("rank", round=request.round), Question(load_prompt("rank")), view)
         numbered = enumerate(request.strategies, 1)
         exchange = await talk.ask(
             {
@@ -177,7 +166,7 @@ class ChatBackend:
         talk, _ = await self._talk("plan", request)
         count = self._style.investigations
         values = build_step_values(request) | {"looks": describe_investigations(count)}
-        exchange = await talk.ask(values, **_sampling(request), shape=_plan_shape(count))
+        exchange = await talk.ask(values, **choose_sampling(request), shape=_plan_shape(count))
         try:
             words = parse_answer(exchange.answer, CuriousPlanWords)
             plan = Plan(summary=words.summary or request.strategy.title, steps=words.steps)
@@ -195,16 +184,17 @@ class ChatBackend:
     async def implement(self, request: StepRequest) -> ImplementAnswer:
         """As many candidates as the style says, the same asked in different ways.
 
-        When no answer can be used, the model gets one more chance, and is told what was wrong with the first;
-        when they bring nothing but what the last attempt was, one more at a higher temperature. No call begins once the
-        request's tokens are spent.
+        No call begins once the request's tokens are spent.
         """
         talk, view = await self._talk("implement", request)
-        values = build_step_values(request) | {"file": next((snippet.place.file for snippet in talk.focus), "")}
+        values = build_step_values(request) | {
+            "file": next((snippet.place.file for snippet in talk.question.focus), "")
+        }
         if request.findings:
             findings = await get_model(self._artifacts, request.findings, Findings)
             values["plan"] += f"\n\n{describe_findings(findings)}"
-        drawn = await self._draw(talk, view, request, prompt_variants(values, deliberates=self._style.deliberates))
+        drawing = Drawing(talk, view, request, self._style, self._objects)
+        drawn = await drawing.draw(prompt_variants(values, deliberates=self._style.deliberates))
         diffs = drawn.fresh or drawn.diffs
         summary = request.plan.summary if request.plan else request.strategy.title
         titles = (summary if self._style.deliberates else describe_change(diff) for diff in diffs)
@@ -228,7 +218,9 @@ class ChatBackend:
         if not self._style.deliberates:
             return ReflectAnswer()
         talk, _ = await self._talk("reflect", request)
-        exchange = await talk.ask(build_step_values(request), **_sampling(request), shape=build_schema(Reflection))
+        exchange = await talk.ask(
+            build_step_values(request), **choose_sampling(request), shape=build_schema(Reflection)
+        )
         try:
             words = parse_answer(exchange.answer, Reflection)
             reflection = " ".join(filter(None, (words.lesson.strip(), words.next.strip())))
@@ -250,65 +242,9 @@ class ChatBackend:
         focus = view.focus(strategy.target_files, strategy.target_symbols)
         file = view.sources.get(focus[0].place.file, "") if focus else ""
         name = self._style.prompt(focus, file, len(request.dead)) if purpose == "implement" else purpose
-        form = load_prompt(name)
         call = ModelCall(purpose, request.branch, request.attempt)
-        return Conversation(self._client, call, form, view, focus), view
-
-    async def _draw(
-        self, talk: Conversation, view: PromptContext, request: StepRequest, asked: Sequence[dict[str, str]]
-    ) -> DrawnDiffs:
-        drawn = DrawnDiffs(request.history)
-        first = await talk.ask(asked[0], **_sampling(request))
-        await self._take(first, view, request, drawn)
-        problem = drawn.problem
-        for sample in range(1, self._style.samples):
-            if _is_broke(talk, request):
-                break
-            await self._take(
-                await talk.ask(asked[sample % len(asked)], **_sampling(request, sample)), view, request, drawn
-            )
-        if not drawn.fresh and first.messages and not _is_broke(talk, request):
-            last = await _retry(talk, first, problem, request)
-            if last is not first:
-                await self._take(last, view, request, drawn)
-        return drawn
-
-    async def _take(self, exchange: Exchange, view: PromptContext, request: StepRequest, drawn: DrawnDiffs) -> None:
-        if not exchange.messages:
-            drawn.problem = PatchError("The code does not fit into the model's context.")
-            return
-        try:
-            drawn.add(await self._diff(exchange, view, request))
-        except PatchError as problem:
-            drawn.add(problem)
-
-    async def _diff(self, exchange: Exchange, view: PromptContext, request: StepRequest) -> str:
-        if not exchange.answer.strip() and exchange.finish_reason == TOOL_CALL:
-            raise PatchError("The model called a tool, of which it was offered none, instead of writing a change.")
-        if not exchange.answer.strip():
-            limit = " before its limit: if it thinks first, raise models.thinking_tokens"
-            raise PatchError(f"The model answered nothing{limit if exchange.finish_reason == 'length' else ''}.")
-        await read_files(view, find_named_paths(exchange.answer, view.paths), request.work, self._objects)
-        sources = {path: text for path, text in view.sources.items() if path not in view.tests}
-        target = EditTarget(request.strategy.target_files, request.strategy.target_symbols)
-        changed = apply_edit(exchange.answer, sources, target, truncated=exchange.finish_reason == "length")
-        diff = "".join(patches.make_diff(path, sources[path], changed[path]) for path in sorted(changed))
-        patches.check_diff(diff, view.tests)
-        return diff
-
-
-async def _retry(talk: Conversation, first: Exchange, problem: PatchError | None, request: StepRequest) -> Exchange:
-    if problem is None or isinstance(problem, UnchangedError):
-        # A model that sees the answer in which it changed nothing gives that answer again.
-        return await talk.again(first, temperature=_HOT, seed=request.seed)
-    temperature = max(_sampling(request)["temperature"], _CORRECTION_TEMPERATURE)
-    return await talk.correct(first, str(problem), temperature=temperature, seed=request.seed)
-
-
-def _sampling(request: StepRequest, sample: int = 0) -> _Sampling:
-    # Half of the draws of a small model below 0.6 are answers that it has given before.
-    temperature = 0.3 * (sample + request.attempt - 1 + min(len(request.dead), 2))
-    return {"temperature": round(min(temperature, _HOT), 2), "seed": request.seed}
+        question = build_question(name, view, focus, request.attempt - 1)
+        return Conversation(self._client, call, question, view, self._style.room), view
 
 
 def _tried(request: StrategiesRequest) -> list[Strategy]:
@@ -318,10 +254,6 @@ def _tried(request: StrategiesRequest) -> list[Strategy]:
 def _offered(strategies: Sequence[Strategy]) -> StrategiesAnswer:
     reason = "" if strategies else "The model offered no strategy unlike those already tried."
     return StrategiesAnswer(strategies=tuple(strategies), reason=reason)
-
-
-def _is_broke(talk: Conversation, request: StepRequest) -> bool:
-    return request.tokens is not None and talk.usage.tokens >= request.tokens
 
 
 def _model(request: StepRequest) -> str:

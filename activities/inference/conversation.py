@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,15 +10,12 @@ from pydantic import BaseModel, ConfigDict
 
 from activities.inference.answers import strip_thoughts
 from activities.inference.http_errors import ContextOverflowError
-from activities.inference.packing import Snippet
-from activities.inference.prompt_context import CODE_CHARACTERS, PromptContext
+from activities.inference.prompt_context import DEFAULT_ROOM, LEAST_ROOM, PromptContext, Room
 from activities.inference.prompts import Prompt, load_prompt
 from activities.inference.protocols import ChatClient, Completion, Message, ModelCall, Purpose
+from activities.inference.questions import Question
 from hydranet.budget import Usage
 from hydranet.text.escaping import fence
-
-# How much code the question shows; less each time the model's context is too small for it.
-_CODE_CHARACTERS = (CODE_CHARACTERS, CODE_CHARACTERS // 3, 0)
 
 # What a server sends beyond this has ignored the limit it was given.
 _ANSWER_CHARACTERS = 50_000
@@ -55,13 +52,13 @@ class Transcript(BaseModel):
 
 @dataclass
 class Conversation:
-    """Asks `client` with one prompt about one view; keeps what was said."""
+    """Asks `client` about one view, first with one question; keeps what was said."""
 
     client: ChatClient
     call: ModelCall
-    form: Prompt
+    question: Question
     view: PromptContext
-    focus: Sequence[Snippet] = ()
+    room: Room = DEFAULT_ROOM
     exchanges: list[Exchange] = field(default_factory=list)
 
     async def ask(
@@ -71,24 +68,30 @@ class Conversation:
         temperature: float,
         seed: int,
         shape: Mapping[str, Any] | None = None,
+        question: Question | None = None,
     ) -> Exchange:
-        """Return the answer to the prompt filled with the view and `values`, which win; `shape` is its JSON schema."""
-        for characters in _CODE_CHARACTERS:
-            shown = self.view.values(self.focus if characters else (), characters)
-            context = load_prompt("context").fill(**(shown | values))
-            messages = [
-                {"role": "system", "content": load_prompt("system").fill()},
-                {"role": "user", "content": self.form.fill(context=context, **values)},
-            ]
+        """Return the answer to the prompt filled with the view and `values`, which win; `shape` is its JSON schema.
+
+        It is the conversation's own question unless another is given. It shows less each time that the model's context
+        is too small for it.
+        """
+        question = question or self.question
+        for room in (self.room, replace(self.room, code=self.room.code // 3), LEAST_ROOM):
+            messages = self.fill(question, values, room)
             try:
-                return await self._say(messages, temperature, seed, shape)
+                return await self._say(question, messages, temperature, seed, shape)
             except ContextOverflowError:
                 continue
         return self._keep(Exchange(sample=len(self.exchanges)))
 
-    async def again(self, exchange: Exchange, *, temperature: float, seed: int) -> Exchange:
-        """Ask the same question again."""
-        return await self._say(exchange.messages, temperature, seed, None)
+    def fill(self, question: Question, values: dict[str, str], room: Room) -> list[Message]:
+        """Return a question as messages."""
+        shown = self.view.values(() if room is LEAST_ROOM else question.focus, room)
+        context = load_prompt("context").fill(**(shown | values))
+        return [
+            {"role": "system", "content": load_prompt("system").fill()},
+            {"role": "user", "content": question.prompt.fill(context=context, **values, **question.values)},
+        ]
 
     async def correct(self, exchange: Exchange, problem: str, *, temperature: float, seed: int) -> Exchange:
         """Say what is wrong with an answer and return the next; the same one when the context is full."""
@@ -98,9 +101,14 @@ class Conversation:
             {"role": "user", "content": load_prompt("correct").fill(problem=fence(problem))},
         ]
         try:
-            return await self._say(messages, temperature, seed, None)
+            return await self._say(self.question, messages, temperature, seed, None)
         except ContextOverflowError:
             return exchange
+
+    @property
+    def form(self) -> Prompt:
+        """The prompt of its first question."""
+        return self.question.prompt
 
     @property
     def usage(self) -> Usage:
@@ -120,7 +128,12 @@ class Conversation:
         )
 
     async def _say(
-        self, messages: list[Message], temperature: float, seed: int, shape: Mapping[str, Any] | None
+        self,
+        question: Question,
+        messages: list[Message],
+        temperature: float,
+        seed: int,
+        shape: Mapping[str, Any] | None,
     ) -> Exchange:
         sample = len(self.exchanges)
         done = await self.client.complete(
@@ -129,7 +142,7 @@ class Conversation:
             schema=shape,
             temperature=temperature,
             seed=seed + sample,
-            max_tokens=self.form.max_tokens,
+            max_tokens=question.prompt.max_tokens,
         )
         return self._keep(_exchange(sample, messages, done))
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from activities.inference.packing import Snippet
+from activities.inference.prompt_context import DEFAULT_ROOM, Room
 from hydranet.settings import EditFormat, ModelSettings
 
 # All rewrite a whole function better than they write edits; the second makes a new branch new in form. Small models
@@ -17,6 +18,7 @@ _PROMPTS: Mapping[EditFormat, str] = {
     "search_replace": "replace",
     "diff": "diff",
     "file": "file",
+    "hunk": "hunk",
 }
 
 # What is longer than this does not fit into one answer as a whole: only the lines that change are asked for.
@@ -32,6 +34,9 @@ _BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b\b", re.IGNORECASE)
 class ModelProfile:
     """The edit formats of one model, best first, the candidates per attempt and the looks before them.
 
+    `narrow` is the format for what is too long to be asked for as a whole, and for a question whose answer changed
+    nothing; `room` says how much a question shows.
+
     One that does not deliberate is asked for changes only, not for strategies, plans and reflections.
     """
 
@@ -39,6 +44,8 @@ class ModelProfile:
     samples: int = 2
     deliberates: bool = True
     investigations: int = 0
+    narrow: EditFormat = "search_replace"
+    room: Room = DEFAULT_ROOM
 
     def prompt(self, focus: Sequence[Snippet], file: str, dead: int) -> str:
         """Return the name of the prompt that asks for a change of `focus` in a file of text `file`.
@@ -48,8 +55,13 @@ class ModelProfile:
         wanted = self.formats[dead % len(self.formats)]
         whole = {"function": sum(len(focu.code) for focu in focus), "file": len(file)}.get(wanted)
         if whole is not None and not 0 < whole <= _WHOLE_CHARACTERS:
-            wanted = "search_replace"
+            wanted = self.narrow
         return _PROMPTS[wanted]
+
+    @property
+    def narrow_prompt(self) -> str:
+        """The name of the prompt of the narrow format."""
+        return _PROMPTS[self.narrow]
 
 
 def find_profile(model: str, settings: ModelSettings) -> ModelProfile:

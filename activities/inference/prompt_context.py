@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from activities.code.test_regions import holds_program
 from activities.inference.packing import Snippet, cut_snippet, list_definitions, pack_places
 from activities.inference.prompt_values import describe_suspects
 from activities.localisation.places import list_places
-from hydranet.contracts import Checkpoint, Place, RetrievedContext, Work
+from hydranet.contracts import Checkpoint, FailingTest, Place, RetrievedContext, Work
 from hydranet.text.escaping import fence
 from hydranet.text.truncation import keep_ends, keep_first_lines
 
@@ -27,14 +28,34 @@ if TYPE_CHECKING:
     from activities.localisation.ranking import Suspect
 
 CODE_CHARACTERS = 3600
-"""How much code a prompt shows; a function that is to be changed is shown whatever its length."""
+"""How much other code a prompt shows where there is room."""
 
-_ISSUE_CHARACTERS = 1200
-_MESSAGE_CHARACTERS = 800
-# What a prompt without code shows of the issue, and of the failing tests.
-_LEAST_CHARACTERS = 400
-_FAILING_TESTS = 2
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many characters of the issue, of `tests` failing tests' messages and code, and of other code a prompt shows.
+
+    Without room for other code nothing is said of it either. A function that is to be changed is shown whatever its
+    length.
+    """
+
+    issue: int = 1200
+    failing: int = 800
+    code: int = CODE_CHARACTERS
+    tests: int = 2
+    test_code: int = 0
+
+
+DEFAULT_ROOM = Room()
+
+LEAST_ROOM = Room(400, 400, 0)
+"""What a prompt shows when nothing else fits; it has no function in it."""
+
 _NAMED = 8
+_WORD = re.compile(r"[A-Za-z_]\w{3,}")
+# A word of the issue in a line tells less than any difference in coverage.
+_NAMED_WORD = 0.02
+_FAILING_LINE = re.compile(r"\.py:(\d+):")
 _HINTED = 3
 _PLACES = 60
 # Each file costs two calls of git.
@@ -56,6 +77,7 @@ class PromptContext:
     sources: dict[str, str] = field(default_factory=dict)
     suspects: tuple[Suspect, ...] = ()
     shown: tuple[str, ...] = ()
+    line_scores: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
     @property
     def tests(self) -> frozenset[str]:
@@ -99,26 +121,58 @@ class PromptContext:
                     snippets += filter(None, [cut_snippet(place, self.sources[path], definitions)])
         return snippets
 
-    def values(self, focus: Iterable[Snippet], characters: int) -> dict[str, str]:
+    def score_lines(self, place: Place) -> dict[int, float]:
+        """Return how suspicious the lines of a place are: by what the tests execute, else by the names in the issue."""
+        scores = self.line_scores.get(place.file, {})
+        lines = self.sources[place.file].split("\n")
+        issue_words = set(_WORD.findall(f"{self.issue}\n{''.join(test.message for test in self.context.failing)}"))
+        numbers = range(place.first_line, place.last_line + 1)
+        words = {number: len(issue_words & set(_WORD.findall(lines[number - 1]))) for number in numbers}
+        return {number: scores.get(number, 0.0) + _NAMED_WORD * words[number] for number in numbers}
+
+    def values(self, focus: Iterable[Snippet], room: Room) -> dict[str, str]:
         """Return the values of the prompt "context", the same for all prompts of a branch.
 
-        Whole functions, best first, as far as `characters` go; those in focus always, in their ranks.
+        Whole functions, best first, as far as there is room; those in focus always, in their ranks.
         """
         focused = {_key(snippet.place): snippet for snippet in focus}
         others = [place for place in self.places if _key(place) not in focused]
-        room = characters - sum(len(snippet.code) for snippet in focused.values())
-        packed = {_key(snippet.place): snippet for snippet in pack_places(others, self.sources, room)} | focused
+        left = room.code - sum(len(snippet.code) for snippet in focused.values())
+        packed = {_key(snippet.place): snippet for snippet in pack_places(others, self.sources, left)} | focused
         ranked = dict.fromkeys([*(_key(place) for place in self.places), *packed])
         snippets = [packed[key] for key in ranked if key in packed]
-        words = characters or _LEAST_CHARACTERS
         left_out = [place for place in others if place.symbol and _key(place) not in packed]
         self.shown = tuple(f"{snippet.place.file}:{snippet.place.symbol}"[-200:] for snippet in snippets[:12])
         return {
-            "issue": fence(keep_first_lines(self.issue.strip(), min(_ISSUE_CHARACTERS, words))),
-            "failing": "\n\n".join(_list_failing(self.context, min(_MESSAGE_CHARACTERS, words))),
-            "code": "\n\n".join([*map(_render, snippets), *_name_left_out(left_out)]),
-            "suspicious": describe_suspects(self.suspects) if characters else "",
+            "issue": fence(keep_first_lines(self.issue.strip(), room.issue)),
+            "failing": "\n\n".join(self._list_failing(room)),
+            "code": "\n\n".join([*map(_render, snippets), *(_name_left_out(left_out) if room.code else ())]),
+            "suspicious": describe_suspects(self.suspects) if room.code else "",
         }
+
+    def _list_failing(self, room: Room) -> Iterable[str]:
+        for test in self.context.failing[: room.tests]:
+            parts = [keep_first_lines(test.id, 200)]
+            if code := self._quote_test(test, room.test_code):
+                parts.append(fence(code, "python"))
+            if test.message:
+                parts.append(fence(_quote_message(test.message.strip(), room.failing // room.tests)))
+            yield "\n".join(parts)
+        if self.context.failing_count > room.tests:
+            yield f"and {self.context.failing_count - min(len(self.context.failing), room.tests)} more"
+
+    def _quote_test(self, test: FailingTest, characters: int) -> str:
+        """Return the code of a test up to the line that fails, as much of its end as fits."""
+        path = find_test_file(test.id, self.paths) or ""
+        name = test.id.rpartition("::")[2].partition("[")[0]
+        own = next((item for item in self.definitions(path) if item.own_name == name), None)
+        if own is None or not characters:
+            return ""
+        inside = [int(line) for line in _FAILING_LINE.findall(test.message) if own.start <= int(line) <= own.last]
+        lines = self.sources[path].split("\n")[own.start - 1 : (inside[-1] if inside else own.last)]
+        while len(lines) > 1 and sum(map(len, lines)) > characters:
+            del lines[1]
+        return "\n".join(lines)
 
 
 def _key(place: Place) -> tuple[str, str]:
@@ -137,6 +191,7 @@ async def load_prompt_context(
     localisation = await localiser.localise(base)
     if work.spectrum is not None:
         view.suspects = tuple(localisation.suspects[:_HINTED])
+        view.line_scores = _score_lines(localisation.suspects)
     view.places = _add_tests(list_places(localisation, _PLACES), context)
     await read_files(view, [place.file for place in view.places[:_PLACES_READ]], work, objects)
     return view
@@ -157,6 +212,16 @@ def _add_tests(places: tuple[Place, ...], context: RetrievedContext) -> tuple[Pl
     return (*places[:_HINTED], *tests, *places[_HINTED:])
 
 
+def _score_lines(suspects: Iterable[Suspect]) -> dict[str, dict[int, float]]:
+    scores: dict[str, dict[int, float]] = {}
+    for suspect in suspects:
+        own = scores.setdefault(suspect.region.source.path, {})
+        for statement, score in suspect.statements.items():
+            if statement.node is not suspect.region.node:
+                own[statement.first_line] = max(score, own.get(statement.first_line, 0.0))
+    return scores
+
+
 def _render(snippet: Snippet) -> str:
     strongest = snippet.place.why.partition("; ")[0]
     why = f" ({strongest})" if strongest else ""
@@ -170,9 +235,9 @@ def _name_left_out(places: list[Place]) -> Iterable[str]:
         yield f"Also there, not shown: {names}."
 
 
-def _list_failing(context: RetrievedContext, characters: int) -> Iterable[str]:
-    for test in context.failing[:_FAILING_TESTS]:
-        message = f"\n{fence(keep_ends(test.message.strip(), characters // _FAILING_TESTS))}" if test.message else ""
-        yield f"{keep_first_lines(test.id, 200)}{message}"
-    if context.failing_count > _FAILING_TESTS:
-        yield f"and {context.failing_count - min(len(context.failing), _FAILING_TESTS)} more"
+def _quote_message(message: str, characters: int) -> str:
+    """Return the lines in which pytest says what is wrong where the message is too long to be shown."""
+    errors = [line for line in message.split("\n") if line.startswith("E ")]
+    if len(message) > characters and errors:
+        return keep_first_lines("\n".join(errors), characters)
+    return keep_ends(message, characters)

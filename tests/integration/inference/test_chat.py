@@ -448,16 +448,44 @@ async def test_what_was_wrong_goes_back_to_the_model_once(desk: Make) -> None:
     assert again.draws == DrawCounts(made=3, unusable=3)
 
 
-async def test_an_unchanged_answer_is_asked_for_anew(desk: Make) -> None:
+async def test_after_an_unchanged_answer_the_next_question_is_in_a_form_that_cannot_repeat_the_code(desk: Make) -> None:
     at = await desk()
     same = "```python\ndef total(prices):\n    return sum(prices) - 1\n```"
-    answer = await at.implement(same, same, FIXED)
+    block = "<<<<<<< SEARCH\n    return sum(prices) - 1\n=======\n    return sum(prices)\n>>>>>>> REPLACE"
+    answer = await at.implement(same, block)
     assert len(await at.diffs(answer)) == 1
-    first, _, third = (await at.transcript(answer)).exchanges
-    assert third.messages == first.messages
-    assert answer.draws == DrawCounts(made=3, unchanged=2)
+    first, second = (exchange.messages[-1]["content"] for exchange in (await at.transcript(answer)).exchanges)
+    assert "the complete corrected function" in first
+    assert "<<<<<<< SEARCH" in second
+    assert (answer.prompt, answer.draws) == ("implement@1", DrawCounts(made=2, unchanged=1))
     never = await at.implement(same, same, same)
     assert never.reason == "3 answers: 3 changed nothing."
+
+
+async def test_a_small_model_is_asked_for_a_hunk_after_an_unchanged_answer(desk: Make) -> None:
+    at = await desk()
+    at.style = ModelProfile(narrow="hunk", samples=2, deliberates=False)
+    same = "```python\ndef total(prices):\n    return sum(prices) - 1\n```"
+    answer = await at.implement(same, "```python\nreturn sum(prices)\n```")
+    (diff,) = await at.diffs(answer)
+    assert patches.apply_diff(diff, FILES.get) == {"shop/cart.py": CART.replace(" - 1", "")}
+    asked = (await at.transcript(answer)).exchanges[1].messages[-1]["content"]
+    assert "shop/cart.py (lines 2 to 2, in `total`):\n```python\n    return sum(prices) - 1\n```" in asked
+
+
+async def test_each_attempt_at_a_long_function_asks_for_another_hunk(desk: Make) -> None:
+    lines = [f"    x{number} = 'a long line of code, which tells nothing'\n" for number in range(60)]
+    long = "def total(prices):\n" + "".join(lines) + "    return sum(prices) - 1\n"
+    at = await desk(FILES | {"shop/cart.py": long}, issue="The return of prices is wrong.")
+    at.style = ModelProfile(narrow="hunk", samples=1, deliberates=False)
+    first, second = [await at.implement("", attempt=attempt) for attempt in (1, 2)]
+    asked = [(await at.transcript(answer)).exchanges[0].messages[-1]["content"] for answer in (first, second)]
+    assert first.prompt == second.prompt == "hunk@1"
+    assert ["return sum(prices) - 1" in question for question in asked] == [True, False]
+    assert max(map(len, asked)) < len(long)
+    hunk = "".join(lines[-5:]) + "    return sum(prices)\n"
+    (diff,) = await at.diffs(await at.implement(f"```python\n{hunk}```"))
+    assert patches.apply_diff(diff, {"shop/cart.py": long}.get) == {"shop/cart.py": long.replace(" - 1", "")}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ def test_what_does_not_fit_into_an_answer_is_asked_for_in_parts() -> None:
     assert ModelProfile(("file",)).prompt(focus(100), "x" * 100, 0) == "file"
     assert ModelProfile(("file",)).prompt(focus(100), "x" * 5000, 0) == "replace"
     assert ModelProfile(("diff",)).prompt(focus(5000), "", 7) == "diff"
+    assert ModelProfile(narrow="hunk").prompt(focus(5000), "", 0) == "hunk"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,8 @@ def test_what_does_not_fit_into_an_answer_is_asked_for_in_parts() -> None:
 )
 def test_small_models_are_asked_for_more_changes_and_no_plans(model: str, small: bool) -> None:
     formats: tuple[EditFormat, ...] = ("function", "file" if small else "search_replace")
-    expected = ModelProfile(formats, samples=4 if small else 2, deliberates=not small, investigations=2)
-    assert find_profile(model, ModelSettings()) == expected
-    chosen = ModelSettings(samples=1, deliberate=small, investigations=0)
-    assert find_profile(model, chosen) == ModelProfile(formats, samples=1, deliberates=small)
+    found = find_profile(model, ModelSettings())
+    assert (found.formats, found.samples, found.deliberates) == (formats, 4 if small else 2, not small)
+    assert found.investigations == 2
+    chosen = find_profile(model, ModelSettings(samples=1, deliberate=small, investigations=0))
+    assert (chosen.samples, chosen.deliberates, chosen.investigations) == (1, small, 0)

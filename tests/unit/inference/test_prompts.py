@@ -13,6 +13,7 @@ TEXTS = {
     "correct@1": "839fd3e16845",
     "diff@1": "d8c5093af0e0",
     "file@3": "5ac35ab82dc6",
+    "hunk@1": "fbe7533274f2",
     "implement@1": "744cb766c541",
     "plan@3": "c568bbfcd464",
     "rank@1": "1f86c38245be",
@@ -29,7 +30,9 @@ def test_a_changed_text_has_a_new_version(known: str) -> None:
     assert {found.id: hashlib.sha256(found.text.encode()).hexdigest()[:12]} == {known: TEXTS[known]}
 
 
-@pytest.mark.parametrize("name", ["strategies", "rank", "plan", "implement", "replace", "diff", "file", "reflect"])
+@pytest.mark.parametrize(
+    "name", ["strategies", "rank", "plan", "implement", "replace", "hunk", "diff", "file", "reflect"]
+)
 def test_what_varies_least_comes_first(name: str) -> None:
     """The server's prompt cache serves the beginning that two prompts share."""
     assert load_prompt(name).text.startswith("{context}\n")
