@@ -7,7 +7,7 @@ from itertools import combinations
 from activities.localisation.regions import FunctionNode
 from activities.localisation.vocabulary import measure_similarity
 from activities.repair.site import Site, TemplateEdit, get_callee
-from activities.repair.value_types import COLLECTIONS, SEQUENCES, ValueType, score_compatibility
+from activities.repair.value_types import score_compatibility
 
 # Groups of functions and methods that are easily confused.
 _CONFUSABLE = (
@@ -49,25 +49,6 @@ _CONFUSABLE = (
     ("loads", "load"),
     ("read", "readline", "readlines"),
 )
-
-# Functions, and methods, tried on a value of a type even where the file does not use them.
-_WRAPPERS = {
-    ValueType.NUMBER: ("abs", "int", "float", "str", "round"),
-    ValueType.TEXT: ("int", "float", "list", "len", "set"),
-    ValueType.LIST: ("len", "sorted", "reversed", "set", "list", "tuple", "sum"),
-    ValueType.TUPLE: ("len", "list", "sorted", "set"),
-    ValueType.ITERABLE: ("list", "sorted", "set", "reversed", "len"),
-    ValueType.SET: ("list", "sorted", "len", "set"),
-    ValueType.DICT: ("list", "sorted", "dict", "len"),
-    ValueType.UNKNOWN: ("list", "sorted", "set", "str", "int", "len", "abs", "tuple"),
-}
-_METHODS = {
-    ValueType.TEXT: ("strip", "lower", "split", "upper"),
-    ValueType.LIST: ("copy",),
-    ValueType.DICT: ("items", "values", "keys", "copy"),
-    ValueType.SET: ("copy",),
-}
-_WRAPPABLE_FIELDS = ("value", "args", "iter", "left", "right", "comparators", "elt", "elts", "values", "slice")
 
 
 def swapped_arguments(site: Site) -> Iterator[TemplateEdit]:
@@ -125,60 +106,6 @@ def other_function(site: Site) -> Iterator[TemplateEdit]:
                     yield site.replace(
                         f"{site.text_of(value)}.{other}", (0.45 if fits else 0.1) * _scale_similarity(name, other)
                     )
-
-
-def wrap(site: Site) -> Iterator[TemplateEdit]:
-    """Wrap an expression in a call of a function that the file uses or of a usual one."""
-    if not _is_wrappable(site) or not isinstance(site.node, ast.expr):
-        return
-    text, value_type = site.text_of(site.node), site.type_of(site.node)
-    inner = get_callee(site.node) if isinstance(site.node, ast.Call) else ""
-    outer = get_callee(site.parent) if isinstance(site.parent, ast.Call) else ""
-    usual = _WRAPPERS.get(value_type, ())
-    known = {*site.scope.globals, *usual}
-    for name in site.scope.unary_functions[:12]:
-        if name not in (inner, outer) and (name in known or name in site.variables):
-            prior = 0.25 if name in usual or name in site.scope.globals else 0.1
-            yield site.replace(f"{name}({text})", prior)
-    for name in usual:
-        if name not in (inner, outer) and name not in site.scope.unary_functions:
-            yield site.replace(f"{name}({text})", 0.13)
-
-
-def clamp(site: Site) -> Iterator[TemplateEdit]:
-    """Limit a value by a variable, zero or the same attribute of another object."""
-    if not _is_wrappable(site) or not isinstance(site.node, ast.expr):
-        return
-    if isinstance(site.parent, ast.Call) and get_callee(site.parent) in ("min", "max", "range", "len"):
-        return
-    text, value_type = site.text_of(site.node), site.type_of(site.node)
-    if value_type not in (ValueType.NUMBER, ValueType.UNKNOWN):
-        return
-    prior = 0.38 if site.field == "elts" or isinstance(site.parent, ast.Assign | ast.Return) else 0.2
-    unknown_fit = 0.3 if isinstance(site.node, ast.Call) else 0.72
-    for name in site.variables:
-        other = site.type_of_name(name)
-        if name != text and other in (ValueType.NUMBER, ValueType.UNKNOWN) and name not in ("self", "cls"):
-            is_number = ValueType.NUMBER in (value_type, other)
-            fit = score_compatibility(value_type, other) if is_number else unknown_fit
-            yield site.replace(f"max({name}, {text})", prior * fit)
-            yield site.replace(f"min({name}, {text})", prior * fit)
-    if value_type is ValueType.NUMBER:
-        yield site.replace(f"max(0, {text})", 0.2)
-    if isinstance(site.node, ast.Attribute):
-        for other_object in _list_objects_with_attribute(site, site.node):
-            yield site.replace(f"max({other_object}.{site.node.attr}, {text})", 0.33)
-            yield site.replace(f"min({other_object}.{site.node.attr}, {text})", 0.33)
-
-
-def wrap_method(site: Site) -> Iterator[TemplateEdit]:
-    """Call a method on an expression."""
-    if not _is_wrappable(site) or not isinstance(site.node, ast.Name | ast.Attribute | ast.Subscript | ast.Call):
-        return
-    usual = _METHODS.get(site.type_of(site.node), ())
-    for name in dict.fromkeys([*usual, *site.scope.nullary_methods[:6]]):
-        if not isinstance(site.node, ast.Call) or get_callee(site.node) != name:
-            yield site.replace(f"{site.text_of(site.node)}.{name}()", 0.25 if name in usual else 0.12)
 
 
 def separators(site: Site) -> Iterator[TemplateEdit]:
@@ -270,21 +197,6 @@ def _write_call(function: str, arguments: list[str]) -> str:
     return f"{function}({', '.join(arguments)})"
 
 
-def _list_objects_with_attribute(site: Site, node: ast.Attribute) -> list[str]:
-    """Return the other variables that have the attribute: they are read with it, or with fields of the same class."""
-    classes = [set(fields) for fields in site.scope.vocabulary.signatures.values() if node.attr in fields]
-    attributes_of: dict[str, set[str]] = {}
-    for other in ast.walk(site.scope.region.node or site.scope.source.tree):
-        match other:
-            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name != site.text_of(node.value):
-                attributes_of.setdefault(name, set()).add(attribute)
-    return [
-        name
-        for name, attributes in attributes_of.items()
-        if name in site.variables and (node.attr in attributes or any(attributes & fields for fields in classes))
-    ]
-
-
 def _list_confusable(name: str) -> list[str]:
     return list(dict.fromkeys(other for group in _CONFUSABLE if name in group for other in group if other != name))
 
@@ -299,30 +211,10 @@ def _scale_similarity(name: str, other: str) -> float:
     return 0.7 + 0.6 * measure_similarity(name, other)
 
 
-def _is_wrappable(site: Site) -> bool:
-    if isinstance(getattr(site.node, "ctx", None), ast.Store | ast.Del) or site.is_condition:
-        return False
-    if site.field not in _WRAPPABLE_FIELDS:
-        return False
-    if isinstance(site.parent, ast.Attribute | ast.Expr | ast.Starred):
-        return False
-    if isinstance(site.parent, ast.Subscript) and site.field == "value":
-        return False
-    match site.node:
-        case ast.Name() | ast.Attribute() | ast.Subscript() | ast.BinOp():
-            return True
-        case ast.Call():
-            return site.type_of(site.node) in COLLECTIONS | SEQUENCES | {ValueType.UNKNOWN, ValueType.NUMBER}
-    return False
-
-
 TEMPLATES = (
     swapped_arguments,
     similar_function,
     other_function,
-    wrap,
-    clamp,
-    wrap_method,
     separators,
     unwrap,
     argument_count,

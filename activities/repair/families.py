@@ -13,10 +13,12 @@ from activities.repair import (
     conditions,
     flow,
     guards,
+    limits,
     operands,
     operators,
     statements,
     values,
+    wrapping,
 )
 from activities.repair.site import Site, Template, TemplateEdit
 from hydranet.convergence.error_signature import ErrorClass
@@ -69,12 +71,13 @@ class Family:
 CONDITION = Family("boundary or condition", (*conditions.TEMPLATES, *bounds.TEMPLATES), 1.0)
 OPERAND = Family("operand or variable", (*operators.TEMPLATES, *operands.TEMPLATES), 0.97)
 CALL = Family("call or argument", (*calls.TEMPLATES, *collections.TEMPLATES), 0.92)
+WRAPPING = Family("missing call around a value", (*wrapping.TEMPLATES, *limits.TEMPLATES), 0.92)
 VALUE = Family("value or state", values.TEMPLATES, 0.8)
 STATEMENT = Family("missing or misplaced statement", statements.TEMPLATES, 0.76)
 FLOW = Family("result or control flow", flow.TEMPLATES, 0.74)
 GUARD = Family("missing guard or case", guards.TEMPLATES, 0.72)
 
-_COMMON_FAMILIES = (CONDITION, OPERAND, CALL, VALUE, STATEMENT, FLOW, GUARD)
+_COMMON_FAMILIES = (CONDITION, OPERAND, CALL, WRAPPING, VALUE, STATEMENT, FLOW, GUARD)
 
 TEMPLATES = tuple(template for family in _COMMON_FAMILIES for template in family.templates)
 
@@ -142,7 +145,7 @@ _EXCLUDING_FACTOR, _PAIRED_FACTOR = 0.5, 0.4
 # Five batches: a branch that circles is reaped after three of them.
 _MANY_CHANGES = 500
 
-_EXPRESSION = (CONDITION, OPERAND, CALL)
+_EXPRESSION = (CONDITION, OPERAND, CALL, WRAPPING)
 _STATEMENT = (VALUE, STATEMENT, FLOW, GUARD)
 
 

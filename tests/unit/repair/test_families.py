@@ -14,9 +14,50 @@ Repairs = Callable[..., list[str]]
 CASES = [
     # family, code, (what is wrong, what it becomes)
     (
-        f.CALL,
+        f.WRAPPING,
         "class P:\n    def __init__(self, low, high):\n        pass\n\n\ndef f(p, q):\n    return P(p.low, q.high)\n",
         ("q.high", "max(p.high, q.high)"),
+    ),
+    (
+        f.WRAPPING,
+        "def f(spans):\n    r = []\n    for low, end in sorted(spans):\n        if r and low <= r[-1][1]:\n"
+        "            r[-1] = (r[-1][0], end)\n        else:\n            r.append((low, end))\n    return r\n",
+        ("(r[-1][0], end)", "(r[-1][0], max(end, r[-1][1]))"),
+    ),
+    (
+        f.WRAPPING,
+        "def f(spans):\n    r = []\n    for s in spans:\n        if not r or r[-1][1] < s[0]:\n"
+        "            r.append([*s])\n        else:\n            r[-1][1] = s[1]\n    return r\n",
+        ("= s[1]", "= max(s[1], r[-1][1])"),
+    ),
+    (
+        f.WRAPPING,
+        "class A:\n    def f(self, n):\n        taken = n\n        self.left -= taken\n        return taken\n",
+        ("taken = n", "taken = min(n, self.left)"),
+    ),
+    (f.WRAPPING, "def f(a, b):\n    return a - b\n", ("a - b", "abs(a - b)")),
+    (f.WRAPPING, "def f(a, b):\n    return zip(a, b)\n", ("zip(a, b)", "list(zip(a, b))")),
+    (f.WRAPPING, "def f(a):\n    seen = set(a)\n    return seen\n", ("return seen", "return sorted(seen)")),
+    (
+        f.WRAPPING,
+        "def f(row):\n    total = 0\n    for cell in row.split():\n        total += cell\n    return total\n",
+        ("+= cell", "+= int(cell)"),
+    ),
+    (
+        f.WRAPPING,
+        "def f(a):\n    out = []\n    for n in a:\n        out.append(n)\n    return ', '.join(out)\n",
+        ("append(n)", "append(str(n))"),
+    ),
+    (
+        f.WRAPPING,
+        "def f(a):\n    seen = set()\n    for row in a:\n        cells = [c.strip() for c in row]\n"
+        "        seen.add(cells)\n    return seen\n",
+        ("add(cells)", "add(tuple(cells))"),
+    ),
+    (
+        f.WRAPPING,
+        "def f(a, k):\n    if k:\n        return []\n    b = tuple(a)\n    return b\n",
+        ("return b", "return list(b)"),
     ),
     (f.CALL, "def f(a):\n    return a.lower().split()\n", (".split()", ".replace('-', ' ').split()")),
     (
@@ -98,10 +139,10 @@ CASES = [
     (f.CALL, "def f(a):\n    return a.pop()\n", ("a.pop()", "a.pop(0)")),
     (f.CALL, "def f(a):\n    return sorted(a)\n", ("sorted(a)", "sorted(a, reverse=True)")),
     (f.CALL, "def f(a):\n    return str(a)\n", ("str(a)", "a")),
-    (f.CALL, "def g(x):\n    return x\n\n\ndef f(a):\n    b = g(1)\n    return a\n", ("return a", "return g(a)")),
+    (f.WRAPPING, "def g(x):\n    return x\n\n\ndef f(a):\n    b = g(1)\n    return a\n", ("return a", "return g(a)")),
     (f.CALL, "def g(x, y=1):\n    return x\n\n\ndef f(x, y):\n    return g(x)\n", ("g(x)\n", "g(x, y=y)\n")),
     (f.CALL, "def g(x, size=1):\n    return x\n\n\ndef f(x):\n    return g(x, sise=2)\n", ("sise=", "size=")),
-    (f.CALL, "def f(a, b):\n    a = (b, b + 1)\n    return a\n", ("b + 1)", "max(b, b + 1))")),
+    (f.WRAPPING, "def f(a, b):\n    a = (b, b + 1)\n    return a\n", ("b + 1)", "max(b, b + 1))")),
     (f.VALUE, "def f():\n    n = 1\n    return n\n", ("n = 1", "n = 0")),
     (f.VALUE, "def f(k):\n    if k:\n        return []\n    return [1]\n", ("return []", "return [[]]")),
     (f.VALUE, "def f(k):\n    return g(k, True)\n", ("True", "False")),

@@ -101,7 +101,7 @@ def test_a_condition_of_similar_code_in_the_file_is_asked_for_too(repairs: Repai
 def test_the_greater_of_the_same_attribute_of_two_objects(repairs: Repairs) -> None:
     code = "def join(a, b):\n    a.seen = b.end\n    return Span(a.start, b.end, a.end)\n"
     wanted = code.replace("a.start, b.end", "a.start, max(a.end, b.end)")
-    assert wanted in repairs(code, f.CALL)
+    assert wanted in repairs(code, f.WRAPPING)
 
 
 def test_a_method_of_the_object_is_called(repairs: Repairs) -> None:

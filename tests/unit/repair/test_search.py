@@ -20,12 +20,17 @@ from activities.repair.families import (
     GUARD,
     OPERAND,
     STATEMENT,
+    TEMPLATES,
     Family,
     FamilyGroup,
     group_families,
     weigh_family,
 )
+from activities.repair.limits import limit
+from activities.repair.scope import NamesInScope
 from activities.repair.search import BATCH, RepairSearch
+from activities.repair.site import list_sites
+from activities.repair.wrapping import convert
 from hydranet.convergence.error_signature import ErrorClass
 from hydranet.run_settings import ConvergenceSettings
 
@@ -43,6 +48,15 @@ CODE = """def merge(left, right):
     return result
 """
 
+SPANS = """def merge(spans):
+    result = []
+    for start, end in sorted(spans):
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], end)
+        else:
+            result.append((start, end))
+    return result
+"""
 
 MAX_CHANGES = 300
 
@@ -101,11 +115,27 @@ def test_where_changes_are_unlikely_something_is_left_when_the_reaper_sees_a_cir
 
 def test_a_group_tries_the_likeliest_edits_of_its_families_first() -> None:
     expression = group_families()[0]
-    changes = search(CODE, expression).list_changes(0, MAX_CHANGES)
+    changes = search(SPANS, expression).list_changes(0, MAX_CHANGES)
     assert len(changes) == expression.max_changes
-    ranks = [changes.index(search(CODE, family).list_changes(0, 1)[0]) for family, _ in expression.families]
+    ranks = [changes.index(search(SPANS, family).list_changes(0, 1)[0]) for family, _ in expression.families]
     assert ranks[0] == 0
     assert max(ranks) < len(changes)
+
+
+def test_a_missing_limit_is_among_the_first_hundred_of_a_short_function() -> None:
+    titles = [change.title for change in search(SPANS, group_families()[0]).list_changes(0, BATCH)]
+    assert "line 5: result[-1] = (result[-1][0], end) → result[-1] = (result[-1][0], max(end, result[-1][1]))" in titles
+
+
+@pytest.mark.parametrize("code", [CODE, SPANS])
+def test_conversions_and_limits_are_few_beside_other_edits(code: str) -> None:
+    source = Source.parse("a.py", code)
+    assert source is not None
+    region = list_regions(source)[-1]
+    scope = NamesInScope(region, Vocabulary())
+    sites = [site for statement in region.statements for site in list_sites(scope, statement)]
+    counts = {template: sum(len([*template(site)]) for site in sites) for template in TEMPLATES}
+    assert 0 < counts[limit] + counts[convert] < 0.02 * sum(counts.values())
 
 
 def test_the_most_suspicious_statement_comes_first_and_an_unexecuted_one_never() -> None:
