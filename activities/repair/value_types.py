@@ -53,6 +53,7 @@ _BY_METHOD = {
     **dict.fromkeys(("add", "discard", "issuperset", "issubset"), ValueType.SET),
     **dict.fromkeys(("keys", "values", "items", "setdefault"), ValueType.DICT),
     **dict.fromkeys(("strip", "split", "lower", "upper", "startswith", "endswith", "join", "format"), ValueType.TEXT),
+    **dict.fromkeys(("lstrip", "rstrip", "rsplit", "partition", "rpartition", "splitlines"), ValueType.TEXT),
 }
 
 _BY_ANNOTATION = {
@@ -265,6 +266,10 @@ def _type_of_constant(value: object) -> ValueType:
 
 def _type_of_annotation(node: ast.expr | None) -> ValueType:
     match node:
+        case ast.Subscript(value=ast.Name(id="Optional") | ast.Attribute(attr="Optional"), slice=inner):
+            return _type_of_annotation(inner)
+        case ast.BinOp(left=left, op=ast.BitOr(), right=ast.Constant(value=None)):
+            return _type_of_annotation(left)
         case ast.Subscript(value=value):
             return _type_of_annotation(value)
         case ast.Name(id=name) | ast.Attribute(attr=name):

@@ -34,6 +34,8 @@ _MAKERS = {
 # Functions whose result can be read only once, and those whose result has no order.
 _ONE_PASS = ("zip", "map", "filter", "reversed", "enumerate")
 _UNORDERED = ("keys", "values", "items", "listdir", "glob", "iterdir", "union", "intersection", "difference")
+# Methods of a text that look for something in it.
+_TEXT_METHODS = ("split", "rsplit", "partition", "rpartition", "replace", "startswith", "endswith", "find", "rfind")
 _WRAPPABLE_FIELDS = ("value", "args", "iter", "left", "right", "comparators", "elt", "elts", "values", "slice")
 
 
@@ -84,6 +86,39 @@ def wrap_method(site: Site) -> Iterator[TemplateEdit]:
     for name in dict.fromkeys([*usual, *site.scope.nullary_methods[:6]]):
         if not isinstance(site.node, ast.Call) or get_callee(site.node) != name:
             yield site.replace(f"{site.text_of(site.node)}.{name}()", 0.25 if name in usual else 0.12)
+
+
+def normalise_text(site: Site) -> Iterator[TemplateEdit]:
+    """Ignore the case of a text, or the blanks around it, where it is compared, searched or tested."""
+    match site.node:
+        case ast.Name(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()) | ast.Subscript(ctx=ast.Load()) | ast.Call():
+            text, applied = site.text_of(site.node), _list_applied_methods(site.node)
+            for name in _list_normalisers(site, site.node):
+                if name not in applied:
+                    yield site.replace(f"{text}.{name}()", 0.26)
+
+
+def _list_normalisers(site: Site, node: ast.expr) -> tuple[str, ...]:
+    match site.parent:
+        case ast.Attribute(attr=name) if name in _TEXT_METHODS:
+            return ("lower", "strip")
+        case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq() | ast.In() | ast.NotIn()], comparators=[right]):
+            other = right if node is left else left
+            texts = other.elts if isinstance(other, ast.Tuple | ast.List | ast.Set) else [other]
+            if all(isinstance(text, ast.Constant) and isinstance(text.value, str) and text.value for text in texts):
+                return ("lower", "strip")
+        case ast.UnaryOp(op=ast.Not()) if site.type_of(node) is ValueType.TEXT:
+            return ("strip",)
+    return ("strip",) if site.is_condition and site.type_of(node) is ValueType.TEXT else ()
+
+
+def _list_applied_methods(node: ast.expr) -> set[str]:
+    """Return the names of the methods in a chain of calls such as `a.strip().lower()`."""
+    names = set[str]()
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        names.add(node.func.attr)
+        node = node.func.value
+    return names
 
 
 def _list_conversions(actual: ValueType, expected: ValueType) -> tuple[str, ...]:
@@ -158,4 +193,4 @@ def is_wrappable(site: Site) -> bool:
     return False
 
 
-TEMPLATES = (convert, wrap, wrap_method)
+TEMPLATES = (convert, normalise_text, wrap, wrap_method)

@@ -59,6 +59,19 @@ CASES = [
         "def f(a, k):\n    if k:\n        return []\n    b = tuple(a)\n    return b\n",
         ("return b", "return list(b)"),
     ),
+    (f.WRAPPING, "def f(a, w):\n    return w in a.split()\n", ("a.split()", "a.lower().split()")),
+    (f.WRAPPING, "def f(a):\n    return a.kind == 'file'\n", ("a.kind ==", "a.kind.lower() ==")),
+    (f.WRAPPING, "def f(a):\n    return a[0] in ('y', 'yes')\n", ("a[0] in", "a[0].strip() in")),
+    (
+        f.WRAPPING,
+        "def f(a):\n    for x in a:\n        if not x:\n            a = x.partition('=')\n    return a\n",
+        ("not x", "not x.strip()"),
+    ),
+    (
+        f.WRAPPING,
+        "def f(a: str | None):\n    if not a:\n        return 1\n    return 2\n",
+        ("not a", "not a.strip()"),
+    ),
     (f.CALL, "def f(a):\n    return a.lower().split()\n", (".split()", ".replace('-', ' ').split()")),
     (
         f.CALL,
