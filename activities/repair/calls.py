@@ -157,7 +157,7 @@ def argument_count(site: Site) -> Iterator[TemplateEdit]:
 
 
 def keyword_argument(site: Site) -> Iterator[TemplateEdit]:
-    """Rename a keyword, pass the last positional argument by keyword, or reverse a sort."""
+    """Rename a keyword, add one like the others, pass the last positional argument by keyword, or reverse a sort."""
     match site.node:
         case ast.Call(func=function, args=arguments, keywords=keywords):
             parameters = site.scope.get_parameters(get_callee(site.node))
@@ -172,6 +172,8 @@ def keyword_argument(site: Site) -> Iterator[TemplateEdit]:
                     if other not in passed:
                         texts = [*positional[:-1], f"{other}={positional[-1]}", *named]
                         yield site.replace(_write_call(head, texts), 0.4)
+            for other in _list_like_keywords(site, keywords, [name for name in parameters if name not in passed]):
+                yield site.replace(_write_call(head, [*positional, *named, other]), 0.4)
             for index, keyword in enumerate(keywords):
                 if keyword.arg is None:
                     continue
@@ -195,6 +197,17 @@ def method_result(site: Site) -> Iterator[TemplateEdit]:
 
 def _write_call(function: str, arguments: list[str]) -> str:
     return f"{function}({', '.join(arguments)})"
+
+
+def _list_like_keywords(site: Site, keywords: list[ast.keyword], parameters: list[str]) -> list[str]:
+    """Return keyword arguments `b=x.b` where a call has `a=x.a`, for parameters that are attributes of some class."""
+    members = {*site.scope.vocabulary.members}
+    objects: dict[str, None] = {}
+    for keyword in keywords:
+        match keyword.value:
+            case ast.Attribute(value=value, attr=name) if name == keyword.arg:
+                objects.setdefault(site.text_of(value))
+    return [f"{name}={text}.{name}" for text in objects for name in parameters if name in members]
 
 
 def _list_confusable(name: str) -> list[str]:

@@ -72,6 +72,20 @@ CASES = [
         "def f(a: str | None):\n    if not a:\n        return 1\n    return 2\n",
         ("not a", "not a.strip()"),
     ),
+    (
+        f.CALL,
+        "class P:\n    size = 1\n\n    def __init__(self):\n        self.tags = []\n        self.day = 0\n\n\n"
+        "def make(path, day, tags=(), size=1):\n    return path\n\n\n"
+        "def f(p):\n    return make(p.path, day=p.day)\n",
+        ("day=p.day)", "day=p.day, tags=p.tags)"),
+    ),
+    (
+        f.CALL,
+        "class P:\n    def __init__(self):\n        self.low = self.high = 0\n\n    def again(self):\n"
+        "        return g(low=self.low)\n\n\ndef g(low=0, high=0):\n    return low\n\n\n"
+        "def f(self):\n    return g(low=self.low)\n",
+        ("g(low=self.low)", "g(low=self.low, high=self.high)"),
+    ),
     (f.CALL, "def f(a):\n    return a.lower().split()\n", (".split()", ".replace('-', ' ').split()")),
     (
         f.CALL,
