@@ -1,9 +1,13 @@
 """Conditions that a guard may test: when a statement would fail, and comparisons of the names in scope."""
 
 import ast
+import re
+from collections import Counter
+from functools import lru_cache
 from itertools import combinations
 
-from activities.repair.site import Site
+from activities.localisation.regions import Region
+from activities.repair.site import Site, get_callee
 from activities.repair.value_types import COLLECTIONS, ValueType, score_compatibility
 
 Conditions = list[tuple[str, float]]
@@ -16,6 +20,8 @@ _PART_COMPARISONS = 48
 _MEMBERSHIPS = 8
 _COMPARED_NAMES = 7
 _ELEMENTS = 20
+_TYPES, _TESTED_VALUES = 3, 3
+_EQUAL_NAMES, _OPTIONAL = 4, 3
 
 _SYMBOLS = ("<", ">", "<=", ">=", "!=", "==")
 
@@ -46,6 +52,10 @@ def list_failure_conditions(site: Site, expression: ast.expr | None = None) -> C
                         add(f"{site.text_of(key)} < 0", 0.35)
                 if site.type_of(value) in (ValueType.DICT, ValueType.UNKNOWN):
                     add(f"{site.text_of(key)} not in {base}", 0.55)
+            case ast.Compare(left=left, comparators=[right]):
+                for attribute in (left, right):
+                    if isinstance(attribute, ast.Attribute) and site.scope.can_resolve(attribute, site.variables):
+                        add(f"not {site.text_of(attribute)}", 0.32)
             case ast.BinOp(op=ast.Div() | ast.FloorDiv() | ast.Mod(), right=right):
                 if not isinstance(right, ast.Constant) and site.scope.can_resolve(right, site.variables):
                     text = site.text_of(right)
@@ -75,6 +85,42 @@ def list_similar_conditions(site: Site) -> Conditions:
     """Return the similar conditions of the file whose names are in scope."""
     usable = (node for node in site.scope.similar_conditions if site.scope.can_resolve(node, site.variables))
     return [(site.text_of(node), 0.28) for node in usable][:_COPIED_CONDITIONS]
+
+
+def list_type_tests(site: Site) -> Conditions:
+    """Return tests whether a value is of a type that the region tests for, or the file where the region tests none."""
+    own, others = (
+        [name for name, node in types.items() if site.scope.can_resolve(node, site.variables)]
+        for types in _list_tested_types(site.scope.region)
+    )
+    names = [name for name in _list_read_names(site, site.node) if name not in ("self", "cls")]
+    if own:
+        names += [name for name in site.scope.parameters if name in site.variables and name not in names]
+    return [
+        (f"isinstance({name}, {tested})", 0.27 if own else 0.25)
+        for name in names[:_TESTED_VALUES]
+        for tested in (own or others)[:_TYPES]
+    ]
+
+
+def list_missing_parameters(site: Site) -> list[str]:
+    """Return tests whether a parameter that the site does not read is None: an optional one, or an object."""
+    read = _list_read_names(site, site.node)
+    objects = [name for name in site.scope.parameters if site.type_of_name(name) is ValueType.OBJECT]
+    names = dict.fromkeys([*_list_optional_parameters(site.scope.region), *objects])
+    return [f"{name} is None" for name in names if name in site.variables and name not in read][:_OPTIONAL]
+
+
+def list_equalities(site: Site) -> list[str]:
+    """Return equalities of the variables that a statement reads."""
+    names = [name for name in _list_read_names(site, site.node) if name not in ("self", "cls")]
+    types = {name: site.type_of_name(name) for name in names[:_EQUAL_NAMES]}
+    return [
+        f"{name} == {other}"
+        for name, other in combinations(types, 2)
+        if ValueType.CALLABLE not in (types[name], types[other])
+        and score_compatibility(types[name], types[other]) >= 0.7
+    ]
 
 
 def list_part_comparisons(site: Site) -> list[str]:
@@ -127,6 +173,44 @@ def list_comparisons(site: Site) -> Conditions:
 def is_self(node: ast.expr) -> bool:
     """Return whether an expression is `self` or `cls`."""
     return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
+def _list_read_names(site: Site, node: ast.AST) -> list[str]:
+    """Return the variables in scope that a node reads, in source order."""
+    walked = (inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load))
+    return list(dict.fromkeys(name for name in walked if name in site.variables))
+
+
+@lru_cache(maxsize=8)
+def _list_tested_types(region: Region) -> tuple[dict[str, ast.expr], dict[str, ast.expr]]:
+    """Return the types that a region tests values for, and those that its file does, most tested first."""
+
+    def count(root: ast.AST) -> dict[str, ast.expr]:
+        tested = [
+            node.args[1]
+            for node in ast.walk(root)
+            if isinstance(node, ast.Call) and get_callee(node) == "isinstance" and len(node.args) == 2
+        ]
+        by_text = {ast.unparse(node): node for node in tested}
+        return {text: by_text[text] for text, _ in Counter(map(ast.unparse, tested)).most_common()}
+
+    return count(region.node or region.source.tree), count(region.source.tree)
+
+
+@lru_cache(maxsize=8)
+def _list_optional_parameters(region: Region) -> list[str]:
+    """Return the parameters whose default is None, or whose annotation allows it."""
+    if region.function is None:
+        return []
+    arguments = region.function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(positional) - len(arguments.defaults)) + [*arguments.defaults, *arguments.kw_defaults]
+    return [
+        parameter.arg
+        for parameter, default in zip([*positional, *arguments.kwonlyargs], defaults, strict=True)
+        if (isinstance(default, ast.Constant) and default.value is None)
+        or (parameter.annotation and re.search(r"\b(None|Optional)\b", ast.unparse(parameter.annotation)))
+    ]
 
 
 def _list_memberships(site: Site) -> Conditions:

@@ -7,11 +7,15 @@ from activities.localisation.regions import FunctionNode
 from activities.repair.guard_conditions import (
     is_self,
     list_comparisons,
+    list_equalities,
     list_failure_conditions,
     list_known_conditions,
+    list_missing_parameters,
     list_part_comparisons,
     list_similar_conditions,
+    list_type_tests,
 )
+from activities.repair.scope import BUILTINS
 from activities.repair.site import Site, TemplateEdit, negate
 from activities.repair.value_types import COLLECTIONS, ValueType
 
@@ -25,6 +29,9 @@ _DEFAULTS = {
     ValueType.SET: ("set()",),
     ValueType.TUPLE: ("()",),
 }
+
+
+_TYPE_NAMES = {ValueType.NUMBER: "int", ValueType.LIST: "list", ValueType.DICT: "dict", ValueType.TUPLE: "tuple"}
 
 
 def early_exit(site: Site) -> Iterator[TemplateEdit]:
@@ -41,6 +48,13 @@ def early_exit(site: Site) -> Iterator[TemplateEdit]:
             yield TemplateEdit((guard,), prior * factor)
 
 
+def skipped_round(site: Site) -> Iterator[TemplateEdit]:
+    """Leave the round of a loop when two variables that the statement reads are equal."""
+    if site.statement.loop is not None and _is_guardable(site):
+        for condition in list_equalities(site):
+            yield TemplateEdit((site.editor.insert_before(f"if {condition}:", "\tcontinue"),), 0.26)
+
+
 def guarded_statement(site: Site) -> Iterator[TemplateEdit]:
     """Run the statement under a condition only."""
     if not _is_guardable(site) or isinstance(site.node, ast.Return):
@@ -55,38 +69,88 @@ def guarded_statement(site: Site) -> Iterator[TemplateEdit]:
 
 def base_case(site: Site) -> Iterator[TemplateEdit]:
     """Insert a base case at the start of the function."""
+    if _is_first(site):
+        results = _list_results(site)
+        for name in site.scope.parameters:
+            for condition in _list_argument_conditions(site, name):
+                for value, factor in results:
+                    guard = site.editor.insert_before(f"if {condition}:", f"\treturn {value}".rstrip())
+                    yield TemplateEdit((guard,), 0.4 * factor)
+
+
+def refused_argument(site: Site) -> Iterator[TemplateEdit]:
+    """Raise an exception that a test waits for, when an argument is missing, empty, too small or of another type."""
+    errors = _list_quoted_exceptions(site)
+    if not errors or not _is_first(site):
+        return
+    for name in site.scope.parameters:
+        type_name = _TYPE_NAMES.get(site.type_of_name(name), "str")
+        for condition in (*_list_argument_conditions(site, name), f"not isinstance({name}, {type_name})"):
+            for error in errors:
+                guard = site.editor.insert_before(f"if {condition}:", f'\traise {error}(f"{{{name}=}}")')
+                yield TemplateEdit((guard,), 0.42)
+
+
+def _list_argument_conditions(site: Site, name: str) -> list[str]:
+    value_type = site.type_of_name(name)
+    conditions = [f"not {name}"]
+    if value_type in (ValueType.NUMBER, ValueType.UNKNOWN):
+        conditions += [f"{name} == 0", f"{name} <= 0", f"{name} < 0", f"{name} <= 1", f"{name} == 1"]
+    if value_type is not ValueType.NUMBER:
+        conditions.append(f"{name} is None")
+    if value_type in COLLECTIONS:
+        conditions.append(f"len({name}) <= 1")
+    return conditions
+
+
+def _is_first(site: Site) -> bool:
+    """Return whether the site is the first statement of the function, which may follow a docstring."""
     function = site.statement.function
     if function is None or site.statement.parent is not function or site.node is function:
-        return
+        return False
     if site.statement.index and not (site.statement.index == 1 and ast.get_docstring(function) is not None):
+        return False
+    return _is_guardable(site, definitions=True)
+
+
+def missing_key(site: Site) -> Iterator[TemplateEdit]:
+    """Insert a guard that gives a missing key an empty value before the statement reads it."""
+    if not _is_guardable(site):
         return
-    if not _is_guardable(site, definitions=True):
-        return
-    editor, results = site.editor, _list_results(site)
-    for name in site.scope.parameters:
-        value_type = site.type_of_name(name)
-        conditions = [f"not {name}"]
-        if value_type in (ValueType.NUMBER, ValueType.UNKNOWN):
-            conditions += [f"{name} == 0", f"{name} <= 0", f"{name} < 0", f"{name} <= 1", f"{name} == 1"]
-        if value_type is not ValueType.NUMBER:
-            conditions.append(f"{name} is None")
-        if value_type in COLLECTIONS:
-            conditions.append(f"len({name}) <= 1")
-        for condition in conditions:
-            for value, factor in results:
-                guard = editor.insert_before(f"if {condition}:", f"\treturn {value}".rstrip())
-                yield TemplateEdit((guard,), 0.4 * factor)
+    for node in ast.walk(site.node) if not hasattr(site.node, "body") else ():
+        match node:
+            case (
+                ast.Attribute(value=ast.Subscript() as element, attr=use)
+                | ast.Subscript(value=ast.Subscript(ctx=ast.Load()) as element, slice=use)
+                | ast.AugAssign(target=ast.Subscript() as element, op=use)
+            ) if not isinstance(element.slice, ast.Slice) and site.scope.can_resolve(element, site.variables):
+                base, key = site.text_of(element.value), site.text_of(element.slice)
+                for empty in _list_empty_values(use):
+                    guard = site.editor.insert_before(f"if {key} not in {base}:", f"\t{base}[{key}] = {empty}")
+                    yield TemplateEdit((guard,), 0.4 if site.type_of(element.value) is ValueType.DICT else 0.3)
+
+
+def _list_empty_values(use: object) -> tuple[str, ...]:
+    """Return the empty values that may be used by a method, an index or an operator."""
+    match use:
+        case "append" | "extend" | "insert":
+            return ("[]",)
+        case "add" | "discard":
+            return ("set()",)
+        case "update":
+            return ("{}", "set()")
+        case ast.Add() | ast.Sub():
+            return ("0", "[]")
+        case ast.expr():
+            return ("{}",)
+    return ()
 
 
 def extended_condition(site: Site) -> Iterator[TemplateEdit]:
     """Add a conjunct or a disjunct to a condition."""
     if not site.is_condition or not isinstance(site.node, ast.expr) or isinstance(site.node, ast.Constant):
         return
-    text = site.text_of(site.node)
-    # `or` binds looser than `and`, and the others looser than both.
-    conjunct = f"({text})" if isinstance(site.node, ast.BoolOp) and isinstance(site.node.op, ast.Or) else text
-    if isinstance(site.node, ast.IfExp | ast.Lambda | ast.NamedExpr):
-        text = conjunct = f"({text})"
+    text, conjunct = _parenthesise(site, site.node)
     for condition, prior in list_failure_conditions(site, site.node):
         yield site.replace(f"{condition} or {text}", prior)
         yield site.replace(f"{negate(condition)} and {conjunct}", prior)
@@ -96,6 +160,32 @@ def extended_condition(site: Site) -> Iterator[TemplateEdit]:
         if condition not in text:
             yield site.replace(f"{conjunct} and {condition}", prior)
             yield site.replace(f"{text} or {condition}", prior * 0.9)
+
+
+def excluded_case(site: Site) -> Iterator[TemplateEdit]:
+    """Restrict a condition by the negation of another, by a type or by a parameter that may be None."""
+    if not site.is_condition or not isinstance(site.node, ast.expr) or isinstance(site.node, ast.Constant):
+        return
+    text, conjunct = _parenthesise(site, site.node)
+    for condition in list_missing_parameters(site):
+        yield site.replace(f"{condition} or {text}", 0.27)
+        yield site.replace(f"{negate(condition)} and {conjunct}", 0.27)
+    tests = list_type_tests(site)
+    for condition, prior in tests:
+        yield site.replace(f"{conjunct} and {condition}", prior)
+        yield site.replace(f"{text} or {condition}", prior)
+    for condition, prior in [*list_known_conditions(site), *list_similar_conditions(site), *tests]:
+        if condition not in text:
+            yield site.replace(f"{conjunct} and {negate(condition)}", prior * 0.92)
+
+
+def _parenthesise(site: Site, node: ast.expr) -> tuple[str, str]:
+    """Return the text of a condition as a disjunct and as a conjunct."""
+    text = site.text_of(node)
+    # `or` binds looser than `and`, and the others looser than both.
+    if isinstance(node, ast.IfExp | ast.Lambda | ast.NamedExpr):
+        return f"({text})", f"({text})"
+    return text, f"({text})" if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) else text
 
 
 def default_value(site: Site) -> Iterator[TemplateEdit]:
@@ -121,11 +211,27 @@ def default_value(site: Site) -> Iterator[TemplateEdit]:
             if not isinstance(right, ast.Constant):
                 yield site.replace(f"{site.text_of(site.node)} if {site.text_of(right)} else 0", 0.4)
     if isinstance(site.node, ast.Name | ast.Call | ast.Attribute) and site.field in ("args", "value", "iter"):
-        if isinstance(site.parent, ast.Attribute | ast.Subscript | ast.Expr):
+        if isinstance(site.parent, ast.Attribute | ast.Subscript | ast.Expr | ast.Await):
             return
         value_type = site.type_of(site.node)
         for default in _DEFAULTS.get(value_type, ("[]", "0", "''", "{}")):
             yield site.replace(f"{site.text_of(site.node)} or {default}", 0.2 if site.field != "iter" else 0.3)
+
+
+def missing_object(site: Site) -> Iterator[TemplateEdit]:
+    """Call a method only of an object that is there, with an empty value otherwise."""
+    if site.field not in ("args", "value", "elt", "elts", "values") or isinstance(site.parent, ast.Expr | ast.Await):
+        return
+    match site.node:
+        case ast.Call(func=ast.Attribute(value=ast.Name() | ast.Attribute() as owner)):
+            if isinstance(site.parent, ast.Attribute) or is_self(owner) or not _is_variable(site, owner):
+                return
+            for default in _DEFAULTS.get(site.type_of(site.node), ("None",))[:1]:
+                yield site.replace(f"{site.text_of(site.node)} if {site.text_of(owner)} else {default}", 0.27)
+
+
+def _is_variable(site: Site, node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) or (isinstance(node, ast.Name) and node.id in site.variables)
 
 
 def exception_handler(site: Site) -> Iterator[TemplateEdit]:
@@ -198,6 +304,12 @@ def _list_related_exceptions(text: str) -> list[str]:
     return [f"({text}, {other})" for other in others] + others + ["Exception"]
 
 
+def _list_quoted_exceptions(site: Site) -> list[str]:
+    known = {*site.scope.globals, *BUILTINS}
+    quoted = sorted(site.scope.vocabulary.quoted_names & known)
+    return [name for name in quoted if name.endswith(("Error", "Exception"))]
+
+
 def _list_known_exceptions(site: Site) -> list[str]:
     return [name for name in site.scope.globals if name.endswith(("Error", "Exception"))]
 
@@ -221,4 +333,16 @@ def _list_expected_exceptions(node: ast.AST) -> list[str]:
     return list(dict.fromkeys(exceptions))
 
 
-TEMPLATES = (early_exit, guarded_statement, base_case, extended_condition, default_value, exception_handler)
+TEMPLATES = (
+    early_exit,
+    guarded_statement,
+    skipped_round,
+    base_case,
+    refused_argument,
+    missing_key,
+    extended_condition,
+    excluded_case,
+    default_value,
+    missing_object,
+    exception_handler,
+)

@@ -275,6 +275,63 @@ CASES = [
         ("except KeyError", "except MyError"),
     ),
     (f.GUARD, "def f(n):\n    return n * f(n - 1)\n", ("    return", "    if n <= 1:\n        return 1\n    return")),
+    (
+        f.GUARD,
+        "def f(a, b):\n    if isinstance(a, dict):\n        return 1\n    while a:\n        a = b\n    return a\n",
+        ("while a:", "while a and not isinstance(a, dict):"),
+    ),
+    (
+        f.GUARD,
+        "class A:\n    def on(self):\n        if self.kind in ('x', 'y'):\n            return 1\n        return 2\n\n"
+        "    def f(self, n):\n        if n:\n            n = self.kind\n        return n\n",
+        ("if n:", "if n and self.kind not in ('x', 'y'):"),
+    ),
+    (
+        f.GUARD,
+        "def f(a, b):\n    if isinstance(a, int):\n        return 1\n    if a == 2:\n        return b\n    return a\n",
+        ("a == 2:", "a == 2 or isinstance(b, int):"),
+    ),
+    (
+        f.GUARD,
+        "def g(x):\n    return isinstance(x, (str, bytes))\n\n\n"
+        "def f(a):\n    if a:\n        return a[0]\n    return ''\n",
+        ("if a:", "if a and isinstance(a, (str, bytes)):"),
+    ),
+    (
+        f.GUARD,
+        "class A:\n    def f(self, hashes: 'Hashes | None'):\n        if not self.hash:\n            return False\n"
+        "        return hashes.have(self.hash)\n",
+        ("if not self.hash:", "if hashes is None or not self.hash:"),
+    ),
+    (
+        f.GUARD,
+        "def f(a, limit=None):\n    if a > 3:\n        return 1\n    return 2\n",
+        ("if a > 3:", "if limit is not None and a > 3:"),
+    ),
+    (
+        f.GUARD,
+        "class A:\n    def f(self):\n        while len(self.d) >= self.limit:\n            self.d.pop()\n",
+        (
+            "        while len(self.d) >= self.limit:\n            self.d.pop()",
+            "        if self.limit:\n            while len(self.d) >= self.limit:\n                self.d.pop()",
+        ),
+    ),
+    (
+        f.GUARD,
+        "def f(pairs, d):\n    for old, new in pairs:\n        d[new] = d.pop(old)\n    return d\n",
+        ("        d[new]", "        if new == old:\n            continue\n        d[new]"),
+    ),
+    (
+        f.GUARD,
+        "class A:\n    def f(self, key, name, value):\n        self.css[key][name] = value\n",
+        ("        self.css", "        if key not in self.css:\n            self.css[key] = {}\n        self.css"),
+    ),
+    (
+        f.GUARD,
+        "def f(rows):\n    d = {}\n    for k, v in rows:\n        d[k].append(v)\n    return d\n",
+        ("        d[k]", "        if k not in d:\n            d[k] = []\n        d[k]"),
+    ),
+    (f.GUARD, "def f(e):\n    return e.text.strip()\n", ("e.text.strip()", "e.text.strip() if e.text else ''")),
     (f.UNCOMMON, "def f(a):\n    return a\n", ("return a", "return sorted(a)")),
 ]
 

@@ -127,6 +127,23 @@ def test_a_missing_limit_is_among_the_first_hundred_of_a_short_function() -> Non
     assert "line 5: result[-1] = (result[-1][0], end) → result[-1] = (result[-1][0], max(end, result[-1][1]))" in titles
 
 
+@pytest.mark.parametrize(
+    ("parameter", "change"), [("name: str", "if not name:"), ("count", "if count < 0:"), ("size", "if size is None:")]
+)
+def test_an_argument_is_refused_where_a_test_waits_for_an_exception(parameter: str, change: str) -> None:
+    code, name = f"def f({parameter}):\n    return [{parameter.partition(':')[0]}]\n", parameter.partition(":")[0]
+    refused = code.replace("    return", f'    {change}\n        raise ValueError(f"{{{name}=}}")\n    return')
+    assert refused in [given.text for given in search(code, GUARD, quoted="ValueError").list_changes(0)]
+    assert not any("raise" in given.text for given in search(code, GUARD, quoted="name").list_changes(0))
+
+
+def test_another_object_is_likelier_where_it_has_none_of_the_attribute() -> None:
+    code = "class A:\n    def f(self, schema):\n        self.root = schema\n        return g(schema.opts)\n"
+    wanted = code.replace("schema.opts", "self.root.opts")
+    assert wanted in [given.text for given in search(code, OPERAND, quoted="opts").list_changes(0)]
+    assert wanted not in [given.text for given in search(code, OPERAND).list_changes(0)]
+
+
 @pytest.mark.parametrize("code", [CODE, SPANS])
 def test_conversions_and_limits_are_few_beside_other_edits(code: str) -> None:
     source = Source.parse("a.py", code)
