@@ -86,9 +86,11 @@ def self_prefix(site: Site) -> Iterator[TemplateEdit]:
             known = name in site.variables or name in site.scope.globals
             yield site.replace(f"self.{name}", 0.5 if known else 0.95)
         case ast.Name(id=name, ctx=ast.Load()) if name != "self" and "self" in site.variables and site.field != "func":
+            # The error says that the object of an attribute has none of that name: then it is another object.
+            has_none = isinstance(site.parent, ast.Attribute) and site.parent.attr in site.scope.vocabulary.quoted_names
             for other in site.scope.self_attributes:
                 if not other.startswith("__"):
-                    yield site.replace(f"self.{other}", 0.17 * _scale_similarity(name, other))
+                    yield site.replace(f"self.{other}", (0.45 if has_none else 0.17) * _scale_similarity(name, other))
         case ast.Name(id=name, ctx=ast.Store()) if name in site.scope.self_attributes and "self" in site.variables:
             if isinstance(site.parent, ast.Assign | ast.AugAssign):
                 yield site.replace(f"self.{name}", 0.6)

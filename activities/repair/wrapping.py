@@ -9,7 +9,7 @@ from activities.repair.value_types import COLLECTIONS, SEQUENCES, ValueType
 # Functions, and methods, tried on a value of a type even where the file does not use them.
 _WRAPPERS = {
     ValueType.NUMBER: ("abs", "int", "float", "str", "round"),
-    ValueType.TEXT: ("int", "float", "list", "len", "set"),
+    ValueType.TEXT: ("int", "float", "list", "len", "set", "str"),
     ValueType.LIST: ("len", "sorted", "reversed", "set", "list", "tuple", "sum"),
     ValueType.TUPLE: ("len", "list", "sorted", "set"),
     ValueType.ITERABLE: ("list", "sorted", "set", "reversed", "len"),
