@@ -107,7 +107,7 @@ def list_missing_parameters(site: Site) -> list[str]:
     """Return tests whether a parameter that the site does not read is None: an optional one, or an object."""
     read = _list_read_names(site, site.node)
     objects = [name for name in site.scope.parameters if site.type_of_name(name) is ValueType.OBJECT]
-    names = dict.fromkeys([*_list_optional_parameters(site.scope.region), *objects])
+    names = dict.fromkeys([*list_optional_parameters(site.scope.region), *objects])
     return [f"{name} is None" for name in names if name in site.variables and name not in read][:_OPTIONAL]
 
 
@@ -198,7 +198,7 @@ def _list_tested_types(region: Region) -> tuple[dict[str, ast.expr], dict[str, a
 
 
 @lru_cache(maxsize=8)
-def _list_optional_parameters(region: Region) -> list[str]:
+def list_optional_parameters(region: Region) -> list[str]:
     """Return the parameters whose default is None, or whose annotation allows it."""
     if region.function is None:
         return []

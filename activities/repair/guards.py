@@ -11,6 +11,7 @@ from activities.repair.guard_conditions import (
     list_failure_conditions,
     list_known_conditions,
     list_missing_parameters,
+    list_optional_parameters,
     list_part_comparisons,
     list_similar_conditions,
     list_type_tests,
@@ -83,12 +84,13 @@ def refused_argument(site: Site) -> Iterator[TemplateEdit]:
     errors = _list_quoted_exceptions(site)
     if not errors or not _is_first(site):
         return
-    for name in site.scope.parameters:
+    optional = list_optional_parameters(site.scope.region)
+    for name in (name for name in site.scope.parameters if name not in optional):
         type_name = _TYPE_NAMES.get(site.type_of_name(name), "str")
         for condition in (*_list_argument_conditions(site, name), f"not isinstance({name}, {type_name})"):
             for error in errors:
                 guard = site.editor.insert_before(f"if {condition}:", f'\traise {error}(f"{{{name}=}}")')
-                yield TemplateEdit((guard,), 0.42)
+                yield TemplateEdit((guard,), 0.8)
 
 
 def _list_argument_conditions(site: Site, name: str) -> list[str]:

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from activities.localisation.vocabulary import measure_similarity
+from activities.repair.guard_conditions import is_self
 from activities.repair.scope import BUILTINS
 from activities.repair.site import Site, TemplateEdit
 from activities.repair.value_types import COLLECTIONS, SEQUENCES, ValueType, score_compatibility
@@ -88,14 +89,25 @@ def self_prefix(site: Site) -> Iterator[TemplateEdit]:
         case ast.Name(id=name, ctx=ast.Load()) if name != "self" and "self" in site.variables and site.field != "func":
             # The error says that the object of an attribute has none of that name: then it is another object.
             has_none = isinstance(site.parent, ast.Attribute) and site.parent.attr in site.scope.vocabulary.quoted_names
+            objects = _list_objects_of_self(site) if has_none else ()
             for other in site.scope.self_attributes:
                 if not other.startswith("__"):
-                    yield site.replace(f"self.{other}", (0.45 if has_none else 0.17) * _scale_similarity(name, other))
+                    prior = 0.9 if other in objects else 0.17
+                    yield site.replace(f"self.{other}", prior * _scale_similarity(name, other))
         case ast.Name(id=name, ctx=ast.Store()) if name in site.scope.self_attributes and "self" in site.variables:
             if isinstance(site.parent, ast.Assign | ast.AugAssign):
                 yield site.replace(f"self.{name}", 0.6)
         case ast.Attribute(value=ast.Name(id="self"), attr=name) if name in site.variables:
             yield site.replace(name, 0.55)
+
+
+def _list_objects_of_self(site: Site) -> set[str]:
+    """Return the attributes of `self` whose own attributes the file reads."""
+    return {
+        node.value.attr
+        for node in ast.walk(site.scope.source.tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and is_self(node.value.value)
+    }
 
 
 def ingredient(site: Site) -> Iterator[TemplateEdit]:

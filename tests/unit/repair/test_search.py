@@ -138,7 +138,7 @@ def test_an_argument_is_refused_where_a_test_waits_for_an_exception(parameter: s
 
 
 def test_another_object_is_likelier_where_it_has_none_of_the_attribute() -> None:
-    code = "class A:\n    def f(self, schema):\n        self.root = schema\n        return g(schema.opts)\n"
+    code = "class A:\n    def f(self, schema):\n        self.root = schema\n        return self.root.g(schema.opts)\n"
     wanted = code.replace("schema.opts", "self.root.opts")
     assert wanted in [given.text for given in search(code, OPERAND, quoted="opts").list_changes(0)]
     assert wanted not in [given.text for given in search(code, OPERAND).list_changes(0)]
