@@ -18,7 +18,7 @@ SOURCE_ROOTS = ("", "src", "lib")
 # Files that name a project's modules for its users.
 _PACKAGING = ("pyproject.toml", "setup.cfg", "setup.py")
 
-_DEFINES_TESTS = re.compile(r"^(?:[ \t]+|async +)*def +test(?:_|[A-Z])\w*\s*\(", re.MULTILINE)
+_DEFINES_TESTS = re.compile(r"^[ \t]*(?:async +)?def +test(?:_|[A-Z])\w*\s*\(", re.MULTILINE)
 _TEST_NAME = re.compile(r"\*|test.*|Test.*|.*Tests?(?:Case|Base|Mixin)?")
 _USES_TEST_TOOLS = re.compile(r"^(?:from|import) +(?:pytest|unittest|hypothesis|nose)\b", re.MULTILINE)
 _HELPER_NAME = re.compile(
