@@ -13,6 +13,10 @@ TEMPLATES = "templates"
 """The model of runs and strategies that use the repair templates, which read no prompt and cost no tokens."""
 
 
+MODULE_LEVEL = "<module>"
+"""The symbol of what stands around the definitions of a file."""
+
+
 class Strategy(BoundedModel):
     """What a branch pursues.
 

@@ -19,7 +19,7 @@ from hydranet.allocation import (
 )
 from hydranet.contracts.retrieval import Place
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy
-from hydranet.strategy import TEMPLATES, Strategy
+from hydranet.strategy import MODULE_LEVEL, TEMPLATES, Strategy
 from hydranet.text.code_names import PATH, find_named_symbols
 
 UNLISTED = 0.01
@@ -65,7 +65,7 @@ class Valuation:
         self, model: str, places: Iterable[Place], records: Iterable[SkillRecord], baseline_seconds: float
     ) -> None:
         self._model = model
-        self._places = {f"{place.file}:{place.symbol}": place for place in places}
+        self._places = {_name(place.file, place.symbol): place for place in places}
         self._records = tuple(records)
         self._baseline_seconds = baseline_seconds
 
@@ -156,7 +156,7 @@ class Valuation:
 
     def _name_places(self, strategy: Strategy) -> Iterator[str]:
         """Yield the places that a strategy aims at; of a file without a symbol, the likeliest."""
-        names = [f"{file}:{symbol}" for file in strategy.target_files for symbol in strategy.target_symbols]
+        names = [_name(file, symbol) for file in strategy.target_files for symbol in strategy.target_symbols]
         listed = [name for name in names if name in self._places]
         if not strategy.target_symbols:
             listed = [name for name, place in self._places.items() if place.file in strategy.target_files][:1]
@@ -204,6 +204,10 @@ class _Prices:
     def estimate_draw(self, lines: int) -> float:
         """Return the tokens of one draw at a place of so many lines."""
         return self._factor * _count_tokens(lines)
+
+
+def _name(file: str, symbol: str) -> str:
+    return f"{file}:{'' if symbol == MODULE_LEVEL else symbol}"
 
 
 def _count_tokens(lines: int) -> float:

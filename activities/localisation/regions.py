@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from activities.localisation.source import Source
+from hydranet.strategy import MODULE_LEVEL
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 LoopNode = ast.For | ast.AsyncFor | ast.While
 DefinitionNode = FunctionNode | ast.ClassDef
 
-MODULE_LEVEL = "<module>"
 EXITS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 """Statements after which control leaves the block."""
 
