@@ -28,7 +28,7 @@ UNLISTED = 0.01
 NAMED = 0.5
 """How likely a place is, at least, that a person names."""
 
-HOURS_PER_FIX = 6.0
+HOURS_PER_FIX = 12.0
 """A batch of template candidates that is worth less than a fix in so many hours is not tried. What a model may spend
 is limited by the budget's tokens instead."""
 
