@@ -1,22 +1,20 @@
 """`hydra bench`: run every instance of a suite, and report what was fixed, what was not, and why."""
 
 import asyncio
-import json
 import os
 import shutil
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from hydra_cli.bench.conditions import Conditions
 from hydra_cli.bench.instance_tests import describe_hidden, passes_hidden
+from hydra_cli.bench.results import Arm, Reaped, Result, ResultFile
 from hydra_cli.bench.suite import BugInstance, check_out, read_suite
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session, attach_session
@@ -26,45 +24,6 @@ from hydranet import settings
 from hydranet.contracts import COUNTERFACTUAL_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Counterfactual
 from hydranet.errors import UsageError
 from hydranet.genealogy import BranchRecord, Ending, Verdict
-from hydranet.settings import Settings
-
-_JOBS = max(1, (os.cpu_count() or 1) // 2)
-
-
-@dataclass(frozen=True)
-class Reaped:
-    """A branch that was reaped, its number of attempts, and how it ended when it was resumed."""
-
-    branch: str
-    attempts: int
-    resumed: Counterfactual | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """The result of one instance; `seconds` is the run's own time, `hidden` says if its fix passes the hidden tests."""
-
-    id: str
-    fixed: bool
-    verdict: str
-    attempts: int
-    branches: int
-    reaps: int
-    tokens: int
-    seconds: float
-    reason: str
-    run: str
-    reaped: list[Reaped]
-    hidden: bool | None = None
-
-
-@dataclass(frozen=True)
-class Arm:
-    """The conditions that a suite is run under."""
-
-    settings: Settings
-    reaper: bool
-    resume_reaped: bool
 
 
 def bench(
@@ -93,7 +52,10 @@ def bench(
         bool,
         typer.Option("--traceback", help="With --retrieval: search by the failing tests too, in a sandbox."),
     ] = False,
-    json_out: Annotated[Path | None, typer.Option("--json", help="The file to write the results to, as JSON.")] = None,
+    json_out: Annotated[
+        Path | None,
+        typer.Option("--json", help="The file to write the results to, as JSON; what it has already is not run again."),
+    ] = None,
 ) -> None:
     """Run a suite of bugs, and report every success and failure.
 
@@ -113,32 +75,16 @@ def bench(
         bench_retrieval(described.name, instances, failing, json_out)
         return
     arm = Arm(settings.load_settings(flags={"model": model}), not no_reaper, resume_reaped)
-    conditions = Conditions()
-    results = asyncio.run(_bench(described.name, instances, arm, jobs))
-    _print(results)
-    if json_out is not None:
-        document = conditions.describe() | _document(described.name, arm, results)
-        json_out.write_text(json.dumps(document, indent=1, default=_plain) + "\n")
+    file = ResultFile(json_out, described.name, arm)
+    left = {folder: instance for folder, instance in instances.items() if instance.id not in file.results}
+    if known := len(instances) - len(left):
+        print_plain(make_console(error=True), f"{json_out} has {known} of {len(instances)} instances: not run again")
+    if left:
+        asyncio.run(_bench(described.name, left, arm, jobs, file))
+    _print([file.results[instance.id] for instance in instances.values()])
 
 
-def _document(suite: str, arm: Arm, results: list[Result]) -> dict[str, Any]:
-    return {
-        "suite": suite,
-        "model": arm.settings.model,
-        "reaper": arm.reaper,
-        "budget": arm.settings.budget.model_dump(),
-        "convergence": arm.settings.convergence.model_dump(),
-        "fixed": sum(result.fixed for result in results),
-        "hidden": sum(result.hidden is True for result in results),
-        "instances": [asdict(result) for result in results],
-    }
-
-
-def _plain(value: Any) -> Any:
-    return value.model_dump()
-
-
-async def _bench(name: str, instances: dict[str, BugInstance], arm: Arm, jobs: int) -> list[Result]:
+async def _bench(name: str, instances: dict[str, BugInstance], arm: Arm, jobs: int, file: ResultFile) -> None:
     free = asyncio.Semaphore(jobs)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     work = arm.settings.data_dir / "bench" / uuid.uuid4().hex[:8]
@@ -147,15 +93,15 @@ async def _bench(name: str, instances: dict[str, BugInstance], arm: Arm, jobs: i
             with Progress(*columns, console=make_console(error=True)) as progress:
                 task = progress.add_task(name, total=len(instances))
 
-                async def one(folder: str, instance: BugInstance) -> Result:
+                async def one(folder: str, instance: BugInstance) -> None:
                     async with free:
                         repository = await asyncio.to_thread(check_out, instance, work / folder)
                         result = await _run(session, repository, instance, arm)
+                    file.add(result)
                     print_plain(progress.console, f"{'fixed ' if result.fixed else result.verdict:10} {instance.id}")
                     progress.advance(task)
-                    return result
 
-                return list(await asyncio.gather(*(one(f, i) for f, i in instances.items())))
+                await asyncio.gather(*(one(folder, instance) for folder, instance in instances.items()))
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
