@@ -21,8 +21,13 @@ _PROMPTS: Mapping[EditFormat, str] = {
     "hunk": "hunk",
 }
 
-# What is longer than this does not fit into one answer as a whole: only the lines that change are asked for.
+# What is longer than this does not fit into one answer as a whole: only the lines that change are asked for. A small
+# model gives a longer function again as it is, but changes a hunk of it (docs/how-to/models.md).
 _WHOLE_CHARACTERS = 2400
+_SMALL_WHOLE_CHARACTERS = 1200
+
+# Small models are shown little else than what they are to change: a third of the tokens, for as many changes.
+_SMALL_ROOM = Room(issue=700, failing=400, code=0, tests=1, test_code=700)
 
 # Models of fewer billions of parameters are led astray by their own plans, and gain from more draws
 # (docs/how-to/models.md).
@@ -34,8 +39,8 @@ _BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b\b", re.IGNORECASE)
 class ModelProfile:
     """The edit formats of one model, best first, the candidates per attempt and the looks before them.
 
-    `narrow` is the format for what is too long to be asked for as a whole, and for a question whose answer changed
-    nothing; `room` says how much a question shows.
+    `narrow` is the format for what is longer than `whole` characters, and after an answer that changed nothing; `room`
+    says how much a question shows.
 
     One that does not deliberate is asked for changes only, not for strategies, plans and reflections.
     """
@@ -46,6 +51,7 @@ class ModelProfile:
     investigations: int = 0
     narrow: EditFormat = "search_replace"
     room: Room = DEFAULT_ROOM
+    whole: int = _WHOLE_CHARACTERS
 
     def prompt(self, focus: Sequence[Snippet], file: str, dead: int) -> str:
         """Return the name of the prompt that asks for a change of `focus` in a file of text `file`.
@@ -54,7 +60,7 @@ class ModelProfile:
         """
         wanted = self.formats[dead % len(self.formats)]
         whole = {"function": sum(len(focu.code) for focu in focus), "file": len(file)}.get(wanted)
-        if whole is not None and not 0 < whole <= _WHOLE_CHARACTERS:
+        if whole is not None and not 0 < whole <= self.whole:
             wanted = self.narrow
         return _PROMPTS[wanted]
 
@@ -75,4 +81,7 @@ def find_profile(model: str, settings: ModelSettings) -> ModelProfile:
         settings.samples or (4 if small else 2),
         not small if settings.deliberate is None else settings.deliberate,
         settings.investigations,
+        "hunk" if small else "search_replace",
+        _SMALL_ROOM if small else DEFAULT_ROOM,
+        _SMALL_WHOLE_CHARACTERS if small else _WHOLE_CHARACTERS,
     )

@@ -44,5 +44,8 @@ def test_small_models_are_asked_for_more_changes_and_no_plans(model: str, small:
     found = find_profile(model, ModelSettings())
     assert (found.formats, found.samples, found.deliberates) == (formats, 4 if small else 2, not small)
     assert found.investigations == 2
+    assert (found.narrow, found.room.code) == (("hunk", 0) if small else ("search_replace", 3600))
+    assert found.prompt(focus(1200), "", 0) == "implement"
+    assert found.prompt(focus(1201), "", 0) == ("hunk" if small else "implement")
     chosen = find_profile(model, ModelSettings(samples=1, deliberate=small, investigations=0))
     assert (chosen.samples, chosen.deliberates, chosen.investigations) == (1, small, 0)
