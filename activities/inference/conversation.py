@@ -86,7 +86,9 @@ class Conversation:
 
     def fill(self, question: Question, values: dict[str, str], room: Room) -> list[Message]:
         """Return a question as messages."""
-        shown = self.view.values(() if room is LEAST_ROOM else question.focus, room)
+        # A hunk is short, and a question about it means nothing without it.
+        focus = () if room is LEAST_ROOM and question.window is None else question.focus
+        shown = self.view.values(focus, room)
         context = load_prompt("context").fill(**(shown | values))
         return [
             {"role": "system", "content": load_prompt("system").fill()},

@@ -483,6 +483,9 @@ async def test_each_attempt_at_a_long_function_asks_for_another_hunk(desk: Make)
     assert first.prompt == second.prompt == "hunk@1"
     assert ["return sum(prices) - 1" in question for question in asked] == [True, False]
     assert max(map(len, asked)) < len(long)
+    client = NarrowClient(1500)
+    await ChatBackend(client, at.style, at.artifacts, at.objects).implement(at.step())
+    assert "return sum(prices) - 1" in client.seen[0]
     hunk = "".join(lines[-5:]) + "    return sum(prices)\n"
     (diff,) = await at.diffs(await at.implement(f"```python\n{hunk}```"))
     assert patches.apply_diff(diff, {"shop/cart.py": long}.get) == {"shop/cart.py": long.replace(" - 1", "")}
