@@ -34,7 +34,7 @@ _EITHER = {"logic", "size", "module", "class", NONE}
 
 _SYNTHETIC = 0.25
 _WITHOUT_COVERAGE = 0.3
-_STEPS, _RATE, _RIDGE = 300, 0.08, 0.02
+_STEPS, _RATE, _RIDGE = 200, 0.1, 0.006
 # What is believed of the strongest evidence before anything is learned: a few dozen bugs say little of what is rare.
 _PRIOR = {
     **{"frame": 1.0, "innermost": 0.3, "coverage": 0.5, "exclusive": 0.5, "predicate": 1.0, "value": 0.5},

@@ -16,7 +16,7 @@ NONE = "none"
 """The weight of the choice that the fix changes none of the places."""
 
 # A feature that adds less than this to the logarithm of the odds is no reason.
-_LEAST = 0.2
+_LEAST = 0.1
 _REASONS = 4
 
 
