@@ -33,8 +33,9 @@ HOURS_PER_FIX = 12.0
 is limited by the budget's tokens instead."""
 
 _USUAL_LINES = 30
-# Tokens of a draw: the issue, the failing test and what is asked; then a function that is read and written.
-_PROMPT_TOKENS, _TOKENS_PER_LINE = 800.0, 20.0
+# Tokens of a draw: the issue, the failing test and what is asked; then lines that are read and written, of a long
+# function only some.
+_PROMPT_TOKENS, _TOKENS_PER_LINE, _MOST_LINES = 600.0, 12.0, 60
 # Seconds of a batch of templates: a multiple of those of the tests at the base, within bounds.
 _BATCH_FACTOR, _LEAST_BATCH, _LONGEST_BATCH = 2.0, 5.0, 600.0
 # As many tokens and seconds as the first estimates of a model's price and speed count for.
@@ -211,4 +212,4 @@ def _name(file: str, symbol: str) -> str:
 
 
 def _count_tokens(lines: int) -> float:
-    return _PROMPT_TOKENS + _TOKENS_PER_LINE * lines
+    return _PROMPT_TOKENS + _TOKENS_PER_LINE * min(lines, _MOST_LINES)

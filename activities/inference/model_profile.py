@@ -1,11 +1,11 @@
 """How a model is asked: in which edit format, for how many candidates at a time, and whether to plan at all."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from activities.inference.packing import Snippet
 from activities.inference.prompt_context import DEFAULT_ROOM, Room
+from hydranet.allocation import find_parameters
 from hydranet.settings import EditFormat, ModelSettings
 
 # All rewrite a whole function better than they write edits; the second makes a new branch new in form. Small models
@@ -32,7 +32,6 @@ _SMALL_ROOM = Room(issue=700, failing=400, code=0, tests=1, test_code=700)
 # Models of fewer billions of parameters are led astray by their own plans, and gain from more draws
 # (docs/how-to/models.md).
 _SMALL = 4.0
-_BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,8 @@ class ModelProfile:
 
 def find_profile(model: str, settings: ModelSettings) -> ModelProfile:
     """Return the style of the model called `model`: as the settings say, else what does best for models of its size."""
-    size = _BILLIONS.search(model.rpartition("#")[2])
-    small = size is not None and float(size[1]) < _SMALL
+    parameters = find_parameters(model)
+    small = parameters is not None and parameters < _SMALL
     preferences = _SMALL_PREFERENCES if small else _PREFERENCES
     first = settings.edit_formats.get(model, preferences[0])
     return ModelProfile(
