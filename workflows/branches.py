@@ -60,13 +60,14 @@ class Branches:
         self._closed: list[int] = []
         self._best: Checkpoint | None = None
         self._best_failing = 0
+        self._best_of_model = False
         self._starting = asyncio.Lock()
         self._waiting: set[int] = set()
         self.running: list[RunningBranch] = []
         self.checkpoints: dict[str, Checkpoint] = {}
 
     async def start(self, strategy: Strategy, prepared: PreparedRun, *, tokens_left: int | None) -> None:
-        """Start a branch for `strategy`, from the best checkpoint."""
+        """Start a branch for `strategy`: from the best checkpoint or, for templates, from the best of a model."""
         # Shielded, so that a search that is cancelled meanwhile leaves no child without a handle to end it by.
         await asyncio.shield(self._start(strategy, prepared, tokens_left))
 
@@ -146,7 +147,7 @@ class Branches:
         if report.checkpoint is not None:
             name = checkpoint.format_name(report.branch, report.record.number)
             self.checkpoints[name] = report.checkpoint
-            self._keep_best(report.record, report.checkpoint)
+            self._keep_best(report.record, report.checkpoint, of_model=record.strategy.model != TEMPLATES)
         return reap
 
     @property
@@ -165,7 +166,7 @@ class Branches:
         record = self.find_record(number)
         self._waiting.discard(number)
         if record.ending is Ending.SUSPENDED:
-            self._state.put_branch(record.model_copy(update={"ending": Ending.RUNNING, "reason": ""}))
+            self._state.resume_branch(record)
         grant = Grant(attempts=len(record.attempts) + 1, tokens=tokens_left)
         try:
             await branch.handle.signal(BranchWorkflow.go_on, grant)
@@ -177,8 +178,7 @@ class Branches:
         for number in self.waiting:
             record = self.find_record(number)
             if record.ending is Ending.RUNNING:
-                suspended = dict(record) | {"ending": Ending.SUSPENDED, "reason": explain(number)}
-                self._state.put_branch(BranchRecord.model_validate(suspended))
+                self._state.suspend_branch(record, explain(number))
 
     @property
     def has_passing_attempt(self) -> bool:
@@ -256,17 +256,17 @@ class Branches:
         return min(budget.attempts_per_branch, budget.attempts - self._state.genealogy.attempts)
 
     def _choose_start(self, strategy: Strategy, prepared: PreparedRun) -> tuple[Checkpoint, int]:
-        # In order a template, which makes a single edit, is to be the whole fix.
-        in_order = self._request.allocation == "order"
-        if self._best is None or (in_order and strategy.model == TEMPLATES):
+        # Of many single edits some make a few tests pass by accident: on top of one of them no other is the fix.
+        may_build = strategy.model != TEMPLATES or (self._best_of_model and self._request.allocation == "value")
+        if self._best is None or not may_build:
             return prepared.base, prepared.baseline.failing_count
         return self._best, self._best_failing
 
-    def _keep_best(self, record: AttemptRecord, checkpoint: Checkpoint) -> None:
+    def _keep_best(self, record: AttemptRecord, checkpoint: Checkpoint, *, of_model: bool) -> None:
         genealogy, facts = self._state.genealogy, record.facts
         fewest = self._best_failing if self._best is not None else genealogy.target_count
         if facts.failing_count < fewest and set(facts.failing_tests) <= set(genealogy.target_tests):
-            self._best, self._best_failing = checkpoint, facts.failing_count
+            self._best, self._best_failing, self._best_of_model = checkpoint, facts.failing_count, of_model
 
     def _score_novelty(self, report: AttemptReport) -> tuple[AttemptReport, ReapOrder | None]:
         facts, settings = report.record.facts, self._request.convergence

@@ -127,6 +127,14 @@ class RunState:
         )
         scores.record(attempt.score.value)
 
+    def suspend_branch(self, branch: BranchRecord, reason: str) -> None:
+        """Note that a branch is left for another, and why."""
+        self.put_branch(branch.model_copy(update={"ending": Ending.SUSPENDED, "reason": reason}))
+
+    def resume_branch(self, branch: BranchRecord) -> None:
+        """Note that a suspended branch is taken up again."""
+        self.put_branch(branch.model_copy(update={"ending": Ending.RUNNING, "reason": ""}))
+
     def close_branch(self, branch: BranchRecord, ending: Ending, reason: str) -> None:
         """Note how a branch ended."""
         closed = dict(branch) | {"ending": ending, "reason": reason, "ended": self.clock.seconds}

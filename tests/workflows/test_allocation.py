@@ -211,3 +211,36 @@ async def test_the_budget_of_branches_counts_those_that_were_started(start: Star
     drawn = Counter(await list_drawn(run))
     assert drawn == Counter(dict.fromkeys(names[:3], 2))
     assert len((await run.genealogy()).branches) == 3
+
+
+@pytest.mark.parametrize("by", [TEMPLATES, ""])
+async def test_templates_build_on_a_model_that_helps_some_tests_but_not_on_templates(start: Start, by: str) -> None:
+    """Of many single edits some make a few tests pass by accident."""
+    partial = at("first", "one", model=by)
+    later = [at("second", "two", model=TEMPLATES, skill=0.05), at("third", "three")]
+
+    def propose(request: Any) -> None:
+        world.rounds = [*world.rounds, offered.pop(request.work.model, [])]
+
+    mine = [plan for plan in later if plan.model == TEMPLATES]
+    offered = {
+        TEMPLATES: [partial, *mine] if by else mine,
+        "fake-1.5b": [later[1]] if by else [partial, later[1]],
+    }
+    world = World(
+        places=(place("first", 0.9), place("second", 0.05), place("third", 0.04)),
+        on={"propose_strategies": propose},
+        trials={
+            "first": [failed("x = 2", "t1", "t2"), NOTHING_NEW],
+            "second": [failed("y = 2")],
+            "third": [NOTHING_NEW, passed()],
+        },
+    )
+    budget = Budget(attempts_per_branch=2)
+    run = await start(world, allocation="value", model="fake-1.5b", templates_first=True, budget=budget)
+    await run.result()
+    starts = {branch.strategy.title: branch.start for branch in (await run.genealogy()).branches}
+    assert starts["first"] == "base"
+    after = {title: commit for title, commit in starts.items() if title != "first"}
+    assert after["third"].startswith("c-"), "models build on both"
+    assert after["second"].startswith("base" if by else "c-")
