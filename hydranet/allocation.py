@@ -241,7 +241,13 @@ def should_suspend(values: Sequence[float], current: int) -> bool:
 
 def explain_suspension(own: float, other: float) -> str:
     """Return the sentence that stays on record of a suspended branch, of two values."""
-    return f"Its next draw is worth {own * 1e6:.2g} fixes per million tokens, another strategy's {other * 1e6:.2g}."
+    mine, better = _per_million(own), _per_million(other)
+    return f"Its next draw is worth {mine} fixes per million tokens, another strategy's {better}."
+
+
+def _per_million(value: float) -> str:
+    millions = value * 1e6
+    return f"{millions:.0f}" if millions >= 10 else f"{millions:.2g}"
 
 
 def count_right_failures(
