@@ -77,11 +77,12 @@ def _read_state() -> dict[str, tuple[int, ...]]:
     # Modes, sizes and times tell changes well enough; reading every file after every candidate would be slow.
     state: dict[str, tuple[int, ...]] = {}
     folders = [str(WORK)]
+    prefix = len(f"{WORK}/")
     while folders:
         with os.scandir(folders.pop()) as entries:
             for entry in entries:
                 status = entry.stat(follow_symlinks=False)
-                name = os.path.relpath(entry.path, WORK)
+                name = entry.path[prefix:]
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
                     state[name] = (status.st_mode,)
