@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from .forks import run_forked
-from .trials import TestSession, Trials, import_libraries, is_unread, list_loaded, try_late, warm_up
+from .libraries import import_libraries
+from .trials import TestSession, Trials, is_unread, list_loaded, try_late, warm_up
 from .unittest_fork_server import Discovery, TrialRecords
 from .unittest_main import RecordingResult, replace_runner, run_program
 
@@ -63,7 +64,7 @@ class LateFork:
         def build() -> Any:
             return self._build_suite(*arguments, **options)
 
-        import_libraries(build, seconds)
+        import_libraries(lambda _: build(), seconds)
         discovery = Discovery(self._trials, lambda check: check(build()))
         try:
             asked, _ = run_forked(_measure, seconds)

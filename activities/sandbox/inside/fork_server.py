@@ -1,7 +1,7 @@
 """A fork server that tries candidates by pytest: it is imported once, and the warm process is forked for each test run.
 
 Where possible the fork is late, in a session that is configured and has loaded its conftest files. Candidates that
-change a module loaded by then are tried in forks of a process that has only imported pytest.
+change a module loaded by then are tried in forks of a process that has only imported pytest and libraries.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ import linecache
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 import _pytest.config
 import pytest
 
 from .canary import CanaryRun
+from .libraries import import_libraries
 from .plugin import SingleProcess
 from .trial_recorder import TrialRecorder
-from .trials import TestSession, Trials, import_libraries, is_unread, list_loaded, try_late, warm_up
+from .trials import TestSession, Trials, is_unread, list_loaded, try_late, warm_up
 
 
 class Proceed(BaseException):
@@ -41,10 +43,11 @@ class LateFork(SingleProcess):
     def pytest_collection(self, session: pytest.Session) -> None:
         """Try the candidates and exit; in a forked child register its recorder and let the session go on."""
         signal.alarm(0)
-        import_libraries(session.perform_collect, self._trials.request["target_seconds"])
-        self._trials.remember_work_tree()
-        warm_up()
         loaded = list_loaded()
+        if any(is_unread(candidate, loaded) for candidate in self._trials.left):
+            import_libraries(lambda _: session.perform_collect(), self._trials.request["target_seconds"])
+            self._trials.remember_work_tree()
+            warm_up()
         try:
             self._trials.try_suitable(_proceed, lambda candidate: is_unread(candidate, loaded))
             if not self._trials.left:
@@ -55,6 +58,18 @@ class LateFork(SingleProcess):
             return
         os.write(self._report, self._trials.dump())
         os._exit(0)
+
+
+class Collection(SingleProcess):
+    """A pytest plugin that goes on with `proceed` once the tests are collected, in place of running them."""
+
+    def __init__(self, proceed: Callable[[], NoReturn]) -> None:
+        self._proceed = proceed
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> NoReturn:
+        """Go on."""
+        self._proceed()
 
 
 def main() -> None:
@@ -72,6 +87,12 @@ def main() -> None:
         pytest.main(arguments, plugins=list(_make_plugins(trials, session).values()))
         os._exit(0)
 
+    if trials.left:
+        import_libraries(
+            lambda proceed: pytest.main(arguments, plugins=[Collection(proceed)]), trials.request["target_seconds"]
+        )
+        trials.remember_work_tree()
+        warm_up()
     trials.try_suitable(run_session, lambda candidate: True)  # noqa: ARG005
     trials.rerun_best(run_session)
 

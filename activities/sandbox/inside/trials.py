@@ -17,7 +17,6 @@ failure.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import importlib.util
 import inspect
@@ -228,34 +227,6 @@ def try_late(trials: Trials, run_session: Callable[[int], object]) -> None:
     # Without a report the session broke; all candidates are still left.
     if dumped:
         trials.load(dumped)
-
-
-def import_libraries(collect: Callable[[], object], seconds: float) -> None:
-    """Let a child collect the tests, then import the libraries that it imported.
-
-    It leaves bytecode of the repository behind, so later children compile only what their candidate changes. It is
-    a child because this process may not have imported anything that a candidate could change.
-    """
-
-    def list_imported(descriptor: int) -> NoReturn:
-        sys.dont_write_bytecode = False
-        before = set(sys.modules)
-        try:
-            collect()
-        finally:
-            files = {name: getattr(sys.modules[name], "__file__", None) or "" for name in sys.modules.keys() - before}
-            os.write(descriptor, json.dumps([name for name, file in files.items() if _is_library(file)]).encode())
-            os._exit(0)
-
-    written, _ = run_forked(list_imported, seconds)
-    for name in json.loads(written or b"[]"):
-        # It may be a module that only exists once another one was imported.
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
-
-
-def _is_library(file: str) -> bool:
-    return file.startswith(("/env/", os.path.realpath(sys.base_prefix)))
 
 
 def warm_up() -> None:

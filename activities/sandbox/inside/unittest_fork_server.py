@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any, NoReturn
 
 from .forks import run_forked
+from .libraries import import_libraries
 from .runner_integrity import RunnerState
 from .test_names import list_implied
-from .trials import TestSession, Trials, import_libraries, warm_up
+from .trials import TestSession, Trials, warm_up
 from .unittest_main import RecordingResult, RecordingRunner, Records, name_test, select_tests
 
 
@@ -88,7 +89,7 @@ def main() -> None:
     trials = Trials()
     sys.path[:0] = trials.request["path"]
     sys.argv[:] = ["python -m unittest", *trials.request["arguments"]]
-    import_libraries(lambda: _collect(list), trials.request["target_seconds"])
+    import_libraries(lambda _: _collect(list), trials.request["target_seconds"])
     discovery = Discovery(trials, _collect)
     trials.remember_work_tree()
     warm_up()
