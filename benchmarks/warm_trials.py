@@ -3,6 +3,9 @@
 Run with `python -m benchmarks.warm_trials [RUNNER...]`. Each runner has the same small program with six tests, of which
 two fail, and tries candidates that fail them. Django's project has the applications that `startproject` names, and two
 of its tests use the database.
+
+Run with `python -m benchmarks.warm_trials SUITE INSTANCE...` for bugs of a suite. The candidates then add a comment to
+the first file that the fix changes.
 """
 
 import asyncio
@@ -10,7 +13,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from activities.artifacts.store import put_model
@@ -18,10 +21,14 @@ from activities.git.command import run_git
 from benchmarks import run
 from benchmarks.engine import load_settings
 from hydra_cli.bench.instance_tests import PreparedRepository, prepare
+from hydra_cli.bench.suite import check_out, read_suite
 from hydranet import patches
 from hydranet.contracts import Candidate, Candidates, TestReport, TrialRequest
+from hydranet.settings import Settings
 
 WARM, SEPARATE = 100, 10
+# A real program's take longer.
+SUITE_WARM, SUITE_SEPARATE = 40, 5
 
 CODE = "def total(prices):\n    return sum(prices) + 1\n\n\ndef count(prices):\n    return len(prices)\n"
 PATH = "shop/cart.py"
@@ -92,38 +99,64 @@ RUNNERS: dict[str, tuple[str, Mapping[str, str]]] = {
 }
 
 
-async def measure(prepared: PreparedRepository, baseline: TestReport, command: str, count: int) -> float:
-    """Return the candidates per second of one batch."""
+async def measure(
+    prepared: PreparedRepository, baseline: TestReport, command: str, path: str, texts: Sequence[tuple[str, str]]
+) -> float:
+    """Return the candidates per second of one batch; `texts` are the file's at the base and with each candidate."""
     assert baseline.results is not None
-    texts = (CODE.replace("+ 1", f"+ {number}") for number in range(2, count + 2))
-    candidates = Candidates(candidates=tuple(Candidate(diff=patches.make_diff(PATH, CODE, text)) for text in texts))
+    candidates = tuple(Candidate(diff=patches.make_diff(path, before, after)) for before, after in texts)
     request = TrialRequest(
         snapshot=prepared.snapshot,
         parent=prepared.base,
         environment=prepared.environment,
         spec=prepared.spec.model_copy(update={"test_command": command}),
         baseline=baseline.results,
-        candidates=await put_model(prepared.artifacts, candidates),
+        candidates=await put_model(prepared.artifacts, Candidates(candidates=candidates)),
     )
     began = time.perf_counter()
     trial = await prepared.sandbox.try_candidates(request)
     return trial.tried / (time.perf_counter() - began)
 
 
+async def compare(
+    name: str, folder: Path, settings: Settings, path: str, texts: Sequence[tuple[str, str]], separate: int
+) -> None:
+    """Print the figures of the repository in `folder`."""
+    command = settings.sandbox.test_command
+    async with prepare(folder, settings) as prepared:
+        baseline = await prepared.run_tests()
+        warm = await measure(prepared, baseline, command, path, texts)
+        anew = await measure(prepared, baseline, f"{command} && true", path, texts[:separate])
+    print(
+        f"{name:8} warm: {warm:5.1f} a second; a process per candidate: {anew:4.1f} a second: {warm / anew:.1f} times"
+    )
+
+
 async def main() -> None:
-    """Print the figures of each runner."""
+    """Print the figures of each runner, or of each bug."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    if not RUNNERS.keys() >= set(sys.argv[1:]):
+        await _compare_bugs(Path(sys.argv[1]), sys.argv[2:])
+        return
+    texts = [(CODE, CODE.replace("+ 1", f"+ {number}")) for number in range(2, WARM + 2)]
     for name in sys.argv[1:] or RUNNERS:
         command, files = RUNNERS[name]
         with tempfile.TemporaryDirectory(prefix="hydra-bench-") as folder:
             await asyncio.to_thread(_commit, Path(folder), {PATH: CODE, "shop/__init__.py": "", **files})
             settings = load_settings()
             sandbox = settings.sandbox.model_copy(update={"test_command": command})
-            async with prepare(Path(folder), settings.model_copy(update={"sandbox": sandbox})) as prepared:
-                baseline = await prepared.run_tests()
-                warm = await measure(prepared, baseline, command, WARM)
-                separate = await measure(prepared, baseline, f"{command} && true", SEPARATE)
-        print(f"{name:8} warm: {warm:5.1f} a second; a process per candidate: {separate:4.1f} a second")
+            own = settings.model_copy(update={"sandbox": sandbox})
+            await compare(name, Path(folder), own, PATH, texts, SEPARATE)
+
+
+async def _compare_bugs(suite: Path, names: list[str]) -> None:
+    for name, instance in read_suite(suite, names)[1].items():
+        path = instance.gold_files[0]
+        with tempfile.TemporaryDirectory(prefix="hydra-bench-") as place:
+            folder = (await asyncio.to_thread(check_out, instance, Path(place) / "repository")).path
+            code = (folder / path).read_text()
+            texts = [(code, f"{code}# {number}\n") for number in range(SUITE_WARM)]
+            await compare(name, folder, instance.merge_settings(load_settings()), path, texts, SUITE_SEPARATE)
 
 
 def _commit(folder: Path, files: Mapping[str, str]) -> None:
