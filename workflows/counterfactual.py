@@ -40,7 +40,7 @@ class CounterfactualWorkflow(BranchParent):
         own = workflow.info().workflow_id
         result = await workflow.execute_child_workflow(
             BranchWorkflow.run,
-            request.model_copy(update={"run_id": own, "reaper": False, "paused": False}),
+            request.model_copy(update={"run_id": own, "reaper": False, "paused": False, "granted": None}),
             id=f"{own}/b{request.number:02d}",
             task_queue=SUPERVISOR_QUEUE,
         )

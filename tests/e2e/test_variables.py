@@ -65,7 +65,8 @@ def secretive(own_hydra: Hydra, words: dict[str, str]) -> Hydra:
     # No environment of these tests serves others, since the stack has a key of its own.
     (own_hydra.data / "cache").unlink()
     assert own_hydra("up").returncode == 0
-    own = {"TEMPLATES_FIRST": "false", "SANDBOX__ENV": json.dumps(words), "SANDBOX__SETUP": json.dumps([SETUP])}
+    own = {"TEMPLATES_FIRST": "false", "ALLOCATION": "order", "SANDBOX__ENV": json.dumps(words)}
+    own["SANDBOX__SETUP"] = json.dumps([SETUP])
     own_hydra.env |= {f"HYDRA_{name}": value for name, value in own.items()}
     return own_hydra
 

@@ -30,9 +30,10 @@ async def resumed(run: Run) -> Counterfactual:
     return counterfactual
 
 
-async def test_a_branch_that_would_have_passed_was_killed_falsely(start: Start) -> None:
+@pytest.mark.parametrize("allocation", ["value", "order"])
+async def test_a_branch_that_would_have_passed_was_killed_falsely(start: Start, allocation: str) -> None:
     world = World(rounds=[[strategy("one")]], trials={"one": [*CIRCLE, failed("y = 1"), passed()]}, tokens=10)
-    run = await start(world)
+    run = await start(world, allocation=allocation)
     await run.result()
     before = world.calls["try_candidates"]
     assert await resumed(run) == Counterfactual(ending=Ending.PASSED, attempts=2, tokens=60)
