@@ -125,7 +125,9 @@ async def test_a_broken_packing_is_transient(server: Server, dialect: Dialect) -
 
 
 async def test_an_answer_without_end_is_cut_off(server: Server, dialect: Dialect) -> None:
-    server.replies[dialect.path] = [Reply(dialect.pieces(*["word " * 2000] * 200))]
+    # No line comes twice: an answer that loops is cut off long before.
+    lines = [f"{number:09} " * 1000 + "\n" for number in range(200)]
+    server.replies[dialect.path] = [Reply(dialect.pieces(*lines))]
     done = await ask(dialect.client(server))
     assert done.finish_reason == "length"
     assert 200_000 <= len(done.text) < 220_000
