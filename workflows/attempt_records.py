@@ -100,16 +100,10 @@ def count_draws(request: BranchRequest, draft: AttemptDraft) -> Draws:
     # Some tests of the target pass, and no other fails: the place has something to do with it.
     partial = bool(facts.failing_tests) and facts.failing_count < request.target_count
     partial = partial and set(facts.failing_tests) <= set(request.target)
-    counts = answer.draws
-    fails = max(counts.made - counts.unchanged - counts.unusable - counts.repeats, 0 if counts.made else answer.count)
-    partial = partial and fails > 0
-    return Draws(
-        fails=fails - partial,
-        unchanged=counts.unchanged,
-        unusable=counts.unusable if counts.made or answer.count else 1,
-        partial=int(partial),
-        repeats=counts.repeats,
-    )
+    draws = answer.draws
+    if not draws.count:
+        draws = Draws(fails=answer.count) if answer.count else Draws(unusable=1)
+    return draws.model_copy(update={"fails": draws.fails - 1, "partial": 1}) if partial and draws.fails else draws
 
 
 def build_record(request: BranchRequest, draft: AttemptDraft, state: BranchState, now: datetime) -> AttemptRecord:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from activities.inference.edits import UnchangedError
 from activities.inference.prompt_values import list_changed_lines
-from hydranet.contracts import AttemptDigest, DrawCounts
+from hydranet.allocation import DrawOutcome, Draws
+from hydranet.contracts import AttemptDigest
 from hydranet.errors import PatchError
 
 
@@ -15,7 +16,7 @@ class DrawnDiffs:
 
     history: Sequence[AttemptDigest]
     diffs: list[str] = field(default_factory=list)
-    counts: DrawCounts = field(default_factory=DrawCounts)
+    counts: Draws = field(default_factory=Draws)
     problem: PatchError | None = None
 
     @property
@@ -26,24 +27,23 @@ class DrawnDiffs:
     def add(self, result: str | PatchError) -> None:
         """Take what an answer came to: its diff, or why it makes none."""
         if isinstance(result, str):
-            outcome = "repeats" if result in self.diffs or self._was_tried(result) else ""
+            is_known = result in self.diffs or self._was_tried(result)
+            outcome = DrawOutcome.REPEATS if is_known else DrawOutcome.FAILS
             self.diffs += [result] if result not in self.diffs else []
         else:
-            outcome = "unchanged" if isinstance(result, UnchangedError) else "unusable"
-            if outcome == "unusable" or self.problem is None:
+            outcome = DrawOutcome.UNCHANGED if isinstance(result, UnchangedError) else DrawOutcome.UNUSABLE
+            if outcome is DrawOutcome.UNUSABLE or self.problem is None:
                 self.problem = result
-        values = self.counts.model_dump()
-        counted = ("made", outcome) if outcome else ("made",)
-        self.counts = DrawCounts(**values | {name: values[name] + 1 for name in counted})
+        self.counts = self.counts.add(outcome)
 
     def explain(self) -> str:
         """Return why there is no diff."""
         counts = self.counts
-        if counts.made <= 1:
+        if counts.count <= 1:
             return str(self.problem)
         kinds = ((counts.unchanged, "changed nothing"), (counts.unusable, "could not be used"))
         words = ", ".join(f"{count} {kind}" for count, kind in kinds if count)
-        return f"{counts.made} answers: {words}. {self.problem if counts.unusable else ''}".strip()
+        return f"{counts.count} answers: {words}. {self.problem if counts.unusable else ''}".strip()
 
     def _was_tried(self, diff: str) -> bool:
         # A digest holds the head of the changes.

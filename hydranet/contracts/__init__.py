@@ -8,7 +8,6 @@ from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.inference import (
     AttemptDigest,
     DeadBranch,
-    DrawCounts,
     ImplementAnswer,
     Plan,
     PlanAnswer,
@@ -128,7 +127,6 @@ __all__ = [
     "Counterfactual",
     "CoverageRequest",
     "DeadBranch",
-    "DrawCounts",
     "EmbedRequest",
     "EmbedResult",
     "Environment",

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from hydranet.allocation import Draws
 from hydranet.bounded_models import CLEAN, BoundedModel, Line, Name, Note, Tail
 from hydranet.budget import Usage
 from hydranet.contracts.artifacts import ArtifactRef
@@ -134,22 +135,11 @@ class PlanAnswer(BoundedModel):
     transcript: ArtifactRef | None = None
 
 
-class DrawCounts(BoundedModel):
-    """How many answers an attempt asked for, and how many of them brought nothing new.
-
-    An answer repeats when it makes the same diff as another of the attempt, or as an earlier attempt.
-    """
-
-    made: int = 0
-    unchanged: int = 0
-    unusable: int = 0
-    repeats: int = 0
-
-
 class ImplementAnswer(BoundedModel):
     """Candidate patches; None with a `reason` when none could be made.
 
-    `draws` counts the answers of a model; the templates ask for none.
+    `draws` counts the answers of a model, those that make a new change as failing until they are tested. An answer
+    repeats when it makes the same change as another of the attempt, or as an earlier attempt. Templates ask for none.
 
     `shown` names the code that was in the prompt, as "path:symbol", best first.
 
@@ -161,7 +151,7 @@ class ImplementAnswer(BoundedModel):
     summary: Line = ""
     reason: Line = ""
     exhausted: bool = False
-    draws: DrawCounts = DrawCounts()
+    draws: Draws = Draws()
     shown: Annotated[tuple[Name, ...], Field(max_length=12)] = ()
     prompt: Name = ""
     usage: Usage = Usage()

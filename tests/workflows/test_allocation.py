@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from hydranet.allocation import SkillRecord
+from hydranet.allocation import Draws, SkillRecord
 from hydranet.budget import Budget
-from hydranet.contracts import DrawCounts, ImplementAnswer, Place
+from hydranet.contracts import ImplementAnswer, Place
 from hydranet.genealogy import Ending, Verdict
 from hydranet.strategy import TEMPLATES, Strategy
 from tests.workflows.conftest import Run, Start, eventually
 from tests.workflows.world import Held, World, failed, passed
 
-NOTHING_NEW = ImplementAnswer(draws=DrawCounts(made=4, unchanged=4), reason="4 answers: 4 changed nothing.")
+NOTHING_NEW = ImplementAnswer(draws=Draws(unchanged=4), reason="4 answers: 4 changed nothing.")
 
 
 def place(name: str, probability: float) -> Place:

@@ -21,6 +21,7 @@ from activities.inference.model_profile import ModelProfile
 from activities.inference.protocols import Completion, Description, Message, ModelCall
 from activities.inference.scripted import ScriptedClient
 from hydranet import patches
+from hydranet.allocation import Draws
 from hydranet.budget import Usage
 from hydranet.contracts import (
     ArtifactRef,
@@ -28,7 +29,6 @@ from hydranet.contracts import (
     Candidates,
     CommitRequest,
     DeadBranch,
-    DrawCounts,
     FailingTest,
     Finding,
     Findings,
@@ -432,7 +432,7 @@ async def test_an_attempt_that_would_repeat_the_last_one_gets_a_hotter_draw(desk
     assert "len(prices)" in other
     repeated = await at.implement(FIXED, FIXED, "", history=tried)
     assert await at.diffs(repeated) == [diff]
-    assert repeated.draws == DrawCounts(made=3, repeats=2, unusable=1)
+    assert repeated.draws == Draws(repeats=2, unusable=1)
 
 
 async def test_what_was_wrong_goes_back_to_the_model_once(desk: Make) -> None:
@@ -446,7 +446,7 @@ async def test_what_was_wrong_goes_back_to_the_model_once(desk: Make) -> None:
     again = await at.implement(broken, broken, broken)
     assert (again.candidates, again.usage.calls) == (None, 3)
     assert again.reason.startswith("3 answers: 3 could not be used. Invalid syntax")
-    assert again.draws == DrawCounts(made=3, unusable=3)
+    assert again.draws == Draws(unusable=3)
 
 
 async def test_after_an_unchanged_answer_the_next_question_is_in_a_form_that_cannot_repeat_the_code(desk: Make) -> None:
@@ -458,7 +458,7 @@ async def test_after_an_unchanged_answer_the_next_question_is_in_a_form_that_can
     first, second = (exchange.messages[-1]["content"] for exchange in (await at.transcript(answer)).exchanges)
     assert "the complete corrected function" in first
     assert "<<<<<<< SEARCH" in second
-    assert (answer.prompt, answer.draws) == ("implement@1", DrawCounts(made=2, unchanged=1))
+    assert (answer.prompt, answer.draws) == ("implement@1", Draws(fails=1, unchanged=1))
     never = await at.implement(same, same, same)
     assert never.reason == "3 answers: 3 changed nothing."
 
@@ -585,7 +585,7 @@ async def test_a_small_context_gets_a_shorter_question(desk: Make) -> None:
     assert 10 < client.seen[0].count("a long story") < 40, len(client.seen[0])
     none = await ChatBackend(NarrowClient(100), ModelProfile(), at.artifacts, at.objects).implement(at.step())
     assert (none.candidates, none.reason) == (None, "The code does not fit into the model's context.")
-    assert none.draws == DrawCounts()
+    assert none.draws == Draws()
 
 
 # --- the whole ----------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ import pytest
 from activities.inference.draws import DrawnDiffs
 from activities.inference.edits import UnchangedError
 from hydranet import patches
-from hydranet.contracts import AttemptDigest, DrawCounts
+from hydranet.allocation import Draws
+from hydranet.contracts import AttemptDigest
 from hydranet.errors import PatchError
 
 CODE = "def total(prices):\n    return sum(prices) - 1\n"
@@ -19,15 +20,15 @@ BROKEN = PatchError("Invalid syntax in cart.py line 2.")
 @pytest.mark.parametrize(
     ("results", "history", "counts", "fresh"),
     [
-        ([], (), DrawCounts(), []),
-        ([DROPPED, COUNTED], (), DrawCounts(made=2), [DROPPED, COUNTED]),
-        ([DROPPED, DROPPED, SAME, BROKEN], (), DrawCounts(made=4, repeats=1, unchanged=1, unusable=1), [DROPPED]),
-        ([DROPPED, COUNTED, DROPPED], (TRIED,), DrawCounts(made=3, repeats=2), [COUNTED]),
-        ([DROPPED], (AttemptDigest(number=1),), DrawCounts(made=1), [DROPPED]),
+        ([], (), Draws(), []),
+        ([DROPPED, COUNTED], (), Draws(fails=2), [DROPPED, COUNTED]),
+        ([DROPPED, DROPPED, SAME, BROKEN], (), Draws(fails=1, repeats=1, unchanged=1, unusable=1), [DROPPED]),
+        ([DROPPED, COUNTED, DROPPED], (TRIED,), Draws(fails=1, repeats=2), [COUNTED]),
+        ([DROPPED], (AttemptDigest(number=1),), Draws(fails=1), [DROPPED]),
     ],
 )
 def test_every_answer_is_counted_by_what_it_brings(
-    results: list[str | PatchError], history: tuple[AttemptDigest, ...], counts: DrawCounts, fresh: list[str]
+    results: list[str | PatchError], history: tuple[AttemptDigest, ...], counts: Draws, fresh: list[str]
 ) -> None:
     drawn = DrawnDiffs(history)
     for result in results:
