@@ -234,11 +234,6 @@ def choose_next(values: Sequence[float], current: int | None = None) -> int | No
     return best
 
 
-def should_suspend(values: Sequence[float], current: int) -> bool:
-    """Return whether another strategy's next draw is worth enough more than the current one's."""
-    return choose_next(values, current) not in (current, None)
-
-
 def explain_suspension(own: float, other: float) -> str:
     """Return the sentence that stays on record of a suspended branch, of two values."""
     mine, better = _per_million(own), _per_million(other)

@@ -32,7 +32,6 @@ class RunMessages(BranchParent):
         self._state = RunState(request)
         self._branches = Branches(request, self._state)
         supply = StrategySupply(request, request.seed or self._state.genealogy.run_id)
-        self._supply = supply
         self._allocator = Allocator(request, self._state, self._branches, supply)
         self._reaps: list[ReapOrder] = []
         self._aborted: str | None = None

@@ -25,7 +25,6 @@ from hydranet.allocation import (
     explain_suspension,
     learn_skill,
     measure_values,
-    should_suspend,
     update_places,
 )
 
@@ -167,9 +166,7 @@ def test_the_current_strategy_goes_on_until_another_is_worth_clearly_more() -> N
     slightly, clearly = 1 + HYSTERESIS * 0.9, 1 + HYSTERESIS * 1.1
     assert choose_next([1.0, slightly], current=0) == 0
     assert choose_next([1.0, slightly]) == 1
-    assert not should_suspend([1.0, slightly], 0)
     assert choose_next([1.0, clearly], current=0) == 1
-    assert should_suspend([1.0, clearly], 0)
 
 
 def test_equal_strategies_do_not_take_turns_at_each_draw() -> None:
@@ -181,7 +178,6 @@ def test_of_equals_the_first_is_chosen_and_of_nothing_none() -> None:
     assert choose_next([2.0, 3.0, 3.0]) == 1
     assert choose_next([]) is None
     assert choose_next([0.0, 0.0], current=1) is None
-    assert not should_suspend([0.0, 0.0], 1)
 
 
 def test_templates_come_first_on_a_fast_suite_and_not_on_a_slow_one() -> None:
