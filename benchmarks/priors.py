@@ -22,6 +22,7 @@ from activities.localisation.vocabulary import Vocabulary
 from activities.repair.families import PRIORS_FILE, TEMPLATES, name_template
 from activities.repair.scope import NamesInScope
 from activities.repair.site import list_sites
+from benchmarks.bug_fixes import git
 
 LINES = 3
 FUNCTION_LINES = 80
@@ -31,11 +32,6 @@ BOUNDS = 0.5, 2.0
 _FIX = re.compile(r"\b(fix(e[sd])?|bug|regression|off.by.one|crash(es)?)\b", re.I)
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
 _BLANK = re.compile(r"#[^\n]*|\s+")
-
-
-def git(repository: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True, check=True)
-    return done.stdout.decode(errors="replace")
 
 
 def fixes(repository: Path) -> Iterator[tuple[str, str]]:

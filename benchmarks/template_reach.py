@@ -22,8 +22,9 @@ from activities.localisation.vocabulary import Vocabulary
 from activities.repair.families import FAMILIES
 from activities.repair.scope import NamesInScope
 from activities.repair.site import list_sites
+from benchmarks.bug_fixes import git
 from benchmarks.edit_shapes import describe_edit
-from benchmarks.priors import before_and_after, fixes, git
+from benchmarks.priors import before_and_after, fixes
 
 _WORD = re.compile(r"\w+")
 
