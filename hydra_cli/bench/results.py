@@ -55,6 +55,7 @@ class Arm:
             "suite": suite,
             "model": self.settings.model,
             "reaper": self.reaper,
+            "resume_reaped": self.resume_reaped,
             "allocation": self.settings.allocation,
             "budget": self.settings.budget.model_dump(),
             "convergence": self.settings.convergence.model_dump(),

@@ -35,6 +35,7 @@ def test_what_is_in_the_file_is_read_again(tmp_path: Path) -> None:
         ("other", ARM, "suite"),
         ("suite", Arm(Settings(model="ollama:a"), reaper=True, resume_reaped=False), "model"),
         ("suite", Arm(Settings(model="templates"), reaper=False, resume_reaped=False), "reaper"),
+        ("suite", Arm(Settings(model="templates"), reaper=True, resume_reaped=True), "resume_reaped"),
         ("suite", Arm(Settings(model="templates", allocation="order"), reaper=True, resume_reaped=False), "allocation"),
     ],
 )
