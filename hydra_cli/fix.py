@@ -8,29 +8,26 @@ from typing import Annotated, Any
 import typer
 
 from hydra_cli.follow import follow
+from hydra_cli.issue import IssueFileOption, IssueOption, ProjectOption, TestOption, read_issue
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session, attach_session
 from hydra_cli.start import Start, start_run
 from hydra_cli.terminal import write_json_text, write_line
 from hydranet import settings
-from hydranet.bounded_models import ISSUE_CHARACTERS
 from hydranet.contracts import FixRequest, RunResult
 from hydranet.errors import UsageError
 from hydranet.genealogy import Verdict
 from hydranet.settings import Settings
-from hydranet.text.escaping import clean_text, format_command
+from hydranet.text.escaping import format_command
 
 EXIT_CODES = {Verdict.FIXED: 0, Verdict.EXHAUSTED: 1, Verdict.FAILED: 1, Verdict.ABORTED: 3}
-_ISSUE_BYTES = 4 * ISSUE_CHARACTERS
 
 
 def fix(
-    repo: Annotated[Path, typer.Option(help="The Git repository, or the folder of a project in it.")] = Path(),
-    issue: Annotated[str, typer.Option(help="The issue: what is wrong, in words.")] = "",
-    issue_file: Annotated[Path | None, typer.Option(help="A text file with the issue.")] = None,
-    test: Annotated[
-        str | None, typer.Option(help="The command that runs the tests; by default `python -m pytest -q`.")
-    ] = None,
+    repo: ProjectOption = Path(),
+    issue: IssueOption = "",
+    issue_file: IssueFileOption = None,
+    test: TestOption = None,
     model: Annotated[
         str | None,
         typer.Option(help="What fixes the bug: auto, templates, ollama:NAME, openai:URL#NAME or scripted:FILE."),
@@ -98,26 +95,6 @@ async def _fix(start: Start, chosen: Settings, *, detach: bool, json: bool) -> N
         else:
             _conclude(session, start, run_id, result)
         raise typer.Exit(2 if result.refused else EXIT_CODES[result.verdict])
-
-
-def read_issue(text: str, file: Path | None) -> str:
-    """Return the issue that a command was given; UsageError when it is missing, too long or cannot be read."""
-    if bool(text) == bool(file):
-        raise UsageError("Say what is wrong with either --issue TEXT or --issue-file FILE.")
-    if file is not None:
-        try:
-            with file.open("rb") as stream:  # which may never end
-                data = stream.read(_ISSUE_BYTES + 1)
-            if len(data) > _ISSUE_BYTES:
-                raise UsageError(f"The issue file {file} is too large: shorten it to {ISSUE_CHARACTERS:,} characters.")
-            text = clean_text(data.decode("utf-8-sig"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"The issue file {file} cannot be read ({error}): name a UTF-8 text file.") from None
-    if not text.strip():
-        raise UsageError("The issue is empty: say what is wrong.")
-    if len(text) > ISSUE_CHARACTERS:
-        raise UsageError(f"The issue has {len(text):,} characters: shorten it to {ISSUE_CHARACTERS:,}.")
-    return text.strip()
 
 
 def _announce(session: Session, start: Start, request: FixRequest, run_id: str, attached: bool) -> None:

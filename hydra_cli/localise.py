@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hydra_cli.fix import read_issue
+from hydra_cli.issue import IssueFileOption, IssueOption, ProjectOption, TestOption, read_issue
 from hydra_cli.repository import Repository, open_stack_database
 from hydra_cli.terminal import make_console, print_plain, write_json, write_line
 from hydranet import settings
@@ -30,12 +30,10 @@ class _Answer:
 
 
 def localise(
-    repo: Annotated[Path, typer.Option(help="The Git repository, or the folder of a project in it.")] = Path(),
-    issue: Annotated[str, typer.Option(help="The issue: what is wrong, in words.")] = "",
-    issue_file: Annotated[Path | None, typer.Option(help="A text file with the issue.")] = None,
-    test: Annotated[
-        str | None, typer.Option(help="The command that runs the tests; by default `python -m pytest -q`.")
-    ] = None,
+    repo: ProjectOption = Path(),
+    issue: IssueOption = "",
+    issue_file: IssueFileOption = None,
+    test: TestOption = None,
     count: Annotated[int, typer.Option("-k", min=1, max=100, help="The number of places.")] = 10,
     as_json: Annotated[
         bool,
