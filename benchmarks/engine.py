@@ -14,10 +14,8 @@ from typing import Any
 
 import platformdirs
 
-from activities.artifacts.store import put_text
 from activities.git.command import run_git
 from activities.repair.backend import TemplatesBackend
-from activities.retrieval.activities import RetrievalActivities
 from activities.retrieval.search_cache import Searches
 from activities.sandbox.protocol import Sandbox
 from hydra_cli.bench.instance_tests import PreparedRepository, passes_hidden, prepare
@@ -25,9 +23,7 @@ from hydra_cli.bench.suite import BugInstance, check_out
 from hydranet.budget import Budget
 from hydranet.contracts import (
     ArtifactRef,
-    CoverageRequest,
     DeadBranch,
-    RetrieveRequest,
     StepRequest,
     StrategiesRequest,
     TestReport,
@@ -40,7 +36,7 @@ from hydranet.convergence.score import Attempt
 from hydranet.errors import UsageError
 from hydranet.run_settings import ConvergenceSettings
 from hydranet.settings import SandboxSettings, Settings
-from hydranet.strategy import TEMPLATES, Strategy
+from hydranet.strategy import Strategy
 
 # Environments are kept between benchmarks: only the first needs a package index.
 DATA = platformdirs.user_cache_path("hydranet-benchmarks")
@@ -196,34 +192,11 @@ async def _localise(
 ) -> Work:
     if baseline.results is None:
         raise UsageError(f"The tests of {instance.id} cannot be run one by one: {baseline.reason}")
-    spectrum = await prepared.sandbox.measure_coverage(
-        CoverageRequest(
-            snapshot=prepared.snapshot,
-            checkpoint=prepared.base,
-            environment=prepared.environment,
-            spec=prepared.spec,
-            baseline=baseline.results,
-        )
-    )
+    spectrum = await prepared.measure_coverage(baseline.results)
     clock("coverage")
-    retrieval = await RetrievalActivities(prepared.artifacts, prepared.objects, Searches()).retrieve(
-        RetrieveRequest(
-            snapshot=prepared.snapshot,
-            checkpoint=prepared.base,
-            repository_path=str(repository),
-            issue=await put_text(prepared.artifacts, instance.issue),
-            results=baseline.results,
-        )
-    )
+    work = await prepared.retrieve(instance.id, repository, instance.issue, baseline.results, spectrum, Searches())
     clock("retrieval")
-    return Work(
-        run_id=instance.id,
-        model=TEMPLATES,
-        snapshot=prepared.snapshot,
-        checkpoint=prepared.base,
-        context=retrieval.context,
-        spectrum=spectrum,
-    )
+    return work
 
 
 class Clock:

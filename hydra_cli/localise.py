@@ -17,8 +17,7 @@ from hydra_cli.terminal import make_console, print_plain, write_json, write_line
 from hydranet import settings
 
 if TYPE_CHECKING:
-    from hydra_cli.bench.instance_tests import PreparedRepository
-    from hydranet.contracts import Place, TestReport, Work
+    from hydranet.contracts import Place
     from hydranet.settings import Settings
 
 
@@ -64,9 +63,12 @@ def localise(
 
 
 async def _localise(repository: Repository, issue: str, chosen: Settings, count: int) -> _Answer:
+    from activities.artifacts.store import put_model
     from activities.localisation.localiser import Localiser
     from activities.localisation.places import list_places
+    from activities.retrieval.search_cache import StoredSearches
     from hydra_cli.bench.instance_tests import prepare
+    from hydranet.contracts import TestResults
 
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_stack_database(chosen))
@@ -74,49 +76,14 @@ async def _localise(repository: Repository, issue: str, chosen: Settings, count:
         report = await prepared.run_tests()
         if not report.failing_count:
             write_line("No test fails: the places are those that the issue points at.", error=True)
-        work = await _gather_work(repository, prepared, report, issue, pool, chosen)
+        spectrum = None
+        if report.results is not None and report.failing_count:
+            spectrum = await prepared.measure_coverage(report.results)
+        results = report.results or await put_model(prepared.artifacts, TestResults())
+        searches = StoredSearches(pool, chosen)
+        work = await prepared.retrieve("localise", repository.path, issue, results, spectrum, searches)
         localisation = await Localiser(prepared.artifacts, prepared.objects).localise(work)
         return _Answer(prepared.snapshot.commit, report.failing, list_places(localisation, count))
-
-
-async def _gather_work(
-    repository: Repository, prepared: PreparedRepository, report: TestReport, issue: str, pool: Any, chosen: Settings
-) -> Work:
-    from activities.artifacts.store import put_model, put_text
-    from activities.retrieval.activities import RetrievalActivities
-    from activities.retrieval.search_cache import StoredSearches
-    from hydranet.contracts import CoverageRequest, RetrieveRequest, TestResults, Work
-    from hydranet.strategy import TEMPLATES
-
-    spectrum = None
-    if report.results is not None and report.failing_count:
-        spectrum = await prepared.sandbox.measure_coverage(
-            CoverageRequest(
-                snapshot=prepared.snapshot,
-                checkpoint=prepared.base,
-                environment=prepared.environment,
-                spec=prepared.spec,
-                baseline=report.results,
-            )
-        )
-    searches = StoredSearches(pool, chosen)
-    retrieval = await RetrievalActivities(prepared.artifacts, prepared.objects, searches).retrieve(
-        RetrieveRequest(
-            snapshot=prepared.snapshot,
-            checkpoint=prepared.base,
-            repository_path=str(repository.path),
-            issue=await put_text(prepared.artifacts, issue),
-            results=report.results or await put_model(prepared.artifacts, TestResults()),
-        )
-    )
-    return Work(
-        run_id="localise",
-        model=TEMPLATES,
-        snapshot=prepared.snapshot,
-        checkpoint=prepared.base,
-        context=retrieval.context,
-        spectrum=spectrum,
-    )
 
 
 def _make_document(repository: Repository, answer: _Answer) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The tests of a suite's instance, run in a sandbox as a run does: at its base, and the hidden ones on a fix."""
 
+from __future__ import annotations
+
 import asyncio
 import shutil
 import tempfile
@@ -7,34 +9,44 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.progress import track
 
-from activities.artifacts.store import FolderArtifacts, get_model
+from activities.artifacts.store import FolderArtifacts, get_model, put_text
 from activities.artifacts.variables import HeldVariables
 from activities.checkpoints.activities import RepositoryActivities
 from activities.git.command import run_git
 from activities.git.objects import GitObjects
+from activities.retrieval.activities import RetrievalActivities
 from activities.sandbox.activities import SandboxActivities
 from activities.sandbox.backends import open_sandbox
 from activities.sandbox.protocol import Sandbox
 from hydra_cli.bench.suite import HIDDEN, BugInstance, check_out
 from hydra_cli.terminal import make_console, print_plain
 from hydranet.contracts import (
+    ArtifactRef,
     Checkpoint,
+    CoverageRequest,
     Environment,
     PrepareRequest,
+    RetrieveRequest,
     SandboxSpec,
     Snapshot,
     SnapshotRequest,
     TestReport,
     TestRequest,
     TestResult,
+    Work,
 )
 from hydranet.contracts import TestResults as Results
 from hydranet.errors import HydraError
 from hydranet.settings import Settings
+from hydranet.strategy import TEMPLATES
 from workers.sealing import load_keys
+
+if TYPE_CHECKING:
+    from activities.retrieval.search_cache import Searches
 
 _MOST = 10
 
@@ -59,6 +71,46 @@ class PreparedRepository:
         """Run the tests at the base."""
         return await self.sandbox.run_tests(
             TestRequest(snapshot=self.snapshot, checkpoint=self.base, environment=self.environment, spec=self.spec)
+        )
+
+    async def measure_coverage(self, results: ArtifactRef) -> ArtifactRef:
+        """Return the spectrum of the tests at the base, whose results are given."""
+        return await self.sandbox.measure_coverage(
+            CoverageRequest(
+                snapshot=self.snapshot,
+                checkpoint=self.base,
+                environment=self.environment,
+                spec=self.spec,
+                baseline=results,
+            )
+        )
+
+    async def retrieve(
+        self,
+        run_id: str,
+        repository: Path,
+        issue: str,
+        results: ArtifactRef,
+        spectrum: ArtifactRef | None,
+        searches: Searches,
+    ) -> Work:
+        """Return what localisation needs: the spectrum, and the code for the issue and the failing tests."""
+        retrieval = await RetrievalActivities(self.artifacts, self.objects, searches).retrieve(
+            RetrieveRequest(
+                snapshot=self.snapshot,
+                checkpoint=self.base,
+                repository_path=str(repository),
+                issue=await put_text(self.artifacts, issue),
+                results=results,
+            )
+        )
+        return Work(
+            run_id=run_id,
+            model=TEMPLATES,
+            snapshot=self.snapshot,
+            checkpoint=self.base,
+            context=retrieval.context,
+            spectrum=spectrum,
         )
 
     async def read_results(self, report: TestReport) -> tuple[TestResult, ...]:
