@@ -57,9 +57,9 @@ async def test_no_setup_gets_out(sandbox: Sandbox, bait: Bait, tmp_path: Path, k
         (tree / name).write_text(text)
     lines = ("python3 attack.py", "pip install six") if kind == "a set-up command" else ()
     spec = SandboxSpec(setup=lines, setup_timeout=400)
-    await EnvironmentCache(sandbox, CACHE).prepare(dependencies.plan_base(sandbox), tree, spec)
+    base = await EnvironmentCache(sandbox, CACHE).prepare(dependencies.plan_base(sandbox), tree, spec)
     cache = tmp_path / "cache"
-    shutil.copytree(CACHE / "environments", cache / "environments", symlinks=True)
+    shutil.copytree(base.parent, cache / "environments" / base.parent.name, symlinks=True)
     bait_place = Variables({"BAIT": "/work/bait.json"}, "bait")
     plan = dependencies.plan_install(
         sandbox, spec, REPOSITORIES[kind], has_src=False, commit="a" * 40, variables=bait_place
