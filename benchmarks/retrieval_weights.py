@@ -73,6 +73,7 @@ class Prepared:
     """A query over a tree, ready to be ranked with any weights: what does not depend on them."""
 
     project: str
+    kind: str
     edges: Edges
     sources: signals.Sources
     of_nodes: signals.Features
@@ -141,14 +142,14 @@ def _described(facts: FileFacts, source: str) -> tuple[FileFacts, bytes, NDArray
 def prepared(case: Case, trees: Trees) -> Iterator[Prepared]:
     """A case as one or two queries."""
     plain = Query(f"{case.title}\n{case.text}")
-    variants: list[tuple[Query, str | None]] = [
-        (plain, case.commit),
-        (Query(plain.text, tests=case.tests), case.commit),
+    variants: list[tuple[str, Query, str | None]] = [
+        ("issue", plain, case.commit),
+        ("issue and failing tests", Query(plain.text, tests=case.tests), case.commit),
     ]
     if case.reproduction:
-        variants.append((Query(f"{plain.text}\n```\n{case.reproduction}\n```"), None))
+        variants.append(("issue with lines of a test", Query(f"{plain.text}\n```\n{case.reproduction}\n```"), None))
     made: dict[str | None, Index] = {}
-    for query, tests in variants:
+    for kind, query, tests in variants:
         index = made[tests] if tests in made else made.setdefault(tests, trees.index(case.parent, tests))
         files = [index.paths.index(path) for path in case.files if path in index.of_path]
         functions = [index.by_id[one] for one in case.functions if one in index.by_id]
@@ -162,6 +163,7 @@ def prepared(case: Case, trees: Trees) -> Iterator[Prepared]:
         )
         yield Prepared(
             case.project,
+            kind,
             index.edges,
             signals.choose_sources(index, words, places),
             signals.describe_nodes(index, words, places),
@@ -252,12 +254,15 @@ NODE_FEATURES = (
 )
 
 
-def fit_files(data: Sequence[Prepared], weights: Weights, steps: int = STEPS) -> tuple[Weights, float]:
-    """The weights with the ranker of files learned anew, and its loss."""
-    rows = Rows.of(FILE_FEATURES, map(files_of, data, arrivals(data, weights)))
-    first = np.array([weights.files.get(name, BY_HAND.get(name, 1.0)) for name in FILE_FEATURES])
-    best = rows.fitted(first, steps)
-    learned = dict(zip(FILE_FEATURES, map(float, best), strict=True))
+def fit_files(
+    data: Sequence[Prepared], weights: Weights, steps: int = STEPS, names: tuple[str, ...] = FILE_FEATURES
+) -> tuple[Weights, float]:
+    """The weights with the ranker of files learned anew on the features of these names, and its loss."""
+    kept = [FILE_FEATURES.index(name) for name in names]
+    pairs = map(files_of, data, arrivals(data, weights))
+    rows = Rows.of(names, ((matrix[:, kept], right) for matrix, right in pairs))
+    best = rows.fitted(np.array([weights.files.get(name, BY_HAND.get(name, 1.0)) for name in names]), steps)
+    learned = dict(zip(names, map(float, best), strict=True))
     return msgspec.structs.replace(weights, files=learned), rows.loss(best)[0]
 
 
@@ -321,9 +326,13 @@ def recall(data: Sequence[Prepared], weights: Weights | None) -> dict[str, list[
     return {name: [round(float(one), 3) for one in np.mean(rows, axis=0)] for name, rows in at.items() if rows}
 
 
+def rank_of_right(scores: NDArray[np.float32], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The ranks, from 0, of those that are right."""
+    return np.flatnonzero(np.isin(np.argsort(-scores, kind="stable"), right))
+
+
 def _hits(scores: NDArray[np.float32], right: NDArray[np.int64]) -> list[float]:
-    order = np.argsort(-scores, kind="stable")
-    ranks = np.flatnonzero(np.isin(order, right))
+    ranks = rank_of_right(scores, right)
     return [float(np.mean(ranks < keep)) for keep in KEEP]
 
 
