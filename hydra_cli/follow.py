@@ -6,6 +6,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from itertools import chain
+from math import inf
+from operator import itemgetter
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -132,7 +135,7 @@ def _leave_if_asked() -> None:
 
 
 def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
-    """Yield a line for each thing that happened between two states of a run, branch by branch."""
+    """Yield a line for each thing that happened between two states of a run; what branches did, in order of time."""
     if after.environment and not (before and before.environment):
         yield f"sandbox: {after.environment}"
     if flaky := [name for name in after.flaky if before is None or name not in before.flaky]:
@@ -148,25 +151,33 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
         if before is None or message not in before.messages:
             yield f"message: {message.sentence}"
     known = {branch.number: branch for branch in before.branches} if before else {}
-    for branch in after.branches:
-        yield from _list_branch_changes(known.get(branch.number), branch, after)
+    timed = (_list_branch_changes(known.get(branch.number), branch, after) for branch in after.branches)
+    yield from (line for _, line in sorted(chain.from_iterable(timed), key=itemgetter(0)))
     if after.state not in _ROUTINE_STATES and not after.verdict and (before is None or before.state != after.state):
         yield after.state
     if after.verdict and (before is None or not before.verdict):
         yield f"{after.verdict}: {after.reason}"
 
 
-def _list_branch_changes(before: BranchRecord | None, after: BranchRecord, genealogy: Genealogy) -> Iterator[str]:
+def _list_branch_changes(
+    before: BranchRecord | None, after: BranchRecord, genealogy: Genealogy
+) -> Iterator[tuple[float, str]]:
+    """Yield the lines about a branch, each with its time in seconds after the start of the run."""
     name = f"b{after.number:02d}"
     if before is None:
-        yield f"{name} started{', a different strategy' if after.number > 1 else ''}: {after.strategy.title}"
-    for attempt in after.attempts[len(before.attempts) if before else 0 :]:
-        yield f"{name} attempt {attempt.number}: {_describe_attempt(attempt, genealogy)}"
+        yield (
+            after.began,
+            f"{name} started{', a different strategy' if after.number > 1 else ''}: {after.strategy.title}",
+        )
+    attempts = after.attempts[len(before.attempts) if before else 0 :]
     earlier = before.ending if before else Ending.RUNNING
-    if (earlier, after.ending) == (Ending.SUSPENDED, Ending.RUNNING):
-        yield f"{name} goes on"
-    elif after.ending is not earlier and (earlier is Ending.RUNNING or after.ending is Ending.REAPED):
-        yield _describe_end(name, after, genealogy)
+    if earlier is Ending.SUSPENDED and (attempts or after.ending is Ending.RUNNING):
+        yield attempts[0].after - attempts[0].seconds if attempts else inf, f"{name} goes on"
+        earlier = Ending.RUNNING
+    for attempt in attempts:
+        yield attempt.after, f"{name} attempt {attempt.number}: {_describe_attempt(attempt, genealogy)}"
+    if after.ending is not earlier and (earlier is Ending.RUNNING or after.ending is Ending.REAPED):
+        yield after.ended, _describe_end(name, after, genealogy)
 
 
 def _describe_end(name: str, branch: BranchRecord, genealogy: Genealogy) -> str:

@@ -234,10 +234,12 @@ def choose_next(values: Sequence[float], current: int | None = None) -> int | No
     return best
 
 
-def explain_suspension(own: float, other: float) -> str:
-    """Return the sentence that stays on record of a suspended branch, of two values."""
-    mine, better = _per_million(own), _per_million(other)
-    return f"Its next draw is worth {mine} fixes per million tokens, another strategy's {better}."
+def explain_suspension(own: float | None, other: float) -> str:
+    """Return the sentence that stays on record of a suspended branch, of two values; None is one of no account."""
+    unit, better = "fixes per million tokens", _per_million(other)
+    if own is None:
+        return f"Its next draw is worth too little for its time, another strategy's {better} {unit}."
+    return f"Its next draw is worth {_per_million(own)} {unit}, another strategy's {better}."
 
 
 def _per_million(value: float) -> str:

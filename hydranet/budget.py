@@ -16,8 +16,8 @@ class Budget(BoundedModel):
     attempts_per_branch: Annotated[int, Field(ge=1, le=200)] = 8
     """The number of attempts of one branch."""
 
-    branches: Annotated[int, Field(ge=1, le=100)] = 12
-    """The number of branches of a run."""
+    branches: Annotated[int, Field(ge=1, le=50)] = 12
+    """The number of branches of a run; templates beside a model have as many of their own."""
 
     tokens: Annotated[int, Field(ge=0)] = 200_000
     """The number of prompt and output tokens of a run; 0 sets no limit."""
@@ -78,12 +78,10 @@ def tokens_left(limit: int | None, spent: int) -> int | None:
     return None if limit is None else max(0, limit - spent)
 
 
-def find_breach(budget: Budget, *, attempts: int, branches: int, tokens: int) -> str | None:
-    """Return the sentence that says which limit of the run is reached, that of its time aside, or None."""
+def find_breach(budget: Budget, *, attempts: int, tokens: int) -> str | None:
+    """Return the sentence that says that the attempts or tokens of a run are spent, or None."""
     if attempts >= budget.attempts > 0:
         return f"The attempt budget is spent: {attempts} of {budget.attempts} attempts."
     if tokens >= budget.tokens > 0:
         return f"The token budget is spent: {tokens} of {budget.tokens} tokens."
-    if branches >= budget.branches:
-        return f"The run used {branches} of {budget.branches} branches, its branch budget."
     return None

@@ -42,8 +42,8 @@ class Allocator:
 
     @property
     def may_start_more(self) -> bool:
-        """Whether the budget has a branch left, and the supply perhaps a strategy for it."""
-        return len(self._state.genealogy.branches) < self._request.budget.branches and not self._supply.exhausted
+        """Whether the supply has perhaps a strategy, and the budget a branch for it."""
+        return not self._supply.exhausted
 
     @property
     def reason(self) -> str:
@@ -89,7 +89,7 @@ class Allocator:
             await self._branches.grant_attempt(offer.branch, tokens_left=self._tokens_left)
         elif offer.strategy is not None:
             await self._start(self._supply.take(offer.strategy), prepared)
-        self._branches.suspend_waiting(lambda number: explain_suspension(values.get(number, 0.0), offer.value))
+        self._branches.suspend_waiting(lambda number: explain_suspension(values.get(number), offer.value))
         return True
 
     async def record_skills(self, prepared: PreparedRun) -> None:
@@ -104,12 +104,11 @@ class Allocator:
             )
 
     def _list_offers(self, prepared: PreparedRun) -> list[Offer]:
-        may_start = self.may_start_more
         return _value(self._request, prepared).list_offers(
             self._state.genealogy,
             self._branches.waiting,
-            self._supply.proposed if may_start else [],
-            self._supply.askable if may_start else [],
+            self._supply.proposed,
+            self._supply.askable,
             self._state.instruction,
         )
 

@@ -163,13 +163,12 @@ class FixIssueWorkflow(RunMessages):
             await self._reap_requested()
 
     def _find_breach(self) -> str | None:
-        """Return the limit that ends the run now; running branches may use the last of the branch budget."""
+        """Return the limit that ends the run now."""
         if self._branches.has_passing_attempt:
             return None  # Its branch is about to end with a fix, which counts.
         return budget.find_breach(
             self._request.budget,
             attempts=self._state.genealogy.attempts,
-            branches=0 if self._branches.running else len(self._state.genealogy.branches),
             tokens=self._state.genealogy.usage.tokens,
         )
 

@@ -129,15 +129,18 @@ class RunState:
 
     def suspend_branch(self, branch: BranchRecord, reason: str) -> None:
         """Note that a branch is left for another, and why."""
-        self.put_branch(branch.model_copy(update={"ending": Ending.SUSPENDED, "reason": reason}))
+        left = {"ending": Ending.SUSPENDED, "reason": reason, "ended": self.clock.seconds}
+        self.put_branch(branch.model_copy(update=left))
 
     def resume_branch(self, branch: BranchRecord) -> None:
         """Note that a suspended branch is taken up again."""
-        self.put_branch(branch.model_copy(update={"ending": Ending.RUNNING, "reason": ""}))
+        self.put_branch(branch.model_copy(update={"ending": Ending.RUNNING, "reason": "", "ended": 0.0}))
 
     def close_branch(self, branch: BranchRecord, ending: Ending, reason: str) -> None:
         """Note how a branch ended."""
-        closed = dict(branch) | {"ending": ending, "reason": reason, "ended": self.clock.seconds}
+        # One that was left and not taken up again ended when it was left.
+        ended = branch.ended if branch.ending is Ending.SUSPENDED else self.clock.seconds
+        closed = dict(branch) | {"ending": ending, "reason": reason, "ended": ended}
         self.put_branch(BranchRecord.model_validate(closed))
         _count("hydra_branches", "Branches by ending.", "ending", ending.value)
 

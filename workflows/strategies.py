@@ -27,9 +27,13 @@ _COUNT, _WEIGHED_COUNT = 3, 8
 
 @dataclass
 class StrategySource:
-    """What proposes strategies: the templates or a model, `rounds` times at most; and those not yet begun."""
+    """What proposes strategies: the templates or a model, `rounds` times at most; and those not yet begun.
+
+    It may have so many `branches` more.
+    """
 
     model: str
+    branches: int
     count: int
     rounds: int | None = None
     fruitless: int = 0
@@ -38,19 +42,20 @@ class StrategySource:
     @property
     def exhausted(self) -> bool:
         """Whether no further strategy is to be expected of it."""
-        return self.rounds == 0 or self.fruitless >= FRUITLESS_ROUNDS
+        return 0 in (self.rounds, self.branches) or self.fruitless >= FRUITLESS_ROUNDS
 
 
 class StrategySupply:
     """A supply of strategies, each unlike every earlier one."""
 
     def __init__(self, request: FixRequest, seed: str) -> None:
-        in_order = request.allocation == "order"
+        self._in_order = in_order = request.allocation == "order"
+        self._branches = branches = request.budget.branches
         self.sources: list[StrategySource] = []
         if request.templates_first and request.model != TEMPLATES:
             first = (TEMPLATES_FIRST, 1) if in_order else (_WEIGHED_COUNT, None)
-            self.sources.append(StrategySource(TEMPLATES, *first))
-        self.sources.append(StrategySource(request.model, _COUNT if in_order else _WEIGHED_COUNT))
+            self.sources.append(StrategySource(TEMPLATES, branches, *first))
+        self.sources.append(StrategySource(request.model, branches, _COUNT if in_order else _WEIGHED_COUNT))
         self._handed: list[Strategy] = []
         self._round = 0
         self._supervisor = request.supervisor_model
@@ -91,8 +96,17 @@ class StrategySupply:
     def take(self, strategy: Strategy) -> Strategy:
         """Return a strategy that was proposed, which begins now."""
         for source in self.sources:
-            if strategy in source.pending:
+            is_own = strategy in source.pending
+            if is_own:
                 source.pending.remove(strategy)
+            # In order, the strategies of both use the same branches.
+            if is_own or self._in_order:
+                source.branches -= 1
+            if not source.branches:
+                source.pending.clear()
+                if source is self.sources[-1]:
+                    limit = f"{self._branches} of {self._branches} branches"
+                    self.reason = f"The run used {limit}, its branch budget."
         self._handed.append(strategy)
         return strategy
 

@@ -10,7 +10,7 @@ from hydranet.strategy import TEMPLATES
 from hydranet.text.formatting import format_count
 
 # The largest budget that the settings take.
-_MOST_BRANCHES, _MOST_ATTEMPTS = 100, 200
+_MOST_BRANCHES, _MOST_ATTEMPTS = 50, 200
 
 
 class Advice(NamedTuple):
@@ -102,7 +102,11 @@ def _suggest_budget(genealogy: Genealogy) -> Iterator[Advice]:
         yield Advice("Allow more time: it was all spent.", f"hydra fix --budget-seconds {2 * budget.seconds:.0f}")
     obstacle = find_obstacle(genealogy)
     is_refused = obstacle is not None and obstacle.kind is ObstacleKind.REFUSED
-    if len(genealogy.branches) >= budget.branches < _MOST_BRANCHES and not is_refused:
+    # Templates beside a model have branches of their own.
+    own = [
+        branch for branch in genealogy.branches if genealogy.model == TEMPLATES or branch.strategy.model != TEMPLATES
+    ]
+    if len(own) >= budget.branches < _MOST_BRANCHES and not is_refused:
         more = min(_MOST_BRANCHES, 2 * budget.branches)
         yield Advice("Allow more branches: they were all used.", f"hydra fix --budget-branches {more}")
     for branch in genealogy.branches:

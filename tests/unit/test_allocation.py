@@ -241,3 +241,6 @@ def test_why_a_branch_is_suspended_is_a_sentence() -> None:
     assert explain_suspension(2e-6, 12.34e-6) == (
         "Its next draw is worth 2 fixes per million tokens, another strategy's 12."
     )
+    assert explain_suspension(None, 12.34e-6) == (
+        "Its next draw is worth too little for its time, another strategy's 12 fixes per million tokens."
+    )

@@ -213,6 +213,28 @@ async def test_the_budget_of_branches_counts_those_that_were_started(start: Star
     assert len((await run.genealogy()).branches) == 3
 
 
+async def test_templates_leave_a_model_its_branches(start: Start) -> None:
+    def propose(request: Any) -> None:
+        world.rounds = [*world.rounds, offered.pop(request.work.model, [])]
+
+    names = [f"place_{number}" for number in range(6)]
+    offered = {
+        TEMPLATES: [at(name, "wrong expression", model=TEMPLATES, skill=0.2) for name in names],
+        "fake-1.5b": [at(name) for name in names],
+    }
+    world = World(
+        places=[place(name, 0.1) for name in names],
+        on={"propose_strategies": propose},
+        trials={name: [NOTHING_NEW] for name in names},
+    )
+    limits = Budget(branches=3, attempts_per_branch=1)
+    run = await start(world, allocation="value", model="fake-1.5b", templates_first=True, budget=limits)
+    result = await run.result()
+    assert "3 of 3 branches" in result.reason
+    models = [branch.strategy.model for branch in (await run.genealogy()).branches]
+    assert models == [TEMPLATES] * 3 + [""] * 3
+
+
 @pytest.mark.parametrize("by", [TEMPLATES, ""])
 async def test_templates_build_on_a_model_that_helps_some_tests_but_not_on_templates(start: Start, by: str) -> None:
     """Of many single edits some make a few tests pass by accident."""

@@ -89,3 +89,30 @@ def test_other_ends() -> None:
         "b02 attempt 1: all tests pass, convergence 0.00 ≤ 0.75, best of 90 candidates, 3.5 s: a → b",
         "b02 passed, on a clean checkout too",
     ]
+
+
+def test_what_two_branches_did_is_told_in_order_of_time() -> None:
+    left = branch(1, attempt(1), ending=Ending.SUSPENDED, reason="worth less").model_copy(update={"ended": 4.0})
+    second = branch(2).model_copy(update={"began": 4.0})
+    before = TARGET.model_copy(update={"branches": (left, second)})
+    later = [one.model_copy(update={"after": after}) for one, after in ((attempt(1), 8.0), (attempt(2), 12.0))]
+    first_again = branch(1, attempt(1), later[1])
+    second_left = branch(2, later[0], ending=Ending.SUSPENDED, reason="worth less too")
+    told = lines_of(before, first_again, second_left.model_copy(update={"began": 4.0, "ended": 8.1}))
+    assert [line.partition(":")[0] for line in told] == [
+        "b02 attempt 1",
+        "b02 suspended",
+        "b01 goes on",
+        "b01 attempt 2",
+    ]
+
+
+def test_a_branch_that_is_left_again_at_once_is_told_to_have_gone_on() -> None:
+    left = branch(1, attempt(1), ending=Ending.SUSPENDED, reason="worth less")
+    again = branch(1, attempt(1), attempt(2), ending=Ending.SUSPENDED, reason="worth less")
+    before = TARGET.model_copy(update={"branches": (left,)})
+    assert [line.partition(":")[0] for line in lines_of(before, again)] == [
+        "b01 goes on",
+        "b01 attempt 2",
+        "b01 suspended",
+    ]

@@ -68,7 +68,7 @@ def test_more_attempts_help_only_a_branch_that_got_closer_with_its_last() -> Non
 
 
 def test_a_limit_that_cannot_be_raised_is_not_spoken_of() -> None:
-    most = Budget(branches=100, attempts_per_branch=200)
+    most = Budget(branches=50, attempts_per_branch=200)
     spent = branch(1, *(attempt(n, 201 - n) for n in range(1, 201)), ending=Ending.SPENT)
     genealogy = run(*(spent for _ in range(100)), budget=most, usage=Usage())
     assert not any("budget" in command for command in commands(genealogy))
