@@ -17,6 +17,7 @@ import pickle
 import random
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from activities.code.test_files import is_test_file
+from activities.git.reader import MissingObjectError
 from activities.git.trees import list_entries, read_contents
 from activities.git.user_repository import UserRepository
 from activities.retrieval import features as signals
@@ -346,7 +348,10 @@ def gathered(repositories: Sequence[Path], most: int, keep: Path) -> list[Prepar
         if not made.exists():
             with UserRepository.find(repository).open() as folder:
                 trees = Trees(folder)
-                found = [one for case in cases(repository, project, most) for one in prepared(case, trees)]
+                found = list[Prepared]()
+                for case in cases(repository, project, most):
+                    with suppress(MissingObjectError):  # a mirror may lack some large files
+                        found += prepared(case, trees)
             made.write_bytes(pickle.dumps(found))
         data += pickle.loads(made.read_bytes())
         print(f"{project}: {len(data)} queries so far", flush=True)

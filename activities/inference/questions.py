@@ -20,6 +20,15 @@ HUNK_LINES = 16
 
 _LEAST_LINES = 4
 
+_ONE_FUNCTION = (
+    "Keep its name and parameters. Change only what is wrong. "
+    "Answer with the complete corrected function in one Python code block and nothing else."
+)
+_SEVERAL_FUNCTIONS = (
+    "Keep their names and parameters. Change only what is wrong. "
+    "Answer with each function that has to change, complete, in a Python code block of its own, and nothing else."
+)
+
 
 @dataclass(frozen=True)
 class Question:
@@ -36,6 +45,10 @@ def build_question(name: str, view: PromptContext, focus: Sequence[Snippet], tur
 
     A hunk needs one Python function in focus; without, the prompt is "replace".
     """
+    if name == "implement":
+        return Question(
+            load_prompt(name), focus, values={"form": _ONE_FUNCTION if len(focus) < 2 else _SEVERAL_FUNCTIONS}
+        )
     if name != "hunk":
         return Question(load_prompt(name), focus)
     if len(focus) != 1 or not focus[0].place.file.endswith(".py"):

@@ -334,8 +334,24 @@ async def test_an_answer_becomes_a_diff_that_applies(desk: Make) -> None:
     answer = await at.implement(FIXED, FIXED, plan=Plan(summary="Drop the minus"))
     (diff,) = await at.diffs(answer)
     assert patches.apply_diff(diff, FILES.get) == {"shop/cart.py": CART.replace(" - 1", "")}
-    assert (answer.summary, answer.reason, answer.prompt) == ("Drop the minus", "", "implement@1")
+    assert (answer.summary, answer.reason, answer.prompt) == ("Drop the minus", "", "implement@2")
     assert (answer.usage.calls, answer.exhausted) == (2, False)
+
+
+async def test_a_strategy_of_two_places_is_asked_for_both_and_may_change_them_in_one_answer(desk: Make) -> None:
+    both = Strategy(title="Fix both", target_files=("shop/cart.py", "shop/far.py"), target_symbols=("total", "away"))
+    at = await desk()
+    answer = await at.implement(f"{FIXED}\n\n```python\ndef away():\n    return 1\n```", strategy=both)
+    (diff,) = await at.diffs(answer)
+    assert patches.apply_diff(diff, FILES.get) == {
+        "shop/cart.py": CART.replace(" - 1", ""),
+        "shop/far.py": "def away():\n    return 1\n",
+    }
+    question = (await at.transcript(answer)).exchanges[0].messages[-1]["content"]
+    assert "`total`, `away` of shop/cart.py, shop/far.py" in question
+    assert "in a Python code block of its own" in question
+    assert "return sum(prices) - 1" in question
+    assert "return 0" in question
 
 
 async def test_the_second_candidate_is_made_without_the_plan(desk: Make) -> None:
@@ -407,7 +423,7 @@ async def test_a_model_that_does_not_deliberate_is_asked_for_changes_only(desk: 
 async def test_after_a_dead_branch_changes_are_asked_for_in_another_form(desk: Make) -> None:
     at = await desk()
     forms = [(await at.implement(FIXED, dead=("It circled.",) * dead)).prompt for dead in range(3)]
-    assert forms == ["implement@1", "replace@1", "implement@1"]
+    assert forms == ["implement@2", "replace@1", "implement@2"]
     at.style = ModelProfile(("file", "diff"))
     answers = [await at.implement(FIXED, dead=("It circled.",) * dead) for dead in range(2)]
     assert [answer.prompt for answer in answers] == ["file@3", "diff@1"]
@@ -458,7 +474,7 @@ async def test_after_an_unchanged_answer_the_next_question_is_in_a_form_that_can
     first, second = (exchange.messages[-1]["content"] for exchange in (await at.transcript(answer)).exchanges)
     assert "the complete corrected function" in first
     assert "<<<<<<< SEARCH" in second
-    assert (answer.prompt, answer.draws) == ("implement@1", Draws(fails=1, unchanged=1))
+    assert (answer.prompt, answer.draws) == ("implement@2", Draws(fails=1, unchanged=1))
     never = await at.implement(same, same, same)
     assert never.reason == "3 answers: 3 changed nothing."
 

@@ -14,7 +14,7 @@ TEXTS = {
     "diff@1": "d8c5093af0e0",
     "file@3": "5ac35ab82dc6",
     "hunk@1": "fbe7533274f2",
-    "implement@1": "744cb766c541",
+    "implement@2": "66a12b590586",
     "plan@3": "c568bbfcd464",
     "rank@1": "1f86c38245be",
     "reflect@3": "0579e8a18e10",
