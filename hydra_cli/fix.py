@@ -28,6 +28,10 @@ def fix(
     issue: IssueOption = "",
     issue_file: IssueFileOption = None,
     test: TestOption = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="A failing test to mend, by its id, its beginning or a pattern; several of them."),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(help="What fixes the bug: auto, templates, ollama:NAME, openai:URL#NAME or scripted:FILE."),
@@ -67,7 +71,7 @@ def fix(
         },
     }
     chosen = settings.load_settings(repository.path / repository.project, flags, note=partial(write_line, error=True))
-    asyncio.run(_fix(Start(repository, text, apply), chosen, detach=detach, json=json))
+    asyncio.run(_fix(Start(repository, text, apply, tuple(target or ())), chosen, detach=detach, json=json))
 
 
 async def _fix(start: Start, chosen: Settings, *, detach: bool, json: bool) -> None:

@@ -76,11 +76,12 @@ async def _localise(repository: Repository, issue: str, chosen: Settings, count:
         report = await prepared.run_tests()
         if not report.failing_count:
             write_line("No test fails: the places are those that the issue points at.", error=True)
+        searches = StoredSearches(pool, chosen)
+        report = await prepared.choose_target(repository.path, issue, report, searches)
         spectrum = None
         if report.results is not None and report.failing_count:
             spectrum = await prepared.measure_coverage(report.results)
         results = report.results or await put_model(prepared.artifacts, TestResults())
-        searches = StoredSearches(pool, chosen)
         work = await prepared.retrieve("localise", repository.path, issue, results, spectrum, searches)
         localisation = await Localiser(prepared.artifacts, prepared.objects).localise(work)
         return _Answer(prepared.snapshot.commit, report.failing, list_places(localisation, count))

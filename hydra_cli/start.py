@@ -38,17 +38,18 @@ _REPOSITORY = SearchAttributeKey.for_keyword("HydraRepository")
 
 @dataclass(frozen=True)
 class Start:
-    """What the user wants fixed."""
+    """What the user wants fixed: the bug of an issue, or that of the failing tests in `target`."""
 
     repository: Repository
     issue: str
     apply: bool = False
+    target: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str:
-        """`fix-<repo name>-<hash of repo identity + issue>`."""
+        """`fix-<repo name>-<hash of repo identity + issue + target>`."""
         place = self.repository.path / self.repository.project
-        digest = hashlib.sha256(f"{place}\0{self.issue}".encode()).hexdigest()
+        digest = hashlib.sha256("\0".join([str(place), self.issue, *self.target]).encode()).hexdigest()
         return f"fix-{self.repository.name}-{digest[:8]}"
 
     @property
@@ -95,6 +96,7 @@ class Start:
             repository_name=self.repository.name,
             title=self.title,
             issue=self.issue,
+            target=self.target,
             model=model,
             supervisor_model=chosen.supervisor_model,
             templates_first=chosen.templates_first,

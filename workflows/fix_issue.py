@@ -138,11 +138,13 @@ class FixIssueWorkflow(RunMessages):
             state.set_environment(environment.note)
             await self._begin("running the tests at the base commit")
             baseline = await preparation.run_baseline(request, snapshot, environment)
+            issue = await preparation.store_issue(request)
+            baseline = await preparation.choose_target(request, snapshot, issue, baseline)
             state.set_target(baseline)
             await publication.record_run(state.genealogy)
             await self._begin("looking for the cause")
             run_id = state.genealogy.run_id
-            prepared = await preparation.prepare_run(run_id, request, snapshot, environment, baseline)
+            prepared = await preparation.prepare_run(run_id, request, snapshot, environment, baseline, issue)
             state.set_shown(prepared.retrieval)
             await loading
         finally:

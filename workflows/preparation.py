@@ -8,6 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.artifacts.records import RecordActivities
     from activities.checkpoints.activities import RepositoryActivities
     from activities.inference.activities import InferenceActivities
+    from activities.retrieval.activities import RetrievalActivities
     from activities.sandbox.activities import SandboxActivities
     from hydranet.allocation import SkillRecord
     from hydranet.contracts import (
@@ -21,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         Retrieval,
         Snapshot,
         SnapshotRequest,
+        TargetRequest,
         TestReport,
         TestRequest,
         WarmUpRequest,
@@ -99,6 +101,34 @@ async def run_baseline(request: FixRequest, snapshot: Snapshot, environment: Env
     return report
 
 
+async def store_issue(request: FixRequest) -> ArtifactRef:
+    """Put the issue's text where prompts and searches read it."""
+    return await workflow.execute_activity_method(
+        RecordActivities.store_issue, request.issue, **policies.for_supervisor("store the issue")
+    )
+
+
+async def choose_target(
+    request: FixRequest, snapshot: Snapshot, issue: ArtifactRef, baseline: TestReport
+) -> TestReport:
+    """Return the baseline with the failing tests that the run is to mend, and the others as known failures."""
+    if baseline.results is None or (baseline.failing_count < 2 and not request.target):
+        return baseline
+    target = await workflow.execute_activity_method(
+        RetrievalActivities.choose_target,
+        TargetRequest(
+            snapshot=snapshot,
+            checkpoint=Checkpoint(commit=snapshot.commit),
+            repository_path=request.repository_path,
+            issue=issue,
+            results=baseline.results,
+            patterns=request.target,
+        ),
+        **policies.for_retrieval("choose the target"),
+    )
+    return baseline.narrow(target)
+
+
 def _explain_known_failures(report: TestReport) -> str:
     first, others = report.known[0], report.known_count - 1
     more = f" and {format_count(others, 'other test')}" if others else ""
@@ -131,15 +161,17 @@ async def run_tests(
 
 
 async def prepare_run(
-    run_id: str, request: FixRequest, snapshot: Snapshot, environment: Environment, baseline: TestReport
+    run_id: str,
+    request: FixRequest,
+    snapshot: Snapshot,
+    environment: Environment,
+    baseline: TestReport,
+    issue: ArtifactRef,
 ) -> PreparedRun:
     """Retrieve the code a model should see, measure what each test executes, and rank the places by both."""
     base = Checkpoint(commit=snapshot.commit)
     if baseline.results is None:
         raise policies.fail("The tests at the base commit left no results: run the command again.")
-    issue = await workflow.execute_activity_method(
-        RecordActivities.store_issue, request.issue, **policies.for_supervisor("store the issue")
-    )
     retrieval = await code_retrieval.retrieve_at_base(request, snapshot, base, issue, baseline.results)
     spectrum = None
     by_value = request.allocation == "value"

@@ -21,6 +21,8 @@ from hydranet.contracts import (
     RememberFixRequest,
     Retrieval,
     RetrieveRequest,
+    Target,
+    TargetRequest,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +56,17 @@ class RetrievalActivities:
             context=await put_model(self._artifacts, context),
             shown=tuple(f"{place.file}:{place.symbol}"[-200:] for place in context.places[:8]),
         )
+
+    @activity.defn
+    @translate_errors
+    async def choose_target(self, request: TargetRequest) -> Target:
+        """Choose the failing tests to mend: those that are named, or those that the issue speaks of.
+
+        Fatal when a pattern names none of them.
+        """
+        from activities.retrieval.target import choose_target
+
+        return await choose_target(request, self._artifacts, self._objects, self._searches)
 
     @activity.defn
     @translate_errors

@@ -91,7 +91,8 @@ class Index:
         around = [
             item for item in self.of_path.get(path, ()) if self.nodes[item].first <= line <= self.nodes[item].last
         ]
-        return max(around, key=lambda item: (self.nodes[item].first, -self.nodes[item].last), default=None)
+        # What is inside another stands behind it, also where both have the same lines.
+        return max(around, key=lambda item: (self.nodes[item].first, -self.nodes[item].last, item), default=None)
 
     def _describe(self) -> None:
         kinds = np.array([list(NodeKind).index(node.kind) for node in self.nodes], np.uint8)

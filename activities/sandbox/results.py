@@ -14,8 +14,7 @@ from activities.sandbox.protocol import Execution
 from hydranet.bounded_models import TESTS
 from hydranet.contracts import TestReport, TestResult, TestResults
 from hydranet.contracts.sandbox import NOTES
-from hydranet.convergence.error_signature import extract_signature
-from hydranet.genealogy import KnownFailure
+from hydranet.failures import summarise_failures
 from hydranet.text.truncation import keep_distinct, keep_ends, keep_last_lines, keep_start
 
 # Of what a run recorded: bytes, and characters of one line. It is as much as a sandbox may write by default.
@@ -29,7 +28,6 @@ ID_LIMIT = 2_000
 NAME_LIMIT = 200
 OUTPUT_LIMIT = 20_000
 MESSAGE_LIMIT = 20_000
-TAIL_LIMIT = 800
 # Characters of all messages of one run, so that the artifact stays small.
 MESSAGES_LIMIT = 8_000_000
 
@@ -233,21 +231,14 @@ def build_report(
 
     `distrust` explains a result that is not believed; `notes` are added to those about the run itself.
     """
-    # By name, because some runners shuffle: the same failure is to give the same report.
-    failing = sorted((test for test in results.tests if test.is_target), key=lambda test: test.id)
-    known = sorted((test for test in results.tests if test.is_failing and test.cause), key=lambda test: test.id)
-    first = failing[0] if failing else None
+    failures = summarise_failures(results.tests)
+    failing = failures["failing_count"]
     return TestReport(
+        **failures,
         passed=not failing,
-        failing=tuple(keep_distinct(test.id, NAME_LIMIT) for test in failing[:TESTS]),
-        failing_count=len(failing),
-        known=tuple(KnownFailure(test=keep_distinct(test.id, NAME_LIMIT), cause=test.cause) for test in known[:TESTS]),
-        known_count=len(known),
         passing_count=results.passing_count,
-        error=extract_signature(first.message) if first else None,
-        reason=(failing and distrust)
-        or _summarize(len(failing), len(results.tests) + results.unnamed, recorded, execution),
-        tail=keep_last_lines(first.message.strip(), TAIL_LIMIT) if first else "",
+        reason=(distrust if failing else "")
+        or _summarize(failing, len(results.tests) + results.unnamed, recorded, execution),
         structured=bool(recorded.tests or recorded.unfinished or recorded.unnamed),
         exit_status=execution.exit_status,
         seconds=round(execution.seconds, 3),

@@ -34,6 +34,7 @@ from hydranet.contracts import (
     SandboxSpec,
     Snapshot,
     SnapshotRequest,
+    TargetRequest,
     TestReport,
     TestRequest,
     TestResult,
@@ -72,6 +73,24 @@ class PreparedRepository:
         return await self.sandbox.run_tests(
             TestRequest(snapshot=self.snapshot, checkpoint=self.base, environment=self.environment, spec=self.spec)
         )
+
+    async def choose_target(
+        self, repository: Path, issue: str, report: TestReport, searches: Searches, patterns: tuple[str, ...] = ()
+    ) -> TestReport:
+        """Return the report of the tests at the base with the failing tests that a run would mend."""
+        if report.results is None or (report.failing_count < 2 and not patterns):
+            return report
+        target = await RetrievalActivities(self.artifacts, self.objects, searches).choose_target(
+            TargetRequest(
+                snapshot=self.snapshot,
+                checkpoint=self.base,
+                repository_path=str(repository),
+                issue=await put_text(self.artifacts, issue),
+                results=report.results,
+                patterns=patterns,
+            )
+        )
+        return report.narrow(target)
 
     async def measure_coverage(self, results: ArtifactRef) -> ArtifactRef:
         """Return the spectrum of the tests at the base, whose results are given."""

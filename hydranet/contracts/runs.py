@@ -11,7 +11,7 @@ from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.inference import AttemptDigest, Plan
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.contracts.retrieval import RepositoryPath
-from hydranet.contracts.sandbox import NOTES, Environment
+from hydranet.contracts.sandbox import NOTES, Environment, TestPatterns
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import MEMORY, Attempt, Score
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Verdict
@@ -26,13 +26,15 @@ class FixRequest(BoundedModel):
     `model` proposes strategies and makes patches; `supervisor_model`, if there is one, ranks the strategies.
     `decisions` are the constitution's about its publication: a supervised one waits for approval. Random numbers
     come from `seed`, or from the run's id where that is empty: two runs with the same seed ask their models the same.
-    `allocation` says which strategy gets the next draw.
+    `allocation` says which strategy gets the next draw. The `target` names the failing tests to mend; where it is empty
+    they are those that the issue speaks of.
     """
 
     repository_path: RepositoryPath
     repository_name: Name
     title: Line
     issue: Issue
+    target: TestPatterns = ()
     model: Name = TEMPLATES
     supervisor_model: Name = ""
     templates_first: bool = True

@@ -17,6 +17,9 @@ from hydranet.run_settings import SandboxSpec
 # Sentences about one test run, at most.
 NOTES = 4
 
+TestPatterns = Annotated[tuple[Name, ...], Field(max_length=50)]
+"""Names of tests: ids, their beginnings or ends, or patterns with `*`."""
+
 
 class PrepareRequest(BoundedModel):
     """Asks for the environment in which the tests of `snapshot` run offline."""
@@ -36,38 +39,11 @@ class Environment(BoundedModel):
     lacks: Line = ""
 
 
-class TestReport(BoundedModel):
-    """What a test run said.
-
-    `failing` holds at most `TESTS` ids, `failing_count` their true number; `structured` is False when only
-    the exit status is known (then the one "test" is the command). `flaky` are tests that both passed and failed.
-    `known` are failures of the environment, which are not among `failing`. `notes` are sentences about the run: what
-    was cut, left out or tolerated. `results` is a JSON `TestResults`.
-    """
-
-    __test__ = False
-
-    passed: bool
-    failing: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
-    failing_count: int = 0
-    flaky: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
-    known: Annotated[tuple[KnownFailure, ...], Field(max_length=TESTS)] = ()
-    known_count: int = 0
-    passing_count: int = 0
-    error: ErrorSignature | None = None
-    reason: Line = ""
-    tail: Tail = ""
-    structured: bool = True
-    exit_status: int = 0
-    seconds: float = 0.0
-    notes: Annotated[tuple[Line, ...], Field(max_length=NOTES)] = ()
-    results: ArtifactRef | None = None
-
-
 class TestResult(BoundedModel):
     """One test: outcome is passed, failed, error or skipped; `message` the end of its traceback.
 
-    `cause` says what of the environment made it fail at the base commit: then it is a known failure, and no target.
+    `cause` says why its failure at the base commit is none that the run is to mend: then it is a known failure, and no
+    target.
     """
 
     __test__ = False
@@ -87,6 +63,73 @@ class TestResult(BoundedModel):
     def is_target(self) -> bool:
         """Whether the test fails and the code may be at fault."""
         return self.is_failing and not self.cause
+
+
+class Failures(BoundedModel):
+    """What fails in a test run, in short.
+
+    `failing` holds at most `TESTS` ids, `failing_count` their true number; `known` are the failures that are not among
+    them. `error` and `tail` are those of the first.
+    """
+
+    failing: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
+    failing_count: int = 0
+    known: Annotated[tuple[KnownFailure, ...], Field(max_length=TESTS)] = ()
+    known_count: int = 0
+    error: ErrorSignature | None = None
+    tail: Tail = ""
+
+
+class TestReport(Failures):
+    """What a test run said.
+
+    `structured` is False when only the exit status is known (then the one "test" is the command). `flaky` are tests
+    that both passed and failed. `known` are failures of the environment, and at the base commit those that the run is
+    not to mend. `notes` are sentences about the run: what was cut, left out or tolerated. `results` is a JSON
+    `TestResults`.
+    """
+
+    __test__ = False
+
+    passed: bool
+    flaky: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
+    passing_count: int = 0
+    reason: Line = ""
+    structured: bool = True
+    exit_status: int = 0
+    seconds: float = 0.0
+    notes: Annotated[tuple[Line, ...], Field(max_length=NOTES)] = ()
+    results: ArtifactRef | None = None
+
+    def narrow(self, target: "Target") -> "TestReport":
+        """Return the report with the target as its failing tests; what decided is the first of its notes."""
+        chosen = {name: value for name, value in target if name != "note"}
+        notes = (target.note, *self.notes) if target.note else self.notes
+        return self.model_copy(update={**chosen, "notes": notes[:NOTES]})
+
+
+class TargetRequest(BoundedModel):
+    """Asks which of the failing tests in `results` (artifact) the run is to make pass.
+
+    Those that `patterns` name or, without any, those that the issue (artifact) speaks of.
+    """
+
+    snapshot: Snapshot
+    checkpoint: Checkpoint
+    repository_path: Annotated[str, CLEAN, StringConstraints(max_length=4096)]
+    issue: ArtifactRef
+    results: ArtifactRef
+    patterns: TestPatterns = ()
+
+
+class Target(Failures):
+    """The failing tests that a run is to make pass, and the others as known failures.
+
+    `results` are the same tests, those that are not the target with their cause; `note` says what decided.
+    """
+
+    results: ArtifactRef
+    note: Line = ""
 
 
 class TestResults(BoundedModel):

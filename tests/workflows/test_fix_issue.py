@@ -357,3 +357,30 @@ async def test_a_run_without_variables_has_none_to_remove(start: Start) -> None:
     run = await start(World(rounds=[[strategy("one")]], trials={"one": [passed()]}))
     await run.result()
     assert run.world.calls["forget_variables"] == 0
+
+
+async def test_what_the_issue_does_not_speak_of_is_a_known_failure(start: Start) -> None:
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, meant=("t2",))
+    run = await start(world)
+    assert (await run.result()).verdict is Verdict.FIXED
+    genealogy = await run.genealogy()
+    assert (genealogy.target_tests, genealogy.target_count, genealogy.known_count) == (("t2",), 1, 2)
+    assert [failure.test for failure in genealogy.known_failures] == ["t1", "t3"]
+    assert "The issue speaks of 1." in genealogy.test_notes
+    (choice,), (trial,) = world.requested("choose_target"), world.requested("try_candidates")
+    assert (choice.patterns, trial.baseline) != ((), choice.results)
+
+
+async def test_tests_that_are_named_are_the_target(start: Start) -> None:
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]})
+    run = await start(world, target=("t1", "t3"))
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert (await run.genealogy()).target_tests == ("t1", "t3")
+    assert world.requested("choose_target")[0].patterns == ("t1", "t3")
+
+
+async def test_one_failing_test_is_the_target_whatever_the_issue_says(start: Start) -> None:
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, baseline=report("t1"), meant=())
+    run = await start(world)
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert world.requested("choose_target") == []

@@ -52,6 +52,8 @@ from hydranet.contracts import (
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
+    Target,
+    TargetRequest,
     TestReport,
     TestRequest,
     Trial,
@@ -62,6 +64,7 @@ from hydranet.contracts import (
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import Command
 from hydranet.errors import FatalError
+from hydranet.genealogy import KnownFailure
 from hydranet.patches import Edit, Patch
 from hydranet.policy.constitution import Decision
 from hydranet.strategy import Strategy
@@ -126,7 +129,8 @@ class World:
     constitution's decisions about each fix in turn. `on` holds callbacks by activity name,
     awaited inside the activity with its request, so that a test can wait for it or hold it up. An index has
     `missing` files to parse; `vectors_left` are missing after each call that makes some, the last again and again. A
-    supervisor model turns strategies round, or ranks them by `ranking`. `places` are what localisation ranks.
+    supervisor model turns strategies round, or ranks them by `ranking`. `places` are what localisation ranks, and
+    `meant` the tests that the issue speaks of.
     """
 
     rounds: Sequence[Sequence[Strategy]] = ()
@@ -137,6 +141,7 @@ class World:
     missing: int = 0
     ranking: Sequence[int] | None = None
     places: Sequence[Place] = ()
+    meant: Sequence[str] = TARGET
     skills: Sequence[SkillRecord] = ()
     vectors_left: Sequence[int] = (1, 0)
     looks: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -215,6 +220,25 @@ class World:
         await self._called("retrieve", request)
         asked = str(request.asked) if request.asked else ""
         return Retrieval(context=hash_content(asked.encode(), "text/plain"))
+
+    @activity.defn
+    @translate_errors
+    async def choose_target(self, request: TargetRequest) -> Target:
+        await self._called("choose_target", request)
+        chosen = [test for test in self.baseline.failing if test in (request.patterns or self.meant)]
+        others = [test for test in self.baseline.failing if test not in chosen]
+        return Target(
+            failing=tuple(chosen),
+            failing_count=len(chosen),
+            known=(
+                *self.baseline.known,
+                *(KnownFailure(test=test, cause="the issue does not speak of it") for test in others),
+            ),
+            known_count=self.baseline.known_count + len(others),
+            error=self.baseline.error,
+            results=hash_content(str(chosen).encode(), "application/json") if others else NOTHING,
+            note=f"The issue speaks of {len(chosen)}." if others else "",
+        )
 
     @activity.defn
     @translate_errors
@@ -357,7 +381,7 @@ class World:
         names = (
             "snapshot_repository review_fix publish_fix store_issue record_genealogy prepare_environment"
             " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies"
-            " plan implement reflect try_candidates commit_checkpoint investigate survey_repository"
+            " choose_target plan implement reflect try_candidates commit_checkpoint investigate survey_repository"
             " parse_files link_files embed_nodes forget_variables rank_places read_skills record_skills"
         )
         return [WaitActivities().measure_waits, *(getattr(self, name) for name in names.split())]

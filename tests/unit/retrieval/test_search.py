@@ -120,3 +120,9 @@ def test_bm25_prefers_rare_words_and_short_documents() -> None:
     common = postings.scores(dict.fromkeys(count_terms("common"), 1.0))
     assert common[2] > common[0]
     assert postings.scores(dict.fromkeys(count_terms("nowhere"), 1.0)).tolist() == [0, 0, 0, 0]
+
+
+def test_a_line_is_in_the_function_that_fills_its_file(search: Search) -> None:
+    number = search.index.at("shop/numbers.py", 2)
+    assert number is not None
+    assert search.index.nodes[number].name == "half_up"
