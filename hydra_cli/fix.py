@@ -8,7 +8,20 @@ from typing import Annotated, Any
 import typer
 
 from hydra_cli.follow import follow
-from hydra_cli.issue import IssueFileOption, IssueOption, ProjectOption, TestOption, read_issue
+from hydra_cli.issue import (
+    ExpectOption,
+    IssueFileOption,
+    IssueOption,
+    NoRaiseOption,
+    ProjectOption,
+    RaisesOption,
+    ScriptOption,
+    TargetOption,
+    TestOption,
+    read_expectations,
+    read_issue,
+    read_target,
+)
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session, attach_session
 from hydra_cli.start import Start, start_run
@@ -28,10 +41,11 @@ def fix(
     issue: IssueOption = "",
     issue_file: IssueFileOption = None,
     test: TestOption = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(help="A failing test to mend, by its id, its beginning or a pattern; several of them."),
-    ] = None,
+    target: TargetOption = None,
+    expect: ExpectOption = None,
+    raises: RaisesOption = None,
+    no_raise: NoRaiseOption = None,
+    script: ScriptOption = None,
     model: Annotated[
         str | None,
         typer.Option(help="What fixes the bug: auto, templates, ollama:NAME, openai:URL#NAME or scripted:FILE."),
@@ -58,6 +72,8 @@ def fix(
     """
     repository = Repository.open(repo)
     text = read_issue(issue, issue_file)
+    expectations = read_expectations(expect, raises, no_raise, script)
+    start = Start(repository, text, apply, read_target(target), expectations)
     flags: dict[str, Any] = {
         "model": model,
         "parallel_branches": parallel,
@@ -71,7 +87,7 @@ def fix(
         },
     }
     chosen = settings.load_settings(repository.path / repository.project, flags, note=partial(write_line, error=True))
-    asyncio.run(_fix(Start(repository, text, apply, tuple(target or ())), chosen, detach=detach, json=json))
+    asyncio.run(_fix(start, chosen, detach=detach, json=json))
 
 
 async def _fix(start: Start, chosen: Settings, *, detach: bool, json: bool) -> None:

@@ -138,6 +138,8 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
     """Yield a line for each thing that happened between two states of a run; what branches did, in order of time."""
     if after.environment and not (before and before.environment):
         yield f"sandbox: {after.environment}"
+    if after.written_tests and not (before and before.written_tests):
+        yield f"test written by the run: {after.written_tests}"
     if flaky := [name for name in after.flaky if before is None or name not in before.flaky]:
         yield f"flaky on the same code: {join_words(flaky)}"
     if after.target_count and not (before and before.target_count):

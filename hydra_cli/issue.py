@@ -5,9 +5,13 @@ from typing import Annotated
 
 import typer
 
-from hydranet.bounded_models import ISSUE_CHARACTERS
+from activities.code.expectations import read_expectation
+from hydranet.bounded_models import ISSUE_CHARACTERS, NAME_CHARACTERS
+from hydranet.contracts.expectations import CODE_CHARACTERS, EXPECTATIONS, Expectation, ExpectationKind
+from hydranet.contracts.sandbox import TEST_PATTERNS
 from hydranet.errors import UsageError
 from hydranet.text.escaping import clean_text
+from hydranet.text.truncation import keep_start
 
 ProjectOption = Annotated[Path, typer.Option(help="The Git repository, or the folder of a project in it.")]
 IssueOption = Annotated[str, typer.Option(help="The issue: what is wrong, in words.")]
@@ -16,7 +20,49 @@ TestOption = Annotated[
     str | None, typer.Option(help="The command that runs the tests; by default `python -m pytest -q`.")
 ]
 
-_ISSUE_BYTES = 4 * ISSUE_CHARACTERS
+ExpectOption = Annotated[
+    list[str] | None, typer.Option(help='An expression that is to be true, as in "total([1]) == 1"; several of them.')
+]
+RaisesOption = Annotated[
+    list[str] | None, typer.Option(help="An exception and what is to raise it, as in \"ValueError: parse('')\".")
+]
+NoRaiseOption = Annotated[list[str] | None, typer.Option(help="An expression that is to raise nothing.")]
+ScriptOption = Annotated[list[Path] | None, typer.Option(help="A Python script that is to exit with 0.")]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option(help="A failing test to mend, by its id, its beginning or a pattern; several of them."),
+]
+
+_SHOWN = 80
+
+
+def read_target(patterns: list[str] | None) -> tuple[str, ...]:
+    """Return the names of tests that a command was given; UsageError when they are too many or too long."""
+    names = tuple(pattern.strip() for pattern in patterns or ())
+    if len(names) > TEST_PATTERNS or not all(0 < len(name) <= NAME_CHARACTERS for name in names):
+        raise UsageError(f"--target takes at most {TEST_PATTERNS} names of 1 to {NAME_CHARACTERS} characters.")
+    return names
+
+
+def read_expectations(
+    holds: list[str] | None, raises: list[str] | None, runs: list[str] | None, scripts: list[Path] | None
+) -> tuple[Expectation, ...]:
+    """Return what is expected by the options of a command; UsageError for what is no Python."""
+    texts = [
+        *((ExpectationKind.HOLDS, text, "--expect") for text in holds or ()),
+        *((ExpectationKind.RAISES, text, "--raises") for text in raises or ()),
+        *((ExpectationKind.RUNS, text, "--no-raise") for text in runs or ()),
+    ]
+    kept = [
+        read_expectation(kind, text, f'{option} "{keep_start(text.strip(), _SHOWN)}"') for kind, text, option in texts
+    ]
+    kept += [
+        read_expectation(ExpectationKind.SCRIPT, _read_text(file, "script", CODE_CHARACTERS), f"--script {file}")
+        for file in scripts or ()
+    ]
+    if len(kept) > EXPECTATIONS:
+        raise UsageError(f"A run takes at most {EXPECTATIONS} expectations: leave some out.")
+    return tuple(kept)
 
 
 def read_issue(text: str, file: Path | None) -> str:
@@ -24,16 +70,21 @@ def read_issue(text: str, file: Path | None) -> str:
     if bool(text) == bool(file):
         raise UsageError("Say what is wrong with either --issue TEXT or --issue-file FILE.")
     if file is not None:
-        try:
-            with file.open("rb") as stream:  # which may never end
-                data = stream.read(_ISSUE_BYTES + 1)
-            if len(data) > _ISSUE_BYTES:
-                raise UsageError(f"The issue file {file} is too large: shorten it to {ISSUE_CHARACTERS:,} characters.")
-            text = clean_text(data.decode("utf-8-sig"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"The issue file {file} cannot be read ({error}): name a UTF-8 text file.") from None
+        text = _read_text(file, "issue file", ISSUE_CHARACTERS)
     if not text.strip():
         raise UsageError("The issue is empty: say what is wrong.")
     if len(text) > ISSUE_CHARACTERS:
         raise UsageError(f"The issue has {len(text):,} characters: shorten it to {ISSUE_CHARACTERS:,}.")
     return text.strip()
+
+
+def _read_text(file: Path, what: str, most: int) -> str:
+    try:
+        with file.open("rb") as stream:  # which may never end
+            data = stream.read(4 * most + 1)
+        text = clean_text(data.decode("utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The {what} {file} cannot be read ({error}): name a UTF-8 text file.") from None
+    if len(data) > 4 * most or (len(text) > most and what != "issue file"):
+        raise UsageError(f"The {what} {file} is too large: shorten it to {most:,} characters.")
+    return text

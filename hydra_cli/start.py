@@ -22,7 +22,7 @@ from activities.artifacts.database import open_database
 from activities.artifacts.variables import SealedVariables, sweep_variables
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session
-from hydranet.contracts import FIX_BRANCH, FIX_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, FixRequest
+from hydranet.contracts import FIX_BRANCH, FIX_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Expectation, FixRequest
 from hydranet.errors import UsageError
 from hydranet.policy import constitution
 from hydranet.policy.constitution import Decision, Effect
@@ -38,18 +38,20 @@ _REPOSITORY = SearchAttributeKey.for_keyword("HydraRepository")
 
 @dataclass(frozen=True)
 class Start:
-    """What the user wants fixed: the bug of an issue, or that of the failing tests in `target`."""
+    """What the user wants fixed: the bug of an issue, that of the failing tests in `target`, or what is expected."""
 
     repository: Repository
     issue: str
     apply: bool = False
     target: tuple[str, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
 
     @property
     def identity(self) -> str:
-        """`fix-<repo name>-<hash of repo identity + issue + target>`."""
+        """`fix-<repo name>-<hash of repo identity, issue, target and expectations>`."""
         place = self.repository.path / self.repository.project
-        digest = hashlib.sha256("\0".join([str(place), self.issue, *self.target]).encode()).hexdigest()
+        wanted = [*self.target, *(expectation.model_dump_json() for expectation in self.expectations)]
+        digest = hashlib.sha256("\0".join([str(place), self.issue, *wanted]).encode()).hexdigest()
         return f"fix-{self.repository.name}-{digest[:8]}"
 
     @property
@@ -97,6 +99,7 @@ class Start:
             title=self.title,
             issue=self.issue,
             target=self.target,
+            expectations=self.expectations,
             model=model,
             supervisor_model=chosen.supervisor_model,
             templates_first=chosen.templates_first,

@@ -54,6 +54,8 @@ def _line(*parts: str | tuple[str, str] | Text) -> Text:
 def _list_failing(genealogy: Genealogy) -> Iterator[Text]:
     if genealogy.target_tests:
         yield _text(f"target: {join_words(list(genealogy.target_tests))}", "dim")
+    if genealogy.written_tests:
+        yield _text(f"test written by the run: {genealogy.written_tests}", "dim")
     if genealogy.known_failures:
         yield _text(f"known failures, left as they are: {describe_known_failures(genealogy)}", "dim")
 

@@ -142,8 +142,9 @@ class Genealogy(BoundedModel):
 
     `decisions` is the audit trail: what the constitution said of each operation, by which rule; `messages` are the
     last that people sent. `environment` says which sandbox the tests run in and what was installed there, `flaky`
-    which tests both passed and failed on the same code. `test_notes` say what was cut, left out or tolerated in test
-    runs. The run does not mend `known_failures`. `shown` names the code that retrieval gave to the prompts, best first.
+    which tests both passed and failed on the same code, and `written_tests` which tests the run has written, and of
+    what. `test_notes` say what was cut, left out or tolerated in test runs. The run does not mend `known_failures`.
+    `shown` names the code that retrieval gave to the prompts, best first.
     """
 
     run_id: Name
@@ -158,6 +159,7 @@ class Genealogy(BoundedModel):
     messages: Annotated[tuple[PersonMessage, ...], Field(max_length=20)] = ()
     environment: Line = ""
     flaky: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
+    written_tests: Line = ""
     test_notes: Annotated[tuple[Line, ...], Field(max_length=8)] = ()
     target_tests: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     target_count: int = 0

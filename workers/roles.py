@@ -135,6 +135,7 @@ def _retrieval_worker(
     index = _index_activities(settings, pool, artifacts)
     retrieval = RetrievalActivities(artifacts, objects, StoredSearches(pool, settings))
     calls = [
+        retrieval.write_tests,
         retrieval.choose_target,
         retrieval.retrieve,
         retrieval.remember_fix,

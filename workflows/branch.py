@@ -285,6 +285,7 @@ class BranchWorkflow:
                 checkpoint=state.best,
                 context=state.context or request.context,
                 spectrum=request.spectrum,
+                base=request.base,
             ),
             branch=request.number,
             attempt=number,

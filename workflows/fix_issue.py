@@ -136,15 +136,23 @@ class FixIssueWorkflow(RunMessages):
             await self._begin("preparing the sandbox")
             environment = await preparation.prepare_environment(request, snapshot)
             state.set_environment(environment.note)
+            base, written = Checkpoint(commit=snapshot.commit), None
+            if request.expectations:
+                await self._begin("writing tests of what is expected")
+                written = await preparation.write_tests(request, snapshot)
+                base = await preparation.add_tests(request, snapshot, written)
+                state.set_written_tests(written)
             await self._begin("running the tests at the base commit")
-            baseline = await preparation.run_baseline(request, snapshot, environment)
+            baseline = await preparation.run_baseline(request, snapshot, base, environment)
+            if written is None:
+                preparation.check_target(baseline)
             issue = await preparation.store_issue(request)
-            baseline = await preparation.choose_target(request, snapshot, issue, baseline)
+            baseline = await preparation.choose_target(request, snapshot, base, issue, baseline, written)
             state.set_target(baseline)
             await publication.record_run(state.genealogy)
             await self._begin("looking for the cause")
             run_id = state.genealogy.run_id
-            prepared = await preparation.prepare_run(run_id, request, snapshot, environment, baseline, issue)
+            prepared = await preparation.prepare_run(run_id, request, snapshot, base, environment, baseline, issue)
             state.set_shown(prepared.retrieval)
             await loading
         finally:
@@ -202,7 +210,9 @@ class FixIssueWorkflow(RunMessages):
         await self._branches.cancel_all(Ending.CANCELLED, "Cancelled: another branch won.")
         await self._record_ended()
         title = record.strategy.title
-        message = f"{self._request.title}\n\n{outcome.reason}\n\n{title}"
+        written = self._state.genealogy.written_tests
+        judge = f" It passes a test that the run wrote: {written}." if written else ""
+        message = f"{self._request.title}\n\n{outcome.reason}{judge}\n\n{title}"
         published = await publication.publish_fix(
             self._request,
             self._state.genealogy,
@@ -214,7 +224,7 @@ class FixIssueWorkflow(RunMessages):
         await retrieval.remember_fix(self._request, prepared.snapshot, prepared.issue, record.attempts[-1].facts)
         return RunResult(
             verdict=Verdict.FIXED,
-            reason=f"b{branch.number:02d} {title}: {outcome.reason}",
+            reason=f"b{branch.number:02d} {title}: {outcome.reason}{judge}",
             published=published.branch,
             commit=published.commit,
             note=published.note,

@@ -1,12 +1,13 @@
 """The preparation of a run: snapshot, environment, baseline tests and retrieved code, once before any branch."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.artifacts.records import RecordActivities
-    from activities.checkpoints.activities import RepositoryActivities
+    from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
     from activities.inference.activities import InferenceActivities
     from activities.retrieval.activities import RetrievalActivities
     from activities.sandbox.activities import SandboxActivities
@@ -14,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import (
         ArtifactRef,
         Checkpoint,
+        CommitRequest,
         CoverageRequest,
         Environment,
         FixRequest,
@@ -27,6 +29,8 @@ with workflow.unsafe.imports_passed_through():
         TestRequest,
         WarmUpRequest,
         Work,
+        WriteTestsRequest,
+        WrittenTests,
     )
     from hydranet.strategy import TEMPLATES
     from hydranet.text.formatting import format_count
@@ -50,6 +54,21 @@ class PreparedRun:
     places: tuple[Place, ...] = ()
     skills: tuple[SkillRecord, ...] = ()
 
+    def describe_to_branch(self) -> dict[str, Any]:
+        """Return the fields of a `BranchRequest` that are the same for all branches."""
+        return {
+            "snapshot": self.snapshot,
+            "base": self.base,
+            "environment": self.environment,
+            "baseline": self.results,
+            "target": self.baseline.failing,
+            "target_count": self.baseline.failing_count,
+            "issue": self.issue,
+            "context": self.retrieval.context,
+            "spectrum": self.spectrum,
+            "error": self.baseline.error,
+        }
+
     def inference_context(self, run_id: str, model: str) -> Work:
         """Return what an inference call at the base needs."""
         return Work(
@@ -59,6 +78,7 @@ class PreparedRun:
             checkpoint=self.base,
             context=self.retrieval.context,
             spectrum=self.spectrum,
+            base=self.base,
         )
 
 
@@ -88,17 +108,53 @@ async def load_model(model: str) -> None:
         )
 
 
-async def run_baseline(request: FixRequest, snapshot: Snapshot, environment: Environment) -> TestReport:
-    """Run the tests at the base commit; refuse a run that has no failing test to aim at."""
-    report = await run_tests(request, snapshot, Checkpoint(commit=snapshot.commit), environment, "baseline tests")
+async def write_tests(request: FixRequest, snapshot: Snapshot) -> WrittenTests:
+    """Write tests of what is expected."""
+    return await workflow.execute_activity_method(
+        RetrievalActivities.write_tests,
+        WriteTestsRequest(
+            snapshot=snapshot,
+            checkpoint=Checkpoint(commit=snapshot.commit),
+            repository_path=request.repository_path,
+            title=request.title,
+            expectations=request.expectations,
+            test_command=request.sandbox.test_command,
+            folder=request.sandbox.folder,
+        ),
+        **policies.for_retrieval("write tests of what is expected"),
+    )
+
+
+async def add_tests(request: FixRequest, snapshot: Snapshot, written: WrittenTests) -> Checkpoint:
+    """Return HEAD with tests that were written for the run."""
+    return await workflow.execute_activity_method(
+        CheckpointActivities.commit_checkpoint,
+        CommitRequest(
+            snapshot=snapshot,
+            parent=Checkpoint(commit=snapshot.commit),
+            diff=written.diff,
+            message=f"Test what is expected: {request.title}",
+        ),
+        **policies.for_sandbox("add the tests that were written", request.sandbox),
+    )
+
+
+async def run_baseline(
+    request: FixRequest, snapshot: Snapshot, base: Checkpoint, environment: Environment
+) -> TestReport:
+    """Run the tests at the base."""
+    return await run_tests(request, snapshot, base, environment, "baseline tests")
+
+
+def check_target(report: TestReport) -> None:
+    """Refuse a run that has no failing test to aim at."""
     if report.passed and report.known:
         raise policies.fail(_explain_known_failures(report))
     if report.passed:
         raise policies.fail(
             f"No test fails at HEAD ({report.passing_count} pass), so there is nothing to aim at: "
-            "add a failing test for the issue, commit it, or name the test command with --test."
+            "say what is expected with --expect, or add a failing test for the issue and commit it."
         )
-    return report
 
 
 async def store_issue(request: FixRequest) -> ArtifactRef:
@@ -109,20 +165,26 @@ async def store_issue(request: FixRequest) -> ArtifactRef:
 
 
 async def choose_target(
-    request: FixRequest, snapshot: Snapshot, issue: ArtifactRef, baseline: TestReport
+    request: FixRequest,
+    snapshot: Snapshot,
+    base: Checkpoint,
+    issue: ArtifactRef,
+    baseline: TestReport,
+    written: WrittenTests | None,
 ) -> TestReport:
     """Return the baseline with the failing tests that the run is to mend, and the others as known failures."""
-    if baseline.results is None or (baseline.failing_count < 2 and not request.target):
+    if baseline.results is None or (baseline.failing_count < 2 and not request.target and written is None):
         return baseline
     target = await workflow.execute_activity_method(
         RetrievalActivities.choose_target,
         TargetRequest(
             snapshot=snapshot,
-            checkpoint=Checkpoint(commit=snapshot.commit),
+            checkpoint=base,
             repository_path=request.repository_path,
             issue=issue,
             results=baseline.results,
             patterns=request.target,
+            written=written,
         ),
         **policies.for_retrieval("choose the target"),
     )
@@ -164,12 +226,12 @@ async def prepare_run(
     run_id: str,
     request: FixRequest,
     snapshot: Snapshot,
+    base: Checkpoint,
     environment: Environment,
     baseline: TestReport,
     issue: ArtifactRef,
 ) -> PreparedRun:
     """Retrieve the code a model should see, measure what each test executes, and rank the places by both."""
-    base = Checkpoint(commit=snapshot.commit)
     if baseline.results is None:
         raise policies.fail("The tests at the base commit left no results: run the command again.")
     retrieval = await code_retrieval.retrieve_at_base(request, snapshot, base, issue, baseline.results)

@@ -8,10 +8,11 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 with workflow.unsafe.imports_passed_through():
     from hydranet.bounded_models import TESTS, Line
     from hydranet.budget import Usage
-    from hydranet.contracts import FixRequest, Retrieval, RunResult, TestReport
+    from hydranet.contracts import FixRequest, Retrieval, RunResult, TestReport, WrittenTests
     from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, PersonMessage
     from hydranet.policy.constitution import Decision, Effect
     from hydranet.report.web_ui import render_details
+    from hydranet.text.formatting import join_words
     from workflows.working_time import Clock
 
 _VERDICT = SearchAttributeKey.for_keyword("HydraVerdict")
@@ -96,6 +97,10 @@ class RunState:
         """Note what was cut, left out or tolerated in a test run."""
         if set(notes) - set(self.genealogy.test_notes):
             self._update(test_notes=tuple(dict.fromkeys((*self.genealogy.test_notes, *notes)))[:8])
+
+    def set_written_tests(self, written: WrittenTests) -> None:
+        """Note the tests that were written of what is expected."""
+        self._update(written_tests=f"{written.file}, of {join_words([test.source for test in written.tests])}")
 
     def set_target(self, baseline: TestReport) -> None:
         """Note the target, the tests that fail at the base, and the known failures beside it."""

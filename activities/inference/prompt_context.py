@@ -187,8 +187,8 @@ async def load_prompt_context(
     issue = await get_text(artifacts, context.issue)
     paths = await objects.files(work.snapshot, work.checkpoint)
     view = PromptContext(issue, context, frozenset(paths))
-    base = work.model_copy(update={"checkpoint": Checkpoint(commit=work.snapshot.commit)})
-    localisation = await localiser.localise(base)
+    base = work.base or Checkpoint(commit=work.snapshot.commit)
+    localisation = await localiser.localise(work.model_copy(update={"checkpoint": base}))
     if work.spectrum is not None:
         view.suspects = tuple(localisation.suspects[:_HINTED])
         view.line_scores = _score_lines(localisation.suspects)

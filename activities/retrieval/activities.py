@@ -23,6 +23,8 @@ from hydranet.contracts import (
     RetrieveRequest,
     Target,
     TargetRequest,
+    WriteTestsRequest,
+    WrittenTests,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +58,14 @@ class RetrievalActivities:
             context=await put_model(self._artifacts, context),
             shown=tuple(f"{place.file}:{place.symbol}"[-200:] for place in context.places[:8]),
         )
+
+    @activity.defn
+    @translate_errors
+    async def write_tests(self, request: WriteTestsRequest) -> WrittenTests:
+        """Write tests of what is expected; fatal for a name that is not in the repository, or in several places."""
+        from activities.retrieval.written_tests import write_expected_tests
+
+        return await write_expected_tests(request, self._artifacts, self._objects, self._searches)
 
     @activity.defn
     @translate_errors

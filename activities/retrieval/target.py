@@ -21,8 +21,9 @@ from activities.retrieval.query import Query, find_filed, find_framed, find_name
 from activities.retrieval.search import Found
 from activities.retrieval.tokens import split_terms
 from hydranet.code_graph.model import EdgeKind
-from hydranet.contracts import Target, TargetRequest, TestResult, TestResults
+from hydranet.contracts import Target, TargetRequest, TestResult, TestResults, WrittenTests
 from hydranet.convergence.error_signature import ErrorSignature, extract_signature
+from hydranet.convergence.frames import find_frames
 from hydranet.errors import FatalError
 from hydranet.failures import summarise_failures
 from hydranet.text.formatting import format_count, join_words
@@ -43,6 +44,13 @@ _HOMONYMS = 3
 _CALLS, _CALLERS = 3, 5
 _LABEL = 160
 
+# What a test says that fails for what it is itself: a name or a module that is not there, or no end.
+_CANNOT_RUN = re.compile(
+    r"^E? *((?:NameError|ModuleNotFoundError|ImportError|SyntaxError): .{1,200}"
+    r"|AttributeError: module .{1,200}"
+    r"|TimeoutError: The script did not end .{1,80})$",
+    re.MULTILINE,
+)
 _CALLED = re.compile(r"\b([A-Za-z_]\w{0,99}) ?\(")
 
 
@@ -72,9 +80,11 @@ async def choose_target(
     search = await searches.of(folder, request.checkpoint.commit, request.repository_path)
     groups = await asyncio.to_thread(group_failures, tests, search.index)
     labels = [group.describe(tests, search.index) for group in groups]
-    if request.patterns:
+    note = ""
+    if request.written is not None:
+        chosen, note = find_written(request.written, results.tests, tests)
+    elif request.patterns:
         chosen = match_tests(tests, request.patterns)
-        note = ""
     else:
         issue = await get_text(artifacts, request.issue)
         matches = await searches.find(search, Query(issue), request.repository_path)
@@ -85,7 +95,8 @@ async def choose_target(
         ]
         chosen = {test for number in chosen_groups for test in groups[number].tests}
         note = _explain([labels[number] for number in chosen_groups], len(chosen), len(tests))
-    why = "it is no target" if request.patterns else "the issue does not speak of it"
+    is_asked = bool(request.patterns or request.written)
+    why = "it is no target" if is_asked else "the issue does not speak of it"
     causes = {
         tests[number].id: f"{why}: {label}"
         for group, label in zip(groups, labels, strict=True)
@@ -239,6 +250,48 @@ def choose_groups(weights: Sequence[float]) -> list[int]:
     if most < _CLEAR:
         return list(range(len(weights)))
     return [number for number, weight in enumerate(weights) if weight >= _BESIDE * most]
+
+
+def find_written(
+    written: WrittenTests, tests: Iterable[TestResult], failing: Sequence[TestResult]
+) -> tuple[set[int], str]:
+    """Return the numbers of the failing tests that were written for the run, and a note on those that pass.
+
+    FatalError when none of them fails, when they did not run, or when one cannot be evaluated.
+    """
+    sources = {test.name: test.source for test in written.tests}
+    outcomes = {
+        mentions.name_test_function(test.id).rpartition(".")[2]: test for test in tests if _is_of(test.id, written.file)
+    }
+    broken = next((test for test in failing if _is_of(test.id, written.file) and _cannot_run(test, written.file)), None)
+    if broken is not None:
+        source = sources.get(mentions.name_test_function(broken.id).rpartition(".")[2], "What is expected")
+        reason = _CANNOT_RUN.findall(broken.message)[-1]
+        raise FatalError(f"{source} cannot be evaluated at HEAD ({reason.strip()}): correct it.")
+    if not outcomes:
+        raise FatalError(f"The test command does not run {written.file}, which was written for what is expected.")
+    chosen = {
+        number
+        for number, test in enumerate(failing)
+        if mentions.name_test_function(test.id).rpartition(".")[2] in sources and _is_of(test.id, written.file)
+    }
+    hold = [sources[name] for name, test in outcomes.items() if name in sources and not test.is_failing]
+    if not chosen:
+        raise FatalError(f"{join_words(hold) or 'What is expected'} holds at HEAD already: say what is wrong there.")
+    return chosen, f"{join_words(hold)} holds at HEAD already, and stays a test." if hold else ""
+
+
+def _cannot_run(test: TestResult, file: str) -> bool:
+    """Return whether a test fails for what itself says: what its own lines raise, not what the code raises."""
+    frames = [frame.path for frame in find_frames(test.message) if not frame.path.endswith("importlib/__init__.py")]
+    is_own = not frames or frames[-1].endswith(file) or "The script did not end" in test.message
+    return is_own and _CANNOT_RUN.search(test.message) is not None
+
+
+def _is_of(test: str, file: str) -> bool:
+    module = file.removesuffix(".py").replace("/", ".")
+    dotted = f".{test.partition('[')[0]}"
+    return test.startswith(f"{file}::") or test == file or f".{module}." in dotted or dotted.endswith(f".{module}")
 
 
 def match_tests(tests: Sequence[TestResult], patterns: Collection[str]) -> set[int]:

@@ -112,7 +112,7 @@ class SandboxActivities:
         spec = request.spec
         runner = await self._runner(request.snapshot, request.checkpoint, spec)
         records, execution = await runner.run(make_test_command(spec.test_command))
-        if execution.exit_status == NOT_FOUND and not records and request.checkpoint.bundle is None:
+        if execution.exit_status == NOT_FOUND and not records and request.baseline is None:
             raise FatalError(
                 f"The test command `{spec.test_command}` was not found in the sandbox: correct it, or install "
                 f"what it needs with 'sandbox.setup'. It said: {execution.output.strip()[-300:]}"
@@ -134,6 +134,7 @@ class SandboxActivities:
         results, flaky = settle_flaky(runs)
         if request.baseline is None and any(test.is_failing for test in results.tests):
             results = await self._tell_environment_failures(request, results, runner.environment)
+        results = results.model_copy(update={"checkpoint": request.checkpoint})
         report = build_report(results, recorded, execution, first.distrust, first.report.notes)
         report = report_flaky(report, flaky, len(runs))
         return report.model_copy(update={"results": await put_model(self._artifacts, results)})
@@ -226,7 +227,8 @@ class SandboxActivities:
         from activities.sandbox.second_run import run_again
 
         if baseline.sha256 not in self._second_runs:
-            runner = await self._runner(snapshot, Checkpoint(commit=snapshot.commit), spec)
+            base = target.baseline.checkpoint or Checkpoint(commit=snapshot.commit)
+            runner = await self._runner(snapshot, base, spec)
             if len(self._second_runs) >= SECOND_RUNS:
                 self._second_runs.pop(next(iter(self._second_runs)))
             self._second_runs[baseline.sha256] = await run_again(runner, target.baseline)

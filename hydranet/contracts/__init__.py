@@ -5,6 +5,13 @@ as an `ArtifactRef`.
 """
 
 from hydranet.contracts.artifacts import ArtifactRef
+from hydranet.contracts.expectations import (
+    Expectation,
+    ExpectationKind,
+    WriteTestsRequest,
+    WrittenTest,
+    WrittenTests,
+)
 from hydranet.contracts.inference import (
     AttemptDigest,
     DeadBranch,
@@ -132,6 +139,8 @@ __all__ = [
     "EmbedRequest",
     "EmbedResult",
     "Environment",
+    "Expectation",
+    "ExpectationKind",
     "FailingTest",
     "FileSurvey",
     "Finding",
@@ -189,4 +198,7 @@ __all__ = [
     "Waits",
     "WarmUpRequest",
     "Work",
+    "WriteTestsRequest",
+    "WrittenTest",
+    "WrittenTests",
 ]

@@ -36,7 +36,7 @@ class DeadBranch(BoundedModel):
 
 
 class Work(BoundedModel):
-    """What every inference call of a run shares."""
+    """What every inference call of a run shares; `base` is where its tests failed, by default the snapshot's commit."""
 
     run_id: Name
     model: Name
@@ -44,6 +44,7 @@ class Work(BoundedModel):
     checkpoint: Checkpoint
     context: ArtifactRef
     spectrum: ArtifactRef | None = None
+    base: Checkpoint | None = None
 
 
 class WarmUpRequest(BoundedModel):

@@ -8,6 +8,7 @@ from hydranet.allocation import SkillRecord
 from hydranet.bounded_models import TESTS, BoundedModel, Issue, Line, Name, Note, Tail
 from hydranet.budget import Budget, Usage
 from hydranet.contracts.artifacts import ArtifactRef
+from hydranet.contracts.expectations import Expectations
 from hydranet.contracts.inference import AttemptDigest, Plan
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.contracts.retrieval import RepositoryPath
@@ -27,7 +28,7 @@ class FixRequest(BoundedModel):
     `decisions` are the constitution's about its publication: a supervised one waits for approval. Random numbers
     come from `seed`, or from the run's id where that is empty: two runs with the same seed ask their models the same.
     `allocation` says which strategy gets the next draw. The `target` names the failing tests to mend; where it is empty
-    they are those that the issue speaks of.
+    they are those that the issue speaks of. Of `expectations` tests are written, which are the target then.
     """
 
     repository_path: RepositoryPath
@@ -35,6 +36,7 @@ class FixRequest(BoundedModel):
     title: Line
     issue: Issue
     target: TestPatterns = ()
+    expectations: Expectations = ()
     model: Name = TEMPLATES
     supervisor_model: Name = ""
     templates_first: bool = True
@@ -86,7 +88,7 @@ class BranchState(BoundedModel):
 class BranchRequest(BoundedModel):
     """One strategy to pursue from `start`, and what its attempts need.
 
-    `dead` are sentences about dead branches for the prompts; `target` are the tests that fail at the base. The branch
+    `dead` are sentences about dead branches for the prompts; `target` are the tests that fail at the `base`. The branch
     begins no attempt beyond `granted` before its run grants more; None grants all `attempts`.
     """
 
@@ -98,6 +100,7 @@ class BranchRequest(BoundedModel):
     model: Name
     repository_path: RepositoryPath
     snapshot: Snapshot
+    base: Checkpoint | None = None
     environment: Environment
     sandbox: SandboxSpec
     baseline: ArtifactRef

@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 
 from hydranet.bounded_models import CLEAN, TESTS, BoundedModel, Line, Name, Tail, Text
 from hydranet.contracts.artifacts import ArtifactRef
+from hydranet.contracts.expectations import WrittenTests
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import Command
@@ -17,7 +18,10 @@ from hydranet.run_settings import SandboxSpec
 # Sentences about one test run, at most.
 NOTES = 4
 
-TestPatterns = Annotated[tuple[Name, ...], Field(max_length=50)]
+TEST_PATTERNS = 50
+"""The most names of tests that a run takes."""
+
+TestPatterns = Annotated[tuple[Name, ...], Field(max_length=TEST_PATTERNS)]
 """Names of tests: ids, their beginnings or ends, or patterns with `*`."""
 
 
@@ -111,7 +115,8 @@ class TestReport(Failures):
 class TargetRequest(BoundedModel):
     """Asks which of the failing tests in `results` (artifact) the run is to make pass.
 
-    Those that `patterns` name or, without any, those that the issue (artifact) speaks of.
+    Those that `patterns` name or, without any, those that the issue (artifact) speaks of. With tests that were written
+    for the run it is these.
     """
 
     snapshot: Snapshot
@@ -120,6 +125,7 @@ class TargetRequest(BoundedModel):
     issue: ArtifactRef
     results: ArtifactRef
     patterns: TestPatterns = ()
+    written: WrittenTests | None = None
 
 
 class Target(Failures):
@@ -138,7 +144,7 @@ class TestResults(BoundedModel):
     `unnamed` counts tests that passed and are not in `tests`: there are too many, or the runner does not name them.
     `ending` is why the sandbox ended the command after its tests had ended, empty when it exited by itself.
     `canary` says that our own test, which must fail, can be asked of later runs; `replaced` names functions of the
-    test runner that the code under test replaces.
+    test runner that the code under test replaces. `checkpoint` is what they were run on; None is the snapshot's commit.
     """
 
     __test__ = False
@@ -151,6 +157,7 @@ class TestResults(BoundedModel):
     stderr: Text = ""
     canary: bool = False
     replaced: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
+    checkpoint: Checkpoint | None = None
 
     @property
     def passing_count(self) -> int:

@@ -51,6 +51,8 @@ def describe_circumstances(run: Genealogy) -> Iterator[tuple[str, str]]:
     """Yield the run's sandbox, notes on its tests, its decisions and the messages to it, each with a label."""
     if run.environment:
         yield "Sandbox", run.environment
+    if run.written_tests:
+        yield "Test written by the run", run.written_tests
     if run.known_failures:
         yield "Known failures, left as they are", describe_known_failures(run)
     if run.flaky:

@@ -7,7 +7,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
 from hydranet.budget import Budget
-from hydranet.contracts import ImplementAnswer, StepRequest
+from hydranet.contracts import Expectation, ExpectationKind, ImplementAnswer, StepRequest
 from hydranet.genealogy import Ending, Genealogy, KnownFailure, Outcome, Verdict
 from tests.workflows.conftest import Start
 from tests.workflows.world import TARGET, World, failed, fatal, flaky, passed, report, strategy
@@ -384,3 +384,21 @@ async def test_one_failing_test_is_the_target_whatever_the_issue_says(start: Sta
     run = await start(world)
     assert (await run.result()).verdict is Verdict.FIXED
     assert world.requested("choose_target") == []
+
+
+async def test_tests_of_what_is_expected_are_the_target(start: Start) -> None:
+    wish = Expectation(kind=ExpectationKind.HOLDS, code="f(1) == 2", source='--expect "f(1) == 2"')
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, baseline=report("new", "t2"), meant=("new",))
+    run = await start(world, expectations=(wish,))
+    result = await run.result()
+    assert result.verdict is Verdict.FIXED
+    assert 'It passes a test that the run wrote: tests/test_new.py, of --expect "f(1) == 2".' in result.reason
+    genealogy = await run.genealogy()
+    assert (genealogy.target_tests, genealogy.known_count) == (("new",), 1)
+    (commit, _), (baseline, _) = world.requested("commit_checkpoint")[:2], world.requested("run_tests")[:2]
+    assert (commit.parent.commit, commit.message) == ("base", "Test what is expected: It breaks")
+    assert baseline.checkpoint != commit.parent
+    (choice,) = world.requested("choose_target")
+    assert (choice.checkpoint, choice.written.file) == (baseline.checkpoint, "tests/test_new.py")
+    assert {request.work.base for request in world.requested("implement")} == {baseline.checkpoint}
+    assert genealogy.base == "base", "the fix is published on what the user has"

@@ -60,6 +60,9 @@ from hydranet.contracts import (
     TrialRequest,
     WarmUpRequest,
     Work,
+    WriteTestsRequest,
+    WrittenTest,
+    WrittenTests,
 )
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import Command
@@ -223,6 +226,13 @@ class World:
 
     @activity.defn
     @translate_errors
+    async def write_tests(self, request: WriteTestsRequest) -> WrittenTests:
+        await self._called("write_tests", request)
+        tests = tuple(WrittenTest(name="new", source=wish.source) for wish in request.expectations)
+        return WrittenTests(diff=NOTHING, file="tests/test_new.py", tests=tests)
+
+    @activity.defn
+    @translate_errors
     async def choose_target(self, request: TargetRequest) -> Target:
         await self._called("choose_target", request)
         chosen = [test for test in self.baseline.failing if test in (request.patterns or self.meant)]
@@ -381,8 +391,9 @@ class World:
         names = (
             "snapshot_repository review_fix publish_fix store_issue record_genealogy prepare_environment"
             " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies"
-            " choose_target plan implement reflect try_candidates commit_checkpoint investigate survey_repository"
-            " parse_files link_files embed_nodes forget_variables rank_places read_skills record_skills"
+            " write_tests choose_target plan implement reflect try_candidates commit_checkpoint investigate"
+            " survey_repository parse_files link_files embed_nodes forget_variables rank_places"
+            " read_skills record_skills"
         )
         return [WaitActivities().measure_waits, *(getattr(self, name) for name in names.split())]
 

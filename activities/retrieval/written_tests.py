@@ -1,0 +1,148 @@
+"""Tests written of expectations: their names are found in the code graph, their place is that of the other tests."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Collection
+from difflib import get_close_matches
+from posixpath import basename, dirname
+from typing import TYPE_CHECKING, NamedTuple
+
+from activities.artifacts.store import put_text
+from activities.code.expectations import list_free_names
+from activities.code.test_files import is_test_file
+from activities.code.test_writer import TestStyle, WrittenFile, write_tests
+from activities.retrieval.index import Index
+from hydranet.contracts.expectations import WriteTestsRequest, WrittenTest, WrittenTests
+from hydranet.errors import FatalError
+from hydranet.patches import make_diff
+from hydranet.strategy import slugify
+from hydranet.text.formatting import join_words
+
+if TYPE_CHECKING:
+    from activities.artifacts.store import ArtifactStore
+    from activities.git.objects import GitObjects
+    from activities.retrieval.search_cache import Searches
+
+# Where packages may lie that the tests import from the top.
+_ROOTS = ("src", "lib", "python")
+_SLUG = 40
+
+
+async def write_expected_tests(
+    request: WriteTestsRequest, artifacts: ArtifactStore, objects: GitObjects, searches: Searches
+) -> WrittenTests:
+    """Return a diff that adds tests of the expectations; FatalError for a name that cannot be found."""
+    folder = await objects.fetch(request.snapshot, request.checkpoint)
+    search = await searches.of(folder, request.checkpoint.commit, request.repository_path)
+    paths = await objects.files(request.snapshot, request.checkpoint)
+    imports = await asyncio.to_thread(find_imports, request, search.index)
+    place = choose_place(request.title, paths, request.folder, request.test_command)
+    written = write_tests(request.title, place.slug, request.expectations, imports, place.style)
+    return WrittenTests(
+        diff=await put_text(artifacts, _make_diff(place.folder, place.name, written)),
+        file=_join(place.folder, place.name),
+        tests=tuple(
+            WrittenTest(name=name, source=expectation.source)
+            for name, expectation in zip(written.names, request.expectations, strict=True)
+        ),
+    )
+
+
+def find_imports(request: WriteTestsRequest, index: Index) -> list[str]:
+    """Return the lines that import what the expectations name; FatalError for a name that is unknown or ambiguous."""
+    names = [(name, wish.source) for wish in request.expectations for name in list_free_names(wish)]
+    modules = {name_module(path, index.of_path, request.folder): path for path in index.paths if path.endswith(".py")}
+    return list(dict.fromkeys(_find_import(name, source, modules, index, request.folder) for name, source in names))
+
+
+def _find_import(dotted: str, source: str, modules: dict[str, str], index: Index, folder: str) -> str:
+    first, *rest = dotted.split(".")
+    parts = dotted.split(".")
+    prefixes = [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
+    if rest and (module := next((prefix for prefix in prefixes if prefix in modules), "")):
+        return f"import {module}"
+    short = [name for name in modules if rest and name.rpartition(".")[2] == first and not is_test_file(modules[name])]
+    if len(short) == 1:
+        above = short[0].rpartition(".")[0]
+        return f"from {above} import {first}" if above else f"import {first}"
+    defined = sorted(
+        {
+            index.nodes[node].path
+            for node in index.named.get(first, [])
+            if index.nodes[node].name == first and not is_test_file(index.nodes[node].path)
+        }
+    )
+    if len(defined) == 1:
+        return f"from {name_module(defined[0], index.of_path, folder)} import {first}"
+    if len(defined) > 1:
+        choices = [f"{name_module(path, index.of_path, folder)}.{first}" for path in defined]
+        raise FatalError(f"{source}: {first} is in {join_words(defined)}. Write which one, as in {choices[0]}.")
+    if first in sys.stdlib_module_names:
+        return f"import {first}"
+    known = {node.name for node in index.nodes if node.name and "." not in node.name and not is_test_file(node.path)}
+    near = get_close_matches(first, sorted(known), 3)
+    hint = f"did you mean {join_words(near)}?" if near else "name a function, a class or a module of it."
+    raise FatalError(f"{source}: {first} is nowhere in the repository: {hint}")
+
+
+def name_module(path: str, paths: Collection[str], folder: str = "") -> str:
+    """Return the name by which tests that run in `folder` import a file."""
+    root = dirname(path)
+    while root and f"{root}/__init__.py" in paths:
+        root = dirname(root)
+    tops = [folder, *(_join(folder, name) for name in _ROOTS)]
+    if root not in tops:
+        # Without an __init__.py a folder is a package all the same, from a place where Python looks.
+        root = max((top for top in tops if not top or root.startswith(f"{top}/")), key=len, default="")
+    inner = path.removeprefix(f"{root}/" if root else "").removesuffix(".py")
+    return inner.replace("/", ".").removesuffix(".__init__")
+
+
+class Placement(NamedTuple):
+    """Where a test file goes, what it is called, and how it is written."""
+
+    folder: str
+    name: str
+    slug: str
+    style: TestStyle
+
+
+def choose_place(title: str, paths: Collection[str], folder: str, command: str) -> Placement:
+    """Return the place of a new test: where most tests are that the command runs."""
+    words = [_join(folder, word.partition("::")[0].rstrip("/")) for word in command.split()]
+    named = [word for word in words if word in paths and word.endswith(".py") and is_test_file(word)]
+    folders = {dirname(path) for path in paths}
+    wanted = [word for word in words if word and any(f"{each}/".startswith(f"{word}/") for each in folders)]
+    if named and not wanted:
+        raise FatalError(
+            f"The test command runs {join_words(named)} only, so that no new test would run: "
+            "name its folder with --test."
+        )
+    tests = [
+        path for path in paths if basename(path).startswith("test") and path.endswith(".py") and is_test_file(path)
+    ]
+    inside = [path for path in tests if any(path.startswith(f"{top}/") for top in wanted or [folder] if top)]
+    counts = Counter(dirname(path) for path in (inside or ([] if wanted or folder else tests)))
+    default = min(wanted, default="") or (_join(folder, "tests") if _join(folder, "tests") in folders else folder)
+    place = max(counts, key=lambda each: (counts[each], -len(each), each), default=default)
+    style = TestStyle.PYTEST if "pytest" in command or "py.test" in command else TestStyle.UNITTEST
+    slug = slugify(title, _SLUG, "expectation").replace("-", "_")
+    taken = {basename(path) for path in paths}
+    number = next(n for n in range(1, len(paths) + 2) if f"test_{_number(slug, n)}.py" not in taken)
+    return Placement(place, f"test_{_number(slug, number)}.py", _number(slug, number), style)
+
+
+def _number(slug: str, number: int) -> str:
+    return slug if number == 1 else f"{slug}_{number}"
+
+
+def _make_diff(folder: str, name: str, written: WrittenFile) -> str:
+    files = {name: written.text, **written.scripts}
+    return "".join(make_diff(_join(folder, file), None, text) for file, text in files.items())
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder and name else folder or name

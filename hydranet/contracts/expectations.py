@@ -1,0 +1,74 @@
+"""Contracts of expectations: what the code is to do, said without a test, and the tests that are written of it."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from hydranet.bounded_models import CLEAN, BoundedModel, FilePath, Line, Name
+from hydranet.contracts.artifacts import ArtifactRef
+from hydranet.contracts.repository import Checkpoint, Snapshot
+from hydranet.contracts.retrieval import RepositoryPath
+
+EXPECTATIONS = 20
+"""The most expectations of a run."""
+
+CODE_CHARACTERS = 16_384
+"""The most characters of an expectation's code."""
+
+Code = Annotated[str, CLEAN, StringConstraints(max_length=CODE_CHARACTERS)]
+
+
+class ExpectationKind(StrEnum):
+    """What is expected of code: that it is true, raises, runs through, or is a script that exits with 0."""
+
+    HOLDS = "holds"
+    RAISES = "raises"
+    RUNS = "runs"
+    SCRIPT = "script"
+
+
+class Expectation(BoundedModel):
+    """What is expected of `code`, an expression or a script, after the statements of `setup`.
+
+    It is to raise `exception`, if that is its kind. `source` says where it comes from, as its reader knows it.
+    """
+
+    kind: ExpectationKind
+    code: Code
+    exception: Name = ""
+    setup: Code = ""
+    source: Line
+
+
+Expectations = Annotated[tuple[Expectation, ...], Field(max_length=EXPECTATIONS)]
+
+
+class WriteTestsRequest(BoundedModel):
+    """Asks for tests of `expectations` in the style and the folder of the tests that `test_command` runs.
+
+    It runs them in `folder`; `title` is what the tests are called after.
+    """
+
+    snapshot: Snapshot
+    checkpoint: Checkpoint
+    repository_path: RepositoryPath
+    title: Line
+    expectations: Expectations
+    test_command: Name
+    folder: FilePath = ""
+
+
+class WrittenTest(BoundedModel):
+    """A test that was written, by the name of its function, and the `source` of its expectation."""
+
+    name: Name
+    source: Line
+
+
+class WrittenTests(BoundedModel):
+    """Tests that were written: the `diff` (artifact) that adds them in `file`."""
+
+    diff: ArtifactRef
+    file: FilePath
+    tests: Annotated[tuple[WrittenTest, ...], Field(max_length=EXPECTATIONS)]
