@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.branches import RunningBranch
     from workflows.messages import RunMessages
     from workflows.policies import explain_failure
+    from workflows.target_search import TargetSearch
     from workflows.working_time import Deadline
 
 
@@ -136,18 +137,9 @@ class FixIssueWorkflow(RunMessages):
             await self._begin("preparing the sandbox")
             environment = await preparation.prepare_environment(request, snapshot)
             state.set_environment(environment.note)
-            base, written = Checkpoint(commit=snapshot.commit), None
-            if request.expectations:
-                await self._begin("writing tests of what is expected")
-                written = await preparation.write_tests(request, snapshot)
-                base = await preparation.add_tests(request, snapshot, written)
-                state.set_written_tests(written)
-            await self._begin("running the tests at the base commit")
-            baseline = await preparation.run_baseline(request, snapshot, base, environment)
-            if written is None:
-                preparation.check_target(baseline)
             issue = await preparation.store_issue(request)
-            baseline = await preparation.choose_target(request, snapshot, base, issue, baseline, written)
+            search = TargetSearch(request, snapshot, environment, issue, state, self._begin)
+            base, baseline = await search.find()
             state.set_target(baseline)
             await publication.record_run(state.genealogy)
             await self._begin("looking for the cause")

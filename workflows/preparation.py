@@ -7,15 +7,13 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.artifacts.records import RecordActivities
-    from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
+    from activities.checkpoints.activities import RepositoryActivities
     from activities.inference.activities import InferenceActivities
-    from activities.retrieval.activities import RetrievalActivities
     from activities.sandbox.activities import SandboxActivities
     from hydranet.allocation import SkillRecord
     from hydranet.contracts import (
         ArtifactRef,
         Checkpoint,
-        CommitRequest,
         CoverageRequest,
         Environment,
         FixRequest,
@@ -24,17 +22,12 @@ with workflow.unsafe.imports_passed_through():
         Retrieval,
         Snapshot,
         SnapshotRequest,
-        TargetRequest,
         TestReport,
         TestRequest,
         WarmUpRequest,
         Work,
-        WriteTestsRequest,
-        WrittenTests,
     )
     from hydranet.strategy import TEMPLATES
-    from hydranet.text.formatting import format_count
-    from hydranet.text.truncation import keep_start
     from workflows import policies
     from workflows import retrieval as code_retrieval
 
@@ -108,95 +101,10 @@ async def load_model(model: str) -> None:
         )
 
 
-async def write_tests(request: FixRequest, snapshot: Snapshot) -> WrittenTests:
-    """Write tests of what is expected."""
-    return await workflow.execute_activity_method(
-        RetrievalActivities.write_tests,
-        WriteTestsRequest(
-            snapshot=snapshot,
-            checkpoint=Checkpoint(commit=snapshot.commit),
-            repository_path=request.repository_path,
-            title=request.title,
-            expectations=request.expectations,
-            test_command=request.sandbox.test_command,
-            folder=request.sandbox.folder,
-        ),
-        **policies.for_retrieval("write tests of what is expected"),
-    )
-
-
-async def add_tests(request: FixRequest, snapshot: Snapshot, written: WrittenTests) -> Checkpoint:
-    """Return HEAD with tests that were written for the run."""
-    return await workflow.execute_activity_method(
-        CheckpointActivities.commit_checkpoint,
-        CommitRequest(
-            snapshot=snapshot,
-            parent=Checkpoint(commit=snapshot.commit),
-            diff=written.diff,
-            message=f"Test what is expected: {request.title}",
-        ),
-        **policies.for_sandbox("add the tests that were written", request.sandbox),
-    )
-
-
-async def run_baseline(
-    request: FixRequest, snapshot: Snapshot, base: Checkpoint, environment: Environment
-) -> TestReport:
-    """Run the tests at the base."""
-    return await run_tests(request, snapshot, base, environment, "baseline tests")
-
-
-def check_target(report: TestReport) -> None:
-    """Refuse a run that has no failing test to aim at."""
-    if report.passed and report.known:
-        raise policies.fail(_explain_known_failures(report))
-    if report.passed:
-        raise policies.fail(
-            f"No test fails at HEAD ({report.passing_count} pass), so there is nothing to aim at: "
-            "say what is expected with --expect, or add a failing test for the issue and commit it."
-        )
-
-
 async def store_issue(request: FixRequest) -> ArtifactRef:
     """Put the issue's text where prompts and searches read it."""
     return await workflow.execute_activity_method(
         RecordActivities.store_issue, request.issue, **policies.for_supervisor("store the issue")
-    )
-
-
-async def choose_target(
-    request: FixRequest,
-    snapshot: Snapshot,
-    base: Checkpoint,
-    issue: ArtifactRef,
-    baseline: TestReport,
-    written: WrittenTests | None,
-) -> TestReport:
-    """Return the baseline with the failing tests that the run is to mend, and the others as known failures."""
-    if baseline.results is None or (baseline.failing_count < 2 and not request.target and written is None):
-        return baseline
-    target = await workflow.execute_activity_method(
-        RetrievalActivities.choose_target,
-        TargetRequest(
-            snapshot=snapshot,
-            checkpoint=base,
-            repository_path=request.repository_path,
-            issue=issue,
-            results=baseline.results,
-            patterns=request.target,
-            written=written,
-        ),
-        **policies.for_retrieval("choose the target"),
-    )
-    return baseline.narrow(target)
-
-
-def _explain_known_failures(report: TestReport) -> str:
-    first, others = report.known[0], report.known_count - 1
-    more = f" and {format_count(others, 'other test')}" if others else ""
-    return (
-        f"Nothing fails at HEAD but for what the sandbox lacks: {keep_start(first.describe(), 160)}{more}. "
-        "Install it with 'sandbox.setup', or name a test command with --test whose failure is the issue's."
     )
 
 

@@ -260,11 +260,12 @@ def find_written(
     FatalError when none of them fails, when they did not run, or when one cannot be evaluated.
     """
     sources = {test.name: test.source for test in written.tests}
+    errors = {test.name: test.expectation.fails_with for test in written.tests}
     outcomes = {
         mentions.name_test_function(test.id).rpartition(".")[2]: test for test in tests if _is_of(test.id, written.file)
     }
     broken = next((test for test in failing if _is_of(test.id, written.file) and _cannot_run(test, written.file)), None)
-    if broken is not None:
+    if broken is not None and not written.of_issue:
         source = sources.get(mentions.name_test_function(broken.id).rpartition(".")[2], "What is expected")
         reason = _CANNOT_RUN.findall(broken.message)[-1]
         raise FatalError(f"{source} cannot be evaluated at HEAD ({reason.strip()}): correct it.")
@@ -273,9 +274,17 @@ def find_written(
     chosen = {
         number
         for number, test in enumerate(failing)
-        if mentions.name_test_function(test.id).rpartition(".")[2] in sources and _is_of(test.id, written.file)
+        if mentions.name_test_function(test.id).rpartition(".")[2] in sources
+        and _is_of(test.id, written.file)
+        and not _cannot_run(test, written.file)
+        and errors[mentions.name_test_function(test.id).rpartition(".")[2]] in test.message
     }
     hold = [sources[name] for name, test in outcomes.items() if name in sources and not test.is_failing]
+    if not chosen and written.of_issue:
+        raise FatalError(
+            f"No test fails at HEAD, and {join_words(list(sources.values()))} does not fail there as the issue says: "
+            "say what is expected with --expect, or add a failing test for the issue and commit it."
+        )
     if not chosen:
         raise FatalError(f"{join_words(hold) or 'What is expected'} holds at HEAD already: say what is wrong there.")
     return chosen, f"{join_words(hold)} holds at HEAD already, and stays a test." if hold else ""

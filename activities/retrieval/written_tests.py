@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import re
 import sys
 from collections import Counter
 from collections.abc import Collection
+from contextlib import suppress
 from difflib import get_close_matches
 from posixpath import basename, dirname
 from typing import TYPE_CHECKING, NamedTuple
 
-from activities.artifacts.store import put_text
+from activities.artifacts.store import get_text, put_text
 from activities.code.expectations import list_free_names
+from activities.code.issue_examples import find_examples
 from activities.code.test_files import is_test_file
 from activities.code.test_writer import TestStyle, WrittenFile, write_tests
 from activities.retrieval.index import Index
-from hydranet.contracts.expectations import WriteTestsRequest, WrittenTest, WrittenTests
+from hydranet.contracts.expectations import Expectation, WriteTestsRequest, WrittenTest, WrittenTests
 from hydranet.errors import FatalError
 from hydranet.patches import make_diff
 from hydranet.strategy import slugify
@@ -38,17 +42,49 @@ async def write_expected_tests(
     folder = await objects.fetch(request.snapshot, request.checkpoint)
     search = await searches.of(folder, request.checkpoint.commit, request.repository_path)
     paths = await objects.files(request.snapshot, request.checkpoint)
-    imports = await asyncio.to_thread(find_imports, request, search.index)
     place = choose_place(request.title, paths, request.folder, request.test_command)
+    if not request.expectations and request.issue is not None:
+        issue = await get_text(artifacts, request.issue)
+        request = await asyncio.to_thread(_add_examples, request, issue, search.index)
+    if not request.expectations:
+        return WrittenTests(diff=None, file=_join(place.folder, place.name), tests=(), of_issue=True)
+    imports = await asyncio.to_thread(find_imports, request, search.index)
     written = write_tests(request.title, place.slug, request.expectations, imports, place.style)
     return WrittenTests(
         diff=await put_text(artifacts, _make_diff(place.folder, place.name, written)),
         file=_join(place.folder, place.name),
         tests=tuple(
-            WrittenTest(name=name, source=expectation.source)
+            WrittenTest(name=name, expectation=expectation)
             for name, expectation in zip(written.names, request.expectations, strict=True)
         ),
+        of_issue=request.issue is not None,
     )
+
+
+def _add_examples(request: WriteTestsRequest, issue: str, index: Index) -> WriteTestsRequest:
+    """Return the request with the examples of the issue whose names are in the repository."""
+    usable: list[Expectation] = []
+    for example in find_examples(issue):
+        # What the issue imports may have moved since: the names are found anew.
+        for wish in (_drop_imports(example), example):
+            with suppress(FatalError):
+                find_imports(request.model_copy(update={"expectations": (wish,)}), index)
+                if _calls_repository(wish, index):
+                    usable.append(wish)
+                    break
+    return request.model_copy(update={"expectations": tuple(usable)})
+
+
+def _drop_imports(wish: Expectation) -> Expectation:
+    tree = ast.parse(wish.setup)
+    kept = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
+    return wish.model_copy(update={"setup": ast.unparse(ast.Module(kept, []))})
+
+
+def _calls_repository(wish: Expectation, index: Index) -> bool:
+    """Return whether an example has something to do with the repository: `len([1]) == 2` has not."""
+    names = re.findall(r"[A-Za-z_]\w*", f"{wish.setup} {wish.code}")
+    return any(not is_test_file(index.nodes[node].path) for name in names for node in index.named.get(name, ()))
 
 
 def find_imports(request: WriteTestsRequest, index: Index) -> list[str]:

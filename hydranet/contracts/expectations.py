@@ -32,6 +32,7 @@ class Expectation(BoundedModel):
     """What is expected of `code`, an expression or a script, after the statements of `setup`.
 
     It is to raise `exception`, if that is its kind. `source` says where it comes from, as its reader knows it.
+    `fails_with` is the error that it gives now, if that is known.
     """
 
     kind: ExpectationKind
@@ -39,6 +40,7 @@ class Expectation(BoundedModel):
     exception: Name = ""
     setup: Code = ""
     source: Line
+    fails_with: Name = ""
 
 
 Expectations = Annotated[tuple[Expectation, ...], Field(max_length=EXPECTATIONS)]
@@ -47,7 +49,8 @@ Expectations = Annotated[tuple[Expectation, ...], Field(max_length=EXPECTATIONS)
 class WriteTestsRequest(BoundedModel):
     """Asks for tests of `expectations` in the style and the folder of the tests that `test_command` runs.
 
-    It runs them in `folder`; `title` is what the tests are called after.
+    It runs them in `folder`; `title` is what the tests are called after. Without expectations they are those that the
+    examples of the `issue` (artifact) show.
     """
 
     snapshot: Snapshot
@@ -57,18 +60,25 @@ class WriteTestsRequest(BoundedModel):
     expectations: Expectations
     test_command: Name
     folder: FilePath = ""
+    issue: ArtifactRef | None = None
 
 
 class WrittenTest(BoundedModel):
-    """A test that was written, by the name of its function, and the `source` of its expectation."""
+    """A test that was written of an expectation, by the name of its function."""
 
     name: Name
-    source: Line
+    expectation: Expectation
+
+    @property
+    def source(self) -> str:
+        """Where the expectation comes from."""
+        return self.expectation.source
 
 
 class WrittenTests(BoundedModel):
-    """Tests that were written: the `diff` (artifact) that adds them in `file`."""
+    """Tests that were written: the `diff` (artifact) that adds them in `file`; None where the issue has no example."""
 
-    diff: ArtifactRef
+    diff: ArtifactRef | None
     file: FilePath
     tests: Annotated[tuple[WrittenTest, ...], Field(max_length=EXPECTATIONS)]
+    of_issue: bool = False

@@ -84,3 +84,33 @@ def test_a_script_without_end_is_refused(hydra: Hydra, shop: Path, tmp_path: Pat
     done = hydra("fix", "--repo", shop, *ISSUE, "--script", script)
     assert done.returncode == 2
     assert "The script did not end within 60 seconds" in done.stderr
+
+
+def test_an_example_in_the_issue_is_enough(hydra: Hydra, tmp_path: Path) -> None:
+    shop = repository(tmp_path / "shop", {path: text for path, text in FILES.items() if path != "tests/test_red.py"})
+    issue = "Eighteen is adult\n\n`is_adult(18)` returns False instead of True, while `is_adult(19)` should be True."
+    result, genealogy = hydra.json("fix", "--repo", shop, "--issue", issue, "--model", "templates")
+    assert result.verdict is Verdict.FIXED, result.reason
+    assert (
+        "It passes a test that the run wrote: tests/test_eighteen_is_adult.py, of the issue's example" in result.reason
+    )
+    text = git(shop, "show", f"{result.published}:tests/test_eighteen_is_adult.py")
+    assert "assert is_adult(18) is True" in text
+    assert "is_adult(19)" not in text, "what holds at HEAD is no part of the fix"
+    assert "the run wrote" in git(shop, "log", "-1", "--format=%B", result.published)
+    assert genealogy.target_count == 1
+
+
+@pytest.mark.parametrize(
+    ("issue", "sentence"),
+    [
+        ("Prices are wrong.", "and the issue has no example that can be run: say what is expected with --expect"),
+        ("`is_adult(19)` should be True.", "does not fail there as the issue says"),
+        ("`is_adult('x')` raises KeyError", "does not fail there as the issue says"),
+    ],
+)
+def test_an_issue_that_shows_no_bug_is_refused(hydra: Hydra, tmp_path: Path, issue: str, sentence: str) -> None:
+    shop = repository(tmp_path / "shop", {path: text for path, text in FILES.items() if path != "tests/test_red.py"})
+    done = hydra("fix", "--repo", shop, "--issue", issue, "--model", "templates")
+    assert done.returncode == 2
+    assert sentence in done.stderr

@@ -388,13 +388,15 @@ async def test_one_failing_test_is_the_target_whatever_the_issue_says(start: Sta
 
 async def test_tests_of_what_is_expected_are_the_target(start: Start) -> None:
     wish = Expectation(kind=ExpectationKind.HOLDS, code="f(1) == 2", source='--expect "f(1) == 2"')
-    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, baseline=report("new", "t2"), meant=("new",))
+    world = World(
+        rounds=[[strategy("one")]], trials={"one": [passed()]}, baseline=report("new0", "t2"), meant=("new0",)
+    )
     run = await start(world, expectations=(wish,))
     result = await run.result()
     assert result.verdict is Verdict.FIXED
     assert 'It passes a test that the run wrote: tests/test_new.py, of --expect "f(1) == 2".' in result.reason
     genealogy = await run.genealogy()
-    assert (genealogy.target_tests, genealogy.known_count) == (("new",), 1)
+    assert (genealogy.target_tests, genealogy.known_count) == (("new0",), 1)
     (commit, _), (baseline, _) = world.requested("commit_checkpoint")[:2], world.requested("run_tests")[:2]
     assert (commit.parent.commit, commit.message) == ("base", "Test what is expected: It breaks")
     assert baseline.checkpoint != commit.parent
@@ -402,3 +404,20 @@ async def test_tests_of_what_is_expected_are_the_target(start: Start) -> None:
     assert (choice.checkpoint, choice.written.file) == (baseline.checkpoint, "tests/test_new.py")
     assert {request.work.base for request in world.requested("implement")} == {baseline.checkpoint}
     assert genealogy.base == "base", "the fix is published on what the user has"
+
+
+async def test_the_examples_of_an_issue_that_fail_at_head_are_the_target(start: Start) -> None:
+    wishes = [Expectation(kind=ExpectationKind.HOLDS, code=f"f({n})", source=f"example {n}") for n in range(3)]
+    world = World(
+        rounds=[[strategy("one")]],
+        trials={"one": [passed()]},
+        baseline=report(),
+        bases=[report("new0", "new1", "new2"), report("new0")],
+        meant=("new0",),
+        examples=wishes,
+    )
+    run = await start(world)
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert (await run.genealogy()).target_tests == ("new0",)
+    asked = [request.expectations for request in world.requested("write_tests")]
+    assert asked == [(), tuple(wishes), tuple(wishes[:1])], "what does not fail as the issue says is left out"

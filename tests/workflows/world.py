@@ -24,6 +24,7 @@ from hydranet.contracts import (
     EmbedRequest,
     EmbedResult,
     Environment,
+    Expectation,
     FileSurvey,
     ImplementAnswer,
     IndexRequest,
@@ -133,7 +134,8 @@ class World:
     awaited inside the activity with its request, so that a test can wait for it or hold it up. An index has
     `missing` files to parse; `vectors_left` are missing after each call that makes some, the last again and again. A
     supervisor model turns strategies round, or ranks them by `ranking`. `places` are what localisation ranks, and
-    `meant` the tests that the issue speaks of.
+    `meant` the tests that the issue speaks of, and `examples` what the issue shows.
+    `bases` are the reports at a base with tests that were written, instead of `baseline`.
     """
 
     rounds: Sequence[Sequence[Strategy]] = ()
@@ -145,6 +147,8 @@ class World:
     ranking: Sequence[int] | None = None
     places: Sequence[Place] = ()
     meant: Sequence[str] = TARGET
+    examples: Sequence[Expectation] = ()
+    bases: list[TestReport] = field(default_factory=list)
     skills: Sequence[SkillRecord] = ()
     vectors_left: Sequence[int] = (1, 0)
     looks: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -207,7 +211,8 @@ class World:
     @translate_errors
     async def run_tests(self, request: TestRequest) -> TestReport:
         await self._called("run_tests", request)
-        if request.checkpoint.commit == "base":
+        if request.baseline is None:
+            self.baseline = self.bases.pop(0) if self.bases and request.checkpoint.commit != "base" else self.baseline
             return self.baseline
         return self.verifications.pop(0) if self.verifications else report()
 
@@ -228,8 +233,10 @@ class World:
     @translate_errors
     async def write_tests(self, request: WriteTestsRequest) -> WrittenTests:
         await self._called("write_tests", request)
-        tests = tuple(WrittenTest(name="new", source=wish.source) for wish in request.expectations)
-        return WrittenTests(diff=NOTHING, file="tests/test_new.py", tests=tests)
+        wishes = request.expectations or self.examples
+        tests = tuple(WrittenTest(name=f"new{n}", expectation=wish) for n, wish in enumerate(wishes))
+        diff = hash_content(str(tests).encode(), "text/x-diff") if tests else None
+        return WrittenTests(diff=diff, file="tests/test_new.py", tests=tests)
 
     @activity.defn
     @translate_errors
