@@ -14,6 +14,8 @@ from hydranet.contracts.expectations import CODE_CHARACTERS, EXPECTATIONS, Expec
 _ISSUE_CHARACTERS = 65_536
 _LITERAL_CHARACTERS = 2_000
 _SHOWN = 80
+# Characters between a block of code and what is said of it, and of the output in a block of its own.
+_NEAR, _OUTPUT_CHARACTERS = 400, 8_000
 
 _FENCE = re.compile(r"^(?P<mark>```+|~~~+)[^\n]*\n(?P<code>.*?)^(?P=mark)[ \t]*$", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]{1,400})`")
@@ -50,7 +52,7 @@ class _Call:
 
 def find_examples(issue: str) -> list[Expectation]:
     """Return what the examples of an issue expect, each once; what is said comes before what is shown."""
-    text = issue[:_ISSUE_CHARACTERS]
+    text = issue[:_ISSUE_CHARACTERS].replace("\r\n", "\n")
     calls = [*_read_sentences(_FENCE.sub("\n", text)), *_read_blocks(text)]
     kept: dict[tuple[str, str], Expectation] = {}
     for call in sorted(calls, key=lambda call: call.wanted is None):
@@ -115,7 +117,7 @@ def _read_saying(call: _Call, text: str) -> bool:
 
 
 def _read_blocks(text: str) -> Iterator[_Call]:
-    blocks = [(match["code"], text[match.end() : match.end() + 400]) for match in _FENCE.finditer(text)]
+    blocks = [(match["code"], _read_after(text, match.end())) for match in _FENCE.finditer(text)]
     rest = _FENCE.sub("\n", text)
     blocks += [
         (match[0], rest[match.end() : match.end() + 400])
@@ -123,10 +125,19 @@ def _read_blocks(text: str) -> Iterator[_Call]:
     ]
     for code, after in blocks:
         calls = list(_read_session(code) if _PROMPT.search(code) else _read_code(code))
+        if not _PROMPT.search(code) and (failing := _read_failing(code, after)):
+            calls = [failing]
         saying = after.split("```")[0]
         if calls and calls[-1].wanted is None and not calls[-1].is_right:
             _read_saying(calls[-1], saying)
         yield from calls
+
+
+def _read_after(text: str, end: int) -> str:
+    """Return what stands behind a block: a few sentences, and the output that may follow them in a block of its own."""
+    output = _FENCE.search(text, end, end + _OUTPUT_CHARACTERS)
+    is_near = output is not None and output.start() - end < _NEAR
+    return text[end : output.end()] if output is not None and is_near else text[end : end + _NEAR]
 
 
 def _read_session(block: str) -> Iterator[_Call]:
@@ -156,6 +167,19 @@ def _read_session(block: str) -> Iterator[_Call]:
             call.shown = _read_literal(first, whole=True)
         _read_comment(call, comment or (_split_comment(first)[2] if printed and not call.raised else ""))
         yield call
+
+
+def _read_failing(block: str, after: str) -> _Call | None:
+    """Return the last statement of a block of code behind which a traceback or an error is shown."""
+    shown = [match["type"] for line in after.splitlines() if (match := _RAISED.match(line.removeprefix("> ")))]
+    try:
+        tree = ast.parse(_dedent(block))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if not shown or not tree.body or isinstance(tree.body[-1], ast.ClassDef | ast.FunctionDef | ast.Import):
+        return None
+    setup = "\n\n".join(ast.unparse(node) for node in tree.body[:-1])
+    return _Call(ast.unparse(tree.body[-1]), setup, raised=shown[-1].rpartition(".")[2])
 
 
 def _read_code(block: str) -> Iterator[_Call]:

@@ -48,11 +48,26 @@ HOLDS, RAISES, RUNS = (kind.value for kind in (ExpectationKind.HOLDS, Expectatio
         (FENCED.format("slug('A B')  # 'a b', expected 'a-b'", ""), [(HOLDS, "slug('A B') == 'a-b'")]),
         (FENCED.format("slug('A B')\n# => 'a-b'", ""), [(HOLDS, "slug('A B') == 'a-b'")]),
         (FENCED.format("slug('A#B')  # TypeError: bad", ""), [(RUNS, "slug('A#B')")]),
+        (
+            "```py\nclass A(Schema):\n    at = fields.List(fields.DateTime())\n\ns = A()\n```\n\nTraceback:\n```\n"
+            'Traceback (most recent call last):\n  File "t.py", line 8, in <module>\n    s = A()\n'
+            "AttributeError: 'List' object has no attribute 'opts'\n```",
+            [(RUNS, "class A(Schema):\n    at = fields.List(fields.DateTime()); s = A()")],
+        ),
+        (
+            FENCED.format("load({'a': 1})", "\n```\nshop.errors.ValidationError: {'a': 'Not valid.'}\n```"),
+            [(RUNS, "load({'a': 1})")],
+        ),
         ("`area(2) * 2` should equal 8.5", [(HOLDS, "(area(2) * 2) == 8.5")]),
     ],
 )
 def test_an_example_says_what_is_expected(issue: str, wishes: list[tuple[str, str]]) -> None:
     assert expected(issue) == wishes
+
+
+def test_line_ends_of_windows_are_line_ends() -> None:
+    issue = "```python\nx = 1\nload(x)  # should be 2\n```".replace("\n", "\r\n")
+    assert expected(issue) == [(HOLDS, "x = 1; load(x) == 2")]
 
 
 @pytest.mark.parametrize(
