@@ -28,6 +28,7 @@ from hydranet.contracts import (
     RunResult,
     Snapshot,
     StrategiesAnswer,
+    Target,
     Wait,
     Waits,
 )
@@ -68,6 +69,9 @@ class Server:
 
     def store_issue(self) -> ArtifactRef:
         return NOTHING
+
+    def choose_target(self) -> Target:
+        return Target(failing=TARGET, failing_count=len(TARGET), results=NOTHING)
 
     def retrieve(self) -> Retrieval:
         return Retrieval(context=NOTHING)
