@@ -1,5 +1,7 @@
 """The options by which commands are given a bug: its repository, its issue and its tests."""
 
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +17,7 @@ from hydranet.text.truncation import keep_start
 
 ProjectOption = Annotated[Path, typer.Option(help="The Git repository, or the folder of a project in it.")]
 IssueOption = Annotated[str, typer.Option(help="The issue: what is wrong, in words.")]
-IssueFileOption = Annotated[Path | None, typer.Option(help="A text file with the issue.")]
+IssueFileOption = Annotated[Path | None, typer.Option(help="A text file with the issue; - is standard input.")]
 TestOption = Annotated[
     str | None, typer.Option(help="The command that runs the tests; by default `python -m pytest -q`.")
 ]
@@ -80,7 +82,8 @@ def read_issue(text: str, file: Path | None) -> str:
 
 def _read_text(file: Path, what: str, most: int) -> str:
     try:
-        with file.open("rb") as stream:  # which may never end
+        # It may never end.
+        with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as stream:
             data = stream.read(4 * most + 1)
         text = clean_text(data.decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:

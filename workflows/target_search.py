@@ -42,18 +42,18 @@ class TargetSearch:
     async def find(self) -> tuple[Checkpoint, TestReport]:
         """Return the base of the run, and its tests with those that fail and are to be mended.
 
-        Where no test fails at HEAD, tests are written of the issue's examples.
+        Where no test fails at HEAD, or none is there, tests are written of the issue's examples.
         """
         if self.request.expectations:
             base, _, baseline = await self._test(self.request.expectations)
             return base, baseline
         head = Checkpoint(commit=self.snapshot.commit)
         baseline = await self._run(head)
-        if not baseline.passed:
+        if not baseline.passed and not baseline.no_tests:
             return head, await self._choose(head, baseline)
         written = await self._write((), self.issue)
         if written.diff is None:
-            raise policies.fail(_explain_no_target(baseline))
+            raise policies.fail(baseline.no_tests or _explain_no_target(baseline))
         base, written, baseline = await self._test([test.expectation for test in written.tests], self.issue)
         names = {test.partition("[")[0].replace("::", ".").rpartition(".")[2] for test in baseline.failing}
         kept = [test.expectation for test in written.tests if test.name in names]

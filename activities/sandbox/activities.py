@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,7 @@ class SandboxActivities:
         At the base commit a command that does not exist is an error of the set-up, not a failing test.
         """
         from activities.artifacts.store import get_model, put_model
+        from activities.sandbox.command_offers import NO_TESTS
         from activities.sandbox.judgement import TargetTests, judge_run
         from activities.sandbox.results import NOT_FOUND, RecordedTests, build_report, report_flaky, settle_flaky
         from activities.sandbox.test_run import make_test_command
@@ -137,6 +139,9 @@ class SandboxActivities:
         results = results.model_copy(update={"checkpoint": request.checkpoint})
         report = build_report(results, recorded, execution, first.distrust, first.report.notes)
         report = report_flaky(report, flaky, len(runs))
+        is_runner = re.search(r"py\.?test|unittest", spec.test_command) is not None
+        if execution.exit_status == NO_TESTS and not report.structured and is_runner:
+            report = report.model_copy(update={"no_tests": await self._explain_no_tests(request)})
         return report.model_copy(update={"results": await put_model(self._artifacts, results)})
 
     @activity.defn
@@ -219,6 +224,23 @@ class SandboxActivities:
             passing=sum(run.report.passed for run in runs),
             left=len(usable) - tried,
             refused=f"{len(refused)} were refused" if refused else "",
+        )
+
+    async def _explain_no_tests(self, request: TestRequest) -> str:
+        from activities.git.trees import read_blob
+        from activities.sandbox.command_offers import list_test_commands
+        from hydranet.text.formatting import join_words
+
+        folder = f"{request.spec.folder}/" if request.spec.folder else ""
+        repository = await self._objects.fetch(request.snapshot, request.checkpoint)
+        paths = await self._objects.files(request.snapshot, request.checkpoint)
+        files = {path.removeprefix(folder) for path in paths if path.startswith(folder)}
+        read = functools.partial(read_blob, repository, request.checkpoint.commit)
+        commands = await asyncio.to_thread(list_test_commands, files, lambda name: read(f"{folder}{name}"))
+        offers = f", such as {join_words([f'`{command}`' for command in commands])}" if commands else ""
+        return (
+            f"The test command `{request.spec.test_command}` found no tests: name the one that runs them with "
+            f"--test{offers}."
         )
 
     async def _run_base_again(

@@ -89,8 +89,8 @@ class TestReport(Failures):
 
     `structured` is False when only the exit status is known (then the one "test" is the command). `flaky` are tests
     that both passed and failed. `known` are failures of the environment, and at the base commit those that the run is
-    not to mend. `notes` are sentences about the run: what was cut, left out or tolerated. `results` is a JSON
-    `TestResults`.
+    not to mend. `no_tests` says what to do where the command found none. `notes` are sentences about the run: what was
+    cut, left out or tolerated. `results` is a JSON `TestResults`.
     """
 
     __test__ = False
@@ -99,6 +99,7 @@ class TestReport(Failures):
     flaky: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     passing_count: int = 0
     reason: Line = ""
+    no_tests: Line = ""
     structured: bool = True
     exit_status: int = 0
     seconds: float = 0.0

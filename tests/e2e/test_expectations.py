@@ -114,3 +114,16 @@ def test_an_issue_that_shows_no_bug_is_refused(hydra: Hydra, tmp_path: Path, iss
     done = hydra("fix", "--repo", shop, "--issue", issue, "--model", "templates")
     assert done.returncode == 2
     assert sentence in done.stderr
+
+
+def test_a_repository_without_tests_gets_its_first_from_the_issue(hydra: Hydra, tmp_path: Path) -> None:
+    code = {path: FILES[path] for path in ("shop/__init__.py", "shop/ages.py")}
+    bare = repository(tmp_path / "bare", {**code, "tox.ini": "[tox]\n"})
+    options = ("--repo", bare, "--model", "templates")
+    result, _ = hydra.json("fix", *options, "--issue", "`is_adult(18)` returns False instead of True.")
+    assert result.verdict is Verdict.FIXED, result.reason
+    changed = git(bare, "diff", "--name-only", "main", result.published).splitlines()
+    assert changed == ["shop/ages.py", "test_is_adult_18_returns_false_instead_of.py"]
+    refused = hydra("fix", *options, "--issue", "Ages are wrong.")
+    assert refused.returncode == 2
+    assert "found no tests: name the one that runs them with --test, such as `tox`." in refused.stderr

@@ -1,6 +1,7 @@
 """Traps: what a repository can declare so that git runs a program of its choice, which leaves a marker."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -106,7 +107,9 @@ def _lose_tree(repository: Path, trap: Path, marker: Path) -> None:
 
 
 def _borrow(repository: Path, trap: Path, marker: Path) -> None:
-    other = make_repository(repository.parent / "other")
+    # With the same objects: one made a second later would have a commit that nothing here leads to.
+    other = repository.parent / "other"
+    shutil.copytree(repository, other)
     (repository / ".git" / "objects" / "info" / "alternates").write_text(f"{other / '.git' / 'objects'}\n")
 
 

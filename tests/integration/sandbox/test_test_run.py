@@ -160,10 +160,14 @@ async def test_a_conftest_that_breaks_fails_the_command(project: Make) -> None:
 
 
 async def test_no_tests_are_no_pass(project: Make) -> None:
-    made = await project({"a.py": ""})
+    made = await project({"a.py": "", "tox.ini": "[tox]\n", "Makefile": "test:\n\ttrue\n"})
     report = await made.test()
     assert (report.passed, report.exit_status) == (False, 5)
     assert "no tests ran" in report.reason
+    assert report.no_tests == (
+        "The test command `python -m pytest -q` found no tests: "
+        "name the one that runs them with --test, such as `tox` and `make test`."
+    )
 
 
 async def test_of_any_other_command_the_exit_status_counts(project: Make) -> None:
