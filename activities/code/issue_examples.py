@@ -8,6 +8,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import dedent
 
 from hydranet.contracts.expectations import CODE_CHARACTERS, EXPECTATIONS, Expectation, ExpectationKind
 
@@ -124,9 +125,7 @@ def _read_blocks(text: str) -> Iterator[_Call]:
         for match in re.finditer(r"(?:^(?:[ \t]*>>>| {4}|\t)[^\n]*(?:\n(?!\s*\n\S)[^\n]+)*\n?)+", rest, re.MULTILINE)
     ]
     for code, after in blocks:
-        calls = list(_read_session(code) if _PROMPT.search(code) else _read_code(code))
-        if not _PROMPT.search(code) and (failing := _read_failing(code, after)):
-            calls = [failing]
+        calls = list(_read_session(code) if _PROMPT.search(code) else _read_source(dedent(code), after))
         saying = after.split("```")[0]
         if calls and calls[-1].wanted is None and not calls[-1].is_right:
             _read_saying(calls[-1], saying)
@@ -169,26 +168,25 @@ def _read_session(block: str) -> Iterator[_Call]:
         yield call
 
 
-def _read_failing(block: str, after: str) -> _Call | None:
+def _read_source(source: str, after: str) -> Iterator[_Call]:
+    """Yield what a block of code calls: what fails behind it, else what its asserts and comments say."""
+    tree = _parse(source)
+    if isinstance(tree, ast.Module):
+        failing = _read_failing(tree, after)
+        yield from [failing] if failing else _read_code(tree, source.splitlines())
+
+
+def _read_failing(tree: ast.Module, after: str) -> _Call | None:
     """Return the last statement of a block of code behind which a traceback or an error is shown."""
     shown = [match["type"] for line in after.splitlines() if (match := _RAISED.match(line.removeprefix("> ")))]
-    try:
-        tree = ast.parse(_dedent(block))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
     if not shown or not tree.body or isinstance(tree.body[-1], ast.ClassDef | ast.FunctionDef | ast.Import):
         return None
     setup = "\n\n".join(ast.unparse(node) for node in tree.body[:-1])
     return _Call(ast.unparse(tree.body[-1]), setup, raised=shown[-1].rpartition(".")[2])
 
 
-def _read_code(block: str) -> Iterator[_Call]:
+def _read_code(tree: ast.Module, lines: Sequence[str]) -> Iterator[_Call]:
     """Yield the asserts of a block of code, and its calls with a comment that says what they should give."""
-    try:
-        tree = ast.parse(_dedent(block))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    lines = _dedent(block).splitlines()
     setup: list[str] = []
     for node in tree.body:
         source = "\n".join(lines[node.lineno - 1 : node.end_lineno])
@@ -268,12 +266,15 @@ def _unwrap_print(code: str) -> str:
     return code.strip()
 
 
-def _parses(code: str, mode: str) -> bool:
+def _parse(code: str, mode: str = "exec") -> ast.AST | None:
     try:
-        ast.parse(code.strip() if mode == "eval" else code, mode=mode)
+        return ast.parse(code, mode=mode)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return bool(code.strip())
+        return None
+
+
+def _parses(code: str, mode: str) -> bool:
+    return bool(code.strip()) and _parse(code.strip() if mode == "eval" else code, mode) is not None
 
 
 def _split_comment(line: str) -> tuple[str, str, str]:
@@ -286,10 +287,3 @@ def _split_comment(line: str) -> tuple[str, str, str]:
 
 def _normalise(code: str) -> str:
     return ast.unparse(ast.parse(code, mode="eval")) if _parses(code, "eval") else code
-
-
-def _dedent(block: str) -> str:
-    lines: Sequence[str] = block.splitlines()
-    margins = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
-    margin = min(margins, default=0)
-    return "\n".join(line[margin:] for line in lines)
