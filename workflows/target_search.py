@@ -45,8 +45,7 @@ class TargetSearch:
         Where no test fails at HEAD, or none is there, tests are written of the issue's examples.
         """
         if self.request.expectations:
-            base, _, baseline = await self._test(self.request.expectations)
-            return base, baseline
+            return await self._test(await self._write(self.request.expectations))
         head = Checkpoint(commit=self.snapshot.commit)
         baseline = await self._run(head)
         if not baseline.passed and not baseline.no_tests:
@@ -54,20 +53,16 @@ class TargetSearch:
         written = await self._write((), self.issue)
         if written.diff is None:
             raise policies.fail(baseline.no_tests or _explain_no_target(baseline))
-        base, written, baseline = await self._test([test.expectation for test in written.tests], self.issue)
+        base, baseline = await self._test(written)
         names = {test.partition("[")[0].replace("::", ".").rpartition(".")[2] for test in baseline.failing}
         kept = [test.expectation for test in written.tests if test.name in names]
         if len(kept) < len(written.tests):
             # What holds already, or fails for another reason, is no part of the fix.
-            base, _, baseline = await self._test(kept, self.issue)
+            return await self._test(await self._write(kept, self.issue))
         return base, baseline
 
-    async def _test(
-        self, expectations: Sequence[Expectation], issue: ArtifactRef | None = None
-    ) -> tuple[Checkpoint, WrittenTests, TestReport]:
-        """Add tests of what is expected to HEAD, and return how they fail there."""
-        await self.begin("writing tests of what is expected")
-        written = await self._write(expectations, issue)
+    async def _test(self, written: WrittenTests) -> tuple[Checkpoint, TestReport]:
+        """Add tests that were written to HEAD, and return how they fail there."""
         base = await workflow.execute_activity_method(
             CheckpointActivities.commit_checkpoint,
             CommitRequest(
@@ -79,9 +74,10 @@ class TargetSearch:
             **policies.for_sandbox("add the tests that were written", self.request.sandbox),
         )
         self.state.set_written_tests(written)
-        return base, written, await self._choose(base, await self._run(base), written)
+        return base, await self._choose(base, await self._run(base), written)
 
-    async def _write(self, expectations: Sequence[Expectation], issue: ArtifactRef | None) -> WrittenTests:
+    async def _write(self, expectations: Sequence[Expectation], issue: ArtifactRef | None = None) -> WrittenTests:
+        await self.begin("writing tests of what is expected")
         return await workflow.execute_activity_method(
             RetrievalActivities.write_tests,
             WriteTestsRequest(
