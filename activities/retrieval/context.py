@@ -32,8 +32,7 @@ async def gather_context(
     """Search from the failing tests and the issue, and keep the best of what was found."""
     results = await get_model(artifacts, request.results, TestResults)
     failing = [test for test in results.tests if test.is_target]
-    folder = await objects.fetch(request.snapshot, request.checkpoint)
-    search = await searches.of(folder, request.checkpoint.commit, request.repository_path)
+    search = await searches.open(objects, request.snapshot, request.checkpoint, request.repository_path)
     query = _query(request, await get_text(artifacts, request.issue), failing[:_FAILING_TESTS])
     hits = await searches.find(search, query, request.repository_path)
     return RetrievedContext(

@@ -30,6 +30,9 @@ from hydranet.settings import Settings
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
 
+    from activities.git.objects import GitObjects
+    from hydranet.contracts import Checkpoint, Snapshot
+
 _KEPT = 3
 
 # A search makes vectors that are missing for so many seconds, and compares by the model's when so few nodes lack one.
@@ -46,6 +49,10 @@ class Searches:
     def __init__(self) -> None:
         self._kept: LRUCache[bytes, Search] = LRUCache(_KEPT)
         self._making = asyncio.Lock()
+
+    async def open(self, objects: GitObjects, snapshot: Snapshot, checkpoint: Checkpoint, repository: str) -> Search:
+        """Return the search of a checkpoint of `repository`, whose objects are fetched if they are not there."""
+        return await self.of(await objects.fetch(snapshot, checkpoint), checkpoint.commit, repository)
 
     async def of(self, folder: Path, commit: str, repository: str) -> Search:
         """Return the search of a commit in the Git repository `folder`, which the graph knows as `repository`."""

@@ -76,8 +76,7 @@ async def choose_target(
     """Return the target, and the results in which the other failing tests have their cause."""
     results = await get_model(artifacts, request.results, TestResults)
     tests = [test for test in results.tests if test.is_target]
-    folder = await objects.fetch(request.snapshot, request.checkpoint)
-    search = await searches.of(folder, request.checkpoint.commit, request.repository_path)
+    search = await searches.open(objects, request.snapshot, request.checkpoint, request.repository_path)
     groups = await asyncio.to_thread(group_failures, tests, search.index)
     labels = [group.describe(tests, search.index) for group in groups]
     note = ""
@@ -89,10 +88,9 @@ async def choose_target(
         issue = await get_text(artifacts, request.issue)
         matches = await searches.find(search, Query(issue), request.repository_path)
         weights = await asyncio.to_thread(weigh_groups, groups, tests, issue, matches)
+        meant = choose_groups(weights)
         # Of what fails nobody knows where, nobody knows either that it is another failure.
-        chosen_groups = [
-            number for number, group in enumerate(groups) if not group.code or number in choose_groups(weights)
-        ]
+        chosen_groups = [number for number, group in enumerate(groups) if not group.code or number in meant]
         chosen = {test for number in chosen_groups for test in groups[number].tests}
         note = _explain([labels[number] for number in chosen_groups], len(chosen), len(tests))
     is_asked = bool(request.patterns or request.written)
@@ -103,7 +101,9 @@ async def choose_target(
         for number in group.tests
         if number not in chosen
     }
-    marked = tuple(test.model_copy(update={"cause": causes.get(test.id, test.cause)}) for test in results.tests)
+    marked = tuple(
+        test.model_copy(update={"cause": causes[test.id]}) if test.id in causes else test for test in results.tests
+    )
     return Target(
         **summarise_failures(marked),
         results=await put_model(artifacts, results.model_copy(update={"tests": marked})) if causes else request.results,
@@ -259,35 +259,41 @@ def find_written(
 
     FatalError when none of them fails, when they did not run, or when one cannot be evaluated.
     """
-    sources = {test.name: test.source for test in written.tests}
-    errors = {test.name: test.expectation.fails_with for test in written.tests}
-    outcomes = {
-        mentions.name_test_function(test.id).rpartition(".")[2]: test for test in tests if _is_of(test.id, written.file)
-    }
-    broken = next((test for test in failing if _is_of(test.id, written.file) and _cannot_run(test, written.file)), None)
-    if broken is not None and not written.of_issue:
-        source = sources.get(mentions.name_test_function(broken.id).rpartition(".")[2], "What is expected")
-        reason = _CANNOT_RUN.findall(broken.message)[-1]
-        raise FatalError(f"{source} cannot be evaluated at HEAD ({reason.strip()}): correct it.")
-    if not outcomes:
+    wishes = {test.name: test.expectation for test in written.tests}
+    own = [test for test in tests if _is_of(test.id, written.file)]
+    if not written.of_issue:
+        for test in own:
+            if test.is_target and _cannot_run(test, written.file):
+                wish = wishes.get(_name_function(test))
+                source = wish.source if wish else "What is expected"
+                reason = _CANNOT_RUN.findall(test.message)[-1].strip()
+                raise FatalError(f"{source} cannot be evaluated at HEAD ({reason}): correct it.")
+    if not own:
         raise FatalError(f"The test command does not run {written.file}, which was written for what is expected.")
-    chosen = {
-        number
-        for number, test in enumerate(failing)
-        if mentions.name_test_function(test.id).rpartition(".")[2] in sources
-        and _is_of(test.id, written.file)
+    rightly = {
+        test.id
+        for test in own
+        if (wish := wishes.get(_name_function(test))) is not None
+        and test.is_target
         and not _cannot_run(test, written.file)
-        and errors[mentions.name_test_function(test.id).rpartition(".")[2]] in test.message
+        and wish.fails_with in test.message
     }
-    hold = [sources[name] for name, test in outcomes.items() if name in sources and not test.is_failing]
+    chosen = {number for number, test in enumerate(failing) if test.id in rightly}
+    names = [_name_function(test) for test in own if not test.is_failing]
+    hold = [wishes[name].source for name in names if name in wishes]
     if not chosen and written.of_issue:
+        sources = join_words([wish.source for wish in wishes.values()])
         raise FatalError(
-            f"No test fails at HEAD, and {join_words(list(sources.values()))} does not fail there as the issue says: "
+            f"No test fails at HEAD, and {sources} does not fail there as the issue says: "
             "say what is expected with --expect, or add a failing test for the issue and commit it."
         )
     if not chosen:
         raise FatalError(f"{join_words(hold) or 'What is expected'} holds at HEAD already: say what is wrong there.")
     return chosen, f"{join_words(hold)} holds at HEAD already, and stays a test." if hold else ""
+
+
+def _name_function(test: TestResult) -> str:
+    return mentions.name_test_function(test.id).rpartition(".")[2]
 
 
 def _cannot_run(test: TestResult, file: str) -> bool:

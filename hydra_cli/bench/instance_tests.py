@@ -74,11 +74,9 @@ class PreparedRepository:
             TestRequest(snapshot=self.snapshot, checkpoint=self.base, environment=self.environment, spec=self.spec)
         )
 
-    async def choose_target(
-        self, repository: Path, issue: str, report: TestReport, searches: Searches, patterns: tuple[str, ...] = ()
-    ) -> TestReport:
+    async def choose_target(self, repository: Path, issue: str, report: TestReport, searches: Searches) -> TestReport:
         """Return the report of the tests at the base with the failing tests that a run would mend."""
-        if report.results is None or (report.failing_count < 2 and not patterns):
+        if report.results is None or report.failing_count < 2:
             return report
         target = await RetrievalActivities(self.artifacts, self.objects, searches).choose_target(
             TargetRequest(
@@ -87,7 +85,6 @@ class PreparedRepository:
                 repository_path=str(repository),
                 issue=await put_text(self.artifacts, issue),
                 results=report.results,
-                patterns=patterns,
             )
         )
         return report.narrow(target)

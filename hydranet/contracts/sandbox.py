@@ -8,6 +8,7 @@ from hydranet.bounded_models import CLEAN, TESTS, BoundedModel, Line, Name, Tail
 from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.expectations import WrittenTests
 from hydranet.contracts.repository import Checkpoint, Snapshot
+from hydranet.contracts.retrieval import RepositoryPath
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import Command
 from hydranet.genealogy import KnownFailure
@@ -122,7 +123,7 @@ class TargetRequest(BoundedModel):
 
     snapshot: Snapshot
     checkpoint: Checkpoint
-    repository_path: Annotated[str, CLEAN, StringConstraints(max_length=4096)]
+    repository_path: RepositoryPath
     issue: ArtifactRef
     results: ArtifactRef
     patterns: TestPatterns = ()
