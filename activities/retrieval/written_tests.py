@@ -8,9 +8,8 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Collection
-from contextlib import suppress
 from difflib import get_close_matches
-from posixpath import basename, dirname
+from posixpath import basename, dirname, join
 from typing import TYPE_CHECKING, NamedTuple
 
 from activities.artifacts.store import get_text, put_text
@@ -39,20 +38,19 @@ async def write_expected_tests(
     request: WriteTestsRequest, artifacts: ArtifactStore, objects: GitObjects, searches: Searches
 ) -> WrittenTests:
     """Return a diff that adds tests of the expectations; FatalError for a name that cannot be found."""
-    folder = await objects.fetch(request.snapshot, request.checkpoint)
-    search = await searches.of(folder, request.checkpoint.commit, request.repository_path)
+    search = await searches.open(objects, request.snapshot, request.checkpoint, request.repository_path)
     paths = await objects.files(request.snapshot, request.checkpoint)
     place = choose_place(request.title, paths, request.folder, request.test_command)
     if not request.expectations and request.issue is not None:
         issue = await get_text(artifacts, request.issue)
         request = await asyncio.to_thread(_add_examples, request, issue, search.index)
     if not request.expectations:
-        return WrittenTests(diff=None, file=_join(place.folder, place.name), tests=(), of_issue=True)
+        return WrittenTests(diff=None, file=join(place.folder, place.name), tests=(), of_issue=True)
     imports = await asyncio.to_thread(find_imports, request, search.index)
     written = write_tests(request.title, place.slug, request.expectations, imports, place.style)
     return WrittenTests(
         diff=await put_text(artifacts, _make_diff(place.folder, place.name, written)),
-        file=_join(place.folder, place.name),
+        file=join(place.folder, place.name),
         tests=tuple(
             WrittenTest(name=name, expectation=expectation)
             for name, expectation in zip(written.names, request.expectations, strict=True)
@@ -63,15 +61,14 @@ async def write_expected_tests(
 
 def _add_examples(request: WriteTestsRequest, issue: str, index: Index) -> WriteTestsRequest:
     """Return the request with the examples of the issue whose names are in the repository."""
+    names = _Names(index, request.folder)
     usable: list[Expectation] = []
     for example in find_examples(issue):
         # What the issue imports may have moved since: the names are found anew.
         for wish in (_drop_imports(example), example):
-            with suppress(FatalError):
-                find_imports(request.model_copy(update={"expectations": (wish,)}), index)
-                if _calls_repository(wish, index):
-                    usable.append(wish)
-                    break
+            if all(len(names.find(name)) == 1 for name in list_free_names(wish)) and _calls_repository(wish, index):
+                usable.append(wish)
+                break
     return request.model_copy(update={"expectations": tuple(usable)})
 
 
@@ -89,39 +86,63 @@ def _calls_repository(wish: Expectation, index: Index) -> bool:
 
 def find_imports(request: WriteTestsRequest, index: Index) -> list[str]:
     """Return the lines that import what the expectations name; FatalError for a name that is unknown or ambiguous."""
-    names = [(name, wish.source) for wish in request.expectations for name in list_free_names(wish)]
-    modules = {name_module(path, index.of_path, request.folder): path for path in index.paths if path.endswith(".py")}
-    return list(dict.fromkeys(_find_import(name, source, modules, index, request.folder) for name, source in names))
+    names = _Names(index, request.folder)
+    imports: list[str] = []
+    for wish in request.expectations:
+        for name in list_free_names(wish):
+            lines = names.find(name)
+            if len(lines) != 1:
+                raise FatalError(f"{wish.source}: {names.explain(name)}")
+            imports += lines
+    return list(dict.fromkeys(imports))
 
 
-def _find_import(dotted: str, source: str, modules: dict[str, str], index: Index, folder: str) -> str:
-    first, *rest = dotted.split(".")
-    parts = dotted.split(".")
-    prefixes = [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
-    if rest and (module := next((prefix for prefix in prefixes if prefix in modules), "")):
-        return f"import {module}"
-    short = [name for name in modules if rest and name.rpartition(".")[2] == first and not is_test_file(modules[name])]
-    if len(short) == 1:
-        above = short[0].rpartition(".")[0]
-        return f"from {above} import {first}" if above else f"import {first}"
-    defined = sorted(
-        {
-            index.nodes[node].path
-            for node in index.named.get(first, [])
-            if index.nodes[node].name == first and not is_test_file(index.nodes[node].path)
-        }
-    )
-    if len(defined) == 1:
-        return f"from {name_module(defined[0], index.of_path, folder)} import {first}"
-    if len(defined) > 1:
-        choices = [f"{name_module(path, index.of_path, folder)}.{first}" for path in defined]
-        raise FatalError(f"{source}: {first} is in {join_words(defined)}. Write which one, as in {choices[0]}.")
-    if first in sys.stdlib_module_names:
-        return f"import {first}"
-    known = {node.name for node in index.nodes if node.name and "." not in node.name and not is_test_file(node.path)}
-    near = get_close_matches(first, sorted(known), 3)
-    hint = f"did you mean {join_words(near)}?" if near else "name a function, a class or a module of it."
-    raise FatalError(f"{source}: {first} is nowhere in the repository: {hint}")
+class _Names:
+    """The names that tests which run in `folder` may import."""
+
+    def __init__(self, index: Index, folder: str) -> None:
+        self._index = index
+        self._folder = folder
+        self._modules = {self._name_module(path): path for path in index.paths if path.endswith(".py")}
+
+    def find(self, dotted: str) -> list[str]:
+        """Return the lines that import a name: one for each place that it may mean."""
+        parts = dotted.split(".")
+        first, is_dotted = parts[0], len(parts) > 1
+        if is_dotted:
+            prefixes = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
+            if module := next((prefix for prefix in prefixes if prefix in self._modules), ""):
+                return [f"import {module}"]
+            short = [
+                name
+                for name, path in self._modules.items()
+                if name.rpartition(".")[2] == first and not is_test_file(path)
+            ]
+            if len(short) == 1:
+                above = short[0].rpartition(".")[0]
+                return [f"from {above} import {first}" if above else f"import {first}"]
+        if files := self._list_files(first):
+            return [f"from {self._name_module(path)} import {first}" for path in files]
+        return [f"import {first}"] if first in sys.stdlib_module_names else []
+
+    def explain(self, dotted: str) -> str:
+        """Return why a name cannot be imported, and what to write instead."""
+        first = dotted.partition(".")[0]
+        if files := self._list_files(first):
+            choice = f"{self._name_module(files[0])}.{first}"
+            return f"{first} is in {join_words(files)}. Write which one, as in {choice}."
+        nodes = self._index.nodes
+        known = {node.name for node in nodes if node.name and "." not in node.name and not is_test_file(node.path)}
+        near = get_close_matches(first, sorted(known), 3)
+        hint = f"did you mean {join_words(near)}?" if near else "name a function, a class or a module of it."
+        return f"{first} is nowhere in the repository: {hint}"
+
+    def _list_files(self, name: str) -> list[str]:
+        nodes = (self._index.nodes[number] for number in self._index.named.get(name, []))
+        return sorted({node.path for node in nodes if node.name == name and not is_test_file(node.path)})
+
+    def _name_module(self, path: str) -> str:
+        return name_module(path, self._index.of_path, self._folder)
 
 
 def name_module(path: str, paths: Collection[str], folder: str = "") -> str:
@@ -129,7 +150,7 @@ def name_module(path: str, paths: Collection[str], folder: str = "") -> str:
     root = dirname(path)
     while root and f"{root}/__init__.py" in paths:
         root = dirname(root)
-    tops = [folder, *(_join(folder, name) for name in _ROOTS)]
+    tops = [folder, *(join(folder, name) for name in _ROOTS)]
     if root not in tops:
         # Without an __init__.py a folder is a package all the same, from a place where Python looks.
         root = max((top for top in tops if not top or root.startswith(f"{top}/")), key=len, default="")
@@ -148,7 +169,7 @@ class Placement(NamedTuple):
 
 def choose_place(title: str, paths: Collection[str], folder: str, command: str) -> Placement:
     """Return the place of a new test: where most tests are that the command runs."""
-    words = [_join(folder, word.partition("::")[0].rstrip("/")) for word in command.split()]
+    words = [join(folder, word.partition("::")[0].rstrip("/")) for word in command.split()]
     named = [word for word in words if word in paths and word.endswith(".py") and is_test_file(word)]
     folders = {dirname(path) for path in paths}
     wanted = [word for word in words if word and any(f"{each}/".startswith(f"{word}/") for each in folders)]
@@ -162,7 +183,7 @@ def choose_place(title: str, paths: Collection[str], folder: str, command: str) 
     ]
     inside = [path for path in tests if any(path.startswith(f"{top}/") for top in wanted or [folder] if top)]
     counts = Counter(dirname(path) for path in (inside or ([] if wanted or folder else tests)))
-    default = min(wanted, default="") or (_join(folder, "tests") if _join(folder, "tests") in folders else folder)
+    default = min(wanted, default="") or (join(folder, "tests") if join(folder, "tests") in folders else folder)
     place = max(counts, key=lambda each: (counts[each], -len(each), each), default=default)
     style = TestStyle.PYTEST if "pytest" in command or "py.test" in command else TestStyle.UNITTEST
     slug = slugify(title, _SLUG, "expectation").replace("-", "_")
@@ -177,8 +198,4 @@ def _number(slug: str, number: int) -> str:
 
 def _make_diff(folder: str, name: str, written: WrittenFile) -> str:
     files = {name: written.text, **written.scripts}
-    return "".join(make_diff(_join(folder, file), None, text) for file, text in files.items())
-
-
-def _join(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder and name else folder or name
+    return "".join(make_diff(join(folder, file), None, text) for file, text in files.items())
