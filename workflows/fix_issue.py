@@ -203,8 +203,10 @@ class FixIssueWorkflow(RunMessages):
         await self._record_ended()
         title = record.strategy.title
         written = self._state.genealogy.written_tests
-        judge = f" It passes a test that the run wrote: {written}." if written else ""
-        message = f"{self._request.title}\n\n{outcome.reason}{judge}\n\n{title}"
+        change = outcome.reason
+        if written:
+            change = f"{change.rstrip('.')}. It passes a test that the run wrote: {written}."
+        message = f"{self._request.title}\n\n{change}\n\n{title}"
         published = await publication.publish_fix(
             self._request,
             self._state.genealogy,
@@ -216,7 +218,7 @@ class FixIssueWorkflow(RunMessages):
         await retrieval.remember_fix(self._request, prepared.snapshot, prepared.issue, record.attempts[-1].facts)
         return RunResult(
             verdict=Verdict.FIXED,
-            reason=f"b{branch.number:02d} {title}: {outcome.reason}{judge}",
+            reason=f"b{branch.number:02d} {title}: {change}",
             published=published.branch,
             commit=published.commit,
             note=published.note,
