@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from hydranet.errors import TransientError, UsageError
 from hydranet.settings import TemporalSettings
 from workers.connection import connect
 from workers.namespace import NamespaceSetup, load_definition
-from workers.private_process import are_namespaces_allowed, end, find_inner, wrap
+from workers.private_process import USER, are_namespaces_allowed, end, find_inner, wrap
 from workers.sealing import KeyRing
 from workers.stack import Stack, StartError
 from workers.web_ui import PROXY_SOCKET, build_codec_url
@@ -102,9 +103,12 @@ class TemporalServer:
     async def spawn(self) -> None:
         """Start the server, which may take a while to answer."""
         command = wrap(self._places.wrap(self._command)) if self._places.private else self._command
+        # The server asks for the name of its user, and ends where a service or a container leaves these out.
+        usual = {"USER": USER, "HOME": str(self._database.parent)}
+        variables = {**os.environ, **{name: os.environ.get(name) or value for name, value in usual.items()}}
         with self._log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                *command, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
 
     def has_ended(self) -> bool:
