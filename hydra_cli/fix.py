@@ -73,7 +73,10 @@ def fix(
     repository = Repository.open(repo)
     text = read_issue(issue, issue_file)
     expectations = read_expectations(expect, raises, no_raise, script)
-    start = Start(repository, text, apply, read_target(target), expectations)
+    tests = read_target(target)
+    if tests and expectations:
+        raise UsageError("--target names tests that fail, an expectation becomes a new one: give either.")
+    start = Start(repository, text, apply, tests, expectations)
     flags: dict[str, Any] = {
         "model": model,
         "parallel_branches": parallel,

@@ -66,6 +66,7 @@ def test_a_script_that_has_to_exit_with_0(hydra: Hydra, shop: Path, tmp_path: Pa
             ("--no-raise", "shop.ages.is_minor(1)"),
             "(AttributeError: module 'shop.ages' has no attribute 'is_minor'): correct",
         ),
+        (("--target", "*", "--expect", "is_adult(18)"), "an expectation becomes a new one: give either."),
         (("--script", "nowhere.py"), "The script nowhere.py cannot be read"),
     ],
 )
