@@ -12,6 +12,7 @@ from hydra_cli.issue import (
     ExpectOption,
     IssueFileOption,
     IssueOption,
+    IssueUrlOption,
     NoRaiseOption,
     ProjectOption,
     RaisesOption,
@@ -40,6 +41,7 @@ def fix(
     repo: ProjectOption = Path(),
     issue: IssueOption = "",
     issue_file: IssueFileOption = None,
+    issue_url: IssueUrlOption = "",
     test: TestOption = None,
     target: TargetOption = None,
     expect: ExpectOption = None,
@@ -71,12 +73,12 @@ def fix(
     Exit codes: 0 fixed, 1 not fixed, 2 wrong input or set-up, 3 aborted.
     """
     repository = Repository.open(repo)
-    text = read_issue(issue, issue_file)
     expectations = read_expectations(expect, raises, no_raise, script)
     tests = read_target(target)
     if tests and expectations:
         raise UsageError("--target names tests that fail, an expectation becomes a new one: give either.")
-    start = Start(repository, text, apply, tests, expectations)
+    given = read_issue(issue, issue_file, issue_url)
+    start = Start(repository, given.text, apply, tests, expectations, given.url)
     flags: dict[str, Any] = {
         "model": model,
         "parallel_branches": parallel,

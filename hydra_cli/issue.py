@@ -1,13 +1,16 @@
 """The options by which commands are given a bug: its repository, its issue and its tests."""
 
+import asyncio
 import sys
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
 from activities.code.expectations import read_expectation
+from hydra_cli.terminal import write_line
 from hydranet.bounded_models import ISSUE_CHARACTERS, NAME_CHARACTERS
 from hydranet.contracts.expectations import CODE_CHARACTERS, EXPECTATIONS, Expectation, ExpectationKind
 from hydranet.contracts.sandbox import TEST_PATTERNS
@@ -18,6 +21,9 @@ from hydranet.text.truncation import keep_start
 ProjectOption = Annotated[Path, typer.Option(help="The Git repository, or the folder of a project in it.")]
 IssueOption = Annotated[str, typer.Option(help="The issue: what is wrong, in words.")]
 IssueFileOption = Annotated[Path | None, typer.Option(help="A text file with the issue; - is standard input.")]
+IssueUrlOption = Annotated[
+    str, typer.Option(help="The address of the issue on GitHub, GitLab, Gitea or Forgejo; read with its comments.")
+]
 TestOption = Annotated[
     str | None, typer.Option(help="The command that runs the tests; by default `python -m pytest -q`.")
 ]
@@ -36,6 +42,13 @@ TargetOption = Annotated[
 ]
 
 _SHOWN = 80
+
+
+class GivenIssue(NamedTuple):
+    """The text of an issue, and its address where it came from a forge."""
+
+    text: str
+    url: str = ""
 
 
 def read_target(patterns: list[str] | None) -> tuple[str, ...]:
@@ -67,17 +80,30 @@ def read_expectations(
     return tuple(kept)
 
 
-def read_issue(text: str, file: Path | None) -> str:
+def read_issue(text: str, file: Path | None, url: str = "") -> GivenIssue:
     """Return the issue that a command was given; UsageError when it is missing, too long or cannot be read."""
-    if bool(text) == bool(file):
-        raise UsageError("Say what is wrong with either --issue TEXT or --issue-file FILE.")
+    if [bool(text), bool(file), bool(url)].count(True) != 1:
+        raise UsageError("Say what is wrong with one of --issue TEXT, --issue-file FILE and --issue-url URL.")
     if file is not None:
         text = _read_text(file, "issue file", ISSUE_CHARACTERS)
-    if not text.strip():
+    issue = _fetch(url) if url else GivenIssue(text.strip())
+    if not issue.text:
         raise UsageError("The issue is empty: say what is wrong.")
-    if len(text) > ISSUE_CHARACTERS:
+    if len(issue.text) > ISSUE_CHARACTERS:
         raise UsageError(f"The issue has {len(text):,} characters: shorten it to {ISSUE_CHARACTERS:,}.")
-    return text.strip()
+    return issue
+
+
+def _fetch(url: str) -> GivenIssue:
+    # Imported here, for the commands that ask no server.
+    from activities.forges.addresses import read_issue_url
+    from activities.forges.issues import read_issue_at
+
+    address = read_issue_url(url)
+    text, left_out = asyncio.run(read_issue_at(address, partial(write_line, error=True)))
+    if left_out:
+        write_line(f"Note     {left_out}", error=True)
+    return GivenIssue(text, address.url)
 
 
 def _read_text(file: Path, what: str, most: int) -> str:

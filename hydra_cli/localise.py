@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hydra_cli.issue import IssueFileOption, IssueOption, ProjectOption, TestOption, read_issue
+from hydra_cli.issue import IssueFileOption, IssueOption, IssueUrlOption, ProjectOption, TestOption, read_issue
 from hydra_cli.repository import Repository, open_stack_database
 from hydra_cli.terminal import make_console, print_plain, write_json, write_line
 from hydranet import settings
@@ -32,6 +32,7 @@ def localise(
     repo: ProjectOption = Path(),
     issue: IssueOption = "",
     issue_file: IssueFileOption = None,
+    issue_url: IssueUrlOption = "",
     test: TestOption = None,
     count: Annotated[int, typer.Option("-k", min=1, max=100, help="The number of places.")] = 10,
     as_json: Annotated[
@@ -48,7 +49,7 @@ def localise(
     probability of 0.3 about three in ten are right. The exit code is 1 when nothing is found.
     """
     repository = Repository.open(repo)
-    text = read_issue(issue, issue_file)
+    text = read_issue(issue, issue_file, issue_url).text
     flags = {"sandbox": {"test_command": test, "folder": repository.project or None}}
     chosen = settings.load_settings(repository.path / repository.project, flags, note=partial(write_line, error=True))
     answer = asyncio.run(_localise(repository, text, chosen, count))

@@ -45,13 +45,17 @@ class Start:
     apply: bool = False
     target: tuple[str, ...] = ()
     expectations: tuple[Expectation, ...] = ()
+    issue_url: str = ""
 
     @property
     def identity(self) -> str:
-        """`fix-<repo name>-<hash of repo identity, issue, target and expectations>`."""
+        """`fix-<repo name>-<hash of repo identity, issue, target and expectations>`.
+
+        An issue on a forge stays the same one when somebody comments on it.
+        """
         place = self.repository.path / self.repository.project
         wanted = [*self.target, *(expectation.model_dump_json() for expectation in self.expectations)]
-        digest = hashlib.sha256("\0".join([str(place), self.issue, *wanted]).encode()).hexdigest()
+        digest = hashlib.sha256("\0".join([str(place), self.issue_url or self.issue, *wanted]).encode()).hexdigest()
         return f"fix-{self.repository.name}-{digest[:8]}"
 
     @property
@@ -98,6 +102,7 @@ class Start:
             repository_name=self.repository.name,
             title=self.title,
             issue=self.issue,
+            issue_url=self.issue_url,
             target=self.target,
             expectations=self.expectations,
             model=model,

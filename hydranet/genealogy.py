@@ -140,6 +140,7 @@ class KnownFailure(BoundedModel):
 class Genealogy(BoundedModel):
     """The whole tree of a run, as `hydra show`, the Web UI and the report render it.
 
+    `issue_url` is where the issue came from, if that is a forge.
     `decisions` is the audit trail: what the constitution said of each operation, by which rule; `messages` are the
     last that people sent. `environment` says which sandbox the tests run in and what was installed there, `flaky`
     which tests both passed and failed on the same code, and `written_tests` which tests the run has written, and of
@@ -150,6 +151,7 @@ class Genealogy(BoundedModel):
     run_id: Name
     repository_name: Name
     title: Line
+    issue_url: Line = ""
     base: Name = ""
     model: Name = ""
     threshold: float = 0.75

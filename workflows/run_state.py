@@ -34,6 +34,7 @@ class RunState:
             run_id=workflow.info().workflow_id,
             repository_name=request.repository_name,
             title=request.title,
+            issue_url=request.issue_url,
             model=request.model,
             threshold=request.convergence.threshold,
             budget=request.budget,

@@ -22,7 +22,7 @@ from hydranet.strategy import TEMPLATES, Strategy
 
 
 class FixRequest(BoundedModel):
-    """One run: one repository, one issue.
+    """One run: one repository, one issue, which has an `issue_url` where it came from a forge.
 
     `model` proposes strategies and makes patches; `supervisor_model`, if there is one, ranks the strategies.
     `decisions` are the constitution's about its publication: a supervised one waits for approval. Random numbers
@@ -35,6 +35,7 @@ class FixRequest(BoundedModel):
     repository_name: Name
     title: Line
     issue: Issue
+    issue_url: Line = ""
     target: TestPatterns = ()
     expectations: Expectations = ()
     model: Name = TEMPLATES

@@ -48,7 +48,9 @@ def list_figures(story: Postmortem) -> Iterator[Figure]:
 
 
 def describe_circumstances(run: Genealogy) -> Iterator[tuple[str, str]]:
-    """Yield the run's sandbox, notes on its tests, its decisions and the messages to it, each with a label."""
+    """Yield the issue's address, the sandbox, notes on tests, decisions and messages of a run, each with a label."""
+    if run.issue_url:
+        yield "Issue", run.issue_url
     if run.environment:
         yield "Sandbox", run.environment
     if run.written_tests:

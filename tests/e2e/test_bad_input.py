@@ -35,8 +35,8 @@ def test_no_commits(hydra: Hydra, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "either --issue TEXT or --issue-file FILE"),
-        (("--issue", "x", "--issue-file", "y"), "either --issue TEXT or --issue-file FILE"),
+        ((), "one of --issue TEXT, --issue-file FILE and --issue-url URL"),
+        (("--issue", "x", "--issue-file", "y"), "one of --issue TEXT, --issue-file FILE and --issue-url URL"),
         (("--issue", "  "), "The issue is empty"),
         (("--issue-file", "nowhere.txt"), "cannot be read"),
         (("--issue", "x", "--model", "gpt"), "'gpt' is not a model"),

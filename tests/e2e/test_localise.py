@@ -38,7 +38,13 @@ def test_the_places_are_listed_with_their_evidence(hydra: Hydra, tmp_path: Path)
     assert text.startswith("shop/config.py:5 Config.size  0.")
     assert "Somewhere else: 0." in text
 
-    refused(hydra, "Say what is wrong with either --issue TEXT or --issue-file FILE", "localise", "--repo", root)
+    refused(
+        hydra,
+        "Say what is wrong with one of --issue TEXT, --issue-file FILE and --issue-url URL",
+        "localise",
+        "--repo",
+        root,
+    )
 
 
 def test_without_a_failing_test_the_issue_alone_is_followed(hydra: Hydra, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ class Input(io.TextIOWrapper):
 
 def test_the_issue_may_come_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Input("\ufeffIt breaks – often\n".encode()))
-    assert read_issue("", Path("-")) == "It breaks – often"
+    assert read_issue("", Path("-")).text == "It breaks – often"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Forges: issues that are read there, and pull requests that are opened."""
