@@ -196,6 +196,7 @@ def _make_handler(forge: StandInForge) -> type[BaseHTTPRequestHandler]:
             if forge.token and request.headers.get("authorization") != f"Basic {login}":
                 self.send_response(401)
                 self.send_header("www-authenticate", 'Basic realm="forge"')
+                self.send_header("content-length", "0")
                 self.end_headers()
                 return
             environment = {
@@ -216,7 +217,7 @@ def _make_handler(forge: StandInForge) -> type[BaseHTTPRequestHandler]:
             head, _, body = done.stdout.partition(b"\r\n\r\n")
             fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
             self.send_response(int(fields.pop("Status", "200").split()[0]))
-            for name, value in fields.items():
+            for name, value in {**fields, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)

@@ -18,8 +18,11 @@ from hydranet.text.truncation import keep_ends
 TIMEOUT_SECONDS = 300.0
 """The longest that a git command may take: packing a repository at the limit takes a fifth of it."""
 
+# Not what stands in the folder that git runs in.
+PATH = os.pathsep.join(p for p in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(p).is_absolute())
+
 # A commit's bytes depend on its content alone, and neither a program nor a network is reached.
-_SETTINGS = {
+SETTINGS = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
     "core.commitGraph": "false",
@@ -32,8 +35,7 @@ _SETTINGS = {
     "maintenance.auto": "false",
 }
 _ENVIRONMENT = {
-    # Not what stands in the folder that git runs in.
-    "PATH": os.pathsep.join(p for p in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(p).is_absolute()),
+    "PATH": PATH,
     "HOME": os.devnull,
     "LC_ALL": "C",
     "GIT_ALLOC_LIMIT": "2g",
@@ -51,9 +53,9 @@ _ENVIRONMENT = {
     "GIT_AUTHOR_EMAIL": "hydranet@localhost",
     "GIT_COMMITTER_NAME": "HydraNet",
     "GIT_COMMITTER_EMAIL": "hydranet@localhost",
-    "GIT_CONFIG_COUNT": str(len(_SETTINGS)),
-    **{f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(_SETTINGS)},
-    **{f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(_SETTINGS.values())},
+    "GIT_CONFIG_COUNT": str(len(SETTINGS)),
+    **{f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(SETTINGS)},
+    **{f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(SETTINGS.values())},
 }
 
 SETTINGS_KEPT = frozenset(
@@ -117,7 +119,7 @@ def start_git(
         git_folder = folder / ".git"
     environment = {**_ENVIRONMENT, "GIT_DIR": str(git_folder), **(env or {})}
     _require_own(Path(environment["GIT_DIR"]))
-    return _start(["git", *arguments], folder, environment, stderr)
+    return start_process(["git", *arguments], folder, environment, stderr)
 
 
 def end_git(process: subprocess.Popen[bytes]) -> None:
@@ -137,7 +139,7 @@ def read_git_settings(file: Path | None = None) -> dict[str, list[str]]:
     else:
         arguments, environment = ["--includes"], dict(os.environ)
     command = ["git", "config", *arguments, "--null", "--list"]
-    with _start(command, Path("/"), {**environment, "GIT_DIR": os.devnull}, subprocess.PIPE) as process:
+    with start_process(command, Path("/"), {**environment, "GIT_DIR": os.devnull}, subprocess.PIPE) as process:
         try:
             output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -160,9 +162,10 @@ def check_id(text: str) -> str:
     return text
 
 
-def _start(
+def start_process(
     command: list[str], folder: Path, environment: Mapping[str, str], stderr: int | IO[bytes]
 ) -> subprocess.Popen[bytes]:
+    """Start a git command in `folder` with an environment of its own; `end_git` ends it."""
     try:
         return subprocess.Popen(
             command,

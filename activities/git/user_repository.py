@@ -96,6 +96,21 @@ class UserRepository:
         return any(map(promised.fullmatch, self._declared))
 
     @property
+    def remotes(self) -> dict[str, str]:
+        """The remotes by name, each with the address that is pushed to."""
+        remotes: dict[str, str] = {}
+        for kind in ("url", "pushurl"):
+            named = ((re.fullmatch(rf"remote\.(.+)\.{kind}", key), values) for key, values in self._declared.items())
+            remotes |= {match[1]: values[0] for match, values in named if match}
+        return remotes
+
+    @property
+    def default_remote(self) -> str:
+        """The remote that is pushed to, empty where several are declared and none of them is the one."""
+        names = [self._last("remote.pushdefault"), "origin", *(self.remotes if len(self.remotes) == 1 else ())]
+        return next((name for name in names if name in self.remotes), "")
+
+    @property
     def work_tree(self) -> dict[str, str]:
         """The environment in which git sees the files and the index."""
         return {"GIT_WORK_TREE": str(self.folder), "GIT_INDEX_FILE": str(self.git / "index")}
