@@ -27,6 +27,7 @@ LISTINGS = {
     "runs": Listing("runs", "List the runs, newest first."),
     "show": Listing("show", "Show a run as a tree: every branch and attempt, with scores and reasons."),
     "report": Listing("report", "Write a run's post-mortem: what was tried, what failed and why, and what won."),
+    "pull-request": Listing("pull_request", "Open a pull request for the fix of a run, or show the one that is open."),
     "log": Listing("log", "Print a run's history as JSON lines, oldest first."),
     "models": Listing("models", "Show whether each model answers, and how fast."),
     "pause": Listing("control", "Begin no further step; a step that is under way finishes."),

@@ -1,7 +1,9 @@
 """`hydra fix`: start a run, or follow the one that is open, to its verdict."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +25,7 @@ from hydra_cli.issue import (
     read_issue,
     read_target,
 )
+from hydra_cli.pull_request import find_destination, open_approved
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session, attach_session
 from hydra_cli.start import Start, start_run
@@ -65,6 +68,10 @@ def fix(
     apply: Annotated[
         bool, typer.Option("--apply", help="Fast-forward the checked-out branch to the fix, once it is approved.")
     ] = False,
+    pull_request: Annotated[
+        bool,
+        typer.Option("--pull-request", help="Push the fix, once it is approved, and open a pull request for it."),
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start the run and return at once.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result and the run's record as JSON.")] = False,
 ) -> None:
@@ -72,6 +79,8 @@ def fix(
 
     Exit codes: 0 fixed, 1 not fixed, 2 wrong input or set-up, 3 aborted.
     """
+    if detach and pull_request:
+        raise UsageError("--pull-request is done at the end: leave out --detach, or run `hydra pull-request` later.")
     repository = Repository.open(repo)
     expectations = read_expectations(expect, raises, no_raise, script)
     tests = read_target(target)
@@ -92,11 +101,14 @@ def fix(
         },
     }
     chosen = settings.load_settings(repository.path / repository.project, flags, note=partial(write_line, error=True))
-    asyncio.run(_fix(start, chosen, detach=detach, json=json))
+    asyncio.run(_fix(start, chosen, pull_request=pull_request, detach=detach, json=json))
 
 
-async def _fix(start: Start, chosen: Settings, *, detach: bool, json: bool) -> None:
+async def _fix(start: Start, chosen: Settings, *, pull_request: bool, detach: bool, json: bool) -> None:
     start.repository.check_publishable(start.slug)
+    if pull_request:
+        destination = await find_destination(start.repository, start.issue_url)
+        start = replace(start, destination=destination.project.name)
     request = await start.build_request(chosen, partial(write_line, error=True))
     async with attach_session(chosen, to_work=True) as session:
         run_id, attached = await start_run(session, request, start.identity, chosen.sandbox.env)
@@ -107,19 +119,31 @@ async def _fix(start: Start, chosen: Settings, *, detach: bool, json: bool) -> N
         try:
             result = await follow(session, run_id, quiet=json)
         except asyncio.CancelledError:
-            write_line(
-                f"\nDetached: the run goes on in the background.\n"
-                f"  follow it      the same command, or {format_command('hydra', 'show', run_id)}\n"
-                f"  end it         {format_command('hydra', 'abort', run_id)}",
-                error=True,
-            )
+            _announce_detached(start, run_id)
             raise typer.Exit(130) from None
-        if json:
-            genealogy = await session.genealogy(run_id)
-            write_json_text(f'{{"result": {result.model_dump_json()}, "genealogy": {genealogy.model_dump_json()}}}')
-        else:
-            _conclude(session, start, run_id, result)
+        await _finish(session, start, run_id, result, json=json)
         raise typer.Exit(2 if result.refused else EXIT_CODES[result.verdict])
+
+
+async def _finish(session: Session, start: Start, run_id: str, result: RunResult, *, json: bool) -> None:
+    """Open the pull request, if there is to be one, and print how the run ended, which no failure of that hides."""
+    if not json:
+        _conclude(session, start, run_id, result)
+    address, failure = "", None
+    if start.destination and result.verdict is Verdict.FIXED:
+        try:
+            address = await open_approved(session, start.repository, run_id, result)
+        except UsageError as error:
+            failure = error
+    if json:
+        parts = {"result": result, "genealogy": await session.genealogy(run_id)}
+        texts = [f'"{name}": {part.model_dump_json()}' for name, part in parts.items()]
+        texts += [f'"pull_request": {dumps(address)}'] if start.destination else []
+        write_json_text(f"{{{', '.join(texts)}}}")
+    elif address:
+        write_line(f"The pull request: {address}")
+    if failure is not None:
+        raise failure
 
 
 def _announce(session: Session, start: Start, request: FixRequest, run_id: str, attached: bool) -> None:
@@ -127,12 +151,27 @@ def _announce(session: Session, start: Start, request: FixRequest, run_id: str, 
     write_line(f"Web UI   {session.stack.workflow_url(run_id)}")
     if not attached:
         write_line(f"Model    {request.model}")
+    if start.issue_url:
+        write_line(f"Issue    {start.issue_url}")
+    if start.destination:
+        write_line(f"Request  A pull request in {start.destination}, once there is a fix and the constitution agrees")
     if project := start.repository.project:
         write_line(f"Project  {project}: its tests, settings and set-up; the code of the whole repository")
     elif start.repository.named:
         write_line(f"Note     {start.repository.named} is no project of its own: the whole repository is taken.")
     if start.repository.dirty:
         write_line("Note     Uncommitted changes stay as they are: the fix is made against HEAD.")
+
+
+def _announce_detached(start: Start, run_id: str) -> None:
+    follow_up = [
+        ("follow it", f"the same command, or {format_command('hydra', 'show', run_id)}"),
+        ("end it", format_command("hydra", "abort", run_id)),
+    ]
+    if start.destination:
+        follow_up.append(("then", format_command("hydra", "pull-request", run_id)))
+    lines = (f"  {label:<14} {command}" for label, command in follow_up)
+    write_line("\n".join(["\nDetached: the run goes on in the background.", *lines]), error=True)
 
 
 def _conclude(session: Session, start: Start, run_id: str, result: RunResult) -> None:

@@ -38,7 +38,10 @@ _REPOSITORY = SearchAttributeKey.for_keyword("HydraRepository")
 
 @dataclass(frozen=True)
 class Start:
-    """What the user wants fixed: the bug of an issue, that of the failing tests in `target`, or what is expected."""
+    """What the user wants fixed: the bug of an issue, that of the failing tests in `target`, or what is expected.
+
+    `destination` is the project in which a pull request is to be opened, empty without one.
+    """
 
     repository: Repository
     issue: str
@@ -46,6 +49,7 @@ class Start:
     target: tuple[str, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     issue_url: str = ""
+    destination: str = ""
 
     @property
     def identity(self) -> str:
@@ -74,6 +78,8 @@ class Start:
         decisions = [rules.decide("publish", f"{FIX_BRANCH}{self.slug}")]
         if self.apply:
             decisions.append(rules.decide("apply", self.repository.branch))
+        if self.destination:
+            decisions.append(rules.decide("open_pull_request", self.destination))
         for decision in decisions:
             if decision.effect is Effect.REFUSED:
                 raise UsageError(

@@ -55,13 +55,15 @@ class Forge(Protocol):
 @asynccontextmanager
 async def open_forge(project: Project, tell: Tell) -> AsyncIterator[Forge]:
     """Open a project; `tell` hears what is waited for. UsageError for a server that is no forge."""
-    kind = project.kind or await _find_kind(project, tell)
+    kind = await find_kind(project, tell)
     async with open_server(project, kind, _find_root(project, kind), tell) as server:
         yield _CLASSES[kind](server)
 
 
-async def _find_kind(project: Project, tell: Tell) -> ForgeKind:
-    """Ask the server what it is, without any token: it may say what it likes."""
+async def find_kind(project: Project, tell: Tell) -> ForgeKind:
+    """Return the kind of a project's forge, which is asked where the address does not tell, without any token."""
+    if project.kind is not None:
+        return project.kind
     for kind, sign in _SIGNS.items():
         async with open_server(project, kind, _find_root(project, kind), tell, token=False) as server:
             if await server.answers(sign):

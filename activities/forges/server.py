@@ -58,13 +58,21 @@ class _Answer(NamedTuple):
 
     @property
     def words(self) -> str:
-        return read_refusal(self.status, self.body.decode(errors="replace")).words
+        words = read_refusal(self.status, self.body.decode(errors="replace")).words
+        try:
+            errors = json.loads(self.body).get("errors")
+        except (ValueError, RecursionError, AttributeError):
+            errors = None
+        details = read_refusal(self.status, json.dumps({"error": errors})).words if errors else ""
+        return f"{words}: {details}" if details and details not in words else words
 
     @property
     def pause(self) -> float | None:
         """The seconds for which the server wants to be left alone, None where it does not."""
-        spent = self.headers.get("x-ratelimit-remaining") == "0" or "rate limit" in self.words.lower()
-        if self.status != _BUSY and not (self.status == 403 and (spent or "retry-after" in self.headers)):
+        if self.status not in (403, _BUSY):
+            return None
+        signs = self.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in self.headers
+        if self.status == 403 and not signs and "rate limit" not in self.words.lower():
             return None
         pause = parse_retry_after(self.headers.get("retry-after"))
         if pause is None:

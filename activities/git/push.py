@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from activities.git.command import PATH, SETTINGS, TIMEOUT_SECONDS, GitError, check_id, end_git, start_process
+from activities.git.packs import require_commit
 from activities.git.user_repository import UserRepository
 from hydranet.contracts import FIX_BRANCH
 from hydranet.errors import FatalError
@@ -30,6 +31,10 @@ def push_commit(repository: UserRepository, url: str, commit: str, branch: str) 
     if not branch.startswith(FIX_BRANCH):
         raise FatalError(f"{branch} is no branch of a fix, and nothing else is pushed.")
     with repository.open() as folder:
+        try:
+            require_commit(folder, commit)
+        except GitError:
+            raise FatalError(f"{repository.folder} lacks the fix: name its repository with --repo.") from None
         _push(folder, url, f"{check_id(commit)}:refs/heads/{branch}")
 
 

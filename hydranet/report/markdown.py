@@ -14,11 +14,15 @@ from hydranet.text.formatting import format_count, format_duration
 
 def render_markdown(story: Postmortem) -> str:
     """Return the whole report, ending in a newline."""
+    return "\n\n".join(list_parts(story)) + "\n"
+
+
+def list_parts(story: Postmortem) -> list[str]:
+    """Return the report's headings, paragraphs, tables and blocks of code, of which the first is its title."""
     parts = [*_write_head(story), *_write_conclusion(story), *_write_strategies(story), *_write_savings(story)]
     for chapter in story.chapters:
         parts += _write_branch(chapter, story)
-    parts += _write_run(story)
-    return "\n\n".join(parts) + "\n"
+    return [*parts, *_write_run(story)]
 
 
 def _write_head(story: Postmortem) -> Iterator[str]:

@@ -127,6 +127,7 @@ GARBAGE = [
     (Reply(403, {"message": "insufficient scope"}), "HTTP 403: insufficient scope.*token in GITLAB_TOKEN"),
     (Reply(500, b"<h1>Oops</h1>"), "is failing .HTTP 500: Oops.: try again later"),
     (Reply(400, {"message": "bad \x1b[2J"}), "refuses the issue 7 of acme/shop .HTTP 400.: bad"),
+    (Reply(422, {"message": "Invalid", "errors": [{"message": "No commits"}]}), "HTTP 422.: Invalid: No commits"),
     (Reply(200, b"<title>Sign in</title>", {"content-type": "text/html; charset=utf-8"}), "a web page .Sign in."),
     (Reply(200, b'{"title": "Tot'), "is no whole JSON"),
     (Reply(200, b"[" * 100_000), "is no whole JSON"),

@@ -17,6 +17,7 @@ from hydranet.policy.constitution import Constitution, Decision, Effect
         ("publish", "feature", Effect.SUPERVISED, "unlisted"),
         ("publish", "+main", Effect.REFUSED, "history-is-kept"),
         ("push", "origin", Effect.REFUSED, "no-other-remote"),
+        ("open_pull_request", "github.com/acme/shop", Effect.SUPERVISED, "pull-request"),
         ("write", "src/app.py", Effect.ALLOWED, "work-tree"),
         ("write", "lib/.git/hooks/x", Effect.REFUSED, "git-is-not-written"),
         ("run", "pytest", Effect.ALLOWED, "run-inside"),
@@ -77,6 +78,14 @@ def test_the_users_rules_come_first_and_replace_those_of_the_same_id() -> None:
     assert merged.decide("apply", "main").rule == "unlisted"
     assert merged.decide("push", "x").effect is Effect.REFUSED
     assert constitution.load_rules("  \n") == constitution.load_rules()
+
+
+def test_pull_requests_in_some_projects_may_go_ahead() -> None:
+    merged = constitution.load_rules(
+        'autonomous: [{id: pull-request, operation: open_pull_request, match: ["github.com/acme/*"]}]'
+    )
+    assert merged.decide("open_pull_request", "github.com/acme/shop").effect is Effect.ALLOWED
+    assert merged.decide("open_pull_request", "github.com/eve/shop").effect is Effect.SUPERVISED
 
 
 def test_no_rule_of_the_user_loosens_an_immutable_one() -> None:
