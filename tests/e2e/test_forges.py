@@ -37,7 +37,7 @@ def as_user(hydra: Hydra, forge: StandInForge, folder: Path) -> Hydra:
         "gitea": ("GITEA_TOKEN", "GITEA_SERVER_URL"),
         "gitlab": ("GITLAB_TOKEN", "GITLAB_HOST"),
     }[forge.kind]
-    return replace(hydra, env={**hydra.env, token: "s3cret", server: forge.server, "GIT_CONFIG_GLOBAL": str(settings)})
+    return replace(hydra, env={**hydra.env, token: "s3cret", server: forge.address, "GIT_CONFIG_GLOBAL": str(settings)})
 
 
 def test_an_issue_on_a_forge_becomes_a_pull_request(hydra: Hydra, tmp_path: Path) -> None:

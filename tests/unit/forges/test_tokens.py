@@ -35,6 +35,10 @@ def project(address: str) -> Project:
         ({"GITHUB_TOKEN": "a"}, "https://github.com.example.org", ForgeKind.GITHUB, None),
         ({"GITHUB_TOKEN": "a"}, "https://git.example.org", ForgeKind.GITHUB, None),
         ({"GITLAB_TOKEN": "c"}, "http://127.0.0.1:3000", ForgeKind.GITLAB, None),
+        ({"GITHUB_TOKEN": "a", "GITHUB_SERVER_URL": "https://git.example.org"}, "https://github.com", "GitHub", None),
+        ({"GITLAB_TOKEN": "c", "GITLAB_HOST": "git.example.org"}, "http://git.example.org", "GitLab", None),
+        ({"GITLAB_TOKEN": "c", "GITLAB_HOST": "https://git.example.org"}, "http://git.example.org", "GitLab", None),
+        ({"GITLAB_TOKEN": "c", "GITLAB_HOST": "git.example.org:8443"}, "https://git.example.org:8443", "GitLab", "c"),
         ({"GITHUB_TOKEN": "a", "GH_HOST": "git.example.org"}, "https://git.example.org", ForgeKind.GITHUB, "a"),
         ({"GITLAB_TOKEN": "c", "GITLAB_HOST": "https://GIT.example.org/"}, "https://git.example.org", "GitLab", "c"),
         ({"GITLAB_TOKEN": "c", "GITLAB_HOST": "git.example.org"}, "https://git.example.org:8443", "GitLab", None),
@@ -61,7 +65,12 @@ def test_a_token_is_for_its_own_server_alone(
         (
             {"GITLAB_TOKEN": "c"},
             "https://git.example.org",
-            "set GITLAB_HOST=git.example.org, since GITLAB_TOKEN is sent to no server that is not named",
+            "set GITLAB_HOST=git.example.org if GITLAB_TOKEN is for it, which is sent to one server alone",
+        ),
+        (
+            {"CI_SERVER_URL": "https://gitlab.com"},
+            "http://127.0.0.1:3000",
+            "set GITLAB_TOKEN to a token that may read it, and CI_SERVER_URL=http://127.0.0.1:3000",
         ),
         (
             {"GITLAB_TOKEN": "c"},
@@ -76,6 +85,13 @@ def test_what_to_set_is_told(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert advise(project(address), ForgeKind.GITLAB, "read it") == advice
+
+
+def test_what_names_no_server_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITLAB_TOKEN", "c")
+    monkeypatch.setenv("GITLAB_HOST", "[::1")
+    with pytest.raises(UsageError, match="GITLAB_HOST names no server"):
+        find_token(project("https://gitlab.com"), ForgeKind.GITLAB)
 
 
 @pytest.mark.parametrize("token", ["hunter 22", "hünter22", "hunter\n22"])
