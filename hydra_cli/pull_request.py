@@ -66,8 +66,8 @@ async def open_approved(session: Session, repository: Repository, run_id: str, r
         genealogy = await session.genealogy(run_id)
         destination = await find_destination(repository, genealogy.issue_url, genealogy.base)
         ask_constitution(destination.project.name)
-        if not _is_allowed(genealogy, destination.project.name):
-            raise UsageError("The run was started without --pull-request, so nobody has approved one.")
+        if not is_approved(genealogy, destination.project.name):
+            raise UsageError(f"Nobody has approved one of this run in {destination.project.name}.")
         return await _open(session, repository, genealogy, result, destination)
     except (UsageError, FatalError) as error:
         again = format_command("hydra", "pull-request", run_id, "--repo", str(repository.path))
@@ -94,7 +94,8 @@ def ask_constitution(project: str) -> Decision:
     return decision
 
 
-def _is_allowed(genealogy: Genealogy, project: str) -> bool:
+def is_approved(genealogy: Genealogy, project: str) -> bool:
+    """Return whether the constitution, or a person, has allowed the pull request of a run in a project."""
     decisions = [each for each in genealogy.decisions if (each.operation, each.subject) == (OPERATION, project)]
     # The last is that of a person, where one was asked.
     return bool(decisions) and decisions[-1].effect is Effect.ALLOWED
@@ -103,7 +104,8 @@ def _is_allowed(genealogy: Genealogy, project: str) -> bool:
 async def _open(
     session: Session, repository: Repository, genealogy: Genealogy, result: RunResult, destination: Destination
 ) -> str:
-    from activities.forges.pull_requests import open_pull_request
+    from activities.forges.addresses import read_issue_url
+    from activities.forges.pull_requests import open_pull_request, refer_to
     from activities.git.push import push_commit
     from activities.git.user_repository import UserRepository
 
@@ -111,14 +113,6 @@ async def _open(
     opened = UserRepository.find(repository.path)
     await asyncio.to_thread(push_commit, opened, destination.remote, result.commit, branch)
     story = build_postmortem(genealogy, (await session.describe(genealogy.run_id)).start_time)
-    body = write_body(story, _refer(genealogy.issue_url, destination))
+    url = genealogy.issue_url
+    body = write_body(story, refer_to(read_issue_url(url), destination.project) if url else "")
     return await open_pull_request(destination, write_title(genealogy), body, branch, _tell)
-
-
-def _refer(issue_url: str, destination: Destination) -> str:
-    from activities.forges.addresses import read_issue_url
-
-    if not issue_url:
-        return ""
-    issue = read_issue_url(issue_url)
-    return f"Fixes #{issue.number}" if issue.project.is_at(destination.project) else f"For {issue.url}"

@@ -8,6 +8,7 @@ from shlex import quote
 from activities.forges.addresses import IssueAddress, Project, check_transport, read_remote
 from activities.forges.forge import Tell, find_kind, open_forge
 from activities.forges.server import ForgeRefusalError
+from activities.forges.tokens import advise, find_token
 from activities.git.user_repository import UserRepository
 from hydranet.errors import UsageError
 
@@ -32,7 +33,11 @@ async def find_destination(
     """
     remote, project = _choose_remote(repository, issue)
     check_transport(project)
-    project = replace(project, kind=await find_kind(project, tell))
+    kind = await find_kind(project, tell)
+    project = replace(project, kind=kind)
+    if find_token(project, kind) is None:
+        advice = advise(project, kind, f"open pull requests in {project.path}")
+        raise UsageError(f"A pull request in {project.name} needs a token: {advice}.")
     async with open_forge(project, tell) as forge:
         base = await forge.read_default_branch()
         if not base or not await forge.has_commit(commit):
@@ -57,6 +62,11 @@ async def open_pull_request(destination: Destination, title: str, body: str, bra
             if error.status in _EXISTS and (address := await forge.find_pull_request(branch)):
                 return address
             raise
+
+
+def refer_to(issue: IssueAddress, project: Project) -> str:
+    """Return how a pull request in a project refers to an issue, which it closes if it is of the same project."""
+    return f"Fixes #{issue.number}" if issue.project.is_at(project) else f"For {issue.url}"
 
 
 def _choose_remote(repository: UserRepository, issue: IssueAddress | None) -> tuple[str, Project]:

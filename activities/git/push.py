@@ -26,7 +26,8 @@ _OPTIONS = ("--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--
 def push_commit(repository: UserRepository, url: str, commit: str, branch: str) -> None:
     """Make a branch of a remote name a commit, or move it forward to it; FatalError with why it was not.
 
-    Git runs in a folder of our own, so it obeys the user's configuration and not the repository's. It never asks.
+    Git runs in a folder of our own, so it obeys the user's configuration and not the repository's. It asks nothing in
+    the terminal.
     """
     if not branch.startswith(FIX_BRANCH):
         raise FatalError(f"{branch} is no branch of a fix, and nothing else is pushed.")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from activities.forges.addresses import read_issue_url
-from activities.forges.pull_requests import Destination, find_destination, open_pull_request
+from activities.forges.addresses import read_issue_url, read_remote
+from activities.forges.pull_requests import Destination, find_destination, open_pull_request, refer_to
 from activities.git.user_repository import UserRepository
 from hydranet.errors import UsageError
 from tests.integration.forges.test_issue_sources import KINDS, VARIABLES
@@ -23,7 +23,7 @@ def forge(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         for name in ("GH_TOKEN", "GH_HOST", "CI_SERVER_URL", "FORGEJO_TOKEN"):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv(token, "s3cret")
-        monkeypatch.setenv(server, served.server)
+        monkeypatch.setenv(server, served.address)
         yield served
 
 
@@ -107,6 +107,13 @@ async def test_the_remote_of_the_issues_project_comes_first(forge: StandInForge,
     assert destination.project.name == f"{forge.server}/{PATH}"
 
 
+async def test_without_a_token_no_run_begins(forge: StandInForge, clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forge.token = ""
+    monkeypatch.delenv(VARIABLES[forge.kind][0])
+    with pytest.raises(UsageError, match=f"needs a token: set .* to a token that may open pull requests in {PATH}"):
+        await find(clone)
+
+
 async def test_a_token_that_may_not_write_is_told(forge: StandInForge, clone: Path) -> None:
     destination = await find(clone)
     path = pulls_path(forge)
@@ -138,3 +145,17 @@ async def test_what_is_no_remote_of_a_forge_is_one_sentence(
     with pytest.raises(UsageError, match=sentence) as refusal:
         await find(repository)
     assert "hunter22" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("issue", "words"),
+    [
+        ("https://github.com/Acme/Shop/issues/7", "Fixes #7"),
+        ("https://github.com/acme/other/issues/7", "For https://github.com/acme/other/issues/7"),
+        ("https://git.example.org/acme/shop/-/issues/7", "For https://git.example.org/acme/shop/-/issues/7"),
+    ],
+)
+def test_an_issue_is_closed_in_its_own_project_alone(issue: str, words: str) -> None:
+    project = read_remote("git@github.com:acme/shop.git")
+    assert project is not None
+    assert refer_to(read_issue_url(issue), project) == words

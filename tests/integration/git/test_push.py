@@ -116,6 +116,17 @@ def test_the_users_certificate_counts(clone: Path, tmp_path: Path, monkeypatch: 
         assert BRANCH in there(secure)
 
 
+def test_the_users_own_ssh_is_used(clone: Path, forge: StandInForge, tmp_path: Path, user: Path) -> None:
+    program = tmp_path / "ssh"
+    program.write_text(f'#!/bin/sh\nfor command; do :; done\ncd {forge.projects} && eval "$command"\n')
+    program.chmod(0o755)
+    user.write_text(f"[core]\n\tsshCommand = {program}\n")
+    commit = git(clone, "rev-parse", "HEAD")
+    push_commit(UserRepository.find(clone), f"git@127.0.0.1:{PATH}.git", commit, BRANCH)
+    assert there(forge) == {BRANCH: commit}
+    assert forge.requests == []
+
+
 TRAPS = {
     "a hook": {"core.hooksPath": "{folder}"},
     "a credential helper": {"credential.helper": "{program}"},
