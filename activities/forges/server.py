@@ -33,6 +33,12 @@ REQUEST_SECONDS = 60.0
 # Where a server asks to wait and does not say how long.
 _PAUSE_SECONDS = 60.0
 
+# No limit lasts longer, and a date much later would be none.
+_LONGEST_PAUSE = 86_400.0
+
+# Of what a server says when it refuses, the part in which its words are looked for.
+_WORDS_BYTES = 8192
+
 _CONNECT_SECONDS = 10.0
 _REDIRECTS = 5
 
@@ -58,9 +64,9 @@ class _Answer(NamedTuple):
 
     @property
     def words(self) -> str:
-        words = read_refusal(self.status, self.body.decode(errors="replace")).words
+        words = read_refusal(self.status, self.body[:_WORDS_BYTES].decode(errors="replace")).words
         try:
-            errors = json.loads(self.body).get("errors")
+            errors = json.loads(self.body[:_WORDS_BYTES]).get("errors")
         except (ValueError, RecursionError, AttributeError):
             errors = None
         details = read_refusal(self.status, json.dumps({"error": errors})).words if errors else ""
@@ -78,7 +84,7 @@ class _Answer(NamedTuple):
         if pause is None:
             reset = self.headers.get("x-ratelimit-reset") or self.headers.get("ratelimit-reset") or ""
             pause = int(reset) - time.time() if re.fullmatch(r"\d{1,12}", reset) else _PAUSE_SECONDS
-        return max(pause, 1.0)
+        return min(max(pause, 1.0), _LONGEST_PAUSE)
 
 
 class ForgeServer:
@@ -232,6 +238,10 @@ async def open_server(
         raise UsageError(
             f"The proxy of the environment cannot be used to reach {project.server}: have HTTPS_PROXY and ALL_PROXY "
             "name an http:// proxy, or unset them."
+        ) from None
+    except OSError as error:
+        raise UsageError(
+            f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read ({error.strerror}): correct it."
         ) from None
     async with client:
         yield ForgeServer(project, kind, root, client, tell)

@@ -133,6 +133,7 @@ GARBAGE = [
     (Reply(200, ["no", "object"]), "another form"),
     (Reply(200, b"x" * (ANSWER_BYTES + 1)), "more than 4 MB"),
     (Reply(200, gzip.compress(b"{}"), {"content-encoding": "gzip"}), "packs its answers"),
+    (Reply(500, b"<script " * 400_000), "is failing"),
     (Reply(302, "", {"location": "https://git.example.org/api"}), "redirects to https://git.example.org:443, where"),
     (Reply(302, "", {"location": "/api/v4/projects/acme%2Fshop/issues/7"}), "redirects in a circle"),
     (Reply(302, "", {"location": "http://[::1"}), "cannot be reached"),
@@ -183,9 +184,11 @@ async def test_a_rate_limit_is_waited_for(gitlab: StandInForge, limited: Reply) 
     assert line.startswith(f"Waiting  {gitlab.server} takes no request before ")
 
 
-async def test_a_rate_limit_that_lasts_is_told_with_its_end(gitlab: StandInForge) -> None:
-    limited = Reply(429, b"", {"retry-after": str(WAIT_SECONDS + 1)})
-    gitlab.replies[f"{gitlab.root}/issues/7"] = [limited]
+@pytest.mark.parametrize(
+    "headers", [{"retry-after": str(WAIT_SECONDS + 1)}, {"ratelimit-reset": "9" * 12}, {"retry-after": "1e300"}]
+)
+async def test_a_rate_limit_that_lasts_is_told_with_its_end(gitlab: StandInForge, headers: dict[str, str]) -> None:
+    gitlab.replies[f"{gitlab.root}/issues/7"] = [Reply(429, b"", headers)]
     with pytest.raises(UsageError, match=r"takes no more requests \(HTTP 429\): run the command again after \d\d:"):
         await read(gitlab)
     assert len(gitlab.requests) == 1
@@ -231,6 +234,9 @@ async def test_a_certificate_decides_whether_a_server_is_asked(tmp_path: Path, m
         with pytest.raises(UsageError, match="has a certificate that is not trusted"):
             await read(forge)
         assert forge.requests == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nowhere"))
+        with pytest.raises(UsageError, match=r"certificates that SSL_CERT_FILE .* cannot be read"):
+            await read(forge)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         assert (await read(forge)).text.startswith("Totals are wrong")
     with serve(StandInForge("gitlab")) as plain:
