@@ -7,11 +7,11 @@ end at "\n" alone, as in tree-sitter and git, so that a form feed in a source is
 import ast
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
+
+from activities.code.language import Definition, Fault, Import
 
 _LANGUAGE = Language(tree_sitter_python.language())
 _IMPORTS = Query(_LANGUAGE, "[(import_statement) (import_from_statement)] @import")
@@ -22,55 +22,6 @@ _BLOCKS = frozenset(
     {"module", "block", "if_statement", "elif_clause", "else_clause", "try_statement", "except_clause"}
     | {"finally_clause", "with_statement", "for_statement", "while_statement", "ERROR"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A function, class, method or module-level variable with its lines.
-
-    `name` is qualified ("Cart.total"); `first` is the line of the first decorator, `start` that of
-    `def` or `class`, `body` that of the body's first statement; `docstring` holds its two lines.
-    """
-
-    name: str
-    kind: Literal["function", "class", "variable"]
-    first: int
-    start: int
-    body: int
-    last: int
-    docstring: tuple[int, int] | None = None
-
-    @property
-    def own_name(self) -> str:
-        """The name without what it is defined in."""
-        return self.name.rpartition(".")[2]
-
-    @property
-    def owner(self) -> str:
-        """The qualified name of the class it is defined in, empty at module level."""
-        return self.name.rpartition(".")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """`name` of `module` is known as `alias` in the file.
-
-    `module` keeps its leading dots; `name` is empty when the module itself is imported and "*" for
-    all its names.
-    """
-
-    module: str
-    name: str
-    alias: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """The first syntax error of a file."""
-
-    line: int
-    message: str
 
 
 def parse_python(source: str) -> Tree:
@@ -152,6 +103,26 @@ def is_same_code(old: str, new: str) -> bool:
     """Return whether two sources differ only in comments, layout, and docstrings that nothing reads."""
     docs = "__doc__" in old or "__doc__" in new
     return _tokens(old, docs) == _tokens(new, docs)
+
+
+def find_import_end(source: str) -> int:
+    """Return the last line of the docstring and the imports at the top of a file, 0 without any."""
+    end = 0
+    for node in parse_python(source).root_node.named_children:
+        kind = node.type
+        if kind == "expression_statement":
+            kind = node.named_children[0].type
+        if kind not in (
+            "string",
+            "import_statement",
+            "import_from_statement",
+            "future_import_statement",
+            "comment",
+        ):
+            break
+        if kind != "comment" or end == 0:
+            end = node.end_point.row + 1
+    return end
 
 
 def excerpt(source: str, definition: Definition, among: Iterable[Definition]) -> str:

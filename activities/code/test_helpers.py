@@ -10,7 +10,8 @@ from itertools import islice
 from pathlib import PurePosixPath
 from posixpath import basename, dirname, join, normpath
 
-from activities.code.python_syntax import Import, list_imports, parse_python
+from activities.code.language import Import
+from activities.code.python_syntax import list_imports, parse_python
 from activities.code.test_files import is_test_file
 
 # Folders from which modules are imported by their first name.

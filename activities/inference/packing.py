@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from activities.code import python_syntax
-from activities.code.python_syntax import Definition
+from activities.code.language import Definition
+from activities.code.languages import find_language
+from activities.code.python_syntax import excerpt
 from activities.code.test_files import is_test_file
 from hydranet.contracts import Place
 from hydranet.text.truncation import keep_first_lines
@@ -63,22 +64,23 @@ def pack_places(places: Iterable[Place], sources: Mapping[str, str], characters:
 
 
 def list_definitions(path: str, source: str) -> list[Definition]:
-    """Return the definitions of a Python file; none of a file in another language."""
-    return python_syntax.list_definitions(python_syntax.parse_python(source)) if path.endswith(".py") else []
+    """Return the definitions of a file; none of one in a language that is not known."""
+    language = find_language(path)
+    return language.list_definitions(source) if language else []
 
 
 def cut_snippet(place: Place, source: str, definitions: list[Definition]) -> Snippet | None:
     """Return the code of a place as `source` has it now; None when it is gone."""
     if not place.symbol:
         return _cut_surroundings(place.file, source, definitions)
-    if not place.file.endswith(".py"):
+    if find_language(place.file) is None:
         code = "\n".join(source.split("\n")[place.first_line - 1 : place.last_line])
         return Snippet(place, code) if code.strip() else None
     same_name = [definition for definition in definitions if definition.name == place.symbol]
     if not same_name:
         return None
     definition = min(same_name, key=lambda other: abs(other.first - place.first_line))
-    code = python_syntax.excerpt(source, definition, definitions)
+    code = excerpt(source, definition, definitions)
     now = place.model_copy(update={"first_line": definition.first, "last_line": definition.last})
     return Snippet(now, keep_first_lines(code, _LONGEST_IN_FOCUS))
 

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from activities.artifacts.store import get_model, get_text
-from activities.code import python_syntax
+from activities.code.language import Definition
+from activities.code.languages import find_language
 from activities.code.mentions import find_test_file
-from activities.code.python_syntax import Definition
 from activities.code.test_files import is_test_file
 from activities.code.test_regions import holds_program
 from activities.inference.packing import Snippet, cut_snippet, list_definitions, pack_places
@@ -55,7 +55,7 @@ _NAMED = 8
 _WORD = re.compile(r"[A-Za-z_]\w{3,}")
 # A word of the issue in a line tells less than any difference in coverage.
 _NAMED_WORD = 0.02
-_FAILING_LINE = re.compile(r"\.py:(\d+):")
+_FAILING_LINE = re.compile(r"\.(?:py|[cm]?[jt]sx?):(\d+):")
 _HINTED = 3
 _PLACES = 60
 # Each file costs two calls of git.
@@ -101,13 +101,16 @@ class PromptContext:
 
     def holding(self, path: str, name: str) -> str | None:
         """Return the definition of a file that is called `name`, or else the first whose code has that name in it."""
-        tree = python_syntax.parse_python(self.sources.get(path, ""))
-        among = [definition for definition in python_syntax.list_definitions(tree) if definition.kind == "function"]
-        for definition in python_syntax.list_definitions(tree):
+        source, language = self.sources.get(path, ""), find_language(path)
+        if language is None:
+            return None
+        definitions = language.list_definitions(source)
+        for definition in definitions:
             if name in (definition.name, definition.own_name):
                 return definition.name
+        among = [definition for definition in definitions if definition.kind == "function"]
         return next(
-            (item.name for item in among if name in python_syntax.list_identifiers(tree, item.first, item.last)), None
+            (item.name for item in among if name in language.list_identifiers(source, item.first, item.last)), None
         )
 
     def focus(self, files: Collection[str], symbols: Collection[str]) -> list[Snippet]:
@@ -154,7 +157,7 @@ class PromptContext:
         for test in self.context.failing[: room.tests]:
             parts = [keep_first_lines(test.id, 200)]
             if code := self._quote_test(test, room.test_code):
-                parts.append(fence(code, "python"))
+                parts.append(fence(code, _name_fence(find_test_file(test.id, self.paths) or "")))
             if test.message:
                 parts.append(fence(_quote_message(test.message.strip(), room.failing // room.tests)))
             yield "\n".join(parts)
@@ -225,8 +228,12 @@ def _score_lines(suspects: Iterable[Suspect]) -> dict[str, dict[int, float]]:
 def _render(snippet: Snippet) -> str:
     strongest = snippet.place.why.partition("; ")[0]
     why = f" ({strongest})" if strongest else ""
-    language = "python" if snippet.place.file.endswith(".py") else ""
-    return f"{snippet.place.file}{why}:\n{fence(snippet.code, language)}"
+    return f"{snippet.place.file}{why}:\n{fence(snippet.code, _name_fence(snippet.place.file))}"
+
+
+def _name_fence(path: str) -> str:
+    language = find_language(path)
+    return language.fence if language else ""
 
 
 def _name_left_out(places: list[Place]) -> Iterable[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from activities.code import python_syntax
+from activities.code.languages import find_language
 from activities.inference.edits import Window
 from activities.inference.prompts import Prompt, load_prompt
 from hydranet.text.truncation import keep_start
@@ -22,11 +22,11 @@ _LEAST_LINES = 4
 
 _ONE_FUNCTION = (
     "Keep its name and parameters. Change only what is wrong. "
-    "Answer with the complete corrected function in one Python code block and nothing else."
+    "Answer with the complete corrected function in one {language}code block and nothing else."
 )
 _SEVERAL_FUNCTIONS = (
     "Keep their names and parameters. Change only what is wrong. "
-    "Answer with each function that has to change, complete, in a Python code block of its own, and nothing else."
+    "Answer with each function that has to change, complete, in a {language}code block of its own, and nothing else."
 )
 
 
@@ -43,30 +43,38 @@ class Question:
 def build_question(name: str, view: PromptContext, focus: Sequence[Snippet], turn: int = 0) -> Question:
     """Return the question of the prompt `name`; of "hunk" the one about the hunk that is next at `turn`.
 
-    A hunk needs one Python function in focus; without, the prompt is "replace".
+    A hunk needs one function in focus; without, the prompt is "replace".
     """
+    languages = {find_language(snippet.place.file) for snippet in focus}
+    language = languages.pop() if len(languages) == 1 else None
+    values = {
+        "language": f"{language.name} " if language else "",
+        "comment": language.comment if language else "#",
+    }
     if name == "implement":
-        return Question(
-            load_prompt(name), focus, values={"form": _ONE_FUNCTION if len(focus) < 2 else _SEVERAL_FUNCTIONS}
-        )
+        form = (_ONE_FUNCTION if len(focus) < 2 else _SEVERAL_FUNCTIONS).format_map(values)
+        return Question(load_prompt(name), focus, values={"form": form})
     if name != "hunk":
-        return Question(load_prompt(name), focus)
-    if len(focus) != 1 or not focus[0].place.file.endswith(".py"):
+        return Question(load_prompt(name), focus, values=values)
+    if len(focus) != 1 or language is None:
         return Question(load_prompt("replace"), focus)
     place = focus[0].place
     source = view.sources[place.file]
     lines = source.split("\n")
-    starts = python_syntax.list_statement_lines(python_syntax.parse_python(source), place.first_line, place.last_line)
-    body = _find_body(lines, place.first_line, starts)
+    starts = language.list_statement_lines(source, place.first_line, place.last_line)
+    # Below its decorators.
+    start = next((item.start for item in view.definitions(place.file) if item.first == place.first_line), None)
+    start = start or place.first_line
+    body = next((line for line in starts if line > start), start + 1)
     hunks = choose_hunks(place.first_line, place.last_line, body, starts, view.score_lines(place))
     first, last = hunks[turn % len(hunks)]
     about = place.model_copy(update={"why": f"lines {first} to {last}, in `{place.symbol}`"[:300]})
-    head = "" if first == place.first_line else _quote_head(lines, place.first_line, body)
+    head = "" if first == place.first_line else _quote_head(lines, start, body)
     return Question(
         load_prompt("hunk"),
         [replace(focus[0], place=about, code="\n".join(lines[first - 1 : last]))],
         Window(place.file, first, last),
-        {"count": str(last - first + 1), "head": head},
+        {**values, "count": str(last - first + 1), "head": head},
     )
 
 
@@ -103,16 +111,6 @@ def choose_hunks(
     return [hunk for hunk in hunks if hunk[1] - hunk[0] + 1 >= _LEAST_LINES] or hunks
 
 
-def _find_body(lines: Sequence[str], first: int, starts: Sequence[int]) -> int:
-    start = _find_head(lines, first)
-    return next((line for line in starts if line > start), start + 1)
-
-
-def _find_head(lines: Sequence[str], first: int) -> int:
-    heads = ("def ", "async def ", "class ")
-    return next((line for line in range(first, len(lines)) if lines[line - 1].lstrip().startswith(heads)), first)
-
-
-def _quote_head(lines: Sequence[str], first: int, body: int) -> str:
-    head = lines[_find_head(lines, first) - 1 : body - 1]
+def _quote_head(lines: Sequence[str], start: int, body: int) -> str:
+    head = lines[start - 1 : body - 1]
     return keep_start(" ".join(" ".join(head).split()), 300)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from difflib import SequenceMatcher
 from typing import Protocol
 
-from activities.code.python_syntax import find_new_fault, is_same_code
+from activities.code.languages import find_language
 from activities.inference.edits import diff, file, function, hunk, search_replace
 from activities.inference.edits.blocks import EditTarget, Window, find_named_paths, parse_blocks
 from hydranet.errors import PatchError
@@ -49,14 +49,15 @@ def apply_edit(
     unix = {path: source.replace("\r\n", "\n") for path, source in sources.items()}
     changed = _applied(answer.replace("\r\n", "\n"), unix, target)
     changed = {path: source for path, source in changed.items() if source != unix[path]}
-    if all(path.endswith(".py") and is_same_code(unix[path], source) for path, source in changed.items()):
+    if all(_is_same_code(path, unix[path], source) for path, source in changed.items()):
         raise UnchangedError("The answer is the code as it was, with the bug still in it.")
     for path, source in changed.items():
-        problem = find_new_fault(unix[path], source) if path.endswith(".py") else None
+        language = find_language(path)
+        problem = language.find_new_fault(unix[path], source) if language else None
         if problem is not None:
             lines = source.split("\n")[problem.line - 1 : problem.line]
             shown = f": {lines[0].strip()[:80]}" if lines else ""
-            raise PatchError(f"Invalid syntax in {path} line {problem.line} ({problem.message}){shown}")
+            raise PatchError(f"Invalid syntax in {path} {problem.place} ({problem.message}){shown}")
     return {path: _like(sources[path], source) for path, source in changed.items()}
 
 
@@ -66,6 +67,11 @@ def _applied(answer: str, sources: Mapping[str, str], target: EditTarget) -> dic
         if changed is not None:
             return changed
     raise PatchError("The answer holds no code.")
+
+
+def _is_same_code(path: str, old: str, new: str) -> bool:
+    language = find_language(path)
+    return old == new if language is None else language.is_same_code(old, new)
 
 
 def _like(original: str, source: str) -> str:

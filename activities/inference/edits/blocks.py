@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from hydranet.errors import PatchError
 
 _FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})[ \t]*(.*?)\s*$")
-_CODE = re.compile(r"^\s*(def |async def |class |@|from \S+ import |import )")
+_CODE = re.compile(
+    r"^\s*(def |async def |class |@|from \S+ import |import |export |(async )?function\*? ?\w*\("
+    r"|(const|let|var) \w+ ?[=:])"
+)
+COMMENTS = ("#", "//", "/*", "--")
+"""What the comments of any language begin with."""
 
 ELISION = re.compile(
-    r"^\s*(# ?(\.{3}|…)|(\.{3}|…) *#|"
-    r"# ?\(?(the )?(rest|remaining|existing|other|same)\b.*\b(code|here|unchanged|above))",
+    r"^\s*((#|//|--|/\*) ?(\.{3}|…)|(\.{3}|…) *#|"
+    r"(#|//|--|/\*) ?\(?(the )?(rest|remaining|existing|other|same)\b.*\b(code|here|unchanged|above))",
     re.IGNORECASE,
 )
 """A comment that stands for code: "# ... rest of the method", "... # unchanged"."""
@@ -29,7 +34,7 @@ class Block:
     def path(self, known: Collection[str]) -> str | None:
         """Return the path of `known` that labels the block: in its fence, above it or in its first line."""
         first = self.code.lstrip().partition("\n")[0]
-        labels = (self.info, self.before, first if first.startswith("#") else "")
+        labels = (self.info, self.before, first if first.startswith(COMMENTS) else "")
         return next((path for label in labels if (path := find_named_path(label, known))), None)
 
 

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 
-from tree_sitter import Tree
-
-from activities.code import python_syntax
-from activities.inference.edits.blocks import EditTarget, parse_blocks
+from activities.code.languages import find_language
+from activities.inference.edits.blocks import COMMENTS, EditTarget, parse_blocks
 
 
 def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[str, str] | None:  # noqa: ARG001
@@ -25,26 +23,17 @@ def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[s
 
 
 def _covers(path: str, code: str, source: str) -> bool:
-    if not path.endswith(".py"):
+    language = find_language(path)
+    if language is None:
         return True
-    there, given = python_syntax.parse_python(source), python_syntax.parse_python(code)
-    names = {definition.name for definition in python_syntax.list_definitions(there)}
-    if not names <= {definition.name for definition in python_syntax.list_definitions(given)}:
+    names = {definition.name for definition in language.list_definitions(source)}
+    if not names <= {definition.name for definition in language.list_definitions(code)}:
         return False
-    own, others = _statements(there), _statements(given)
+    own, others = language.list_statements(source), language.list_statements(code)
     return 2 * len(own & others) >= len(own) >= len(others)
-
-
-def _statements(tree: Tree) -> set[bytes]:
-    return {
-        node.text or b""
-        for node in tree.root_node.named_children
-        if node.type != "comment" and not node.type.endswith(("_definition", "import_statement"))
-        if not node.type.startswith("import_from")
-    }
 
 
 def _without_label(code: str, path: str) -> str:
     first, _, rest = code.partition("\n")
-    is_label = first.startswith("#") and first.strip("# \t").endswith(path.rpartition("/")[2])
+    is_label = first.startswith(COMMENTS) and first.strip("#/*-> \t").endswith(path.rpartition("/")[2])
     return rest if is_label else code

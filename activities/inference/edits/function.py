@@ -5,14 +5,10 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tree_sitter import Tree
-
-from activities.code import python_syntax
-from activities.code.python_syntax import Definition
+from activities.code.language import Definition, Fault, Language
+from activities.code.languages import find_language
 from activities.inference.edits.blocks import ELISION, Block, EditTarget, find_indentation, parse_blocks
 from hydranet.errors import PatchError
-
-_DEFINITION = re.compile(r"^\s*(async\s+)?(def|class)\s+\w+", re.MULTILINE)
 
 
 @dataclass
@@ -20,6 +16,7 @@ class _File:
     """A source file, and by their place the definitions that take the place of its own."""
 
     source: str
+    language: Language
     definitions: list[Definition] = field(default_factory=list)
     replaced: dict[Definition, list[str]] = field(default_factory=dict)
     members: dict[Definition, list[list[str]]] = field(default_factory=dict)
@@ -43,9 +40,11 @@ def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[s
     functions and imports come along when the replaced code uses them. When a name occurs in several
     places the target's symbols decide; PatchError when they do not, or when nothing has the name.
     """
-    files = {path: _File(sources[path]) for path in target.order(sources) if path.endswith(".py")}
-    for file in files.values():
-        file.definitions = python_syntax.list_definitions(python_syntax.parse_python(file.source))
+    files = {
+        path: _File(sources[path], language, language.list_definitions(sources[path]))
+        for path in target.order(sources)
+        if (language := find_language(path))
+    }
     unknown: list[str] = []
     for block in parse_blocks(answer):
         unknown += _take(block, files, target)
@@ -54,16 +53,26 @@ def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[s
     if unknown:
         raise PatchError(f"The answer defines {', '.join(unknown[:3])}, which is in none of the files shown.")
     for block in parse_blocks(answer):
-        if _DEFINITION.search(block.code):
-            raise _broken(textwrap.dedent(block.code))
+        language = _choose_language(block, files)
+        if language is not None and any(map(language.head.match, block.code.split("\n"))):
+            raise _broken(textwrap.dedent(block.code), language)
     return None
+
+
+def _choose_language(block: Block, files: dict[str, _File]) -> Language | None:
+    """Return the language of the file that a block names, or else of the first file that it may change."""
+    path = block.path(files)
+    file = files[path] if path else next(iter(files.values()), None)
+    return file.language if file else None
 
 
 def _take(block: Block, files: dict[str, _File], target: EditTarget) -> list[str]:
     """Note what `block` replaces and return the names it defines that no file has."""
     code = textwrap.dedent(block.code.expandtabs(4))
-    tree = python_syntax.parse_python(code)
-    defined = [definition for definition in python_syntax.list_definitions(tree) if definition.kind != "variable"]
+    language = _choose_language(block, files)
+    if language is None:
+        return []
+    defined = [definition for definition in language.read_answer(code) if definition.kind != "variable"]
     lines = code.split("\n")
     hint = block.path(files)
     unknown: list[Definition] = []
@@ -72,8 +81,8 @@ def _take(block: Block, files: dict[str, _File], target: EditTarget) -> list[str
         if item.owner:
             continue
         text = lines[item.first - 1 : item.last]
-        if _is_torn(item, lines):
-            raise _broken(code)
+        if language.is_torn(item, lines):
+            raise _broken(code, language)
         place = _place(item, text, files, target, hint)
         if place is None:
             unknown.append(item)
@@ -86,23 +95,12 @@ def _take(block: Block, files: dict[str, _File], target: EditTarget) -> list[str
         else:
             _put(home, original, _fitted(home, original, item, text))
     if home is not None:
-        _take_company(home, tree, lines, unknown)
+        _take_company(home, code, unknown)
     return [item.name for item in unknown]
 
 
-def _is_torn(definition: Definition, lines: list[str]) -> bool:
-    """Return whether lines of the body follow a definition, since a syntax error ended it too early."""
-    depth = len(find_indentation(lines[definition.start - 1]))
-    for line in lines[definition.last :]:
-        if line.strip() and len(find_indentation(line)) <= depth:
-            return False
-        if line.strip() and not line.lstrip().startswith("#"):
-            return True
-    return False
-
-
-def _broken(code: str) -> PatchError:
-    problem = python_syntax.find_fault(code) or python_syntax.Fault(1, "no valid definition")
+def _broken(code: str, language: Language) -> PatchError:
+    problem = language.find_fault(code) or Fault(1, "no valid definition")
     line = code.split("\n")[problem.line - 1 : problem.line]
     return PatchError(f"Invalid syntax ({problem.message}) at: {''.join(line).strip()[:80]}")
 
@@ -184,6 +182,7 @@ def _fitted(home: _File, original: Definition, new: Definition, text: list[str])
         raise PatchError(f"The answer leaves out parts of {new.name}.")
     indent = find_indentation(home.lines[original.start - 1])
     fitted = _indented(text, indent, home.source)
+    fitted[0] = home.language.keep_modifiers(home.lines[original.start - 1], fitted[0])
     body = new.body - new.first
     if original.docstring and not new.docstring and body > new.start - new.first:
         first, last = original.docstring
@@ -193,37 +192,34 @@ def _fitted(home: _File, original: Definition, new: Definition, text: list[str])
     return fitted
 
 
-def _take_company(home: _File, tree: Tree, lines: list[str], unknown: list[Definition]) -> None:
+def _take_company(home: _File, code: str, unknown: list[Definition]) -> None:
     """Take along the block's new functions and imports that the replaced code needs."""
+    lines = code.split("\n")
     known = {definition.own_name for definition in home.definitions} | _imported(home)
-    used = _names([*home.replaced.values(), *(text for texts in home.members.values() for text in texts)])
+    used = _names(home, [*home.replaced.values(), *(text for texts in home.members.values() for text in texts)])
     for helper in list(unknown):
         if helper.kind == "function" and helper.name in used:
             text = lines[helper.first - 1 : helper.last]
             home.helpers.append(_indented(text, "", home.source))
-            used |= _names([text])
+            used |= _names(home, [text])
             unknown.remove(helper)
-    for needed in python_syntax.list_imports(tree):
-        line = lines[needed.line - 1].rstrip()
-        is_whole = not find_indentation(line) and line[-1:] not in ("(", "\\", ",")
-        if is_whole and needed.alias in used - known and line not in home.imports:
+    for needed in home.language.list_imports(code):
+        line = home.language.find_import_line(needed, code)
+        if line and needed.alias in used - known and line not in home.imports:
             home.imports.append(line)
 
 
 def _imported(home: _File) -> set[str]:
     """Return the names that a file imports for all of its functions; an import within one may go with it."""
     functions = [definition for definition in home.definitions if definition.kind == "function"]
-    imports = python_syntax.list_imports(python_syntax.parse_python(home.source))
+    imports = home.language.list_imports(home.source)
     return {item.alias for item in imports if not any(each.first <= item.line <= each.last for each in functions)}
 
 
-def _names(texts: Iterable[list[str]]) -> set[str]:
+def _names(home: _File, texts: Iterable[list[str]]) -> set[str]:
     names: set[str] = set()
     for text in texts:
-        own = {
-            item.alias
-            for item in python_syntax.list_imports(python_syntax.parse_python(textwrap.dedent("\n".join(text))))
-        }
+        own = {item.alias for item in home.language.list_imports(textwrap.dedent("\n".join(text)))}
         names |= {name for line in text for name in re.findall(r"[A-Za-z_]\w*", line)} - own
     return names
 
@@ -249,14 +245,22 @@ def _rebuilt(file: _File) -> str:
         if not any(definition.name.startswith(f"{other.name}.") for other in file.replaced)
     ]
     for definition, texts in file.members.items():
-        edits.append((definition.last, definition.last, [line for text in texts for line in ("", *text)]))
+        end = file.language.find_member_end(definition)
+        edits.append((end, end, [line for text in texts for line in ("", *text)]))
     if file.helpers:
         top = _top_level(file)
         edits.append((top, top, [line for text in file.helpers for line in (*text, "", "")]))
     if file.imports:
-        at = _after_imports(file.source)
+        at = file.language.find_import_end(file.source)
         following = file.lines[at : at + 1]
-        apart = ["", ""] if following and following[0] and not following[0].startswith(("import ", "from ")) else []
+        apart = (
+            ["", ""]
+            if following
+            and following[0]
+            and file.language.name == "Python"
+            and not following[0].startswith(("import ", "from "))
+            else []
+        )
         edits.append((at, at, [*file.imports, *apart]))
     lines = file.lines
     for first, last, text in sorted(edits, key=lambda edit: (edit[0], edit[1]), reverse=True):
@@ -272,22 +276,3 @@ def _top_level(file: _File) -> int:
         if not definition.owner and definition.first <= first <= definition.last
     ]
     return min([first, *enclosing]) - 1
-
-
-def _after_imports(source: str) -> int:
-    end = 0
-    for node in python_syntax.parse_python(source).root_node.named_children:
-        kind = node.type
-        if kind == "expression_statement":
-            kind = node.named_children[0].type
-        if kind not in (
-            "string",
-            "import_statement",
-            "import_from_statement",
-            "future_import_statement",
-            "comment",
-        ):
-            break
-        if kind != "comment" or end == 0:
-            end = node.end_point.row + 1
-    return end

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Mapping
 
-from activities.code import python_syntax
+from activities.code.languages import find_language
 from activities.inference.edits.blocks import Block, EditTarget, Window, parse_blocks
 from activities.inference.edits.regions import replace_region
 from hydranet.errors import PatchError
@@ -38,9 +38,12 @@ def apply(answer: str, sources: Mapping[str, str], target: EditTarget) -> dict[s
 
 
 def _is_function(block: Block, source: str, target: EditTarget, window: Window) -> bool:
-    given = python_syntax.list_definitions(python_syntax.parse_python(textwrap.dedent(block.code.expandtabs(4))))
+    language = find_language(window.path)
+    if language is None:
+        return False
+    given = language.read_answer(textwrap.dedent(block.code.expandtabs(4)))
     names = {definition.own_name for definition in given if definition.kind == "function"}
-    for own in python_syntax.list_definitions(python_syntax.parse_python(source)):
+    for own in language.list_definitions(source):
         if own.name not in target.symbols or own.own_name not in names:
             continue
         holds_head = window.first <= own.start <= window.last

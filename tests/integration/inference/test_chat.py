@@ -426,7 +426,7 @@ async def test_after_a_dead_branch_changes_are_asked_for_in_another_form(desk: M
     assert forms == ["implement@2", "replace@1", "implement@2"]
     at.style = ModelProfile(("file", "diff"))
     answers = [await at.implement(FIXED, dead=("It circled.",) * dead) for dead in range(2)]
-    assert [answer.prompt for answer in answers] == ["file@3", "diff@1"]
+    assert [answer.prompt for answer in answers] == ["file@4", "diff@1"]
     asked = (await at.transcript(answers[0])).exchanges[0].messages[-1]["content"]
     assert "its first line is `# shop/cart.py`" in asked
 
@@ -497,7 +497,7 @@ async def test_each_attempt_at_a_long_function_asks_for_another_hunk(desk: Make)
     at.style = ModelProfile(narrow="hunk", samples=1, deliberates=False)
     first, second = [await at.implement("", attempt=attempt) for attempt in (1, 2)]
     asked = [(await at.transcript(answer)).exchanges[0].messages[-1]["content"] for answer in (first, second)]
-    assert first.prompt == second.prompt == "hunk@1"
+    assert first.prompt == second.prompt == "hunk@2"
     assert ["return sum(prices) - 1" in question for question in asked] == [True, False]
     assert max(map(len, asked)) < len(long)
     client = NarrowClient(1500)

@@ -3,6 +3,7 @@
 import pytest
 
 from activities.code import python_syntax
+from activities.code.language import Definition
 
 SOURCE = '''"""Doc."""
 import os.path as p, sys
@@ -34,7 +35,7 @@ def one(): return 1
 '''
 
 
-def found(source: str) -> dict[str, python_syntax.Definition]:
+def found(source: str) -> dict[str, Definition]:
     return {one.name: one for one in python_syntax.list_definitions(python_syntax.parse_python(source))}
 
 

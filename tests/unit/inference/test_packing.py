@@ -68,8 +68,6 @@ def test_what_is_gone_is_left_out() -> None:
 
 
 def test_other_languages_are_shown_by_their_lines() -> None:
-    place = Place(file="src/cart.ts", symbol="total", first_line=2, last_line=3)
-    source = "import x\nexport function total() {\n}\n"
-    assert [snippet.code for snippet in pack_places([place], {"src/cart.ts": source}, 8000)] == [
-        "export function total() {\n}"
-    ]
+    place = Place(file="src/cart.rs", symbol="total", first_line=2, last_line=3)
+    source = "use x;\npub fn total() {\n}\n"
+    assert [snippet.code for snippet in pack_places([place], {"src/cart.rs": source}, 8000)] == ["pub fn total() {\n}"]
