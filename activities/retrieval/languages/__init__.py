@@ -13,6 +13,8 @@ _LANGUAGES: dict[str, Callable[[bytes], FileFacts]] = {
     ".mts": typescript.parse,
     ".cts": typescript.parse,
     ".tsx": typescript.parse_jsx,
+    # The grammar with JSX takes JavaScript too.
+    **dict.fromkeys((".js", ".jsx", ".mjs", ".cjs"), typescript.parse_jsx),
 }
 
 SUFFIXES = frozenset(_LANGUAGES)

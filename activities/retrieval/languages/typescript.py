@@ -153,6 +153,11 @@ class _Reader:
 
     def _variable(self, frame: _Frame, node: Node) -> list[Node]:
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+        if name is not None and name.type == "object_pattern" and frame.place is NodeKind.MODULE:
+            head, module = _required(value)
+            for item in name.named_children if head else ():
+                names = [_text(each) for each in item.named_children] or [_text(item)]
+                self._add_import(module, names[0], names[-1], node)
         if name is None or name.type != "identifier":
             return node.named_children
         own = _text(name)
@@ -181,11 +186,22 @@ class _Reader:
         self.builder.members.setdefault((frame.klass, _text(name)), []).append((frame.scope, readings))
         return [item for item in (annotation, value) if item is not None]
 
+    def _pair(self, frame: _Frame, node: Node) -> list[Node]:
+        """Return the value of a property of an object; a function there is called by its name."""
+        key, value = node.child_by_field_name("key"), node.child_by_field_name("value")
+        if key is None or value is None or value.type not in _VALUES_OF_FUNCTIONS or frame.place is NodeKind.FUNCTION:
+            return node.named_children[1:]
+        return self._define(frame, _text(key), node, value)
+
     def _assignment(self, frame: _Frame, node: Node) -> list[Node]:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         if left is None or right is None:
             return node.named_children
         head, rest = _chain(left)
+        exported = f"{head}{rest}".removeprefix("module.")
+        if frame.place is NodeKind.MODULE and right.type in _VALUES_OF_FUNCTIONS and exported.startswith("exports."):
+            statement = node.parent if node.parent is not None else node
+            return self._define(frame, exported.removeprefix("exports."), statement, right)
         if head == "self" and rest.count(".") == 1 and frame.klass != MODULE:
             self.builder.members.setdefault((frame.klass, rest[1:]), []).append((frame.scope, [_chain(right)]))
             return [right]
@@ -284,6 +300,7 @@ _HANDLERS: dict[str, Callable[[_Reader, _Frame, Node], list[Node]]] = (
         "export_statement": _Reader._export,
         "variable_declarator": _Reader._variable,
         "public_field_definition": _Reader._field,
+        "pair": _Reader._pair,
         "assignment_expression": _Reader._assignment,
         "call_expression": _Reader._call,
         "new_expression": _Reader._call,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from posixpath import commonpath, dirname, join, normpath
 
-_SCRIPT_SUFFIXES = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mts", ".cts")
+_SCRIPT_SUFFIXES = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mts", ".cts", ".mjs", ".cjs")
 _SCRIPTS = tuple(f"{stem}{suffix}" for stem in ("", "/index") for suffix in _SCRIPT_SUFFIXES)
 _MODULES = (".py", "/__init__.py", ".pyi", "/__init__.pyi")
 
@@ -97,7 +98,8 @@ class Modules:
         if not module.startswith("."):
             return None
         stem = normpath(join(place, module))
-        bare = stem.removesuffix(".js").removesuffix(".jsx")
+        # TypeScript imports a file by the name that it has once it is compiled.
+        bare = re.sub(r"\.[cm]?jsx?$", "", stem)
         candidates = [stem, *(f"{fromkey}{suffix}" for fromkey in dict.fromkeys((stem, bare)) for suffix in _SCRIPTS)]
         return next((path for path in candidates if path in self.paths), None)
 
