@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from posixpath import dirname
 from typing import Any
 
+from activities.sandbox import node_dependencies
 from activities.sandbox.git_versions import export_version
 from activities.sandbox.protocol import INSIDE_PACKAGE, Sandbox
 from activities.sandbox.shared_installs import is_lock_shared, is_shared
@@ -25,6 +26,7 @@ TOOLS = ("pytest", "coverage")
 
 _DECLARING = re.compile(
     r"(?:uv|poetry)\.lock|uv\.toml|pyproject\.toml|setup\.(?:py|cfg)|[\w.-]*requirements[\w.-]*\.txt|requirements/[\w.-]+\.txt"
+    rf"|{node_dependencies.DECLARING}"
 )
 _REQUIREMENTS = (
     "requirements.txt",
@@ -106,16 +108,22 @@ def plan_install(
 
     `declared` is the text of its declaring files by path; `has_src` says that its packages lie in src/.
     The user's set-up commands win. Without any, a lock of uv or poetry decides. Without a lock, requirements files
-    are installed, and what pyproject.toml declares for running and testing. The project itself is installed only
-    where nothing else tells its dependencies (setup.py, a dynamic list), or for packages in src/.
+    are installed, and what pyproject.toml declares for running and testing. Where the test
+    command calls Node, a lock of npm, pnpm or yarn decides likewise. The project itself is installed only where nothing
+    else tells its dependencies (setup.py, a dynamic list), or for packages in src/.
     The first lines, as far as only the declaring files decide, have an environment that repositories share.
     The others are told `version`, that of the last tag, where a build would ask git for it.
     """
-    commands = spec.setup or tuple(_detect_commands(declared, has_src))
+    with_node = node_dependencies.calls_node(spec.test_command)
+    of_node = node_dependencies.list_install_commands(declared) if with_node and not spec.setup else []
+    # What is installed into the work tree belongs to the last of the plans.
+    commands = spec.setup or (*_detect_commands(declared, has_src), *of_node)
     plan = plan_base(sandbox)
     if not commands:
         return plan
     shared = _count_shared(commands, declared)
+    if of_node and shared == len(commands) - len(of_node) and node_dependencies.is_shared(declared):
+        shared = len(commands)
     export = export_version(declared, version, variables.values)
     commands = (*commands[:shared], *(f"{export}{line}" for line in commands[shared:]))
     note = "; ".join(commands) if spec.setup else f"detected: {'; '.join(commands)}"

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 # Isolated Python does not look for modules beside the script; last, so that none hides one of the library's.
@@ -55,11 +56,15 @@ def _keep_generated(folder: Path) -> None:
             continue
         (GENERATED / folder).mkdir(parents=True, exist_ok=True)
         if entry.is_dir(follow_symlinks=False):
-            shutil.copytree(
-                entry, GENERATED / name, symlinks=True, ignore=lambda _, names: LEFT_OUT.intersection(names)
-            )
+            # Packages of Node have folders called build, which are what they consist of.
+            left_out = set() if entry.name == "node_modules" else LEFT_OUT
+            shutil.copytree(entry, GENERATED / name, symlinks=True, ignore=partial(_leave_out, left_out))
         elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
             shutil.copy2(entry, GENERATED / name, follow_symlinks=False)
+
+
+def _leave_out(names: set[str], _: str, entries: list[str]) -> set[str]:
+    return names.intersection(entries)
 
 
 main()
