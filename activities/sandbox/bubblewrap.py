@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import shutil
 import stat
 import subprocess
 import sys
@@ -219,6 +220,8 @@ def _build_options(
         yield from ("--seccomp", str(files.add(program)))
     yield from _ROOT
     yield from _bind_read_only(_python_prefixes())
+    node = find_node()
+    yield from _bind_read_only([node] if node else [])
     yield from ("--proc", "/proc", "--dev", "/dev")
     yield from _bind_read_only(f"/proc/{name}" for name in _KERNEL_SETTINGS)
     for path in _list_private_files():
@@ -247,7 +250,8 @@ def _build_options(
     for path, text in texts.items():
         yield from ("--perms", "0444", "--file", str(files.add(text)), path)
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORK, "--clearenv")
-    for name, value in build_variables(job, installer, [f"{sys.base_prefix}/bin"]).items():
+    programs = [f"{prefix}/bin" for prefix in (sys.base_prefix, node) if prefix]
+    for name, value in build_variables(job, installer, programs).items():
         yield from ("--setenv", name, value)
 
 
@@ -255,6 +259,15 @@ def _python_prefixes() -> set[str]:
     named = {sys.base_prefix, sys.base_exec_prefix}
     # Both as they are named and as links resolve; /usr is mounted anyway.
     return {prefix for prefix in named | set(map(os.path.realpath, named)) if not Path(prefix).is_relative_to("/usr")}
+
+
+@functools.cache
+def find_node() -> str:
+    """Return the folder of a Node.js installation that lies outside of /usr, as those of version managers do."""
+    program = shutil.which("node")
+    prefix = Path(program).resolve().parents[1] if program else Path("/usr")
+    is_installation = (prefix / "bin/node").is_file() and (prefix / "include/node").is_dir()
+    return str(prefix) if is_installation and not prefix.is_relative_to("/usr") else ""
 
 
 def _list_private_files() -> Iterator[str]:

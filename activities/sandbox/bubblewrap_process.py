@@ -83,7 +83,7 @@ class BubblewrapProcess:
         try:
             init, init_fd = _open_init(await status.readline())
             if init_fd is not None:
-                _limit(init, limits)
+                _limit(init, limits, self._group is not None)
                 if self._group is not None:
                     self._group.add(init)
             with suppress(BrokenPipeError):
@@ -195,7 +195,7 @@ async def _wait_until_readable(descriptor: int) -> None:
         loop.remove_reader(descriptor)
 
 
-def _limit(process_id: int, limits: Limits) -> None:
+def _limit(process_id: int, limits: Limits, has_group: bool) -> None:
     # When the machine runs out of memory, the kernel kills a sandbox before anything else.
     Path("/proc", str(process_id), "oom_score_adj").write_text("1000")
     # RLIMIT_DATA counts the memory that is really asked for. Runtimes reserve address space freely, so RLIMIT_AS
@@ -203,7 +203,7 @@ def _limit(process_id: int, limits: Limits) -> None:
     data = limits.memory_mb << 20
     wanted = {
         resource.RLIMIT_DATA: data,
-        resource.RLIMIT_AS: 4 * data,
+        resource.RLIMIT_AS: limits.address_mb << 20 if has_group else 4 * data,
         resource.RLIMIT_NPROC: limits.processes,
         resource.RLIMIT_FSIZE: limits.file_mb << 20,
         resource.RLIMIT_NOFILE: OPEN_FILES,

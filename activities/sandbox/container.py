@@ -121,7 +121,7 @@ class Container:
     def _send(
         self, command: tuple[str, ...], env: Mapping[str, str], limits: Limits, files: Mapping[str, str], mark: str
     ) -> None:
-        sizes = (limits.memory_mb << 20, limits.file_mb << 20)
+        sizes = (limits.memory_mb << 20, limits.file_mb << 20, limits.address_mb << 20)
         job = {"command": command, "env": dict(env), "limits": sizes, "files": dict(files), "mark": mark}
         self._writer.write(json.dumps(job).encode() + b"\n")
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from activities.sandbox.node_dependencies import calls_node
+
 if TYPE_CHECKING:
     from hydranet.contracts import SandboxSpec
 
@@ -37,13 +39,17 @@ INSIDE = Path(__file__).parent / "inside"
 # Open files per process (RLIMIT_NOFILE): several times the usual 1024, far below what exhausts a host.
 OPEN_FILES = 4096
 
+# V8 reserves 10 GB for each memory of WebAssembly, of which a runner with several workers has dozens.
+_RESERVED_MB = 1 << 20
+
 
 @dataclass(frozen=True)
 class Limits:
     """The limits of one command: wall time in seconds, sizes in MB and KB, processors.
 
     `memory_mb`, `processes` and `cpus` hold for all its processes together, `file_mb` for each file. `disk_mb` is
-    the size of the work tree and, again, of /tmp.
+    the size of the work tree and, again, of /tmp. `reserves_memory` says that its programs reserve much more address
+    space than they use, as Node does for WebAssembly.
     """
 
     seconds: float
@@ -53,6 +59,12 @@ class Limits:
     disk_mb: int
     output_kb: int
     cpus: float = 2.0
+    reserves_memory: bool = False
+
+    @property
+    def address_mb(self) -> int:
+        """The address space of one process, where its memory is bounded otherwise."""
+        return _RESERVED_MB if self.reserves_memory else 4 * self.memory_mb
 
     @classmethod
     def for_tests(cls, spec: SandboxSpec, seconds: float | None = None) -> Limits:
@@ -65,6 +77,7 @@ class Limits:
             disk_mb=4 * spec.file_mb,
             output_kb=spec.output_kb,
             cpus=spec.cpus,
+            reserves_memory=calls_node(spec.test_command),
         )
 
     @classmethod
@@ -79,6 +92,7 @@ class Limits:
             disk_mb=max(4 * spec.file_mb, 4096),
             output_kb=max(spec.output_kb, 16_384),
             cpus=spec.cpus,
+            reserves_memory=calls_node(spec.test_command),
         )
 
 

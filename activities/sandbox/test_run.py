@@ -21,6 +21,8 @@ from activities.sandbox.trial_commands import record_unittest, runs_one_session
 from activities.sandbox.variables import NO_VARIABLES, Variables
 from hydranet.contracts import SandboxSpec
 
+# Our recorder, and stacks with the lines of the sources where a map of theirs lies beside what was compiled.
+_NODE_OPTIONS = f"--require={INSIDE_PACKAGE}/node_recorder.cjs --enable-source-maps"
 PLUGIN = f"{Path(INSIDE_PACKAGE).name}.plugin"
 
 # The file of a frame in a traceback of pytest.
@@ -86,8 +88,12 @@ class TestRunner:
             "hand_over": not runs_one_session(self.spec.test_command),
             **plugin,
         }
+        node = {"results": RESULTS, "hand_over": settings["hand_over"]}
         plugins = ",".join(filter(None, (PLUGIN, self.variables.values.get("PYTEST_PLUGINS", ""))))
-        return {"PYTEST_PLUGINS": plugins, "HYDRA_PLUGIN": json.dumps(settings), **self._name_root()}
+        return {"PYTEST_PLUGINS": plugins, "HYDRA_PLUGIN": json.dumps(settings), **self._name_root()} | {
+            "NODE_OPTIONS": f"{self.variables.values.get('NODE_OPTIONS', '')} {_NODE_OPTIONS}".strip(),
+            "HYDRA_NODE": json.dumps(node),
+        }
 
     def _name_root(self) -> dict[str, str]:
         # Tests are named from the top of the repository, as its files are.

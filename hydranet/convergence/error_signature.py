@@ -60,6 +60,8 @@ _CLASSES = {
 }
 _BY_MESSAGE = (
     (re.compile(r"Timeout\b|timed out"), ErrorClass.TIMEOUT),
+    # Jest throws a plain Error.
+    (re.compile(r"expect\("), ErrorClass.ASSERTION),
     (re.compile(r"Cannot find (?:module|package)|ERR_MODULE_NOT_FOUND"), ErrorClass.IMPORT),
     (
         re.compile(r"(?:\[Errno \d+\] )?(?:No space left|Too many open files|Cannot allocate memory)"),

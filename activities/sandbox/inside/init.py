@@ -94,12 +94,12 @@ def _start(job: dict[str, Any]) -> int:
         os._exit(126)
 
 
-def _limit(data: int, file: int) -> None:
+def _limit(data: int, file: int, address: int) -> None:
     # When the machine runs out of memory, the kernel kills a sandbox before anything else.
     Path("/proc/self/oom_score_adj").write_text("1000")
     # RLIMIT_DATA counts the memory that is really asked for. Runtimes reserve address space freely, so RLIMIT_AS
     # is wider and only bounds shared mappings. The container itself bounds everything else.
-    wanted = {resource.RLIMIT_DATA: data, resource.RLIMIT_AS: 4 * data, resource.RLIMIT_FSIZE: file}
+    wanted = {resource.RLIMIT_DATA: data, resource.RLIMIT_AS: address, resource.RLIMIT_FSIZE: file}
     for kind, value in wanted.items():
         _, hard = resource.getrlimit(kind)
         if hard != resource.RLIM_INFINITY:

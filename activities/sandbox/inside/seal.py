@@ -51,7 +51,8 @@ class Seal:
         os.write(results, format_seal(self.derive(NEXT).secret))
 
     def _sign(self, data: bytes) -> bytes:
-        return hashlib.blake2b(data, key=self.secret.encode(), digest_size=16).hexdigest().encode()
+        # `node_recorder.cjs` signs in the same way.
+        return hmac.digest(self.secret.encode(), data, "sha256").hex().encode()
 
     def _derive(self, purpose: str) -> str:
         return hashlib.sha256(f"{purpose} {self.secret}".encode()).hexdigest()[:32]
