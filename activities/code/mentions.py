@@ -5,13 +5,22 @@ from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
 from hydranet.convergence.frames import Frame, find_frames
-from hydranet.text.code_names import PATH
+from hydranet.text.code_names import PATH, PLACE
+
+_INSTALLED = frozenset({"site-packages", "dist-packages", "node_modules"})
 
 
 def find_named_files(issue: str, paths: Collection[str]) -> list[str]:
     """Return the files of the repository that an issue names, each once, in its order."""
-    files = (resolve_path(name, paths) for name in PATH.findall(issue))
+    files = (_find_file(name, paths) for name in PATH.findall(issue))
     return list(dict.fromkeys(path for path in files if path is not None))
+
+
+def find_named_lines(issue: str, paths: Collection[str]) -> list[tuple[str, int]]:
+    """Return the lines that an issue names as `auth.ts:47`, each with its file, without those of tracebacks."""
+    framed = {(resolve_path(frame.path, paths), frame.line) for frame in find_frames(issue)}
+    places = ((_find_file(match["path"], paths), int(match["line"])) for match in PLACE.finditer(issue))
+    return [(path, line) for path, line in dict.fromkeys(places) if path is not None and (path, line) not in framed]
 
 
 def resolve_frames(text: str, paths: Collection[str]) -> list[Frame]:
@@ -23,9 +32,18 @@ def resolve_frames(text: str, paths: Collection[str]) -> list[Frame]:
 def resolve_path(name: str, paths: Collection[str]) -> str | None:
     """Return the repository's path that `name` means, which may begin with folders outside of the repository."""
     parts = PurePosixPath(name.replace("\\", "/").removeprefix("./")).parts
-    if "site-packages" in parts or "dist-packages" in parts:
+    if not _INSTALLED.isdisjoint(parts):
         return None
     return next((tail for tail in _tails(parts) if tail in paths), None)
+
+
+def _find_file(name: str, paths: Collection[str]) -> str | None:
+    """Return the file that a text means, which may name it without its folders where there is only one."""
+    if path := resolve_path(name, paths):
+        return path
+    bare = name.removeprefix("./")
+    ending = [path for path in paths if path.endswith(f"/{bare}")] if not bare.startswith("/") else []
+    return ending[0] if len(ending) == 1 else None
 
 
 def find_test_file(test_id: str, paths: Collection[str]) -> str | None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from activities.code.languages import find_language
 from activities.code.mentions import find_test_file, resolve_frames
 from activities.code.test_files import is_test_file
 from activities.localisation.suspiciousness import dstar, ochiai, score_predicate
@@ -67,7 +68,7 @@ def gather_evidence(issue: str, spectrum: Spectrum | None, context: RetrievedCon
     ids = [*(test.id for test in failing), *(test.id for test in context.failing)]
     messages = [test.message for test in failing] or [test.message for test in context.failing]
     messages = messages[:_MESSAGES]
-    known = frozenset(path for path in paths if path.endswith(".py"))
+    known = frozenset(path for path in paths if find_language(path) is not None)
     counts, failures, is_complete = _count_tests(spectrum, known) if spectrum else ({}, 0, False)
     unexpected = find_unexpected_values(messages)
     error = context.error

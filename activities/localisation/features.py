@@ -117,10 +117,24 @@ def _assign_places(
         else:
             description = FeatureSet()
             _add_rank(description, rank, place)
+            _add_mentions(description, place, evidence)
             description.add("size", _measure_size(place.first_line, place.last_line))
             description.add("unexecuted", evidence.is_complete and place.file.endswith(".py"))
             others.append((place, description))
     return assigned, others
+
+
+def _add_mentions(description: FeatureSet, place: Place, evidence: Evidence) -> None:
+    """Add what tracebacks and the issue say of a place in a file that is not parsed here."""
+    lines = evidence.frame_scores.get(place.file, {})
+    framed = {line: score for line, score in lines.items() if place.first_line <= line <= place.last_line}
+    deepest = max(framed.values(), default=0.0)
+    verb = "ends in" if deepest == 1 else "runs through"
+    line = max(framed, key=lambda each: framed[each], default=0)
+    description.add("frame", deepest, f"the traceback of a failing test {verb} line {line}")
+    description.add("innermost", deepest == 1)
+    name = place.symbol.rpartition(".")[2]
+    description.add("named", bool(name) and name in evidence.issue_words, f"the issue names {name}")
 
 
 def _find_region(regions: list[Region], place: Place) -> Region | None:

@@ -142,6 +142,9 @@ def find_named(query: Query, index: Index) -> list[Named]:
         path, _, line = place.rpartition(":")
         if line.isdigit() and (node := index.at(path, int(line))) is not None:
             add([node], _TOUCHED, f"{place} was changed before")
+    for file, number in mentions.find_named_lines(text, index.of_path):
+        if (node := index.at(file, number)) is not None:
+            add([node], 1.0, f"the issue names {file}:{number}")
     for dotted in dict.fromkeys(_DOTTED.findall(text)):
         last, owner = dotted.rpartition(".")[2], dotted.split(".")[-2]
         nodes = index.named.get(last, [])

@@ -6,6 +6,11 @@ from typing import NamedTuple
 
 PYTHON_FRAME = re.compile(r'(?P<indent>\s*)File "(?P<path>[^"]+)", line (?P<line>\d{1,7})(?:,? in (?P<function>.+))?$')
 _PYTEST_FRAME = re.compile(r"\s*(?P<path>[^\s:][^:]{0,500}\.py):(?P<line>\d{1,7}):(?: in (?P<function>\S+))?")
+# As Node prints a call, with a function or without; Vitest marks it with an arrow.
+_NODE_FRAME = re.compile(
+    r"\s*(?:at|\u276f) (?:async )?(?:(?:new )?(?P<function>[^()\s]{1,200})(?: \[as [^\]\s]{1,200}\])? \(?)?"
+    r"(?P<path>(?:file://)?[^\s()]{1,500}\.[cm]?[jt]sx?):(?P<line>\d{1,7})(?::\d{1,7})?\)?$"
+)
 # What pytest puts before the lines of an error, and Markdown before those of a quotation.
 _PREFIX = re.compile(r"(?:E|>)\s+")
 _LIBRARY = re.compile(
@@ -27,12 +32,21 @@ class Frame(NamedTuple):
 
 
 def find_frames(text: str) -> Iterator[Frame]:
-    """Yield the frames of Python tracebacks in `text`, in its order, as Python and pytest print them."""
+    """Yield the frames of tracebacks in `text` as Python, pytest and Node print them, the deepest call last."""
+    stack: list[Frame] = []
     for printed in text.splitlines():
         line = printed[:_LONGEST].rstrip()
         line = _PREFIX.sub("", line, count=1) if line[:1] in ("E", ">") else line
+        if match := _NODE_FRAME.match(line):
+            function = (match["function"] or "").rpartition(".")[2]
+            stack.append(Frame(match["path"].removeprefix("file://"), function, line=int(match["line"])))
+            continue
+        # Node prints the deepest call first.
+        yield from reversed(stack)
+        stack = []
         if (match := PYTHON_FRAME.match(line)) or (match := _PYTEST_FRAME.match(line)):
             yield Frame(match["path"], match["function"] or "", line=int(match["line"]))
+    yield from reversed(stack)
 
 
 def find_deepest_frame(frames: Iterable[Frame]) -> Frame:

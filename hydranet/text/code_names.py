@@ -2,8 +2,11 @@
 
 import re
 
-PATH = re.compile(r"[\w./-]{1,300}\.py\b")
-"""The path of a Python file."""
+PATH = re.compile(r"[\w./@-]{1,300}\.(?:py|[cm]?[jt]sx?|sql)\b")
+"""The path of a file with code."""
+
+PLACE = re.compile(rf"(?P<path>{PATH.pattern}):(?P<line>\d{{1,7}})(?!\d)")
+"""A line of such a file, as in `auth.ts:47`."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,80}")
 
@@ -17,5 +20,5 @@ def find_named_symbols(text: str) -> set[str]:
 
 
 def names_code(text: str) -> bool:
-    """Return whether a text names a Python file, or a word that looks like code."""
+    """Return whether a text names a file with code, or a word that looks like code."""
     return bool(PATH.search(text) or find_named_symbols(text))

@@ -87,3 +87,37 @@ def test_an_issue_names_files_and_symbols() -> None:
 )
 def test_a_traceback_path_is_matched_to_the_repository(path: str, meant: str | None) -> None:
     assert mentions.resolve_path(path, PATHS) == meant
+
+
+STACK = """\
+TypeError: Cannot read properties of undefined (reading 'id')
+    at Auth.login (/work/src/auth.ts:47:18)
+    at async handle (file:///work/src/server.ts:12:5)
+    at new Session (src/session.ts:3:1)
+    at processTicksAndRejections (node:internal/process/task_queues:95:5)
+    at /work/node_modules/express/lib/router.js:5:1
+"""
+
+
+def test_the_frames_of_node_end_with_the_deepest_call() -> None:
+    paths = {"src/auth.ts", "src/server.ts", "src/session.ts"}
+    assert [(frame.path, frame.function, frame.line) for frame in mentions.resolve_frames(STACK, paths)] == [
+        ("src/session.ts", "Session", 3),
+        ("src/server.ts", "handle", 12),
+        ("src/auth.ts", "login", 47),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("issue", "lines"),
+    [
+        ("TypeError in auth.ts:47", [("src/auth.ts", 47)]),
+        ("See `src/db/index.js:3:9` and ./src/auth.ts:1.", [("src/db/index.js", 3), ("src/auth.ts", 1)]),
+        ("users.sql:2 says so, shop/cart.py:5 too", [("sql/users.sql", 2), ("shop/cart.py", 5)]),
+        ("index.js:3 could be two files, auth.ts: 4 no line", []),
+        (STACK, []),
+    ],
+)
+def test_a_line_that_an_issue_names_is_found(issue: str, lines: list[tuple[str, int]]) -> None:
+    paths = {"src/auth.ts", "src/db/index.js", "src/index.js", "sql/users.sql", "shop/cart.py"}
+    assert mentions.find_named_lines(issue, paths) == lines
