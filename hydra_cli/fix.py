@@ -26,7 +26,7 @@ from hydra_cli.issue import (
     read_target,
 )
 from hydra_cli.pull_request import find_destination, open_approved
-from hydra_cli.repository import Repository
+from hydra_cli.repository import Repository, use_test_script
 from hydra_cli.session import Session, attach_session
 from hydra_cli.start import Start, start_run
 from hydra_cli.terminal import write_json_text, write_line
@@ -101,6 +101,7 @@ def fix(
         },
     }
     chosen = settings.load_settings(repository.path / repository.project, flags, note=partial(write_line, error=True))
+    chosen = chosen if test else use_test_script(repository, chosen)
     asyncio.run(_fix(start, chosen, pull_request=pull_request, detach=detach, json=json))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hydra_cli.issue import IssueFileOption, IssueOption, IssueUrlOption, ProjectOption, TestOption, read_issue
-from hydra_cli.repository import Repository, open_stack_database
+from hydra_cli.repository import Repository, open_stack_database, use_test_script
 from hydra_cli.terminal import make_console, print_plain, write_json, write_line
 from hydranet import settings
 
@@ -52,6 +52,7 @@ def localise(
     text = read_issue(issue, issue_file, issue_url).text
     flags = {"sandbox": {"test_command": test, "folder": repository.project or None}}
     chosen = settings.load_settings(repository.path / repository.project, flags, note=partial(write_line, error=True))
+    chosen = chosen if test else use_test_script(repository, chosen)
     answer = asyncio.run(_localise(repository, text, chosen, count))
     if as_json:
         write_json(_make_document(repository, answer), indent=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from activities.artifacts.database import open_database
 from activities.checkpoints.publication import check_publishable
-from activities.git.trees import TreeReader
+from activities.git.trees import TreeReader, walk_tree
 from activities.git.user_repository import UserRepository
+from activities.sandbox.command_offers import list_test_commands
 from hydra_cli.session import attach_session
+from hydra_cli.terminal import write_line
 from hydranet import settings
 from hydranet.errors import FatalError, UsageError
 from hydranet.settings import Settings
@@ -73,6 +75,29 @@ class Repository:
         except FatalError as error:
             raise UsageError(str(error)) from None
 
+    def find_test_script(self) -> str:
+        """Return the command of the project's test script, where no Python code lies beside it; else nothing."""
+        try:
+            with (repository := UserRepository.find(self.path)).open() as opened:
+                head = repository.resolve_head()
+                paths = walk_tree(opened, head).files
+                with TreeReader(opened, head) as reader:
+                    return self._find_script(paths, reader)
+        except FatalError as error:
+            raise UsageError(str(error)) from None
+
+    def _find_script(self, paths: Iterable[str], reader: TreeReader) -> str:
+        folder = f"{self.project}/" if self.project else ""
+        inner = {path.removeprefix(folder) for path in paths if path.startswith(folder)}
+        if any(path.endswith(".py") for path in inner) or "package.json" not in inner:
+            return ""
+
+        def read(name: str) -> str | None:
+            item = reader.find(f"{folder}{name}")
+            return reader.read(item).decode("utf-8", "replace") if item is not None else None
+
+        return next(iter(list_test_commands(inner & {"package.json", "pnpm-lock.yaml", "yarn.lock"}, read)), "")
+
     @property
     def name(self) -> str:
         """The folder's name in letters, digits and hyphens."""
@@ -92,6 +117,16 @@ def _find_project(repository: UserRepository, head: str, named: PurePosixPath) -
 
 def _name(folder: PurePosixPath) -> str:
     return str(folder) if folder.parts else ""
+
+
+def use_test_script(repository: Repository, chosen: Settings) -> Settings:
+    """Return the settings with the test script of a project without Python, where they name no command themselves."""
+    usual = type(chosen.sandbox).model_fields["test_command"].default
+    script = repository.find_test_script() if chosen.sandbox.test_command == usual else ""
+    if not script:
+        return chosen
+    write_line(f"Tests    {script}, by package.json: --test names another command", error=True)
+    return chosen.model_copy(update={"sandbox": chosen.sandbox.model_copy(update={"test_command": script})})
 
 
 @asynccontextmanager

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cachetools import LRUCache
 
 from activities.artifacts.store import ArtifactStore, put_model
+from activities.code.languages import find_language
 from activities.code.mentions import find_named_files
 from activities.git.objects import GitObjects
 from activities.localisation.localiser import Localisation, Localiser, make_cache_key
@@ -19,6 +20,7 @@ from hydranet.contracts import (
     Candidate,
     Candidates,
     ImplementAnswer,
+    Place,
     Plan,
     PlanAnswer,
     RankAnswer,
@@ -32,6 +34,7 @@ from hydranet.contracts import (
 from hydranet.patches import make_diff
 from hydranet.strategy import TEMPLATES, Strategy, is_new
 from hydranet.text.code_names import find_named_symbols
+from hydranet.text.truncation import keep_start
 
 _USAGE = Usage(model=TEMPLATES)
 # Characters of a candidate's diff, as its contract limits them.
@@ -65,7 +68,9 @@ class TemplatesBackend:
             self._searches[_make_search_key(request.work, strategy)] = search
         strategies = tuple(strategy for strategy, _ in chosen)
         return StrategiesAnswer(
-            strategies=strategies, reason="" if chosen else _explain_no_strategy(dead), usage=_USAGE
+            strategies=strategies,
+            reason="" if chosen else _explain_no_strategy(dead, localisation.others),
+            usage=_USAGE,
         )
 
     async def rank(self, request: RankRequest) -> RankAnswer:
@@ -207,9 +212,16 @@ def _describe_aim(strategy: Strategy) -> str:
     return strategy.title[:1].lower() + strategy.title[1:]
 
 
-def _explain_no_strategy(dead: list[Strategy]) -> str:
+def _explain_no_strategy(dead: list[Strategy], others: Sequence[Place]) -> str:
     if dead:
         return "Every suspicious region was tried with every kind of change."
+    places = [(language, place) for place in others if (language := find_language(place.file))]
+    if foreign := next((pair for pair in places if not pair[0].has_templates), None):
+        language, place = foreign
+        return (
+            f"The likely places, such as {keep_start(place.file, 100)}, are in {language.name}, and repair templates "
+            "know Python alone: choose a model with --model, such as ollama:qwen2.5-coder:7b."
+        )
     return "No Python code could be tied to the failing tests."
 
 

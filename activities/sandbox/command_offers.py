@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 _TARGET = re.compile(r"^(?P<name>tests?|check)[ \t]*:(?!=)", re.MULTILINE)
 _FILES = (
     *("tox.ini", "setup.cfg", "noxfile.py", "pyproject.toml", "manage.py", "package.json", "uv.lock"),
+    *("pnpm-lock.yaml", "yarn.lock"),
     *("Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", ".justfile"),
 )
 
@@ -49,7 +50,8 @@ def _list(texts: dict[str, str]) -> Iterator[str]:
     if "poetry" in tools:
         yield "poetry run pytest"
     if "package.json" in texts and _has_test_script(texts["package.json"]):
-        yield "npm test"
+        managers = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn"}
+        yield f"{next((managers[lock] for lock in managers if lock in texts), 'npm')} test"
 
 
 def _parse_toml(text: str) -> dict[str, object]:
@@ -65,4 +67,6 @@ def _has_test_script(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     scripts = package.get("scripts") if isinstance(package, dict) else None
-    return isinstance(scripts, dict) and "test" in scripts
+    test = scripts.get("test") if isinstance(scripts, dict) else None
+    # What `npm init` writes.
+    return isinstance(test, str) and "no test specified" not in test

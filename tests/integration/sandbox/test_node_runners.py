@@ -80,7 +80,8 @@ async def test_every_outcome_is_told_by_its_test(project: Make, command: str) ->
 
 async def test_a_reporter_of_the_command_stays(project: Make) -> None:
     made = await project(
-        {"a.test.js": 'require("node:test")("wrong", () => { throw new Error("x"); });\n'}, test_command="node --test --test-reporter tap"
+        {"a.test.js": 'require("node:test")("wrong", () => { throw new Error("x"); });\n'},
+        test_command="node --test --test-reporter tap",
     )
     report = await made.test()
     assert report.failing == ("a.test.js::wrong",)

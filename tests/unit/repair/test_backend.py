@@ -15,6 +15,7 @@ from hydranet.contracts import (
     Checkpoint,
     DeadBranch,
     FailingTest,
+    Place,
     RetrievedContext,
     Snapshot,
     Spectrum,
@@ -66,6 +67,7 @@ def prepare(store: FolderArtifacts, tmp_path: Path) -> Prepare:
         issue: str = "",
         error: ErrorSignature | None = ASSERTION,
         tests: tuple[TestResult, ...] = (FAILED,),
+        places: tuple[str, ...] = (),
     ) -> Work:
         repository = tmp_path / "repository"
         repository.mkdir()
@@ -80,7 +82,11 @@ def prepare(store: FolderArtifacts, tmp_path: Path) -> Prepare:
         pack = run_git(repository, "pack-objects", "--stdout", "--revs", stdin=f"{commit}\n".encode())
         failing = tuple(FailingTest(id=test.id, message=test.message) for test in tests)
         context = RetrievedContext(
-            issue=await put_text(store, issue), failing=failing, failing_count=len(failing), error=error
+            issue=await put_text(store, issue),
+            failing=failing,
+            failing_count=len(failing),
+            error=error,
+            places=tuple(Place(file=path, symbol="total", first_line=1, last_line=1) for path in places),
         )
         return Work(
             run_id="fix-shop",
@@ -255,6 +261,16 @@ async def test_a_repository_without_python_has_no_strategies(backend: TemplatesB
     answer = await backend.strategies(StrategiesRequest(work=work, round=1, count=3))
     assert answer.strategies == ()
     assert answer.reason == "No Python code could be tied to the failing tests."
+
+
+async def test_another_language_needs_a_model(backend: TemplatesBackend, prepare: Prepare) -> None:
+    files = {"src/cart.ts": "export function total() {}\n"}
+    work = await prepare(files, None, error=None, tests=(), places=("src/cart.ts",))
+    answer = await backend.strategies(StrategiesRequest(work=work, round=1, count=3))
+    assert answer.reason == (
+        "The likely places, such as src/cart.ts, are in TypeScript, and repair templates know Python alone: "
+        "choose a model with --model, such as ollama:qwen2.5-coder:7b."
+    )
 
 
 async def test_hostile_files_are_left_alone(backend: TemplatesBackend, prepare: Prepare) -> None:
