@@ -15,6 +15,8 @@ from hydranet.code_graph.model import Edge
 
 # What decides, beside a file's content, what is stored of it.
 _CODE = (
+    "code/language.py",
+    "code/languages/sql.py",
     "code/test_files.py",
     "retrieval/languages",
     "retrieval/file_facts.py",

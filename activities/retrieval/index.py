@@ -25,6 +25,7 @@ from hydranet.code_graph.model import Edge, EdgeKind, Node, NodeKind
 _LARGE = np.float32(np.log1p(2000))
 
 KINDS = tuple(EdgeKind)
+_PARTS = (NodeKind.MODULE, NodeKind.COLUMN, NodeKind.CONSTRAINT)
 """The kinds of edges, in the order of their numbers."""
 
 
@@ -100,7 +101,9 @@ class Index:
         self.is_block = (kinds == list(NodeKind).index(NodeKind.BLOCK)).astype(np.float32)
         self.is_test = np.array([is_test_file(path) for path in self.paths], bool)
         self.aside = np.array([is_supporting_file(path) for path in self.paths], np.float32)
-        self.answers = (kinds != list(NodeKind).index(NodeKind.MODULE)) & ~self.is_test[self.file]
+        # A column and a constraint are shown with their table.
+        is_part = np.isin(kinds, [list(NodeKind).index(kind) for kind in _PARTS])
+        self.answers = ~is_part & ~self.is_test[self.file]
         lines = np.array([node.last - node.first + 1 for node in self.nodes], np.float32)
         self.size = (np.log1p(lines) / _LARGE).astype(np.float32)
         self.file_size = np.maximum.reduceat(self.size, self.firsts) if len(lines) else self.size

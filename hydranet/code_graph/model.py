@@ -12,6 +12,9 @@ class NodeKind(StrEnum):
     FUNCTION = "function"
     METHOD = "method"
     BLOCK = "block"
+    TABLE = "table"
+    COLUMN = "column"
+    CONSTRAINT = "constraint"
 
 
 class EdgeKind(StrEnum):

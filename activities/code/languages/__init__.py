@@ -3,13 +3,14 @@
 from posixpath import splitext
 
 from activities.code.language import Definition, Fault, Import, Language
-from activities.code.languages import javascript, python
+from activities.code.languages import javascript, python, sql
 
 __all__ = ["LANGUAGES", "Definition", "Fault", "Import", "Language", "find_language"]
 
 LANGUAGES: tuple[Language, ...] = (
     *python.LANGUAGES,
     *javascript.LANGUAGES,
+    *sql.LANGUAGES,
 )
 
 _BY_SUFFIX = {suffix: language for language in LANGUAGES for suffix in language.suffixes}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from activities.retrieval.file_facts import FileFacts
-from activities.retrieval.languages import python, typescript
+from activities.retrieval.languages import python, sql, typescript
 
 _LANGUAGES: dict[str, Callable[[bytes], FileFacts]] = {
     ".py": python.parse,
@@ -13,6 +13,7 @@ _LANGUAGES: dict[str, Callable[[bytes], FileFacts]] = {
     ".mts": typescript.parse,
     ".cts": typescript.parse,
     ".tsx": typescript.parse_jsx,
+    ".sql": sql.parse_sql,
     # The grammar with JSX takes JavaScript too.
     **dict.fromkeys((".js", ".jsx", ".mjs", ".cjs"), typescript.parse_jsx),
 }

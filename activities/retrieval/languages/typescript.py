@@ -5,6 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Callable
 from dataclasses import dataclass
+from posixpath import basename
 
 import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser
@@ -13,6 +14,15 @@ from activities.retrieval.file_facts import MODULE, FileFacts, ImportFact, Reque
 from activities.retrieval.languages.building import Builder, Draft, clean
 from activities.retrieval.languages.routes import METHODS, parse_request
 from activities.retrieval.languages.scopes import ClassScope, Reading, Scope
+from activities.retrieval.languages.script_expressions import (
+    read_chain,
+    read_heritage,
+    read_required,
+    read_string,
+    read_text,
+    read_types,
+)
+from activities.retrieval.languages.sql_strings import list_mentioned, starts_statement
 from hydranet.code_graph.model import NodeKind
 
 _TYPESCRIPT = Language(tree_sitter_typescript.language_typescript())
@@ -23,8 +33,7 @@ _VALUES_OF_FUNCTIONS = frozenset({"arrow_function", "function_expression", "gene
 _CLASSES = frozenset({"class_declaration", "abstract_class_declaration", "interface_declaration", "class"})
 _NAMES = frozenset({"identifier", "type_identifier", "shorthand_property_identifier"})
 _DEEPEST = 60
-_STEPS = 24
-_MOST_REQUESTS = 2000
+_MOST_REQUESTS = _MOST_LITERALS = 2000
 
 
 def parse(source: bytes) -> FileFacts:
@@ -72,7 +81,7 @@ class _Reader:
             while stack:
                 node = stack.pop()
                 if node.type in _NAMES:
-                    self._use(frame, (_text(node), ""), node, False)
+                    self._use(frame, (read_text(node), ""), node, False)
                 elif handler := _HANDLERS.get(node.type):
                     stack.extend(handler(self, frame, node)[::-1])
                 else:
@@ -83,7 +92,7 @@ class _Reader:
 
     def _function(self, frame: _Frame, node: Node) -> list[Node]:
         name = node.child_by_field_name("name")
-        return self._define(frame, _text(name), node, node) if name is not None else node.named_children
+        return self._define(frame, read_text(name), node, node) if name is not None else node.named_children
 
     def _nested(self, frame: _Frame, node: Node) -> list[Node]:
         self._enter(frame, node, None)
@@ -113,12 +122,12 @@ class _Reader:
             pattern = item.child_by_field_name("pattern") or item
             annotation = item.child_by_field_name("type")
             if pattern.type == "identifier":
-                names.append(_text(pattern))
-                scope.bind(names[-1], _types(annotation))
+                names.append(read_text(pattern))
+                scope.bind(names[-1], read_types(annotation))
             kinds += [annotation] if annotation else []
         result, body = node.child_by_field_name("return_type"), node.child_by_field_name("body")
         if draft is not None:
-            draft.inside, draft.types, draft.parameters = scope, _types(result), tuple(names[:50])
+            draft.inside, draft.types, draft.parameters = scope, read_types(result), tuple(names[:50])
             self._describe(draft, node, body)
         nodes = [*kinds, *([result] if result else []), *([body] if body else [])]
         self._waiting.append(_Frame(scope, nodes, NodeKind.FUNCTION, frame.klass, frame.depth + 1))
@@ -127,11 +136,11 @@ class _Reader:
         name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
         if name is None or frame.place is not NodeKind.MODULE or frame.depth > _DEEPEST:
             return node.named_children
-        draft = self._draft(frame, _text(name), NodeKind.CLASS, node)
+        draft = self._draft(frame, read_text(name), NodeKind.CLASS, node)
         heritage = [item for item in node.named_children if item.type in ("class_heritage", "extends_type_clause")]
         if draft is None:
             return heritage
-        draft.bases = [reading for item in heritage for reading in _heritage(item)]
+        draft.bases = [reading for item in heritage for reading in read_heritage(item)]
         self._describe(draft, node, body)
         scope = ClassScope(draft.number)
         self.builder.scopes.append(scope)
@@ -148,28 +157,28 @@ class _Reader:
         draft.signature = self.builder.quoted(node.start_byte, body.start_byte if body else node.end_byte)
         before = draft.outer.prev_named_sibling
         if before is not None and before.type == "comment":
-            lines = (line.strip().lstrip("/*").rstrip("*/").strip() for line in _text(before).split("\n"))
+            lines = (line.strip().lstrip("/*").rstrip("*/").strip() for line in read_text(before).split("\n"))
             draft.docstring = clean("\n".join(lines).strip())
 
     def _variable(self, frame: _Frame, node: Node) -> list[Node]:
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
         if name is not None and name.type == "object_pattern" and frame.place is NodeKind.MODULE:
-            head, module = _required(value)
+            head, module = read_required(value)
             for item in name.named_children if head else ():
-                names = [_text(each) for each in item.named_children] or [_text(item)]
+                names = [read_text(each) for each in item.named_children] or [read_text(item)]
                 self._add_import(module, names[0], names[-1], node)
         if name is None or name.type != "identifier":
             return node.named_children
-        own = _text(name)
+        own = read_text(name)
         if value is not None and value.type in _VALUES_OF_FUNCTIONS:
             outer = node.parent if node.parent is not None and node.parent.named_child_count == 1 else node
             return self._define(frame, own, outer, value)
-        head, module = _required(value)
+        head, module = read_required(value)
         if head and frame.place is NodeKind.MODULE:
             self._add_import(module, "", own, node)
             return []
         annotation = node.child_by_field_name("type")
-        readings = _types(annotation) or ([_chain(value)] if value is not None else [])
+        readings = read_types(annotation) or ([read_chain(value)] if value is not None else [])
         frame.scope.bind(own, readings)
         if frame.place is NodeKind.MODULE:
             self.builder.members.setdefault((MODULE, own), []).append((frame.scope, readings))
@@ -181,9 +190,9 @@ class _Reader:
         if name is None:
             return node.named_children
         if value is not None and value.type in _VALUES_OF_FUNCTIONS:
-            return self._define(frame, _text(name), node, value)
-        readings = _types(annotation) or ([_chain(value)] if value is not None else [])
-        self.builder.members.setdefault((frame.klass, _text(name)), []).append((frame.scope, readings))
+            return self._define(frame, read_text(name), node, value)
+        readings = read_types(annotation) or ([read_chain(value)] if value is not None else [])
+        self.builder.members.setdefault((frame.klass, read_text(name)), []).append((frame.scope, readings))
         return [item for item in (annotation, value) if item is not None]
 
     def _pair(self, frame: _Frame, node: Node) -> list[Node]:
@@ -191,19 +200,19 @@ class _Reader:
         key, value = node.child_by_field_name("key"), node.child_by_field_name("value")
         if key is None or value is None or value.type not in _VALUES_OF_FUNCTIONS or frame.place is NodeKind.FUNCTION:
             return node.named_children[1:]
-        return self._define(frame, _text(key), node, value)
+        return self._define(frame, read_text(key), node, value)
 
     def _assignment(self, frame: _Frame, node: Node) -> list[Node]:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         if left is None or right is None:
             return node.named_children
-        head, rest = _chain(left)
+        head, rest = read_chain(left)
         exported = f"{head}{rest}".removeprefix("module.")
         if frame.place is NodeKind.MODULE and right.type in _VALUES_OF_FUNCTIONS and exported.startswith("exports."):
             statement = node.parent if node.parent is not None else node
             return self._define(frame, exported.removeprefix("exports."), statement, right)
         if head == "self" and rest.count(".") == 1 and frame.klass != MODULE:
-            self.builder.members.setdefault((frame.klass, rest[1:]), []).append((frame.scope, [_chain(right)]))
+            self.builder.members.setdefault((frame.klass, rest[1:]), []).append((frame.scope, [read_chain(right)]))
             return [right]
         return [left, right]
 
@@ -213,14 +222,14 @@ class _Reader:
         given = arguments.named_children if arguments is not None else []
         if function is None:
             return given
-        reading = _chain(function)
+        reading = read_chain(function)
         self._use(frame, reading, node, True)
         self._request(frame, reading, node, given)
         return [*(function.named_children[:1] if function.type == "member_expression" else []), *given]
 
     def _request(self, frame: _Frame, reading: Reading, node: Node, given: list[Node]) -> None:
         name = f".{reading[0]}{reading[1]}".rpartition(".")[2]
-        literal = _string(given[0]) if given else None
+        literal = read_string(given[0]) if given else None
         path = parse_request(literal) if literal else None
         is_client = name in ("fetch", "axios", "request") or name.upper() in METHODS
         serves = len(given) > 1 and given[-1].type in _VALUES_OF_FUNCTIONS
@@ -228,31 +237,40 @@ class _Reader:
             method = name.upper() if name.upper() in METHODS else ""
             self.builder.requests.append(Request(frame.scope.owner, path, method, node.start_point[0] + 1))
 
+    def _literal(self, frame: _Frame, node: Node) -> list[Node]:
+        """Note the tables and columns of an SQL statement, or the file of statements that a string names."""
+        text = read_string(node) or ""
+        names = [basename(text)] if text.endswith(".sql") else list_mentioned(text) if starts_statement(text) else []
+        for name in names:
+            if len(self.builder.literals) < _MOST_LITERALS:
+                self.builder.literals.setdefault((frame.scope.owner, name), node.start_point[0] + 1)
+        return node.named_children
+
     def _member(self, frame: _Frame, node: Node) -> list[Node]:
-        self._use(frame, _chain(node), node, False)
+        self._use(frame, read_chain(node), node, False)
         return node.named_children[:1]
 
     def _element(self, frame: _Frame, node: Node) -> list[Node]:
         """Return a JSX element; one that is a component is called by it."""
         name = node.child_by_field_name("name")
-        if name is None or (name.type == "identifier" and _text(name)[:1].islower()):
+        if name is None or (name.type == "identifier" and read_text(name)[:1].islower()):
             return node.named_children[1:]
-        self._use(frame, _chain(name), node, True)
+        self._use(frame, read_chain(name), node, True)
         return node.named_children[1:]
 
     def _import(self, _: _Frame, node: Node) -> list[Node]:
-        module = _string(node.child_by_field_name("source"))
+        module = read_string(node.child_by_field_name("source"))
         if module is None:
             return []
         stack, matches = node.named_children, False
         while stack:
             inner = stack.pop()
             if inner.type == "identifier":
-                self._add_import(module, "default", _text(inner), node)
+                self._add_import(module, "default", read_text(inner), node)
             elif inner.type == "namespace_import":
-                self._add_import(module, "", _text(inner.named_children[0]), node)
+                self._add_import(module, "", read_text(inner.named_children[0]), node)
             elif inner.type == "import_specifier":
-                names = [_text(each) for each in inner.named_children]
+                names = [read_text(each) for each in inner.named_children]
                 self._add_import(module, names[0], names[-1], node)
             elif inner.type in ("import_clause", "named_imports"):
                 stack.extend(inner.named_children)
@@ -265,22 +283,22 @@ class _Reader:
         return []
 
     def _export(self, _: _Frame, node: Node) -> list[Node]:
-        module = _string(node.child_by_field_name("source"))
+        module = read_string(node.child_by_field_name("source"))
         declaration = node.child_by_field_name("declaration")
         value = node.child_by_field_name("value")
         if declaration is not None:
             name = declaration.child_by_field_name("name")
             if name is not None and any(child.type == "default" for child in node.children):
-                self._export_as("default", (_text(name), ""))
+                self._export_as("default", (read_text(name), ""))
             return [declaration]
         if value is not None:
-            self._export_as("default", _chain(value))
+            self._export_as("default", read_chain(value))
             return [value]
         clauses = [item for item in node.named_children if item.type == "export_clause"]
         if module is not None and not clauses:
             self._add_import(module, "*", "*", node)
         for item in (each for clause in clauses for each in clause.named_children if each.type == "export_specifier"):
-            names = [_text(each) for each in item.named_children]
+            names = [read_text(each) for each in item.named_children]
             if module is not None:
                 self._add_import(module, names[0], names[-1], node)
             elif names[0] != names[-1]:
@@ -305,6 +323,8 @@ _HANDLERS: dict[str, Callable[[_Reader, _Frame, Node], list[Node]]] = (
         "call_expression": _Reader._call,
         "new_expression": _Reader._call,
         "member_expression": _Reader._member,
+        "string": _Reader._literal,
+        "template_string": _Reader._literal,
         "jsx_opening_element": _Reader._element,
         "jsx_self_closing_element": _Reader._element,
         "property_identifier": lambda _, __, ___: [],
@@ -314,85 +334,3 @@ _HANDLERS: dict[str, Callable[[_Reader, _Frame, Node], list[Node]]] = (
     | dict.fromkeys(_CLASSES, _Reader._class)
     | dict.fromkeys(_VALUES_OF_FUNCTIONS, _Reader._nested)
 )
-
-
-def _chain(node: Node) -> Reading:
-    rest = ""
-    for _ in range(_STEPS):
-        children = node.named_children
-        match node.type:
-            case "identifier" | "type_identifier":
-                return _text(node), rest
-            case "this":
-                return "self", rest
-            case "super":
-                return "super", f"(){rest}" if rest else "().constructor"
-            case "string" | "template_string" | "number" | "array" | "object" | "regex":
-                return "!", rest
-            case "member_expression" | "nested_type_identifier" if len(children) > 1:
-                rest = f".{_text(children[-1])}{rest}"
-            case "call_expression" | "new_expression" if children:
-                rest = f"(){rest}"
-            case "subscript_expression" if children:
-                rest = f"[]{rest}"
-            case "await_expression" | "parenthesized_expression" | "non_null_expression" | "as_expression" if children:
-                pass
-            case _:
-                return "", rest
-        node = children[0]
-    return "", rest
-
-
-def _types(annotation: Node | None) -> list[Reading]:
-    types: list[Reading] = []
-    stack = [(annotation, "")] if annotation is not None else []
-    for _ in range(_STEPS):
-        if not stack:
-            break
-        node, step = stack.pop()
-        children = node.named_children
-        match node.type:
-            case "type_identifier" | "nested_type_identifier":
-                head, rest = _chain(node)
-                types.append((head, f"{rest}(){step}"))
-            case "type_annotation" | "union_type" | "parenthesized_type" | "readonly_type":
-                stack.extend((item, step) for item in children)
-            case "array_type" if children:
-                stack.append((children[0], f"{step}*"))
-            case "generic_type" if len(children) > 1 and _text(children[0]) in ("Array", "ReadonlyArray", "Set"):
-                stack.extend((item, f"{step}*") for item in children[1].named_children)
-            case "generic_type" if len(children) > 1 and _text(children[0]) in ("Promise", "Partial", "Readonly"):
-                stack.extend((item, step) for item in children[1].named_children)
-            case "generic_type" if children:
-                stack.append((children[0], step))
-    return types
-
-
-def _heritage(node: Node) -> list[Reading]:
-    clauses = [item for item in node.named_children if item.type in ("extends_clause", "implements_clause")] or [node]
-    matches = []
-    for clause in clauses:
-        for item in clause.named_children:
-            inner = item.named_children[0] if item.type == "generic_type" and item.named_children else item
-            if inner.type != "type_arguments":
-                matches.append(_chain(inner))
-    return matches
-
-
-def _required(value: Node | None) -> tuple[bool, str]:
-    if value is None or value.type != "call_expression" or len(value.named_children) != 2:
-        return False, ""
-    function, arguments = value.named_children
-    module = _string(arguments.named_children[0]) if arguments.named_child_count == 1 else None
-    return _text(function) == "require" and module is not None, module or ""
-
-
-def _string(node: Node | None) -> str | None:
-    """Return the content of a string; what is filled into a template is "{}"."""
-    if node is None or node.type not in ("string", "template_string"):
-        return None
-    return "".join("{}" if item.type == "template_substitution" else _text(item) for item in node.named_children)
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")

@@ -295,7 +295,8 @@ class Resolver:
         definitions = table.facts.definitions
         plain = [item for item in numbers if not any(each.endswith(BESIDE) for each in definitions[item].decorators)]
         for number in plain or numbers:
-            if definitions[number].kind is NodeKind.CLASS:
+            # The columns of a table are found as the attributes of a class are.
+            if definitions[number].kind in (NodeKind.CLASS, NodeKind.TABLE):
                 yield ClassValue(table.path, number)
             else:
                 yield FunctionValue(table.path, number, receiver)

@@ -27,13 +27,15 @@ class StringLinks:
         for request in table.facts.requests:
             for target in self._served(request.path, request.method):
                 yield EdgeKind.REQUESTS, request.owner, target, request.line
-        for literal in table.literals if self._keys else ():
+        for literal in table.literals:
             targets = self._known_as(literal.text)
             if len(targets) <= _FEW:
                 for target in targets:
                     yield EdgeKind.REFERENCES, literal.owner, target, literal.line
 
     def _known_as(self, key: str) -> list[str]:
+        if key.endswith(".sql"):
+            return [f"{path}::" for path in self._resolver.files if path == key or path.endswith(f"/{key}")]
         if key not in self._targets_of_keys:
             matches = (
                 target for expression, path in self._keys.get(key, ()) for target in self._targets(expression, path)

@@ -1,6 +1,6 @@
 """Where Python names things by strings: registries, tables, routes and requests of HTTP."""
 
-from itertools import pairwise
+from posixpath import basename
 
 from tree_sitter import Node
 
@@ -10,11 +10,10 @@ from activities.retrieval.languages.python.expressions import chain, string_cont
 from activities.retrieval.languages.python.frame import ReaderFrame
 from activities.retrieval.languages.routes import METHODS, normalise_route, parse_request
 from activities.retrieval.languages.scopes import Reading
+from activities.retrieval.languages.sql_strings import list_mentioned, starts_statement
 
 _ROUTERS = frozenset({"path", "add_url_rule", "add_api_route", "add_route", "Route", "url"})
 _TABLE_NAMES = frozenset({"__tablename__", "db_table", "name"})
-_BEFORE_TABLE = frozenset({"from", "join", "into", "update", "table"})
-_STATEMENTS = ("select", "insert", "update", "delete", "create")
 _LONGEST_KEY = 60
 _LONGEST_QUERY = 4000
 _MOST = 2000
@@ -56,6 +55,7 @@ def called(frame: ReaderFrame, node: Node, reading: Reading, given: list[Node]) 
 def keyed(frame: ReaderFrame, node: Node) -> None:
     """Note a string that may be the key of something."""
     literal = string_content(node)
+    literal = basename(literal) if literal is not None and literal.endswith(".sql") else literal
     if literal is not None and is_key(literal):
         _mention(frame, literal, node)
 
@@ -64,13 +64,10 @@ def queried(frame: ReaderFrame, node: Node) -> None:
     """Note the tables that an SQL statement in a string names."""
     if node.end_byte - node.start_byte > _LONGEST_QUERY:
         return
-    if not _starts_statement(text(node)):
+    if not starts_statement(text(node).lstrip("rbfRBF\"'")):
         return
-    words = (string_content(node) or "").replace("(", " ( ").replace(",", " , ").replace(";", " ").split()
-    for before, word in pairwise(words):
-        name = word.strip("\"'`[]").rpartition(".")[2]
-        if before.lower() in _BEFORE_TABLE and is_key(name):
-            _mention(frame, name, node)
+    for name in list_mentioned(string_content(node) or ""):
+        _mention(frame, name, node)
 
 
 def assigned(frame: ReaderFrame, left: Node, right: Node) -> None:
@@ -153,7 +150,3 @@ def _literal(node: Node) -> str | None:
 def _mention(frame: ReaderFrame, literal: str, node: Node) -> None:
     if len(frame.builder.literals) < _MOST:
         frame.builder.literals.setdefault((frame.scope.owner, literal), node.start_point[0] + 1)
-
-
-def _starts_statement(literal: str) -> bool:
-    return literal.lstrip("rbfRBF\"' \n\t(").lower().startswith(_STATEMENTS)
