@@ -270,7 +270,8 @@ def _isolate(spec: ContainerSpec) -> dict[str, Any]:
 
 
 def _build_mounts(spec: ContainerSpec) -> list[Mount]:
-    sources = {TREE: spec.tree, INSIDE_PACKAGE: INSIDE, **spec.files}
+    # The engine writes no names into a container without a network, not even localhost.
+    sources = {TREE: spec.tree, INSIDE_PACKAGE: INSIDE, "/etc/hosts": INSIDE / "hosts", **spec.files}
     if spec.inputs is not None:
         sources[INPUTS] = spec.inputs
     mounts = [Mount(target, str(source), type="bind", read_only=True) for target, source in sources.items()]

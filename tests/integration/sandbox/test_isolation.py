@@ -212,6 +212,11 @@ async def test_memory_is_limited(run: Run) -> None:
     assert "MemoryError" in done.output
 
 
+async def test_the_sandbox_knows_localhost(run: Run) -> None:
+    done = await run(code="import socket; print(socket.gethostbyname('localhost'), socket.gethostbyname('sandbox'))")
+    assert done.output == "127.0.0.1 127.0.0.1\n"
+
+
 async def test_shared_memory_is_limited(run: Run) -> None:
     done = await run(code="import mmap; mmap.mmap(-1, 4 << 30)")
     assert "Cannot allocate memory" in done.output
