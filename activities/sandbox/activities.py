@@ -108,6 +108,7 @@ class SandboxActivities:
         from activities.sandbox.command_offers import NO_TESTS
         from activities.sandbox.judgement import TargetTests, judge_run
         from activities.sandbox.results import NOT_FOUND, RecordedTests, build_report, report_flaky, settle_flaky
+        from activities.sandbox.setup_causes import NODE_REMEDY
         from activities.sandbox.test_run import make_test_command
         from hydranet.errors import FatalError
 
@@ -115,9 +116,12 @@ class SandboxActivities:
         runner = await self._runner(request.snapshot, request.checkpoint, spec)
         records, execution = await runner.run(make_test_command(spec.test_command))
         if execution.exit_status == NOT_FOUND and not records and request.baseline is None:
+            remedy = "correct it, or install what it needs with 'sandbox.setup'"
+            if re.search(r"\b(?:node|npm|npx)\b.*not found", execution.output):
+                remedy = NODE_REMEDY
             raise FatalError(
-                f"The test command `{spec.test_command}` was not found in the sandbox: correct it, or install "
-                f"what it needs with 'sandbox.setup'. It said: {execution.output.strip()[-300:]}"
+                f"The test command `{spec.test_command}` was not found in the sandbox: {remedy}. "
+                f"It said: {execution.output.strip()[-300:]}"
             )
         target = TargetTests.failing_at(
             await get_model(self._artifacts, request.baseline, TestResults) if request.baseline else TestResults()

@@ -28,6 +28,12 @@ class Cause(NamedTuple):
     remedy: str
 
 
+NODE_REMEDY = (
+    "name an image that has Node.js in 'sandbox.image', such as hydranet-sandbox:1-node, or set 'sandbox.backend' to "
+    "bubblewrap where this machine has it"
+)
+"""What to do where tests need Node.js and the sandbox lacks it."""
+
 # {0} is what the log names.
 _SANDBOX_IMAGE = "build it elsewhere, choose a version with a wheel, or give the sandbox's machine or image {0}"
 _CAUSES = (
@@ -73,6 +79,10 @@ _CAUSES = (
         r"|(Rust) toolchain|(cargo), the Rust package manager, is not installed|(CMake) must be installed"
         r"|can't find (Rust) compiler|Unknown compiler\(s\): \[\['(\w+)'",
         Cause("the compiler {0} is missing", _SANDBOX_IMAGE),
+    ),
+    (
+        r"(npm|npx|node): (?:command )?not found\s*$|exec: \"(npm|npx|node)\": executable file not found",
+        Cause("the sandbox has no Node.js ({0} is missing)", NODE_REMEDY),
     ),
     (
         r"(?:^|: )([\w.+-]+): (?:command )?not found\s*$|exec: \"([\w.+-]+)\": executable file not found",

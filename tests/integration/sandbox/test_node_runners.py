@@ -2,13 +2,20 @@
 
 import json
 import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from activities.artifacts.store import get_model
+from activities.sandbox.backends import check_sandbox, open_sandbox
+from activities.sandbox.protocol import Sandbox
 from hydranet.contracts import TestResults
 from hydranet.convergence.error_signature import extract_signature
+from hydranet.errors import UsageError
+from hydranet.settings import SandboxSettings
 from tests.integration.conftest import Make
+from tests.sandboxes import BACKENDS
 
 if shutil.which("node") is None:
     pytest.skip("Node.js is not installed here", allow_module_level=True)
@@ -42,7 +49,20 @@ RUNNERS = {
     ),
     "npx mocha": (ASSERT + BODY.replace("TEST", "it").replace("GROUP", "describe"), {"mocha": "10.8.2"}),
 }
+IMAGE = "hydranet-sandbox:1-node"
 MISSING = "require('./nothing.js');\n"
+
+
+@pytest.fixture(params=BACKENDS)
+async def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """This machine's Node under bubblewrap, and that of the image's variant where it was made."""
+    settings = SandboxSettings(backend=request.param, image=IMAGE, warm=0)
+    try:
+        check_sandbox(settings)
+    except UsageError as error:
+        pytest.skip(str(error))
+    async with open_sandbox(settings, tmp_path / "sandbox") as opened:
+        yield opened
 
 
 def package(command: str, needs: dict[str, str]) -> str:

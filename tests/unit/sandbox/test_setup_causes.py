@@ -65,6 +65,7 @@ NO_VERSION = (
         ("error: can't find Rust compiler\n" + PIP_END, "the compiler Rust is missing"),
         ("+ make install\n/bin/sh: 1: make: not found\n", "the program make is missing"),
         ("bash: line 1: cmake: command not found\n", "the program cmake is missing"),
+        ("+ npm ci\n/bin/sh: 1: npm: not found\n", "the sandbox has no Node.js (npm is missing)"),
     ],
 )
 def test_a_known_cause_is_named_with_what_to_do(log: str, cause: str) -> None:
