@@ -20,9 +20,9 @@ from hydranet.errors import PatchError
 from hydranet.policy.constitution import Constitution, Effect
 
 _TEST_FOLDERS = {"test", "tests"}
-# What Python and its tools run before any program, or ask which plugins there are.
+# What Python and its tools run before any program, or ask which plugins there are, and the packages of Node.
 _STARTUP = re.compile(
-    r"(?:^|/)(?:site|user)customize(?:\.py|/)|\.pth$|\.egg-link$|(?:^|/)[^/]*\.(?:dist-info|egg-info)(?:/|$)"
+    r"(?:^|/)node_modules/|(?:^|/)(?:site|user)customize(?:\.py|/)|\.pth$|\.egg-link$|(?:^|/)[^/]*\.(?:dist-info|egg-info)(?:/|$)"
 )
 _PYTEST_SETTINGS = ("pyproject.toml", "pytest.ini", ".pytest.ini", "pytest.toml", "setup.cfg", "tox.ini")
 _MODULE_FOLDERS = re.compile(

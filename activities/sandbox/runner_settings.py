@@ -11,7 +11,7 @@ from typing import Any
 
 # Files that hold nothing else.
 SETTINGS_FILE = re.compile(
-    r"conftest\.py|\.?pytest\.(?:ini|toml)|tox\.ini|(?:jest|vitest|karma|playwright)\.(?:config|conf)\.\w+|\.mocharc\.?\w*"
+    r"conftest\.py|\.?pytest\.(?:ini|toml)|tox\.ini|(?:jest|vitest|vite|karma|playwright)\.(?:config|conf)\.\w+|\.mocharc\.?\w*"
 )
 # Tools of a command, and the files that tell them how to test.
 _TOOL_FILES = {

@@ -109,7 +109,7 @@ SETTINGS += [
     ("package.json", SHOP["package.json"].replace("}}", '}, "jest": {"testMatch": []}}')),
     *((name, "[pytest]\naddopts = --co\n") for name in ("tox.ini", "pytest.ini", ".pytest.ini", "src/pytest.ini")),
     *((name, "") for name in ("pytest.toml", ".pytest.toml", "conftest.py", "src/conftest.py", "src/shop/conftest.py")),
-    *((name, "") for name in ("jest.config.js", "vitest.config.ts", ".mocharc.json")),
+    *((name, "") for name in ("jest.config.js", "vitest.config.ts", "web/vite.config.mjs", ".mocharc.json")),
 ]
 
 
@@ -123,6 +123,8 @@ def test_settings_of_a_test_runner_are_kept(check: Check, path: str, text: str) 
     "path",
     [
         "sitecustomize.py",
+        "node_modules/chai/index.js",
+        "web/node_modules/.bin/vitest",
         "usercustomize.py",
         "src/sitecustomize.py",
         "src/sitecustomize/__init__.py",
