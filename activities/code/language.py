@@ -119,6 +119,11 @@ class Language(ABC):
     def is_same_code(self, old: str, new: str) -> bool:
         """Return whether two sources differ only in comments and layout."""
 
+    def find_test(self, source: str, test_id: str) -> Definition | None:
+        """Return the test of an id, as `file::name` or `file::Class::name[parameters]`."""
+        name = test_id.rpartition("::")[2].partition("[")[0]
+        return next((item for item in self.list_definitions(source) if item.own_name == name), None)
+
     def find_new_fault(self, old: str, new: str) -> Fault | None:
         """Return the syntax error that `new` has and `old` has not."""
         fault = self.find_fault(new) if self.find_fault(old) is None else None

@@ -167,8 +167,8 @@ class PromptContext:
     def _quote_test(self, test: FailingTest, characters: int) -> str:
         """Return the code of a test up to the line that fails, as much of its end as fits."""
         path = find_test_file(test.id, self.paths) or ""
-        name = test.id.rpartition("::")[2].partition("[")[0]
-        own = next((item for item in self.definitions(path) if item.own_name == name), None)
+        language = find_language(path)
+        own = language.find_test(self.sources.get(path, ""), test.id) if language else None
         if own is None or not characters:
             return ""
         inside = [int(line) for line in _FAILING_LINE.findall(test.message) if own.start <= int(line) <= own.last]

@@ -107,6 +107,9 @@ def find_test_functions(query: Query, index: Index) -> list[Named]:
         path, name = mentions.find_test_file(test, index.of_path), mentions.name_test_function(test)
         nodes = [node for node in index.named.get(name.rpartition(".")[2], []) if index.nodes[node].path == path]
         nodes = [node for node in nodes if index.nodes[node].name == name] or nodes
+        if not nodes and path is not None and not path.endswith(".py"):
+            # Tests that are calls with a function belong to the code of their file.
+            nodes = [node for node in index.of_path[path] if index.nodes[node].kind is NodeKind.BLOCK]
         matches += [Named(node, 1.0, f"the failing test {name}") for node in nodes[:1]]
     return matches
 

@@ -34,6 +34,10 @@ async def build_spectrum(runner: TestRunner, baseline: TestResults, files: Colle
 
     `files` are the repository's; test files among them are left out. A run that is killed has no lines.
     """
+    sources = {path for path in files if path.endswith(".py") and not is_test_file(path)}
+    if not sources:
+        # Coverage is measured of Python alone: without any a run would tell nothing.
+        return Spectrum(tests=baseline.tests[:TESTS_LIMIT])
     spec = runner.spec
     failing = [runner.variables.unmask(test.id) for test in baseline.tests if test.is_target]
     limits = TimeLimits.of(baseline, spec, SLOWDOWN, LEAST_CPU_SECONDS)
@@ -52,7 +56,6 @@ async def build_spectrum(runner: TestRunner, baseline: TestResults, files: Colle
     # Failing ones come first.
     tests = tuple(test.model_copy(update={"cause": causes.get(test.id, "")}) for test in recorded)[:TESTS_LIMIT]
     numbers = {test.id: number for number, test in enumerate(tests)}
-    sources = {path for path in files if path.endswith(".py") and not is_test_file(path)}
     return Spectrum(
         tests=tests,
         lines=_collect_lines(records, numbers, sources),

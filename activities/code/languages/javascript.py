@@ -35,6 +35,7 @@ _IDENTIFIERS = frozenset(
 )
 _CLAUSES = frozenset({"else_clause", "catch_clause", "finally_clause", "switch_case", "switch_default"})
 _MODIFIERS = re.compile(r"\s*((?:export\s+)?(?:default\s+)?)")
+_TEST = re.compile(r"(?:test|it|specify|t\.test)(?:\.\w+)*")
 _EXPORTS = re.compile(r"(?:module\.)?exports\.(\w+)")
 
 
@@ -94,6 +95,19 @@ class Script(Language):
         children = parse(self.grammar, source).named_children
         left_out = _FUNCTIONS | _CLASSES | {"comment", "import_statement", "export_statement"}
         return {read_text(node) for node in children if node.type not in left_out and not list(_define(node, ""))}
+
+    def find_test(self, source: str, test_id: str) -> Definition | None:
+        """Return the call that defines the test of an id such as `file::group > name`."""
+        name = test_id.rpartition("::")[2].rpartition(" > ")[2]
+        for node in walk(parse(self.grammar, source)):
+            function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+            if node.type != "call_expression" or function is None or arguments is None:
+                continue
+            first = next(iter(arguments.named_children), None)
+            if first is not None and _TEST.fullmatch(read_text(function)) and read_text(first)[1:-1] == name:
+                line = get_line(node)
+                return Definition(name, "function", line, line, line, get_last_line(node))
+        return None
 
     def find_fault(self, source: str) -> Fault | None:
         """Return the first syntax error."""

@@ -250,8 +250,8 @@ def test_an_answer_cut_off_within_its_code_is_refused() -> None:
 
 
 def test_a_removed_line_may_look_like_a_header() -> None:
-    sources = {"a.sql": "-- one\n-- two\n"}
-    answer = "--- a/a.sql\n+++ b/a.sql\n@@ -1,2 +1,2 @@\n--- one\n+-- three\n -- two\n"
+    sources = {"a.lua": "-- one\n-- two\n"}
+    answer = "--- a/a.lua\n+++ b/a.lua\n@@ -1,2 +1,2 @@\n--- one\n+-- three\n -- two\n"
     assert edit(answer, sources=sources) == "-- three\n-- two\n"
 
 

@@ -145,3 +145,19 @@ def test_what_is_never_closed_is_shown_where_the_edit_begins() -> None:
     assert fault is not None
     assert fault.line == 3
     assert language("a.tsx").find_new_fault("a b c (", "a b (") is None
+
+
+def test_the_call_that_is_a_test_is_found() -> None:
+    source = """\
+describe("cart", () => {
+  it("is empty", () => {
+    expect(1).toBe(1);
+  });
+  test.skip(`is full`, () => {});
+});
+"""
+    found = language("a.test.ts").find_test(source, "a.test.ts::cart > is empty")
+    assert found is not None
+    assert (found.first, found.last) == (2, 4)
+    assert language("a.test.ts").find_test(source, "a.test.ts::cart > is full") is not None
+    assert language("a.test.ts").find_test(source, "a.test.ts::cart > is missing") is None
