@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from hydra_cli.bench.suite import check_out, read_suite
 from hydranet.genealogy import Verdict
 from tests.e2e.conftest import Hydra, git, repository, stack
 
 if shutil.which("node") is None:
     pytest.skip("Node.js is not installed here", allow_module_level=True)
 
+SUITE = Path(__file__).parents[2] / "benchmarks" / "typescript"
 CART = """\
 import { rate } from "./tax";
 
@@ -125,3 +127,31 @@ def test_a_typescript_project_is_mended(node: Hydra, tmp_path: Path, needs: dict
     assert result.verdict is Verdict.FIXED, result.reason
     assert genealogy.target_tests == ("test/cart.test.ts::the total has tax",)
     assert git(root, "diff", "--name-only", "main", result.published) == "src/cart.ts"
+
+
+@pytest.mark.parametrize("name", ["guild-login", "till-same-article"])
+def test_a_bug_of_the_suite_is_mended_where_its_cause_is(node: Hydra, tmp_path: Path, name: str) -> None:
+    instance = read_suite(SUITE, [name])[1][name]
+    root = check_out(instance, tmp_path / name).path
+    answers = instance.folder / "model.jsonl"
+    result, genealogy = node.json("fix", "--repo", root, "--issue", instance.issue, "--model", f"scripted:{answers}")
+    assert result.verdict is Verdict.FIXED, result.reason
+    assert git(root, "diff", "--name-only", "main", result.published).split() == instance.gold_files
+    assert len(genealogy.target_tests) == 1
+
+
+def test_the_walk_from_the_error_to_the_table_is_told(node: Hydra, tmp_path: Path) -> None:
+    """The line that the issue names, the code that it calls, and the view that its statement reads."""
+    instance = read_suite(SUITE, ["guild-login"])[1]["guild-login"]
+    root = check_out(instance, tmp_path / "guild").path
+    assert node("index", "--repo", root).returncode == 0
+    walk = node("path", "login", "active_users", "--repo", root)
+    print(walk.stdout)
+    assert walk.stdout.rstrip("\n") == (
+        "src/auth.ts:17 login → calls findUser → src/db.ts:24 → refers to active_users → sql/users.sql"
+    )
+    found = json.loads(node("retrieve", "--repo", root, "--query", instance.issue, "--json").stdout)
+    places = [f"{hit['path']}:{hit['symbol']}" for hit in found["functions"]]
+    print(places)
+    assert places[0] == "src/auth.ts:login"
+    assert {"src/db.ts:findUser", "sql/users.sql:active_users"} <= set(places[:8])
