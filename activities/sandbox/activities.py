@@ -158,7 +158,7 @@ class SandboxActivities:
         baseline = await get_model(self._artifacts, request.baseline, TestResults)
         runner = await self._runner(request.snapshot, request.checkpoint, request.spec)
         files = await self._objects.files(request.snapshot, request.checkpoint)
-        return await put_model(self._artifacts, await build_spectrum(runner, baseline, files))
+        return await put_model(self._artifacts, await build_spectrum(runner, baseline, files, request.only))
 
     @activity.defn
     @translate_errors

@@ -29,10 +29,11 @@ VALUES_LIMIT = 2_000
 FILES_LIMIT = 2_000
 
 
-async def build_spectrum(runner: TestRunner, baseline: TestResults, files: Collection[str]) -> Spectrum:
+async def build_spectrum(runner: TestRunner, baseline: TestResults, files: Collection[str], only: str = "") -> Spectrum:
     """Run the tests once more under coverage, failing ones first, and return their spectrum.
 
-    `files` are the repository's; test files among them are left out. A run that is killed has no lines.
+    `files` are the repository's; test files among them are left out. Pytest runs the tests of the file `only` alone,
+    where one is named. A run that is killed has no lines.
     """
     sources = {path for path in files if path.endswith(".py") and not is_test_file(path)}
     if not sources:
@@ -45,6 +46,7 @@ async def build_spectrum(runner: TestRunner, baseline: TestResults, files: Colle
         make_test_command(spec.test_command),
         plugin={
             "order": f"{INPUTS}/order.json",
+            "only": only,
             "test_seconds": limits.wall,
             "cpu_seconds": limits.cpu,
             "coverage_seconds": min(LIMIT_SECONDS, spec.test_timeout / 2),

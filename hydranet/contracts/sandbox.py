@@ -182,21 +182,27 @@ class TestRequest(BoundedModel):
     baseline: ArtifactRef | None = None
 
 
+FilePath = Annotated[str, CLEAN, StringConstraints(max_length=2000)]
+
+
 class CoverageRequest(BoundedModel):
-    """Asks which lines each test executes; `baseline` is the `TestResults` of the same tree."""
+    """Asks which lines each test executes; `baseline` is the `TestResults` of the same tree, or of one like it.
+
+    Where a file is named by `only`, no other tests are run, if the runner is pytest.
+    """
 
     snapshot: Snapshot
     checkpoint: Checkpoint
     environment: Environment
     spec: SandboxSpec
     baseline: ArtifactRef
+    only: FilePath = ""
 
 
 TestIndices = Annotated[tuple[int, ...], Field(max_length=20_000)]
 TestsByLine = Annotated[dict[int, TestIndices], Field(max_length=100_000)]
 
 
-FilePath = Annotated[str, CLEAN, StringConstraints(max_length=2000)]
 Told = Annotated[str, CLEAN, StringConstraints(max_length=200)]
 ToldByLine = Annotated[dict[int, Annotated[tuple[Told, ...], Field(max_length=2_000)]], Field(max_length=100_000)]
 

@@ -106,7 +106,7 @@ class Project:
         found = await get_model(self.artifacts, report.results, TestResults)
         return {test.id: test for test in found.tests}
 
-    async def cover(self, baseline: ArtifactRef | None) -> Spectrum:
+    async def cover(self, baseline: ArtifactRef | None, only: str = "") -> Spectrum:
         assert baseline is not None
         request = CoverageRequest(
             snapshot=self.snapshot,
@@ -114,6 +114,7 @@ class Project:
             environment=self.environment,
             spec=self.spec,
             baseline=baseline,
+            only=only,
         )
         return await get_model(self.artifacts, await self.activities.measure_coverage(request), Spectrum)
 

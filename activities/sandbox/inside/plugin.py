@@ -5,8 +5,8 @@ PYTEST_DONT_REWRITE: pytest reads this word here, and leaves the asserts as they
 `HYDRA_PLUGIN` holds its settings as JSON: `results` (a path), `test_seconds` (the limit of one test) and `hand_over`
 (whether other sessions of the same command may follow). `leave_out` is a file with the JSON list of tests that are not
 to run. A coverage run adds `cpu_seconds` (the limit of computing in
-one test), `order` (a file with the JSON list of the tests to run first) and `coverage_seconds` (the limit of all
-tests). Works with pytest 4.6 and newer, with a canary from 5.4 on.
+one test), `order` (a file with the JSON list of the tests to run first), `only` (the file whose tests alone are run,
+or nothing) and `coverage_seconds` (the limit of all tests). Works with pytest 4.6 and newer, with a canary from 5.4 on.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from .canary import CanaryRun, WorkerCanary
 from .recorder import Recorder
 from .runner_integrity import RunnerState
 from .seal import Seal, take_seal
+from .test_names import file_of
 
 _plugins: dict[str, object] = {}
 
@@ -65,6 +66,8 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
     _plugins["hydra-recorder"] = CoverageRecorder(
         results, seal, settings["test_seconds"], settings["cpu_seconds"], order, settings["coverage_seconds"]
     )
+    if settings["only"]:
+        _plugins["hydra-only"] = OnlyFile(settings["only"])
     if settings["hand_over"]:
         _plugins["hydra-hand-over"] = HandOver(seal, results)
 
@@ -106,6 +109,19 @@ class LeaveOut:
             self._recorder.write({"kind": "left out", "id": item.nodeid})
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item.nodeid not in self._tests]
+
+
+class OnlyFile:
+    """A pytest plugin that leaves out the tests of all files but one."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Deselect the other tests."""
+        config.hook.pytest_deselected(items=[item for item in items if file_of(item.nodeid) != self._file])
+        items[:] = [item for item in items if file_of(item.nodeid) == self._file]
 
 
 class WholeSession:

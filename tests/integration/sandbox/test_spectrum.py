@@ -158,3 +158,9 @@ def run():
     yielded = [x for x in (lambda: (yield 3))()]
     return [*log, halves([1, 2, 3]), *yielded]
 """
+
+
+async def test_the_tests_of_one_file_alone_are_run(project: Make) -> None:
+    made = await project({**FILES, "tests/test_other.py": "def test_other(): assert True\n"}, test_timeout=10)
+    spectrum = await made.cover((await made.test()).results, only="tests/test_other.py")
+    assert [test.id for test in spectrum.tests] == ["tests/test_other.py::test_other"]
