@@ -39,6 +39,7 @@ from hydranet.contracts.repository import (
     SnapshotRequest,
     Submodule,
 )
+from hydranet.contracts.reproduction import Judgement, JudgeRequest, ReproduceAnswer, ReproduceRequest
 from hydranet.contracts.retrieval import (
     EmbedRequest,
     EmbedResult,
@@ -153,6 +154,8 @@ __all__ = [
     "IndexResult",
     "InvestigateRequest",
     "Investigation",
+    "JudgeRequest",
+    "Judgement",
     "LinkResult",
     "NamedCheckpoint",
     "ParseRequest",
@@ -170,6 +173,8 @@ __all__ = [
     "RecordRequest",
     "ReflectAnswer",
     "RememberFixRequest",
+    "ReproduceAnswer",
+    "ReproduceRequest",
     "Retrieval",
     "RetrieveRequest",
     "RetrievedContext",

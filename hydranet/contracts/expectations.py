@@ -16,6 +16,9 @@ EXPECTATIONS = 20
 CODE_CHARACTERS = 16_384
 """The most characters of an expectation's code."""
 
+DRAFT_CHARACTERS = 3_000
+"""The most characters of a test that a model has drafted, set-up included: all drafts of a run cross a task queue."""
+
 Code = Annotated[str, CLEAN, StringConstraints(max_length=CODE_CHARACTERS)]
 
 
@@ -50,7 +53,8 @@ class WriteTestsRequest(BoundedModel):
     """Asks for tests of `expectations` in the style and the folder of the tests that `test_command` runs.
 
     It runs them in `folder`; `title` is what the tests are called after. Without expectations they are those that the
-    examples of the `issue` (artifact) show.
+    examples of the `issue` (artifact) show. Where a model has `drafted` them, their imports are
+    corrected, and those that name what is not there are left out.
     """
 
     snapshot: Snapshot
@@ -61,6 +65,7 @@ class WriteTestsRequest(BoundedModel):
     test_command: Name
     folder: FilePath = ""
     issue: ArtifactRef | None = None
+    drafted: bool = False
 
 
 class WrittenTest(BoundedModel):
@@ -76,9 +81,15 @@ class WrittenTest(BoundedModel):
 
 
 class WrittenTests(BoundedModel):
-    """Tests that were written: the `diff` (artifact) that adds them in `file`; None where the issue has no example."""
+    """Tests that were written: the `diff` (artifact) that adds them in `file`; None where there are none to write.
+
+    They are of the examples in the issue, `of_issue`, or were `drafted` by a model; `left_out` says which drafts were
+    not written, and why.
+    """
 
     diff: ArtifactRef | None
     file: FilePath
     tests: Annotated[tuple[WrittenTest, ...], Field(max_length=EXPECTATIONS)]
     of_issue: bool = False
+    drafted: bool = False
+    left_out: Annotated[tuple[Line, ...], Field(max_length=EXPECTATIONS)] = ()
