@@ -1,5 +1,6 @@
 """Writing tests of what is expected of the code, in the style of a repository's own tests."""
 
+import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,13 +61,17 @@ def write_tests(
         for name, expectation in zip(names, expectations, strict=True)
         if expectation.kind is ExpectationKind.SCRIPT
     }
+    hoisted: list[str] = []
+    if len(expectations) == 1:
+        hoisted, setup = _split_imports(expectations[0].setup)
+        expectations = [expectations[0].model_copy(update={"setup": setup})]
     bodies = [_write_body(name, expectation, style) for name, expectation in zip(names, expectations, strict=True)]
     own = ["import runpy", "import signal", "from pathlib import Path"] if scripts else []
     if style is TestStyle.UNITTEST:
         own.append("import unittest")
     elif any(expectation.kind is ExpectationKind.RAISES for expectation in expectations):
         own.append("import pytest")
-    head = [f'"""{_quote(title)}"""', "", *_sort_imports([*own, *imports])]
+    head = [f'"""{_quote(title)}"""', "", *_sort_imports([*own, *hoisted, *imports])]
     helper = _SCRIPT_HEAD.format(seconds=SCRIPT_SECONDS).rstrip() if scripts else ""
     if style is TestStyle.UNITTEST:
         label = "".join(word.capitalize() for word in slug.split("_"))
@@ -94,6 +99,14 @@ def _write_body(name: str, expectation: Expectation, style: TestStyle) -> str:
         case ExpectationKind.HOLDS:
             check = f"self.assertTrue({code})" if is_unittest else f"assert {_bracket(code)}"
     return "\n".join(filter(None, (setup, check)))
+
+
+def _split_imports(setup: str) -> tuple[list[str], str]:
+    """Return the imports of a set-up and the rest of it: several tests must not fail for an import of one."""
+    nodes = ast.parse(setup).body
+    imports = [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    rest = [node for node in nodes if not isinstance(node, ast.Import | ast.ImportFrom)]
+    return imports, ast.unparse(ast.Module(rest, [])) if imports else setup
 
 
 def _bracket(code: str) -> str:

@@ -261,7 +261,7 @@ def find_written(
     """
     wishes = {test.name: test.expectation for test in written.tests}
     own = [test for test in tests if _is_of(test.id, written.file)]
-    if not written.of_issue:
+    if not written.of_issue and not written.drafted:
         for test in own:
             if test.is_target and _cannot_run(test, written.file):
                 wish = wishes.get(_name_function(test))

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # Where packages may lie that the tests import from the top.
 _ROOTS = ("src", "lib", "python")
 _SLUG = 40
+# What tests may use wherever they run.
+_TOOLS = ("pytest",)
 
 
 async def write_expected_tests(
@@ -44,8 +46,12 @@ async def write_expected_tests(
     if not request.expectations and request.issue is not None:
         issue = await get_text(artifacts, request.issue)
         request = await asyncio.to_thread(_add_examples, request, issue, search.index)
+    left_out: list[str] = []
+    if request.drafted:
+        request, left_out = await asyncio.to_thread(settle_drafts, request, search.index)
     if not request.expectations:
-        return WrittenTests(diff=None, file=join(place.folder, place.name), tests=(), of_issue=True)
+        file = join(place.folder, place.name)
+        return WrittenTests(diff=None, file=file, tests=(), of_issue=True, left_out=tuple(left_out))
     imports = await asyncio.to_thread(find_imports, request, search.index)
     written = write_tests(request.title, place.slug, request.expectations, imports, place.style)
     return WrittenTests(
@@ -56,6 +62,8 @@ async def write_expected_tests(
             for name, expectation in zip(written.names, request.expectations, strict=True)
         ),
         of_issue=request.issue is not None,
+        drafted=request.drafted,
+        left_out=tuple(left_out),
     )
 
 
@@ -82,6 +90,37 @@ def _calls_repository(wish: Expectation, index: Index) -> bool:
     """Return whether an example has something to do with the repository: `len([1]) == 2` has not."""
     names = re.findall(r"[A-Za-z_]\w*", f"{wish.setup} {wish.code}")
     return any(not is_test_file(index.nodes[node].path) for name in names for node in index.named.get(name, ()))
+
+
+def settle_drafts(request: WriteTestsRequest, index: Index) -> tuple[WriteTestsRequest, list[str]]:
+    """Return the request with the drafts whose names are all known, and why the others are left out."""
+    names = _Names(index, request.folder)
+    settled: list[Expectation] = []
+    left_out: list[str] = []
+    for wish in request.expectations:
+        wish = _correct_imports(wish, names)
+        unknown = [name for name in list_free_names(wish) if len(names.find(name)) != 1]
+        if unknown:
+            left_out.append(f"{wish.source}: {names.explain(unknown[0])}")
+        else:
+            settled.append(wish)
+    return request.model_copy(update={"expectations": tuple(settled)}), left_out
+
+
+def _correct_imports(wish: Expectation, names: _Names) -> Expectation:
+    """Return a draft without the imports that name a wrong module of the repository: they are found anew."""
+    kept: list[ast.stmt] = []
+    for node in ast.parse(wish.setup).body:
+        match node:
+            case ast.Import(names=[ast.alias(name=module)]):
+                is_wrong = names.is_own(module) and not names.is_module(module)
+            case ast.ImportFrom(module=module, names=[ast.alias(name=name, asname=asname)], level=level):
+                is_wrong = bool(level) or (names.is_own(module or "") and not names.has(module or "", name))
+                is_wrong = is_wrong and len(names.find(asname or name)) == 1
+            case _:
+                is_wrong = False
+        kept += [] if is_wrong else [node]
+    return wish.model_copy(update={"setup": ast.unparse(ast.Module(kept, []))})
 
 
 def find_imports(request: WriteTestsRequest, index: Index) -> list[str]:
@@ -123,7 +162,21 @@ class _Names:
                 return [f"from {above} import {first}" if above else f"import {first}"]
         if files := self._list_files(first):
             return [f"from {self._name_module(path)} import {first}" for path in files]
-        return [f"import {first}"] if first in sys.stdlib_module_names else []
+        return [f"import {first}"] if first in sys.stdlib_module_names or first in _TOOLS else []
+
+    def is_own(self, module: str) -> bool:
+        """Return whether a module would be one of the repository's, if it were there."""
+        top = module.partition(".")[0]
+        return any(name == top or name.startswith(f"{top}.") for name in self._modules)
+
+    def is_module(self, module: str) -> bool:
+        """Return whether the repository has a module or a package of that name."""
+        return any(name == module or name.startswith(f"{module}.") for name in self._modules)
+
+    def has(self, module: str, name: str) -> bool:
+        """Return whether a module of the repository defines a name."""
+        path = self._modules.get(module, "")
+        return path in self._list_files(name) or self.is_module(f"{module}.{name}")
 
     def explain(self, dotted: str) -> str:
         """Return why a name cannot be imported, and what to write instead."""

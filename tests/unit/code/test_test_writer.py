@@ -37,6 +37,16 @@ RIGHT = [
 ]
 
 
+def test_the_imports_of_one_set_up_stand_at_the_top() -> None:
+    wish = Expectation(
+        kind=ExpectationKind.RUNS, code="assert f(x)", setup="import math\nx = math.pi", source="draft 1"
+    )
+    alone = write_tests("Pi", "pi", [wish], ["from a import f"], TestStyle.PYTEST).text
+    assert "import math\nfrom a import f\n\n\ndef test_pi():\n    x = math.pi\n    assert f(x)\n" in alone
+    both = write_tests("Pi", "pi", [wish, wish], ["from a import f"], TestStyle.PYTEST).text
+    assert both.count("    import math\n") == 2, "one that cannot be imported fails alone"
+
+
 @pytest.mark.parametrize("style", TestStyle)
 def test_tests_pass_where_the_expectation_holds_and_fail_elsewhere(tmp_path: Path, style: TestStyle) -> None:
     written = write_tests('What "it" does\nis \\ wrong', "it", [*WRONG, *RIGHT], IMPORTS, style)

@@ -5,8 +5,8 @@ import pytest
 from activities.code.expectations import read_expectation
 from activities.code.test_writer import TestStyle
 from activities.retrieval.index import build_index
-from activities.retrieval.written_tests import choose_place, find_imports, name_module
-from hydranet.contracts import ArtifactRef, Checkpoint, ExpectationKind, Snapshot, WriteTestsRequest
+from activities.retrieval.written_tests import choose_place, find_imports, name_module, settle_drafts
+from hydranet.contracts import ArtifactRef, Checkpoint, Expectation, ExpectationKind, Snapshot, WriteTestsRequest
 from hydranet.errors import FatalError
 
 FILES = {
@@ -28,16 +28,19 @@ INDEX = build_index({path: text.encode() for path, text in FILES.items()})
 NOWHERE = ArtifactRef(sha256="0" * 64, size=0, media_type="x")
 
 
-def imports_of(text: str, kind: ExpectationKind = ExpectationKind.HOLDS) -> list[str]:
-    request = WriteTestsRequest(
+def make_request(*wishes: Expectation) -> WriteTestsRequest:
+    return WriteTestsRequest(
         snapshot=Snapshot(commit="c", pack=NOWHERE),
         checkpoint=Checkpoint(commit="c"),
         repository_path="/r",
         title="t",
-        expectations=(read_expectation(kind, text, "--expect"),),
+        expectations=wishes,
         test_command="pytest",
     )
-    return find_imports(request, INDEX)
+
+
+def imports_of(text: str, kind: ExpectationKind = ExpectationKind.HOLDS) -> list[str]:
+    return find_imports(make_request(read_expectation(kind, text, "--expect")), INDEX)
 
 
 @pytest.mark.parametrize(
@@ -119,3 +122,41 @@ def test_a_name_that_is_taken_gets_a_number() -> None:
 def test_a_command_that_runs_one_file_runs_no_new_test() -> None:
     with pytest.raises(FatalError, match=r"runs tests/test_names\.py only"):
         choose_place("A", FILES, "", "pytest -q tests/test_names.py::test_it")
+
+
+def settle(setup: str, code: str = "assert slug('a')") -> tuple[str, list[str]]:
+    """Return the set-up of a draft once its imports are corrected, or why it is left out."""
+    draft = Expectation(kind=ExpectationKind.RUNS, setup=setup, code=code, source="draft 1")
+    request, left_out = settle_drafts(make_request(draft), INDEX)
+    return "".join(wish.setup for wish in request.expectations), left_out
+
+
+@pytest.mark.parametrize(
+    ("setup", "corrected"),
+    [
+        ("from shop.deep.names import slug", "from shop.deep.names import slug"),
+        ("from shop import slug", ""),
+        ("from shop.names import slug", ""),
+        ("from .names import slug", ""),
+        ("import shop.nothing", ""),
+        ("import shop.names", "import shop.names"),
+        ("import datetime as dt", "import datetime as dt"),
+        ("from yaml import load", "from yaml import load"),
+        ("from shop import names", "from shop import names"),
+        ("from shop.deep import take", "from shop.deep import take"),
+        ("x = 1", "x = 1"),
+    ],
+)
+def test_the_wrong_imports_of_a_draft_are_left_to_be_found(setup: str, corrected: str) -> None:
+    assert settle(setup) == (corrected, [])
+
+
+def test_a_draft_that_names_what_is_not_there_is_left_out() -> None:
+    assert settle("", "assert slugg('a')") == (
+        "",
+        ["draft 1: slugg is nowhere in the repository: did you mean slug?"],
+    )
+
+
+def test_a_draft_may_use_the_tools_of_tests() -> None:
+    assert settle("", "with pytest.raises(ValueError):\n    slug('a')") == ("", [])
