@@ -16,6 +16,8 @@ from hydranet.contracts import (
     EmbedResult,
     FileSurvey,
     IndexRequest,
+    Judgement,
+    JudgeRequest,
     LinkResult,
     ParseRequest,
     RememberFixRequest,
@@ -66,6 +68,14 @@ class RetrievalActivities:
         from activities.retrieval.written_tests import write_expected_tests
 
         return await write_expected_tests(request, self._artifacts, self._objects, self._searches)
+
+    @activity.defn
+    @translate_errors
+    async def judge_drafts(self, request: JudgeRequest) -> Judgement:
+        """Choose the drafts that fail for the reason that the issue gives."""
+        from activities.retrieval.reproduction import judge_drafts
+
+        return await judge_drafts(request, self._artifacts)
 
     @activity.defn
     @translate_errors
