@@ -15,6 +15,8 @@ from hydranet.contracts import (
     RankedPlaces,
     RankRequest,
     ReflectAnswer,
+    ReproduceAnswer,
+    ReproduceRequest,
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
@@ -44,6 +46,14 @@ class InferenceActivities:
         """Return the places that may be the cause of the failure, each with its probability."""
         places = await self._backends.rank_places(work)
         return RankedPlaces(places=tuple(place.model_copy(update={"why": ""}) for place in places))
+
+    @activity.defn
+    @translate_errors
+    async def reproduce(self, request: ReproduceRequest) -> ReproduceAnswer:
+        """Tests that a model drafts of an issue."""
+        answer = await self._backends.get(request.work.model).reproduce(request)
+        metrics.count_tokens("reproduce", answer.usage)
+        return answer
 
     @activity.defn
     @translate_errors

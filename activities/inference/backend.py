@@ -19,6 +19,8 @@ from hydranet.contracts import (
     RankAnswer,
     RankRequest,
     ReflectAnswer,
+    ReproduceAnswer,
+    ReproduceRequest,
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
@@ -53,6 +55,10 @@ class Backend(Protocol):
 
     async def warm_up(self) -> None:
         """Load what takes time to load."""
+        ...
+
+    async def reproduce(self, request: ReproduceRequest) -> ReproduceAnswer:
+        """Tests that are to fail as the issue says."""
         ...
 
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from activities.artifacts.store import get_model, put_model
+from activities.code.drafts import DraftError
 from activities.inference import hypotheses as suspects
 from activities.inference.answers import (
     KINDS,
@@ -36,10 +38,20 @@ from activities.inference.prompt_values import (
 from activities.inference.prompts import load_prompt
 from activities.inference.protocols import ChatClient, ModelCall
 from activities.inference.questions import Question, build_question
+from activities.inference.reproduction import (
+    DRAWS,
+    TEST_FILES,
+    build_values,
+    choose_example,
+    choose_temperature,
+    list_test_files,
+    read_answer,
+)
 from activities.localisation.localiser import Localiser
 from hydranet.contracts import (
     Candidate,
     Candidates,
+    Expectation,
     Findings,
     ImplementAnswer,
     Plan,
@@ -47,6 +59,8 @@ from hydranet.contracts import (
     RankAnswer,
     RankRequest,
     ReflectAnswer,
+    ReproduceAnswer,
+    ReproduceRequest,
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
@@ -99,6 +113,35 @@ class ChatBackend:
     async def warm_up(self) -> None:
         """Have the model loaded."""
         await self._client.warm_up()
+
+    async def reproduce(self, request: ReproduceRequest) -> ReproduceAnswer:
+        """Return the tests in the model's answers, hotter from draw to draw; none of those that cannot be used."""
+        view = await load_prompt_context(request.work, self._artifacts, self._objects, self._localiser)
+        await read_files(view, list_test_files(view.paths)[:TEST_FILES], request.work, self._objects)
+        example = await asyncio.to_thread(choose_example, view)
+        talk = Conversation(self._client, ModelCall("reproduce"), Question(load_prompt("reproduce")), view)
+        values = build_values(view, example)
+        drafts: list[Expectation] = []
+        refused: list[str] = []
+        for draw in range(DRAWS):
+            if request.tokens is not None and talk.usage.tokens >= request.tokens:
+                break
+            exchange = await talk.ask(values, temperature=choose_temperature(draw), seed=request.seed)
+            if not exchange.messages:
+                refused.append(f"draft {draw + 1}: the code does not fit into the model's context")
+                continue
+            try:
+                drafts += read_answer(exchange.answer, example.helpers, f"draft {draw + 1}")
+            except DraftError as error:
+                refused.append(f"draft {draw + 1}: {error}")
+        return ReproduceAnswer(
+            drafts=tuple(drafts),
+            draws=len(talk.exchanges),
+            refused=tuple(refused),
+            prompt=talk.form.id,
+            usage=talk.usage,
+            transcript=await put_model(self._artifacts, talk.transcript(request.work.model)),
+        )
 
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """Return the model's hypotheses as far as they hold, else strategies from what retrieval found."""

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from hydranet.budget import Usage
 from hydranet.text.escaping import clean_text
 
-Purpose = Literal["strategies", "rank", "plan", "implement", "reflect"]
+Purpose = Literal["strategies", "rank", "plan", "implement", "reflect", "reproduce"]
 
 
 TOOL_CALL = "tool call"

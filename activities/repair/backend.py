@@ -26,6 +26,8 @@ from hydranet.contracts import (
     RankAnswer,
     RankRequest,
     ReflectAnswer,
+    ReproduceAnswer,
+    ReproduceRequest,
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
@@ -58,6 +60,10 @@ class TemplatesBackend:
 
     async def warm_up(self) -> None:
         """Do nothing: there is no model to load."""
+
+    async def reproduce(self, request: ReproduceRequest) -> ReproduceAnswer:  # noqa: ARG002 - as the protocol has it
+        """Draft no test: that takes a model."""
+        return ReproduceAnswer()
 
     async def strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """Propose up to `count` new strategies, likeliest first, and before them those that the instruction names."""

@@ -36,6 +36,7 @@ from hydranet.contracts import (
     Place,
     Plan,
     RankRequest,
+    ReproduceRequest,
     RetrievedContext,
     Spectrum,
     StepRequest,
@@ -634,3 +635,46 @@ async def test_a_model_that_is_none_ends_the_run(desk: Make, model: str) -> None
     with pytest.raises(ApplicationError) as raised:
         await activities.propose_strategies(at.rounds())
     assert (raised.value.type, raised.value.non_retryable) == ("FatalError", True)
+
+
+# --- reproduction -------------------------------------------------------------------------------
+
+
+async def test_a_draft_of_each_answer_is_completed_from_the_tests_that_are_there(desk: Make) -> None:
+    at = await desk({**FILES, "tests/test_cart.py": "PRICE = 3\n\n\ndef test_total():\n    assert total([PRICE])\n"})
+    answers = [
+        "```python\ndef test_issue():\n    assert total([PRICE]) == 3\n```",
+        "There is no bug.",
+        "```python\nimport os\ndef test_issue():\n    assert total(os.listdir())\n```",
+        "```python\nfrom shop.cart import mean\ndef test_issue():\n    assert mean([2, 4]) == 3\n```",
+    ]
+    exchanges = [{"sample": n, "answer": text, "usage": {"output_tokens": 5}} for n, text in enumerate(answers)]
+    answer = await at.backend({"purpose": "reproduce", "exchanges": exchanges}).reproduce(
+        ReproduceRequest(work=at.work)
+    )
+    assert [(draft.source, draft.setup, draft.code) for draft in answer.drafts] == [
+        ("draft 1", "PRICE = 3", "assert total([PRICE]) == 3"),
+        ("draft 4", "from shop.cart import mean", "assert mean([2, 4]) == 3"),
+    ]
+    assert answer.refused == ("draft 2: it has no test function", "draft 3: it imports os")
+    assert (answer.draws, answer.prompt, answer.usage.tokens) == (4, "reproduce@1", 20)
+    said = (await at.transcript(answer)).exchanges[0].messages[-1]["content"]
+    for shown in ("It fails.", "def total(prices)", "assert total([PRICE])", "Call `total` or `mean`"):
+        assert shown in said
+    assert said.count("def test_total") == 1, "a test is no place to be called"
+
+
+async def test_no_draft_is_asked_for_once_the_tokens_are_spent(desk: Make) -> None:
+    at = await desk()
+    exchanges = [{"sample": n, "answer": "None.", "usage": {"output_tokens": 5}} for n in range(4)]
+    backend = at.backend({"purpose": "reproduce", "exchanges": exchanges})
+    assert (await backend.reproduce(ReproduceRequest(work=at.work, tokens=6))).draws == 2
+    assert (await backend.reproduce(ReproduceRequest(work=at.work, tokens=0))).draws == 0
+
+
+async def test_a_repository_without_tests_gets_drafts_all_the_same(desk: Make) -> None:
+    at = await desk({"shop/cart.py": CART})
+    answer = "```python\ndef test_issue():\n    assert total([]) == 0\n```"
+    backend = at.backend({"purpose": "reproduce", "answer": answer})
+    drafts = (await backend.reproduce(ReproduceRequest(work=at.work))).drafts
+    assert [draft.code for draft in drafts] == ["assert total([]) == 0"] * 4

@@ -19,6 +19,7 @@ TEXTS = {
     "rank@1": "1f86c38245be",
     "reflect@3": "0579e8a18e10",
     "replace@1": "5fb0cb3403ad",
+    "reproduce@1": "7488654d4902",
     "strategies@1": "b133d8661155",
     "system@1": "de7ef29d5e03",
 }
