@@ -184,7 +184,7 @@ class Settings(BaseSettings):
     """The number of branches that are pursued at the same time."""
 
     require_approval: bool = False
-    """Whether a verified fix waits for `hydra approve` before it is published."""
+    """Whether a fix waits for `hydra approve` before it is published, and a drafted test before it is the target."""
 
     repository_limit_mb: Annotated[int, Field(ge=1)] = 500
     """The largest snapshot of a repository that a run takes, in MB."""
