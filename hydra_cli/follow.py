@@ -128,6 +128,10 @@ async def _reconnect(session: Session, error: RPCError) -> AsyncIterator[str]:
     await asyncio.sleep(_POLL_SECONDS)
 
 
+def _get_draft(genealogy: Genealogy | None) -> str:
+    return genealogy.reproduction.code if genealogy is not None and genealogy.reproduction is not None else ""
+
+
 def _leave_if_asked() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
@@ -140,6 +144,8 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
         yield f"sandbox: {after.environment}"
     if after.written_tests and not (before and before.written_tests):
         yield f"test written by the run: {after.written_tests}"
+    if (draft := _get_draft(after)) and draft != _get_draft(before):
+        yield draft
     if flaky := [name for name in after.flaky if before is None or name not in before.flaky]:
         yield f"flaky on the same code: {join_words(flaky)}"
     if after.target_count and not (before and before.target_count):

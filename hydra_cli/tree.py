@@ -1,6 +1,7 @@
 """A run's genealogy as a tree in the terminal."""
 
 from collections.abc import Iterator
+from textwrap import indent
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -56,8 +57,19 @@ def _list_failing(genealogy: Genealogy) -> Iterator[Text]:
         yield _text(f"target: {join_words(list(genealogy.target_tests))}", "dim")
     if genealogy.written_tests:
         yield _text(f"test written by the run: {genealogy.written_tests}", "dim")
+    yield from _show_draft(genealogy)
     if genealogy.known_failures:
         yield _text(f"known failures, left as they are: {describe_known_failures(genealogy)}", "dim")
+
+
+def _show_draft(genealogy: Genealogy) -> Iterator[Text]:
+    tried = genealogy.reproduction
+    if tried is None:
+        return
+    if tried.code:
+        yield _text(indent(tried.code, "    "))
+    if tried.refused:
+        yield _text(f"{format_count(len(tried.refused), 'draft')} refused: {tried.sentence}", "dim")
 
 
 def _list_circumstances(genealogy: Genealogy) -> Iterator[Text]:

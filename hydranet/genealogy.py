@@ -3,15 +3,20 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from hydranet.allocation import Draws
-from hydranet.bounded_models import TESTS, BoundedModel, Line, Name, Note, Sender
+from hydranet.bounded_models import CLEAN, TESTS, BoundedModel, Line, Name, Note, Sender
 from hydranet.budget import Budget, Spent, Usage
 from hydranet.convergence.score import Attempt, Command, Score
 from hydranet.policy.constitution import Decision
 from hydranet.strategy import Strategy
-from hydranet.text.formatting import format_duration
+from hydranet.text.formatting import format_duration, join_words
+
+DRAFTS = 40
+"""The most refusals of drafts on record."""
+
+Draft = Annotated[str, CLEAN, StringConstraints(max_length=8_000)]
 
 
 class Verdict(StrEnum):
@@ -137,6 +142,28 @@ class KnownFailure(BoundedModel):
         return f"{self.test} ({self.cause})"
 
 
+class Reproduction(BoundedModel):
+    """The tests that a model has drafted of the issue: how many draws, what they cost, and why drafts were refused.
+
+    `code` is the draft that is the target.
+    """
+
+    prompt: Name = ""
+    draws: int = 0
+    usage: Usage = Usage()
+    refused: Annotated[tuple[Line, ...], Field(max_length=DRAFTS)] = ()
+    code: Draft = ""
+
+    @property
+    def sentence(self) -> str:
+        """Why drafts were refused, drafts of one reason together."""
+        by_reason: dict[str, list[str]] = {}
+        for refusal in self.refused:
+            draft, _, reason = refusal.partition(": ")
+            by_reason.setdefault(reason, []).append(draft)
+        return "; ".join(f"{join_words(drafts)}: {reason}" for reason, drafts in by_reason.items())
+
+
 class Genealogy(BoundedModel):
     """The whole tree of a run, as `hydra show`, the Web UI and the report render it.
 
@@ -144,8 +171,8 @@ class Genealogy(BoundedModel):
     `decisions` is the audit trail: what the constitution said of each operation, by which rule; `messages` are the
     last that people sent. `environment` says which sandbox the tests run in and what was installed there, `flaky`
     which tests both passed and failed on the same code, and `written_tests` which tests the run has written, and of
-    what. `test_notes` say what was cut, left out or tolerated in test runs. The run does not mend `known_failures`.
-    `shown` names the code that retrieval gave to the prompts, best first.
+    what, `reproduction` the drafts of a model among them. `test_notes` say what was cut, left out or tolerated in test
+    runs. The run does not mend `known_failures`. `shown` names the code that retrieval gave to the prompts, best first.
     """
 
     run_id: Name
@@ -162,6 +189,7 @@ class Genealogy(BoundedModel):
     environment: Line = ""
     flaky: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     written_tests: Line = ""
+    reproduction: Reproduction | None = None
     test_notes: Annotated[tuple[Line, ...], Field(max_length=8)] = ()
     target_tests: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     target_count: int = 0

@@ -112,6 +112,7 @@ async def _inference_workers(
     calls = [
         inference.warm_up,
         inference.rank_places,
+        inference.reproduce,
         inference.propose_strategies,
         inference.rank_strategies,
         inference.plan,
@@ -137,6 +138,7 @@ def _retrieval_worker(
     calls = [
         retrieval.write_tests,
         retrieval.choose_target,
+        retrieval.judge_drafts,
         retrieval.retrieve,
         retrieval.remember_fix,
         index.parse_files,

@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import preparation, publication, retrieval
     from workflows.branches import RunningBranch
     from workflows.messages import RunMessages
-    from workflows.policies import explain_failure
+    from workflows.policies import explain_failure, has_given_up
     from workflows.target_search import TargetSearch
     from workflows.working_time import Deadline
 
@@ -100,7 +100,8 @@ class FixIssueWorkflow(RunMessages):
         if not isinstance(error, FailureError):
             raise error or asyncio.CancelledError
         # What fails before the search has begun is the input or the set-up.
-        return RunResult(verdict=Verdict.FAILED, reason=explain_failure(error), refused=self._prepared is None)
+        refused = self._prepared is None and not has_given_up(error)
+        return RunResult(verdict=Verdict.FAILED, reason=explain_failure(error), refused=refused)
 
     async def _search(self) -> RunResult:
         self._prepared = prepared = await self._prepare()
@@ -138,7 +139,7 @@ class FixIssueWorkflow(RunMessages):
             environment = await preparation.prepare_environment(request, snapshot)
             state.set_environment(environment.note)
             issue = await preparation.store_issue(request)
-            search = TargetSearch(request, snapshot, environment, issue, state, self._begin)
+            search = TargetSearch(request, snapshot, environment, issue, state, self._begin, self._approve_test)
             base, baseline = await search.find()
             state.set_target(baseline)
             await publication.record_run(state.genealogy)
@@ -245,14 +246,19 @@ class FixIssueWorkflow(RunMessages):
         supervised = self._state.find_decisions(Effect.SUPERVISED)
         if not self._request.require_approval and not supervised:
             return ""
-        return await self._ask_approval(supervised)
+        return await self._ask_approval("fix", supervised)
 
-    async def _ask_approval(self, supervised: Sequence[Decision]) -> str:
-        """Wait for a person to approve or reject the fix; return why it is rejected, if it is."""
-        self._asks_approval, self._rejected = True, None
+    async def _approve_test(self) -> str:
+        """Have a person decide about a test that a model drafted, where that was asked for."""
+        return await self._ask_approval("test") if self._request.require_approval else ""
+
+    async def _ask_approval(self, subject: str, supervised: Sequence[Decision] = ()) -> str:
+        """Wait for a person to approve or reject a fix, or a test; return why it is rejected, if it is."""
+        self._asks_approval, self._rejected = subject, None
         why = "".join(f"; {decision.describe()}" for decision in supervised[:1])
         approve = format_command("hydra", "approve", self._state.genealogy.run_id)
-        self._state.set_state(f"waiting for approval: {approve} (or reject){why}")
+        what = " of the drafted test" if subject == "test" else ""
+        self._state.set_state(f"waiting for approval{what}: {approve} (or reject){why}")
         self._state.clock.stop("person")
         await self._wait_for(lambda: not self._asks_approval)
         self._state.clock.go_on("person")

@@ -35,7 +35,7 @@ class RunMessages(BranchParent):
         self._allocator = Allocator(request, self._state, self._branches, supply)
         self._reaps: list[ReapOrder] = []
         self._aborted: str | None = None
-        self._asks_approval = False
+        self._asks_approval = ""
         self._rejected: str | None = None
         self._withdrawn: set[str] = set()
         self._closing = ""
@@ -121,9 +121,11 @@ class RunMessages(BranchParent):
 
     @workflow.update
     async def approve(self, sender: str = "") -> str:
-        """Let the verified fix be published."""
-        self._asks_approval = False
+        """Let the verified fix be published, or take the drafted test for the target."""
+        subject, self._asks_approval = self._asks_approval, ""
         message = self._state.add_message("approve", sender)
+        if subject == "test":
+            return "The run goes on with this test as its target."
         self._state.add_decision(True, f"Approved by {message.author}.")
         return f"The fix will be published{' when the run is resumed' if self._state.clock.paused else ''}."
 
@@ -134,10 +136,12 @@ class RunMessages(BranchParent):
 
     @workflow.update
     async def reject(self, sender: str = "") -> str:
-        """Refuse the verified fix; the search goes on."""
-        self._asks_approval = False
+        """Refuse the verified fix, or the drafted test; the search goes on."""
+        subject, self._asks_approval = self._asks_approval, ""
         message = self._state.add_message("reject", sender)
         self._rejected = f"Rejected by {message.author}."
+        if subject == "test":
+            return "The run goes on without that test."
         self._state.add_decision(False, self._rejected)
         return "The search goes on without that fix."
 

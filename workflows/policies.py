@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from hydranet.contracts import (
     INFERENCE_QUEUE,
@@ -17,6 +17,8 @@ from hydranet.errors import FATAL
 
 # A node that is lost is noticed after this long without a heartbeat (they are sent twice a second).
 HEARTBEAT = timedelta(seconds=10)
+
+_GAVE_UP = "GaveUp"
 
 # No limit on attempts: an outage parks the run, and only fatal errors end it.
 _RETRY = RetryPolicy(
@@ -50,6 +52,21 @@ def for_sandbox(summary: str, spec: SandboxSpec) -> workflow.ActivityConfig:
 def fail(message: str) -> ApplicationError:
     """Return the failure that ends a workflow for good, with the sentence that its user reads."""
     return ApplicationError(message, type=FATAL, non_retryable=True)
+
+
+def give_up(message: str) -> ApplicationError:
+    """Return the failure that ends a workflow whose input was right, but whose search found nothing."""
+    return ApplicationError(message, type=_GAVE_UP, non_retryable=True)
+
+
+def has_given_up(error: BaseException) -> bool:
+    """Return whether an error is that of `give_up`."""
+    return isinstance(error, ApplicationError) and error.type == _GAVE_UP
+
+
+def is_fatal(error: ActivityError) -> bool:
+    """Return whether an activity says that it will never succeed, rather than that it was cancelled."""
+    return isinstance(error.cause, ApplicationError) and error.cause.type == FATAL
 
 
 def explain_failure(error: BaseException) -> str:

@@ -1,5 +1,6 @@
 """The state of a run: its working time and its genealogy, as every view and every metric shows them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from temporalio import workflow
@@ -9,7 +10,15 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.bounded_models import TESTS, Line
     from hydranet.budget import Usage
     from hydranet.contracts import FixRequest, Retrieval, RunResult, TestReport, WrittenTests
-    from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, PersonMessage
+    from hydranet.genealogy import (
+        DRAFTS,
+        AttemptRecord,
+        BranchRecord,
+        Ending,
+        Genealogy,
+        PersonMessage,
+        Reproduction,
+    )
     from hydranet.policy.constitution import Decision, Effect
     from hydranet.report.web_ui import render_details
     from hydranet.text.formatting import join_words
@@ -100,8 +109,25 @@ class RunState:
             self._update(test_notes=tuple(dict.fromkeys((*self.genealogy.test_notes, *notes)))[:8])
 
     def set_written_tests(self, written: WrittenTests) -> None:
-        """Note the tests that were written of what is expected."""
-        self._update(written_tests=f"{written.file}, of {join_words([test.source for test in written.tests])}")
+        """Note the tests that were written of what is expected, and the code of one that a model has drafted."""
+        if self.genealogy.reproduction is not None and written.drafted:
+            wish = written.tests[0].expectation
+            code = "\n".join(filter(None, (wish.setup, wish.code)))
+            self._update(
+                written_tests=f"{written.file}, which a model drafted of the issue",
+                reproduction=self.genealogy.reproduction.model_copy(update={"code": code}),
+            )
+        else:
+            self._update(written_tests=f"{written.file}, of {join_words([test.source for test in written.tests])}")
+
+    def set_reproduction(self, reproduction: Reproduction) -> None:
+        """Note what a model has drafted."""
+        self._update(reproduction=reproduction)
+
+    def refuse_drafts(self, reasons: Sequence[str]) -> None:
+        """Note why drafts are no reproduction."""
+        known = self.genealogy.reproduction or Reproduction()
+        self._update(reproduction=known.model_copy(update={"refused": (*known.refused, *reasons)[:DRAFTS]}))
 
     def set_target(self, baseline: TestReport) -> None:
         """Note the target, the tests that fail at the base, and the known failures beside it."""

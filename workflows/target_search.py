@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.checkpoints.activities import CheckpointActivities
@@ -21,16 +22,26 @@ with workflow.unsafe.imports_passed_through():
         WriteTestsRequest,
         WrittenTests,
     )
+    from hydranet.genealogy import Reproduction
+    from hydranet.strategy import TEMPLATES
     from hydranet.text.formatting import format_count
     from hydranet.text.truncation import keep_start
     from workflows import policies
     from workflows.preparation import run_tests
+    from workflows.reproduction import DraftSearch
     from workflows.run_state import RunState
+
+# Drafts that are run with all tests, the best first: each costs a run of them.
+_TRIED = 3
 
 
 @dataclass(frozen=True)
 class TargetSearch:
-    """Finds the failing tests that a run is to make pass; `begin` waits out a pause, and says what begins."""
+    """Finds the failing tests that a run is to make pass.
+
+    `begin` waits out a pause, and says what begins; `approve` has a person decide about a test that a model drafted,
+    where that was asked for, and returns why it is rejected, if it is.
+    """
 
     request: FixRequest
     snapshot: Snapshot
@@ -38,11 +49,13 @@ class TargetSearch:
     issue: ArtifactRef
     state: RunState
     begin: Callable[[str], Awaitable[None]]
+    approve: Callable[[], Awaitable[str]]
 
     async def find(self) -> tuple[Checkpoint, TestReport]:
         """Return the base of the run, and its tests with those that fail and are to be mended.
 
-        Where no test fails at HEAD, or none is there, tests are written of the issue's examples.
+        Where no test fails at HEAD, or none is there, tests are written of the issue's examples; where it has none that
+        fail, a model drafts one.
         """
         if self.request.expectations:
             return await self._test(await self._write(self.request.expectations))
@@ -51,8 +64,18 @@ class TargetSearch:
         if not baseline.passed and not baseline.no_tests:
             return head, await self._choose(head, baseline)
         written = await self._write((), self.issue)
-        if written.diff is None:
+        has_model = self.request.model != TEMPLATES
+        if written.diff is not None:
+            try:
+                return await self._test_examples(written)
+            except ActivityError as error:
+                if not (has_model and policies.is_fatal(error)):
+                    raise
+        elif not has_model:
             raise policies.fail(baseline.no_tests or _explain_no_target(baseline))
+        return await self._reproduce(baseline)
+
+    async def _test_examples(self, written: WrittenTests) -> tuple[Checkpoint, TestReport]:
         base, baseline = await self._test(written)
         names = {test.partition("[")[0].replace("::", ".").rpartition(".")[2] for test in baseline.failing}
         kept = [test.expectation for test in written.tests if test.name in names]
@@ -61,9 +84,41 @@ class TargetSearch:
             return await self._test(await self._write(kept, self.issue))
         return base, baseline
 
+    async def _reproduce(self, baseline: TestReport) -> tuple[Checkpoint, TestReport]:
+        """Return the base and target of the best test that a model drafts, and that a person approves where asked."""
+        drafts = DraftSearch(
+            self.request,
+            self.snapshot,
+            self.environment,
+            self.issue,
+            self.state,
+            self.begin,
+            self._write,
+            self._commit,
+        )
+        for draft in (await drafts.find(baseline))[:_TRIED]:
+            try:
+                target = await self._test(await self._write((draft,), self.issue, drafted=True))
+            except ActivityError as error:
+                if not policies.is_fatal(error):
+                    raise
+                self.state.refuse_drafts([f"{draft.source}: it does not fail each time"])
+                continue
+            rejected = await self.approve()
+            if not rejected:
+                return target
+            self.state.refuse_drafts([f"{draft.source}: {rejected}"])
+        raise policies.give_up(_explain_no_reproduction(self.state.genealogy.reproduction))
+
     async def _test(self, written: WrittenTests) -> tuple[Checkpoint, TestReport]:
         """Add tests that were written to HEAD, and return how they fail there."""
-        base = await workflow.execute_activity_method(
+        base = await self._commit(written)
+        target = await self._choose(base, await self._run(base), written)
+        self.state.set_written_tests(written)
+        return base, target
+
+    async def _commit(self, written: WrittenTests) -> Checkpoint:
+        return await workflow.execute_activity_method(
             CheckpointActivities.commit_checkpoint,
             CommitRequest(
                 snapshot=self.snapshot,
@@ -73,10 +128,10 @@ class TargetSearch:
             ),
             **policies.for_sandbox("add the tests that were written", self.request.sandbox),
         )
-        self.state.set_written_tests(written)
-        return base, await self._choose(base, await self._run(base), written)
 
-    async def _write(self, expectations: Sequence[Expectation], issue: ArtifactRef | None = None) -> WrittenTests:
+    async def _write(
+        self, expectations: Sequence[Expectation], issue: ArtifactRef | None = None, *, drafted: bool = False
+    ) -> WrittenTests:
         await self.begin("writing tests of what is expected")
         return await workflow.execute_activity_method(
             RetrievalActivities.write_tests,
@@ -89,6 +144,7 @@ class TargetSearch:
                 test_command=self.request.sandbox.test_command,
                 folder=self.request.sandbox.folder,
                 issue=issue,
+                drafted=drafted,
             ),
             **policies.for_retrieval("write tests of what is expected"),
         )
@@ -118,11 +174,21 @@ class TargetSearch:
         return baseline.narrow(target)
 
 
+def _explain_no_reproduction(reproduction: Reproduction | None) -> str:
+    tried = reproduction or Reproduction()
+    drafts = f"{format_count(tried.draws, 'draft')} of the model"
+    return (
+        f"No test fails at HEAD, and none of {drafts} reproduces the issue ({tried.sentence}): "
+        "say what is expected with --expect, or add a failing test for the issue and commit it."
+    )
+
+
 def _explain_no_target(report: TestReport) -> str:
     if not report.known:
         return (
             f"No test fails at HEAD ({report.passing_count} pass), and the issue has no example that can be run: "
-            "say what is expected with --expect, or add a failing test for the issue and commit it."
+            "say what is expected with --expect, add a failing test for the issue and commit it, or name a model, "
+            "which may write one."
         )
     first, others = report.known[0], report.known_count - 1
     more = f" and {format_count(others, 'other test')}" if others else ""

@@ -1,7 +1,7 @@
 """The genealogy as Markdown for *Current Details* in Temporal's Web UI."""
 
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
-from hydranet.text.escaping import escape_markdown
+from hydranet.text.escaping import escape_markdown, format_code
 
 LIMIT = 20_000
 """The most bytes that the server takes."""
@@ -38,6 +38,7 @@ def _write_head(genealogy: Genealogy) -> str:
         if genealogy.verdict
         else escape_markdown(genealogy.state)
     )
+    draft = genealogy.reproduction.code if genealogy.reproduction else ""
     published = f"\n- Published as `{genealogy.published}`" if genealogy.published else ""
     return (
         f"## {escape_markdown(genealogy.title)}\n\n"
@@ -45,6 +46,7 @@ def _write_head(genealogy: Genealogy) -> str:
         f"- Repository {genealogy.repository_name} at `{genealogy.base[:12]}`, model `{genealogy.model}`\n"
         f"- {genealogy.target_count} failing tests at the base, {len(genealogy.branches)} branches, "
         f"{genealogy.attempts} attempts, {genealogy.reaps} reaped, {genealogy.usage.tokens} tokens\n"
+        + "".join(f"- Drafted test: {format_code(line)}\n" for line in draft.splitlines() if line.strip())
         + "".join(f"- Last message: {escape_markdown(message.sentence)}\n" for message in genealogy.messages[-1:])
     )
 

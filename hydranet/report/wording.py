@@ -55,6 +55,8 @@ def describe_circumstances(run: Genealogy) -> Iterator[tuple[str, str]]:
         yield "Sandbox", run.environment
     if run.written_tests:
         yield "Test written by the run", run.written_tests
+    if run.reproduction is not None and run.reproduction.refused:
+        yield "Drafts of a test that were refused", run.reproduction.sentence
     if run.known_failures:
         yield "Known failures, left as they are", describe_known_failures(run)
     if run.flaky:

@@ -19,10 +19,14 @@ from hydranet.contracts import (
     BranchResult,
     Checkpoint,
     Environment,
+    Expectation,
+    ExpectationKind,
     FixRequest,
+    Judgement,
     Publication,
     RankAnswer,
     ReapRequest,
+    ReproduceAnswer,
     Retrieval,
     Review,
     RunResult,
@@ -31,6 +35,8 @@ from hydranet.contracts import (
     Target,
     Wait,
     Waits,
+    WrittenTest,
+    WrittenTests,
 )
 from hydranet.convergence.score import Attempt
 from hydranet.genealogy import AttemptRecord, Ending, Outcome, Verdict
@@ -43,10 +49,15 @@ SECONDS = 60.0
 
 
 class Server:
-    """Answers the activities of a run: three rounds of two strategies each, then none that is new."""
+    """Answers the activities of a run: three rounds of two strategies each, then none that is new.
 
-    def __init__(self, *, verifies: bool) -> None:
+    Where it `drafts`, no test fails before those that a model has drafted.
+    """
+
+    def __init__(self, *, verifies: bool, drafts: bool) -> None:
         self.rounds = 0
+        self.drafts = drafts
+        self.drafted = False
         self.verifies = verifies
         self.tested = 0
         self.waits = Waits()
@@ -62,12 +73,34 @@ class Server:
 
     def run_tests(self) -> Any:
         self.tested += 1
+        if self.drafts and self.tested == 1:
+            return report()
         return report(*TARGET) if self.tested == 1 or not self.verifies else report()
 
     def measure_waits(self) -> Waits:
         return self.waits
 
     def store_issue(self) -> ArtifactRef:
+        return NOTHING
+
+    def write_tests(self) -> WrittenTests:
+        wishes = [Expectation(kind=ExpectationKind.RUNS, code="assert f()", source=f"draft {n}") for n in range(2)]
+        tests = tuple(WrittenTest(name=f"test_{n}", expectation=wish) for n, wish in enumerate(wishes))
+        # The issue has no example.
+        diff = NOTHING if self.drafted else None
+        return WrittenTests(diff=diff, file="test_new.py", tests=tests if self.drafted else (), drafted=self.drafted)
+
+    def reproduce(self) -> ReproduceAnswer:
+        self.drafted = True
+        return ReproduceAnswer(drafts=tuple(test.expectation for test in self.write_tests().tests), draws=2)
+
+    def judge_drafts(self) -> Judgement:
+        return Judgement(kept=("test_0", "test_1"))
+
+    def commit_checkpoint(self) -> Checkpoint:
+        return Checkpoint(commit="c0")
+
+    def measure_coverage(self) -> ArtifactRef:
         return NOTHING
 
     def choose_target(self) -> Target:
@@ -94,9 +127,9 @@ class Server:
 class Play:
     """A run to which events happen; one that cannot happen now is left out."""
 
-    def __init__(self, *, verifies: bool = True, **changes: Any) -> None:
+    def __init__(self, *, verifies: bool = True, drafts: bool = False, **changes: Any) -> None:
         request = FixRequest.model_validate({**REQUEST.model_dump(), "budget": Budget(seconds=SECONDS), **changes})
-        self.server = Server(verifies=verifies)
+        self.server = Server(verifies=verifies, drafts=drafts)
         self.run = Simulation(FixIssueWorkflow, request, self.server)
         self.attempts: dict[int, int] = {}
         self.passed: set[int] = set()
@@ -300,6 +333,34 @@ def test_a_run_waits_and_ends(
         assert Ending.RUNNING not in [branch.ending for branch in genealogy.branches]
         assert play.run.timers_started <= 10 + 2 * len(events)
         assert set(play.run.updates.values()) <= {"rejected", "completed"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(orders, st.booleans())
+@example([("answer", False)] * 12 + [("reject", False), *[("answer", False)] * 4, ("abort", False)], True)
+def test_a_run_that_drafts_its_test_waits_and_ends(events: list[tuple[str, bool]], approval: bool) -> None:
+    with playing(model="ollama:small", drafts=True, require_approval=approval) as play:
+        for event, together in events:
+            play.happen(event, together)
+        result = play.finish()
+        assert result.verdict in tuple(Verdict)
+        assert not result.refused or result.verdict is Verdict.FAILED
+        assert set(play.run.updates.values()) <= {"rejected", "completed"}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_time_a_person_takes_to_approve_a_test_is_not_in_the_budget(together: bool) -> None:
+    with playing(model="ollama:small", drafts=True, require_approval=True) as play:
+        while "approval of the drafted test" not in play.run.workflow.genealogy().state:
+            play.happen("answer", together=False)
+        play.run.advance(86_400)
+        play.happen("pause", together)
+        play.happen("approve", together)
+        play.run.advance(86_400)
+        play.happen("resume", together=False)
+        for _ in range(10):
+            play.happen("answer", together=False)
+        assert play.run.children, "the search begins"
 
 
 @pytest.mark.parametrize("together", [True, False])

@@ -30,6 +30,8 @@ from hydranet.contracts import (
     IndexRequest,
     InvestigateRequest,
     Investigation,
+    Judgement,
+    JudgeRequest,
     LinkResult,
     ParseRequest,
     Place,
@@ -44,6 +46,8 @@ from hydranet.contracts import (
     RecordRequest,
     ReflectAnswer,
     RememberFixRequest,
+    ReproduceAnswer,
+    ReproduceRequest,
     Retrieval,
     RetrieveRequest,
     Review,
@@ -135,6 +139,7 @@ class World:
     `missing` files to parse; `vectors_left` are missing after each call that makes some, the last again and again. A
     supervisor model turns strategies round, or ranks them by `ranking`. `places` are what localisation ranks, and
     `meant` the tests that the issue speaks of, and `examples` what the issue shows.
+    `drafts` are what a model writes of the issue, of which those whose source is in `reproducing` fail as it says.
     `bases` are the reports at a base with tests that were written, instead of `baseline`.
     """
 
@@ -148,6 +153,8 @@ class World:
     places: Sequence[Place] = ()
     meant: Sequence[str] = TARGET
     examples: Sequence[Expectation] = ()
+    drafts: Sequence[Expectation] = ()
+    reproducing: Sequence[str] = ()
     bases: list[TestReport] = field(default_factory=list)
     skills: Sequence[SkillRecord] = ()
     vectors_left: Sequence[int] = (1, 0)
@@ -236,7 +243,26 @@ class World:
         wishes = request.expectations or self.examples
         tests = tuple(WrittenTest(name=f"new{n}", expectation=wish) for n, wish in enumerate(wishes))
         diff = hash_content(str(tests).encode(), "text/x-diff") if tests else None
-        return WrittenTests(diff=diff, file="tests/test_new.py", tests=tests)
+        return WrittenTests(diff=diff, file="tests/test_new.py", tests=tests, drafted=request.drafted)
+
+    @activity.defn
+    @translate_errors
+    async def reproduce(self, request: ReproduceRequest) -> ReproduceAnswer:
+        await self._called("reproduce", request)
+        return ReproduceAnswer(
+            drafts=tuple(self.drafts),
+            draws=len(self.drafts) + 1,
+            refused=("draft 9: it is empty",),
+            usage=self._usage(),
+        )
+
+    @activity.defn
+    @translate_errors
+    async def judge_drafts(self, request: JudgeRequest) -> Judgement:
+        await self._called("judge_drafts", request)
+        kept = [test for test in request.written.tests if test.source in self.reproducing]
+        refused = [f"{test.source}: it passes at HEAD" for test in request.written.tests if test not in kept]
+        return Judgement(kept=tuple(test.name for test in kept), refused=tuple(refused))
 
     @activity.defn
     @translate_errors
@@ -398,9 +424,9 @@ class World:
         names = (
             "snapshot_repository review_fix publish_fix store_issue record_genealogy prepare_environment"
             " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies"
-            " write_tests choose_target plan implement reflect try_candidates commit_checkpoint investigate"
+            " write_tests choose_target reproduce judge_drafts plan implement reflect try_candidates commit_checkpoint"
             " survey_repository parse_files link_files embed_nodes forget_variables rank_places"
-            " read_skills record_skills"
+            " read_skills record_skills investigate"
         )
         return [WaitActivities().measure_waits, *(getattr(self, name) for name in names.split())]
 

@@ -2,7 +2,7 @@
 
 from hydra_cli.follow import list_changes
 from hydranet.convergence.score import Attempt, Score
-from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, KnownFailure, Outcome
+from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, KnownFailure, Outcome, Reproduction
 from hydranet.strategy import Strategy
 
 RUN = Genealogy(run_id="run", repository_name="shop", title="It breaks", threshold=0.75)
@@ -40,6 +40,16 @@ def test_the_failing_tests_come_before_what_is_done_about_them() -> None:
         "looking for the cause",
     ]
     assert list(list_changes(TARGET, TARGET)) == []
+
+
+def test_each_drafted_test_is_told_with_its_code() -> None:
+    written = "tests/test_new.py, which a model drafted of the issue"
+    first, second = (
+        TARGET.model_copy(update={"written_tests": written, "reproduction": Reproduction(code=code)})
+        for code in ("assert f(1)", "assert f(2)")
+    )
+    assert list(list_changes(TARGET, first)) == [f"test written by the run: {written}", "assert f(1)"]
+    assert list(list_changes(first, second)) == ["assert f(2)"]
 
 
 def test_what_was_cut_or_left_out_of_a_test_run_is_told_once() -> None:

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from hydra_cli.tree import render_tree
 from hydranet.convergence.score import Attempt, Command
-from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy, Outcome, PersonMessage
+from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy, Outcome, PersonMessage, Reproduction
 from hydranet.strategy import Strategy
 
 HOSTILE = "turn \x1b[2J around \u202e"
@@ -27,6 +27,10 @@ def shown(terms: bool) -> str:
         environment="Docker 28, image x; no dependencies",
         flaky=("test_a", "test_b"),
         test_notes=(f"The middle of the output was left out.{HOSTILE}",),
+        reproduction=Reproduction(
+            code=f"x = f(1)\nassert x, '{HOSTILE}'",
+            refused=("draft 1: it is empty", "draft 3: it is empty", f"draft 2: {HOSTILE}"),
+        ),
         branches=(branch,),
         state=HOSTILE,
         messages=(
@@ -51,6 +55,12 @@ def test_the_sandbox_and_flaky_tests_are_shown() -> None:
     assert "tests: The middle of the output was left out." in shown(terms=True)
 
 
+def test_a_drafted_test_is_shown_with_its_lines_and_why_others_were_refused() -> None:
+    screen = shown(terms=False)
+    assert "    x = f(1)\n    assert x, 'turn ␛[2J around \ufffd'" in screen
+    assert "3 drafts refused: draft 1 and draft 3: it is empty; draft 2: turn ␛[2J around \ufffd" in screen
+
+
 def test_messages_are_shown_with_their_senders_in_one_line_each() -> None:
     lines = [line for line in shown(terms=True).splitlines() if line.startswith("message: ")]
     assert lines == [
@@ -63,4 +73,4 @@ def test_what_a_model_wrote_does_not_steer_the_terminal() -> None:
     screen = shown(terms=True)
     assert "\x1b" not in screen
     assert "\u202e" not in screen
-    assert screen.count("turn ␛[2J around") == 7
+    assert screen.count("turn ␛[2J around") == 9

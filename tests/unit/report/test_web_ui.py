@@ -1,4 +1,13 @@
-from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, PersonMessage, Verdict
+from hydranet.genealogy import (
+    AttemptRecord,
+    BranchRecord,
+    Ending,
+    Genealogy,
+    Outcome,
+    PersonMessage,
+    Reproduction,
+    Verdict,
+)
 from hydranet.report.web_ui import LIMIT, render_details
 from hydranet.strategy import Strategy
 
@@ -53,3 +62,9 @@ def test_the_verdict_comes_first() -> None:
     ended = genealogy().model_copy(update={"verdict": Verdict.FIXED, "reason": "done", "published": "hydra/fix-x"})
     assert "**fixed**: done" in render_details(ended).split("###")[0]
     assert "hydra/fix-x" in render_details(ended)
+
+
+def test_a_drafted_test_can_be_read() -> None:
+    drafted = Reproduction(code="x = f(1)\n\nassert `x` == 2")
+    page = render_details(genealogy().model_copy(update={"reproduction": drafted}))
+    assert "- Drafted test: `x = f(1)`\n- Drafted test: ``assert `x` == 2``\n" in page
