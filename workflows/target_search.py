@@ -108,7 +108,8 @@ class TargetSearch:
             if not rejected:
                 return target
             self.state.refuse_drafts([f"{draft.source}: {rejected}"])
-        raise policies.give_up(_explain_no_reproduction(self.state.genealogy.reproduction))
+        reason = _explain_no_reproduction(self.state.genealogy.reproduction)
+        raise policies.give_up(f"{reason} {_explain_no_target(baseline)}" if baseline.known else reason)
 
     async def _test(self, written: WrittenTests) -> tuple[Checkpoint, TestReport]:
         """Add tests that were written to HEAD, and return how they fail there."""

@@ -140,17 +140,20 @@ async def test_a_fix_that_fails_on_a_clean_checkout_is_refuted(start: Start) -> 
 
 
 async def test_no_failing_test_is_a_refusal(start: Start) -> None:
-    run = await start(World(baseline=report()))
+    run = await start(World(baseline=report()), model="templates")
     result = await run.result()
     assert (result.verdict, result.refused) == (Verdict.FAILED, True)
     assert "No test fails" in result.reason
 
 
-async def test_failures_of_the_environment_alone_are_a_refusal_that_names_their_cause(start: Start) -> None:
+@pytest.mark.parametrize(("model", "refused"), [("templates", True), ("ollama:small", False)])
+async def test_a_run_with_failures_of_the_environment_alone_names_their_cause(
+    start: Start, model: str, refused: bool
+) -> None:
     known = tuple(KnownFailure(test=f"t{number}", cause="the package x is not installed") for number in range(3))
-    run = await start(World(baseline=report().model_copy(update={"known": known, "known_count": 3})))
-    result = await run.result()
-    assert (result.verdict, result.refused) == (Verdict.FAILED, True)
+    world = World(baseline=report().model_copy(update={"known": known, "known_count": 3}))
+    result = await (await start(world, model=model)).result()
+    assert (result.verdict, result.refused) == (Verdict.FAILED, refused), "a model drafts tests all the same"
     assert "t0 (the package x is not installed) and 2 other tests. Install it with 'sandbox.setup'" in result.reason
 
 
