@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
@@ -17,6 +20,19 @@ _MIGRATION_LOCK = 4_861_002
 
 # How long a connection is waited for. A server that is there answers within milliseconds.
 CONNECT_SECONDS = 10.0
+# A command has to say within five seconds what is wrong.
+_CHECK_SECONDS = 3.5
+
+_OLDEST_VERSION = 16
+
+# A connection that says nothing is given up after 14 seconds, one whose packets are not acknowledged after 12.
+_LIMITS = {
+    "connect_timeout": "10",
+    "keepalives_idle": "5",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "12000",
+}
 
 
 @asynccontextmanager
@@ -27,6 +43,7 @@ async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
     """
     from psycopg_pool import AsyncConnectionPool
 
+    dsn = _add_limits(dsn)
     await _check_server(dsn)
     async with AsyncConnectionPool(
         dsn,
@@ -50,15 +67,66 @@ async def _check_server(dsn: str) -> None:
     from psycopg import AsyncConnection, OperationalError, ProgrammingError
 
     try:
-        connection = await AsyncConnection.connect(dsn, connect_timeout=int(CONNECT_SECONDS))
-    except OperationalError as error:
+        # Each address of a host gets the time of `connect_timeout` anew.
+        connection = await asyncio.wait_for(AsyncConnection.connect(dsn), _CHECK_SECONDS)
+    except TimeoutError:
         raise UsageError(
-            f"PostgreSQL does not answer at {_describe_place(dsn)} ({_shorten(error)}): start it, "
-            "or correct 'database'."
+            f"PostgreSQL does not answer at {_describe_place(dsn)} in time: start it, correct 'database', "
+            "or open the way to it in the firewalls."
         ) from None
+    except OperationalError as error:
+        raise UsageError(_explain_refusal(dsn, str(error))) from None
     except ProgrammingError:
         raise UsageError("The setting 'database' is no address: write postgresql://USER:PASSWORD@HOST/NAME.") from None
+    version = connection.info.server_version
     await connection.close()
+    if version < _OLDEST_VERSION * 10_000:
+        raise UsageError(
+            f"PostgreSQL at {_describe_place(dsn)} has version {version // 10_000}: "
+            f"name one of version {_OLDEST_VERSION} or newer in 'database'."
+        )
+
+
+# A part of the client's words, what it means of "PostgreSQL at PLACE", and what to do.
+_REFUSALS = {
+    'database ".*" does not exist': ("has no such database", "create it (createdb), or correct its name in 'database'"),
+    "authentication failed|no password supplied|role .* does not exist|pg_hba.conf|not permitted to log in": (
+        "does not let you in",
+        "correct user and password in 'database', PGPASSWORD or the password file, or ask whoever runs it for access",
+    ),
+    "SSL|certificate": ("cannot be trusted or does not trust you", "correct sslmode and its certificates"),
+    "starting up|shutting down|recovery|too many clients|remaining connection slots": (
+        "takes no connection now",
+        "run the command again in a moment",
+    ),
+    "connection is bad: (?!connection to)": ("is not named rightly", "correct 'database' or the variables PG*"),
+    "resolve host|translate host": ("is not known by that name", "correct the host in 'database' or PGHOST"),
+}
+
+
+def _explain_refusal(dsn: str, text: str) -> str:
+    reason = _shorten(text)
+    for pattern, (cause, remedy) in _REFUSALS.items():
+        if re.search(pattern, text):
+            return f"PostgreSQL at {_describe_place(dsn)} {cause} ({reason}): {remedy}."
+    return f"PostgreSQL does not answer at {_describe_place(dsn)} ({reason}): start it, or correct 'database'."
+
+
+def _add_limits(dsn: str) -> str:
+    """Return the DSN with limits for a network that drops packets, where it sets none itself.
+
+    Without them a query waits for as long as the system sends again: minutes.
+    """
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    try:
+        known = conninfo_to_dict(dsn)
+    except ProgrammingError:
+        return dsn  # which the check refuses
+    if "PGCONNECT_TIMEOUT" in os.environ:
+        known["connect_timeout"] = os.environ["PGCONNECT_TIMEOUT"]
+    return make_conninfo(dsn, **{name: value for name, value in _LIMITS.items() if name not in known})
 
 
 @contextmanager
@@ -76,11 +144,13 @@ def _explain(dsn: str) -> Iterator[None]:
         ) from None
     except InsufficientPrivilege as error:
         raise UsageError(
-            f"The database at {place} does not let its user set it up ({_shorten(error)}): have an administrator "
+            f"The database at {place} does not let its user set it up ({_shorten(str(error))}): have an administrator "
             "run CREATE EXTENSION vector in it, and let the user create tables."
         ) from None
     except Error as error:
-        raise UsageError(f"The database at {place} cannot be used ({_shorten(error)}): correct 'database'.") from None
+        raise UsageError(
+            f"The database at {place} cannot be used ({_shorten(str(error))}): correct 'database'."
+        ) from None
 
 
 def _describe_place(dsn: str) -> str:
@@ -92,12 +162,18 @@ def _describe_place(dsn: str) -> str:
         parts = conninfo_to_dict(dsn)
     except ProgrammingError:
         return "the address in 'database'"
-    return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}"
+    if service := parts.get("service") or os.environ.get("PGSERVICE"):
+        return f"the service '{service}'"
+    host = parts.get("host") or parts.get("hostaddr") or os.environ.get("PGHOST") or os.environ.get("PGHOSTADDR")
+    if not host:
+        return "its socket on this machine"
+    return f"{host}:{parts.get('port') or os.environ.get('PGPORT') or 5432}"
 
 
-def _shorten(error: Exception) -> str:
+def _shorten(text: str) -> str:
     """Return the reason in what PostgreSQL's client says of a connection, line by line and address by address."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rpartition("failed: ")[2].rstrip(".")
+    first = (text.splitlines() or ["without a reason"])[0]
+    return first.rpartition("failed: ")[2].removeprefix("connection is bad: ").removeprefix("FATAL:  ").rstrip(".")
 
 
 async def migrate(pool: AsyncConnectionPool) -> None:

@@ -1,11 +1,16 @@
 """A database that cannot serve is refused in one sentence, without its password."""
 
+import asyncio
 import socket
+import time
+from asyncio import StreamReader, StreamWriter
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from psycopg_pool import AsyncConnectionPool
 
+from activities.artifacts import database
 from activities.artifacts.database import open_database
 from hydranet.errors import UsageError
 
@@ -32,7 +37,83 @@ async def test_no_address() -> None:
 
 
 async def test_no_such_database(postgres: str) -> None:
-    assert 'database "missing" does not exist' in await _refusal(make_conninfo(postgres, dbname="missing"))
+    refusal = await _refusal(make_conninfo(postgres, dbname="missing"))
+    assert 'has no such database (database "missing" does not exist): create it' in refusal
+
+
+async def test_where_packets_are_dropped_it_is_given_up() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        place = f"127.0.0.1:{silent.getsockname()[1]}"
+        started = time.monotonic()
+        # Each address of a host gets the time of a connection anew.
+        refusal = await _refusal(f"host=127.0.0.1,127.0.0.1 port={silent.getsockname()[1]} password=secret")
+        assert time.monotonic() - started < 5
+        assert "does not answer" in refusal
+        assert "in time: start it" in refusal
+        assert "in time: start it" in await _refusal(f"postgresql://a:secret@{place}/x")
+
+
+@pytest.mark.parametrize(
+    ("dsn", "cause"),
+    [
+        ("host=missing.invalid password=secret", "is not known by that name"),
+        ("service=missing password=secret", 'is not named rightly (definition of service "missing" not found)'),
+        ("host=127.0.0.1 sslmode=wrong", "is not named rightly (invalid sslmode value"),
+    ],
+)
+async def test_a_name_that_leads_nowhere(dsn: str, cause: str) -> None:
+    assert cause in await _refusal(dsn)
+
+
+async def test_a_role_that_is_not_there(postgres: str) -> None:
+    assert "does not let you in" in await _refusal(make_conninfo(postgres, user="stranger"))
+
+
+async def test_a_server_without_tls() -> None:
+    async def refuse(reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.read(8)  # the request for TLS
+        writer.write(b"N")
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        refusal = await _refusal(f"host=127.0.0.1 port={port} sslmode=require password=secret")
+    assert "server does not support SSL" in refusal
+    assert "correct sslmode and its certificates" in refusal
+
+
+async def test_an_older_version(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The oldest that is taken lies above the server's, as an older server's lies below it.
+    monkeypatch.setattr(database, "_OLDEST_VERSION", 99)
+    assert "name one of version 99 or newer" in await _refusal(postgres)
+
+
+async def test_the_variables_of_postgresql_count(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = psycopg.conninfo.conninfo_to_dict(postgres)
+    monkeypatch.setenv("PGHOST", str(parts["host"]))
+    monkeypatch.setenv("PGUSER", str(parts.get("user", "postgres")))
+    monkeypatch.setenv("PGDATABASE", str(parts.get("dbname", "postgres")))
+    if "port" in parts:
+        monkeypatch.setenv("PGPORT", str(parts["port"]))
+    async with open_database("") as pool, pool.connection() as connection:
+        assert connection.info.host == parts["host"]
+    monkeypatch.setenv("PGDATABASE", "missing")
+    assert "has no such database" in await _refusal("")
+
+
+async def test_a_link_that_is_lost_is_noticed_within_seconds(pool: AsyncConnectionPool) -> None:
+    async with pool.connection() as connection:
+        known = connection.info.get_parameters()
+    assert int(known["keepalives_idle"]) + 3 * int(known["keepalives_interval"]) < 15
+    assert int(known["tcp_user_timeout"]) < 15_000
+
+
+async def test_limits_of_ones_own_win(postgres: str) -> None:
+    async with open_database(make_conninfo(postgres, keepalives_idle=60)) as pool, pool.connection() as connection:
+        assert connection.info.get_parameters()["keepalives_idle"] == "60"
 
 
 async def test_a_user_who_may_not_set_it_up(postgres: str) -> None:
