@@ -78,6 +78,8 @@ def _refuse(sentence: str, code: int = 2) -> int:
 def _refuse_arguments(message: str, context: Any) -> int:
     # Without a message it is the help that was printed, since the command has no arguments.
     command = context.command_path if context is not None else "hydra"
+    # A list of choices comes one a line, and a choice that is none with the name of its exception.
+    message = " ".join(message.split()).replace(": Value error, ", ": ")
     return _refuse(f"{message.rstrip('.')}: see `{command} --help`.") if message else 2
 
 

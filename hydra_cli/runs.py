@@ -13,9 +13,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from hydra_cli.terminal import write_line
 from hydranet import settings
 from hydranet.names import FIX_WORKFLOW
-from hydranet.settings import TemporalSettings
 from workers.connection import connect_service, missing_namespace
-from workers.stack import attach
+from workers.stack import Stack, attach
 
 _HEADINGS = ["run", "verdict", "branches", "reaped", "convergence", "started"]
 
@@ -27,12 +26,13 @@ def runs() -> None:
 
 async def _runs() -> None:
     with attach(settings.load_settings()) as stack:
-        rows = [_make_row(run) async for run in _list_runs(stack.temporal)]
+        rows = [_make_row(run) async for run in _list_runs(stack)]
     write_line(_align([_HEADINGS, *rows]) if rows else "There is no run yet: start one with `hydra fix`.")
 
 
-async def _list_runs(chosen: TemporalSettings) -> AsyncIterator[WorkflowExecutionInfo]:
-    service = await connect_service(chosen)
+async def _list_runs(stack: Stack) -> AsyncIterator[WorkflowExecutionInfo]:
+    chosen = stack.temporal
+    service = await connect_service(chosen, embedded=bool(stack.pid))
     request = ListWorkflowExecutionsRequest(namespace=chosen.namespace, query=f"WorkflowType = '{FIX_WORKFLOW}'")
     while True:
         try:

@@ -84,7 +84,7 @@ class Session:
             if self.stack.pid and not is_locked(StackFolder(self.settings.data_dir).running_lock):
                 yield "the stack, which was killed and is started again"
                 self.stack = await asyncio.to_thread(find_or_start, self.settings, StackFolder(self.settings.data_dir))
-                self.client = await connect(self.stack.temporal, self.keys)
+                self.client = await connect(self.stack.temporal, self.keys, embedded=True)
                 return
             yield self.silence
             with suppress(RPCError):
@@ -193,7 +193,7 @@ async def attach_session(settings: Settings, *, to_work: bool = False) -> AsyncI
     """
     with attach(settings) as stack:
         keys = load_keys(settings)
-        client = await connect(stack.temporal, keys)
+        client = await connect(stack.temporal, keys, embedded=bool(stack.pid))
         try:
             await check_namespace(client)
         except UnpreparedNamespaceError:

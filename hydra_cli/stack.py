@@ -4,13 +4,16 @@ from hydra_cli.terminal import write_line
 from hydranet import settings
 from hydranet.errors import UsageError
 from workers.stack import StackFolder, attach, stop
+from workers.temporal_profile import choose_server
 
 
 def up() -> None:
     """Start the stack, and keep it running until `hydra down`."""
     chosen = settings.load_settings()
-    if chosen.temporal.address:
-        raise UsageError("The settings name another Temporal server ('temporal.address'): start that one instead.")
+    if choose_server(chosen.temporal).address:
+        raise UsageError(
+            "Another Temporal server is named ('temporal.address', or a variable TEMPORAL_*): start that one instead."
+        )
     folder = StackFolder(chosen.data_dir)
     folder.create()
     folder.keep.touch()

@@ -30,6 +30,7 @@ from hydranet.settings import Settings, read_own_rules
 from hydranet.strategy import slugify
 from hydranet.text.issue_title import find_title
 from workers.connection import is_open
+from workers.temporal_profile import choose_server
 
 Request = TypeVar("Request", FixRequest, BranchRequest)
 
@@ -95,7 +96,7 @@ class Start:
         """
         from activities.inference.backend import choose_default_model, probe
 
-        if not chosen.temporal.address:
+        if not choose_server(chosen.temporal).address:
             from activities.sandbox.backends import check_sandbox
 
             await asyncio.to_thread(check_sandbox, chosen.sandbox)

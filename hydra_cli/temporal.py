@@ -1,6 +1,5 @@
 """`hydra temporal`: Temporal's own command on the stack's server, which no port leads to."""
 
-import os
 import subprocess
 from typing import Annotated
 
@@ -23,5 +22,5 @@ def temporal(
     """
     with attach(settings.load_settings()) as stack:
         command, env = build_client_command(stack)
-        done = subprocess.run([*command, *arguments], env={**os.environ, **env})
+        done = subprocess.run([*command, *arguments], env=env)
     raise typer.Exit(done.returncode)

@@ -77,10 +77,10 @@ class TemporalSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     address: str = ""
-    """The Temporal server as HOST:PORT or unix:PATH; by default HydraNet starts its own."""
+    """The Temporal server as HOST:PORT or unix:PATH; by default TEMPORAL_ADDRESS, else HydraNet starts its own."""
 
     namespace: str = "default"
-    """The namespace on the Temporal server."""
+    """The namespace on the Temporal server; where it is not set, TEMPORAL_NAMESPACE counts first."""
 
     ui: str = ""
     """The address of the server's web page, such as http://HOST:8233."""
@@ -196,7 +196,7 @@ class Settings(BaseSettings):
     models: ModelSettings = ModelSettings()
 
     database: str = ""
-    """The PostgreSQL database as a DSN; by default HydraNet starts its own."""
+    """The PostgreSQL database as a DSN, beside PostgreSQL's own variables; by default HydraNet starts its own."""
 
     metrics_address: str = ""
     """The HOST:PORT from which workers serve metrics on three ports in a row; by default they serve none."""
@@ -245,7 +245,7 @@ def load_settings(
             values = _merge(values, _leave_out(declared, raised))
         settings = _add_endpoints(Settings(**values))
         if flags:
-            settings = Settings.model_validate(_merge(settings.model_dump(), flags))
+            settings = Settings.model_validate(_merge(settings.model_dump(exclude_unset=True), flags))
     except ValidationError as error:
         raise UsageError(_explain(error)) from None
     except SettingsError as error:

@@ -11,11 +11,12 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
-from temporalio.service import ConnectConfig, HttpConnectProxyConfig, RPCError, RPCStatusCode, ServiceClient
+from temporalio.service import RPCError, RPCStatusCode, ServiceClient
 
 from hydranet.errors import UsageError
 from hydranet.names import SEARCH_ATTRIBUTES
 from hydranet.settings import TemporalSettings
+from workers.temporal_profile import build_config
 
 if TYPE_CHECKING:
     from temporalio.client import Client, Interceptor
@@ -28,9 +29,8 @@ class UnpreparedNamespaceError(UsageError):
 
 
 DENIALS = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.UNIMPLEMENTED)
-_CONNECT_SECONDS = 5.0
-# The client raises a plain RuntimeError, with the status in its words.
-_REFUSED = ("code: PermissionDenied", "code: Unauthenticated")
+# A command has to say within five seconds what is wrong.
+_CONNECT_SECONDS = 3.5
 
 
 async def connect(
@@ -38,43 +38,38 @@ async def connect(
     keys: KeyRing,
     runtime: Runtime | None = None,
     interceptors: Sequence[Interceptor] = (),
+    *,
+    embedded: bool = False,
 ) -> Client:
     """Return a client for `settings.address` that seals its payloads.
 
-    Raises UsageError when nothing answers there within five seconds.
+    Raises UsageError when nothing answers there, or does not let us in.
     """
     from temporalio.client import Client
 
     from workers.payloads import build_converter
 
-    service = await connect_service(settings, runtime)
+    service = await connect_service(settings, runtime, embedded=embedded)
     return Client(
         service, namespace=settings.namespace, data_converter=build_converter(keys), interceptors=interceptors
     )
 
 
-async def connect_service(settings: TemporalSettings, runtime: Runtime | None = None) -> ServiceClient:
+async def connect_service(
+    settings: TemporalSettings, runtime: Runtime | None = None, *, embedded: bool = False
+) -> ServiceClient:
     """Return the bare service behind a client, whose calls are those of the server's API.
 
     A client takes a tenth of a second to import, a quarter of what `hydra runs` may take.
     """
-    # The client reaches a Unix socket by way of a proxy only; the host is then for its eyes alone.
-    unix = settings.address.startswith("unix:")
-    host = "127.0.0.1:7233" if unix else settings.address
-    config = ConnectConfig(host, runtime=runtime or _build_silent_runtime())
-    if unix:
-        config.http_connect_proxy_config = HttpConnectProxyConfig(settings.address)
+    config = build_config(settings, embedded=embedded)
+    config.runtime = runtime or _build_silent_runtime()
     try:
-        connecting = ServiceClient.connect(config)
-        return await asyncio.wait_for(connecting, _CONNECT_SECONDS)
+        return await asyncio.wait_for(ServiceClient.connect(config), _CONNECT_SECONDS)
     except (RuntimeError, RPCError, ValueError, TimeoutError) as error:
-        if any(status in str(error) for status in _REFUSED):
-            raise UsageError(
-                f"The Temporal server at {settings.address} does not let you in: ask whoever runs it for access."
-            ) from None
-        raise UsageError(
-            f"No Temporal server answers at {settings.address}: start it, or correct 'temporal.address'."
-        ) from None
+        from workers.connection_failure import explain_failure
+
+        raise UsageError(await explain_failure(error, config, settings.address)) from None
 
 
 @cache

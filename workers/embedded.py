@@ -31,6 +31,7 @@ from workers.private_process import are_namespaces_allowed, end
 from workers.roles import Role
 from workers.sealing import KeyRing, SealingCodec, load_keys
 from workers.stack import Stack, StackFolder, StartError, build_command, code_version, try_lock
+from workers.temporal_profile import build_variables
 from workers.temporal_server import TemporalServer, find_free_port
 from workers.web_ui import WebUi, build_codec_url, load_token
 from workers.worker import LIFELINE
@@ -129,7 +130,7 @@ class EmbeddedStack:
     async def _worker(self, role: Role, running: Stack) -> AsyncIterator[None]:
         lifeline, writing_end = os.pipe()
         env = {
-            **os.environ,
+            **build_variables(running.temporal, embedded=True),
             "HYDRA_TEMPORAL__ADDRESS": running.temporal.address,
             "HYDRA_TEMPORAL__NAMESPACE": running.temporal.namespace,
             "HYDRA_DATABASE": running.database,

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from hydranet.errors import UsageError
 from hydranet.settings import Settings, TemporalSettings
+from workers.temporal_profile import choose_server
 
 _logger = logging.getLogger(__name__)
 
@@ -166,8 +167,9 @@ def attach(settings: Settings) -> Iterator[Stack]:
 
     Raises UsageError when it cannot be started, or was started by another version.
     """
-    if settings.temporal.address:
-        yield Stack(temporal=settings.temporal, database=settings.database)
+    temporal = choose_server(settings.temporal)
+    if temporal.address:
+        yield Stack(temporal=temporal, database=settings.database)
         return
     folder = StackFolder(settings.data_dir)
     folder.create()

@@ -23,6 +23,7 @@ from workers.namespace import NamespaceSetup, load_definition
 from workers.private_process import USER, are_namespaces_allowed, end, find_inner, wrap
 from workers.sealing import KeyRing
 from workers.stack import Stack, StartError
+from workers.temporal_profile import build_variables
 from workers.web_ui import PROXY_SOCKET, build_codec_url
 
 # For the server to answer, also on a slow machine.
@@ -87,7 +88,7 @@ class TemporalServer:
         deadline = time.monotonic() + _START_SECONDS
         while not self.has_ended() and time.monotonic() < deadline:
             try:
-                client = await connect(self.temporal, self._keys)
+                client = await connect(self.temporal, self._keys, embedded=True)
             except (UsageError, RuntimeError):
                 await asyncio.sleep(0.1)
                 continue
@@ -105,7 +106,8 @@ class TemporalServer:
         command = wrap(self._places.wrap(self._command)) if self._places.private else self._command
         # The server asks for the name of its user, and ends where a service or a container leaves these out.
         usual = {"USER": USER, "HOME": str(self._database.parent)}
-        variables = {**os.environ, **{name: os.environ.get(name) or value for name, value in usual.items()}}
+        missing = {name: value for name, value in usual.items() if not os.environ.get(name)}
+        variables = {**build_variables(self.temporal, embedded=True), **missing}
         with self._log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *command, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
@@ -133,9 +135,10 @@ def find_temporal() -> Path:
 
 
 def build_client_command(stack: Stack) -> tuple[list[str], dict[str, str]]:
-    """Return the command line of the `temporal` command for a stack's server, and its variables."""
+    """Return the command line of the `temporal` command for a stack's server, and its environment."""
     program = [str(find_temporal())]
-    variables = {"TEMPORAL_NAMESPACE": stack.temporal.namespace}
+    known = build_variables(stack.temporal, embedded=bool(stack.pid))
+    variables = {**known, "TEMPORAL_NAMESPACE": stack.temporal.namespace}
     if stack.codec:
         variables |= {"TEMPORAL_CODEC_ENDPOINT": stack.codec, "TEMPORAL_CODEC_AUTH": f"Bearer {stack.web_ui_token}"}
     if not stack.server_pid:

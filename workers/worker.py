@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from temporalio.service import RPCError
 
 from hydranet import settings
 from hydranet.errors import UsageError
@@ -21,6 +22,7 @@ from workers import telemetry
 from workers.connection import check_namespace, connect
 from workers.roles import Role, run_workers
 from workers.sealing import load_keys
+from workers.temporal_profile import choose_server
 
 # The variable with the reading end of a pipe. The embedded stack holds the other end: when it dies, the pipe closes.
 LIFELINE = "HYDRA_LIFELINE"
@@ -35,10 +37,13 @@ async def run_worker(roles: list[Role]) -> None:
     if lifeline := os.environ.get(LIFELINE):
         loop.add_reader(int(lifeline), stop.set)
     chosen = settings.load_settings()
+    temporal = choose_server(chosen.temporal)
+    if not temporal.address:
+        raise UsageError("No Temporal server is named: set 'temporal.address' or TEMPORAL_ADDRESS, or run `hydra up`.")
     runtime = telemetry.build_runtime(chosen.metrics_address, list(Role).index(roles[0]))
     with telemetry.open_tracing() as interceptors, open_temporary_folder(chosen.data_dir / "scratch"):
         keys = load_keys(chosen)
-        client = await connect(chosen.temporal, keys, runtime, interceptors)
+        client = await connect(temporal, keys, runtime, interceptors)
         await check_namespace(client)
         async with run_workers(client, chosen, roles, keys):
             with contextlib.suppress(OSError):
@@ -93,6 +98,10 @@ def main(roles: list[Role]) -> int:
         asyncio.run(run_worker(roles))
     except UsageError as error:
         sys.stderr.write(f"{escape_controls(str(error))}\n")
+        return 2
+    except RPCError as error:
+        sys.stderr.write(f"Temporal's server refused the worker or was lost ({escape_controls(error.message)}): ")
+        sys.stderr.write("see its log, and start the worker again.\n")
         return 2
     return 0
 
