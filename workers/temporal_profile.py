@@ -97,8 +97,10 @@ def _read_profile() -> ClientConfigProfile:
     file = os.environ.get("TEMPORAL_CONFIG_FILE")
     if file and not Path(file).exists():
         raise UsageError(f"There is no {file}, which TEMPORAL_CONFIG_FILE names: correct or unset the variable.")
+    # An empty variable is unset, which an empty path would not be.
+    variables = {name: value for name, value in os.environ.items() if value}
     try:
-        return ClientConfigProfile.load(disable_file=not _names_file())
+        return ClientConfigProfile.load(disable_file=not _names_file(), override_env_vars=variables)
     except RuntimeError as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise UsageError(f"Temporal's variables or configuration file are wrong ({reason}): correct them.") from None

@@ -173,6 +173,14 @@ def test_a_certificate_file_that_is_not_there_is_named(missing: str, monkeypatch
         build_config(TemporalSettings(address="node-a:7233"))
 
 
+@pytest.mark.parametrize("name", ["TLS_CLIENT_CERT_PATH", "API_KEY", "PROFILE", "CONFIG_FILE", "ADDRESS", "TLS"])
+def test_an_empty_variable_is_unset(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, **{name: ""})
+    config = build_config(choose_server(TemporalSettings(address="node-a:7233")))
+    assert (config.target_host, config.api_key, bool(config.tls)) == ("node-a:7233", None, False)
+    assert choose_server(TemporalSettings()).address == ""
+
+
 @pytest.mark.parametrize("key", ["address", "namespace", "api_key"])
 def test_a_repository_sets_none_of_it(key: str, tmp_path: Path) -> None:
     repository = tmp_path / "repository"
