@@ -149,7 +149,8 @@ async def _finish(session: Session, start: Start, run_id: str, result: RunResult
 
 def _announce(session: Session, start: Start, request: FixRequest, run_id: str, attached: bool) -> None:
     write_line(f"Run      {run_id}{' (open already: this command follows it)' if attached else ''}")
-    write_line(f"Web UI   {session.stack.workflow_url(run_id)}")
+    if page := session.stack.workflow_url(run_id):
+        write_line(f"Web UI   {page}")
     if not attached:
         write_line(f"Model    {request.model}")
     if start.issue_url:
@@ -184,6 +185,7 @@ def _conclude(session: Session, start: Start, run_id: str, result: RunResult) ->
         if result.note:
             write_line(result.note)
     write_line(f"Every approach that was tried: {format_command('hydra', 'show', run_id)}")
-    write_line(f"Its page, while the stack is up (hydra up): {session.stack.workflow_url(run_id)}")
+    if page := session.stack.workflow_url(run_id):
+        write_line(f"Its page{', while the stack is up (hydra up)' if session.stack.pid else ''}: {page}")
     if result.refused:
         raise UsageError(result.reason)

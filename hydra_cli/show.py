@@ -43,7 +43,8 @@ async def _show(run: str, *, json: bool, checkpoint: bool) -> None:
         if genealogy.verdict is None:
             for text in await session.list_parked(run_id):
                 print_plain(console, f"waiting: {text}", "yellow")
-        write_line(f"Web UI  {session.stack.workflow_url(run_id)}")
+        if page := session.stack.workflow_url(run_id):
+            write_line(f"Web UI  {page}")
 
 
 def _render_checkpoints(genealogy: Genealogy) -> RenderableType:

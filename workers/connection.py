@@ -118,7 +118,7 @@ def missing_namespace(address: str, namespace: str) -> UnpreparedNamespaceError:
     """Return the error of a server that does not know the namespace."""
     return UnpreparedNamespaceError(
         f"The Temporal server at {address} has no namespace '{namespace}': "
-        "run `hydra setup-temporal`, or correct 'temporal.namespace'."
+        "run `hydra setup-temporal`, or correct 'temporal.namespace' or TEMPORAL_NAMESPACE."
     )
 
 
@@ -131,5 +131,6 @@ async def _check_access(client: Client) -> None:
             raise
         raise UsageError(
             f"The Temporal server at {client.service_client.config.target_host} does not let you use the namespace "
-            f"'{client.namespace}': ask whoever runs it for access, or correct 'temporal.namespace'."
+            f"'{client.namespace}': ask whoever runs it for access, or correct 'temporal.namespace' or "
+            "TEMPORAL_NAMESPACE."
         ) from None

@@ -59,9 +59,11 @@ class Stack(BaseModel):
         return self._add_token(f"{self.temporal.ui}/")
 
     def workflow_url(self, workflow_id: str) -> str:
-        """Return the address of a workflow's page in the Temporal Web UI, with what opens it."""
+        """Return the address of a workflow's page in the Temporal Web UI, with what opens it; empty if unknown."""
         from urllib.parse import quote
 
+        if not self.temporal.ui:
+            return ""
         page = f"{self.temporal.ui}/namespaces/{self.temporal.namespace}/workflows/{quote(workflow_id, safe='')}"
         return self._add_token(page)
 

@@ -14,7 +14,8 @@ def test_an_address_that_leads_elsewhere_gets_no_token(ui: str) -> None:
     deployed = Stack(temporal=TemporalSettings(ui=ui), database="")
     for stack in (embedded, deployed):
         assert stack.web_ui == f"{ui}/"
-        assert stack.workflow_url("fix-a/b01") == f"{ui}/namespaces/default/workflows/fix-a%2Fb01"
+        page = f"{ui}/namespaces/default/workflows/fix-a%2Fb01" if ui else ""
+        assert stack.workflow_url("fix-a/b01") == page, "an address without a host leads nowhere"
 
 
 def test_the_address_of_our_own_proxy_gets_the_token() -> None:
