@@ -19,6 +19,7 @@ from activities.inference.conversation import Transcript
 from activities.inference.http_errors import ContextOverflowError
 from activities.inference.model_profile import ModelProfile
 from activities.inference.protocols import Completion, Description, Message, ModelCall
+from activities.inference.reproduction import DRAWS
 from activities.inference.scripted import ScriptedClient
 from hydranet import patches
 from hydranet.allocation import Draws
@@ -648,6 +649,7 @@ async def test_a_draft_of_each_answer_is_completed_from_the_tests_that_are_there
         "```python\nimport os\ndef test_issue():\n    assert total(os.listdir())\n```",
         "```python\nfrom shop.cart import mean\ndef test_issue():\n    assert mean([2, 4]) == 3\n```",
     ]
+    answers += ["There is no bug."] * (DRAWS - len(answers))
     exchanges = [{"sample": n, "answer": text, "usage": {"output_tokens": 5}} for n, text in enumerate(answers)]
     answer = await at.backend({"purpose": "reproduce", "exchanges": exchanges}).reproduce(
         ReproduceRequest(work=at.work)
@@ -656,8 +658,8 @@ async def test_a_draft_of_each_answer_is_completed_from_the_tests_that_are_there
         ("draft 1", "PRICE = 3", "assert total([PRICE]) == 3"),
         ("draft 4", "from shop.cart import mean", "assert mean([2, 4]) == 3"),
     ]
-    assert answer.refused == ("draft 2: it has no test function", "draft 3: it imports os")
-    assert (answer.draws, answer.prompt, answer.usage.tokens) == (4, "reproduce@1", 20)
+    assert answer.refused[:2] == ("draft 2: it has no test function", "draft 3: it imports os")
+    assert (answer.draws, answer.prompt, answer.usage.tokens) == (DRAWS, "reproduce@1", 5 * DRAWS)
     said = (await at.transcript(answer)).exchanges[0].messages[-1]["content"]
     for shown in ("It fails.", "def total(prices)", "assert total([PRICE])", "Call `total` or `mean`"):
         assert shown in said
@@ -677,4 +679,4 @@ async def test_a_repository_without_tests_gets_drafts_all_the_same(desk: Make) -
     answer = "```python\ndef test_issue():\n    assert total([]) == 0\n```"
     backend = at.backend({"purpose": "reproduce", "answer": answer})
     drafts = (await backend.reproduce(ReproduceRequest(work=at.work))).drafts
-    assert [draft.code for draft in drafts] == ["assert total([]) == 0"] * 4
+    assert [draft.code for draft in drafts] == ["assert total([]) == 0"] * DRAWS
