@@ -5,7 +5,6 @@ Temporal's variables and configuration file stand beneath HydraNet's settings. T
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,8 +106,6 @@ def _read_profile() -> ClientConfigProfile:
 
 
 def _is_loopback(address: str) -> bool:
-    host = address.rpartition(":")[0].strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    from activities.inference.addresses import Origin
+
+    return Origin("http", address.rpartition(":")[0].strip("[]"), None).is_loopback

@@ -60,7 +60,7 @@ class DraftSearch:
         if not answer.drafts:
             return []
         written = await self.write(answer.drafts, self.issue, drafted=True)
-        self._refuse(written.left_out)
+        self.state.refuse_drafts(written.left_out)
         if written.diff is None:
             return []
         await self.begin("running the tests that the model drafted")
@@ -81,7 +81,7 @@ class DraftSearch:
             JudgeRequest(written=written, spectrum=spectrum, context=retrieval.context),
             **policies.for_retrieval("judge the drafted tests"),
         )
-        self._refuse(judgement.refused)
+        self.state.refuse_drafts(judgement.refused)
         drafts = {test.name: test.expectation for test in written.tests}
         return [drafts[name] for name in judgement.kept]
 
@@ -109,6 +109,3 @@ class DraftSearch:
         self.state.set_reproduction(
             Reproduction(prompt=answer.prompt, draws=answer.draws, usage=answer.usage, refused=answer.refused)
         )
-
-    def _refuse(self, reasons: tuple[str, ...]) -> None:
-        self.state.refuse_drafts(reasons)

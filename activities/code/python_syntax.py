@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
-from activities.code.language import Definition, Fault, Import
+from activities.code.language import Definition, Fault, Import, read_text
 
 _LANGUAGE = Language(tree_sitter_python.language())
 _IMPORTS = Query(_LANGUAGE, "[(import_statement) (import_from_statement)] @import")
@@ -48,7 +48,7 @@ def list_identifiers(tree: Tree, first: int, last: int) -> set[str]:
     cursor = QueryCursor(_IDENTIFIERS)
     cursor.set_point_range((first - 1, 0), (last, 0))
     nodes = cursor.captures(tree.root_node).get("name", [])
-    return {_text(node) for node in nodes if first <= _line(node) <= last}
+    return {read_text(node) for node in nodes if first <= _line(node) <= last}
 
 
 def list_statement_lines(tree: Tree, first: int, last: int) -> list[int]:
@@ -142,7 +142,7 @@ def _tokens(source: str, docs: bool) -> list[tuple[int, str]]:
             continue
         # A text has only its escapes as children.
         if not node.children or node.type == "string_content":
-            tokens.append((depth, _text(node)))
+            tokens.append((depth, read_text(node)))
             continue
         waiting += [(depth + 1, child) for child in reversed(node.children)]
     return tokens
@@ -178,7 +178,7 @@ def _definition(outer: Node, node: Node, owner: str) -> Definition | None:
     if first is None:
         return None
     return Definition(
-        name=f"{owner}.{_text(name)}" if owner else _text(name),
+        name=f"{owner}.{read_text(name)}" if owner else read_text(name),
         kind="class" if node.type == "class_definition" else "function",
         first=_line(outer),
         start=_line(node),
@@ -193,28 +193,24 @@ def _variables(statement: Node) -> Iterator[Definition]:
         target = assignment.child_by_field_name("left") if assignment.type == "assignment" else None
         if target is not None and target.type == "identifier":
             line = _line(statement)
-            yield Definition(_text(target), "variable", line, line, line, _last_line(statement))
+            yield Definition(read_text(target), "variable", line, line, line, _last_line(statement))
 
 
 def _imported(node: Node) -> Iterator[Import]:
     line = _line(node)
     source = node.child_by_field_name("module_name")
-    module = "" if source is None else _text(source).replace(" ", "")
+    module = "" if source is None else read_text(source).replace(" ", "")
     if any(child.type == "wildcard_import" for child in node.children):
         yield Import(module, "*", "*", line)
     for child in node.children_by_field_name("name"):
         name, alias = child.child_by_field_name("name"), child.child_by_field_name("alias")
-        dotted = _text(name or child)
-        bound = _text(alias) if alias is not None else dotted
+        dotted = read_text(name or child)
+        bound = read_text(alias) if alias is not None else dotted
         yield Import(module, dotted, bound, line) if source is not None else Import(dotted, "", bound, line)
 
 
 def _is_string(statement: Node) -> bool:
     return statement.type == "expression_statement" and [child.type for child in statement.named_children] == ["string"]
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
 
 
 def _line(node: Node) -> int:

@@ -16,7 +16,7 @@ import httpx
 from activities.forges.addresses import ForgeKind, Project
 from activities.forges.tokens import advise, find_token
 from activities.inference.addresses import find_origin
-from activities.inference.http_errors import parse_retry_after
+from activities.inference.http_errors import NO_TLS, parse_retry_after
 from activities.inference.refusals import read_refusal
 from hydranet.errors import UsageError
 
@@ -41,9 +41,6 @@ _WORDS_BYTES = 8192
 
 _CONNECT_SECONDS = 10.0
 _REDIRECTS = 5
-
-# In the words of OpenSSL.
-_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "CERTIFICATE_VERIFY_FAILED")
 
 _BUSY = 429
 _MISSING = (404, 410)
@@ -184,7 +181,7 @@ class ForgeServer:
         except httpx.TooManyRedirects:
             raise UsageError(f"{server} redirects in a circle: correct the address.") from None
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            if any(sign in str(error) for sign in _NO_TLS):
+            if any(sign in str(error) for sign in NO_TLS):
                 raise UsageError(
                     f"{server} has a certificate that is not trusted, or no TLS: correct the address, or have "
                     "SSL_CERT_FILE name the certificate of its authority."

@@ -35,7 +35,7 @@ _MOVED_WITH_METHOD = 308
 _TOO_LARGE = 413
 
 # In the words of OpenSSL. Other errors of TLS pass, such as that of a server that ends.
-_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "CERTIFICATE_VERIFY_FAILED")
+NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "CERTIFICATE_VERIFY_FAILED")
 
 _BUSY = frozenset({408, 409, 425, 429})
 
@@ -148,7 +148,7 @@ class Server:
         except httpx.TimeoutException:
             raise TransientError(f"{self.address} does not answer in time.") from None
         except (httpx.HTTPError, httpx.StreamError, ConnectionError) as error:
-            if any(sign in str(error) for sign in _NO_TLS):
+            if any(sign in str(error) for sign in NO_TLS):
                 raise FatalError(
                     f"The server at {self.address} does not speak TLS, or has a certificate that is not trusted: write "
                     "http:// if it has no TLS, else have SSL_CERT_FILE name its certificate."

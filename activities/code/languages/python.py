@@ -3,7 +3,7 @@
 import re
 
 from activities.code import python_syntax
-from activities.code.language import Definition, Fault, Import, Language
+from activities.code.language import Definition, Fault, Import, Language, read_text
 
 
 class Python(Language):
@@ -35,7 +35,7 @@ class Python(Language):
     def list_statements(self, source: str) -> set[str]:
         """Return the statements at the level of the module that define and import nothing."""
         return {
-            (node.text or b"").decode("utf-8", "replace")
+            read_text(node)
             for node in python_syntax.parse_python(source).root_node.named_children
             if node.type != "comment" and not node.type.endswith(("_definition", "import_statement"))
             if not node.type.startswith("import_from")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+from activities.code.language import read_text
 from activities.retrieval.languages.scopes import Reading
 
 _STEPS = 24
@@ -89,8 +90,3 @@ def read_string(node: Node | None) -> str | None:
     if node is None or node.type not in ("string", "template_string"):
         return None
     return "".join("{}" if item.type == "template_substitution" else read_text(item) for item in node.named_children)
-
-
-def read_text(node: Node) -> str:
-    """Return the source of a node."""
-    return (node.text or b"").decode("utf-8", "replace")

@@ -10,6 +10,7 @@ from posixpath import basename
 import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser
 
+from activities.code.language import read_text
 from activities.retrieval.file_facts import MODULE, FileFacts, ImportFact, Request
 from activities.retrieval.languages.building import Builder, Draft, clean
 from activities.retrieval.languages.routes import METHODS, parse_request
@@ -19,7 +20,6 @@ from activities.retrieval.languages.script_expressions import (
     read_heritage,
     read_required,
     read_string,
-    read_text,
     read_types,
 )
 from activities.retrieval.languages.sql_strings import list_mentioned, starts_statement
