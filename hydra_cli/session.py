@@ -26,6 +26,7 @@ from hydranet.contracts import (
     SANDBOX_QUEUE,
     SUPERVISOR_QUEUE,
     RunResult,
+    find_shared_queue,
 )
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
@@ -167,7 +168,7 @@ def _list_waits(description: DescribeWorkflowExecutionResponse) -> Iterator[str]
         elif step.attempt > 1 and step.last_failure.message:
             yield f"{name} (try {step.attempt}): {step.last_failure.message}"
         elif step.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED and _is_late(step.scheduled_time):
-            role = _ROLES.get(step.activity_options.task_queue.name, "supervisor")
+            role = _ROLES.get(find_shared_queue(step.activity_options.task_queue.name), "supervisor")
             yield f"{name}: no {role} worker is free; if none runs, start one with `hydra worker {role}`"
 
 

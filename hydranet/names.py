@@ -5,6 +5,18 @@ INFERENCE_QUEUE = "hydra-inference"
 RETRIEVAL_QUEUE = "hydra-retrieval"
 SANDBOX_QUEUE = "hydra-sandbox"
 
+
+def name_host_queue(queue: str, host: str) -> str:
+    """Return the name of the task queue that one host alone polls: that of `queue`, of the host with the id `host`."""
+    return f"{queue}-{host}"
+
+
+def find_shared_queue(name: str) -> str:
+    """Return the shared queue that a task queue is, or belongs to; the name itself where it is none of ours."""
+    shared = (SUPERVISOR_QUEUE, INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE)
+    return next((queue for queue in shared if name == queue or name.startswith(f"{queue}-")), name)
+
+
 FIX_WORKFLOW = "FixIssueWorkflow"
 BRANCH_WORKFLOW = "BranchWorkflow"
 COUNTERFACTUAL_WORKFLOW = "CounterfactualWorkflow"

@@ -26,10 +26,11 @@ from activities.retrieval.activities import IndexActivities, RetrievalActivities
 from activities.sandbox.backends import open_sandbox
 from activities.sandbox.protocol import Sandbox
 from activities.waits.activities import WaitActivities
-from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
+from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE, name_host_queue
 from hydranet.policy import constitution
 from hydranet.settings import Settings, read_own_rules
 from workers.connection import is_open
+from workers.host import Host, load_host
 from workers.outages import watch_server
 from workers.sealing import KeyRing
 from workers.telemetry import watch_models
@@ -52,7 +53,12 @@ class Role(StrEnum):
 
 @asynccontextmanager
 async def run_workers(client: Client, settings: Settings, roles: Sequence[Role], keys: KeyRing) -> AsyncIterator[None]:
-    """Poll the task queues of the given roles until the block is left."""
+    """Poll the task queues of the given roles until the block is left.
+
+    A supervisor and a sandbox also poll a queue of this host alone, where what concerns its repositories, and the
+    environments that it has prepared, arrives.
+    """
+    host = load_host(settings.data_dir)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_database(settings.database))
         artifacts = PostgresArtifacts(pool)
@@ -60,16 +66,17 @@ async def run_workers(client: Client, settings: Settings, roles: Sequence[Role],
         for role in roles:
             if role is Role.SANDBOX:
                 sandbox = await stack.enter_async_context(open_sandbox(settings.sandbox, settings.data_dir / "sandbox"))
-                await stack.enter_async_context(
-                    _sandbox_worker(client, settings, sandbox, artifacts, objects, SealedVariables(pool, keys))
-                )
+                variables = SealedVariables(pool, keys)
+                for worker in _make_sandbox_workers(client, host, settings, sandbox, artifacts, objects, variables):
+                    await stack.enter_async_context(worker)
             elif role is Role.INFERENCE:
-                await stack.enter_async_context(_inference_workers(client, settings, pool, artifacts, objects))
+                await stack.enter_async_context(_inference_workers(client, host, settings, pool, artifacts, objects))
             else:
                 with suppress(RPCError):
                     await sweep_variables(pool, partial(is_open, client))
                 await stack.enter_async_context(watch_server(client))
-                await stack.enter_async_context(_supervisor_worker(client, settings, pool, artifacts))
+                for worker in _make_supervisor_workers(client, host, settings, pool, artifacts):
+                    await stack.enter_async_context(worker)
         yield
 
 
@@ -79,30 +86,44 @@ def build_workflow_runner() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
-def _supervisor_worker(
-    client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore
-) -> Worker:
+def _make_supervisor_workers(
+    client: Client, host: Host, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore
+) -> list[Worker]:
     # Read anew for each fix, so that a rule counts from when it is written.
     repository = RepositoryActivities(artifacts, lambda: constitution.load_rules(read_own_rules()))
     records = RecordActivities(pool, artifacts)
-    calls = [
+    on_repositories = [
         repository.snapshot_repository,
         repository.review_fix,
         repository.publish_fix,
+        _index_activities(settings, pool, artifacts).survey_repository,
+    ]
+    calls = [
+        # What began before hosts had queues of their own ends here.
+        *on_repositories,
         records.store_issue,
         records.record_genealogy,
         records.read_skills,
         records.record_skills,
         records.forget_variables,
         WaitActivities().measure_waits,
-        _index_activities(settings, pool, artifacts).survey_repository,
     ]
-    return _make_worker(client, SUPERVISOR_QUEUE, calls, workflows=WORKFLOWS, workflow_runner=build_workflow_runner())
+    identity = host.identify(Role.SUPERVISOR)
+    decisions = {"workflows": WORKFLOWS, "workflow_runner": build_workflow_runner()}
+    return [
+        _make_worker(client, SUPERVISOR_QUEUE, identity, calls, **decisions),
+        _make_worker(client, name_host_queue(SUPERVISOR_QUEUE, host.id), identity, on_repositories),
+    ]
 
 
 @asynccontextmanager
 async def _inference_workers(
-    client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore, objects: GitObjects
+    client: Client,
+    host: Host,
+    settings: Settings,
+    pool: AsyncConnectionPool,
+    artifacts: ArtifactStore,
+    objects: GitObjects,
 ) -> AsyncIterator[None]:
     from activities.inference.activities import InferenceActivities
     from activities.inference.backend import Backends
@@ -122,14 +143,20 @@ async def _inference_workers(
     async with AsyncExitStack() as stack:
         if settings.metrics_address and (runtime := client.service_client.config.runtime) is not None:
             await stack.enter_async_context(watch_models(backends, settings.models, runtime.metric_meter))
-        slots = settings.models.slots
-        await stack.enter_async_context(_make_worker(client, INFERENCE_QUEUE, calls, max_concurrent_activities=slots))
-        await stack.enter_async_context(_retrieval_worker(client, settings, pool, artifacts, objects))
+        slots, identity = settings.models.slots, host.identify(Role.INFERENCE)
+        answering = _make_worker(client, INFERENCE_QUEUE, identity, calls, max_concurrent_activities=slots)
+        await stack.enter_async_context(answering)
+        await stack.enter_async_context(_make_retrieval_worker(client, identity, settings, pool, artifacts, objects))
         yield
 
 
-def _retrieval_worker(
-    client: Client, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore, objects: GitObjects
+def _make_retrieval_worker(
+    client: Client,
+    identity: str,
+    settings: Settings,
+    pool: AsyncConnectionPool,
+    artifacts: ArtifactStore,
+    objects: GitObjects,
 ) -> Worker:
     from activities.retrieval.search_cache import StoredSearches
 
@@ -146,7 +173,7 @@ def _retrieval_worker(
         index.embed_nodes,
     ]
     # So few at a time that the batches of a large repository spread over the nodes.
-    return _make_worker(client, RETRIEVAL_QUEUE, calls, max_concurrent_activities=4)
+    return _make_worker(client, RETRIEVAL_QUEUE, identity, calls, max_concurrent_activities=4)
 
 
 def _index_activities(settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore) -> IndexActivities:
@@ -158,14 +185,15 @@ def _index_activities(settings: Settings, pool: AsyncConnectionPool, artifacts: 
     return IndexActivities(artifacts, Indexer(store), Vectors(store, settings.models))
 
 
-def _sandbox_worker(
+def _make_sandbox_workers(
     client: Client,
+    host: Host,
     settings: Settings,
     backend: Sandbox,
     artifacts: ArtifactStore,
     objects: GitObjects,
     variables: VariableStore,
-) -> Worker:
+) -> list[Worker]:
     from activities.sandbox.activities import SandboxActivities
 
     rules = constitution.load_rules(read_own_rules())
@@ -179,13 +207,18 @@ def _sandbox_worker(
         sandbox.try_candidates,
         checkpoints.commit_checkpoint,
     ]
-    return _make_worker(client, SANDBOX_QUEUE, calls)
+    identity = host.identify(Role.SANDBOX)
+    return [
+        _make_worker(client, queue, identity, calls)
+        for queue in (SANDBOX_QUEUE, name_host_queue(SANDBOX_QUEUE, host.id))
+    ]
 
 
-def _make_worker(client: Client, queue: str, activities: Sequence[Any], **options: Any) -> Worker:
+def _make_worker(client: Client, queue: str, identity: str, activities: Sequence[Any], **options: Any) -> Worker:
     return Worker(
         client,
         task_queue=queue,
+        identity=identity,
         activities=activities,
         # A cancellation arrives with the answer to a heartbeat, so the SDK may not hold heartbeats back.
         max_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_SECONDS),

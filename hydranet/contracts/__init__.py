@@ -107,6 +107,8 @@ from hydranet.names import (
     SEARCH_ATTRIBUTES,
     SUPERVISOR_QUEUE,
     VECTORS,
+    find_shared_queue,
+    name_host_queue,
 )
 from hydranet.run_settings import SandboxSpec
 
@@ -206,4 +208,6 @@ __all__ = [
     "WriteTestsRequest",
     "WrittenTest",
     "WrittenTests",
+    "find_shared_queue",
+    "name_host_queue",
 ]
