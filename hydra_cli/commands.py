@@ -16,7 +16,10 @@ from hydranet.text.escaping import clean_text
 
 
 class Listing(NamedTuple):
-    """A command's module in `hydra_cli`, which has a function of the command's name, and its line of help."""
+    """A command's module in `hydra_cli`, and its line of help.
+
+    The module has a function of the command's name, or as `GROUP` the commands below it.
+    """
 
     module: str
     help: str
@@ -43,6 +46,7 @@ LISTINGS = {
     "localise": Listing("localise", "Find the places where a bug may be fixed, by its issue and its failing tests."),
     "ast-graph": Listing("graph", "Show which functions the functions of a file call, as a tree or a graph."),
     "path": Listing("graph", "Show how two symbols are connected: the shortest path between them in the code graph."),
+    "repo": Listing("repo", "Say in which repositories of this machine runs may work."),
     "up": Listing("stack", "Start the stack, and keep it running until `hydra down`."),
     "down": Listing("stack", "Stop the stack; open runs continue when it starts again."),
     "setup-temporal": Listing("setup_temporal", "Create what HydraNet needs on your own Temporal server; repeatable."),
@@ -75,6 +79,16 @@ def _clean_texts(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def _clean_group(group: typer.Typer) -> typer.Typer:
+    for command in group.registered_commands:
+        assert command.callback is not None
+        command.callback = _clean_texts(command.callback)
+    for below in group.registered_groups:
+        assert below.typer_instance is not None
+        _clean_group(below.typer_instance)
+    return group
+
+
 def _clean(value: Any) -> Any:
     if isinstance(value, list):
         return [_clean(item) for item in value]
@@ -85,6 +99,8 @@ class _Commands(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         terminal.guard_logs()
         module = import_module(f"hydra_cli.{LISTINGS[name].module}")
+        if isinstance(group := getattr(module, "GROUP", None), typer.Typer):
+            return typer.main.get_command(_clean_group(group))
         command = typer.Typer(add_completion=False)
         context = getattr(module, "CONTEXT_SETTINGS", None)
         function = _clean_texts(getattr(module, name.replace("-", "_")))

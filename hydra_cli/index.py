@@ -67,7 +67,10 @@ async def _index(repository: Repository, chosen: Settings) -> None:
         connect_embeddings(chosen.embedding_model, chosen.models)
     began = time.monotonic()
     async with attach_session(chosen, to_work=True) as session:
-        request = IndexRequest(repository_path=str(repository.path), embedding_model=chosen.embedding_model)
+        await session.register(str(repository.path))
+        request = IndexRequest(
+            repository_path=str(repository.path), host=session.host.id, embedding_model=chosen.embedding_model
+        )
         try:
             handle = await _start_indexing(session, repository, request)
             _print_result(repository, await _follow_indexing(session, handle), time.monotonic() - began)
@@ -83,7 +86,7 @@ async def _start_indexing(
     return await session.client.start_workflow(
         INDEX_WORKFLOW,
         request,
-        id=format_indexing_id(repository),
+        id=format_indexing_id(session, repository),
         task_queue=SUPERVISOR_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         result_type=IndexResult,
@@ -91,9 +94,9 @@ async def _start_indexing(
     )
 
 
-def format_indexing_id(repository: Repository) -> str:
-    """Return the id of the workflow that indexes a repository."""
-    digest = hashlib.sha256(str(repository.path).encode()).hexdigest()[:8]
+def format_indexing_id(session: Session, repository: Repository) -> str:
+    """Return the id of the workflow that indexes a repository of this host."""
+    digest = hashlib.sha256(f"{session.host.id}\0{repository.path}".encode()).hexdigest()[:8]
     return f"index-{repository.name}-{digest}"
 
 

@@ -44,7 +44,7 @@ async def _read_status(repository: Repository) -> tuple[Status | None, str]:
     async with attach_session(chosen) as session, open_database(session.stack.database) as pool:
         waiting: list[str] = []
         with suppress(UsageError):
-            waiting = await session.list_parked(f"{format_indexing_id(repository)}{VECTORS}")
+            waiting = await session.list_parked(f"{format_indexing_id(session, repository)}{VECTORS}")
         return await read_status(GraphStore(pool), repository.path, chosen.embedding_model), "".join(waiting[:1])
 
 

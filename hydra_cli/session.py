@@ -8,15 +8,18 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState
-from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState, TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.artifacts.database import open_database
 from activities.artifacts.records import read_genealogy
+from activities.checkpoints.registry import RepositoryRegistry
 from activities.waits.failures import read_message
 from hydra_cli.terminal import write_line
 from hydranet.contracts import (
@@ -27,11 +30,13 @@ from hydranet.contracts import (
     SUPERVISOR_QUEUE,
     RunResult,
     find_shared_queue,
+    name_host_queue,
 )
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
 from hydranet.settings import Settings
-from workers.connection import UnpreparedNamespaceError, check_namespace, connect
+from workers.connection import DENIALS, UnpreparedNamespaceError, check_namespace, connect
+from workers.host import Host, load_host
 from workers.sealing import KeyRing, load_keys
 from workers.stack import Stack, StackFolder, attach, find_or_start, is_locked
 
@@ -39,6 +44,8 @@ from workers.stack import Stack, StackFolder, attach, find_or_start, is_locked
 _QUERY_TIMEOUT = timedelta(seconds=10)
 _HEALTH_TIMEOUT = timedelta(seconds=2)
 _RECONNECT_SECONDS = 0.5
+# A supervisor that is being started takes a few seconds.
+_SUPERVISOR_SECONDS = 10.0
 _LATE_SECONDS = 8.0
 _ROLES = {
     SUPERVISOR_QUEUE: "supervisor",
@@ -72,6 +79,42 @@ class Session:
         # One that is killed leaves its address behind.
         if self.stack.pid and not StackFolder(self.settings.data_dir).address.exists():
             raise UsageError("The stack was ended, and the run waits. Run the command again: the run carries on.")
+
+    @cached_property
+    def host(self) -> Host:
+        """The host that this command works on, whose supervisor has its repositories."""
+        return load_host(self.settings.data_dir)
+
+    async def register(self, repository_path: str) -> None:
+        """Let runs work in a repository of this host. Raises UsageError when no supervisor works for this host."""
+        RepositoryRegistry(self.settings.data_dir).add(repository_path)
+        if self.stack.pid:
+            return  # It keeps one.
+        deadline = time.monotonic() + _SUPERVISOR_SECONDS
+        while not await self._has_poller(name_host_queue(SUPERVISOR_QUEUE, self.host.id)):
+            if time.monotonic() > deadline:
+                raise UsageError(
+                    f"No supervisor works for the repositories of this host, {self.host.name}: start one here with "
+                    "`hydra worker supervisor`, or run the command on a host that has one."
+                )
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    def unregister(self, repository_path: str) -> None:
+        """Let no further run work in a repository of this host."""
+        RepositoryRegistry(self.settings.data_dir).remove(repository_path)
+
+    async def _has_poller(self, queue: str) -> bool:
+        request = DescribeTaskQueueRequest(
+            namespace=self.client.namespace,
+            task_queue=TaskQueue(name=queue),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        )
+        try:
+            return bool((await self.client.workflow_service.describe_task_queue(request)).pollers)
+        except RPCError as error:
+            if error.status in DENIALS:
+                return True  # Who may not ask finds out by waiting.
+            raise
 
     @property
     def silence(self) -> str:

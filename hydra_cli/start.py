@@ -34,6 +34,7 @@ from workers.temporal_profile import choose_server
 
 Request = TypeVar("Request", FixRequest, BranchRequest)
 
+_HOST = "host"
 _REPOSITORY = SearchAttributeKey.for_keyword("HydraRepository")
 
 
@@ -133,8 +134,11 @@ async def start_run(
     """Start the run with the values of `sandbox.env`, and return its id and whether that run was open already.
 
     Every run has an id of its own, so that none overwrites another's record: the second run of the same
-    repository and issue is `<identity>-2`.
+    repository and issue is `<identity>-2`. So is that of a repository at the same path of another host. The repository
+    is registered here. Raises UsageError when no supervisor works for this host.
     """
+    await session.register(request.repository_path)
+    request = request.model_copy(update={"host": session.host.id})
     number, run_id = 1, identity
     while True:
         references = await keep_variables(session, run_id, variables)
@@ -146,11 +150,15 @@ async def start_run(
                 task_queue=SUPERVISOR_QUEUE,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 static_summary=request.title,
+                memo={_HOST: session.host.id},
                 search_attributes=TypedSearchAttributes([SearchAttributePair(_REPOSITORY, request.repository_name)]),
             )
         except WorkflowAlreadyStartedError:
             await forget_variables(session, references)
-            if (await session.describe(run_id)).status is WorkflowExecutionStatus.RUNNING:
+            described = await session.describe(run_id)
+            # A run from before hosts had ids has none.
+            host = await described.memo_value(_HOST, "")
+            if described.status is WorkflowExecutionStatus.RUNNING and host in ("", session.host.id):
                 return run_id, True
             number += 1
             run_id = f"{identity}-{number}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from activities.artifacts.records import RecordActivities
 from activities.artifacts.store import ArtifactStore, PostgresArtifacts
 from activities.artifacts.variables import SealedVariables, VariableStore, sweep_variables
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
+from activities.checkpoints.registry import RepositoryRegistry
 from activities.git.objects import GitObjects
 from activities.heartbeat import HEARTBEAT_SECONDS
 from activities.retrieval.activities import IndexActivities, RetrievalActivities
@@ -29,6 +30,7 @@ from activities.waits.activities import WaitActivities
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE, name_host_queue
 from hydranet.policy import constitution
 from hydranet.settings import Settings, read_own_rules
+from workers.adoption import adopt_open_runs
 from workers.connection import is_open
 from workers.host import Host, load_host
 from workers.outages import watch_server
@@ -74,6 +76,7 @@ async def run_workers(client: Client, settings: Settings, roles: Sequence[Role],
             else:
                 with suppress(RPCError):
                     await sweep_variables(pool, partial(is_open, client))
+                    await adopt_open_runs(client, RepositoryRegistry(settings.data_dir))
                 await stack.enter_async_context(watch_server(client))
                 for worker in _make_supervisor_workers(client, host, settings, pool, artifacts):
                     await stack.enter_async_context(worker)
@@ -89,14 +92,20 @@ def build_workflow_runner() -> SandboxedWorkflowRunner:
 def _make_supervisor_workers(
     client: Client, host: Host, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore
 ) -> list[Worker]:
-    # Read anew for each fix, so that a rule counts from when it is written.
-    repository = RepositoryActivities(artifacts, lambda: constitution.load_rules(read_own_rules()))
+    registry = RepositoryRegistry(settings.data_dir, host.name)
+    repository = RepositoryActivities(
+        artifacts,
+        # Read anew for each fix, so that a rule counts from when it is written.
+        lambda: constitution.load_rules(read_own_rules()),
+        registry,
+        asks_always=settings.require_approval,
+    )
     records = RecordActivities(pool, artifacts)
     on_repositories = [
         repository.snapshot_repository,
         repository.review_fix,
         repository.publish_fix,
-        _index_activities(settings, pool, artifacts).survey_repository,
+        _index_activities(settings, pool, artifacts, registry.check).survey_repository,
     ]
     calls = [
         # What began before hosts had queues of their own ends here.
@@ -176,13 +185,18 @@ def _make_retrieval_worker(
     return _make_worker(client, RETRIEVAL_QUEUE, identity, calls, max_concurrent_activities=4)
 
 
-def _index_activities(settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore) -> IndexActivities:
+def _index_activities(
+    settings: Settings,
+    pool: AsyncConnectionPool,
+    artifacts: ArtifactStore,
+    check_registered: Callable[[str], None] = lambda _: None,
+) -> IndexActivities:
     from activities.retrieval.embeddings import Vectors
     from activities.retrieval.indexing import Indexer
     from activities.retrieval.store import GraphStore
 
     store = GraphStore(pool)
-    return IndexActivities(artifacts, Indexer(store), Vectors(store, settings.models))
+    return IndexActivities(artifacts, Indexer(store), Vectors(store, settings.models), check_registered)
 
 
 def _make_sandbox_workers(

@@ -240,11 +240,12 @@ class FixIssueWorkflow(RunMessages):
         self._state.add_test_notes(report.notes)
         if not report.passed:
             return f"Verification on a clean checkout failed: {report.reason}"
-        self._state.add_review(await publication.review_fix(self._request, self._state.genealogy, passed))
+        review = await publication.review_fix(self._request, self._state.genealogy, passed)
+        self._state.add_review(review.decisions)
         if refused := self._state.find_decisions(Effect.REFUSED):
             return f"The constitution refuses to publish it: {refused[0].describe()}"
         supervised = self._state.find_decisions(Effect.SUPERVISED)
-        if not self._request.require_approval and not supervised:
+        if not self._request.require_approval and not review.asks_always and not supervised:
             return ""
         return await self._ask_approval("fix", supervised)
 

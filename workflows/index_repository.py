@@ -43,7 +43,7 @@ class IndexRepositoryWorkflow:
     async def run(self, request: IndexRequest) -> IndexResult:
         """Index what is new at HEAD."""
         survey: FileSurvey = await workflow.execute_activity_method(
-            IndexActivities.survey_repository, request, **policies.for_supervisor("list the files")
+            IndexActivities.survey_repository, request, **policies.for_repository("list the files", request.host)
         )
         # What would be a single batch is parsed where it is linked, which saves a step.
         if survey.missing_count > BATCH:

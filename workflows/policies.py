@@ -12,6 +12,7 @@ from hydranet.contracts import (
     SANDBOX_QUEUE,
     SUPERVISOR_QUEUE,
     SandboxSpec,
+    name_host_queue,
 )
 from hydranet.errors import FATAL
 
@@ -30,8 +31,14 @@ _RETRY = RetryPolicy(
 
 
 def for_supervisor(summary: str) -> workflow.ActivityConfig:
-    """Return the options of an activity on the user's repository or on the records."""
+    """Return the options of an activity on the records."""
     return _options(SUPERVISOR_QUEUE, summary, timedelta(minutes=10))
+
+
+def for_repository(summary: str, host: str) -> workflow.ActivityConfig:
+    """Return the options of an activity on the user's repository, which the host with that id has."""
+    queue = name_host_queue(SUPERVISOR_QUEUE, host) if host else SUPERVISOR_QUEUE
+    return _options(queue, summary, timedelta(minutes=10))
 
 
 def for_inference(summary: str) -> workflow.ActivityConfig:

@@ -80,7 +80,7 @@ async def take_snapshot(request: FixRequest) -> Snapshot:
     return await workflow.execute_activity_method(
         RepositoryActivities.snapshot_repository,
         SnapshotRequest(repository_path=request.repository_path, limit_mb=request.repository_limit_mb),
-        **policies.for_supervisor("snapshot of the repository"),
+        **policies.for_repository("snapshot of the repository", request.host),
     )
 
 

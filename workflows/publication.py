@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
         Publication,
         PublishRequest,
         RecordRequest,
+        Review,
     )
     from hydranet.genealogy import BranchRecord, Genealogy
     from hydranet.policy.constitution import Decision
@@ -21,14 +22,13 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
 
 
-async def review_fix(request: FixRequest, genealogy: Genealogy, fix: Checkpoint) -> tuple[Decision, ...]:
+async def review_fix(request: FixRequest, genealogy: Genealogy, fix: Checkpoint) -> Review:
     """Return what the constitution does not simply allow of a fix."""
-    answer = await workflow.execute_activity_method(
+    return await workflow.execute_activity_method(
         RepositoryActivities.review_fix,
         _describe(request, genealogy).model_copy(update={"fix": fix}),
-        **policies.for_supervisor("ask the constitution about the fix"),
+        **policies.for_repository("ask the constitution about the fix", request.host),
     )
-    return answer.decisions
 
 
 async def publish_fix(
@@ -45,7 +45,7 @@ async def publish_fix(
     return await workflow.execute_activity_method(
         RepositoryActivities.publish_fix,
         PublishRequest.model_validate({**dict(_describe(request, genealogy)), **own}),
-        **policies.for_supervisor("publish the fix" if fix else "keep the checkpoints"),
+        **policies.for_repository("publish the fix" if fix else "keep the checkpoints", request.host),
     )
 
 

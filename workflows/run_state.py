@@ -24,6 +24,8 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.text.formatting import join_words
     from workflows.working_time import Clock
 
+_PERSON = "person"
+
 _VERDICT = SearchAttributeKey.for_keyword("HydraVerdict")
 _BRANCHES = SearchAttributeKey.for_int("HydraBranches")
 _REAPS = SearchAttributeKey.for_int("HydraReaps")
@@ -36,8 +38,9 @@ class RunState:
     def __init__(self, request: FixRequest) -> None:
         self.clock = Clock()
         self._state: Line = "starting"
-        self._request = request
-        self._asked = request.decisions
+        # What a person decided stands in the record, and no request may claim it.
+        self._sent = tuple(decision for decision in request.decisions if decision.rule != _PERSON)
+        self._asked = self._sent
         self.instruction = ""
         self.genealogy = Genealogy(
             run_id=workflow.info().workflow_id,
@@ -47,7 +50,7 @@ class RunState:
             model=request.model,
             threshold=request.convergence.threshold,
             budget=request.budget,
-            decisions=request.decisions,
+            decisions=self._sent,
         )
 
     def set_state(self, text: str) -> None:
@@ -77,16 +80,16 @@ class RunState:
 
     def add_decision(self, approved: bool, reason: str) -> None:
         """Note what a person decided about the operations that waited for it."""
-        answer = {"effect": Effect.ALLOWED if approved else Effect.REFUSED, "rule": "person", "reason": reason}
+        answer = {"effect": Effect.ALLOWED if approved else Effect.REFUSED, "rule": _PERSON, "reason": reason}
         asked = [decision for decision in self._asked if decision.effect is Effect.SUPERVISED] or self._asked
         answers = (decision.model_copy(update=answer) for decision in asked)
         self._update(decisions=(*self.genealogy.decisions, *answers)[-100:])
 
     def add_review(self, decisions: tuple[Decision, ...]) -> None:
         """Note what the constitution says of the fix that is about to be published."""
-        known = {(decision.operation, decision.rule) for decision in self._request.decisions}
-        review = tuple(decision for decision in decisions if (decision.operation, decision.rule) not in known)
-        self._asked = (*self._request.decisions, *review)
+        # What a request says of the same rule may be wrong: only what it says word for word is not said again.
+        review = tuple(decision for decision in decisions if decision not in self._sent)
+        self._asked = (*review, *self._sent)
         if review:
             self._update(decisions=(*self.genealogy.decisions, *review)[-100:])
 

@@ -11,6 +11,7 @@ from temporalio import activity
 
 from activities.errors import translate_errors
 from hydranet.contracts import (
+    FIX_WORKFLOW,
     ArtifactRef,
     Checkpoint,
     CommitRequest,
@@ -27,27 +28,40 @@ from hydranet.policy.constitution import Constitution, Decision
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
+    from activities.checkpoints.registry import RepositoryRegistry
     from activities.git.objects import GitObjects
 
 
 class RepositoryActivities:
-    """What is done to the user's repository, on the host that has it."""
+    """What is done to the user's repository, on the host that has it.
+
+    A worker has the `registry` of what its user has named here; without one the caller is that user. `asks_always`
+    says that every fix waits for a person here, whatever the request says.
+    """
 
     def __init__(
-        self, artifacts: ArtifactStore, load_rules: Callable[[], Constitution] = constitution.load_rules
+        self,
+        artifacts: ArtifactStore,
+        load_rules: Callable[[], Constitution] = constitution.load_rules,
+        registry: RepositoryRegistry | None = None,
+        *,
+        asks_always: bool = False,
     ) -> None:
         self._artifacts = artifacts
         self._load_rules = load_rules
+        self._registry = registry
+        self._asks_always = asks_always
 
     @activity.defn
     @translate_errors
     async def snapshot_repository(self, request: SnapshotRequest) -> Snapshot:
         """Pack the objects of HEAD and its tree into an artifact, and those of each submodule that is checked out.
 
-        Fatal when over the size limit.
+        Fatal when over the size limit, and where the repository is not registered here.
         """
         from activities.git.packs import pack_head, read_version
 
+        self._check_registered(request.repository_path)
         head, *below = await asyncio.to_thread(pack_head, Path(request.repository_path), request.limit_mb)
         version = await asyncio.to_thread(read_version, Path(request.repository_path))
         submodules = [Submodule(path=s.path, commit=s.commit, pack=await self._put_pack(s.data)) for s in below]
@@ -59,11 +73,13 @@ class RepositoryActivities:
     async def publish_fix(self, request: PublishRequest) -> Publication:
         """Put the fix on a branch `hydra/fix-…` and the checkpoints under `refs/hydra/`, as the user asked.
 
-        Fatal where the constitution refuses it, or has a person asked who has not approved it.
+        Fatal where the constitution refuses it, or has a person asked who has not approved it, and where the repository
+        is not registered here. Only the run itself knows what a person has approved, so nobody else may ask for it.
         """
         from activities.checkpoints.publication import publish
         from activities.checkpoints.review import find_unapproved
 
+        _check_caller(request.run_id)
         decisions = await self._review(request)
         if (held := find_unapproved(decisions, request.approved)) is not None:
             raise FatalError(f"The fix is not published: {held.describe()}")
@@ -77,7 +93,11 @@ class RepositoryActivities:
     @translate_errors
     async def review_fix(self, request: PublishRequest) -> Review:
         """Ask the constitution about a fix: its branch, the files it writes, and secrets in the lines it adds."""
-        return Review(decisions=await self._review(request))
+        return Review(decisions=await self._review(request), asks_always=self._asks_always)
+
+    def _check_registered(self, repository_path: str) -> None:
+        if self._registry is not None:
+            self._registry.check(repository_path)
 
     async def _put_pack(self, data: bytes) -> ArtifactRef:
         return await self._artifacts.put(data, "application/x-git-pack")
@@ -85,11 +105,20 @@ class RepositoryActivities:
     async def _review(self, request: PublishRequest) -> tuple[Decision, ...]:
         from activities.checkpoints.review import review
 
+        self._check_registered(request.repository_path)
         if request.fix is None:
             return ()
         bundle = request.fix.bundle
         bundles = {request.fix.commit: await self._artifacts.get(bundle)} if bundle is not None else {}
         return await asyncio.to_thread(review, request, bundles, self._load_rules())
+
+
+def _check_caller(run_id: str) -> None:
+    if not activity.in_activity():
+        return
+    info = activity.info()
+    if (info.workflow_type, info.workflow_id) != (FIX_WORKFLOW, run_id):
+        raise FatalError(f"The fix of {run_id} is not published: only that run itself may ask for it.")
 
 
 class CheckpointActivities:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,9 +103,19 @@ class RetrievalActivities:
 
 
 class IndexActivities:
-    """Puts the code graph of a repository into the store; each step does only what was not done before."""
+    """Puts the code graph of a repository into the store; each step does only what was not done before.
 
-    def __init__(self, artifacts: ArtifactStore, indexer: Indexer, vectors: Vectors) -> None:
+    `check_registered` raises FatalError for the path of a repository that no run may read on this host.
+    """
+
+    def __init__(
+        self,
+        artifacts: ArtifactStore,
+        indexer: Indexer,
+        vectors: Vectors,
+        check_registered: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._check_registered = check_registered
         self._artifacts = artifacts
         self._indexer = indexer
         self._vectors = vectors
@@ -116,6 +127,7 @@ class IndexActivities:
         from activities.git.user_repository import UserRepository
         from activities.retrieval.manifest import pack_manifest, survey_tree
 
+        self._check_registered(request.repository_path)
         repository = await asyncio.to_thread(UserRepository.find, Path(request.repository_path))
         with repository.open() as folder:
             manifest = await asyncio.to_thread(survey_tree, folder, "HEAD", request.repository_path)

@@ -118,6 +118,8 @@ async def _run(session: Session, repository: Repository, instance: BugInstance, 
     except asyncio.CancelledError:
         await handle.signal("abort", args=["The benchmark was interrupted.", "hydra bench"])
         raise
+    # Its folder goes with the suite.
+    session.unregister(request.repository_path)
     genealogy = await session.genealogy(run_id)
     hidden = await passes_hidden(instance, repository.path, outcome.commit, arm.settings) if outcome.commit else None
     return Result(

@@ -89,9 +89,13 @@ class PublishRequest(BoundedModel):
 
 
 class Review(BoundedModel):
-    """What the constitution says of a fix, but for what it simply allows; the strictest first."""
+    """What the constitution says of a fix, but for what it simply allows; the strictest first.
+
+    `asks_always` says that on the host of the repository every fix waits for a person.
+    """
 
     decisions: Annotated[tuple[Decision, ...], Field(max_length=100)] = ()
+    asks_always: bool = False
 
 
 class Publication(BoundedModel):

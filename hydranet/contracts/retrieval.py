@@ -90,10 +90,11 @@ class RememberFixRequest(BoundedModel):
 class IndexRequest(BoundedModel):
     """Asks for the code graph of HEAD of the repository at `path`, and for the vectors of `embedding_model`.
 
-    Without an embedding model the vectors are lexical.
+    Without an embedding model the vectors are lexical. The repository is on the host with the id `host`.
     """
 
     repository_path: RepositoryPath
+    host: Name = ""
     embedding_model: Name = ""
 
 

@@ -29,9 +29,11 @@ class FixRequest(BoundedModel):
     come from `seed`, or from the run's id where that is empty: two runs with the same seed ask their models the same.
     `allocation` says which strategy gets the next draw. The `target` names the failing tests to mend; where it is empty
     they are those that the issue speaks of. Of `expectations` tests are written, which are the target then.
+    The repository is on the host with the id `host`, empty for runs from before hosts had ids.
     """
 
     repository_path: RepositoryPath
+    host: Name = ""
     repository_name: Name
     title: Line
     issue: Issue
