@@ -211,7 +211,10 @@ def _make_sandbox_workers(
     from activities.sandbox.activities import SandboxActivities
 
     rules = constitution.load_rules(read_own_rules())
-    sandbox = SandboxActivities(backend, artifacts, objects, settings.data_dir / "cache", variables, rules)
+    own = name_host_queue(SANDBOX_QUEUE, host.id)
+    sandbox = SandboxActivities(
+        *(backend, artifacts, objects, settings.data_dir / "cache", variables, rules), queue=own, host=host.name
+    )
     checkpoints = CheckpointActivities(artifacts, objects)
     calls = [
         sandbox.prepare_environment,
@@ -222,10 +225,7 @@ def _make_sandbox_workers(
         checkpoints.commit_checkpoint,
     ]
     identity = host.identify(Role.SANDBOX)
-    return [
-        _make_worker(client, queue, identity, calls)
-        for queue in (SANDBOX_QUEUE, name_host_queue(SANDBOX_QUEUE, host.id))
-    ]
+    return [_make_worker(client, queue, identity, calls) for queue in (SANDBOX_QUEUE, own)]
 
 
 def _make_worker(client: Client, queue: str, identity: str, activities: Sequence[Any], **options: Any) -> Worker:

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.budget import Usage
     from hydranet.contracts import (
         BRANCH_WORKFLOW,
+        NOTES,
         AttemptReport,
         BranchRequest,
         BranchResult,
@@ -32,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.strategy import TEMPLATES
     from workflows import attempt_records, policies, retrieval
     from workflows.attempt_records import AttemptDraft
+    from workflows.sandbox_host import SandboxHost
     from workflows.signals import BranchParent, drop_malformed
 
 
@@ -47,6 +49,7 @@ class BranchWorkflow:
         self._granted = request.granted
         self._tokens = request.tokens
         self._state = request.state or BranchState(best=request.start, best_failing=request.start_failing)
+        self._sandbox = SandboxHost(request.snapshot, request.sandbox, request.environment, prepared=request.prepared)
 
     @workflow.query
     def carried(self) -> BranchRequest:
@@ -54,6 +57,8 @@ class BranchWorkflow:
         return self._request.model_copy(
             update={
                 "state": self._state,
+                "environment": self._sandbox.environment,
+                "prepared": self._sandbox.prepared,
                 "paused": self._paused,
                 "instruction": self._instruction,
                 "granted": self._granted,
@@ -165,17 +170,12 @@ class BranchWorkflow:
         """Run what the plan asks to see of the code that the attempt starts from."""
         if not draft.planning.investigate:
             return
-        request = self._request
-        draft.investigation = await workflow.execute_activity_method(
+        draft.investigation = await self._sandbox.run(
             SandboxActivities.investigate,
             InvestigateRequest(
-                snapshot=request.snapshot,
-                checkpoint=self._state.best,
-                environment=request.environment,
-                spec=request.sandbox,
-                asked=draft.planning.investigate,
+                checkpoint=self._state.best, asked=draft.planning.investigate, **self._sandbox.describe()
             ),
-            **policies.for_sandbox(f"attempt {draft.number}: look around", request.sandbox),
+            f"attempt {draft.number}: look around",
         )
 
     async def _implement(self, draft: AttemptDraft) -> None:
@@ -198,17 +198,15 @@ class BranchWorkflow:
             return
         await self._may_go_on()
         request, count = self._request, draft.implementation.count
-        draft.trial = await workflow.execute_activity_method(
+        draft.trial = await self._sandbox.run(
             SandboxActivities.try_candidates,
             TrialRequest(
-                snapshot=request.snapshot,
                 parent=self._state.best,
-                environment=request.environment,
-                spec=request.sandbox,
                 baseline=request.baseline,
                 candidates=draft.implementation.candidates,
+                **self._sandbox.describe(),
             ),
-            **policies.for_sandbox(f"attempt {draft.number}: test {count} candidate(s)", request.sandbox),
+            f"attempt {draft.number}: test {count} candidate(s)",
         )
 
     async def _score(self, draft: AttemptDraft) -> AttemptRecord:
@@ -216,7 +214,7 @@ class BranchWorkflow:
         request = self._request
         record = attempt_records.build_record(request, draft, self._state, workflow.now())
         if draft.trial is not None and draft.trial.diff is not None:
-            draft.checkpoint = await workflow.execute_activity_method(
+            draft.checkpoint = await self._sandbox.run(
                 CheckpointActivities.commit_checkpoint,
                 CommitRequest(
                     snapshot=request.snapshot,
@@ -224,7 +222,7 @@ class BranchWorkflow:
                     diff=draft.trial.diff,
                     message=checkpoint.format_message(request.number, request.strategy.title, record),
                 ),
-                **policies.for_sandbox(f"attempt {record.number}: checkpoint", request.sandbox),
+                f"attempt {record.number}: checkpoint",
             )
             record = record.model_copy(update={"checkpoint": draft.checkpoint.commit})
         self._state = attempt_records.advance_branch(request, self._state, draft, record)
@@ -232,12 +230,13 @@ class BranchWorkflow:
 
     async def _report(self, draft: AttemptDraft, record: AttemptRecord, *, goes_on: bool) -> None:
         request = self._request
+        notes = (*self._sandbox.take_moves(), *(draft.trial.report.notes if draft.trial else ()))
         report = AttemptReport(
             branch=request.number,
             record=record,
             waits=goes_on and self._granted is not None and record.number < request.attempts,
             checkpoint=draft.checkpoint,
-            notes=draft.trial.report.notes if draft.trial else (),
+            notes=notes[:NOTES],
         )
         await self._run_handle().signal(BranchParent.attempt_made, report)
 

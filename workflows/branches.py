@@ -97,7 +97,7 @@ class Branches:
                 start_failing=failing,
                 model=self._request.model,
                 repository_path=self._request.repository_path,
-                **prepared.describe_to_branch(),
+                **prepared.describe_to_branch(alone=self._request.parallel_branches == 1),
                 sandbox=self._request.sandbox,
                 convergence=self._request.convergence,
                 reaper=self._request.reaper,

@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.branches import RunningBranch
     from workflows.messages import RunMessages
     from workflows.policies import explain_failure, has_given_up
+    from workflows.sandbox_host import SandboxHost, prepare_environment
     from workflows.target_search import TargetSearch
     from workflows.working_time import Deadline
 
@@ -136,16 +137,17 @@ class FixIssueWorkflow(RunMessages):
         loading = asyncio.create_task(preparation.load_model(request.model))
         try:
             await self._begin("preparing the sandbox")
-            environment = await preparation.prepare_environment(request, snapshot)
+            environment = await prepare_environment(snapshot, request.sandbox)
             state.set_environment(environment.note)
+            sandbox = SandboxHost(snapshot, request.sandbox, environment, lambda move: state.add_test_notes((move,)))
             issue = await preparation.store_issue(request)
-            search = TargetSearch(request, snapshot, environment, issue, state, self._begin, self._approve_test)
+            search = TargetSearch(request, snapshot, sandbox, issue, state, self._begin, self._approve_test)
             base, baseline = await search.find()
             state.set_target(baseline)
             await publication.record_run(state.genealogy)
             await self._begin("looking for the cause")
             run_id = state.genealogy.run_id
-            prepared = await preparation.prepare_run(run_id, request, snapshot, base, environment, baseline, issue)
+            prepared = await preparation.prepare_run(run_id, request, snapshot, base, sandbox, baseline, issue)
             state.set_shown(prepared.retrieval)
             await loading
         finally:
@@ -232,7 +234,7 @@ class FixIssueWorkflow(RunMessages):
             self._request,
             prepared.snapshot,
             passed,
-            prepared.environment,
+            prepared.sandbox,
             "verify on a clean checkout",
             prepared.results,
         )

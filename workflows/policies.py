@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from temporalio import workflow
+from temporalio import exceptions, workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, TimeoutType
 
 from hydranet.contracts import (
     INFERENCE_QUEUE,
@@ -51,9 +51,18 @@ def for_retrieval(summary: str) -> workflow.ActivityConfig:
     return _options(RETRIEVAL_QUEUE, summary, timedelta(minutes=10))
 
 
-def for_sandbox(summary: str, spec: SandboxSpec) -> workflow.ActivityConfig:
-    """Return the options of a run in the sandbox, which limits its own time: set-up, then tests more than once."""
-    return _options(SANDBOX_QUEUE, summary, timedelta(seconds=2 * spec.setup_timeout + 6 * spec.test_timeout + 60))
+def for_sandbox(
+    summary: str, spec: SandboxSpec, queue: str = "", patience: timedelta | None = None
+) -> workflow.ActivityConfig:
+    """Return the options of a run in the sandbox, which limits its own time: set-up, then tests more than once.
+
+    On the `queue` of one host it ends after `patience` when nobody takes it: `was_never_taken` says so.
+    """
+    timeout = timedelta(seconds=2 * spec.setup_timeout + 6 * spec.test_timeout + 60)
+    options = _options(queue or SANDBOX_QUEUE, summary, timeout)
+    if queue:
+        options["schedule_to_start_timeout"] = patience
+    return options
 
 
 def fail(message: str) -> ApplicationError:
@@ -74,6 +83,11 @@ def has_given_up(error: BaseException) -> bool:
 def is_fatal(error: ActivityError) -> bool:
     """Return whether an activity says that it will never succeed, rather than that it was cancelled."""
     return isinstance(error.cause, ApplicationError) and error.cause.type == FATAL
+
+
+def was_never_taken(error: ActivityError) -> bool:
+    """Return whether an activity ended since no worker of its queue took it in time."""
+    return isinstance(error.cause, exceptions.TimeoutError) and error.cause.type is TimeoutType.SCHEDULE_TO_START
 
 
 def explain_failure(error: BaseException) -> str:

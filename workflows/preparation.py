@@ -15,10 +15,8 @@ with workflow.unsafe.imports_passed_through():
         ArtifactRef,
         Checkpoint,
         CoverageRequest,
-        Environment,
         FixRequest,
         Place,
-        PrepareRequest,
         Retrieval,
         Snapshot,
         SnapshotRequest,
@@ -30,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.strategy import TEMPLATES
     from workflows import policies
     from workflows import retrieval as code_retrieval
+    from workflows.sandbox_host import SandboxHost
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class PreparedRun:
     issue: ArtifactRef
     snapshot: Snapshot
     base: Checkpoint
-    environment: Environment
+    sandbox: SandboxHost
     baseline: TestReport
     results: ArtifactRef
     retrieval: Retrieval
@@ -47,12 +46,18 @@ class PreparedRun:
     places: tuple[Place, ...] = ()
     skills: tuple[SkillRecord, ...] = ()
 
-    def describe_to_branch(self) -> dict[str, Any]:
-        """Return the fields of a `BranchRequest` that are the same for all branches."""
+    def describe_to_branch(self, *, alone: bool) -> dict[str, Any]:
+        """Return the fields of a `BranchRequest` that are the same for all branches.
+
+        A branch that works `alone` stays on the host of the run, and others go to where a host is free. The environment
+        of a run from before hosts had queues names none, and its branches go on as they began.
+        """
+        environment = self.sandbox.environment
         return {
             "snapshot": self.snapshot,
             "base": self.base,
-            "environment": self.environment,
+            "environment": environment,
+            "prepared": alone or not environment.queue,
             "baseline": self.results,
             "target": self.baseline.failing,
             "target_count": self.baseline.failing_count,
@@ -84,15 +89,6 @@ async def take_snapshot(request: FixRequest) -> Snapshot:
     )
 
 
-async def prepare_environment(request: FixRequest, snapshot: Snapshot) -> Environment:
-    """Install what the tests need, unless that was done before."""
-    return await workflow.execute_activity_method(
-        SandboxActivities.prepare_environment,
-        PrepareRequest(snapshot=snapshot, spec=request.sandbox),
-        **policies.for_sandbox("prepare the environment", request.sandbox),
-    )
-
-
 async def load_model(model: str) -> None:
     """Have the model loaded, which may take as long as the tests run."""
     if model != TEMPLATES:
@@ -112,21 +108,21 @@ async def run_tests(
     request: FixRequest,
     snapshot: Snapshot,
     checkpoint: Checkpoint,
-    environment: Environment,
+    sandbox: SandboxHost,
     summary: str,
     baseline: ArtifactRef | None = None,
 ) -> TestReport:
     """Run the whole test command on a clean checkout of `checkpoint`; with a `baseline`, refuse a forged result."""
-    return await workflow.execute_activity_method(
+    return await sandbox.run(
         SandboxActivities.run_tests,
         TestRequest(
             snapshot=snapshot,
             checkpoint=checkpoint,
-            environment=environment,
+            environment=sandbox.environment,
             spec=request.sandbox,
             baseline=baseline,
         ),
-        **policies.for_sandbox(summary, request.sandbox),
+        summary,
     )
 
 
@@ -135,7 +131,7 @@ async def prepare_run(
     request: FixRequest,
     snapshot: Snapshot,
     base: Checkpoint,
-    environment: Environment,
+    sandbox: SandboxHost,
     baseline: TestReport,
     issue: ArtifactRef,
 ) -> PreparedRun:
@@ -146,22 +142,22 @@ async def prepare_run(
     spectrum = None
     by_value = request.allocation == "value"
     if by_value or request.model == TEMPLATES or request.templates_first:
-        spectrum = await workflow.execute_activity_method(
+        spectrum = await sandbox.run(
             SandboxActivities.measure_coverage,
             CoverageRequest(
                 snapshot=snapshot,
                 checkpoint=base,
-                environment=environment,
+                environment=sandbox.environment,
                 spec=request.sandbox,
                 baseline=baseline.results,
             ),
-            **policies.for_sandbox("coverage of the tests", request.sandbox),
+            "coverage of the tests",
         )
     prepared = PreparedRun(
         issue=issue,
         snapshot=snapshot,
         base=base,
-        environment=environment,
+        sandbox=sandbox,
         baseline=baseline,
         results=baseline.results,
         retrieval=retrieval,

@@ -14,7 +14,6 @@ with workflow.unsafe.imports_passed_through():
         ArtifactRef,
         Checkpoint,
         CoverageRequest,
-        Environment,
         Expectation,
         FixRequest,
         JudgeRequest,
@@ -30,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.retrieval import retrieve_at_base
     from workflows.run_state import RunState
+    from workflows.sandbox_host import SandboxHost
 
 Write = Callable[..., Awaitable[WrittenTests]]
 
@@ -40,7 +40,7 @@ class DraftSearch:
 
     request: FixRequest
     snapshot: Snapshot
-    environment: Environment
+    sandbox: SandboxHost
     issue: ArtifactRef
     state: RunState
     begin: Callable[[str], Awaitable[None]]
@@ -64,17 +64,17 @@ class DraftSearch:
         if written.diff is None:
             return []
         await self.begin("running the tests that the model drafted")
-        spectrum = await workflow.execute_activity_method(
+        spectrum = await self.sandbox.run(
             SandboxActivities.measure_coverage,
             CoverageRequest(
                 snapshot=self.snapshot,
                 checkpoint=await self.commit(written),
-                environment=self.environment,
+                environment=self.sandbox.environment,
                 spec=self.request.sandbox,
                 baseline=results,
                 only=written.file,
             ),
-            **policies.for_sandbox("run the drafted tests", self.request.sandbox),
+            "run the drafted tests",
         )
         judgement = await workflow.execute_activity_method(
             RetrievalActivities.judge_drafts,

@@ -13,7 +13,6 @@ with workflow.unsafe.imports_passed_through():
         ArtifactRef,
         Checkpoint,
         CommitRequest,
-        Environment,
         Expectation,
         FixRequest,
         Snapshot,
@@ -30,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.preparation import run_tests
     from workflows.reproduction import DraftSearch
     from workflows.run_state import RunState
+    from workflows.sandbox_host import SandboxHost
 
 # Drafts that are run with all tests, the best first: each costs a run of them.
 _TRIED = 3
@@ -45,7 +45,7 @@ class TargetSearch:
 
     request: FixRequest
     snapshot: Snapshot
-    environment: Environment
+    sandbox: SandboxHost
     issue: ArtifactRef
     state: RunState
     begin: Callable[[str], Awaitable[None]]
@@ -89,7 +89,7 @@ class TargetSearch:
         drafts = DraftSearch(
             self.request,
             self.snapshot,
-            self.environment,
+            self.sandbox,
             self.issue,
             self.state,
             self.begin,
@@ -119,7 +119,7 @@ class TargetSearch:
         return base, target
 
     async def _commit(self, written: WrittenTests) -> Checkpoint:
-        return await workflow.execute_activity_method(
+        return await self.sandbox.run(
             CheckpointActivities.commit_checkpoint,
             CommitRequest(
                 snapshot=self.snapshot,
@@ -127,7 +127,7 @@ class TargetSearch:
                 diff=written.diff,
                 message=f"Test what is expected: {self.request.title}",
             ),
-            **policies.for_sandbox("add the tests that were written", self.request.sandbox),
+            "add the tests that were written",
         )
 
     async def _write(
@@ -152,7 +152,7 @@ class TargetSearch:
 
     async def _run(self, base: Checkpoint) -> TestReport:
         await self.begin("running the tests at the base commit")
-        return await run_tests(self.request, self.snapshot, base, self.environment, "baseline tests")
+        return await run_tests(self.request, self.snapshot, base, self.sandbox, "baseline tests")
 
     async def _choose(self, base: Checkpoint, baseline: TestReport, written: WrittenTests | None = None) -> TestReport:
         """Return the baseline with the failing tests that are to be mended, and the others as known failures."""

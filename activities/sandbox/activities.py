@@ -53,7 +53,7 @@ class SandboxActivities:
     """Activities that run a repository's code, or a model's, always in `sandbox`.
 
     Environments are kept below `cache`, and `variables` has the values of `sandbox.env`. `rules`, by default the
-    shipped ones, are the constitution for a model's patches and commands.
+    shipped ones, are the constitution for a model's patches and commands. The node called `host` alone polls `queue`.
     """
 
     def __init__(
@@ -64,7 +64,12 @@ class SandboxActivities:
         cache: Path,
         variables: VariableStore,
         rules: Constitution | None = None,
+        *,
+        queue: str = "",
+        host: str = "",
     ) -> None:
+        self._queue = queue
+        self._host = host
         self._sandbox = sandbox
         self._rules = rules or constitution.load_rules()
         self._artifacts = artifacts
@@ -94,7 +99,8 @@ class SandboxActivities:
         trials = f"a process per candidate, since {separate}" if separate else ""
         # In front of what may be long.
         name, _, note = plan.note.partition("; ")
-        return Environment(key=plan.key, note="; ".join(filter(None, (name, lacks, trials, note))), lacks=lacks)
+        note = "; ".join(filter(None, (name, lacks, trials, note)))
+        return Environment(key=plan.key, note=note, lacks=lacks, queue=self._queue, host=self._host)
 
     @activity.defn
     @translate_errors

@@ -72,6 +72,10 @@ class _Timeline:
                 start = event.activity_task_started_event_attributes
                 if start.attempt == 1 or _is_outage(start.last_failure):
                     self.waits.append(Wait(began=self._scheduled[start.scheduled_event_id], ended=at))
+            case EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+                end = event.activity_task_timed_out_event_attributes
+                if end.failure.timeout_failure_info.timeout_type == TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START:
+                    self.waits.append(Wait(began=self._scheduled[end.scheduled_event_id], ended=at))
             case EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
                 self.children.append(event.start_child_workflow_execution_initiated_event_attributes.workflow_id)
 

@@ -71,6 +71,7 @@ from hydranet.contracts.runs import (
     Skills,
 )
 from hydranet.contracts.sandbox import (
+    NOTES,
     Candidate,
     Candidates,
     CoverageRequest,
@@ -120,6 +121,7 @@ __all__ = [
     "FIX_WORKFLOW",
     "INDEX_WORKFLOW",
     "INFERENCE_QUEUE",
+    "NOTES",
     "RETRIEVAL_QUEUE",
     "SANDBOX_QUEUE",
     "SEARCH_ATTRIBUTES",

@@ -92,7 +92,8 @@ class BranchRequest(BoundedModel):
     """One strategy to pursue from `start`, and what its attempts need.
 
     `dead` are sentences about dead branches for the prompts; `target` are the tests that fail at the `base`. The branch
-    begins no attempt beyond `granted` before its run grants more; None grants all `attempts`.
+    begins no attempt beyond `granted` before its run grants more; None grants all `attempts`. Where the environment is
+    not `prepared` for it, the branch has one prepared on a host of its own.
     """
 
     run_id: Name
@@ -105,6 +106,7 @@ class BranchRequest(BoundedModel):
     snapshot: Snapshot
     base: Checkpoint | None = None
     environment: Environment
+    prepared: bool = True
     sandbox: SandboxSpec
     baseline: ArtifactRef
     target: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()

@@ -12,6 +12,7 @@ from hydranet.contracts.retrieval import RepositoryPath
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import Command
 from hydranet.genealogy import KnownFailure
+from hydranet.names import SANDBOX_QUEUE
 from hydranet.patches import Patch
 from hydranet.policy.investigation import LIMIT, Asked
 from hydranet.run_settings import SandboxSpec
@@ -36,12 +37,15 @@ class PrepareRequest(BoundedModel):
 class Environment(BoundedModel):
     """A prepared environment: the key that finds it, or makes it again, on any sandbox node.
 
-    `lacks` says what the tests may miss of the repository: the content of submodules and of Git LFS.
+    `lacks` says what the tests may miss of the repository: the content of submodules and of Git LFS. The node called
+    `host` has it, and polls `queue` alone; both are empty for one of before nodes had queues.
     """
 
     key: Name
     note: Line = ""
     lacks: Line = ""
+    queue: Annotated[str, StringConstraints(pattern=rf"^({SANDBOX_QUEUE}-[0-9a-z]{{1,40}})?$")] = ""
+    host: Name = ""
 
 
 class TestResult(BoundedModel):

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio.api.common.v1 import Payload, Payloads
+from temporalio.api.enums.v1 import TimeoutType
 from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import workflow_activation_pb2 as activation
 from temporalio.bridge.proto.workflow_commands import workflow_commands_pb2 as commands
@@ -55,11 +56,13 @@ class Child:
 
 @dataclass
 class Activity:
-    """An activity that is under way."""
+    """An activity that is under way; one with `patience`, in seconds, ends when no worker takes it in that time."""
 
     seq: int
     name: str
     request: Payload
+    queue: str = ""
+    patience: float = 0.0
     cancelled: bool = False
 
 
@@ -73,6 +76,7 @@ class Simulation:
         self.timers_started = 0
         self.children: dict[int, Child] = {}
         self.signalled: list[tuple[str, str]] = []
+        self.sent: list[Payload] = []
         self.updates: dict[str, str] = {}
         self.answered: Counter[str] = Counter()
         self.result: Payload | None = None
@@ -158,6 +162,16 @@ class Simulation:
         del self.activities[activity.seq]
         resolve = activation.ResolveActivity(seq=activity.seq)
         resolve.result.failed.failure.CopyFrom(_failed(_ACTIVITY))
+        return Job(resolve_activity=resolve)
+
+    def leave_activity(self, activity: Activity) -> Job:
+        """Report that no worker has taken an activity in time."""
+        del self.activities[activity.seq]
+        self.now += timedelta(seconds=activity.patience)
+        resolve = activation.ResolveActivity(seq=activity.seq)
+        failure = resolve.result.failed.failure
+        failure.activity_failure_info.SetInParent()
+        failure.cause.timeout_failure_info.timeout_type = TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START
         return Job(resolve_activity=resolve)
 
     def start_child(self, child: Child) -> Job:
@@ -269,7 +283,10 @@ class Simulation:
         match command.WhichOneof("variant"):
             case "schedule_activity":
                 asked = command.schedule_activity
-                self.activities[asked.seq] = Activity(asked.seq, asked.activity_type, asked.arguments[0])
+                patience = asked.schedule_to_start_timeout.ToTimedelta().total_seconds()
+                self.activities[asked.seq] = Activity(
+                    asked.seq, asked.activity_type, asked.arguments[0], asked.task_queue, patience
+                )
             case "request_cancel_activity":
                 # One whose answer has just arrived is no longer there to be cancelled.
                 if activity := self.activities.get(command.request_cancel_activity.seq):
@@ -302,6 +319,7 @@ class Simulation:
     def _pass_on(self, signal: commands.SignalExternalWorkflowExecution) -> None:
         target = signal.child_workflow_id or signal.workflow_execution.workflow_id
         self.signalled.append((target, signal.signal_name))
+        self.sent += signal.args
         for child in self.children.values():
             if child.id == target:
                 child.signals.append(signal.signal_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from hypothesis import given, settings
@@ -44,7 +45,10 @@ REQUEST = BranchRequest(
 )
 CIRCLING = failed("x = 2")
 TRIALS = st.sampled_from([CIRCLING, failed("y = call(3)", "t1", error="KeyError", file="b.py"), passed()])
-EVENTS = "answer answer answer answer_although_cancelled breaks pause resume override cancel".split()
+EVENTS = "answer answer answer answer_although_cancelled breaks untaken pause resume override cancel".split()
+# Where the environment is: on no host that is known, on the run's, or still to be prepared.
+HOME = Environment(key="environment", queue="hydra-sandbox-c", host="c")
+PLACES: list[dict[str, Any]] = [{}, {"environment": HOME}, {"environment": HOME, "prepared": False}]
 
 
 class Server:
@@ -52,9 +56,14 @@ class Server:
 
     def __init__(self, trials: list[Any]) -> None:
         self.trials = trials
+        self.hosts = itertools.cycle("cdde")
 
     def __call__(self, name: str) -> Any:
         return getattr(self, name)()
+
+    def prepare_environment(self) -> Environment:
+        host = next(self.hosts)
+        return Environment(key="environment", queue=f"hydra-sandbox-{host}", host=host)
 
     def plan(self) -> PlanAnswer:
         return PlanAnswer(plan=Plan(summary="a plan"), investigate=("read_file a.py",))
@@ -87,15 +96,21 @@ def happen(branch: Simulation, event: str) -> list[Any]:
     for activity in branch.activities.values():
         if event == "breaks":
             return [branch.fail_activity(activity)]
+        if event == "untaken":
+            return [branch.leave_activity(activity)] if activity.patience and not activity.cancelled else []
         late = event == "answer_although_cancelled"
         return [branch.end_activity(activity) if activity.cancelled and not late else branch.answer(activity)]
     return []
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(TRIALS, max_size=4), st.lists(st.tuples(st.sampled_from(EVENTS), st.booleans()), max_size=40))
-def test_a_branch_waits_and_ends(trials: list[Any], events: list[tuple[str, bool]]) -> None:
-    branch = Simulation(BranchWorkflow, REQUEST, Server(trials))
+@given(
+    st.lists(TRIALS, max_size=4),
+    st.lists(st.tuples(st.sampled_from(EVENTS), st.booleans()), max_size=40),
+    st.sampled_from(PLACES),
+)
+def test_a_branch_waits_and_ends(trials: list[Any], events: list[tuple[str, bool]], place: dict[str, Any]) -> None:
+    branch = Simulation(BranchWorkflow, REQUEST.model_copy(update=place), Server(trials))
     try:
         for event, together in events:
             if jobs := happen(branch, event):

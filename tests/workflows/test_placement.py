@@ -8,18 +8,88 @@ import pytest
 from temporalio.client import Client
 
 from hydra_cli.control import send_update
-from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE, RunResult, name_host_queue
-from hydranet.genealogy import Verdict
+from hydranet.contracts import (
+    FIX_WORKFLOW,
+    SANDBOX_QUEUE,
+    SUPERVISOR_QUEUE,
+    AttemptReport,
+    BranchResult,
+    RunResult,
+    name_host_queue,
+)
+from hydranet.genealogy import Ending, Verdict
 from hydranet.policy.constitution import Decision, Effect
 from tests.workflows.conftest import Start, eventually
 from tests.workflows.environment import QUEUES, REQUEST, workers
+from tests.workflows.simulation import Activity, Simulation
+from tests.workflows.test_branch_orders import HOME, Server
+from tests.workflows.test_branch_orders import REQUEST as BRANCH
 from tests.workflows.world import World, passed, strategy
+from workers.payloads import data_converter
+from workflows.branch import BranchWorkflow
 
 SUPERVISED = Decision(operation="write", subject="ci.yml", effect=Effect.SUPERVISED, rule="ci", reason="It runs.")
 
 
 def make_world() -> World:
     return World(rounds=[[strategy("one")]], trials={"one": [passed()]})
+
+
+STEPS = ("run_tests", "investigate", "try_candidates", "commit_checkpoint")
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+async def test_what_follows_an_environment_is_made_on_the_host_that_has_it(server: Client, parallel: int) -> None:
+    """Two sandbox hosts poll the shared queue and one of their own; the first prepares."""
+    shared, one, two = make_world(), make_world(), make_world()
+    shared.host, shared.looks = "c", {"one": ["read_file a.py"]}
+    request = REQUEST.model_copy(update={"parallel_branches": parallel})
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(workers(server, shared, QUEUES))
+        for world, host in ((one, "c"), (two, "d")):
+            # What a model answered is known to the shared world.
+            world.recorded = shared.recorded
+            await stack.enter_async_context(workers(server, world, [name_host_queue(SANDBOX_QUEUE, host)]))
+        result: RunResult = await server.execute_workflow(
+            FIX_WORKFLOW, request, id="fix-demo", task_queue=SUPERVISOR_QUEUE, result_type=RunResult
+        )
+    assert result.verdict is Verdict.FIXED
+    # A branch beside others has its environment prepared wherever a host is free.
+    assert shared.calls["prepare_environment"] == parallel
+    assert [shared.calls[step] + two.calls[step] for step in STEPS] == [0, 0, 0, 0]
+    assert [one.calls[step] for step in STEPS] == [2, 1, 1, 1]
+
+
+def test_a_step_that_its_host_does_not_take_is_made_on_another_in_the_same_attempt() -> None:
+    branch = Simulation(BranchWorkflow, BRANCH.model_copy(update={"environment": HOME}), Server([passed()]))
+    try:
+        while (trial := find_activity(branch, "try_candidates")) is None:
+            branch.deliver(branch.answer(next(iter(branch.activities.values()))))
+        assert (trial.queue, trial.patience) == ("hydra-sandbox-c", 30)
+        for patience in (60, 30):
+            # First the same host prepares again, which is only busy, then another.
+            branch.deliver(branch.leave_activity(trial))
+            preparation = find_activity(branch, "prepare_environment")
+            assert preparation is not None
+            assert (preparation.queue, preparation.patience) == (SANDBOX_QUEUE, 0)
+            branch.deliver(branch.answer(preparation))
+            trial = find_activity(branch, "try_candidates")
+            assert trial is not None
+            assert trial.patience == patience
+        assert trial.queue == "hydra-sandbox-d"
+        while not branch.ended:
+            branch.settle()
+            branch.deliver(*(branch.answer(activity) for activity in list(branch.activities.values())))
+        report: AttemptReport = data_converter.payload_converter.from_payload(branch.sent[0], AttemptReport)
+        assert report.record.number == 1
+        assert report.notes == ("The sandbox host c took no step for 60 seconds: d went on in its place.",)
+        assert branch.read_result(BranchResult).ending is Ending.PASSED
+    finally:
+        branch.close()
+
+
+def find_activity(branch: Simulation, name: str) -> Activity | None:
+    return next((activity for activity in branch.activities.values() if activity.name == name), None)
 
 
 async def test_a_repository_is_touched_by_the_supervisor_of_its_host_alone(server: Client) -> None:

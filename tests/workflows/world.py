@@ -17,6 +17,7 @@ from activities.waits.activities import WaitActivities
 from hydranet.allocation import SkillRecord
 from hydranet.budget import Usage
 from hydranet.contracts import (
+    SANDBOX_QUEUE,
     ArtifactRef,
     Checkpoint,
     CommitRequest,
@@ -68,6 +69,7 @@ from hydranet.contracts import (
     WriteTestsRequest,
     WrittenTest,
     WrittenTests,
+    name_host_queue,
 )
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import Command
@@ -138,8 +140,9 @@ class World:
     hold it up. An index has `missing` files to parse; `vectors_left` are missing after each call that makes some, the
     last again and again. A supervisor model turns strategies round, or ranks them by `ranking`. `places` are what
     localisation ranks, and `meant` the tests that the issue speaks of, and `examples` what the issue shows. `drafts`
-    are what a model writes of the issue, of which those whose source is in `reproducing` fail as it says. `bases` are
-    the reports at a base with tests that were written, instead of `baseline`.
+    are what a model writes of the issue, of which those whose source is in `reproducing` fail as it says. Environments
+    are on the sandbox host called `host`, if one is. `bases` are the reports at a base with tests that were written,
+    instead of `baseline`.
     """
 
     rounds: Sequence[Sequence[Strategy]] = ()
@@ -161,10 +164,11 @@ class World:
     offers: dict[str, int] = field(default_factory=dict)
     reviews: list[tuple[Decision, ...]] = field(default_factory=list)
     asks_always: bool = False
+    host: str = ""
     on: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     requests: dict[str, list[Any]] = field(default_factory=dict)
-    _attempts: dict[str, tuple[str, int]] = field(default_factory=dict)
+    recorded: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def requested(self, name: str) -> list[Any]:
         return self.requests.get(name, [])
@@ -212,7 +216,8 @@ class World:
     @translate_errors
     async def prepare_environment(self, request: PrepareRequest) -> Environment:
         await self._called("prepare_environment", request)
-        return Environment(key="environment", note="bubblewrap; nothing installed")
+        queue = name_host_queue(SANDBOX_QUEUE, self.host) if self.host else ""
+        return Environment(key="environment", note="bubblewrap; nothing installed", queue=queue, host=self.host)
 
     @activity.defn
     @translate_errors
@@ -356,7 +361,7 @@ class World:
         if isinstance(answer, ImplementAnswer):
             return answer
         candidates = hash_content(f"{request.strategy.title} {request.attempt}".encode(), "application/json")
-        self._attempts[candidates.sha256] = (request.strategy.title, request.attempt)
+        self.recorded[candidates.sha256] = (request.strategy.title, request.attempt)
         exhausted = request.attempt == self.offers.get(request.strategy.title)
         return ImplementAnswer(
             candidates=candidates,
@@ -379,7 +384,7 @@ class World:
     @translate_errors
     async def try_candidates(self, request: TrialRequest) -> Trial:
         await self._called("try_candidates", request)
-        title, attempt = self._attempts[request.candidates.sha256]
+        title, attempt = self.recorded[request.candidates.sha256]
         trials = self.trials.get(title, [failed("nothing")])
         trial = trials[min(attempt, len(trials)) - 1]
         assert isinstance(trial, Trial)

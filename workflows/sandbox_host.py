@@ -1,0 +1,96 @@
+"""The sandbox host that a run, or a branch of it, works on: the one that has its environment, or another after it."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.sandbox.activities import SandboxActivities
+    from hydranet.bounded_models import BoundedModel
+    from hydranet.contracts import Environment, PrepareRequest, SandboxSpec, Snapshot
+    from workflows import policies
+
+Request = TypeVar("Request", bound=BoundedModel)
+Answer = TypeVar("Answer")
+
+# A worker that is there and has room takes a step within milliseconds. One whose host is lost was noticed 10 seconds
+# before, by its heartbeats.
+_PATIENCE = timedelta(seconds=30)
+_MOST_PATIENCE = timedelta(minutes=16)
+
+
+class SandboxHost:
+    """Has steps made on the host that prepared the environment; where it takes none, another host prepares it.
+
+    Without an environment that is `prepared` for it, the first step has one prepared, wherever a host is free. `note`
+    gets a sentence about each move; without it they are kept for `take_moves`.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        spec: SandboxSpec,
+        environment: Environment,
+        note: Callable[[str], None] | None = None,
+        *,
+        prepared: bool = True,
+    ) -> None:
+        self.environment = environment
+        self.prepared = prepared
+        self._snapshot = snapshot
+        self._spec = spec
+        self._moves: list[str] = []
+        self._note = note or self._moves.append
+        self._patience = _PATIENCE
+
+    async def run(self, step: Callable[[Any, Request], Awaitable[Answer]], request: Request, summary: str) -> Answer:
+        """Return the answer of an activity to `request`, which gets the environment where it has a field for it."""
+        if not self.prepared:
+            self.environment = await prepare_environment(self._snapshot, self._spec)
+            self.prepared = True
+        while True:
+            update = {"environment": self.environment} if "environment" in type(request).model_fields else {}
+            options = policies.for_sandbox(summary, self._spec, self.environment.queue, self._patience)
+            try:
+                return await workflow.execute_activity_method(step, request.model_copy(update=update), **options)
+            except ActivityError as error:
+                # A cancel that arrives in the same moment is swallowed by what completes then; its reason stays.
+                if not policies.was_never_taken(error) or workflow.cancellation_reason() is not None:
+                    raise
+            await self._move()
+
+    def describe(self) -> dict[str, Any]:
+        """Return the fields that the requests of steps have in common."""
+        return {"snapshot": self._snapshot, "spec": self._spec, "environment": self.environment}
+
+    def take_moves(self) -> tuple[str, ...]:
+        """Return the sentences about moves since the last call."""
+        moves = tuple(self._moves)
+        self._moves.clear()
+        return moves
+
+    async def _move(self) -> None:
+        before, waited = self.environment, self._patience
+        self.environment = await prepare_environment(self._snapshot, self._spec)
+        if self.environment.queue == before.queue:
+            # It is there, and only has no room: to ask again as soon would fill the history.
+            self._patience = min(2 * waited, _MOST_PATIENCE)
+            return
+        self._patience = _PATIENCE
+        seconds = waited.total_seconds()
+        self._note(
+            f"The sandbox host {before.host} took no step for {seconds:.0f} seconds: "
+            f"{self.environment.host} went on in its place."
+        )
+
+
+async def prepare_environment(snapshot: Snapshot, spec: SandboxSpec) -> Environment:
+    """Install what the tests need on any host that is free, unless that was done there before."""
+    return await workflow.execute_activity_method(
+        SandboxActivities.prepare_environment,
+        PrepareRequest(snapshot=snapshot, spec=spec),
+        **policies.for_sandbox("prepare the environment", spec),
+    )
