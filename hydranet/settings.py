@@ -150,6 +150,10 @@ class SandboxSettings(SandboxSpec):
     warm: Annotated[int, Field(ge=0, le=16)] = 1
     """The number of containers kept ready for the next attempt."""
 
+    slots: Annotated[int, Field(ge=0, le=1000)] = 0
+    """The number of sandboxes in which a worker runs tests at the same time; a quarter as many, at least one, prepare
+    environments beside them. 0 takes one per core, as far as their memory fits."""
+
     package_hosts: Annotated[tuple[_Host, ...], Field(max_length=100)] = ()
     """Further hosts that a setup may reach, as HOST or HOST:PORT: those to which a package index links, or Git's."""
 

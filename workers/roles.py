@@ -35,6 +35,7 @@ from workers.connection import is_open
 from workers.host import Host, load_host
 from workers.outages import watch_server
 from workers.sealing import KeyRing
+from workers.slots import count_sandbox_slots
 from workers.telemetry import watch_models
 from workflows.branch import BranchWorkflow
 from workflows.counterfactual import CounterfactualWorkflow
@@ -225,7 +226,11 @@ def _make_sandbox_workers(
         checkpoints.commit_checkpoint,
     ]
     identity = host.identify(Role.SANDBOX)
-    return [_make_worker(client, queue, identity, calls) for queue in (SANDBOX_QUEUE, own)]
+    slots = count_sandbox_slots(settings.sandbox)
+    return [
+        _make_worker(client, SANDBOX_QUEUE, identity, calls, max_concurrent_activities=slots.preparations),
+        _make_worker(client, own, identity, calls, max_concurrent_activities=slots.tests),
+    ]
 
 
 def _make_worker(client: Client, queue: str, identity: str, activities: Sequence[Any], **options: Any) -> Worker:
