@@ -211,8 +211,8 @@ class Settings(BaseSettings):
     """The folder of the stack's data, keys, logs and caches."""
 
     seal_key_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
-    """The file with the keys that seal what passes through Temporal; by default `keys/seal` in the data folder. All
-    machines that work together need the same."""
+    """The file with the keys that seal what passes through Temporal; by default `keys/seal` in the data folder.
+    Machines that work together need the same, or, for a worker, a file with the keys of its roles alone."""
 
     @classmethod
     def settings_customise_sources(

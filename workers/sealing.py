@@ -1,6 +1,8 @@
 """Sealed payloads: what passes through Temporal is encrypted, so that only who has the key reads it or is obeyed.
 
-The cipher is AES-256-GCM. A key ring is a file of base64 keys, one a line: the first seals, all of them open.
+The cipher is AES-256-GCM. A key ring is a file of base64 keys, one a line: the first seals, all of them open. What goes
+to an activity of another role, or comes from it, is sealed with a key that is derived for the role. A node of that role
+alone has a file with such keys, `ROLE:KEY` a line, and opens nothing else.
 """
 
 from __future__ import annotations
@@ -12,18 +14,27 @@ import hmac
 import os
 import secrets
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
-from temporalio.converter import PayloadCodec
+from temporalio.converter import (
+    ActivitySerializationContext,
+    PayloadCodec,
+    SerializationContext,
+    WithSerializationContext,
+)
 
 from hydranet.errors import UsageError
+from hydranet.names import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE
 from hydranet.settings import Settings
 
 ENCODING = b"binary/sealed"
@@ -36,56 +47,145 @@ _KEY_BYTES = 32
 _PAYLOAD_LIMIT = 64 << 20
 _NONCE_BYTES = 12
 
+_QUEUES = {"sandbox": (SANDBOX_QUEUE,), "inference": (INFERENCE_QUEUE, RETRIEVAL_QUEUE)}
+ROLES = tuple(_QUEUES)
+"""The roles with keys of their own; what is nobody's of these is sealed with the master key."""
+MASTER = ""
+"""In place of a role: the master key, which supervisors and commands have."""
+
 
 class _Key(NamedTuple):
     identifier: bytes
+    secret: bytes
     cipher: AESGCM
 
 
 class KeyRing:
-    """The keys of a key ring's file, of which there is at least one."""
+    """The keys of a key ring's file: master keys, of which those of the roles are derived, or keys of roles alone."""
 
-    def __init__(self, file: Path, keys: Sequence[bytes]) -> None:
+    def __init__(
+        self, file: Path, masters: Sequence[bytes], roles: Mapping[str, Sequence[bytes]] | None = None
+    ) -> None:
         self.file = file
-        named = [_Key(hashlib.sha256(key).hexdigest()[:16].encode(), AESGCM(key)) for key in keys]
-        self._newest = named[0]
-        self._newest_key = keys[0]
-        self._ciphers = dict(named)
+        given = roles or {}
+        secrets_by_role = {
+            role: [*(derive_role_key(master, role) for master in masters), *given.get(role, ())] for role in ROLES
+        }
+        self._keys = {
+            role: [_name_key(secret) for secret in keys]
+            for role, keys in {MASTER: masters, **secrets_by_role}.items()
+            if keys
+        }
+        self._owners = {key.identifier: (role, key.cipher) for role, keys in self._keys.items() for key in keys}
 
-    def seal(self, data: bytes, context: bytes = _CONTEXT) -> tuple[bytes, bytes]:
-        """Return the id of the newest key, and what it makes of the data."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return self._newest.identifier, nonce + self._newest.cipher.encrypt(nonce, data, context)
+    @property
+    def is_master(self) -> bool:
+        """Whether everything is opened: what is sealed for any role, and for none."""
+        return MASTER in self._keys
 
-    def open(self, key: bytes, sealed: bytes, context: bytes = _CONTEXT) -> bytes | None:
-        """Return the data, None where the key did not seal it; UsageError where the ring lacks the key."""
-        if (cipher := self._ciphers.get(key)) is None:
+    def seal(self, data: bytes, context: bytes = _CONTEXT, role: str = MASTER) -> tuple[bytes, bytes]:
+        """Return the id of the newest key of a role, and what it makes of the data; UsageError where there is none."""
+        key, nonce = self._choose(role), os.urandom(_NONCE_BYTES)
+        return key.identifier, nonce + key.cipher.encrypt(nonce, data, context)
+
+    def open(self, key: bytes, sealed: bytes, context: bytes = _CONTEXT, role: str | None = None) -> bytes | None:
+        """Return the data, None where the key did not seal it; UsageError where the ring lacks the key.
+
+        Where a role is named, its keys and the master keys count: what the key of another role sealed was not written
+        by whom it should come from.
+        """
+        if (known := self._owners.get(key)) is None:
+            lacking = f"This was sealed with the key {key.decode(errors='replace')}, which is not in {self.file}"
             raise UsageError(
-                f"This was sealed with the key {key.decode(errors='replace')}, which is not in {self.file}: "
-                "add the line of that key, from a copy of the file or from the node that has it."
+                f"{lacking}: add the line of that key, from a copy of the file or from the node that has it."
+                if self.is_master
+                else f"{lacking}: this node has no key but that of {self._name_roles()}. "
+                "Run the command where the stack was set up, or join the cluster again if the keys have changed."
             )
+        owner, cipher = known
+        if role is not None and owner not in (role, MASTER):
+            return None
         try:
             return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
         except (InvalidTag, ValueError):
             return None
 
-    def digest(self, data: bytes, context: bytes) -> str:
-        """Return a digest under the newest key, from which nobody without the key can guess the data."""
-        return hmac.digest(hmac.digest(self._newest_key, context, "sha256"), data, "sha256").hex()
+    def digest(self, data: bytes, context: bytes, role: str = MASTER) -> str:
+        """Return a digest under the newest key of a role, from which nobody without that key can guess the data."""
+        return hmac.digest(hmac.digest(self._choose(role).secret, context, "sha256"), data, "sha256").hex()
 
     def knows(self, payload: Payload) -> bool:
         """Return whether a payload is sealed with one of the keys."""
-        return payload.metadata.get("encoding") == ENCODING and payload.metadata.get(_KEY_ID) in self._ciphers
+        return payload.metadata.get("encoding") == ENCODING and payload.metadata.get(_KEY_ID) in self._owners
+
+    def identify(self, role: str) -> str:
+        """Return the id of the newest key of a role, which tells keys apart and says nothing of them."""
+        return self._choose(role).identifier.decode()
+
+    def check_roles(self, roles: Iterable[str]) -> None:
+        """Raise UsageError where a worker of these roles lacks its key."""
+        for role in roles:
+            self._choose(role if role in ROLES else MASTER)
+
+    def export_role(self, role: str) -> str:
+        """Return the key file of a node that has this role alone, newest key first.
+
+        The files of several roles one below the other are the file of a node that has these.
+        """
+        if role not in ROLES:
+            raise ValueError(f"no role with a key of its own: {role}")
+        if not self.is_master:
+            raise UsageError(
+                f"{self.file} has no key that others are derived of: add nodes where the stack was set up."
+            )
+        return "".join(f"{role}:{base64.b64encode(key.secret).decode()}\n" for key in self._keys[role])
+
+    def _choose(self, role: str) -> _Key:
+        if keys := self._keys.get(role):
+            return keys[0]
+        purpose = f"the role '{role}'" if role else "supervisors and commands"
+        raise UsageError(
+            f"{self.file} has no key of {purpose}, but that of {self._name_roles()}: "
+            "run this where the stack was set up, or join the cluster with that role."
+        )
+
+    def _name_roles(self) -> str:
+        return " and ".join(f"the role '{role}'" for role in self._keys if role)
 
 
-class SealingCodec(PayloadCodec):
+def derive_role_key(master: bytes, role: str) -> bytes:
+    """Return the key of a role, from which neither the master key nor that of another role can be told."""
+    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"hydranet role " + role.encode()).derive(master)
+
+
+def find_role(queue: str) -> str:
+    """Return the role whose key seals what an activity on a task queue gets and gives."""
+    for role, names in _QUEUES.items():
+        if any(queue == name or queue.startswith(f"{name}-") for name in names):
+            return role
+    return MASTER
+
+
+def _name_key(secret: bytes) -> _Key:
+    return _Key(hashlib.sha256(secret).hexdigest()[:16].encode(), secret, AESGCM(secret))
+
+
+class SealingCodec(PayloadCodec, WithSerializationContext):
     """The codec of a client or worker: seals what it sends, opens what it gets, and marks what is not sealed.
 
     The converter refuses what is marked. An error here instead would stop a workflow for good because of one signal.
+    For the payloads of an activity it is that of the activity's role, for a workflow's that of the master keys. Without
+    either, as for who reads a history, it opens all.
     """
 
-    def __init__(self, keys: KeyRing) -> None:
+    def __init__(self, keys: KeyRing, role: str | None = None) -> None:
         self._keys = keys
+        self._role = role
+
+    def with_context(self, context: SerializationContext) -> Self:
+        """Return the codec for the payloads of an activity or of a workflow."""
+        queue = context.activity_task_queue if isinstance(context, ActivitySerializationContext) else None
+        return type(self)(self._keys, find_role(queue or ""))
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Seal payloads."""
@@ -97,12 +197,12 @@ class SealingCodec(PayloadCodec):
 
     def _seal(self, payload: Payload) -> Payload:
         # Compressed first: what is sealed does not compress, and Temporal keeps it for weeks.
-        key, data = self._keys.seal(zlib.compress(payload.SerializeToString(), level=1))
+        key, data = self._keys.seal(zlib.compress(payload.SerializeToString(), level=1), role=self._role or MASTER)
         return Payload(metadata={"encoding": ENCODING, _KEY_ID: key}, data=data)
 
     def _open(self, payload: Payload) -> Payload:
         if payload.metadata.get("encoding") == ENCODING:
-            data = self._keys.open(payload.metadata.get(_KEY_ID, b""), payload.data)
+            data = self._keys.open(payload.metadata.get(_KEY_ID, b""), payload.data, role=self._role)
             if data is not None:
                 with suppress(DecodeError, zlib.error):
                     return Payload.FromString(zlib.decompressobj().decompress(data, _PAYLOAD_LIMIT))
@@ -117,18 +217,23 @@ def locate_key_file(settings: Settings) -> Path:
 def load_keys(settings: Settings) -> KeyRing:
     """Return the key ring, a new one where there is no file yet; UsageError where the file cannot be used."""
     file = locate_key_file(settings)
+    masters: list[bytes] = []
+    roles: dict[str, list[bytes]] = {}
     try:
         text = _read(file) if file.exists() else _create(file)
-        keys = [base64.b64decode(line, validate=True) for line in text.split()]
+        for line in text.split():
+            role, separator, key = line.rpartition(":")
+            (roles.setdefault(role, []) if separator else masters).append(base64.b64decode(key, validate=True))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The key file {file} cannot be read ({error}): correct its permissions.") from None
     except binascii.Error:
-        keys = []
-    if not keys or any(len(key) != _KEY_BYTES for key in keys):
+        masters, roles = [], {}
+    keys = [*masters, *chain.from_iterable(roles.values())]
+    if not keys or any(len(key) != _KEY_BYTES for key in keys) or not roles.keys() <= set(ROLES):
         raise UsageError(
             f"The key file {file} does not hold base64 keys of {_KEY_BYTES} bytes, one a line: put a copy of it there."
         )
-    return KeyRing(file, keys)
+    return KeyRing(file, masters, roles)
 
 
 def _read(file: Path) -> str:

@@ -43,6 +43,7 @@ async def run_worker(roles: list[Role]) -> None:
     runtime = telemetry.build_runtime(chosen.metrics_address, list(Role).index(roles[0]))
     with telemetry.open_tracing() as interceptors, open_temporary_folder(chosen.data_dir / "scratch"):
         keys = load_keys(chosen)
+        keys.check_roles(roles)
         client = await connect(temporal, keys, runtime, interceptors)
         await check_namespace(client)
         async with run_workers(client, chosen, roles, keys):

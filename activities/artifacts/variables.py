@@ -17,20 +17,22 @@ _CONTEXT = b"hydranet sandbox variable 1 "
 _DIGEST = b"hydranet sandbox variables 1"
 # A row is written before its run starts, so a new one may belong to no run yet.
 _SWEEP_AGE = "1 hour"
+# A node of this role has no other key.
+_ROLE = "sandbox"
 
 
 class Keys(Protocol):
-    """The key ring that seals values."""
+    """The key ring that seals values for a role."""
 
-    def seal(self, data: bytes, context: bytes) -> tuple[bytes, bytes]:
+    def seal(self, data: bytes, context: bytes, role: str) -> tuple[bytes, bytes]:
         """Return the id of the key, and what it makes of the data."""
         ...
 
-    def open(self, key: bytes, sealed: bytes, context: bytes) -> bytes | None:
+    def open(self, key: bytes, sealed: bytes, context: bytes, role: str) -> bytes | None:
         """Return the data, None where the key did not seal it; UsageError where the key is not there."""
         ...
 
-    def digest(self, data: bytes, context: bytes) -> str:
+    def digest(self, data: bytes, context: bytes, role: str) -> str:
         """Return a digest from which nobody without the key can guess the data."""
         ...
 
@@ -58,7 +60,7 @@ class SealedVariables:
         """Keep the values of a run, and return their references by name."""
         references = {name: uuid.uuid4().hex for name in values}
         rows = [
-            (reference, run_id, *self._keys.seal(values[name].encode(), _CONTEXT + reference.encode()))
+            (reference, run_id, *self._keys.seal(values[name].encode(), _CONTEXT + reference.encode(), _ROLE))
             for name, reference in references.items()
         ]
         async with self._pool.connection() as connection, connection.transaction():
@@ -80,7 +82,7 @@ class SealedVariables:
         return {name: self._open(name, reference, rows.get(reference)) for name, reference in references.items()}
 
     def _open(self, name: str, reference: str, row: tuple[bytes, bytes] | None) -> str:
-        opened = self._keys.open(*row, _CONTEXT + reference.encode()) if row else None
+        opened = self._keys.open(*row, _CONTEXT + reference.encode(), _ROLE) if row else None
         if opened is None:
             raise missing_value(name)
         return opened.decode()
@@ -140,7 +142,7 @@ class HeldVariables:
 
 def digest_values(keys: Keys, values: Mapping[str, str]) -> str:
     """Return a digest of the values under the keys; empty without any."""
-    return keys.digest(json.dumps(sorted(values.items())).encode(), _DIGEST) if values else ""
+    return keys.digest(json.dumps(sorted(values.items())).encode(), _DIGEST, _ROLE) if values else ""
 
 
 def missing_value(name: str) -> FatalError:

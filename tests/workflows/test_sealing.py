@@ -5,31 +5,47 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
+from activities.heartbeat import report_progress
 from hydranet.contracts import RunResult
-from hydranet.errors import TransientError
+from hydranet.errors import TransientError, UsageError
 from hydranet.genealogy import Verdict
-from hydranet.names import FIX_WORKFLOW, SUPERVISOR_QUEUE
+from hydranet.names import FIX_WORKFLOW, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.settings import Settings
-from tests.workflows.environment import REQUEST, workers
+from tests.workflows.environment import QUEUES, REQUEST, workers
 from tests.workflows.world import Held, World, failed, passed, strategy
 from workers.payloads import build_converter
-from workers.sealing import load_keys
+from workers.sealing import KeyRing, SealingCodec, load_keys
 
 WORD = "the-word-that-nobody-may-read"
 
 
 @pytest.fixture
-def owner(server: Client, tmp_path: Path) -> Client:
+def keys(tmp_path: Path) -> KeyRing:
+    return load_keys(Settings(data_dir=tmp_path))
+
+
+@pytest.fixture
+def owner(server: Client, keys: KeyRing) -> Client:
     """A client with a key; `server` itself has none."""
-    converter = build_converter(load_keys(Settings(data_dir=tmp_path)))
-    return Client(server.service_client, data_converter=converter)
+    return Client(server.service_client, data_converter=build_converter(keys))
+
+
+@pytest.fixture
+def node(keys: KeyRing, tmp_path: Path) -> KeyRing:
+    """The keys of a node that has sandboxes alone."""
+    file = tmp_path / "node"
+    file.touch(0o600)
+    file.write_text(keys.export_role("sandbox"))
+    return load_keys(Settings(seal_key_file=file))
 
 
 async def start(client: Client, **changes: Any) -> WorkflowHandle[Any, RunResult]:
@@ -124,3 +140,63 @@ async def _fail(_: object) -> None:
     from temporalio.exceptions import ApplicationError
 
     raise ApplicationError(WORD, type="FatalError", non_retryable=True)
+
+
+async def test_a_sandbox_node_works_with_its_own_key_and_opens_nothing_else(
+    owner: Client, server: Client, keys: KeyRing, node: KeyRing
+) -> None:
+    tries: list[None] = []
+    held = Held()
+
+    async def work(request: object) -> None:
+        report_progress(7)
+        tries.append(None)
+        if len(tries) == 1:
+            raise TransientError(WORD, 0.1)
+        await held(request)
+
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, on={"try_candidates": work})
+    client = Client(server.service_client, data_converter=build_converter(node))
+    others = [queue for queue in QUEUES if queue != SANDBOX_QUEUE]
+    async with workers(owner, world, others), workers(client, world, [SANDBOX_QUEUE]):
+        run = await start(owner)
+        await held.began.wait()
+        branch = server.get_workflow_handle(f"{run.id}/b01-one")
+        beats: list[Payload] = []
+        while not beats:
+            described = (await branch.describe()).raw_description
+            beats = [beat for step in described.pending_activities for beat in step.heartbeat_details.payloads]
+        held.released.set()
+        assert (await run.result()).verdict is Verdict.FIXED
+        sealed = [payload async for payload in _read_payloads(server, run.id, branch.id)]
+    sandbox = keys.identify("sandbox").encode()
+    assert [beat.metadata["key"] for beat in beats] == [sandbox]
+    assert {kind for queue, kind, _ in sealed if queue == SANDBOX_QUEUE} == {"input", "result", "failure"}
+    assert len({queue for queue, _, _ in sealed}) == len(QUEUES) + 1
+    for queue, _, payload in sealed:
+        assert (payload.metadata["key"] == sandbox) is (queue == SANDBOX_QUEUE)
+        if queue == SANDBOX_QUEUE:
+            await SealingCodec(node).decode([payload])
+        else:
+            with pytest.raises(UsageError):
+                await SealingCodec(node).decode([payload])
+        await SealingCodec(keys).decode([payload])
+
+
+async def _read_payloads(server: Client, *workflows: str) -> AsyncIterator[tuple[str, str, Payload]]:
+    """Yield what a workflow starts with, and what activities get and give, with the task queue and the kind."""
+    for workflow_id in workflows:
+        queues: dict[int, str] = {}
+        async for event in server.get_workflow_handle(workflow_id).fetch_history_events():
+            for payload in event.workflow_execution_started_event_attributes.input.payloads:
+                yield "workflow", "input", payload
+            scheduled = event.activity_task_scheduled_event_attributes
+            queues[event.event_id] = scheduled.task_queue.name
+            for payload in scheduled.input.payloads:
+                yield scheduled.task_queue.name, "input", payload
+            started = event.activity_task_started_event_attributes
+            if started.last_failure.HasField("encoded_attributes"):
+                yield queues[started.scheduled_event_id], "failure", started.last_failure.encoded_attributes
+            completed = event.activity_task_completed_event_attributes
+            for payload in completed.result.payloads:
+                yield queues[completed.scheduled_event_id], "result", payload
