@@ -1,4 +1,7 @@
-"""The PostgreSQL database behind artifacts, records and the code graph."""
+"""The PostgreSQL database behind artifacts, records and the code graph.
+
+Its owner brings its tables to this version. The login of a node only checks that they have it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from activities.artifacts.node_roles import renew_grants
 from hydranet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,9 +41,9 @@ _LIMITS = {
 
 @asynccontextmanager
 async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
-    """Open a pool of connections to `dsn`, and bring its tables to this version.
+    """Open a pool of connections to `dsn`, whose tables have this version; its owner brings them to it.
 
-    Raises UsageError where no PostgreSQL with pgvector answers there.
+    Raises UsageError where no PostgreSQL with pgvector answers there, or its tables are of another version.
     """
     from psycopg_pool import AsyncConnectionPool
 
@@ -58,7 +62,8 @@ async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
         check=AsyncConnectionPool.check_connection,
     ) as pool:
         with _explain(dsn):
-            await migrate(pool)
+            names = await (migrate(pool) if await _is_owner(pool) else _read_migrations(pool))
+        _check_version(dsn, names)
         yield pool
 
 
@@ -176,8 +181,43 @@ def _shorten(text: str) -> str:
     return first.rpartition("failed: ")[2].removeprefix("connection is bad: ").removeprefix("FATAL:  ").rstrip(".")
 
 
-async def migrate(pool: AsyncConnectionPool) -> None:
-    """Run the migrations that the database has not seen: all of them, or none when one fails."""
+async def _is_owner(pool: AsyncConnectionPool) -> bool:
+    """Return whether the tables are this user's to make: they are there and are, or are not there yet."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT to_regclass('migrations') IS NULL OR has_table_privilege(to_regclass('migrations'), 'INSERT')"
+        )
+        return await cursor.fetchone() == (True,)
+
+
+async def _read_migrations(pool: AsyncConnectionPool) -> set[str]:
+    from psycopg.errors import UndefinedFunction
+
+    async with pool.connection() as connection:
+        try:
+            cursor = await connection.execute("SELECT read_migrations()")
+        except UndefinedFunction:
+            return set()
+        return {name for (name,) in await cursor.fetchall()}
+
+
+def _check_version(dsn: str, applied: set[str]) -> None:
+    known = {name for name, _ in _migrations()}
+    place = _describe_place(dsn)
+    if newer := sorted(applied - known):
+        raise UsageError(
+            f"The database at {place} is of a newer version of HydraNet than this machine's ({newer[-1]}): "
+            "install the newer one here."
+        )
+    if missing := sorted(known - applied):
+        raise UsageError(
+            f"The database at {place} is of an older version of HydraNet than this machine's (it lacks {missing[0]}): "
+            "install this version where the stack was set up and start it, or the older one here."
+        )
+
+
+async def migrate(pool: AsyncConnectionPool) -> set[str]:
+    """Run the migrations that the database has not seen, all of them or none when one fails, and name those it has."""
     async with pool.connection() as connection, connection.transaction():
         # CREATE IF NOT EXISTS alone fails when two workers start at once.
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
@@ -187,10 +227,13 @@ async def migrate(pool: AsyncConnectionPool) -> None:
         )
         cursor = await connection.execute("SELECT name FROM migrations")
         applied = {name for (name,) in await cursor.fetchall()}
-        for name, script in _migrations():
-            if name not in applied:
-                await connection.execute(script)
-                await connection.execute("INSERT INTO migrations (name) VALUES (%s)", (name,))
+        missing = {name: script for name, script in _migrations() if name not in applied}
+        for name, script in missing.items():
+            await connection.execute(script)
+            await connection.execute("INSERT INTO migrations (name) VALUES (%s)", (name,))
+        if missing:
+            await renew_grants(connection)
+    return applied | missing.keys()
 
 
 def _migrations() -> Iterator[tuple[str, bytes]]:

@@ -75,7 +75,8 @@ class SealedVariables:
             return {}
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
-                "SELECT reference, key, sealed FROM sandbox_variables WHERE reference = ANY(%s)",
+                "SELECT reference, key, sealed FROM unnest(%s::text[]) AS wanted (reference),"
+                " read_sandbox_variable(reference)",
                 (list(references.values()),),
             )
             rows = {reference: (bytes(key), bytes(sealed)) for reference, key, sealed in await cursor.fetchall()}

@@ -196,6 +196,10 @@ def postgres() -> Iterator[str]:
         with open_postgres(folder / "data", folder, folder / "log") as server:
             with psycopg.connect(server.dsn, autocommit=True) as connection:
                 connection.execute("ALTER SYSTEM SET fsync = off")
+                # The logins of nodes come with a password, as they do over TLS.
+                access = folder / "pg_hba.conf"
+                groups = "".join(f"local all +hydra_{role} scram-sha-256\n" for role in ("sandbox", "inference"))
+                access.write_text(groups + access.read_text())
                 connection.execute("SELECT pg_reload_conf()")
             yield server.dsn
 
