@@ -6,7 +6,8 @@ PYTEST := $(BIN)/python -m pytest
 # File by file, since the fixtures of one file share servers; in three processes, since tests mostly wait.
 PARALLEL := $(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test test-unit test-workflows test-integration test-e2e lint type fmt docs histories settings pins clean
+.PHONY: help demo test test-unit test-workflows test-integration test-e2e lint type fmt docs histories settings contract \
+	pins clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s%s\n", $$1, $$2 }' Makefile
@@ -64,6 +65,9 @@ histories: $(VENV)/installed ## record the histories of tests/replay again
 
 settings: $(VENV)/installed ## write the reference of settings and their example from the code
 	$(BIN)/python -m tests.settings_reference
+
+contract: $(VENV)/installed ## give the contract between nodes its next version, where it has changed
+	$(BIN)/python -m tests.contract_parts
 
 pins: ## pin the newest versions that pyproject.toml allows in constraints.txt
 	rm -rf build/pins

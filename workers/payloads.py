@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic_core import SchemaSerializer
@@ -48,9 +50,24 @@ class _Refusal(EncodingPayloadConverter):
         )
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """In place of a value, why its payload could not be read."""
+
+    error: Exception
+
+
+class _TolerantJsonConverter(_JsonConverter):
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+        try:
+            return super().from_payload(payload, type_hint)
+        except ValueError as error:
+            return Unreadable(error)
+
+
 class _PayloadConverter(CompositePayloadConverter):
-    def __init__(self) -> None:
-        json = _JsonConverter()
+    def __init__(self, json: _JsonConverter | None = None) -> None:
+        json = json or _JsonConverter()
         super().__init__(
             *(
                 json if converter.encoding == json.encoding else converter
@@ -58,6 +75,11 @@ class _PayloadConverter(CompositePayloadConverter):
             ),
             _Refusal(),
         )
+
+
+class _TolerantConverter(_PayloadConverter):
+    def __init__(self) -> None:
+        super().__init__(_TolerantJsonConverter())
 
 
 class _FailureConverter(DefaultFailureConverterWithEncodedAttributes):
@@ -82,3 +104,8 @@ def build_converter(keys: KeyRing) -> DataConverter:
         payload_codec=SealingCodec(keys),
         failure_converter_class=_FailureConverter,
     )
+
+
+def tolerate_unreadable(converter: DataConverter) -> DataConverter:
+    """Return the converter that gives an `Unreadable` instead of an error."""
+    return dataclasses.replace(converter, payload_converter_class=_TolerantConverter)

@@ -37,6 +37,7 @@ from workers.outages import watch_server
 from workers.sealing import KeyRing
 from workers.slots import count_sandbox_slots
 from workers.telemetry import watch_models
+from workers.versions import VersionGuard, build_activity_client, watch_version
 from workflows.branch import BranchWorkflow
 from workflows.counterfactual import CounterfactualWorkflow
 from workflows.embed_tree import EmbedTreeWorkflow
@@ -55,15 +56,18 @@ class Role(StrEnum):
 
 
 @asynccontextmanager
-async def run_workers(client: Client, settings: Settings, roles: Sequence[Role], keys: KeyRing) -> AsyncIterator[None]:
+async def run_workers(
+    client: Client, settings: Settings, roles: Sequence[Role], keys: KeyRing, guard: VersionGuard
+) -> AsyncIterator[None]:
     """Poll the task queues of the given roles until the block is left.
 
     A supervisor and a sandbox also poll a queue of this host alone, where what concerns its repositories, and the
-    environments that it has prepared, arrives.
+    environments that it has prepared, arrives. Raises UsageError where the stack has another version.
     """
     host = load_host(settings.data_dir)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_database(settings.database))
+        await stack.enter_async_context(watch_version(pool, guard, is_supervisor=Role.SUPERVISOR in roles))
         artifacts = PostgresArtifacts(pool)
         objects = GitObjects(settings.data_dir / "cache", artifacts)
         for role in roles:
@@ -235,7 +239,7 @@ def _make_sandbox_workers(
 
 def _make_worker(client: Client, queue: str, identity: str, activities: Sequence[Any], **options: Any) -> Worker:
     return Worker(
-        client,
+        client if "workflows" in options else build_activity_client(client),
         task_queue=queue,
         identity=identity,
         activities=activities,

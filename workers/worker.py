@@ -23,13 +23,17 @@ from workers.connection import check_namespace, connect
 from workers.roles import Role, run_workers
 from workers.sealing import load_keys
 from workers.temporal_profile import choose_server
+from workers.versions import VersionGuard
 
 # The variable with the reading end of a pipe. The embedded stack holds the other end: when it dies, the pipe closes.
 LIFELINE = "HYDRA_LIFELINE"
 
 
 async def run_worker(roles: list[Role]) -> None:
-    """Work until SIGTERM, SIGINT or the end of the embedded stack that started this process."""
+    """Work until SIGTERM, SIGINT or the end of the embedded stack that started this process.
+
+    Raises UsageError where it cannot work, or no longer since the stack was updated.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -44,15 +48,21 @@ async def run_worker(roles: list[Role]) -> None:
     with telemetry.open_tracing() as interceptors, open_temporary_folder(chosen.data_dir / "scratch"):
         keys = load_keys(chosen)
         keys.check_roles(roles)
-        client = await connect(temporal, keys, runtime, interceptors)
+        guard = VersionGuard()
+        client = await connect(temporal, keys, runtime, [*interceptors, guard])
         await check_namespace(client)
-        async with run_workers(client, chosen, roles, keys):
+        async with run_workers(client, chosen, roles, keys, guard):
             with contextlib.suppress(OSError):
                 sys.stdout.write("ready\n")
                 sys.stdout.flush()
             # Who starts a worker reads no further, and a full pipe would stop what Temporal's client prints.
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-            await stop.wait()
+            waits = [asyncio.create_task(event.wait()) for event in (stop, guard.refused)]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+        if guard.reason:
+            raise UsageError(guard.reason)
 
 
 @contextmanager

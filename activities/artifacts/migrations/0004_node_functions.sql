@@ -33,11 +33,11 @@ END;
 -- The version of what the nodes say to each other, which the supervisor writes here.
 CREATE TABLE contract (
     singleton  boolean PRIMARY KEY DEFAULT true CHECK (singleton),
-    version    text NOT NULL,
+    version    integer NOT NULL,
     written_at timestamptz NOT NULL DEFAULT now()
 );
 
-CREATE FUNCTION read_contract() RETURNS TABLE (version text, written_at timestamptz)
+CREATE FUNCTION read_contract() RETURNS TABLE (version integer, written_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT c.version, c.written_at FROM contract c;
