@@ -23,6 +23,8 @@ from hydranet.errors import OUTAGE
 
 # A worker that is there takes a task within milliseconds; one whose slots are full is not there.
 _TAKEN_AT_ONCE = timedelta(seconds=1)
+# Steps heartbeat twice a second. The server ends the step of a lost worker only after twenty are missing.
+_SILENT = timedelta(seconds=3)
 
 
 class WaitActivities:
@@ -92,6 +94,9 @@ class _Timeline:
             self.waits.append(Wait(began=due, ended=self.now))
         elif not waiting and pending.attempt == 1:
             self.waits.append(Wait(began=began, ended=started))
+            heard = max(started, _read_time(pending.last_heartbeat_time))
+            if self.now - heard > _SILENT:
+                self.waits.append(Wait(began=heard, ended=self.now))
         elif pending.attempt > 1:
             self.failure = self.failure or pending.last_failure
 
