@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from datetime import datetime
 from itertools import chain
 from math import inf
 from operator import itemgetter
@@ -158,6 +159,10 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
     for message in after.messages:
         if before is None or message not in before.messages:
             yield f"message: {message.sentence}"
+    now = datetime.now().astimezone()
+    for event in after.nodes:
+        if before is None or event not in before.nodes:
+            yield f"{event.kind}: {event.describe(now)}"
     known = {branch.number: branch for branch in before.branches} if before else {}
     timed = (_list_branch_changes(known.get(branch.number), branch, after) for branch in after.branches)
     yield from (line for _, line in sorted(chain.from_iterable(timed), key=itemgetter(0)))

@@ -1,6 +1,7 @@
 """A run's genealogy as a tree in the terminal."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from textwrap import indent
 
 from rich.console import Group, RenderableType
@@ -83,6 +84,9 @@ def _list_circumstances(genealogy: Genealogy) -> Iterator[Text]:
         yield _text(_describe_decision(decision), "dim")
     for message in genealogy.messages:
         yield _text(f"message: {message.sentence}", "dim")
+    now = datetime.now().astimezone()
+    for event in genealogy.nodes:
+        yield _text(f"{event.kind} after {format_duration(event.after)}: {event.describe(now)}", "yellow")
 
 
 def _describe_decision(decision: Decision) -> str:

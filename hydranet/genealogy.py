@@ -9,6 +9,7 @@ from hydranet.allocation import Draws
 from hydranet.bounded_models import CLEAN, TESTS, BoundedModel, Line, Name, Note, Sender
 from hydranet.budget import Budget, Spent, Usage
 from hydranet.convergence.score import Attempt, Command, Score
+from hydranet.node_event import EVENTS, NodeEvent
 from hydranet.policy.constitution import Decision
 from hydranet.strategy import Strategy
 from hydranet.text.formatting import format_duration, join_words
@@ -169,7 +170,8 @@ class Genealogy(BoundedModel):
 
     `issue_url` is where the issue came from, if that is a forge.
     `decisions` is the audit trail: what the constitution said of each operation, by which rule; `messages` are the
-    last that people sent. `environment` says which sandbox the tests run in and what was installed there, `flaky`
+    last that people sent, and `nodes` what became of the nodes that work for it.
+    `environment` says which sandbox the tests run in and what was installed there, `flaky`
     which tests both passed and failed on the same code, and `written_tests` which tests the run has written, and of
     what, `reproduction` the drafts of a model among them. `test_notes` say what was cut, left out or tolerated in test
     runs. The run does not mend `known_failures`. `shown` names the code that retrieval gave to the prompts, best first.
@@ -186,6 +188,7 @@ class Genealogy(BoundedModel):
     state: Line = "starting"
     decisions: Annotated[tuple[Decision, ...], Field(max_length=100)] = ()
     messages: Annotated[tuple[PersonMessage, ...], Field(max_length=20)] = ()
+    nodes: Annotated[tuple[NodeEvent, ...], Field(max_length=EVENTS)] = ()
     environment: Line = ""
     flaky: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
     written_tests: Line = ""

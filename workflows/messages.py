@@ -7,6 +7,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import AttemptReport, FixRequest, ReapRequest
+    from hydranet.node_event import NodeEvent, NodeEventKind
     from hydranet.strategy import TEMPLATES
     from hydranet.text.code_names import names_code
     from hydranet.text.formatting import join_words
@@ -174,6 +175,18 @@ class RunMessages(BranchParent):
     async def interrupted(self, seconds: float) -> None:
         """Leave out of the time budget what passed while nothing ran, such as a night switched off."""
         self._state.clock.leave_out_last(seconds)
+
+    @workflow.signal(name=NodeEventKind.LOST.value)
+    @drop_malformed
+    async def node_lost(self, event: NodeEvent) -> None:
+        """Note that a node which works for runs is lost."""
+        self._state.add_node_event(event)
+
+    @workflow.signal(name=NodeEventKind.BACK.value)
+    @drop_malformed
+    async def node_back(self, event: NodeEvent) -> None:
+        """Note that a node works for runs again."""
+        self._state.add_node_event(event)
 
     async def _instruct(self, instruction: str, sender: str) -> None:
         self._state.add_message("override", sender, instruction)

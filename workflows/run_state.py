@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
         PersonMessage,
         Reproduction,
     )
+    from hydranet.node_event import NodeEvent, add_event
     from hydranet.policy.constitution import Decision, Effect
     from hydranet.report.web_ui import render_details
     from hydranet.text.formatting import join_words
@@ -63,6 +64,11 @@ class RunState:
         message = PersonMessage(kind=kind, sender=sender, text=text, after=self.clock.seconds)
         self._update(messages=(*self.genealogy.messages, message)[-20:])
         return message
+
+    def add_node_event(self, event: NodeEvent) -> None:
+        """Note that a node was lost, or is back."""
+        noted = event.model_copy(update={"after": self.clock.seconds})
+        self._update(nodes=add_event(self.genealogy.nodes, noted))
 
     def pause(self) -> None:
         """Stop the clock and say that the run is paused."""

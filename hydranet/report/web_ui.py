@@ -1,5 +1,7 @@
 """The genealogy as Markdown for *Current Details* in Temporal's Web UI."""
 
+from datetime import UTC
+
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
 from hydranet.text.escaping import escape_markdown, format_code
 
@@ -48,6 +50,10 @@ def _write_head(genealogy: Genealogy) -> str:
         f"{genealogy.attempts} attempts, {genealogy.reaps} reaped, {genealogy.usage.tokens} tokens\n"
         + "".join(f"- Drafted test: {format_code(line)}\n" for line in draft.splitlines() if line.strip())
         + "".join(f"- Last message: {escape_markdown(message.sentence)}\n" for message in genealogy.messages[-1:])
+        + "".join(
+            f"- {event.kind}: {escape_markdown(event.describe(event.at.astimezone(UTC)))} UTC\n"
+            for event in genealogy.nodes[-1:]
+        )
     )
 
 

@@ -1,4 +1,6 @@
-"""Figures as people read them: counts, durations, shares."""
+"""Figures as people read them: counts, durations, moments, shares."""
+
+from datetime import datetime
 
 # By the last letter, of the nouns in use.
 _PLURALS = {"h": "hes", "y": "ies"}
@@ -21,6 +23,12 @@ def format_duration(seconds: float) -> str:
     if whole < 3600:
         return _units(whole, "min", "s")
     return _units(round(seconds / 60), "h", "min")
+
+
+def format_moment(at: datetime, now: datetime) -> str:
+    """`10:31`, or `2026-11-27 10:31` on another day, as a clock shows it where `now` is."""
+    there = at.astimezone(now.tzinfo)
+    return there.strftime("%H:%M" if there.date() == now.date() else "%Y-%m-%d %H:%M")
 
 
 def _units(small: int, large_unit: str, small_unit: str) -> str:
