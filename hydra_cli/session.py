@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -22,21 +22,15 @@ from activities.artifacts.records import read_genealogy
 from activities.checkpoints.registry import RepositoryRegistry
 from activities.waits.failures import read_message
 from hydra_cli.terminal import write_line
-from hydranet.contracts import (
-    FIX_WORKFLOW,
-    INFERENCE_QUEUE,
-    RETRIEVAL_QUEUE,
-    SANDBOX_QUEUE,
-    SUPERVISOR_QUEUE,
-    RunResult,
-    find_shared_queue,
-    name_host_queue,
-)
+from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE, RunResult, find_shared_queue, name_host_queue
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
+from hydranet.node_event import describe_missing
 from hydranet.settings import Settings
+from hydranet.text.formatting import format_moment
 from workers.connection import DENIALS, UnpreparedNamespaceError, check_namespace, connect
 from workers.host import Host, load_host
+from workers.nodes import ROLES, NodeReader, NodeView
 from workers.sealing import KeyRing, load_keys
 from workers.stack import Stack, StackFolder, attach, find_or_start, is_locked
 
@@ -47,12 +41,6 @@ _RECONNECT_SECONDS = 0.5
 # A supervisor that is being started takes a few seconds.
 _SUPERVISOR_SECONDS = 10.0
 _LATE_SECONDS = 8.0
-_ROLES = {
-    SUPERVISOR_QUEUE: "supervisor",
-    INFERENCE_QUEUE: "inference",
-    RETRIEVAL_QUEUE: "inference",
-    SANDBOX_QUEUE: "sandbox",
-}
 _LOST = (
     *(RPCStatusCode.UNAVAILABLE, RPCStatusCode.UNKNOWN, RPCStatusCode.INTERNAL),
     *(RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED),
@@ -73,6 +61,7 @@ class Session:
     stack: Stack
     client: Client
     keys: KeyRing
+    _nodes: NodeReader | None = None
 
     def check_stack(self) -> None:
         """Raise UsageError when the stack was ended on purpose, by `hydra down`."""
@@ -196,23 +185,54 @@ class Session:
             described.append(await self.client.get_workflow_handle(child.workflow_id).describe())
         for step in (step for description in described for step in description.raw_description.pending_activities):
             step.last_failure.message = await read_message(self.client, step.last_failure)
-        waits = [text for description in described for text in _list_waits(description.raw_description)]
+        view = await self._read_nodes()
+        waits = [text for description in described for text in _list_waits(description.raw_description, view)]
         return list(dict.fromkeys(waits))
 
+    async def _read_nodes(self) -> NodeView | None:
+        """Return who works, None where that is not known."""
+        # The reader knows the workers by what changes, so that it stays as long as the client does.
+        if self._nodes is None or self._nodes.client is not self.client:
+            self._nodes = NodeReader(self.client)
+        try:
+            return await self._nodes.read()
+        except RPCError:
+            return None  # What a run waits for is told without it.
 
-def _list_waits(description: DescribeWorkflowExecutionResponse) -> Iterator[str]:
+
+def _list_waits(description: DescribeWorkflowExecutionResponse, view: NodeView | None) -> Iterator[str]:
     task = description.pending_workflow_task
     if task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED and _is_late(task.scheduled_time):
-        yield "no supervisor takes the run: start one with `hydra worker supervisor`"
+        yield _describe_missing(SUPERVISOR_QUEUE, view) or "no supervisor takes the run, since all are busy"
     for step in description.pending_activities:
-        name = step.activity_type.name
-        if step.attempt > 1 and step.last_failure.HasField("timeout_failure_info"):
+        name, queue = step.activity_type.name, step.activity_options.task_queue.name
+        waiting = step.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+        late = waiting and _is_late(step.scheduled_time)
+        lost = step.attempt > 1 and step.last_failure.HasField("timeout_failure_info")
+        gone = not waiting and view is not None and view.is_lost(step.last_worker_identity)
+        if (late or lost or gone) and (missing := _describe_missing(queue, view)):
+            yield missing
+        elif gone or lost:
             yield f"{name} (try {step.attempt}): its worker was lost"
         elif step.attempt > 1 and step.last_failure.message:
             yield f"{name} (try {step.attempt}): {step.last_failure.message}"
-        elif step.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED and _is_late(step.scheduled_time):
-            role = _ROLES.get(find_shared_queue(step.activity_options.task_queue.name), "supervisor")
-            yield f"{name}: no {role} worker is free; if none runs, start one with `hydra worker {role}`"
+        elif late:
+            start = f"`hydra worker {_name_role(queue)}` starts another"
+            yield f"{name}: all workers of {queue} are busy; {start}"
+
+
+def _describe_missing(queue: str, view: NodeView | None) -> str:
+    """Return the sentence about a queue that nobody polls, empty where somebody does or that is not known."""
+    if view is None or view.list_alive(queue):
+        return ""
+    last = view.find_last(queue)
+    moment = format_moment(last.heard, datetime.now().astimezone()) if last else ""
+    where = "start it again there" if queue not in ROLES else "start one"
+    return f"{describe_missing(queue, last.host if last else '', moment)}: {where} (`hydra worker {_name_role(queue)}`)"
+
+
+def _name_role(queue: str) -> str:
+    return ROLES.get(find_shared_queue(queue), "supervisor")
 
 
 def _is_late(scheduled: Timestamp) -> bool:

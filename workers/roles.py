@@ -33,6 +33,7 @@ from hydranet.settings import Settings, read_own_rules
 from workers.adoption import adopt_open_runs
 from workers.connection import is_open
 from workers.host import Host, load_host
+from workers.node_watch import watch_nodes
 from workers.outages import watch_server
 from workers.sealing import KeyRing
 from workers.slots import count_sandbox_slots
@@ -83,6 +84,7 @@ async def run_workers(
                     await sweep_variables(pool, partial(is_open, client))
                     await adopt_open_runs(client, RepositoryRegistry(settings.data_dir))
                 await stack.enter_async_context(watch_server(client))
+                await stack.enter_async_context(watch_nodes(client, host.identify(role)))
                 for worker in _make_supervisor_workers(client, host, settings, pool, artifacts):
                     await stack.enter_async_context(worker)
         yield

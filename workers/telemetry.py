@@ -15,6 +15,7 @@ from temporalio.runtime import LogForwardingConfig, LoggingConfig, PrometheusCon
 
 from hydranet.errors import UsageError
 from hydranet.settings import ModelSettings
+from workers.nodes import BEAT
 from workers.outages import OutageFilter
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def build_runtime(metrics_address: str, offset: int) -> Runtime:
     address cannot be used.
     """
     if not metrics_address:
-        return Runtime(telemetry=TelemetryConfig(logging=_log_client()))
+        return Runtime(telemetry=TelemetryConfig(logging=_log_client()), worker_heartbeat_interval=BEAT)
     host, _, port = metrics_address.rpartition(":")
     if not host or not port.isdecimal():
         raise UsageError(f"The setting 'metrics_address' is {metrics_address}: write HOST:PORT, as in 127.0.0.1:9464.")
@@ -64,7 +65,8 @@ def build_runtime(metrics_address: str, offset: int) -> Runtime:
         histogram_bucket_overrides=_BUCKETS,
     )
     try:
-        return Runtime(telemetry=TelemetryConfig(logging=_log_client(), metrics=serving, attach_service_name=False))
+        measured = TelemetryConfig(logging=_log_client(), metrics=serving, attach_service_name=False)
+        return Runtime(telemetry=measured, worker_heartbeat_interval=BEAT)
     except (RuntimeError, ValueError) as error:
         raise UsageError(f"Metrics cannot be served at {bound} ({error}): correct 'metrics_address'.") from None
 
