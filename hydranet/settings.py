@@ -106,6 +106,10 @@ class ModelSettings(BaseModel):
     logins: _ByServer = {}
     """The logins of servers that ask for one, as USER:PASSWORD by their address, such as https://HOST:PORT."""
 
+    keep: Annotated[str, CLEAN, StringConstraints(max_length=2000)] = ""
+    """The command that serves the models on this machine, such as `ollama serve`, or `unit:NAME` of your systemd: an
+    inference worker starts it, and again whenever it does not answer. By default you keep it running yourself."""
+
     slots: Annotated[int, Field(ge=1)] = 1
     """The number of model calls that a worker makes at the same time; further calls wait in the queue."""
 

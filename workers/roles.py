@@ -33,6 +33,7 @@ from hydranet.settings import Settings, read_own_rules
 from workers.adoption import adopt_open_runs
 from workers.connection import is_open
 from workers.host import Host, load_host
+from workers.model_server import build_model_server
 from workers.node_watch import watch_nodes
 from workers.outages import watch_server
 from workers.sealing import KeyRing
@@ -44,6 +45,9 @@ from workflows.counterfactual import CounterfactualWorkflow
 from workflows.embed_tree import EmbedTreeWorkflow
 from workflows.fix_issue import FixIssueWorkflow
 from workflows.index_repository import IndexRepositoryWorkflow
+
+END = timedelta(seconds=2)
+"""How long activities that are under way may take when a worker ends: the short ones are finished then."""
 
 WORKFLOWS = [FixIssueWorkflow, BranchWorkflow, CounterfactualWorkflow, IndexRepositoryWorkflow, EmbedTreeWorkflow]
 
@@ -58,9 +62,14 @@ class Role(StrEnum):
 
 @asynccontextmanager
 async def run_workers(
-    client: Client, settings: Settings, roles: Sequence[Role], keys: KeyRing, guard: VersionGuard
+    client: Client,
+    settings: Settings,
+    roles: Sequence[Role],
+    keys: KeyRing,
+    guard: VersionGuard,
+    patience: timedelta = END,
 ) -> AsyncIterator[None]:
-    """Poll the task queues of the given roles until the block is left.
+    """Poll the task queues of the given roles until the block is left; calls of models may then go on for `patience`.
 
     A supervisor and a sandbox also poll a queue of this host alone, where what concerns its repositories, and the
     environments that it has prepared, arrives. Raises UsageError where the stack has another version.
@@ -78,7 +87,9 @@ async def run_workers(
                 for worker in _make_sandbox_workers(client, host, settings, sandbox, artifacts, objects, variables):
                     await stack.enter_async_context(worker)
             elif role is Role.INFERENCE:
-                await stack.enter_async_context(_inference_workers(client, host, settings, pool, artifacts, objects))
+                await stack.enter_async_context(
+                    _inference_workers(client, host, settings, pool, artifacts, objects, patience)
+                )
             else:
                 with suppress(RPCError):
                     await sweep_variables(pool, partial(is_open, client))
@@ -140,12 +151,14 @@ async def _inference_workers(
     pool: AsyncConnectionPool,
     artifacts: ArtifactStore,
     objects: GitObjects,
+    patience: timedelta,
 ) -> AsyncIterator[None]:
     from activities.inference.activities import InferenceActivities
     from activities.inference.backend import Backends
 
     backends = Backends(artifacts, objects, settings.models)
-    inference = InferenceActivities(backends)
+    server = build_model_server(settings, backends.warm_up)
+    inference = InferenceActivities(backends, server.wait_until_served if server else None)
     calls = [
         inference.warm_up,
         inference.rank_places,
@@ -157,10 +170,19 @@ async def _inference_workers(
         inference.reflect,
     ]
     async with AsyncExitStack() as stack:
+        if server:
+            await stack.enter_async_context(server.keep())
         if settings.metrics_address and (runtime := client.service_client.config.runtime) is not None:
             await stack.enter_async_context(watch_models(backends, settings.models, runtime.metric_meter))
         slots, identity = settings.models.slots, host.identify(Role.INFERENCE)
-        answering = _make_worker(client, INFERENCE_QUEUE, identity, calls, max_concurrent_activities=slots)
+        answering = _make_worker(
+            client,
+            INFERENCE_QUEUE,
+            identity,
+            calls,
+            max_concurrent_activities=slots,
+            graceful_shutdown_timeout=patience,
+        )
         await stack.enter_async_context(answering)
         await stack.enter_async_context(_make_retrieval_worker(client, identity, settings, pool, artifacts, objects))
         yield
@@ -248,7 +270,6 @@ def _make_worker(client: Client, queue: str, identity: str, activities: Sequence
         # A cancellation arrives with the answer to a heartbeat, so the SDK may not hold heartbeats back.
         max_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_SECONDS),
         default_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_SECONDS),
-        # In that time short activities end. Longer ones are cancelled, and Temporal has another worker make them.
-        graceful_shutdown_timeout=timedelta(seconds=2),
-        **options,
+        # What takes longer is cancelled, and Temporal has another worker make it.
+        **{"graceful_shutdown_timeout": END, **options},
     )

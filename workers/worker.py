@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -20,7 +21,7 @@ from hydranet.errors import UsageError
 from hydranet.text.escaping import escape_controls
 from workers import telemetry
 from workers.connection import check_namespace, connect
-from workers.roles import Role, run_workers
+from workers.roles import END, Role, run_workers
 from workers.sealing import load_keys
 from workers.temporal_profile import choose_server
 from workers.versions import VersionGuard
@@ -36,11 +37,20 @@ async def run_worker(roles: list[Role]) -> None:
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def drain() -> None:
+        stop.set()
+        # A second signal does not wait for what is under way.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, drain)
     if lifeline := os.environ.get(LIFELINE):
         loop.add_reader(int(lifeline), stop.set)
     chosen = settings.load_settings()
+    # What an embedded stack ends is not waited for.
+    patience = END if lifeline else timedelta(seconds=chosen.models.total)
     temporal = choose_server(chosen.temporal)
     if not temporal.address:
         raise UsageError("No Temporal server is named: set 'temporal.address' or TEMPORAL_ADDRESS, or run `hydra up`.")
@@ -51,7 +61,7 @@ async def run_worker(roles: list[Role]) -> None:
         guard = VersionGuard()
         client = await connect(temporal, keys, runtime, [*interceptors, guard])
         await check_namespace(client)
-        async with run_workers(client, chosen, roles, keys, guard):
+        async with run_workers(client, chosen, roles, keys, guard, patience):
             with contextlib.suppress(OSError):
                 sys.stdout.write("ready\n")
                 sys.stdout.flush()
@@ -61,6 +71,10 @@ async def run_worker(roles: list[Role]) -> None:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             for wait in waits:
                 wait.cancel()
+            if patience > END and Role.INFERENCE in roles:
+                logging.getLogger("activities").info(
+                    "Ending: answers of models that are under way are finished first, another signal ends them."
+                )
         if guard.reason:
             raise UsageError(guard.reason)
 

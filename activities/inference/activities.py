@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from temporalio import activity
@@ -23,22 +24,27 @@ from hydranet.contracts import (
     WarmUpRequest,
     Work,
 )
+from hydranet.strategy import TEMPLATES
 
 if TYPE_CHECKING:
     from activities.inference.backend import Backend, Backends
 
 
 class InferenceActivities:
-    """Strategies, plans, implementations and reflections; a strategy may name its own model."""
+    """Strategies, plans, implementations and reflections; a strategy may name its own model.
 
-    def __init__(self, backends: Backends) -> None:
+    `wait_until_served` returns when calls of models may begin: they wait while their server starts.
+    """
+
+    def __init__(self, backends: Backends, wait_until_served: Callable[[], Awaitable[None]] | None = None) -> None:
         self._backends = backends
+        self._wait_until_served = wait_until_served
 
     @activity.defn
     @translate_errors
     async def warm_up(self, request: WarmUpRequest) -> None:
         """Have the model loaded by the time it is needed."""
-        await self._backends.get(request.model).warm_up()
+        await (await self._open(request.model)).warm_up()
 
     @activity.defn
     @translate_errors
@@ -51,7 +57,7 @@ class InferenceActivities:
     @translate_errors
     async def reproduce(self, request: ReproduceRequest) -> ReproduceAnswer:
         """Tests that a model drafts of an issue."""
-        answer = await self._backends.get(request.work.model).reproduce(request)
+        answer = await (await self._open(request.work.model)).reproduce(request)
         metrics.count_tokens("reproduce", answer.usage)
         return answer
 
@@ -59,7 +65,7 @@ class InferenceActivities:
     @translate_errors
     async def propose_strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """Strategies unlike the dead ones, best first."""
-        answer = await self._backends.get(request.work.model).strategies(request)
+        answer = await (await self._open(request.work.model)).strategies(request)
         metrics.count_tokens("strategies", answer.usage)
         return answer
 
@@ -67,7 +73,7 @@ class InferenceActivities:
     @translate_errors
     async def rank_strategies(self, request: RankRequest) -> RankAnswer:
         """In which order to pursue strategies."""
-        answer = await self._backends.get(request.work.model).rank(request)
+        answer = await (await self._open(request.work.model)).rank(request)
         metrics.count_tokens("rank", answer.usage)
         return answer
 
@@ -75,7 +81,7 @@ class InferenceActivities:
     @translate_errors
     async def plan(self, request: StepRequest) -> PlanAnswer:
         """Return what the attempt means to change."""
-        answer = await self._backend(request).plan(request)
+        answer = await (await self._open_for(request)).plan(request)
         metrics.count_tokens("plan", answer.usage)
         return answer
 
@@ -83,7 +89,7 @@ class InferenceActivities:
     @translate_errors
     async def implement(self, request: StepRequest) -> ImplementAnswer:
         """Candidate patches for the attempt."""
-        answer = await self._backend(request).implement(request)
+        answer = await (await self._open_for(request)).implement(request)
         metrics.count_tokens("implement", answer.usage)
         return answer
 
@@ -91,9 +97,14 @@ class InferenceActivities:
     @translate_errors
     async def reflect(self, request: StepRequest) -> ReflectAnswer:
         """Return what the failed attempt teaches."""
-        answer = await self._backend(request).reflect(request)
+        answer = await (await self._open_for(request)).reflect(request)
         metrics.count_tokens("reflect", answer.usage)
         return answer
 
-    def _backend(self, request: StepRequest) -> Backend:
-        return self._backends.get(request.strategy.model or request.work.model)
+    async def _open_for(self, request: StepRequest) -> Backend:
+        return await self._open(request.strategy.model or request.work.model)
+
+    async def _open(self, model: str) -> Backend:
+        if self._wait_until_served is not None and model != TEMPLATES:
+            await self._wait_until_served()
+        return self._backends.get(model)

@@ -102,6 +102,11 @@ class Backends:
         """Return the places that may be the cause of the failure at the checkpoint of `work`, likeliest first."""
         return list_places(await self._localiser.localise(work), PLACES)
 
+    async def warm_up(self) -> None:
+        """Have the server load every chat model that has been asked for. Raises TransientError, FatalError."""
+        for model in self.models:
+            await self.get(model).warm_up()
+
     @property
     def models(self) -> list[str]:
         """The chat models that have been asked for so far."""
