@@ -102,34 +102,8 @@ def test_a_project_with_nothing_to_install_is_mended_by_its_own_test_script(node
     assert "repair templates know Python alone: choose a model with --model" in templates.reason
 
 
-@pytest.mark.parametrize(
-    ("needs", "command"),
-    [
-        ({"vitest": "2.1.9"}, "vitest run"),
-        ({"jest": "29.7.0", "ts-jest": "29.2.5", "typescript": "5.6.3", "@types/jest": "29.5.14"}, "jest"),
-    ],
-)
-def test_a_typescript_project_is_mended(node: Hydra, tmp_path: Path, needs: dict[str, str], command: str) -> None:
-    package = {"name": "shop", "scripts": {"test": command}, "devDependencies": needs}
-    imported = 'import { test, expect } from "vitest";\n' if "vitest" in needs else ""
-    files = {
-        "package.json": json.dumps(package, sort_keys=True),
-        "src/cart.ts": CART,
-        "src/tax.ts": TAX,
-        "test/cart.test.ts": f'{imported}import {{ Cart }} from "../src/cart";\n\n'
-        + BODY.replace("CHECK", "expect(new Cart([1, 3]).total()).toBe(6);"),
-    }
-    if command == "jest":
-        files["jest.config.js"] = "module.exports = { preset: 'ts-jest' };\n"
-    root = repository(tmp_path / "shop", files)
-    answers = script(tmp_path / "answers.jsonl", "src/cart.ts", METHOD)
-    result, genealogy = node.json("fix", "--repo", root, *ISSUE, "--model", f"scripted:{answers}")
-    assert result.verdict is Verdict.FIXED, result.reason
-    assert genealogy.target_tests == ("test/cart.test.ts::the total has tax",)
-    assert git(root, "diff", "--name-only", "main", result.published) == "src/cart.ts"
-
-
-@pytest.mark.parametrize("name", ["guild-login", "till-same-article"])
+# Tested by Vitest, and by Jest.
+@pytest.mark.parametrize("name", ["guild-login", "tide-sunday"])
 def test_a_bug_of_the_suite_is_mended_where_its_cause_is(node: Hydra, tmp_path: Path, name: str) -> None:
     instance = read_suite(SUITE, [name])[1][name]
     root = check_out(instance, tmp_path / name).path
