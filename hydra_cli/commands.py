@@ -47,6 +47,8 @@ LISTINGS = {
     "ast-graph": Listing("graph", "Show which functions the functions of a file call, as a tree or a graph."),
     "path": Listing("graph", "Show how two symbols are connected: the shortest path between them in the code graph."),
     "repo": Listing("repo", "Say in which repositories of this machine runs may work."),
+    "cluster": Listing("cluster", "Make this machine node A of several, and manage its nodes and their tokens."),
+    "join": Listing("join", "Join the cluster of node A with a token, to work for a role on this machine."),
     "up": Listing("stack", "Start the stack, and keep it running until `hydra down`."),
     "down": Listing("stack", "Stop the stack; open runs continue when it starts again."),
     "setup-temporal": Listing("setup_temporal", "Create what HydraNet needs on your own Temporal server; repeatable."),

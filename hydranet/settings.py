@@ -89,6 +89,18 @@ class TemporalSettings(BaseModel):
     """The port of this machine for the web page of HydraNet's own server; 0 takes 8233, or any free one."""
 
 
+class ClusterSettings(BaseModel):
+    """Where node A waits for other nodes, once `hydra cluster init` has made this machine one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    listen: Annotated[str, Field(pattern=r"^[0-9a-fA-F.:]+$")] = "0.0.0.0"  # noqa: S104
+    """The address of this machine on which nodes reach it; `::` takes IPv6 as well."""
+
+    port: Annotated[int, Field(ge=1, le=65533)] = 7843
+    """The port at which nodes join; Temporal is at the next one, and PostgreSQL at the one after."""
+
+
 class ModelSettings(BaseModel):
     """Where models are and how they are asked."""
 
@@ -201,6 +213,7 @@ class Settings(BaseSettings):
     convergence: ConvergenceSettings = ConvergenceSettings()
     sandbox: SandboxSettings = SandboxSettings()
     temporal: TemporalSettings = TemporalSettings()
+    cluster: ClusterSettings = ClusterSettings()
     models: ModelSettings = ModelSettings()
 
     database: str = ""

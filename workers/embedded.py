@@ -25,6 +25,9 @@ from hydranet import settings
 from hydranet.errors import UsageError
 from hydranet.settings import Settings
 from workers import sealing
+from workers.cluster.folder import POSTGRES_SOCKET, TEMPORAL_SOCKET, ClusterFolder
+from workers.cluster.front import Front
+from workers.cluster.join_server import Services
 from workers.outages import CALL, OPEN_RUNS, report_interruption
 from workers.postgres import Postgres, open_postgres
 from workers.private_process import are_namespaces_allowed, end
@@ -47,6 +50,7 @@ class EmbeddedStack:
     def __init__(self, chosen: Settings, folder: StackFolder) -> None:
         self._settings = chosen
         self._folder = folder
+        self._cluster = ClusterFolder(folder.root)
         self._stop = asyncio.Event()
         self._version = code_version()
         # What the stack itself writes is the user's alone; containers of another user read what workers write.
@@ -65,12 +69,14 @@ class EmbeddedStack:
             # An idle stack keeps the lock to its end, so a command that comes then waits and starts a new one.
             clients = stack.enter_context(self._folder.clients_lock.open())
             runtime = self._folder.create_runtime_folder()
+            temporal_socket, postgres_socket = self._prepare_sockets(runtime)
             # In this thread, since a process in a namespace ends with the thread that started it.
             postgres = stack.enter_context(
-                open_postgres(self._folder.root / "postgres", runtime, logs / "postgres.log")
+                open_postgres(self._folder.root / "postgres", runtime, logs / "postgres.log", postgres_socket)
             )
             server = TemporalServer(
-                self._settings.temporal, keys, self._folder.root, runtime, logs / "temporal.log", port
+                *(self._settings.temporal, keys, self._folder.root, runtime, logs / "temporal.log", port),
+                temporal_socket,
             )
             stack.push_async_callback(server.stop)
             client = await server.start()
@@ -81,12 +87,17 @@ class EmbeddedStack:
             ui = WebUi(server.web_ui, port, token, SealingCodec(keys))
             await stack.enter_async_context(ui.serve(runtime))
             running = self._describe(server, postgres.dsn, ui, token)
-            for role in Role:
+            for role in self._choose_roles():
                 await stack.enter_async_context(self._worker(role, running))
+            front = None
+            if self._cluster.exists:
+                services = Services(postgres.dsn, running.temporal.namespace, keys, _log)
+                front = Front(self._cluster, self._settings.cluster, services, runtime, logs)
+                await stack.enter_async_context(front.serve())
             stack.callback(self._folder.address.unlink, missing_ok=True)
             self._folder.write_address(running)
             print("ready", flush=True)
-            await self._until_idle(_Servers(server, client, postgres), running, clients)
+            await self._until_idle(_Servers(server, client, postgres, front), running, clients)
 
     def _describe(self, server: TemporalServer, dsn: str, ui: WebUi, token: str) -> Stack:
         return Stack(
@@ -99,6 +110,16 @@ class EmbeddedStack:
             server_pid=server.find_inner_pid(),
             exposed=not are_namespaces_allowed(),
         )
+
+    def _prepare_sockets(self, runtime: Path) -> tuple[Path | None, Path | None]:
+        if not self._cluster.exists:
+            return None, None
+        (runtime / TEMPORAL_SOCKET).parent.mkdir(mode=0o700, exist_ok=True)
+        return runtime / TEMPORAL_SOCKET, runtime / POSTGRES_SOCKET
+
+    def _choose_roles(self) -> list[Role]:
+        roles = self._cluster.load_config().roles if self._cluster.exists else list(Role)
+        return [Role(role) for role in roles]
 
     def _choose_ui_port(self) -> int:
         wanted = self._settings.temporal.ui_port
@@ -120,7 +141,8 @@ class EmbeddedStack:
             # Also so that a server that cannot start does not take all of a processor.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), 1.0)
-            if self._folder.keep.exists() or not try_lock(clients):
+            # Nodes come and go without a command, so a stack with a cluster is never idle.
+            if self._folder.keep.exists() or self._cluster.exists or not try_lock(clients):
                 continue
             if await servers.are_idle():
                 return
@@ -185,6 +207,7 @@ class _Servers:
     temporal: TemporalServer
     client: Client
     postgres: Postgres
+    front: Front | None
 
     async def restart_ended(self) -> None:
         """Start what has ended by itself again: runs under way wait for it, and go on."""
@@ -194,6 +217,8 @@ class _Servers:
         if self.temporal.has_ended():
             _log("Temporal's server has ended and is started again.")
             await self.temporal.spawn()
+        if self.front is not None and (reason := await self.front.restart_ended()):
+            _log(reason)
 
     async def are_idle(self) -> bool:
         """Return whether no run is open, as far as the server answers."""

@@ -19,21 +19,36 @@ from psycopg.conninfo import make_conninfo
 
 from hydranet.errors import UsageError
 from workers.private_process import END_SECONDS, USER, are_namespaces_allowed, find_inner, wrap, write_user_file
-from workers.stack import StartError
+from workers.stack import StartError, build_command
 
 _START_SECONDS = 60
 _ROLE = "postgres"
 # Of a new database.
 _VERSION = "18"
+# Inside its namespace, where nobody else listens.
+_PORT = 5432
+# For thirty nodes with pools of eight, beside this machine's own workers.
+_NODES_CONNECTIONS = 300
+# By the port come nodes alone. A superuser counts as a member of no role here, and the socket's rule is not for ports.
+_NODE_RULES = (
+    *(f"host all +hydra_{role} 127.0.0.1/32 scram-sha-256" for role in ("inference", "sandbox")),
+    "host all all all reject",
+)
+NO_NAMESPACES = (
+    "This machine allows its users no namespaces, so that its servers cannot be closed to others: allow them "
+    "(kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns), or use servers of your own."
+)
+"""Why a machine cannot be node A."""
 
 
 @contextmanager
-def open_postgres(data: Path, runtime: Path, log: Path) -> Iterator[Postgres]:
+def open_postgres(data: Path, runtime: Path, log: Path, nodes: Path | None = None) -> Iterator[Postgres]:
     """Run PostgreSQL on the folder `data` until the block is left; the folder `runtime` holds its socket.
 
-    Raises UsageError when it does not start.
+    With `nodes` it is reached by that socket too, where a cluster's nodes show their passwords. Raises UsageError when
+    it does not start.
     """
-    postgres = Postgres(data, runtime, log)
+    postgres = Postgres(data, runtime, log, nodes)
     postgres.prepare()
     try:
         postgres.start()
@@ -45,8 +60,11 @@ def open_postgres(data: Path, runtime: Path, log: Path) -> Iterator[Postgres]:
 class Postgres:
     """A server on the folder `data`, and the `dsn` by which its user connects."""
 
-    def __init__(self, data: Path, runtime: Path, log: Path) -> None:
+    def __init__(self, data: Path, runtime: Path, log: Path, nodes: Path | None = None) -> None:
         self._private = are_namespaces_allowed()
+        if nodes is not None and not self._private:
+            raise UsageError(NO_NAMESPACES)
+        self._nodes = nodes
         if not self._private and os.geteuid() == 0:
             raise UsageError(
                 "PostgreSQL does not run as root, and this machine allows no user namespaces in which it would not: "
@@ -67,7 +85,8 @@ class Postgres:
         else:
             self._initialise()
         # Who may connect is decided here and not in the database's folder, where an earlier version let in everybody.
-        (self._runtime / "pg_hba.conf").write_text("local all all peer map=owner\n")
+        rules = ["local all all peer map=owner", *(_NODE_RULES if self._nodes else ())]
+        (self._runtime / "pg_hba.conf").write_text("".join(f"{rule}\n" for rule in rules))
         (self._runtime / "pg_ident.conf").write_text(f"owner {self._user} {_ROLE}\n")
 
     def spawn(self) -> None:
@@ -77,9 +96,11 @@ class Postgres:
         files = {name: self._runtime / f"pg_{name}.conf" for name in ("hba", "ident")}
         command = self._wrap(
             "postgres",
-            *("-D", str(self._data), "-k", str(self._runtime), "-h", ""),
+            *("-D", str(self._data), "-k", str(self._runtime)),
+            *(("-h", "127.0.0.1", "-N", str(_NODES_CONNECTIONS)) if self._nodes else ("-h", "")),
             *(f"--{name}_file={path}" for name, path in files.items()),
             "--unix_socket_permissions=0700",
+            way=f"{self._nodes}:{_PORT}" if self._nodes else "",
         )
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -129,10 +150,12 @@ class Postgres:
             raise UsageError(f"PostgreSQL could not make its database in {self._data}: {done.stderr.strip()[-300:]}")
         partial.rename(self._data)
 
-    def _wrap(self, program: str, *arguments: str) -> list[str]:
+    def _wrap(self, program: str, *arguments: str, way: str = "") -> list[str]:
         command = [str(_find_programs(self._data) / program), *arguments]
         if not self._private:
             return command
+        if way:
+            command = [*build_command("workers.relay"), way, "--", *command]
         return wrap(command, "--ro-bind", str(write_user_file(self._runtime)), "/etc/passwd")
 
 

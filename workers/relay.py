@@ -1,9 +1,9 @@
-"""The way into the namespace of Temporal's server: Unix sockets, whose file permissions decide who may use it.
+"""The way into the namespace of a server: Unix sockets, whose file permissions decide who may use it.
 
 Run inside the namespace: `python -I -m workers.relay SOCKET:PORT... PORT:SOCKET... -- COMMAND...` starts the command,
-connects each socket with a port of the namespace's loopback, or the other way round, and ends when the command ends or
-on SIGTERM. A connection that begins with an HTTP CONNECT, as that of Temporal's client does, gets its answer first; the
-port that it names is not obeyed.
+connects each socket with a port of the namespace's loopback, or the other way round, passes SIGTERM and SIGINT on, and
+ends when the command ends. A connection that begins with an HTTP CONNECT, as that of Temporal's client does, gets its
+answer first; the port that it names is not obeyed.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ async def relay(ways: list[str], command: list[str]) -> int:
         await asyncio.start_unix_server(serve, source, limit=_HEAD_LIMIT)
     process = await asyncio.create_subprocess_exec(*command)
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, process.terminate)
+        asyncio.get_running_loop().add_signal_handler(number, process.send_signal, number)
     return await process.wait()
 
 

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from hydranet.errors import UsageError
 from hydranet.settings import Settings, TemporalSettings
+from workers.cluster.membership import check_no_node
 from workers.temporal_profile import choose_server
 
 _logger = logging.getLogger(__name__)
@@ -173,6 +174,7 @@ def attach(settings: Settings) -> Iterator[Stack]:
     if temporal.address:
         yield Stack(temporal=temporal, database=settings.database)
         return
+    check_no_node(settings.data_dir)
     folder = StackFolder(settings.data_dir)
     folder.create()
     # Every command holds a shared lock: the stack ends only when it gets an exclusive one.

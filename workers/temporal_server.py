@@ -38,8 +38,9 @@ class _Places:
     From its namespace the proxy of the Web UI is reached by the same address as from outside.
     """
 
-    def __init__(self, runtime: Path, proxy: int) -> None:
+    def __init__(self, runtime: Path, proxy: int, nodes: Path | None) -> None:
         self.private = are_namespaces_allowed()
+        self._nodes = nodes
         self._way_out = f"{proxy}:{runtime}/{PROXY_SOCKET}"
         if self.private:
             self.port, self.ui_port = _PORT, _UI_PORT
@@ -54,22 +55,31 @@ class _Places:
             f"{place.removeprefix('unix:')}:{port}"
             for place, port in ((self.address, self.port), (self.web_ui, self.ui_port))
         ]
+        if self._nodes:
+            ways.append(f"{self._nodes}:{self.port}")
         return [sys.executable, "-I", "-m", "workers.relay", *ways, self._way_out, "--", *command]
 
 
 class TemporalServer:
     """The server on the database in a folder: how to reach it, and where its Web UI is (a Unix socket, or HOST:PORT).
 
-    `proxy` is the port of the Web UI's proxy.
+    `proxy` is the port of the Web UI's proxy, and `nodes` a further socket, for the front of a cluster.
     """
 
     def __init__(
-        self, chosen: TemporalSettings, keys: KeyRing, folder: Path, runtime: Path, log: Path, proxy: int
+        self,
+        chosen: TemporalSettings,
+        keys: KeyRing,
+        folder: Path,
+        runtime: Path,
+        log: Path,
+        proxy: int,
+        nodes: Path | None = None,
     ) -> None:
         self._database = folder / "temporal.db"
         self._keys = keys
         self._log = log
-        self._places = _Places(runtime, proxy)
+        self._places = _Places(runtime, proxy, nodes)
         self._command = [
             *(str(find_temporal()), "server", "start-dev", "--ip", "127.0.0.1"),
             *("--port", str(self._places.port), "--ui-port", str(self._places.ui_port)),

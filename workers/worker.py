@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from temporalio.service import RPCError
@@ -25,6 +26,9 @@ from workers.roles import END, Role, run_workers
 from workers.sealing import load_keys
 from workers.temporal_profile import choose_server
 from workers.versions import VersionGuard
+
+if TYPE_CHECKING:
+    from workers.cluster.node import ClusterNode
 
 # The variable with the reading end of a pipe. The embedded stack holds the other end: when it dies, the pipe closes.
 LIFELINE = "HYDRA_LIFELINE"
@@ -48,12 +52,22 @@ async def run_worker(roles: list[Role]) -> None:
         loop.add_signal_handler(number, drain)
     if lifeline := os.environ.get(LIFELINE):
         loop.add_reader(int(lifeline), stop.set)
+    node = None if lifeline else await _find_node(stop)
+    if node is not None:
+        roles = node.choose_roles(roles)
     chosen = settings.load_settings()
     # What an embedded stack ends is not waited for.
     patience = END if lifeline else timedelta(seconds=chosen.models.total)
     temporal = choose_server(chosen.temporal)
     if not temporal.address:
-        raise UsageError("No Temporal server is named: set 'temporal.address' or TEMPORAL_ADDRESS, or run `hydra up`.")
+        raise UsageError(
+            "No Temporal server is named: join a cluster with `hydra join`, set 'temporal.address' or "
+            "TEMPORAL_ADDRESS, or run `hydra up`."
+        )
+    if not roles:
+        raise UsageError("No role is named: give supervisor, inference or sandbox, or several of them.")
+    if stop.is_set():
+        return
     runtime = telemetry.build_runtime(chosen.metrics_address, list(Role).index(roles[0]))
     with telemetry.open_tracing() as interceptors, open_temporary_folder(chosen.data_dir / "scratch"):
         keys = load_keys(chosen)
@@ -67,16 +81,30 @@ async def run_worker(roles: list[Role]) -> None:
                 sys.stdout.flush()
             # Who starts a worker reads no further, and a full pipe would stop what Temporal's client prints.
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-            waits = [asyncio.create_task(event.wait()) for event in (stop, guard.refused)]
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for wait in waits:
+            waits: list[asyncio.Task[Any]] = [asyncio.create_task(event.wait()) for event in (stop, guard.refused)]
+            if node is not None:
+                waits.append(asyncio.create_task(node.watch()))
+            ended, others = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in others:
                 wait.cancel()
+            for wait in ended:
+                wait.result()  # which raises where the node was shut out
             if patience > END and Role.INFERENCE in roles:
                 logging.getLogger("activities").info(
                     "Ending: answers of models that are under way are finished first, another signal ends them."
                 )
         if guard.reason:
             raise UsageError(guard.reason)
+    if node is not None and node.renewed:
+        # With the new certificate from its start. The process stays the same to whoever watches it.
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - no shell, and our own command line
+
+
+async def _find_node(stop: asyncio.Event) -> "ClusterNode | None":
+    # Imported here, since the embedded stack's workers need none of it.
+    from workers.cluster.node import ClusterNode
+
+    return await ClusterNode.find(stop)
 
 
 @contextmanager
