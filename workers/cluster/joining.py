@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import os
 import re
 import ssl
 import time
@@ -75,9 +76,7 @@ async def fetch_authority(place: JoinPlace, token: Token) -> str:
     async with _connect(place, context) as session, session.get("/authority") as answer:
         certificate = (await answer.content.read(_ANSWER_LIMIT)).decode(errors="replace")
         date = answer.headers.get("Date", "")
-        connection = answer.connection
-        shown = connection.transport.get_extra_info("ssl_object") if connection and connection.transport else None
-        server = shown.getpeercert(True) if shown else None
+        server = await asyncio.to_thread(ssl.get_server_certificate, place[:2], timeout=5)
     try:
         digest = digest_certificate(certificate)
     except ValueError:
@@ -90,8 +89,7 @@ async def fetch_authority(place: JoinPlace, token: Token) -> str:
             "token of this cluster, and if both are right, somebody else answers for node A."
         )
     _check_clock(date)
-    if server:
-        _check_host(place, ssl.DER_cert_to_PEM_cert(server))
+    _check_host(place, server)
     return certificate
 
 
@@ -252,5 +250,7 @@ def _explain_certificate(address: str, error: ssl.SSLCertVerificationError) -> s
 def _explain_connection(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no packet comes back: is the host right, and its firewall open?"
-    code = getattr(error, "os_error", error)
-    return getattr(code, "strerror", "") or "the connection ended"
+    cause = getattr(error, "os_error", error)
+    number = getattr(cause, "errno", None) or 0
+    # The loop's own words have no reason in them, and a name that is not known has no number of the system's.
+    return os.strerror(number) if number > 0 else getattr(cause, "strerror", "") or "the connection ended"
