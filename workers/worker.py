@@ -39,7 +39,7 @@ async def run_worker(roles: list[Role]) -> None:
 
     Raises UsageError where it cannot work, or no longer since the stack was updated.
     """
-    stop = asyncio.Event()
+    stop, environment = asyncio.Event(), dict(os.environ)
     loop = asyncio.get_running_loop()
 
     def drain() -> None:
@@ -95,9 +95,9 @@ async def run_worker(roles: list[Role]) -> None:
                 )
         if guard.reason:
             raise UsageError(guard.reason)
-    if node is not None and node.renewed:
+    if node is not None and node.renewed and not stop.is_set():
         # With the new certificate from its start. The process stays the same to whoever watches it.
-        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - no shell, and our own command line
+        os.execve(sys.executable, sys.orig_argv, environment)  # noqa: S606 - no shell, and our own command line
 
 
 async def _find_node(stop: asyncio.Event) -> "ClusterNode | None":

@@ -45,6 +45,8 @@ class ClusterNode:
         node = cls(folder, membership, stop)
         while not stop.is_set() and not await node._check():
             await node._pause(_RETRY_SECONDS)
+        # What it has now is what the worker starts with.
+        node.renewed = False
         return node
 
     def choose_roles(self, roles: Sequence[Role]) -> list[Role]:

@@ -305,8 +305,12 @@ async def test_what_does_not_answer_as_node_a_is_told_apart(node_a: NodeA, tmp_p
         closed.bind(("127.0.0.1", 0))
         with pytest.raises(UnreachableError, match="refused"):
             await joining.fetch_authority(JoinPlace("127.0.0.1", closed.getsockname()[1]), token)
-    server = await asyncio.start_server(lambda _, writer: writer.write(b"SSH-2.0-x\r\n"), "127.0.0.1", 0)
-    async with server:
+
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-x\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
         with pytest.raises(UsageError, match="is no node A"):
             await joining.fetch_authority(JoinPlace("127.0.0.1", server.sockets[0].getsockname()[1]), token)
 
