@@ -17,10 +17,10 @@ import pytest
 from activities.sandbox import dependencies
 from activities.sandbox.bubblewrap import Bubblewrap
 from activities.sandbox.virtual_environments import EnvironmentCache
-from hydra_cli.bench.suite import build_tree, read_suite
 from hydranet.run_settings import SandboxSpec
-from tests.e2e.conftest import SEEDED, following, git, repository
+from tests.e2e.conftest import following, git, repository
 from tests.e2e.network import Host, Network, open_network
+from tests.e2e.test_mutual_tls import SOURCE, TESTS
 from workers.cluster.authority import Authority
 from workers.cluster.folder import ClusterFolder
 from workers.cluster.tokens import Tokens
@@ -65,8 +65,7 @@ def mesh() -> Iterator[Mesh]:
             name: network.add_host(name.replace(" ", "-").lower(), f"192.168.7.{10 + number}")
             for number, name in enumerate(names)
         }
-        build_tree(read_suite(SEEDED, ["depot-tiers"])[1]["depot-tiers"], hosts["node A"].home / "depot")
-        repository(hosts["node A"].home / "depot", {})
+        repository(hosts["node A"].home / "depot", {"total.py": SOURCE, "test_total.py": TESTS})
         share_base_environment(hosts["node C"])
         try:
             yield follow_guide(network, hosts, workers)
