@@ -35,6 +35,7 @@ from workers.stack import StackFolder, attach, stop
 from workers.temporal_profile import choose_server
 
 GROUP = typer.Typer(
+    name="cluster",
     no_args_is_help=True,
     add_completion=False,
     help="Make this machine node A of several, and manage its nodes and their tokens.",

@@ -8,6 +8,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,13 +25,15 @@ from temporalio.api.operatorservice.v1 import service_pb2 as operator_service
 from temporalio.api.workflowservice.v1 import service_pb2 as workflow_service
 
 from hydranet.errors import UsageError
-from tests.e2e.conftest import HYDRA, Hydra
+from tests.e2e.conftest import HYDRA, Hydra, following
 from workers.cluster import joining
 from workers.cluster.authority import Authority, Issued, make_key, request_certificate, write_key
 from workers.cluster.envoy import METHODS
 from workers.cluster.folder import ClusterFolder
 from workers.cluster.joining import JoinPlace, UnreachableError
 from workers.cluster.membership import MemberFolder, Membership
+from workers.cluster.private_file import write_private
+from workers.cluster.registry import Registry
 from workers.cluster.tokens import Tokens, parse_token
 
 SERVICES = [
@@ -240,6 +243,32 @@ async def test_a_certificate_is_renewed_with_the_present_one_and_works(node_a: N
     with closing(node_a.open_channel(*member.pair)) as channel:
         assert call(channel, METHODS["sandbox"][0]) is grpc.StatusCode.OK
     psycopg.connect(member.dsn).close()
+
+
+def test_a_worker_renews_its_certificate_by_itself_and_goes_on(node_a: NodeA, tmp_path: Path) -> None:
+    member = asyncio.run(node_a.join(tmp_path, "worker"))
+    (before,) = [node for node in Registry(node_a.folder).list() if node.name == "worker"]
+    # With six seconds until a third is left: the worker starts with it.
+    key, issued = node_a.issue("sandbox", timedelta(seconds=9))
+    Registry(node_a.folder).renew(before.certificates[0].serial, issued)
+    write_private(member.folder.node, issued.certificate + key)
+    code = "from workers import worker; from workers.cluster import node; node._CHECK_SECONDS = 0.5\n"
+    code += "raise SystemExit(worker.main([]))"
+    env = Hydra(tmp_path, {"HYDRA_SANDBOX__BACKEND": "bubblewrap"}).environment()
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as worker:
+        try:
+            following(worker, "ready\n")
+            assert member.folder.read_certificate() == issued.certificate
+            following(worker, "ready\n")
+            assert member.folder.read_certificate() != issued.certificate
+            assert worker.poll() is None
+            revoked = node_a.hydra("cluster", "revoke", "worker")
+            assert revoked.returncode == 0
+            assert "knows no valid certificate of this node" in following(worker, "knows no valid certificate")
+            assert worker.wait(20) == 2
+        finally:
+            worker.kill()
 
 
 async def test_a_revoked_node_is_out_at_once_with_all_its_certificates(node_a: NodeA, tmp_path: Path) -> None:
