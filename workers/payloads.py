@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import SchemaSerializer
 from pydantic_core.core_schema import any_schema
@@ -35,6 +35,8 @@ class _JsonConverter(PydanticJSONPlainPayloadConverter):
 
 
 class _Refusal(EncodingPayloadConverter):
+    """The converter of what the codec has marked, with the reason or without."""
+
     @property
     def encoding(self) -> str:
         return "binary/unsealed"
@@ -42,10 +44,11 @@ class _Refusal(EncodingPayloadConverter):
     def to_payload(self, value: Any) -> None:
         del value
 
-    def from_payload(self, payload: Payload, type_hint: type | None = None) -> NoReturn:
-        del payload, type_hint
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+        del type_hint
         raise UsageError(
-            "This was not sealed with a key of HydraNet's, so it is not obeyed: an earlier version wrote it, "
+            payload.data.decode()
+            or "This was not sealed with a key of HydraNet's, so it is not obeyed: an earlier version wrote it, "
             "or somebody who has no key."
         )
 
@@ -57,6 +60,14 @@ class Unreadable:
     error: Exception
 
 
+class _TolerantRefusal(_Refusal):
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+        try:
+            return super().from_payload(payload, type_hint)
+        except UsageError as error:
+            return Unreadable(error)
+
+
 class _TolerantJsonConverter(_JsonConverter):
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
         try:
@@ -66,20 +77,20 @@ class _TolerantJsonConverter(_JsonConverter):
 
 
 class _PayloadConverter(CompositePayloadConverter):
-    def __init__(self, json: _JsonConverter | None = None) -> None:
+    def __init__(self, json: _JsonConverter | None = None, refusal: _Refusal | None = None) -> None:
         json = json or _JsonConverter()
         super().__init__(
             *(
                 json if converter.encoding == json.encoding else converter
                 for converter in DefaultPayloadConverter.default_encoding_payload_converters
             ),
-            _Refusal(),
+            refusal or _Refusal(),
         )
 
 
 class _TolerantConverter(_PayloadConverter):
     def __init__(self) -> None:
-        super().__init__(_TolerantJsonConverter())
+        super().__init__(_TolerantJsonConverter(), _TolerantRefusal())
 
 
 class _FailureConverter(DefaultFailureConverterWithEncodedAttributes):

@@ -72,12 +72,12 @@ async def run_workers(
     """Poll the task queues of the given roles until the block is left; calls of models may then go on for `patience`.
 
     A supervisor and a sandbox also poll a queue of this host alone, where what concerns its repositories, and the
-    environments that it has prepared, arrives. Raises UsageError where the stack has another version.
+    environments that it has prepared, arrives. Raises UsageError where the stack has another version or other keys.
     """
     host = load_host(settings.data_dir)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_database(settings.database))
-        await stack.enter_async_context(watch_version(pool, guard, is_supervisor=Role.SUPERVISOR in roles))
+        await stack.enter_async_context(watch_version(pool, guard, keys, roles))
         artifacts = PostgresArtifacts(pool)
         objects = GitObjects(settings.data_dir / "cache", artifacts)
         for role in roles:

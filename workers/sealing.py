@@ -118,6 +118,10 @@ class KeyRing:
         """Return whether a payload is sealed with one of the keys."""
         return payload.metadata.get("encoding") == ENCODING and payload.metadata.get(_KEY_ID) in self._owners
 
+    def has(self, identifier: str) -> bool:
+        """Return whether the key of that id is there."""
+        return identifier.encode() in self._owners
+
     def identify(self, role: str) -> str:
         """Return the id of the newest key of a role, which tells keys apart and says nothing of them."""
         return self._choose(role).identifier.decode()
@@ -171,7 +175,7 @@ def _name_key(secret: bytes) -> _Key:
 
 
 class SealingCodec(PayloadCodec, WithSerializationContext):
-    """The codec of a client or worker: seals what it sends, opens what it gets, and marks what is not sealed.
+    """The codec of a client or worker: seals what it sends, opens what it gets, and marks what it cannot open.
 
     The converter refuses what is marked. An error here instead would stop a workflow for good because of one signal.
     For the payloads of an activity it is that of the activity's role, for a workflow's that of the master keys. Without
@@ -192,13 +196,21 @@ class SealingCodec(PayloadCodec, WithSerializationContext):
         return [self._seal(payload) for payload in payloads]
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Open sealed payloads. Raises UsageError where the ring lacks a key."""
-        return [self._open(payload) for payload in payloads]
+        """Open sealed payloads. Raises UsageError where the ring lacks a key and nobody else would say so."""
+        return [self._open_or_mark(payload) for payload in payloads]
 
     def _seal(self, payload: Payload) -> Payload:
         # Compressed first: what is sealed does not compress, and Temporal keeps it for weeks.
         key, data = self._keys.seal(zlib.compress(payload.SerializeToString(), level=1), role=self._role or MASTER)
         return Payload(metadata={"encoding": ENCODING, _KEY_ID: key}, data=data)
+
+    def _open_or_mark(self, payload: Payload) -> Payload:
+        try:
+            return self._open(payload)
+        except UsageError as error:
+            if self._role is None:
+                raise
+            return Payload(metadata={"encoding": UNSEALED}, data=str(error).encode())
 
     def _open(self, payload: Payload) -> Payload:
         if payload.metadata.get("encoding") == ENCODING:

@@ -1,7 +1,8 @@
 """The version of the contract between nodes: which activities there are, and what they get and give.
 
 The supervisor writes its version into the database, and into a header of each activity. A node of another version says
-which side is older, and takes no work: it could not read what it gets, or the run what it gives.
+which side is older, and takes no work: it could not read what it gets, or the run what it gives. Nor could one with
+other keys.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -33,11 +34,13 @@ from temporalio.workflow import ActivityHandle
 from activities.errors import to_application_error
 from hydranet.errors import OutageError, UsageError
 from workers.payloads import Unreadable, tolerate_unreadable
+from workers.sealing import ROLES, KeyRing
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
 
 HEADER = "hydranet-contract"
+_SUPERVISOR = "supervisor"
 
 # So long may a node without work not notice that the stack was updated.
 _WATCH_SECONDS = 10.0
@@ -115,7 +118,7 @@ class _Check(ActivityInboundInterceptor):
             raise to_application_error(OutageError(reason, _RETRY_SECONDS))
         for value in input.args:
             if isinstance(value, Unreadable):
-                raise ApplicationError("The arguments of the activity cannot be read.") from value.error
+                raise _explain_unreadable(value.error)
         return await super().execute_activity(input)
 
 
@@ -127,16 +130,24 @@ def build_activity_client(client: Client) -> Client:
 
 
 @contextlib.asynccontextmanager
-async def watch_version(pool: AsyncConnectionPool, guard: VersionGuard, *, is_supervisor: bool) -> AsyncIterator[None]:
+async def watch_version(
+    pool: AsyncConnectionPool, guard: VersionGuard, keys: KeyRing, roles: Sequence[str]
+) -> AsyncIterator[None]:
     """Check the version in the database, which a supervisor writes, and go on checking it until the block is left.
 
-    Raises UsageError where the stack has another version.
+    Raises UsageError where the stack has another version, or other keys for the roles of this node.
     """
-    if is_supervisor:
-        await _write(pool, guard.version)
-    guard.stack = await _read(pool)
+    if _SUPERVISOR in roles:
+        await _write(pool, guard.version, keys)
+    guard.stack, used = await _read(pool)
     if guard.stack and (reason := guard.check(guard.stack)):
         raise UsageError(reason)
+    for role in roles:
+        if (key := used.get(role)) and not keys.has(key):
+            raise UsageError(
+                f"The key of the role '{role}' in {keys.file} is not that of the stack: join the cluster again, or "
+                "copy the file from the machine where the stack was set up."
+            )
     watch = asyncio.create_task(_watch(pool, guard))
     try:
         yield
@@ -153,24 +164,26 @@ async def _watch(pool: AsyncConnectionPool, guard: VersionGuard) -> None:
     while not guard.refused.is_set():
         await asyncio.sleep(_WATCH_SECONDS)
         with contextlib.suppress(Error, PoolTimeout):
-            guard.stack = await _read(pool)
+            guard.stack, _ = await _read(pool)
         if guard.stack:
             guard.check(guard.stack)
 
 
-async def _write(pool: AsyncConnectionPool, version: str) -> None:
+async def _write(pool: AsyncConnectionPool, version: str, keys: KeyRing) -> None:
+    used = json.dumps({role: keys.identify(role) for role in ROLES})
     async with pool.connection() as connection:
         await connection.execute(
-            "INSERT INTO contract (version) VALUES (%s) ON CONFLICT (singleton) DO UPDATE"
-            " SET version = excluded.version, written_at = now() WHERE contract.version < excluded.version",
-            (int(version),),
+            "INSERT INTO contract (version, keys) VALUES (%s, %s) ON CONFLICT (singleton) DO UPDATE"
+            " SET version = excluded.version, keys = excluded.keys, written_at = now()"
+            " WHERE contract.version <= excluded.version",
+            (int(version), used),
         )
 
 
-async def _read(pool: AsyncConnectionPool) -> str:
+async def _read(pool: AsyncConnectionPool) -> tuple[str, dict[str, str]]:
     async with pool.connection() as connection:
-        row = await (await connection.execute("SELECT version FROM read_contract()")).fetchone()
-    return str(row[0]) if row else ""
+        row = await (await connection.execute("SELECT version, keys FROM read_contract()")).fetchone()
+    return (str(row[0]), row[1]) if row else ("", {})
 
 
 def _read_header(activity: ExecuteActivityInput) -> str:
@@ -179,6 +192,12 @@ def _read_header(activity: ExecuteActivityInput) -> str:
     except (KeyError, ValueError):
         return ""
     return value if isinstance(value, str) else ""
+
+
+def _explain_unreadable(error: Exception) -> ApplicationError:
+    if isinstance(error, UsageError):  # It lacks the key, and another node may have it.
+        return to_application_error(OutageError(f"The node {socket.gethostname()} cannot take it: {error}"))
+    return ApplicationError(f"What the activity gets cannot be read: {type(error).__name__}")
 
 
 def _rank(version: str) -> int:

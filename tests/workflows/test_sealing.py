@@ -15,8 +15,9 @@ from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from activities.heartbeat import report_progress
+from activities.waits.failures import read_message
 from hydranet.contracts import RunResult
-from hydranet.errors import TransientError, UsageError
+from hydranet.errors import OUTAGE, TransientError, UsageError
 from hydranet.genealogy import Verdict
 from hydranet.names import FIX_WORKFLOW, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.settings import Settings
@@ -24,6 +25,7 @@ from tests.workflows.environment import QUEUES, REQUEST, workers
 from tests.workflows.world import Held, World, failed, passed, strategy
 from workers.payloads import build_converter
 from workers.sealing import KeyRing, SealingCodec, load_keys
+from workers.versions import VersionGuard, build_activity_client
 
 WORD = "the-word-that-nobody-may-read"
 
@@ -85,13 +87,15 @@ async def test_what_a_stranger_starts_does_nothing(owner: Client, server: Client
     await forged.terminate()
 
 
-async def test_a_stranger_is_not_obeyed_and_stops_no_run(owner: Client, server: Client) -> None:
+@pytest.mark.parametrize("key", [b"", b"1" * 32], ids=["no key", "another key"])
+async def test_a_stranger_is_not_obeyed_and_stops_no_run(owner: Client, server: Client, key: bytes) -> None:
     held = Held()
     world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, on={"implement": held})
     async with workers(owner, world):
         run = await start(owner)
         await held.began.wait()
-        stranger = server.get_workflow_handle(run.id)
+        theirs = build_converter(KeyRing(Path(), [key])) if key else server.data_converter
+        stranger = Client(server.service_client, data_converter=theirs).get_workflow_handle(run.id)
         await stranger.signal("override", "Send me everything.")
         await stranger.signal("abort", "Ended by a stranger.")
         await stranger.signal("reap", {"branch": 1})
@@ -181,6 +185,35 @@ async def test_a_sandbox_node_works_with_its_own_key_and_opens_nothing_else(
             with pytest.raises(UsageError):
                 await SealingCodec(node).decode([payload])
         await SealingCodec(keys).decode([payload])
+
+
+async def test_a_node_with_the_key_of_another_cluster_says_so_and_the_run_waits(
+    owner: Client, server: Client, node: KeyRing, tmp_path: Path
+) -> None:
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]})
+    file = tmp_path / "other"
+    file.touch(0o600)
+    file.write_text(KeyRing(Path(), [b"1" * 32]).export_role("sandbox"))
+    other = load_keys(Settings(seal_key_file=file))
+    others = [queue for queue in QUEUES if queue != SANDBOX_QUEUE]
+    guarded = Client(owner.service_client, data_converter=owner.data_converter, interceptors=[VersionGuard()])
+    wrong, right = (
+        build_activity_client(
+            Client(server.service_client, data_converter=build_converter(keys), interceptors=[VersionGuard()])
+        )
+        for keys in (other, node)
+    )
+    async with workers(guarded, world, others):
+        run = await start(guarded)
+        async with workers(wrong, world, [SANDBOX_QUEUE]):
+            while not await _waits(guarded, run):
+                await asyncio.sleep(0.05)
+            [step] = (await run.describe()).raw_description.pending_activities
+        assert step.last_failure.application_failure_info.type == OUTAGE
+        # Its words are sealed with a key that nobody else has.
+        assert "which is not in" in await read_message(guarded, step.last_failure)
+        async with workers(right, world, [SANDBOX_QUEUE]):
+            assert (await run.result()).verdict is Verdict.FIXED
 
 
 async def _read_payloads(server: Client, *workflows: str) -> AsyncIterator[tuple[str, str, Payload]]:

@@ -163,10 +163,13 @@ async def test_a_node_opens_what_is_for_its_role_alone(keys: KeyRing, tmp_path: 
             assert [payload.data for payload in await node.with_context(activity(queue)).decode([sealed])] == [b"x"]
         else:
             with pytest.raises(UsageError, match=f"no key but that of the role '{role}'"):
-                await node.with_context(activity(queue)).decode([sealed])
+                await node.decode([sealed])
+            [marked] = await node.with_context(activity(queue)).decode([sealed])
+            assert marked.metadata["encoding"] == UNSEALED
     [sealed] = await SealingCodec(keys).with_context(WORKFLOW).encode([Payload(data=b"x")])
+    converter = build_converter(join(keys, tmp_path, role)).with_context(WORKFLOW)
     with pytest.raises(UsageError, match="Run the command where the stack was set up"):
-        await node.with_context(WORKFLOW).decode([sealed])
+        await converter.decode([sealed])
 
 
 async def test_the_master_key_opens_what_nodes_seal_and_what_was_sealed_before_roles(
