@@ -148,9 +148,10 @@ class KeyRing:
         if keys := self._keys.get(role):
             return keys[0]
         purpose = f"the role '{role}'" if role else "supervisors and commands"
+        remedy = ", or join the cluster with that role" if role else ""
         raise UsageError(
             f"{self.file} has no key of {purpose}, but that of {self._name_roles()}: "
-            "run this where the stack was set up, or join the cluster with that role."
+            f"run this where the stack was set up{remedy}."
         )
 
     def _name_roles(self) -> str:

@@ -45,6 +45,7 @@ async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
 
     Raises UsageError where no PostgreSQL with pgvector answers there, or its tables are of another version.
     """
+    from psycopg.errors import InsufficientPrivilege
     from psycopg_pool import AsyncConnectionPool
 
     dsn = _add_limits(dsn)
@@ -64,7 +65,13 @@ async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
         with _explain(dsn):
             names = await (migrate(pool) if await _is_owner(pool) else _read_migrations(pool))
         _check_version(dsn, names)
-        yield pool
+        try:
+            yield pool
+        except InsufficientPrivilege as error:
+            raise UsageError(
+                f"The user of the database may not do that ({_shorten(str(error))}): run the command where the stack "
+                "was set up."
+            ) from None
 
 
 async def _check_server(dsn: str) -> None:

@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from activities.artifacts.database import open_database
 from activities.artifacts.node_roles import NodeRole, create_node_login, drop_node_login, renew_grants
+from activities.artifacts.records import read_genealogy
 from activities.artifacts.store import PostgresArtifacts, hash_content
 from activities.artifacts.variables import SealedVariables
 from activities.retrieval.fix_history import Fixes
@@ -246,3 +247,12 @@ async def test_a_migration_renews_the_grants_of_nodes_of_its_own_database_alone(
         with pytest.raises(UsageError, match="permission denied"):
             async with open_database(make_conninfo(dsn, dbname=elsewhere)):
                 pass
+
+
+async def test_a_command_on_a_node_says_where_to_run_it(pool: AsyncConnectionPool, node_name: str) -> None:
+    async with joined(pool, "inference", node_name) as dsn:
+        with pytest.raises(
+            UsageError, match=r"permission denied for table runs\): run the command where the stack was"
+        ):
+            async with open_database(dsn) as opened:
+                await read_genealogy(opened, "fix-a")
