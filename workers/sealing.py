@@ -34,7 +34,7 @@ from temporalio.converter import (
 )
 
 from hydranet.errors import UsageError
-from hydranet.names import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE
+from hydranet.names import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, find_shared_queue
 from hydranet.settings import Settings
 
 ENCODING = b"binary/sealed"
@@ -47,8 +47,8 @@ _KEY_BYTES = 32
 _PAYLOAD_LIMIT = 64 << 20
 _NONCE_BYTES = 12
 
-_QUEUES = {"sandbox": (SANDBOX_QUEUE,), "inference": (INFERENCE_QUEUE, RETRIEVAL_QUEUE)}
-ROLES = tuple(_QUEUES)
+_OWNERS = {SANDBOX_QUEUE: "sandbox", INFERENCE_QUEUE: "inference", RETRIEVAL_QUEUE: "inference"}
+ROLES = ("sandbox", "inference")
 """The roles with keys of their own; what is nobody's of these is sealed with the master key."""
 MASTER = ""
 """In place of a role: the master key, which supervisors and commands have."""
@@ -165,10 +165,7 @@ def derive_role_key(master: bytes, role: str) -> bytes:
 
 def find_role(queue: str) -> str:
     """Return the role whose key seals what an activity on a task queue gets and gives."""
-    for role, names in _QUEUES.items():
-        if any(queue == name or queue.startswith(f"{name}-") for name in names):
-            return role
-    return MASTER
+    return _OWNERS.get(find_shared_queue(queue), MASTER)
 
 
 def _name_key(secret: bytes) -> _Key:
