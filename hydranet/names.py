@@ -11,6 +11,11 @@ def name_host_queue(queue: str, host: str) -> str:
     return f"{queue}-{host}"
 
 
+def name_node_queue(queue: str, host: str) -> str:
+    """Return the name of the task queue on which a host's worker for `queue` is asked about itself, busy or not."""
+    return f"{queue}-node-{host}"
+
+
 def find_shared_queue(name: str) -> str:
     """Return the shared queue that a task queue is, or belongs to; the name itself where it is none of ours."""
     shared = (SUPERVISOR_QUEUE, INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE)
@@ -18,6 +23,7 @@ def find_shared_queue(name: str) -> str:
 
 
 FIX_WORKFLOW = "FixIssueWorkflow"
+SURVEY_WORKFLOW = "SurveyNodesWorkflow"
 BRANCH_WORKFLOW = "BranchWorkflow"
 COUNTERFACTUAL_WORKFLOW = "CounterfactualWorkflow"
 INDEX_WORKFLOW = "IndexRepositoryWorkflow"

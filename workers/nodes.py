@@ -124,9 +124,9 @@ class NodeReader:
         return NodeView(tuple(judged), beats)
 
     async def read_surely(self) -> NodeView:
-        """Return the workers after a second look at those that may be lost. Raises RPCError as `read`."""
+        """Return the workers after a second look at those that may be lost or are new. Raises RPCError as `read`."""
         view = await self.read()
-        if not any(_may_be_lost(worker, view) for worker in view.workers):
+        if not any(_may_be_lost(worker, view) or _is_new(worker, view) for worker in view.workers):
             return view
         await asyncio.sleep(1.5 * BEAT.total_seconds())
         return await self.read()
@@ -137,6 +137,11 @@ def _may_be_lost(worker: NodeWorker, view: NodeView) -> bool:
     return not (worker.alive or worker.ended) and not any(
         other.identity == worker.identity for other in view.list_alive(worker.queue)
     )
+
+
+def _is_new(worker: NodeWorker, view: NodeView) -> bool:
+    """Return whether a worker is there whose first heartbeat is still to come."""
+    return view.beats and worker.alive and worker.free is None
 
 
 async def count_waiting(client: Client, queue: str) -> int:

@@ -11,8 +11,9 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 from temporalio.client import Client
+from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.artifacts.database import open_database
@@ -23,11 +24,19 @@ from activities.checkpoints.activities import CheckpointActivities, RepositoryAc
 from activities.checkpoints.registry import RepositoryRegistry
 from activities.git.objects import GitObjects
 from activities.heartbeat import HEARTBEAT_SECONDS
+from activities.node.activities import NodeActivities
 from activities.retrieval.activities import IndexActivities, RetrievalActivities
 from activities.sandbox.backends import open_sandbox
 from activities.sandbox.protocol import Sandbox
 from activities.waits.activities import WaitActivities
-from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE, name_host_queue
+from hydranet.contracts import (
+    INFERENCE_QUEUE,
+    RETRIEVAL_QUEUE,
+    SANDBOX_QUEUE,
+    SUPERVISOR_QUEUE,
+    name_host_queue,
+    name_node_queue,
+)
 from hydranet.policy import constitution
 from hydranet.settings import Settings, read_own_rules
 from workers.adoption import adopt_open_runs
@@ -38,6 +47,7 @@ from workers.node_watch import watch_nodes
 from workers.outages import watch_server
 from workers.sealing import KeyRing
 from workers.slots import count_sandbox_slots
+from workers.stack import name_build
 from workers.telemetry import watch_models
 from workers.versions import VersionGuard, build_activity_client, watch_version
 from workflows.branch import BranchWorkflow
@@ -45,11 +55,19 @@ from workflows.counterfactual import CounterfactualWorkflow
 from workflows.embed_tree import EmbedTreeWorkflow
 from workflows.fix_issue import FixIssueWorkflow
 from workflows.index_repository import IndexRepositoryWorkflow
+from workflows.survey_nodes import SurveyNodesWorkflow
 
 END = timedelta(seconds=2)
 """How long activities that are under way may take when a worker ends: the short ones are finished then."""
 
-WORKFLOWS = [FixIssueWorkflow, BranchWorkflow, CounterfactualWorkflow, IndexRepositoryWorkflow, EmbedTreeWorkflow]
+WORKFLOWS = [
+    FixIssueWorkflow,
+    BranchWorkflow,
+    CounterfactualWorkflow,
+    IndexRepositoryWorkflow,
+    EmbedTreeWorkflow,
+    SurveyNodesWorkflow,
+]
 
 
 class Role(StrEnum):
@@ -98,6 +116,7 @@ async def run_workers(
                 await stack.enter_async_context(watch_nodes(client, host.identify(role)))
                 for worker in _make_supervisor_workers(client, host, settings, pool, artifacts):
                     await stack.enter_async_context(worker)
+            await stack.enter_async_context(_make_node_worker(client, host, settings, role))
         yield
 
 
@@ -261,11 +280,26 @@ def _make_sandbox_workers(
     ]
 
 
+def _make_node_worker(client: Client, host: Host, settings: Settings, role: Role) -> Worker:
+    """Return the worker that tells of this node, also while all slots of the others are taken."""
+    queue = {Role.SUPERVISOR: SUPERVISOR_QUEUE, Role.INFERENCE: INFERENCE_QUEUE, Role.SANDBOX: SANDBOX_QUEUE}[role]
+    calls = [
+        NodeActivities(settings, queue).survey_node,
+    ]
+    few = {"max_concurrent_activities": 4, "max_concurrent_activity_task_polls": 1}
+    return _make_worker(client, name_node_queue(queue, host.id), host.identify(role), calls, **few)
+
+
 def _make_worker(client: Client, queue: str, identity: str, activities: Sequence[Any], **options: Any) -> Worker:
     return Worker(
         client if "workflows" in options else build_activity_client(client),
         task_queue=queue,
         identity=identity,
+        # The server shows it to others; which worker takes a task does not depend on it.
+        deployment_config=WorkerDeploymentConfig(
+            version=WorkerDeploymentVersion(deployment_name="hydranet", build_id=name_build()),
+            use_worker_versioning=False,
+        ),
         activities=activities,
         # A cancellation arrives with the answer to a heartbeat, so the SDK may not hold heartbeats back.
         max_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_SECONDS),

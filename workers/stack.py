@@ -14,12 +14,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import IO
 
 from pydantic import BaseModel, ValidationError
 
+from hydranet import __version__
 from hydranet.errors import UsageError
 from hydranet.settings import Settings, TemporalSettings
 from workers.cluster.membership import check_no_node
@@ -86,6 +88,12 @@ def code_version() -> str:
                     content = file.read()
                 digest.update(f"{package}{folder.removeprefix(root)}/{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:16]
+
+
+@cache
+def name_build() -> str:
+    """Return the name of the installed build: the version, and the digest of its code."""
+    return f"{__version__}+{code_version()}"
 
 
 def build_command(module: str, *arguments: str) -> list[str]:

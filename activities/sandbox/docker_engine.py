@@ -135,6 +135,10 @@ class DockerEngine:
         except ImageNotFound:
             return None
 
+    def count_containers(self) -> int:
+        """Return how many containers of this worker the engine has."""
+        return len(self._client.containers(filters={"label": f"{LABEL}={self.owner}"}))
+
     @_in_thread
     def create(self, spec: ContainerSpec) -> str:
         """Create a container and return its id."""

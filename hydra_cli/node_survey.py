@@ -1,0 +1,79 @@
+"""Asking the nodes about themselves: a workflow of the supervisor's has each of them answer."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.service import RPCError
+
+from hydranet.contracts import (
+    SUPERVISOR_QUEUE,
+    SURVEY_WORKFLOW,
+    NodeAnswer,
+    NodeRequest,
+    Survey,
+    SurveyRequest,
+    find_shared_queue,
+    name_node_queue,
+)
+from workers.nodes import NodeView, NodeWorker
+
+# Beyond what the slowest node may take.
+_SECONDS = 25.0
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came back: by node queue, and how far the clock of this machine is ahead of the server's.
+
+    `problem` says why there is no answer at all.
+    """
+
+    by_queue: Mapping[str, NodeAnswer] = field(default_factory=dict)
+    skew: timedelta | None = None
+    problem: str = ""
+
+
+def find_node_queue(worker: NodeWorker) -> str:
+    """Return the queue on which the node of a worker is asked, empty where its identity names no host."""
+    from workers.nodes import ROLES
+
+    shared = next((queue for queue, role in ROLES.items() if role == worker.role), "")
+    return name_node_queue(shared, worker.host_id) if worker.host_id and shared else ""
+
+
+async def survey_nodes(client: Client, view: NodeView, *, examine: bool = False) -> Answers:
+    """Return what the nodes that are alive tell of themselves, with `examine` their checks too."""
+    queues = {find_node_queue(worker) for worker in view.workers if worker.alive} - {""}
+    request = SurveyRequest(queues=tuple(sorted(queues)), node=NodeRequest(examine=examine))
+    began = datetime.now(UTC)
+    try:
+        handle = await client.start_workflow(
+            SURVEY_WORKFLOW,
+            request,
+            id=f"nodes-{uuid.uuid4().hex}",
+            task_queue=SUPERVISOR_QUEUE,
+            execution_timeout=timedelta(seconds=_SECONDS),
+            result_type=Survey,
+        )
+        sent = datetime.now(UTC)
+        started = (await handle.describe()).start_time
+        # The server's moment lies between the two of this machine's.
+        skew = began - started if started < began else max(timedelta(), started - sent) * -1
+        if not view.list_alive(SUPERVISOR_QUEUE):
+            await handle.terminate("Nobody is there who could ask the nodes.")
+            return Answers(skew=skew, problem="no supervisor works, which would ask the nodes")
+        survey: Survey = await asyncio.wait_for(handle.result(), _SECONDS)
+    except (RPCError, WorkflowFailureError, TimeoutError) as error:
+        return Answers(problem=f"the supervisor does not ask the nodes ({error})")
+    return Answers({answer.queue: answer for answer in survey.answers}, skew)
+
+
+def is_node_queue(queue: str) -> bool:
+    """Return whether a queue is one on which a node is asked about itself."""
+    return queue.startswith(f"{find_shared_queue(queue)}-node-")
