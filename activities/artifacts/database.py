@@ -17,6 +17,7 @@ from activities.artifacts.node_roles import renew_grants
 from hydranet.errors import UsageError
 
 if TYPE_CHECKING:
+    from psycopg import AsyncConnection
     from psycopg_pool import AsyncConnectionPool
 
 _PACKAGES = ("activities.artifacts", "activities.retrieval")
@@ -27,7 +28,7 @@ CONNECT_SECONDS = 10.0
 # A command has to say within five seconds what is wrong.
 _CHECK_SECONDS = 3.5
 
-_OLDEST_VERSION = 16
+OLDEST_VERSION = 16
 
 # A connection that says nothing is given up after 14 seconds, one whose packets are not acknowledged after 12.
 _LIMITS = {
@@ -76,11 +77,23 @@ async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
 
 async def _check_server(dsn: str) -> None:
     # A pool would try to connect for as long as it may, and hides the reason.
+    connection = await connect_once(dsn)
+    version = connection.info.server_version
+    await connection.close()
+    if version < OLDEST_VERSION * 10_000:
+        raise UsageError(
+            f"PostgreSQL at {_describe_place(dsn)} has version {version // 10_000}: "
+            f"name one of version {OLDEST_VERSION} or newer in 'database'."
+        )
+
+
+async def connect_once(dsn: str) -> AsyncConnection:
+    """Return a connection of its own, with autocommit; UsageError, which says why, where there is none in time."""
     from psycopg import AsyncConnection, OperationalError, ProgrammingError
 
     try:
         # Each address of a host gets the time of `connect_timeout` anew.
-        connection = await asyncio.wait_for(AsyncConnection.connect(dsn), _CHECK_SECONDS)
+        return await asyncio.wait_for(AsyncConnection.connect(_add_limits(dsn), autocommit=True), _CHECK_SECONDS)
     except TimeoutError:
         raise UsageError(
             f"PostgreSQL does not answer at {_describe_place(dsn)} in time: start it, correct 'database', "
@@ -90,13 +103,6 @@ async def _check_server(dsn: str) -> None:
         raise UsageError(_explain_refusal(dsn, str(error))) from None
     except ProgrammingError:
         raise UsageError("The setting 'database' is no address: write postgresql://USER:PASSWORD@HOST/NAME.") from None
-    version = connection.info.server_version
-    await connection.close()
-    if version < _OLDEST_VERSION * 10_000:
-        raise UsageError(
-            f"PostgreSQL at {_describe_place(dsn)} has version {version // 10_000}: "
-            f"name one of version {_OLDEST_VERSION} or newer in 'database'."
-        )
 
 
 # A part of the client's words, what it means of "PostgreSQL at PLACE", and what to do.
@@ -241,6 +247,11 @@ async def migrate(pool: AsyncConnectionPool) -> set[str]:
         if missing:
             await renew_grants(connection)
     return applied | missing.keys()
+
+
+def list_migrations() -> list[str]:
+    """Return the names of the migrations of this version, in order."""
+    return [name for name, _ in _migrations()]
 
 
 def _migrations() -> Iterator[tuple[str, bytes]]:

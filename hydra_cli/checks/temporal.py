@@ -1,0 +1,142 @@
+"""The checks of the way to Temporal's server: name, port, certificates, and whether it lets us in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import ssl
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from temporalio.client import Client
+from temporalio.service import ConnectConfig, TLSConfig
+
+from hydra_cli.checks.placed import PlacedCheck, report, report_error
+from hydranet.contracts import Level
+from hydranet.errors import UsageError
+from hydranet.settings import TemporalSettings
+from workers.connection import check_namespace, connect
+from workers.sealing import KeyRing
+from workers.temporal_profile import build_config
+
+WHERE = "Temporal"
+_SECONDS = 3.0
+# Of a certificate's lifetime; one that renews itself has done so by then.
+_SHARE = 10
+
+
+async def check_way(settings: TemporalSettings) -> AsyncIterator[PlacedCheck]:
+    """Yield whether the server's name is known, its port answers, and which certificates expire when."""
+    if settings.address.startswith("unix:"):
+        yield report(WHERE, "address", f"HydraNet's own server, at {settings.address}")
+        return
+    try:
+        config = build_config(settings)
+    except UsageError as error:
+        yield report_error(WHERE, "settings", error)
+        return
+    host, _, port = config.target_host.rpartition(":")
+    host = host.strip("[]")
+    name = await _check_name(host, port)
+    yield name
+    if name.check.level is Level.FAIL:
+        return
+    answer = await _check_port(host, int(port))
+    yield answer
+    if answer.check.level is Level.OK:
+        async for finding in _check_certificates(config, host, int(port)):
+            yield finding
+
+
+async def check_access(
+    settings: TemporalSettings, keys: KeyRing, *, embedded: bool
+) -> tuple[Client | None, list[PlacedCheck]]:
+    """Return a client, None where the server lets none in, and whether its namespace can be used."""
+    try:
+        client = await connect(settings, keys, embedded=embedded)
+    except UsageError as error:
+        return None, [report_error(WHERE, "connection", error)]
+    try:
+        await check_namespace(client)
+    except UsageError as error:
+        return None, [report_error(WHERE, "namespace", error)]
+    return client, [report(WHERE, "connection", f"it answers, and has the namespace {client.namespace}")]
+
+
+async def _check_name(host: str, port: str) -> PlacedCheck:
+    try:
+        loop = asyncio.get_running_loop()
+        known = await asyncio.wait_for(loop.getaddrinfo(host, port), _SECONDS)
+    except (OSError, UnicodeError, TimeoutError, ValueError):
+        remedy = "Correct 'temporal.address' or TEMPORAL_ADDRESS, or the name service of this machine (/etc/hosts)."
+        return report(WHERE, "name", f"{host} is not known here", Level.FAIL, remedy)
+    addresses = list(dict.fromkeys(str(address[4][0]) for address in known))
+    return report(WHERE, "name", host if addresses == [host] else f"{host} is {', '.join(addresses)}")
+
+
+async def _check_port(host: str, port: int) -> PlacedCheck:
+    where = f"{host}:{port}"
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), _SECONDS)
+    except TimeoutError:
+        remedy = "Start the server there, or open the port in the firewalls on the way."
+        return report(WHERE, "port", f"nothing comes back from {where}", Level.FAIL, remedy)
+    except OSError as error:
+        remedy = "Start the server there, or correct the port."
+        return report(WHERE, "port", f"{where} refuses ({os.strerror(error.errno or 0)})", Level.FAIL, remedy)
+    writer.close()
+    return report(WHERE, "port", f"{where} answers")
+
+
+async def _check_certificates(config: ConnectConfig, host: str, port: int) -> AsyncIterator[PlacedCheck]:
+    tls = config.tls
+    if not tls:
+        local = host in ("127.0.0.1", "::1", "localhost")
+        remedy = "" if local else "Set TEMPORAL_TLS=true where the server can, and its certificates."
+        yield report(WHERE, "TLS", "not in use", Level.OK if local else Level.WARN, remedy)
+        return
+    name = (tls.domain if isinstance(tls, TLSConfig) else None) or host
+    certificate = await _fetch_certificate(host, port, name)
+    if certificate is None:
+        yield report(WHERE, "TLS", f"{host}:{port} does not speak it", Level.FAIL, "Unset the variables TEMPORAL_TLS*.")
+        return
+    yield check_expiry("the server's certificate", ssl.DER_cert_to_PEM_cert(certificate).encode(), "Renew it there.")
+    if isinstance(tls, TLSConfig) and tls.client_cert:
+        remedy = "Have it renewed: it is the one of TEMPORAL_TLS_CLIENT_CERT_PATH, or of `hydra join`."
+        yield check_expiry("your certificate", tls.client_cert, remedy)
+
+
+async def _fetch_certificate(host: str, port: int, name: str) -> bytes | None:
+    context = ssl.create_default_context()
+    # Whether it can be trusted is for the client to say; nothing is sent over this connection.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    with contextlib.suppress(OSError, TimeoutError):
+        opening = asyncio.open_connection(host, port, ssl=context, server_hostname=name)
+        _, writer = await asyncio.wait_for(opening, _SECONDS)
+        certificate: bytes | None = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        writer.transport.abort()
+        return certificate
+    return None
+
+
+def check_expiry(name: str, pem: bytes, remedy: str, now: datetime | None = None) -> PlacedCheck:
+    """Return whether a certificate is valid, and not about to expire."""
+    from cryptography import x509
+
+    now = now or datetime.now(UTC)
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+    except ValueError:
+        return report(WHERE, name, "it cannot be read", Level.FAIL, remedy)
+    began, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if ends <= now:
+        return report(WHERE, name, f"it expired on {ends:%Y-%m-%d %H:%M} UTC", Level.FAIL, remedy)
+    if began > now:
+        text = f"it is not valid before {began:%Y-%m-%d %H:%M} UTC"
+        return report(WHERE, name, text, Level.FAIL, "Correct the clock of this machine, or of the one that issued it.")
+    soon = ends - now < (ends - began) / _SHARE
+    text = f"it expires on {ends:%Y-%m-%d %H:%M} UTC"
+    return report(WHERE, name, text, Level.WARN if soon else Level.OK, remedy if soon else "")
