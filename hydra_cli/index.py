@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,6 +43,8 @@ from hydranet.settings import Settings
 from workflows.policies import explain_failure
 
 _POLL_SECONDS = 0.5
+# A supervisor that is there answers within milliseconds.
+_QUERY_TIMEOUT = timedelta(seconds=3)
 
 _PATIENCE_SECONDS = 5.0
 """How long embedding may be held up before the command returns without it."""
@@ -104,9 +107,16 @@ async def _follow_indexing(session: Session, handle: WorkflowHandle[Any, IndexRe
     ended = asyncio.create_task(handle.result())
     try:
         with _show_progress("listing the files") as (bar, task):
+            before = ""
             while not (await asyncio.wait([ended], timeout=_POLL_SECONDS))[0]:
-                if progress := await _query_progress(session, handle):
-                    bar.update(task, description=progress.stage, total=progress.total or None, completed=progress.done)
+                progress, waiting = await _query_progress(session, handle)
+                stage = progress.stage if progress else "waiting"
+                bar.update(task, description=f"{stage} (waiting: {waiting})" if waiting else stage)
+                if progress:
+                    bar.update(task, total=progress.total or None, completed=progress.done)
+                if waiting not in ("", before) and not bar.console.is_terminal:
+                    write_line(f"waiting: {waiting}", error=True)
+                before = waiting
         return await ended
     except WorkflowFailureError as failure:
         raise UsageError(explain_failure(failure)) from None
@@ -114,16 +124,20 @@ async def _follow_indexing(session: Session, handle: WorkflowHandle[Any, IndexRe
         ended.cancel()
 
 
-async def _query_progress(session: Session, handle: WorkflowHandle[Any, IndexResult]) -> IndexProgress | None:
-    try:
-        progress: IndexProgress = await handle.query("progress", result_type=IndexProgress)
-        in_progress = await _count_in_progress(session, handle)
-        waiting = await session.list_parked(handle.id)
-    except (RPCError, WorkflowQueryFailedError):
-        return None  # A worker or the server is restarting.
-    stage = f"{progress.stage} (waiting: {waiting[0]})" if waiting else progress.stage
-    done = progress.done + in_progress if progress.stage == "parsing" else progress.done
-    return progress.model_copy(update={"stage": stage[:300], "done": done})
+async def _query_progress(
+    session: Session, handle: WorkflowHandle[Any, IndexResult]
+) -> tuple[IndexProgress | None, str]:
+    """Return how far the indexing is, None where nobody answers, and what it waits for."""
+    progress: IndexProgress | None = None
+    with contextlib.suppress(RPCError, WorkflowQueryFailedError):  # A worker or the server is restarting.
+        progress = await handle.query("progress", result_type=IndexProgress, rpc_timeout=_QUERY_TIMEOUT)
+        if progress.stage == "parsing":
+            in_progress = await _count_in_progress(session, handle)
+            progress = progress.model_copy(update={"done": progress.done + in_progress})
+    with contextlib.suppress(RPCError):
+        if waiting := await session.list_parked(handle.id):
+            return progress, waiting[0]
+    return progress, ""
 
 
 async def _follow_embedding(session: Session, workflow_id: str, model: str) -> None:

@@ -30,7 +30,7 @@ from hydranet.settings import Settings
 from hydranet.text.formatting import format_moment
 from workers.connection import DENIALS, UnpreparedNamespaceError, check_namespace, connect
 from workers.host import Host, load_host
-from workers.nodes import ROLES, NodeReader, NodeView
+from workers.nodes import BEAT, ROLES, NodeReader, NodeView
 from workers.sealing import KeyRing, load_keys
 from workers.stack import Stack, StackFolder, attach, find_or_start, is_locked
 
@@ -166,6 +166,8 @@ class Session:
             async with open_database(self.stack.database) as pool:
                 if (kept := await read_genealogy(pool, run_id)) and kept.verdict:
                     return kept
+        if missing := await self._find_missing_supervisor():
+            raise UsageError(f"No supervisor answers for {run_id}: {missing}, or the stack (`hydra up`).")
         try:
             genealogy: Genealogy = await self.run_handle(run_id).query(
                 "genealogy", result_type=Genealogy, rpc_timeout=_QUERY_TIMEOUT
@@ -177,6 +179,18 @@ class Session:
                 ) from None
             raise
         return genealogy
+
+    async def _find_missing_supervisor(self) -> str:
+        """Return the sentence about a supervisor that is not there, which a query would wait for for ten seconds."""
+        reader = NodeReader(self.client)
+        try:
+            if not _describe_missing(SUPERVISOR_QUEUE, await reader.read()):
+                return ""
+            # It may just have been started.
+            await asyncio.sleep(1.5 * BEAT.total_seconds())
+            return _describe_missing(SUPERVISOR_QUEUE, await reader.read())
+        except RPCError:
+            return ""
 
     async def list_parked(self, run_id: str) -> list[str]:
         """Return what the run and its branches wait for: a worker, or a step that fails and is tried again."""

@@ -159,5 +159,12 @@ def main(roles: list[Role]) -> int:
     return 0
 
 
+def _main(names: list[str]) -> int:
+    if not names or not set(names) <= set(Role):
+        sys.stderr.write(f"A worker takes one or more of the roles {', '.join(Role)}: name them.\n")
+        return 2
+    return main([Role(name) for name in names])
+
+
 if __name__ == "__main__":
-    sys.exit(main([Role(name) for name in sys.argv[1:]]))
+    sys.exit(_main(sys.argv[1:]))

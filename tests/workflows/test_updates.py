@@ -312,7 +312,7 @@ async def test_a_message_that_no_supervisor_takes_is_withdrawn(server: Client) -
         await send_update(handle, "override", ["Look at the parser.", ANN])
     assert 4.5 < time.monotonic() - began < 8
     session = Session(Settings(), Stack(temporal=TemporalSettings(), database=""), server, KeyRing(Path(), [bytes(32)]))
-    with pytest.raises(UsageError, match="No supervisor answers for fix-demo-alone: start one"):
+    with pytest.raises(UsageError, match="No supervisor answers for fix-demo-alone: no worker polls hydra-supervisor"):
         await session.genealogy(handle.id)
     async with workers(server, world):
         genealogy: Genealogy = await handle.query("genealogy", result_type=Genealogy)
