@@ -66,9 +66,8 @@ async def _check(chosen: Settings) -> AsyncIterator[PlacedCheck]:
     way = [finding async for finding in check_way(stack.temporal)]
     for finding in way:
         yield finding
-    if stack.database:
-        async for finding in check_database(stack.database):
-            yield finding
+    async for finding in check_database(stack.database):
+        yield finding
     if all(finding.check.level is not Level.FAIL for finding in way):
         async for finding in _check_stack(chosen, stack):
             yield finding
