@@ -16,6 +16,11 @@ def name_node_queue(queue: str, host: str) -> str:
     return f"{queue}-node-{host}"
 
 
+def name_commit_queue(queue: str) -> str:
+    """Return the name of the task queue for commits on the sandbox host that polls `queue`: they need no sandbox."""
+    return f"{queue}-commits"
+
+
 def find_shared_queue(name: str) -> str:
     """Return the shared queue that a task queue is, or belongs to; the name itself where it is none of ours."""
     shared = (SUPERVISOR_QUEUE, INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE)

@@ -34,6 +34,7 @@ from hydranet.contracts import (
     RETRIEVAL_QUEUE,
     SANDBOX_QUEUE,
     SUPERVISOR_QUEUE,
+    name_commit_queue,
     name_host_queue,
     name_node_queue,
 )
@@ -59,6 +60,9 @@ from workflows.survey_nodes import SurveyNodesWorkflow
 
 END = timedelta(seconds=2)
 """How long activities that are under way may take when a worker ends: the short ones are finished then."""
+
+# Git is at work for a tenth of a second.
+_COMMITS = 4
 
 WORKFLOWS = [
     FixIssueWorkflow,
@@ -272,11 +276,13 @@ def _make_sandbox_workers(
         sandbox.try_candidates,
         checkpoints.commit_checkpoint,
     ]
+    commits = [checkpoints.commit_checkpoint]
     identity = host.identify(Role.SANDBOX)
     slots = count_sandbox_slots(settings.sandbox)
     return [
         _make_worker(client, SANDBOX_QUEUE, identity, calls, max_concurrent_activities=slots.preparations),
         _make_worker(client, own, identity, calls, max_concurrent_activities=slots.tests),
+        _make_worker(client, name_commit_queue(own), identity, commits, max_concurrent_activities=_COMMITS),
     ]
 
 

@@ -6,7 +6,6 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.checkpoints.activities import CheckpointActivities
     from activities.inference.activities import InferenceActivities
     from activities.sandbox.activities import SandboxActivities
     from hydranet import budget, checkpoint
@@ -214,8 +213,7 @@ class BranchWorkflow:
         request = self._request
         record = attempt_records.build_record(request, draft, self._state, workflow.now())
         if draft.trial is not None and draft.trial.diff is not None:
-            draft.checkpoint = await self._sandbox.run(
-                CheckpointActivities.commit_checkpoint,
+            draft.checkpoint = await self._sandbox.commit(
                 CommitRequest(
                     snapshot=request.snapshot,
                     parent=self._state.best,

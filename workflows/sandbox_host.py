@@ -8,9 +8,18 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.checkpoints.activities import CheckpointActivities
     from activities.sandbox.activities import SandboxActivities
     from hydranet.bounded_models import BoundedModel
-    from hydranet.contracts import Environment, PrepareRequest, SandboxSpec, Snapshot
+    from hydranet.contracts import (
+        Checkpoint,
+        CommitRequest,
+        Environment,
+        PrepareRequest,
+        SandboxSpec,
+        Snapshot,
+        name_commit_queue,
+    )
     from workflows import policies
 
 Request = TypeVar("Request", bound=BoundedModel)
@@ -48,12 +57,26 @@ class SandboxHost:
 
     async def run(self, step: Callable[[Any, Request], Awaitable[Answer]], request: Request, summary: str) -> Answer:
         """Return the answer of an activity to `request`, which gets the environment where it has a field for it."""
+        return await self._run(step, request, summary, lambda queue: queue)
+
+    async def commit(self, request: CommitRequest, summary: str) -> Checkpoint:
+        """Make a commit beside the steps that wait for a sandbox."""
+        return await self._run(CheckpointActivities.commit_checkpoint, request, summary, name_commit_queue)
+
+    async def _run(
+        self,
+        step: Callable[[Any, Request], Awaitable[Answer]],
+        request: Request,
+        summary: str,
+        choose: Callable[[str], str],
+    ) -> Answer:
         if not self.prepared:
             self.environment = await prepare_environment(self._snapshot, self._spec)
             self.prepared = True
         while True:
             update = {"environment": self.environment} if "environment" in type(request).model_fields else {}
-            options = policies.for_sandbox(summary, self._spec, self.environment.queue, self._patience)
+            queue = choose(self.environment.queue) if self.environment.queue else ""
+            options = policies.for_sandbox(summary, self._spec, queue, self._patience)
             try:
                 return await workflow.execute_activity_method(step, request.model_copy(update=update), **options)
             except ActivityError as error:

@@ -7,7 +7,6 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.checkpoints.activities import CheckpointActivities
     from activities.retrieval.activities import RetrievalActivities
     from hydranet.contracts import (
         ArtifactRef,
@@ -119,8 +118,7 @@ class TargetSearch:
         return base, target
 
     async def _commit(self, written: WrittenTests) -> Checkpoint:
-        return await self.sandbox.run(
-            CheckpointActivities.commit_checkpoint,
+        return await self.sandbox.commit(
             CommitRequest(
                 snapshot=self.snapshot,
                 parent=Checkpoint(commit=self.snapshot.commit),

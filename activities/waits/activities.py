@@ -21,8 +21,11 @@ from hydranet.contracts import Wait, Waits
 from hydranet.contracts.waits import keep_longest, merge_waits
 from hydranet.errors import OUTAGE
 
-# A worker that is there takes a task within milliseconds; one whose slots are full is not there.
-_TAKEN_AT_ONCE = timedelta(seconds=1)
+# A worker that is there takes a task within milliseconds; one whose slots are full is not there. A run has hundreds of
+# tasks, so where many runs share the slots, short waits add up.
+_TAKEN_AT_ONCE = timedelta(seconds=0.05)
+# Until then the next worker may be about to take it.
+_MISSED = timedelta(seconds=1)
 # Steps heartbeat twice a second. The server ends the step of a lost worker only after twenty are missing.
 _SILENT = timedelta(seconds=3)
 
@@ -42,7 +45,7 @@ class WaitActivities:
         began = min((wait.began for wait in waits), default=now)
         return Waits(
             waits=keep_longest(merge_waits(waits, began, now)),
-            open=any(wait.ended == now for wait in waits),
+            open=any(wait.ended == now and wait.duration > _MISSED for wait in waits),
             failure=await read_message(client, failures[0]) if failures else "",
         )
 
@@ -90,7 +93,7 @@ class _Timeline:
             # A try that has just begun may be waiting for the same again.
             tried = self.now if waiting else min(self.now, started + timedelta(seconds=CONNECT_SECONDS))
             self.waits.append(Wait(began=began, ended=tried))
-        elif waiting and self.now - due > _TAKEN_AT_ONCE:
+        elif waiting and self.now - due > _MISSED:
             self.waits.append(Wait(began=due, ended=self.now))
         elif not waiting and pending.attempt == 1:
             self.waits.append(Wait(began=began, ended=started))

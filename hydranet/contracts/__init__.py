@@ -122,6 +122,7 @@ from hydranet.names import (
     SURVEY_WORKFLOW,
     VECTORS,
     find_shared_queue,
+    name_commit_queue,
     name_host_queue,
     name_node_queue,
 )
@@ -236,6 +237,7 @@ __all__ = [
     "WrittenTest",
     "WrittenTests",
     "find_shared_queue",
+    "name_commit_queue",
     "name_host_queue",
     "name_node_queue",
 ]

@@ -15,6 +15,7 @@ from hydranet.contracts import (
     AttemptReport,
     BranchResult,
     RunResult,
+    name_commit_queue,
     name_host_queue,
 )
 from hydranet.genealogy import Ending, Verdict
@@ -49,7 +50,8 @@ async def test_what_follows_an_environment_is_made_on_the_host_that_has_it(serve
         for world, host in ((one, "c"), (two, "d")):
             # What a model answered is known to the shared world.
             world.recorded = shared.recorded
-            await stack.enter_async_context(workers(server, world, [name_host_queue(SANDBOX_QUEUE, host)]))
+            own = name_host_queue(SANDBOX_QUEUE, host)
+            await stack.enter_async_context(workers(server, world, [own, name_commit_queue(own)]))
         result: RunResult = await server.execute_workflow(
             FIX_WORKFLOW, request, id="fix-demo", task_queue=SUPERVISOR_QUEUE, result_type=RunResult
         )
