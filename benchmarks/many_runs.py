@@ -77,7 +77,7 @@ async def _run_all(repositories: list[Repository], instance: BugInstance, chosen
 
 async def _start(session: Session, repository: Repository, instance: BugInstance, chosen: Settings) -> str:
     start = Start(repository, instance.issue)
-    request = await start.build_request(chosen)
+    request = await start.build_request(session, chosen)
     run_id, _ = await start_run(session, request, start.identity, {})
     return run_id
 

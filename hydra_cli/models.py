@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.progress import track
 from rich.table import Table
 
+from activities.inference.inquiry import ask_model, list_configured, name_model
+from hydra_cli.session import attach_session
 from hydra_cli.terminal import make_console, plain, write_line
 from hydranet import settings
-from hydranet.errors import HydraError
-from hydranet.settings import ModelSettings, Settings
-from hydranet.strategy import TEMPLATES
-
-if TYPE_CHECKING:
-    from activities.inference.protocols import Description
-
-_EMBEDDING = "embedding"
+from hydranet.contracts import MODELS_QUEUE, AskedModel, ModelAnswer, ModelsRequest
+from hydranet.errors import UsageError
+from hydranet.settings import Settings
+from workers.stack import StackFolder
+from workers.temporal_profile import choose_server
 
 
 def models(
@@ -29,29 +28,24 @@ def models(
 ) -> None:
     """Show whether each model answers, and how fast.
 
-    The exit code is 1 when a model does not answer.
+    They are asked on the host whose inference worker calls them. The exit code is 1 when a model does not answer.
     """
     asyncio.run(_models(model or []))
 
 
 async def _models(named: list[str]) -> None:
-    from activities.inference.addresses import hide_login
-
     chosen = settings.load_settings()
     table = Table("model", "for", "what it is", "loaded", "first token", "speed", box=None)
     answering = True
     warnings = []
-    purposes = [(model, "-") for model in named] or await _list_configured(chosen)
-    for model, purpose in track(purposes, "asking", console=make_console(), transient=True):
-        shown = hide_login(model)
-        try:
-            cells, warning = await _measure_model(model, purpose, chosen.models)
-            table.add_row(*map(plain, (shown, purpose, *cells)))
-            # An embedding model needs no chat template.
-            warnings += [warning] if warning and purpose != _EMBEDDING else []
-        except HydraError as error:
-            table.add_row(plain(shown), purpose, plain(str(error), "red"), "", "", "")
+    for answer in await _ask(chosen, [AskedModel(model=model) for model in named]):
+        shown = plain(name_model(answer))
+        if answer.problem:
+            table.add_row(shown, answer.purpose, plain(answer.problem, "red"), "", "", "")
             answering = False
+            continue
+        table.add_row(shown, *map(plain, (answer.purpose, answer.facts, answer.memory, answer.latency, answer.speed)))
+        warnings += [answer.warning] if answer.warning else []
     make_console().print(table)
     for warning in dict.fromkeys(warnings):
         write_line(f"Warning: {warning}", error=True)
@@ -59,42 +53,18 @@ async def _models(named: list[str]) -> None:
         raise typer.Exit(1)
 
 
-async def _list_configured(chosen: Settings) -> list[tuple[str, str]]:
-    from activities.inference.backend import choose_default_model
-
-    coder = await choose_default_model(chosen.models) if chosen.model == "auto" else chosen.model
-    purposes = [(coder, "repairs"), (chosen.supervisor_model, "ranking"), (chosen.embedding_model, _EMBEDDING)]
-    return [(model, purpose) for model, purpose in purposes if model]
-
-
-async def _measure_model(model: str, purpose: str, chosen: ModelSettings) -> tuple[list[str], str]:
-    from activities.inference.backend import probe
-
-    await probe(model, chosen)
-    vectors, *speed = await (_measure_embeddings if purpose == _EMBEDDING else _measure_answers)(model, chosen)
-    description = await probe(model, chosen)  # by now the model is loaded
-    facts = ", ".join(filter(None, (description.facts, vectors)))
-    return [facts or "it answers", _describe_memory(description), *speed], description.warning
-
-
-async def _measure_answers(model: str, chosen: ModelSettings) -> list[str]:
-    from activities.inference.backend import measure
-
-    if model == TEMPLATES:
-        return ["", "-", "-"]
-    usage = await measure(model, chosen)
-    return ["", f"{usage.waiting:.1f} s", f"{usage.speed:.0f} tokens/s"] if usage.output_tokens else ["", "-", "-"]
-
-
-async def _measure_embeddings(model: str, chosen: ModelSettings) -> list[str]:
-    from activities.inference.backend import measure_embeddings
-
-    length, speed = await measure_embeddings(model, chosen)
-    return [f"vectors of {length}", "-", f"{speed:.0f} texts/s"]
-
-
-def _describe_memory(description: Description) -> str:
-    if description.loaded is None or not description.size:
-        return "-"
-    on_gpu = (description.vram or 0) / description.size
-    return f"{description.size / 2**30:.1f} GiB, {on_gpu:.0%} of it on the GPU"
+async def _ask(chosen: Settings, named: list[AskedModel]) -> list[ModelAnswer]:
+    folder = StackFolder(chosen.data_dir)
+    if choose_server(chosen.temporal).address or folder.find_stack() is not None:
+        async with attach_session(chosen) as session:
+            if not await session.works_here(MODELS_QUEUE):
+                with make_console().status("asking the inference worker"):
+                    answer = await session.ask_models(ModelsRequest(models=tuple(named), measured=True))
+                if answer is None:
+                    raise UsageError("No inference worker answers: start one with `hydra worker inference`.")
+                return list(answer.models)
+    asked = named or list_configured(chosen)
+    return [
+        await ask_model(each, chosen.models, measured=True)
+        for each in track(asked, "asking", console=make_console(), transient=True)
+    ]

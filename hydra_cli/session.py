@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +15,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState, TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeWorkflowExecutionResponse
-from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.artifacts.database import open_database
@@ -22,7 +29,17 @@ from activities.artifacts.records import read_genealogy
 from activities.checkpoints.registry import RepositoryRegistry
 from activities.waits.failures import read_message
 from hydra_cli.terminal import write_line
-from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE, RunResult, find_shared_queue, name_host_queue
+from hydranet.contracts import (
+    FIX_WORKFLOW,
+    MODELS_QUEUE,
+    MODELS_WORKFLOW,
+    SUPERVISOR_QUEUE,
+    ModelsAnswer,
+    ModelsRequest,
+    RunResult,
+    find_shared_queue,
+    name_host_queue,
+)
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
 from hydranet.node_event import describe_missing
@@ -37,6 +54,8 @@ from workers.stack import Stack, StackFolder, attach, find_or_start, is_locked
 # The server itself waits half a minute for a supervisor that has gone.
 _QUERY_TIMEOUT = timedelta(seconds=10)
 _HEALTH_TIMEOUT = timedelta(seconds=2)
+# A model that is asked loads first, which takes minutes, and has as long for its answer as in a run.
+_PROBE_TIMEOUT, _MEASURE_TIMEOUT = timedelta(seconds=30), timedelta(minutes=30)
 _RECONNECT_SECONDS = 0.5
 # A supervisor that is being started takes a few seconds.
 _SUPERVISOR_SECONDS = 10.0
@@ -92,18 +111,56 @@ class Session:
         """Let no further run work in a repository of this host."""
         RepositoryRegistry(self.settings.data_dir).remove(repository_path)
 
+    async def ask_models(self, request: ModelsRequest) -> ModelsAnswer | None:
+        """Return what models answer from where they are called, None where nobody there takes the question.
+
+        That is this host, where its worker may be asked, else the first of the others.
+        """
+        from activities.inference.inquiry import ask_model, list_configured
+
+        if await self.works_here(MODELS_QUEUE):
+            asked, chosen = request.models or list_configured(self.settings), self.settings.models
+            answers = [await ask_model(each, chosen, measured=request.measured) for each in asked]
+            return ModelsAnswer(models=tuple(answers))
+        try:
+            answer: ModelsAnswer = await self.client.execute_workflow(
+                MODELS_WORKFLOW,
+                request,
+                id=f"models-{uuid.uuid4().hex}",
+                task_queue=SUPERVISOR_QUEUE,
+                result_type=ModelsAnswer,
+                execution_timeout=_MEASURE_TIMEOUT if request.measured else _PROBE_TIMEOUT,
+            )
+        except WorkflowFailureError:
+            return None
+        return answer
+
+    async def works_here(self, queue: str) -> bool:
+        """Return whether a worker of this host polls a shared queue."""
+        try:
+            pollers = await self._list_pollers(queue)
+        except RPCError as error:
+            if error.status in DENIALS:
+                return False
+            raise
+        return any(identity.endswith(f"#{self.host.id}") for identity in pollers)
+
     async def _has_poller(self, queue: str) -> bool:
+        try:
+            return bool(await self._list_pollers(queue))
+        except RPCError as error:
+            if error.status in DENIALS:
+                return True  # Who may not ask finds out by waiting.
+            raise
+
+    async def _list_pollers(self, queue: str) -> list[str]:
         request = DescribeTaskQueueRequest(
             namespace=self.client.namespace,
             task_queue=TaskQueue(name=queue),
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
         )
-        try:
-            return bool((await self.client.workflow_service.describe_task_queue(request)).pollers)
-        except RPCError as error:
-            if error.status in DENIALS:
-                return True  # Who may not ask finds out by waiting.
-            raise
+        pollers = (await self.client.workflow_service.describe_task_queue(request)).pollers
+        return [poller.identity for poller in pollers]
 
     @property
     def silence(self) -> str:

@@ -22,7 +22,16 @@ from activities.artifacts.database import open_database
 from activities.artifacts.variables import SealedVariables, sweep_variables
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session
-from hydranet.contracts import FIX_BRANCH, FIX_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Expectation, FixRequest
+from hydranet.contracts import (
+    FIX_BRANCH,
+    FIX_WORKFLOW,
+    SUPERVISOR_QUEUE,
+    AskedModel,
+    BranchRequest,
+    Expectation,
+    FixRequest,
+    ModelsRequest,
+)
 from hydranet.errors import UsageError
 from hydranet.policy import constitution
 from hydranet.policy.constitution import Decision, Effect
@@ -90,21 +99,14 @@ class Start:
                 )
         return tuple(decisions)
 
-    async def build_request(self, chosen: Settings, warn: Callable[[str], None] = lambda _: None) -> FixRequest:
+    async def build_request(
+        self, session: Session, chosen: Settings, warn: Callable[[str], None] = lambda _: None
+    ) -> FixRequest:
         """Return the run's request, still without variables; `warn` of a model that answers without sense.
 
-        Raises UsageError when a model does not answer or no sandbox works here.
+        The models are asked where they are called. Raises UsageError when one does not answer there.
         """
-        from activities.inference.backend import choose_default_model, probe
-
-        if not choose_server(chosen.temporal).address:
-            from activities.sandbox.backends import check_sandbox
-
-            await asyncio.to_thread(check_sandbox, chosen.sandbox)
-        model = await choose_default_model(chosen.models) if chosen.model == "auto" else chosen.model
-        for name in filter(None, (model, chosen.supervisor_model)):
-            if warning := (await probe(name, chosen.models)).warning:
-                warn(f"Warning  {warning}")
+        model = await find_model(session, chosen, warn)
         return FixRequest(
             repository_path=str(self.repository.path),
             repository_name=self.repository.name,
@@ -126,6 +128,37 @@ class Start:
             sandbox=chosen.sandbox.make_spec({}),
             repository_limit_mb=chosen.repository_limit_mb,
         )
+
+
+async def check_machine(chosen: Settings) -> None:
+    """Raise UsageError when the stack is to run on this machine, and no sandbox works here."""
+    if not choose_server(chosen.temporal).address:
+        from activities.sandbox.backends import check_sandbox
+
+        await asyncio.to_thread(check_sandbox, chosen.sandbox)
+
+
+async def find_model(session: Session, chosen: Settings, warn: Callable[[str], None]) -> str:
+    """Return the model that the settings name, found where models are called; `warn` of what it lacks.
+
+    Raises UsageError when a model does not answer there, and where nobody can say which model `auto` is.
+    """
+    named = [AskedModel(model=name) for name in (chosen.model, chosen.supervisor_model) if name]
+    answer = await session.ask_models(ModelsRequest(models=tuple(named)))
+    if answer is None:
+        if chosen.model == "auto":
+            raise UsageError(
+                "No inference worker answers which model there is: start one with `hydra worker inference`, or name a "
+                "model with --model."
+            )
+        warn("Warning  No inference worker answers: the run waits for one, and whether it has the model shows then.")
+        return chosen.model
+    for model in answer.models:
+        if model.problem:
+            raise UsageError(model.problem)
+        if model.warning:
+            warn(f"Warning  {model.warning}")
+    return answer.models[0].model
 
 
 async def start_run(

@@ -2,6 +2,8 @@
 
 SUPERVISOR_QUEUE = "hydra-supervisor"
 INFERENCE_QUEUE = "hydra-inference"
+MODELS_QUEUE = "hydra-inference-models"
+"""The queue of questions about models, which wait for no answer of a model that is under way."""
 RETRIEVAL_QUEUE = "hydra-retrieval"
 SANDBOX_QUEUE = "hydra-sandbox"
 
@@ -31,6 +33,7 @@ FIX_WORKFLOW = "FixIssueWorkflow"
 SURVEY_WORKFLOW = "SurveyNodesWorkflow"
 BRANCH_WORKFLOW = "BranchWorkflow"
 COUNTERFACTUAL_WORKFLOW = "CounterfactualWorkflow"
+MODELS_WORKFLOW = "AskModelsWorkflow"
 INDEX_WORKFLOW = "IndexRepositoryWorkflow"
 EMBED_WORKFLOW = "EmbedTreeWorkflow"
 

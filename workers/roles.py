@@ -31,6 +31,7 @@ from activities.sandbox.protocol import Sandbox
 from activities.waits.activities import WaitActivities
 from hydranet.contracts import (
     INFERENCE_QUEUE,
+    MODELS_QUEUE,
     RETRIEVAL_QUEUE,
     SANDBOX_QUEUE,
     SUPERVISOR_QUEUE,
@@ -51,6 +52,7 @@ from workers.slots import count_sandbox_slots
 from workers.stack import name_build
 from workers.telemetry import watch_models
 from workers.versions import VersionGuard, build_activity_client, watch_version
+from workflows.ask_models import AskModelsWorkflow
 from workflows.branch import BranchWorkflow
 from workflows.counterfactual import CounterfactualWorkflow
 from workflows.embed_tree import EmbedTreeWorkflow
@@ -71,6 +73,7 @@ WORKFLOWS = [
     IndexRepositoryWorkflow,
     EmbedTreeWorkflow,
     SurveyNodesWorkflow,
+    AskModelsWorkflow,
 ]
 
 
@@ -176,7 +179,7 @@ async def _inference_workers(
     objects: GitObjects,
     patience: timedelta,
 ) -> AsyncIterator[None]:
-    from activities.inference.activities import InferenceActivities
+    from activities.inference.activities import InferenceActivities, ModelActivities
     from activities.inference.backend import Backends
 
     backends = Backends(artifacts, objects, settings.models)
@@ -207,6 +210,10 @@ async def _inference_workers(
             graceful_shutdown_timeout=patience,
         )
         await stack.enter_async_context(answering)
+        questions = [
+            ModelActivities(settings).ask_models,
+        ]
+        await stack.enter_async_context(_make_worker(client, MODELS_QUEUE, identity, questions))
         await stack.enter_async_context(_make_retrieval_worker(client, identity, settings, pool, artifacts, objects))
         yield
 

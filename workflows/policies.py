@@ -8,6 +8,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError,
 
 from hydranet.contracts import (
     INFERENCE_QUEUE,
+    MODELS_QUEUE,
     RETRIEVAL_QUEUE,
     SANDBOX_QUEUE,
     SUPERVISOR_QUEUE,
@@ -44,6 +45,14 @@ def for_repository(summary: str, host: str) -> workflow.ActivityConfig:
 def for_inference(summary: str) -> workflow.ActivityConfig:
     """Return the options of a model call."""
     return _options(INFERENCE_QUEUE, summary, timedelta(minutes=30))
+
+
+def for_models(summary: str) -> workflow.ActivityConfig:
+    """Return the options of a question about models: somebody waits for the answer, so it is asked once."""
+    options = _options(MODELS_QUEUE, summary, timedelta(minutes=30))
+    options["schedule_to_start_timeout"] = timedelta(seconds=10)
+    options["retry_policy"] = RetryPolicy(maximum_attempts=1)
+    return options
 
 
 def for_retrieval(summary: str) -> workflow.ActivityConfig:

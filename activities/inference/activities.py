@@ -11,6 +11,8 @@ from activities import metrics
 from activities.errors import translate_errors
 from hydranet.contracts import (
     ImplementAnswer,
+    ModelsAnswer,
+    ModelsRequest,
     PlanAnswer,
     RankAnswer,
     RankedPlaces,
@@ -28,6 +30,24 @@ from hydranet.strategy import TEMPLATES
 
 if TYPE_CHECKING:
     from activities.inference.backend import Backend, Backends
+    from hydranet.settings import Settings
+
+
+class ModelActivities:
+    """Answers questions about the models that this node calls."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @activity.defn
+    @translate_errors
+    async def ask_models(self, request: ModelsRequest) -> ModelsAnswer:
+        """Return whether each model answers from here, and how fast."""
+        from activities.inference.inquiry import ask_model, list_configured
+
+        asked = request.models or list_configured(self._settings)
+        answers = [await ask_model(each, self._settings.models, measured=request.measured) for each in asked]
+        return ModelsAnswer(models=tuple(answers))
 
 
 class InferenceActivities:

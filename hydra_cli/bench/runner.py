@@ -18,7 +18,7 @@ from hydra_cli.bench.results import Arm, Reaped, Result, ResultFile
 from hydra_cli.bench.suite import BugInstance, check_out, read_suite
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session, attach_session
-from hydra_cli.start import Start, forget_variables, keep_variables, set_variables, start_run
+from hydra_cli.start import Start, check_machine, forget_variables, keep_variables, set_variables, start_run
 from hydra_cli.terminal import make_console, plain, print_plain
 from hydranet import settings
 from hydranet.contracts import COUNTERFACTUAL_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Counterfactual
@@ -89,6 +89,7 @@ async def _bench(name: str, instances: dict[str, BugInstance], arm: Arm, jobs: i
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     work = arm.settings.data_dir / "bench" / uuid.uuid4().hex[:8]
     try:
+        await check_machine(arm.settings)
         async with attach_session(arm.settings, to_work=True) as session:
             with Progress(*columns, console=make_console(error=True)) as progress:
                 task = progress.add_task(name, total=len(instances))
@@ -109,7 +110,9 @@ async def _bench(name: str, instances: dict[str, BugInstance], arm: Arm, jobs: i
 async def _run(session: Session, repository: Repository, instance: BugInstance, arm: Arm) -> Result:
     described = instance.merge_settings(arm.settings)
     wanted = Start(repository, instance.issue)
-    request = (await wanted.build_request(described)).model_copy(update={"reaper": arm.reaper, "seed": instance.id})
+    request = (await wanted.build_request(session, described)).model_copy(
+        update={"reaper": arm.reaper, "seed": instance.id}
+    )
     identity = f"bench-{instance.id}-{uuid.uuid4().hex[:6]}"[:120]
     run_id, _ = await start_run(session, request, identity, instance.env)
     handle = session.run_handle(run_id)

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client
 
 from hydra_cli.control import send_update
+from hydra_cli.session import Session
+from hydra_cli.start import find_model
 from hydranet.contracts import (
     FIX_WORKFLOW,
+    MODELS_QUEUE,
     SANDBOX_QUEUE,
     SUPERVISOR_QUEUE,
+    AskedModel,
     AttemptReport,
     BranchResult,
     RunResult,
     name_commit_queue,
     name_host_queue,
 )
+from hydranet.errors import UsageError
 from hydranet.genealogy import Ending, Verdict
 from hydranet.policy.constitution import Decision, Effect
+from hydranet.settings import Settings, TemporalSettings
 from tests.workflows.conftest import Start, eventually
 from tests.workflows.environment import QUEUES, REQUEST, workers
 from tests.workflows.simulation import Activity, Simulation
@@ -27,6 +34,8 @@ from tests.workflows.test_branch_orders import HOME, Server
 from tests.workflows.test_branch_orders import REQUEST as BRANCH
 from tests.workflows.world import World, passed, strategy
 from workers.payloads import data_converter
+from workers.sealing import KeyRing
+from workers.stack import Stack
 from workflows.branch import BranchWorkflow
 
 SUPERVISED = Decision(operation="write", subject="ci.yml", effect=Effect.SUPERVISED, rule="ci", reason="It runs.")
@@ -88,6 +97,21 @@ def test_a_step_that_its_host_does_not_take_is_made_on_another_in_the_same_attem
         assert branch.read_result(BranchResult).ending is Ending.PASSED
     finally:
         branch.close()
+
+
+async def test_models_are_asked_where_they_are_called(server: Client, tmp_path: Path) -> None:
+    """A command on a host without inference; its own settings name no Ollama."""
+    world, warnings = World(), list[str]()
+    stack = Stack(temporal=TemporalSettings(), database="")
+    session = Session(Settings(data_dir=tmp_path), stack, server, KeyRing(Path(), [bytes(32)]))
+    async with workers(server, World(), [SUPERVISOR_QUEUE]):
+        with pytest.raises(UsageError, match="No inference worker answers which model there is"):
+            await find_model(session, Settings(model="auto"), warnings.append)
+        async with workers(server, world, [MODELS_QUEUE]):
+            assert await find_model(session, Settings(model="auto"), warnings.append) == "ollama:coder"
+            assert not await session.works_here(MODELS_QUEUE)
+    assert world.requested("ask_models")[0].models == (AskedModel(model="auto"),)
+    assert warnings == []
 
 
 def find_activity(branch: Simulation, name: str) -> Activity | None:

@@ -34,6 +34,9 @@ from hydranet.contracts import (
     Judgement,
     JudgeRequest,
     LinkResult,
+    ModelAnswer,
+    ModelsAnswer,
+    ModelsRequest,
     ParseRequest,
     Place,
     Plan,
@@ -295,6 +298,12 @@ class World:
 
     @activity.defn
     @translate_errors
+    async def ask_models(self, request: ModelsRequest) -> ModelsAnswer:
+        await self._called("ask_models", request)
+        return ModelsAnswer(models=tuple(ModelAnswer(model="ollama:coder", facts="7B") for _ in request.models))
+
+    @activity.defn
+    @translate_errors
     async def warm_up(self, request: WarmUpRequest) -> None:
         await self._called("warm_up", request)
 
@@ -431,7 +440,7 @@ class World:
             " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies"
             " write_tests choose_target reproduce judge_drafts plan implement reflect try_candidates commit_checkpoint"
             " survey_repository parse_files link_files embed_nodes forget_variables rank_places"
-            " read_skills record_skills investigate"
+            " read_skills record_skills investigate ask_models"
         )
         return [WaitActivities().measure_waits, *(getattr(self, name) for name in names.split())]
 
