@@ -17,14 +17,14 @@ from hydra_cli.join import NodeRole, join
 from hydra_cli.terminal import make_console, plain, write_line
 from hydranet import settings
 from hydranet.errors import TransientError, UsageError
-from hydranet.settings import Settings
+from hydranet.settings import ClusterSettings, Settings
 from hydranet.text.formatting import join_words
 from workers.cluster import joining, service
 from workers.cluster.authority import Authority
 from workers.cluster.envoy import NODE_ROLES, find_envoy
 from workers.cluster.folder import ClusterConfig, ClusterFolder
 from workers.cluster.front import issue_server
-from workers.cluster.membership import MemberFolder, check_no_node
+from workers.cluster.membership import MemberFolder, check_no_node, join_address
 from workers.cluster.private_file import write_private
 from workers.cluster.registry import Registry
 from workers.cluster.tokens import Tokens
@@ -132,7 +132,8 @@ def _tell_nodes(folder: ClusterFolder, chosen: Settings) -> None:
     missing = [role for role in NODE_ROLES if role not in config.roles]
     write_line(f"Node A     {', '.join(config.hosts)}")
     write_line(f"Ports      {port} join, {port + 1} Temporal, {port + 2} PostgreSQL (TCP, to be open for the nodes)")
-    write_line(f"Roles      {', '.join(config.roles)}; runs wait until nodes have joined for {join_words(missing)}")
+    waits = f"; runs wait until nodes have joined for {join_words(missing)}" if missing else ""
+    write_line(f"Roles      {', '.join(config.roles)}{waits}")
     joined = Registry(folder).list()
     if joined:
         write_line(f"Nodes      {', '.join(f'{node.name} ({node.role})' for node in joined)}")
@@ -143,7 +144,7 @@ def _tell_nodes(folder: ClusterFolder, chosen: Settings) -> None:
     write_line(f"           for {_FIRST_USES} nodes within {_HOURS:.0f} h; `hydra cluster token create` makes others")
     write_line()
     write_line("On the other machines:")
-    host = config.hosts[0] if port == 7843 else f"{config.hosts[0]}:{port}"
+    host = config.hosts[0] if port == ClusterSettings().port else join_address(config.hosts[0], port)
     for role in roles:
         write_line(f"  hydra join --host {host} --role {role} --token {token}")
 

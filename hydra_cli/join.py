@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
+import shutil
 import socket
 from enum import StrEnum
 from typing import Annotated
@@ -24,6 +25,8 @@ from workers.stack import StackFolder
 from workers.temporal_profile import choose_server
 
 _RETRY_SECONDS = 2.0
+# Some environments of projects, and the objects of their repositories.
+_DISK_BYTES = 5e9
 
 
 class NodeRole(StrEnum):
@@ -51,8 +54,8 @@ def join(
     folder = MemberFolder(chosen.data_dir)
     _check_free(chosen, folder)
     node = _choose_name(name)
-    asyncio.run(_check_role(role, chosen))
     StackFolder(chosen.data_dir).create()
+    asyncio.run(_check_role(role, chosen))
 
     async def run() -> Membership:
         waiting = ""
@@ -104,6 +107,13 @@ def _choose_name(name: str) -> str:
 
 async def _check_role(role: NodeRole, chosen: Settings) -> None:
     """Raise UsageError where this machine cannot do the work; warn where it cannot yet."""
+    free = shutil.disk_usage(chosen.data_dir).free
+    if free < _DISK_BYTES:
+        write_line(
+            f"Warning: {chosen.data_dir} has {free / 1e9:.1f} GB left, which environments and caches may fill: make "
+            f"room for {_DISK_BYTES / 1e9:.0f} GB, or choose another folder with HYDRA_DATA_DIR.",
+            error=True,
+        )
     if role is NodeRole.SANDBOX:
         from activities.sandbox.backends import check_sandbox
 

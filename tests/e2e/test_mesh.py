@@ -155,6 +155,9 @@ def test_a_node_that_is_revoked_is_out(mesh: Mesh) -> None:
     node = mesh.hosts["node C"]
     again = node("join", "--host", "192.168.7.10", "--role", "sandbox", "--token", f"hn1.{'a' * 64}.{'x' * 43}")
     assert "has joined 192.168.7.10 already" in again.stderr
+    other = node("worker", "inference")
+    assert (other.returncode, other.stderr.count("\n")) == (2, 1)
+    assert "joined 192.168.7.10 for sandbox alone" in other.stderr
     refused = node("runs")
     assert "works as the node 'node-c' (sandbox) of 192.168.7.10" in refused.stderr
     done = mesh.hosts["node A"]("cluster", "revoke", "node-c")
