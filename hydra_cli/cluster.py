@@ -6,13 +6,13 @@ import asyncio
 import re
 import socket
 from datetime import timedelta
-from importlib import import_module
 from typing import Annotated
 
 import psutil
 import typer
 from rich.table import Table
 
+from hydra_cli.cluster_status import status
 from hydra_cli.join import NodeRole, join
 from hydra_cli.terminal import make_console, plain, write_line
 from hydranet import settings
@@ -43,6 +43,7 @@ GROUP = typer.Typer(
 _token = typer.Typer(no_args_is_help=True, help="Manage the tokens with which nodes join.")
 GROUP.add_typer(_token, name="token")
 GROUP.command("join")(join)
+GROUP.command("status")(status)
 
 # Of the token that `init` prints: for the two other roles, within the time that setting up two machines takes.
 _FIRST_USES = 2
@@ -220,10 +221,3 @@ def leave() -> None:
         )
     folder.remove()
     write_line(f"This machine has left the cluster of {membership.host}. A worker that still runs here ends by itself.")
-
-
-@GROUP.command()
-def status() -> None:
-    """Show the nodes: their roles, versions, free slots and last heartbeats."""
-    cluster_status = import_module("hydra_cli.cluster_status")
-    cluster_status.status()

@@ -139,8 +139,8 @@ def test_a_sandbox_worker_killed_while_it_tests_makes_no_second_attempt(
     genealogy = json.loads(own_hydra("show", run_id, "--json").stdout)
     made = [(branch["number"], attempt["number"]) for branch in genealogy["branches"] for attempt in branch["attempts"]]
     assert made == sorted(set(made))
-    # The stack started it again before anybody had to wait for it.
-    assert genealogy["nodes"] == []
+    # On a machine that is busy, the stack may take longer to start it again than a lost node goes unnoticed.
+    assert [event["kind"] for event in genealogy["nodes"]] in ([], ["NODE_LOST", "NODE_BACK"])
 
 
 def is_testing(backend: str, worker: psutil.Process) -> bool:
