@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from temporalio.service import RPCError
 
 from hydra_cli.checks.database import check_database
 from hydra_cli.checks.machine import HERE, check_machine
@@ -21,6 +22,7 @@ from hydranet.contracts import Level
 from hydranet.errors import UsageError
 from hydranet.settings import Settings
 from hydranet.text.formatting import format_count
+from workers.cluster.membership import Membership, use_membership
 from workers.nodes import NodeReader
 from workers.sealing import load_keys
 from workers.stack import Stack, StackFolder
@@ -51,14 +53,17 @@ async def _list_findings() -> list[PlacedCheck]:
 
 async def _check(chosen: Settings) -> AsyncIterator[PlacedCheck]:
     try:
+        membership = use_membership(chosen.data_dir)
+        if membership is not None:
+            chosen = settings.load_settings()  # with the way to the servers that the node was given
         stack = _find_stack(chosen)
     except UsageError as error:
         async for finding in check_machine(chosen, works=True):
             yield finding
         yield report_error(WHERE, "settings", error)
         return
-    # Where workers run, each answers for its own machine.
-    async for finding in check_machine(chosen, works=stack is None):
+    # Where workers run, each answers for its own machine; a node may not ask them.
+    async for finding in check_machine(chosen, works=stack is None or membership is not None):
         yield finding
     if stack is None:
         yield report(HERE, "stack", "it does not run: `hydra up` starts it, and `hydra fix` when it is needed")
@@ -69,7 +74,7 @@ async def _check(chosen: Settings) -> AsyncIterator[PlacedCheck]:
     async for finding in check_database(stack.database):
         yield finding
     if all(finding.check.level is not Level.FAIL for finding in way):
-        async for finding in _check_stack(chosen, stack):
+        async for finding in _check_stack(chosen, stack, membership):
             yield finding
 
 
@@ -81,7 +86,7 @@ def _find_stack(chosen: Settings) -> Stack | None:
     return StackFolder(chosen.data_dir).find_stack()
 
 
-async def _check_stack(chosen: Settings, stack: Stack) -> AsyncIterator[PlacedCheck]:
+async def _check_stack(chosen: Settings, stack: Stack, membership: Membership | None) -> AsyncIterator[PlacedCheck]:
     try:
         keys = load_keys(chosen)
     except UsageError as error:
@@ -92,7 +97,17 @@ async def _check_stack(chosen: Settings, stack: Stack) -> AsyncIterator[PlacedCh
         yield finding
     if client is None:
         return
-    view = await NodeReader(client).read_surely()
+    if membership is not None:
+        name = f"{membership.name} ({membership.role})"
+        text = f"it works as {name} of {membership.host}, where `hydra doctor` asks all nodes"
+        yield report(HERE, "node", text)
+        return
+    try:
+        view = await NodeReader(client).read_surely()
+    except RPCError as error:
+        remedy = "Give the command where you may, such as on the supervisor's machine."
+        yield report("nodes", "workers", f"the server does not tell who works ({error})", Level.WARN, remedy)
+        return
     for finding in check_nodes(view, await survey_nodes(client, view, examine=True)):
         yield finding
 
