@@ -31,8 +31,8 @@ class ModelsRequest(BoundedModel):
 class ModelAnswer(BoundedModel):
     """What is known of a model, in words for a table; `problem` is the sentence that says why it does not answer.
 
-    The `latency` is that of the first token, once the model is loaded. `warning` is a sentence about one that answers
-    something else than it is asked.
+    The `latency` is that of the first token, once the model is loaded. `warning` is a sentence about one that answers,
+    but not to what it is asked.
     """
 
     model: _Model

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+from activities.checkpoints.registry import RepositoryRegistry
 from hydra_cli.control import send_update
 from hydra_cli.session import Session
-from hydra_cli.start import find_model
+from hydra_cli.start import find_model, start_run
 from hydranet.contracts import (
     FIX_WORKFLOW,
     MODELS_QUEUE,
@@ -102,8 +103,7 @@ def test_a_step_that_its_host_does_not_take_is_made_on_another_in_the_same_attem
 async def test_models_are_asked_where_they_are_called(server: Client, tmp_path: Path) -> None:
     """A command on a host without inference; its own settings name no Ollama."""
     world, warnings = World(), list[str]()
-    stack = Stack(temporal=TemporalSettings(), database="")
-    session = Session(Settings(data_dir=tmp_path), stack, server, KeyRing(Path(), [bytes(32)]))
+    session = open_session(server, tmp_path)
     async with workers(server, World(), [SUPERVISOR_QUEUE]):
         with pytest.raises(UsageError, match="No inference worker answers which model there is"):
             await find_model(session, Settings(model="auto"), warnings.append)
@@ -112,6 +112,33 @@ async def test_models_are_asked_where_they_are_called(server: Client, tmp_path: 
             assert not await session.works_here(MODELS_QUEUE)
     assert world.requested("ask_models")[0].models == (AskedModel(model="auto"),)
     assert warnings == []
+
+
+def open_session(server: Client, data_dir: Path) -> Session:
+    stack = Stack(temporal=TemporalSettings(), database="")
+    return Session(Settings(data_dir=data_dir), stack, server, KeyRing(Path(), [bytes(32)]))
+
+
+async def test_the_same_path_on_two_hosts_is_two_repositories(
+    server: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same command on both starts a run on each, and again on either follows its own."""
+    sessions = [open_session(server, tmp_path / name) for name in ("a", "b")]
+    with monkeypatch.context() as patch:
+        patch.setattr("hydra_cli.session._SUPERVISOR_SECONDS", 0.0)
+        with pytest.raises(
+            UsageError, match=r"No supervisor works for the repositories of this host.*worker supervisor"
+        ):
+            await start_run(sessions[0], REQUEST, "fix-demo", {})
+    async with AsyncExitStack() as stack:
+        for session in sessions:
+            own = name_host_queue(SUPERVISOR_QUEUE, session.host.id)
+            await stack.enter_async_context(workers(server, make_world(), [own]))
+        # No workflow is taken, so both stay open.
+        started = [await start_run(session, REQUEST, "fix-demo", {}) for session in sessions * 2]
+    assert started == [("fix-demo", False), ("fix-demo-2", False), ("fix-demo", True), ("fix-demo-2", True)]
+    for session in sessions:
+        assert RepositoryRegistry(session.settings.data_dir).paths == (REQUEST.repository_path,)
 
 
 def find_activity(branch: Simulation, name: str) -> Activity | None:
