@@ -52,6 +52,4 @@ def _find_top(path: Path) -> str:
 
 
 def _open_registry() -> RepositoryRegistry:
-    folder = settings.load_settings().data_dir
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return RepositoryRegistry(folder)
+    return RepositoryRegistry(settings.load_settings().data_dir)

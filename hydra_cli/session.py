@@ -95,9 +95,11 @@ class Session:
 
     async def register(self, repository_path: str) -> None:
         """Let runs work in a repository of this host. Raises UsageError when no supervisor works for this host."""
+        if not self.stack.pid:  # Our own keeps one.
+            await self._check_supervisor()
         RepositoryRegistry(self.settings.data_dir).add(repository_path)
-        if self.stack.pid:
-            return  # It keeps one.
+
+    async def _check_supervisor(self) -> None:
         deadline = time.monotonic() + _SUPERVISOR_SECONDS
         while not await self._has_poller(name_host_queue(SUPERVISOR_QUEUE, self.host.id)):
             if time.monotonic() > deadline:

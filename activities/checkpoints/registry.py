@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -93,9 +93,13 @@ class RepositoryRegistry:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        with self._translate(), self._path.with_suffix(".lock").open("a") as lock:
+        with self._translate(), self._open_lock() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def _open_lock(self) -> IO[str]:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self._path.with_suffix(".lock").open("a")
 
     def _read(self) -> _Content:
         with self._translate():
