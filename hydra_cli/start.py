@@ -38,7 +38,9 @@ from hydranet.policy.constitution import Decision, Effect
 from hydranet.settings import Settings, read_own_rules
 from hydranet.strategy import slugify
 from hydranet.text.issue_title import find_title
+from workers.cluster.folder import ClusterFolder
 from workers.connection import is_open
+from workers.roles import Role
 from workers.temporal_profile import choose_server
 
 Request = TypeVar("Request", FixRequest, BranchRequest)
@@ -131,8 +133,10 @@ class Start:
 
 
 async def check_machine(chosen: Settings) -> None:
-    """Raise UsageError when the stack is to run on this machine, and no sandbox works here."""
-    if not choose_server(chosen.temporal).address:
+    """Raise UsageError when the stack on this machine is to have a sandbox, and none works here."""
+    cluster = ClusterFolder(chosen.data_dir)
+    has_sandbox = not cluster.exists or Role.SANDBOX in cluster.load_config().roles
+    if not choose_server(chosen.temporal).address and has_sandbox:
         from activities.sandbox.backends import check_sandbox
 
         await asyncio.to_thread(check_sandbox, chosen.sandbox)
