@@ -12,7 +12,10 @@ from hydranet import settings
 from hydranet.errors import UsageError
 
 GROUP = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Say in which repositories of this machine runs may work."
+    name="repo",
+    no_args_is_help=True,
+    add_completion=False,
+    help="Say in which repositories of this machine runs may work.",
 )
 
 _Repository = Annotated[Path, typer.Argument(help="The Git repository.")]
