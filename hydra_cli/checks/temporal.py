@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -113,12 +114,17 @@ async def _fetch_certificate(host: str, port: int, name: str) -> bytes | None:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
-    with contextlib.suppress(OSError, TimeoutError):
-        opening = asyncio.open_connection(host, port, ssl=context, server_hostname=name)
-        _, writer = await asyncio.wait_for(opening, _SECONDS)
-        certificate: bytes | None = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        writer.transport.abort()
-        return certificate
+    return await asyncio.to_thread(_shake_hands, context, host, port, name)
+
+
+def _shake_hands(context: ssl.SSLContext, host: str, port: int, name: str) -> bytes | None:
+    # Not by asyncio: a server that misses our certificate hangs up, and what it showed would be gone.
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection((host, port), _SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=name) as secured,
+    ):
+        return secured.getpeercert(binary_form=True)
     return None
 
 
