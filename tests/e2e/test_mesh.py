@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -91,6 +92,24 @@ def test_the_guide_leads_to_a_fix_over_three_machines(mesh: Mesh) -> None:
     assert "hydra/fix-" in git(depot, "branch", "--list")
     # What was not done on node A came over the network.
     assert not (mesh.hosts["node A"].data / "cache" / "environments").exists()
+
+
+def test_every_node_is_seen_from_node_a_and_is_well(mesh: Mesh) -> None:
+    status = mesh.hosts["node A"]("cluster", "status", "--json")
+    assert status.returncode == 0, status.stdout + status.stderr
+    nodes = {node["role"]: node for node in json.loads(status.stdout)["nodes"] if node["alive"]}
+    assert {role: node["host"] for role, node in nodes.items()} == {
+        "supervisor": "node-a",
+        "inference": "node-b",
+        "sandbox": "node-c",
+    }
+    assert all(node["meters"] for node in nodes.values()), nodes
+    for name, place in (("node A", "node-c (sandbox)"), ("node C", "this machine")):
+        done = mesh.hosts[name]("doctor", "--json")
+        checks = json.loads(done.stdout)
+        assert done.returncode == 0, [check for check in checks if check["level"] != "ok"]
+        assert {"disk", "bubblewrap", "user namespaces"} <= {c["name"] for c in checks if c["where"] == place}
+    assert {"the server's certificate", "your certificate", "node"} <= {check["name"] for check in checks}
 
 
 def test_who_listens_on_the_network_sees_no_source_and_no_key(mesh: Mesh) -> None:
