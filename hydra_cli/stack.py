@@ -20,6 +20,9 @@ def up() -> None:
     with attach(chosen) as stack:
         write_line(f"Temporal   {stack.temporal.address}")
         write_line(f"Web UI     {stack.web_ui}")
+        if stack.network_ui:
+            write_line(f"           {stack.network_web_ui}")
+            write_line(f"           from other machines; SHA-256 of its certificate: {stack.network_ui_fingerprint}")
         write_line(f"Data       {folder.root}")
         write_line("The stack stays up until `hydra down`.")
 

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -57,6 +58,12 @@ def _check_host(text: str) -> str:
     return text
 
 
+def _check_address(text: str) -> str:
+    if text and ip_address(text).is_unspecified:
+        raise ValueError("name one address of this machine, such as 192.168.1.10")
+    return text
+
+
 _Servers = TypeVar("_Servers", bound=Iterable[str])
 
 _SERVER = r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#@\s\\]+)(?::[0-9]{1,5})?"
@@ -87,6 +94,10 @@ class TemporalSettings(BaseModel):
 
     ui_port: _Port = 0
     """The port of this machine for the web page of HydraNet's own server; 0 takes 8233, or any free one."""
+
+    ui_listen: Annotated[str, AfterValidator(lambda text: _check_address(text))] = ""
+    """An address of this machine, such as 192.168.1.10, at which other machines may open that page over TLS, with its
+    token; by default none may."""
 
 
 class ClusterSettings(BaseModel):

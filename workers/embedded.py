@@ -37,6 +37,7 @@ from workers.stack import Stack, StackFolder, StartError, build_command, code_ve
 from workers.temporal_profile import build_variables
 from workers.temporal_server import TemporalServer, find_free_port
 from workers.web_ui import WebUi, build_codec_url, load_token
+from workers.web_ui_certificate import Listener, open_listener
 from workers.worker import LIFELINE
 
 # For one process to be ready, also on a slow machine.
@@ -84,7 +85,7 @@ class EmbeddedStack:
             # Before any worker polls: a timer that fell due while nothing ran would end a run whose time is not up.
             await report_interruption(client, interruption)
             token = load_token(self._folder.root / "keys" / "web-ui-token")
-            ui = WebUi(server.web_ui, port, token, SealingCodec(keys))
+            ui = WebUi(server.web_ui, port, token, SealingCodec(keys), self._open_listener())
             await stack.enter_async_context(ui.serve(runtime))
             running = self._describe(server, postgres.dsn, ui, token)
             for role in self._choose_roles():
@@ -106,6 +107,8 @@ class EmbeddedStack:
             temporal=server.temporal.model_copy(update={"ui": self._settings.temporal.ui or ui.origin}),
             database=dsn,
             web_ui_token=token,
+            network_ui=ui.network_origin,
+            network_ui_fingerprint=ui.fingerprint,
             codec=build_codec_url(ui.port),
             server_pid=server.find_inner_pid(),
             exposed=not are_namespaces_allowed(),
@@ -120,6 +123,10 @@ class EmbeddedStack:
     def _choose_roles(self) -> list[Role]:
         roles = self._cluster.load_config().roles if self._cluster.exists else list(Role)
         return [Role(role) for role in roles]
+
+    def _open_listener(self) -> Listener | None:
+        address = self._settings.temporal.ui_listen
+        return open_listener(address, self._folder.root / "keys" / "web-ui.pem") if address else None
 
     def _choose_ui_port(self) -> int:
         wanted = self._settings.temporal.ui_port

@@ -43,6 +43,7 @@ class Stack(BaseModel):
     """The addresses of a running stack; `pid` is 0 when it is not embedded.
 
     `codec` is where the `temporal` command seals and opens payloads, with the token of the Web UI.
+    `network_ui` is the address of the Web UI for other machines, with the SHA-256 of its certificate; empty without.
     `server_pid` is a process in the namespace of its Temporal server, 0 without one. The server is `exposed` where it
     listens on a port that every user of the machine can reach.
     """
@@ -52,6 +53,8 @@ class Stack(BaseModel):
     temporal: TemporalSettings
     database: str
     web_ui_token: str = ""
+    network_ui: str = ""
+    network_ui_fingerprint: str = ""
     codec: str = ""
     server_pid: int = 0
     exposed: bool = False
@@ -60,6 +63,11 @@ class Stack(BaseModel):
     def web_ui(self) -> str:
         """The address of the Temporal Web UI, with what opens it."""
         return self._add_token(f"{self.temporal.ui}/")
+
+    @property
+    def network_web_ui(self) -> str:
+        """The address of the Web UI for other machines, with what opens it; empty where they may not reach it."""
+        return f"{self.network_ui}/?token={self.web_ui_token}" if self.network_ui else ""
 
     def workflow_url(self, workflow_id: str) -> str:
         """Return the address of a workflow's page in the Temporal Web UI, with what opens it; empty if unknown."""

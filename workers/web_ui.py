@@ -1,7 +1,8 @@
 """The way to the Web UI: a reverse proxy on the loopback, with a token, and the codec by which the UI reads payloads.
 
 Every user of the machine and every web page can reach the loopback. So the address that is printed has a token, which
-the browser exchanges for a cookie; requests of other pages are refused, whatever cookie they carry.
+the browser exchanges for a cookie; requests of other pages are refused, whatever cookie they carry. The same is served
+over TLS at an address of this machine, where the user wants to see it from another.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hmac
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, UnixConnector, web
@@ -20,7 +22,8 @@ from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from temporalio.api.common.v1 import Payloads
 from temporalio.converter import PayloadCodec
 
-from hydranet.errors import HydraError
+from hydranet.errors import HydraError, UsageError
+from workers.web_ui_certificate import Listener
 
 PROXY_SOCKET = "proxy.sock"
 """The name of the proxy's Unix socket, by which it is reached from a namespace."""
@@ -28,6 +31,8 @@ PROXY_SOCKET = "proxy.sock"
 _PARAMETER = "token"
 _YEAR_SECONDS = 365 * 24 * 3600
 _CODEC = "/codec"
+# Where the Web UI reads its settings, among them the address of the codec.
+_SETTINGS = "/api/v1/settings"
 # A payload of Temporal has at most 2 MB, and a page of history some dozens.
 _BODY_LIMIT = 64 << 20
 # Headers of an answer that are about one connection; of a request the proxy also decides these itself.
@@ -41,10 +46,16 @@ _HEADERS = {"X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Cache-
 
 
 class WebUi:
-    """The proxy's application: what it lets through goes to `backend`, a Unix socket (unix:PATH) or HOST:PORT."""
+    """The proxy's application: what it lets through goes to `backend`, a Unix socket (unix:PATH) or HOST:PORT.
 
-    def __init__(self, backend: str, port: int, token: str, codec: PayloadCodec) -> None:
+    With a `listener` the network may reach it too, at the same port.
+    """
+
+    def __init__(
+        self, backend: str, port: int, token: str, codec: PayloadCodec, listener: Listener | None = None
+    ) -> None:
         self._backend = backend
+        self._listener = listener
         self.port = port
         self._token = token
         # Not the token itself, which may stand in a shell's history or a terminal's scrollback after it is changed.
@@ -58,6 +69,19 @@ class WebUi:
     def origin(self) -> str:
         """The address without a token."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def network_origin(self) -> str:
+        """The address for other machines, without a token; empty where they may not reach it."""
+        if self._listener is None:
+            return ""
+        host = f"[{self._listener.address}]" if ":" in self._listener.address else self._listener.address
+        return f"https://{host}:{self.port}"
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the certificate that other machines see, empty without one."""
+        return self._listener.fingerprint if self._listener else ""
 
     @contextlib.asynccontextmanager
     async def serve(self, runtime: Path) -> AsyncIterator[None]:
@@ -73,18 +97,33 @@ class WebUi:
             try:
                 await web.TCPSite(runner, "127.0.0.1", self.port).start()
                 await web.UnixSite(runner, runtime / PROXY_SOCKET).start()
+                if self._listener is not None:
+                    await self._listen(runner, self._listener)
                 yield
             finally:
                 await runner.cleanup()
 
+    async def _listen(self, runner: web.AppRunner, listener: Listener) -> None:
+        try:
+            await web.TCPSite(runner, listener.address, self.port, ssl_context=listener.context).start()
+        except OSError as error:
+            raise UsageError(
+                f"The Web UI cannot be served at {listener.address}:{self.port} ({error.strerror}): correct "
+                "'temporal.ui_listen', which is an address of this machine, or 'temporal.ui_port'."
+            ) from None
+
+    def _find_origin(self, request: web.Request) -> str:
+        return self.network_origin if request.secure else self.origin
+
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.host != f"127.0.0.1:{self.port}":
+        origin = self._find_origin(request)
+        if f"{request.scheme}://{request.host}" != origin:
             # A page of another name that leads here, or the same machine by a name whose cookie is another.
-            if request.host == f"localhost:{self.port}" and request.method == "GET":
+            if request.host == f"localhost:{self.port}" and request.method == "GET" and not request.secure:
                 raise web.HTTPFound(f"{self.origin}{request.rel_url}", headers=_HEADERS)
             raise web.HTTPForbidden(text=_HELP)
-        if request.headers.get("Origin", self.origin) != self.origin:
+        if request.headers.get("Origin", origin) != origin:
             raise web.HTTPForbidden(text=_HELP)
         if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
             raise web.HTTPForbidden(text=_HELP)
@@ -107,8 +146,14 @@ class WebUi:
         query = [(name, value) for name, value in request.query.items() if name != _PARAMETER]
         path = request.path + (f"?{urlencode(query)}" if query else "")
         # Two slashes would lead to another host.
-        response = web.HTTPFound(f"{self.origin}/{path.lstrip('/')}", headers=_HEADERS)
-        response.set_cookie(self._cookie_name, self._cookie, httponly=True, samesite="Strict", max_age=_YEAR_SECONDS)
+        response = web.HTTPFound(f"{self._find_origin(request)}/{path.lstrip('/')}", headers=_HEADERS)
+        response.set_cookie(
+            *(self._cookie_name, self._cookie),
+            httponly=True,
+            samesite="Strict",
+            secure=request.secure,
+            max_age=_YEAR_SECONDS,
+        )
         raise response
 
     async def _convert(self, request: web.Request) -> web.Response:
@@ -121,7 +166,9 @@ class WebUi:
         return web.Response(text=MessageToJson(converted), content_type="application/json")
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
-        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _DROPPED_OF_REQUESTS]
+        settings = request.secure and request.path == _SETTINGS
+        dropped = _DROPPED_OF_REQUESTS | {"accept-encoding"} if settings else _DROPPED_OF_REQUESTS
+        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in dropped]
         # The Web UI has a cookie of its own, against forged requests.
         theirs = [f"{name}={value}" for name, value in request.cookies.items() if name != self._cookie_name]
         headers.append(("Cookie", "; ".join(theirs)))
@@ -135,6 +182,8 @@ class WebUi:
                 data=body,
                 allow_redirects=False,
             ) as answer:
+                if settings and answer.content_type == "application/json":
+                    return web.json_response(self._point_to_codec(await answer.json()), headers=_HEADERS)
                 response = web.StreamResponse(status=answer.status)
                 for name, value in answer.headers.items():
                     if name.lower() not in _DROPPED:
@@ -147,6 +196,12 @@ class WebUi:
                 return response
         except ClientError:
             raise web.HTTPBadGateway(text="Temporal's Web UI does not answer: it is starting or ending.") from None
+
+    def _point_to_codec(self, settings: Any) -> Any:
+        # The server knows the codec on the loopback, which means another machine there.
+        if isinstance(settings, dict) and isinstance(codec := settings.get("Codec"), dict):
+            codec["Endpoint"] = f"{self.network_origin}{_CODEC}"
+        return settings
 
 
 def build_codec_url(port: int) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import ssl
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,12 +15,17 @@ import pytest
 from aiohttp import web
 from temporalio.api.common.v1 import Payload
 
+from hydranet.errors import UsageError
 from hydranet.settings import Settings
+from workers.cluster.authority import digest_certificate
 from workers.sealing import SealingCodec, load_keys
 from workers.temporal_server import find_free_port
 from workers.web_ui import WebUi, load_token
+from workers.web_ui_certificate import open_listener
 
 TOKEN = "the-token"
+# An address of this machine that stands for one of the network's.
+NETWORK = "127.0.0.2"
 
 
 @pytest.fixture
@@ -31,6 +38,8 @@ async def ui(codec: SealingCodec) -> AsyncIterator[WebUi]:
     """The proxy in front of a server that answers with what it was asked."""
 
     async def echo(request: web.Request) -> web.Response:
+        if request.path == "/api/v1/settings":
+            return web.json_response({"Codec": {"Endpoint": "http://127.0.0.1:8233/codec"}, "Version": "2"})
         asked: dict[str, Any] = {"method": request.method, "path": request.raw_path}
         asked |= {"cookie": request.headers.get("Cookie"), "body": (await request.read()).decode()}
         return web.json_response(asked, headers={"Set-Cookie": "theirs=1", "X-Theirs": "kept"})
@@ -41,7 +50,8 @@ async def ui(codec: SealingCodec) -> AsyncIterator[WebUi]:
     await runner.setup()
     with tempfile.TemporaryDirectory(prefix="hydra-") as name:
         await web.UnixSite(runner, f"{name}/ui.sock").start()
-        ui = WebUi(f"unix:{name}/ui.sock", find_free_port(), TOKEN, codec)
+        listener = open_listener(NETWORK, Path(name) / "certificate")
+        ui = WebUi(f"unix:{name}/ui.sock", find_free_port(), TOKEN, codec, listener)
         async with ui.serve(Path(name)):
             yield ui
         await runner.cleanup()
@@ -159,3 +169,53 @@ def test_the_token_stays_and_is_its_owners_alone(tmp_path: Path) -> None:
     assert len(token) >= 32
     assert load_token(file) == token
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.fixture
+async def phone(ui: WebUi) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of another machine, which knows the certificate by its fingerprint."""
+    pem = await asyncio.to_thread(ssl.get_server_certificate, (NETWORK, ui.port))
+    assert digest_certificate(pem) == ui.fingerprint
+    # Nobody vouches for it, so it is trusted by itself.
+    context = ssl.create_default_context(cadata=pem)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    async with httpx.AsyncClient(base_url=ui.network_origin, verify=context) as client:
+        yield client
+
+
+async def test_another_machine_opens_the_page_over_tls_with_the_token(ui: WebUi, phone: httpx.AsyncClient) -> None:
+    assert (await phone.get("/")).status_code == 401
+    answer = await phone.get("/namespaces", params={"token": TOKEN})
+    assert answer.headers["Location"] == f"{ui.network_origin}/namespaces"
+    assert "Secure" in answer.headers["Set-Cookie"]
+    assert (await phone.get("/namespaces")).json()["path"] == "/namespaces"
+
+
+async def test_there_the_codec_is_at_the_same_address(ui: WebUi, phone: httpx.AsyncClient) -> None:
+    await sign_in(phone)
+    answer = (await phone.get("/api/v1/settings")).json()
+    assert answer == {"Codec": {"Endpoint": f"{ui.network_origin}/codec"}, "Version": "2"}
+
+
+async def test_without_tls_the_network_reaches_nothing(ui: WebUi, browser: httpx.AsyncClient) -> None:
+    with pytest.raises(httpx.HTTPError):
+        await browser.get(f"http://{NETWORK}:{ui.port}/")
+    # Nor does a page of another name that leads to this address.
+    async with httpx.AsyncClient(verify=False) as client:
+        answer = await client.get(f"{ui.network_origin}/?token={TOKEN}", headers={"Host": f"page.example:{ui.port}"})
+    assert answer.status_code == 403
+
+
+def test_the_certificate_stays_until_the_address_is_another(tmp_path: Path) -> None:
+    file = tmp_path / "certificate"
+    first = open_listener(NETWORK, file).fingerprint
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert open_listener(NETWORK, file).fingerprint == first
+    assert open_listener("127.0.0.3", file).fingerprint != first
+
+
+async def test_an_address_of_another_machine_is_refused_in_a_sentence(codec: SealingCodec, tmp_path: Path) -> None:
+    ui = WebUi("127.0.0.1:1", find_free_port(), TOKEN, codec, open_listener("192.0.2.1", tmp_path / "certificate"))
+    with pytest.raises(UsageError, match=r"temporal\.ui_listen"):
+        async with ui.serve(tmp_path):
+            pass
