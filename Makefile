@@ -3,8 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -qq --constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest
-# File by file, since the fixtures of one file share servers; in four processes, since tests mostly wait.
-PARALLEL := $(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder
+# File by file, since the fixtures of one file share servers; in three processes, since tests mostly wait.
+PARALLEL := $(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test test-unit test-workflows test-integration test-e2e lint type fmt docs histories settings contract \
 	pins clean
