@@ -87,7 +87,7 @@ async def test_a_server_without_tls() -> None:
 
 async def test_an_older_version(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # The oldest that is taken lies above the server's, as an older server's lies below it.
-    monkeypatch.setattr(database, "_OLDEST_VERSION", 99)
+    monkeypatch.setattr(database, "OLDEST_VERSION", 99)
     assert "name one of version 99 or newer" in await _refusal(postgres)
 
 

@@ -134,4 +134,5 @@ def test_a_server_that_is_not_there_is_told(refuse: Refuse) -> None:
 def test_a_worker_says_what_it_lacks(refuse: Refuse) -> None:
     assert "No Temporal server is named" in refuse("worker", "supervisor")
     assert "'superviser' is not one of 'supervisor', 'inference', 'sandbox'" in refuse("worker", "superviser")
-    assert "Missing argument 'ROLE...'. Choose from: supervisor, inference, sandbox" in refuse("worker")
+    assert "No Temporal server is named: join a cluster with `hydra join`" in refuse("worker")
+    assert "No role is named: give supervisor, inference or sandbox" in refuse("worker", ADDRESS="127.0.0.1:1")
