@@ -72,7 +72,9 @@ def package(command: str, needs: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("command", RUNNERS)
-async def test_every_outcome_is_told_by_its_test(project: Make, command: str) -> None:
+async def test_every_outcome_is_told_by_its_test(request: pytest.FixtureRequest, project: Make, command: str) -> None:
+    if request.node.callspec.params["sandbox"] == "docker" and command != "npm test":
+        pytest.skip("one runner shows what Docker adds: the image's own Node")
     tests, needs = RUNNERS[command]
     files = {"package.json": package(command, needs), "src/cart.js": CART, "test/cart.test.js": tests}
     if "mocha" not in command:
