@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 from temporalio import activity
+
+from activities.background import run_beside
 
 HEARTBEAT_SECONDS = 0.5
 
@@ -29,13 +31,8 @@ async def send_heartbeats() -> AsyncIterator[None]:
         return
     details = list[int]()
     _progress.set(details)
-    beating = asyncio.create_task(_beat(details))
-    try:
+    async with run_beside(_beat(details)):
         yield
-    finally:
-        beating.cancel()
-        with suppress(asyncio.CancelledError):
-            await beating
 
 
 async def _beat(details: list[int]) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 
+from activities.background import run_beside
 from activities.inference.addresses import find_origin, resolve_ollama
 from hydranet.errors import HydraError, UsageError
 from hydranet.settings import Settings
@@ -78,13 +79,10 @@ class ModelServer:
     @contextlib.asynccontextmanager
     async def keep(self) -> AsyncIterator[None]:
         """Keep the server until the block is left. One that answers already is left as it is, until it does not."""
-        keeping = asyncio.create_task(self._keep())
         try:
-            yield
+            async with run_beside(self._keep()):
+                yield
         finally:
-            keeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await keeping
             await self._end()
 
     async def _keep(self) -> None:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.background import run_beside
 from hydranet.contracts import INFERENCE_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.node_event import NodeEvent, NodeEventKind
 from workers.nodes import BEAT, SILENT_SECONDS, NodeReader, NodeView, NodeWorker
@@ -33,13 +34,8 @@ _logger = logging.getLogger(__name__)
 @contextlib.asynccontextmanager
 async def watch_nodes(client: Client, identity: str) -> AsyncIterator[None]:
     """Tell the open runs, until the block is left, which nodes are lost and back; `identity` is this supervisor's."""
-    watch = asyncio.create_task(_keep_watching(client, identity))
-    try:
+    async with run_beside(_keep_watching(client, identity)):
         yield
-    finally:
-        watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watch
 
 
 @dataclass

@@ -14,6 +14,7 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.background import run_beside
 from hydranet.names import FIX_WORKFLOW
 
 OPEN_RUNS = f"WorkflowType = '{FIX_WORKFLOW}' AND ExecutionStatus = 'Running'"
@@ -52,13 +53,8 @@ class OutageFilter(logging.Filter):
 @contextlib.asynccontextmanager
 async def watch_server(client: Client) -> AsyncIterator[None]:
     """Tell the open runs, until the block is left, how long Temporal's server was away each time."""
-    watch = asyncio.create_task(_watch(client))
-    try:
+    async with run_beside(_watch(client)):
         yield
-    finally:
-        watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watch
 
 
 async def report_interruption(client: Client, seconds: float) -> None:

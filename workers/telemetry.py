@@ -6,13 +6,14 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from temporalio.client import Interceptor
 from temporalio.common import MetricMeter
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
 
+from activities.background import run_beside
 from hydranet.errors import UsageError
 from hydranet.settings import ModelSettings
 from workers.nodes import BEAT
@@ -94,13 +95,8 @@ def open_tracing() -> Iterator[list[Interceptor]]:
 @asynccontextmanager
 async def watch_models(backends: Backends, settings: ModelSettings, meter: MetricMeter) -> AsyncIterator[None]:
     """Measure, until the block is left, whether the models in use answer and how much memory they take."""
-    watch = asyncio.create_task(_measure(backends, settings, meter))
-    try:
+    async with run_beside(_measure(backends, settings, meter)):
         yield
-    finally:
-        watch.cancel()
-        with suppress(asyncio.CancelledError):
-            await watch
 
 
 async def _measure(backends: Backends, settings: ModelSettings, meter: MetricMeter) -> None:

@@ -31,6 +31,7 @@ from temporalio.worker import (
 )
 from temporalio.workflow import ActivityHandle
 
+from activities.background import run_beside
 from activities.errors import to_application_error
 from hydranet.errors import OutageError, UsageError
 from workers.payloads import Unreadable, tolerate_unreadable
@@ -148,13 +149,8 @@ async def watch_version(
                 f"The key of the role '{role}' in {keys.file} is not that of the stack: join the cluster again, or "
                 "copy the file from the machine where the stack was set up."
             )
-    watch = asyncio.create_task(_watch(pool, guard))
-    try:
+    async with run_beside(_watch(pool, guard)):
         yield
-    finally:
-        watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watch
 
 
 async def _watch(pool: AsyncConnectionPool, guard: VersionGuard) -> None:

@@ -101,7 +101,7 @@ def test_modules_stay_small(module: str) -> None:
 
 # What an activity package may import: those before it.
 ACTIVITIES = (
-    *("metrics", "heartbeat", "errors", "code", "artifacts", "git", "checkpoints", "sandbox"),
+    *("background", "metrics", "heartbeat", "errors", "code", "artifacts", "git", "checkpoints", "sandbox"),
     *("localisation", "repair", "inference", "forges", "retrieval", "waits", "node"),
 )
 
