@@ -45,7 +45,7 @@ class MemberFolder:
         """Return the membership, None where the machine has joined nothing. UsageError where it cannot be read."""
         try:
             return Membership.model_validate_json(self.membership.read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValidationError) as error:
             reason = str(error).splitlines()[0]
