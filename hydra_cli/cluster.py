@@ -12,6 +12,7 @@ import psutil
 import typer
 from rich.table import Table
 
+from activities.private_file import write_private
 from hydra_cli.cluster_status import status
 from hydra_cli.join import NodeRole, join
 from hydra_cli.terminal import make_console, plain, write_line
@@ -25,7 +26,6 @@ from workers.cluster.envoy import NODE_ROLES, find_envoy
 from workers.cluster.folder import ClusterConfig, ClusterFolder
 from workers.cluster.front import issue_server
 from workers.cluster.membership import MemberFolder, check_no_node, join_address
-from workers.cluster.private_file import write_private
 from workers.cluster.registry import Registry
 from workers.cluster.tokens import Tokens
 from workers.postgres import NO_NAMESPACES

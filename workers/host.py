@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import socket
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from activities.private_file import create_private
 from hydranet.errors import UsageError
 
 _ID = re.compile(r"[0-9a-f]{12}")
@@ -34,7 +33,7 @@ def load_host(data_dir: Path) -> Host:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            _write_once(path, secrets.token_hex(6))
+            create_private(path, secrets.token_hex(6))  # workers of several roles start at the same time
         text = path.read_text().strip()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
@@ -47,16 +46,3 @@ def load_host(data_dir: Path) -> Host:
 def read_machine_name() -> str:
     """Return the machine's name in letters, digits, dots and hyphens."""
     return re.sub(r"[^A-Za-z0-9.-]+", "-", socket.gethostname()).strip("-")[:_NAME_LIMIT] or "host"
-
-
-def _write_once(path: Path, text: str) -> None:
-    # Workers of several roles start at the same time: the first to link its file decides.
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        with suppress(FileExistsError):
-            os.link(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -33,6 +33,7 @@ from temporalio.converter import (
     WithSerializationContext,
 )
 
+from activities.private_file import create_private
 from hydranet.errors import UsageError
 from hydranet.names import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, find_shared_queue
 from hydranet.settings import Settings
@@ -257,14 +258,6 @@ def _read(file: Path) -> str:
 def _create(file: Path) -> str:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode() + "\n"
-    partial = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-    partial.touch(0o600)
-    partial.write_text(text)
-    try:
-        # A link fails where another process was quicker, whose key then counts.
-        os.link(partial, file)
-    except FileExistsError:
-        return _read(file)
-    finally:
-        partial.unlink()
-    return text
+    create_private(file, text)
+    # Another process may have been quicker, whose key then counts.
+    return _read(file)

@@ -21,6 +21,7 @@ from typing import IO
 
 from pydantic import BaseModel, ValidationError
 
+from activities.private_file import write_private
 from hydranet import __version__
 from hydranet.errors import UsageError
 from hydranet.settings import Settings, TemporalSettings
@@ -165,10 +166,7 @@ class StackFolder:
 
     def write_address(self, stack: Stack) -> None:
         """Tell commands where the stack is."""
-        partial = self.address.with_suffix(".partial")
-        partial.touch(0o600)
-        partial.write_text(stack.model_dump_json())
-        partial.replace(self.address)
+        write_private(self.address, stack.model_dump_json())
 
     def find_stack(self) -> Stack | None:
         """Return the running stack, None when there is none."""

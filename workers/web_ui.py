@@ -22,7 +22,9 @@ from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from temporalio.api.common.v1 import Payloads
 from temporalio.converter import PayloadCodec
 
+from activities.private_file import create_private
 from hydranet.errors import HydraError, UsageError
+from workers.cluster.membership import join_address
 from workers.web_ui_certificate import Listener
 
 PROXY_SOCKET = "proxy.sock"
@@ -75,8 +77,7 @@ class WebUi:
         """The address for other machines, without a token; empty where they may not reach it."""
         if self._listener is None:
             return ""
-        host = f"[{self._listener.address}]" if ":" in self._listener.address else self._listener.address
-        return f"https://{host}:{self.port}"
+        return f"https://{join_address(self._listener.address, self.port)}"
 
     @property
     def fingerprint(self) -> str:
@@ -213,6 +214,5 @@ def load_token(file: Path) -> str:
     """Return the token that opens the Web UI, a new one where there is no file; it stays, and so do its cookies."""
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.touch(0o600)
-        file.write_text(secrets.token_urlsafe(24))
+        create_private(file, secrets.token_urlsafe(24))
     return file.read_text().strip()

@@ -7,12 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from activities.private_file import write_private
 from workers.cluster.authority import Authority, digest_certificate, list_hosts, needs_renewal
-from workers.cluster.private_file import write_private
 
 # The longest that browsers take.
 _LIFETIME = timedelta(days=397)
-_BEGIN = "-----BEGIN CERTIFICATE-----"
 
 
 class Listener(NamedTuple):
@@ -28,19 +27,17 @@ def open_listener(address: str, file: Path) -> Listener:
 
     No authority vouches for it: its key is thrown away, since whoever had it could pass for this page.
     """
-    certificate = _read_certificate(file)
-    if not certificate or list_hosts(certificate) != [address] or needs_renewal(certificate):
-        key, certificate = Authority.create().issue_server([address], _LIFETIME)
-        write_private(file, key + certificate)
+    if not file.exists() or not _fits(pair := file.read_text(), address):
+        pair = "".join(Authority.create().issue_server([address], _LIFETIME))
+        write_private(file, pair)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(file)
-    return Listener(address, context, digest_certificate(certificate))
+    return Listener(address, context, digest_certificate(pair))
 
 
-def _read_certificate(file: Path) -> str:
+def _fits(pair: str, address: str) -> bool:
     try:
-        text = file.read_text()
-    except FileNotFoundError:
-        return ""
-    return text[text.index(_BEGIN) :] if _BEGIN in text else ""
+        return list_hosts(pair) == [address] and not needs_renewal(pair)
+    except ValueError:  # It is none.
+        return False

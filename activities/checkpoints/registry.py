@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import IO, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from activities.private_file import write_private
 from hydranet.errors import FatalError, UsageError
 from hydranet.text.escaping import format_command
 
@@ -114,11 +114,7 @@ class RepositoryRegistry:
                 ) from None
 
     def _write(self, content: _Content) -> None:
-        partial = self._path.with_suffix(".partial")
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(content.model_dump(), file, indent=1)
-        partial.replace(self._path)
+        write_private(self._path, json.dumps(content.model_dump(), indent=1))
 
     @contextmanager
     def _translate(self) -> Iterator[None]:

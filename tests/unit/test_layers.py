@@ -101,7 +101,18 @@ def test_modules_stay_small(module: str) -> None:
 
 # What an activity package may import: those before it.
 ACTIVITIES = (
-    *("background", "metrics", "heartbeat", "errors", "code", "artifacts", "git", "checkpoints", "sandbox"),
+    *(
+        "background",
+        "private_file",
+        "metrics",
+        "heartbeat",
+        "errors",
+        "code",
+        "artifacts",
+        "git",
+        "checkpoints",
+        "sandbox",
+    ),
     *("localisation", "repair", "inference", "forges", "retrieval", "waits", "node"),
 )
 

@@ -9,13 +9,13 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from activities.private_file import write_private
 from hydranet.errors import UsageError
 from hydranet.settings import ClusterSettings
 from workers.cluster.authority import needs_renewal
 from workers.cluster.envoy import Envoy
 from workers.cluster.folder import ClusterConfig, ClusterFolder
 from workers.cluster.join_server import JoinServer, Services
-from workers.cluster.private_file import write_private
 
 # For Envoy to listen, also on a slow machine.
 _START_SECONDS = 30

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from activities.private_file import write_private
 from hydranet.errors import UsageError
 from workers.cluster.messages import Login
-from workers.cluster.private_file import write_private
 
 
 class Membership(BaseModel):

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
+from activities.private_file import write_private
 from hydranet.errors import UsageError
 from workers.cluster.authority import Issued
 from workers.cluster.folder import ClusterFolder
-from workers.cluster.private_file import write_private
 
 
 class CertificateRecord(BaseModel):

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, RootModel
 
+from activities.private_file import write_private
 from hydranet.errors import UsageError
 from workers.cluster.folder import ClusterFolder
-from workers.cluster.private_file import write_private
 
 _VERSION = "hn1"
 _FORM = re.compile(rf"{_VERSION}\.([0-9a-f]{{64}})\.([A-Za-z0-9_-]{{20,100}})")

@@ -24,6 +24,7 @@ from psycopg.conninfo import make_conninfo
 from temporalio.api.operatorservice.v1 import service_pb2 as operator_service
 from temporalio.api.workflowservice.v1 import service_pb2 as workflow_service
 
+from activities.private_file import write_private
 from hydranet.errors import UsageError
 from tests.e2e.conftest import HYDRA, Hydra, following
 from workers.cluster import joining
@@ -32,7 +33,6 @@ from workers.cluster.envoy import METHODS
 from workers.cluster.folder import ClusterFolder
 from workers.cluster.joining import JoinPlace, UnreachableError
 from workers.cluster.membership import MemberFolder, Membership
-from workers.cluster.private_file import write_private
 from workers.cluster.registry import Registry
 from workers.cluster.tokens import Tokens, parse_token
 

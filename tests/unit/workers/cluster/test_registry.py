@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from activities.private_file import write_private
 from hydranet.errors import UsageError
 from workers.cluster.authority import Authority, Issued, make_key, request_certificate
 from workers.cluster.folder import ClusterFolder
-from workers.cluster.private_file import write_private
 from workers.cluster.registry import Registry
 
 
