@@ -18,11 +18,12 @@ from hydra_cli.join import NodeRole, join
 from hydra_cli.terminal import make_console, plain, write_line
 from hydranet import settings
 from hydranet.errors import TransientError, UsageError
+from hydranet.names import NODE_ROLES
 from hydranet.settings import ClusterSettings, Settings
 from hydranet.text.formatting import join_words
 from workers.cluster import joining, service
 from workers.cluster.authority import Authority
-from workers.cluster.envoy import NODE_ROLES, find_envoy
+from workers.cluster.envoy import find_envoy
 from workers.cluster.folder import ClusterConfig, ClusterFolder
 from workers.cluster.front import issue_server
 from workers.cluster.membership import MemberFolder, check_no_node, join_address

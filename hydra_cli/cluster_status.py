@@ -16,9 +16,9 @@ from hydra_cli.session import attach_session
 from hydra_cli.terminal import make_console, plain, write_json, write_line
 from hydranet import settings
 from hydranet.contracts import NodeAnswer, NodeMeters
-from hydranet.node_event import describe_missing
+from hydranet.names import ROLES_BY_QUEUE
 from hydranet.text.formatting import format_moment
-from workers.nodes import QUEUES, ROLES, NodeReader, NodeView, NodeWorker, count_waiting
+from workers.nodes import NodeReader, NodeView, NodeWorker, count_waiting
 
 _GB = 2**30
 _LOADED = {True: "loaded", False: "not loaded", None: "answers"}
@@ -38,9 +38,9 @@ async def _status(*, json: bool) -> None:
     async with attach_session(settings.load_settings()) as session:
         view = await NodeReader(session.client).read_surely()
         answers = await survey_nodes(session.client, view)
-        waiting = {queue: await count_waiting(session.client, queue) for queue in QUEUES}
+        waiting = {queue: await count_waiting(session.client, queue) for queue in ROLES_BY_QUEUE}
     nodes = list_nodes(view, answers)
-    empty = [queue for queue in QUEUES if not view.list_alive(queue)]
+    empty = [queue for queue in ROLES_BY_QUEUE if not view.list_alive(queue)]
     if json:
         write_json(build_document(nodes, view, waiting), indent=1)
     else:
@@ -100,7 +100,7 @@ def list_nodes(view: NodeView, answers: Answers) -> list[NodeRow]:
         first = workers[0]
         answer = answers.by_queue.get(find_node_queue(first))
         nodes.append(NodeRow(first.role, first.host, first.host_id, workers, answer))
-    order = list(dict.fromkeys(ROLES.values()))
+    order = list(dict.fromkeys(ROLES_BY_QUEUE.values()))
     return sorted(nodes, key=lambda node: (not node.alive, node.host, order.index(node.role)))
 
 
@@ -140,11 +140,11 @@ def build_document(nodes: list[NodeRow], view: NodeView, waiting: dict[str, int]
         "queues": [
             {
                 "queue": queue,
-                "role": ROLES[queue],
+                "role": role,
                 "workers": len(view.list_alive(queue)),
                 "waiting": waiting[queue],
             }
-            for queue in QUEUES
+            for queue, role in ROLES_BY_QUEUE.items()
         ],
         "heartbeats": view.beats,
     }
@@ -166,13 +166,9 @@ def _describe_use(node: NodeRow) -> str:
 
 
 def _list_remarks(view: NodeView, answers: Answers, waiting: dict[str, int]) -> Iterator[str]:
-    now = datetime.now().astimezone()
-    for queue in QUEUES:
-        if not view.list_alive(queue):
-            last = view.find_last(queue)
-            moment = format_moment(last.heard, now) if last else ""
-            sentence = describe_missing(queue, last.host if last else "", moment)
-            yield f"{sentence[:1].upper()}{sentence[1:]}: start one (`hydra worker {ROLES[queue]}`)."
+    for queue, role in ROLES_BY_QUEUE.items():
+        if sentence := view.describe_missing(queue):
+            yield f"{sentence[:1].upper()}{sentence[1:]}: start one (`hydra worker {role}`)."
         if waiting[queue]:
             yield f"About {waiting[queue]} tasks wait in {queue}."
     if answers.problem:

@@ -21,6 +21,7 @@ from hydranet.contracts import (
     find_shared_queue,
     name_node_queue,
 )
+from hydranet.names import ROLES_BY_QUEUE
 from workers.nodes import NodeView, NodeWorker
 
 # Beyond what the slowest node may take.
@@ -41,9 +42,7 @@ class Answers:
 
 def find_node_queue(worker: NodeWorker) -> str:
     """Return the queue on which the node of a worker is asked, empty where its identity names no host."""
-    from workers.nodes import ROLES
-
-    shared = next((queue for queue, role in ROLES.items() if role == worker.role), "")
+    shared = next((queue for queue, role in ROLES_BY_QUEUE.items() if role == worker.role), "")
     return name_node_queue(shared, worker.host_id) if worker.host_id and shared else ""
 
 

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -42,12 +42,11 @@ from hydranet.contracts import (
 )
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
-from hydranet.node_event import describe_missing
+from hydranet.names import ROLES_BY_QUEUE
 from hydranet.settings import Settings
-from hydranet.text.formatting import format_moment
 from workers.connection import DENIALS, UnpreparedNamespaceError, check_namespace, connect
 from workers.host import Host, load_host
-from workers.nodes import BEAT, ROLES, NodeReader, NodeView
+from workers.nodes import BEAT, NodeReader, NodeView
 from workers.sealing import KeyRing, load_keys
 from workers.stack import Stack, StackFolder, attach, find_or_start, is_locked
 
@@ -296,16 +295,14 @@ def _list_waits(description: DescribeWorkflowExecutionResponse, view: NodeView |
 
 def _describe_missing(queue: str, view: NodeView | None) -> str:
     """Return the sentence about a queue that nobody polls, empty where somebody does or that is not known."""
-    if view is None or view.list_alive(queue):
+    if view is None or not (missing := view.describe_missing(queue)):
         return ""
-    last = view.find_last(queue)
-    moment = format_moment(last.heard, datetime.now().astimezone()) if last else ""
-    where = "start it again there" if queue not in ROLES else "start one"
-    return f"{describe_missing(queue, last.host if last else '', moment)}: {where} (`hydra worker {_name_role(queue)}`)"
+    where = "start it again there" if queue not in ROLES_BY_QUEUE else "start one"
+    return f"{missing}: {where} (`hydra worker {_name_role(queue)}`)"
 
 
 def _name_role(queue: str) -> str:
-    return ROLES.get(find_shared_queue(queue), "supervisor")
+    return ROLES_BY_QUEUE.get(find_shared_queue(queue), "supervisor")
 
 
 def _is_late(scheduled: Timestamp) -> bool:

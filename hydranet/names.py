@@ -7,6 +7,17 @@ MODELS_QUEUE = "hydra-inference-models"
 RETRIEVAL_QUEUE = "hydra-retrieval"
 SANDBOX_QUEUE = "hydra-sandbox"
 
+ROLES_BY_QUEUE = {
+    SUPERVISOR_QUEUE: "supervisor",
+    INFERENCE_QUEUE: "inference",
+    RETRIEVAL_QUEUE: "inference",
+    SANDBOX_QUEUE: "sandbox",
+}
+"""The role whose workers poll each shared task queue."""
+
+NODE_ROLES = ("inference", "sandbox")
+"""The roles of nodes that join a cluster: a supervisor is trusted with everything, and works on node A."""
+
 
 def name_host_queue(queue: str, host: str) -> str:
     """Return the name of the task queue that one host alone polls: that of `queue`, of the host with the id `host`."""
@@ -25,8 +36,7 @@ def name_commit_queue(queue: str) -> str:
 
 def find_shared_queue(name: str) -> str:
     """Return the shared queue that a task queue is, or belongs to; the name itself where it is none of ours."""
-    shared = (SUPERVISOR_QUEUE, INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE)
-    return next((queue for queue in shared if name == queue or name.startswith(f"{queue}-")), name)
+    return next((queue for queue in ROLES_BY_QUEUE if name == queue or name.startswith(f"{queue}-")), name)
 
 
 FIX_WORKFLOW = "FixIssueWorkflow"

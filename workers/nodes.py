@@ -20,21 +20,9 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, ListWork
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from hydranet.contracts import (
-    INFERENCE_QUEUE,
-    RETRIEVAL_QUEUE,
-    SANDBOX_QUEUE,
-    SUPERVISOR_QUEUE,
-    find_shared_queue,
-)
-
-QUEUES = (SUPERVISOR_QUEUE, INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE)
-ROLES = {
-    SUPERVISOR_QUEUE: "supervisor",
-    INFERENCE_QUEUE: "inference",
-    RETRIEVAL_QUEUE: "inference",
-    SANDBOX_QUEUE: "sandbox",
-}
+from hydranet.names import ROLES_BY_QUEUE, SUPERVISOR_QUEUE, find_shared_queue
+from hydranet.node_event import describe_missing
+from hydranet.text.formatting import format_moment
 
 BEAT = timedelta(seconds=2)
 """How often workers say that they are there: commands are to tell a loss within fifteen seconds."""
@@ -88,6 +76,14 @@ class NodeView:
         """Return whether the server knows of that worker, and none of it is alive."""
         known = [worker.alive for worker in self.workers if worker.identity == identity]
         return bool(known) and not any(known)
+
+    def describe_missing(self, queue: str) -> str:
+        """Return the sentence about a queue that nobody polls, empty where somebody does."""
+        if self.list_alive(queue):
+            return ""
+        last = self.find_last(queue)
+        moment = format_moment(last.heard, datetime.now().astimezone()) if last else ""
+        return describe_missing(queue, last.host if last else "", moment)
 
     def find_last(self, queue: str) -> NodeWorker | None:
         """Return the worker that was the last to poll a task queue, None where none is known."""
@@ -169,7 +165,7 @@ async def _list_workers(client: Client) -> tuple[list[NodeWorker], bool]:
             raise
     beats = bool(workers)
     # A worker that was lost before its first heartbeat is known as a poller alone.
-    for queue in set(QUEUES) - {worker.queue for worker in workers}:
+    for queue in ROLES_BY_QUEUE.keys() - {worker.queue for worker in workers}:
         workers += await _list_pollers(client, queue, SILENT_SECONDS if beats else _POLL_SECONDS)
     return workers, beats
 
@@ -189,7 +185,7 @@ def _ask_about(client: Client, queue: str, kind: TaskQueueType.ValueType) -> Des
 
 
 def _read_heartbeat(beat: WorkerHeartbeat) -> NodeWorker | None:
-    if find_shared_queue(beat.task_queue) not in QUEUES:
+    if find_shared_queue(beat.task_queue) not in ROLES_BY_QUEUE:
         return None  # Others may use the namespace too.
     role, host, host_id = _read_identity(beat.worker_identity, beat.task_queue, beat.host_info.host_name)
     slots = beat.activity_task_slots_info
@@ -225,7 +221,7 @@ def _read_poller(queue: str, poller: PollerInfo, silent_seconds: float) -> NodeW
 
 def _read_identity(identity: str, queue: str, host: str) -> Sequence[str]:
     ours = _IDENTITY.fullmatch(identity)
-    return ours.groups() if ours else (ROLES[find_shared_queue(queue)], host, "")
+    return ours.groups() if ours else (ROLES_BY_QUEUE[find_shared_queue(queue)], host, "")
 
 
 def _read_time(stamp: Timestamp) -> datetime:

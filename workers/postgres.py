@@ -18,6 +18,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from hydranet.errors import UsageError
+from hydranet.names import NODE_ROLES
 from workers.private_process import END_SECONDS, USER, are_namespaces_allowed, find_inner, wrap, write_user_file
 from workers.stack import StartError, build_command
 
@@ -31,7 +32,7 @@ _PORT = 5432
 _NODES_CONNECTIONS = 300
 # By the port come nodes alone. A superuser counts as a member of no role here, and the socket's rule is not for ports.
 _NODE_RULES = (
-    *(f"host all +hydra_{role} 127.0.0.1/32 scram-sha-256" for role in ("inference", "sandbox")),
+    *(f"host all +hydra_{role} 127.0.0.1/32 scram-sha-256" for role in NODE_ROLES),
     "host all all all reject",
 )
 NO_NAMESPACES = (

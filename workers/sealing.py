@@ -35,7 +35,7 @@ from temporalio.converter import (
 
 from activities.private_file import create_private
 from hydranet.errors import UsageError
-from hydranet.names import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, find_shared_queue
+from hydranet.names import ROLES_BY_QUEUE, find_shared_queue
 from hydranet.settings import Settings
 
 ENCODING = b"binary/sealed"
@@ -48,7 +48,6 @@ _KEY_BYTES = 32
 _PAYLOAD_LIMIT = 64 << 20
 _NONCE_BYTES = 12
 
-_OWNERS = {SANDBOX_QUEUE: "sandbox", INFERENCE_QUEUE: "inference", RETRIEVAL_QUEUE: "inference"}
 ROLES = ("sandbox", "inference")
 """The roles with keys of their own; what is nobody's of these is sealed with the master key."""
 MASTER = ""
@@ -166,7 +165,8 @@ def derive_role_key(master: bytes, role: str) -> bytes:
 
 def find_role(queue: str) -> str:
     """Return the role whose key seals what an activity on a task queue gets and gives."""
-    return _OWNERS.get(find_shared_queue(queue), MASTER)
+    role = ROLES_BY_QUEUE.get(find_shared_queue(queue))
+    return role if role in ROLES else MASTER
 
 
 def _name_key(secret: bytes) -> _Key:

@@ -9,9 +9,8 @@ from activities.node.machine import check_clock
 from hydra_cli.checks.placed import PlacedCheck, report
 from hydra_cli.node_survey import Answers, find_node_queue
 from hydranet.contracts import Level
-from hydranet.node_event import describe_missing
-from hydranet.text.formatting import format_moment
-from workers.nodes import QUEUES, ROLES, NodeView
+from hydranet.names import ROLES_BY_QUEUE
+from workers.nodes import NodeView
 
 WHERE = "nodes"
 
@@ -31,16 +30,13 @@ def check_nodes(view: NodeView, answers: Answers) -> Iterator[PlacedCheck]:
 
 
 def _check_queues(view: NodeView) -> Iterator[PlacedCheck]:
-    now = datetime.now().astimezone()
-    for queue in QUEUES:
+    for queue, role in ROLES_BY_QUEUE.items():
         alive = view.list_alive(queue)
         if alive:
             hosts = sorted({worker.host for worker in alive})
             yield report(WHERE, queue, f"polled by {', '.join(hosts)}")
             continue
-        last = view.find_last(queue)
-        sentence = describe_missing(queue, last.host if last else "", format_moment(last.heard, now) if last else "")
-        yield report(WHERE, queue, sentence, Level.FAIL, f"Start one: `hydra worker {ROLES[queue]}`.")
+        yield report(WHERE, queue, view.describe_missing(queue), Level.FAIL, f"Start one: `hydra worker {role}`.")
 
 
 def _check_builds(view: NodeView) -> PlacedCheck:

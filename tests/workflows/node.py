@@ -18,9 +18,10 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.worker import Worker
 
 from hydranet.contracts import SUPERVISOR_QUEUE
+from hydranet.names import ROLES_BY_QUEUE
 from tests.workflows.world import Held, World
 from workers.host import Host
-from workers.nodes import BEAT, ROLES
+from workers.nodes import BEAT
 from workers.payloads import data_converter
 from workers.roles import WORKFLOWS, build_workflow_runner
 
@@ -39,7 +40,7 @@ async def serve(address: str, host: Host, world: World, queues: Sequence[str]) -
             worker = Worker(
                 client,
                 task_queue=queue,
-                identity=host.identify(ROLES[queue]),
+                identity=host.identify(ROLES_BY_QUEUE[queue]),
                 activities=world.activities(),
                 workflows=WORKFLOWS if queue == SUPERVISOR_QUEUE else [],
                 workflow_runner=build_workflow_runner(),

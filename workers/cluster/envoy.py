@@ -13,11 +13,9 @@ from typing import Any
 
 from activities.sandbox.bubblewrap import find_program
 from hydranet.errors import UsageError
+from hydranet.names import NODE_ROLES
 from workers.cluster.folder import POSTGRES_SOCKET, TEMPORAL_SOCKET, ClusterFolder
 from workers.private_process import end, find_inner
-
-NODE_ROLES = ("inference", "sandbox")
-"""The roles of nodes that join: a supervisor is trusted with everything, and works on node A."""
 
 _TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 _FILTERS = "type.googleapis.com/envoy.extensions.filters"

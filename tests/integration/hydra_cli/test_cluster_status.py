@@ -16,11 +16,12 @@ from hydra_cli.cluster_status import build_document, list_nodes, render_nodes
 from hydra_cli.node_survey import survey_nodes
 from hydra_cli.terminal import make_console
 from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE, Level, name_node_queue
+from hydranet.names import ROLES_BY_QUEUE
 from hydranet.settings import Settings
 from tests.workflows.environment import dev_server
 from tests.workflows.node import make_host, serve, spawn
 from tests.workflows.world import World
-from workers.nodes import ROLES, NodeReader
+from workers.nodes import NodeReader
 
 
 @asynccontextmanager
@@ -32,7 +33,7 @@ async def node(address: str, name: str, queues: Sequence[str], folder: Path) -> 
         for queue in set(queues) - {RETRIEVAL_QUEUE}:
             calls = [NodeActivities(chosen, queue).survey_node]
             asked = name_node_queue(queue, host.id)
-            identity = host.identify(ROLES[queue])
+            identity = host.identify(ROLES_BY_QUEUE[queue])
             await stack.enter_async_context(Worker(client, task_queue=asked, identity=identity, activities=calls))
         yield client
 
@@ -71,8 +72,8 @@ async def test_nodes_are_shown_with_slots_and_meters_and_the_lost_one_with_its_t
     with (console := make_console()).capture() as shown:
         console.print(render_nodes(list(nodes.values())))
     assert "LOST" in shown.get()
-    document = build_document(list(nodes.values()), view, dict.fromkeys(ROLES, 0))
-    assert {queue["queue"]: queue["workers"] for queue in document["queues"]} == dict.fromkeys(ROLES, 1)
+    document = build_document(list(nodes.values()), view, dict.fromkeys(ROLES_BY_QUEUE, 0))
+    assert {queue["queue"]: queue["workers"] for queue in document["queues"]} == dict.fromkeys(ROLES_BY_QUEUE, 1)
     assert all(check.level is not Level.FAIL for where, check in checks if not where.startswith("gamma"))
     assert {"clock", "disk", "docker", "bubblewrap", "user namespaces"} <= {
         check.name for where, check in checks if where == "gamma (sandbox)"
