@@ -95,7 +95,11 @@ async def test_a_lost_node_is_named_and_on_record_and_its_absence_does_not_count
         assert re.fullmatch(sentence, parked[0])
         await wait_for_events(handle, bool)
         assert time.monotonic() - lost < SECONDS
+        # The run would end before the watch looks again.
+        await handle.signal("pause")
         async with serve(address, make_host("delta"), world, [SANDBOX_QUEUE]):
+            await wait_for_events(handle, lambda events: len(events) == 2)
+            await handle.signal("resume")
             result = await handle.result()
             assert result.verdict is Verdict.FIXED
         events = await read_events(handle)
