@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from hydranet.settings import Settings
 from tests.workflows.environment import dev_server
 from tests.workflows.node import make_host, serve, spawn
 from tests.workflows.world import World
-from workers.nodes import NodeReader
+from workers.nodes import NodeReader, NodeView
 
 
 @asynccontextmanager
@@ -38,19 +38,29 @@ async def node(address: str, name: str, queues: Sequence[str], folder: Path) -> 
         yield client
 
 
+async def read_until(reader: NodeReader, condition: Callable[[NodeView], bool]) -> NodeView:
+    async with asyncio.timeout(30):
+        while not condition(view := await reader.read()):
+            await asyncio.sleep(0.2)
+        return view
+
+
+def count_heard(view: NodeView) -> int:
+    """How many sandbox workers have sent a heartbeat, which tells their slots."""
+    return sum(worker.free is not None for worker in view.list_alive(SANDBOX_QUEUE))
+
+
 async def test_nodes_are_shown_with_slots_and_meters_and_the_lost_one_with_its_time(tmp_path: Path) -> None:
     async with dev_server() as server, AsyncExitStack() as stack:
         address = server.service_client.config.target_host
         await stack.enter_async_context(node(address, "alpha", [SUPERVISOR_QUEUE], tmp_path))
         await stack.enter_async_context(node(address, "beta", [INFERENCE_QUEUE, RETRIEVAL_QUEUE], tmp_path))
         async with node(address, "gamma", [SANDBOX_QUEUE], tmp_path), spawn(address, "delta", SANDBOX_QUEUE) as process:
-            await asyncio.sleep(2.5)  # For the first heartbeats.
+            reader = NodeReader(server)
+            await read_until(reader, lambda view: count_heard(view) == 2)
             process.kill()
             await process.wait()
-            reader = NodeReader(server)
-            await reader.read()
-            await asyncio.sleep(8.5)
-            view = await reader.read()
+            view = await read_until(reader, lambda view: len(view.list_alive(SANDBOX_QUEUE)) == 1)
             answers = await survey_nodes(server, view, examine=True)
         nodes = {row.host: row for row in list_nodes(view, answers)}
         checks = [(where, check) for where, check in check_nodes(view, answers)]
