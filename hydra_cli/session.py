@@ -12,9 +12,8 @@ from datetime import timedelta
 from functools import cached_property
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState, TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeWorkflowExecutionResponse
+from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
@@ -46,7 +45,7 @@ from hydranet.names import ROLES_BY_QUEUE
 from hydranet.settings import Settings
 from workers.connection import DENIALS, UnpreparedNamespaceError, check_namespace, connect
 from workers.host import Host, load_host
-from workers.nodes import BEAT, NodeReader, NodeView
+from workers.nodes import BEAT, NodeReader, NodeView, list_identities
 from workers.sealing import KeyRing, load_keys
 from workers.stack import Stack, StackFolder, attach, find_or_start, is_locked
 
@@ -139,7 +138,7 @@ class Session:
     async def works_here(self, queue: str) -> bool:
         """Return whether a worker of this host polls a shared queue."""
         try:
-            pollers = await self._list_pollers(queue)
+            pollers = await list_identities(self.client, queue)
         except RPCError as error:
             if error.status in DENIALS:
                 return False
@@ -148,20 +147,11 @@ class Session:
 
     async def _has_poller(self, queue: str) -> bool:
         try:
-            return bool(await self._list_pollers(queue))
+            return bool(await list_identities(self.client, queue))
         except RPCError as error:
             if error.status in DENIALS:
                 return True  # Who may not ask finds out by waiting.
             raise
-
-    async def _list_pollers(self, queue: str) -> list[str]:
-        request = DescribeTaskQueueRequest(
-            namespace=self.client.namespace,
-            task_queue=TaskQueue(name=queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-        )
-        pollers = (await self.client.workflow_service.describe_task_queue(request)).pollers
-        return [poller.identity for poller in pollers]
 
     @property
     def silence(self) -> str:

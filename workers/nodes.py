@@ -149,6 +149,12 @@ async def count_waiting(client: Client, queue: str) -> int:
     return waiting
 
 
+async def list_identities(client: Client, queue: str) -> list[str]:
+    """Return the identities of those that asked for activities of a queue lately. Raises RPCError as `read` does."""
+    request = _ask_about(client, queue, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
+    return [poller.identity for poller in (await client.workflow_service.describe_task_queue(request)).pollers]
+
+
 async def _list_workers(client: Client) -> tuple[list[NodeWorker], bool]:
     workers: list[NodeWorker] = []
     page = b""

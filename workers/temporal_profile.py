@@ -49,6 +49,8 @@ def build_config(temporal: TemporalSettings, *, embedded: bool = False) -> Conne
         return ConnectConfig("127.0.0.1:7233", http_connect_proxy_config=HttpConnectProxyConfig(temporal.address))
     if embedded:
         return ConnectConfig(temporal.address)
+    from activities.inference.addresses import is_loopback
+
     profile = _load_profile(temporal)
     try:
         chosen = profile.to_client_connect_config()
@@ -58,7 +60,11 @@ def build_config(temporal: TemporalSettings, *, embedded: bool = False) -> Conne
             f"({error.strerror}): correct its path or permissions."
         ) from None
     tls, key, metadata = chosen.get("tls", False), chosen.get("api_key"), chosen.get("rpc_metadata", {})
-    if not tls and (key or "authorization" in map(str.lower, metadata)) and not _is_loopback(temporal.address):
+    if (
+        not tls
+        and (key or "authorization" in map(str.lower, metadata))
+        and not is_loopback(temporal.address.rpartition(":")[0].strip("[]"))
+    ):
         raise UsageError(
             f"The API key would be sent to {temporal.address} in clear: set TEMPORAL_TLS=true, or take the key away."
         )
@@ -103,9 +109,3 @@ def _read_profile() -> ClientConfigProfile:
     except RuntimeError as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise UsageError(f"Temporal's variables or configuration file are wrong ({reason}): correct them.") from None
-
-
-def _is_loopback(address: str) -> bool:
-    from activities.inference.addresses import Origin
-
-    return Origin("http", address.rpartition(":")[0].strip("[]"), None).is_loopback

@@ -215,7 +215,7 @@ async def _read_migrations(pool: AsyncConnectionPool) -> set[str]:
 
 
 def _check_version(dsn: str, applied: set[str]) -> None:
-    known = {name for name, _ in _migrations()}
+    known = set(list_migrations())
     place = _describe_place(dsn)
     if newer := sorted(applied - known):
         raise UsageError(
@@ -240,23 +240,25 @@ async def migrate(pool: AsyncConnectionPool) -> set[str]:
         )
         cursor = await connection.execute("SELECT name FROM migrations")
         applied = {name for (name,) in await cursor.fetchall()}
-        missing = {name: script for name, script in _migrations() if name not in applied}
-        for name, script in missing.items():
-            await connection.execute(script)
+        missing = [name for name in list_migrations() if name not in applied]
+        for name in missing:
+            await connection.execute(_read_script(name))
             await connection.execute("INSERT INTO migrations (name) VALUES (%s)", (name,))
         if missing:
             await renew_grants(connection)
-    return applied | missing.keys()
+    return applied.union(missing)
 
 
 def list_migrations() -> list[str]:
     """Return the names of the migrations of this version, in order."""
-    return [name for name, _ in _migrations()]
+    folders = {package: files(package).joinpath("migrations") for package in _PACKAGES}
+    return [
+        f"{package}/{name}"
+        for package, folder in folders.items()
+        for name in sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
+    ]
 
 
-def _migrations() -> Iterator[tuple[str, bytes]]:
-    for package in _PACKAGES:
-        folder = files(package).joinpath("migrations")
-        for file in sorted(folder.iterdir(), key=lambda file: file.name):
-            if file.name.endswith(".sql"):
-                yield f"{package}/{file.name}", file.read_bytes()
+def _read_script(migration: str) -> bytes:
+    package, _, name = migration.partition("/")
+    return files(package).joinpath("migrations", name).read_bytes()

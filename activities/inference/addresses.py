@@ -77,10 +77,7 @@ class Origin(NamedTuple):
     @property
     def is_loopback(self) -> bool:
         """Whether it is plainly on this machine: what a request may name without an entry in the settings."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
     @property
     def is_local(self) -> bool:
@@ -97,6 +94,14 @@ class Origin(NamedTuple):
                 return False
         mapped = getattr(address, "ipv4_mapped", None) or address
         return mapped.is_loopback or mapped.is_unspecified
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a name or address is plainly that of this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def find_origin(address: str | httpx.URL) -> Origin:

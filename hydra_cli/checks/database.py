@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from activities.artifacts.database import OLDEST_VERSION, connect_once, list_migrations
+from activities.inference.addresses import is_loopback
 from hydra_cli.checks.placed import PlacedCheck, report, report_error
 from hydranet.contracts import Level
 from hydranet.errors import UsageError
@@ -47,7 +48,7 @@ def _check_version(connection: Any) -> PlacedCheck:
 
 def _check_encryption(connection: Any) -> PlacedCheck:
     host = connection.info.host
-    if connection.pgconn.ssl_in_use or not host or host.startswith("/") or host in ("127.0.0.1", "::1", "localhost"):
+    if connection.pgconn.ssl_in_use or not host or host.startswith("/") or is_loopback(host):
         return report(WHERE, "TLS", "in use" if connection.pgconn.ssl_in_use else "not needed on this machine")
     remedy = "Add sslmode=verify-full to 'database', with sslrootcert for an authority of your own."
     return report(WHERE, "TLS", "not in use, so that code and records pass in clear", Level.WARN, remedy)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from temporalio.client import Client
 from temporalio.service import ConnectConfig, TLSConfig
 
+from activities.inference.addresses import is_loopback
 from hydra_cli.checks.placed import PlacedCheck, report, report_error
 from hydranet.contracts import Level
 from hydranet.errors import UsageError
@@ -93,7 +94,7 @@ async def _check_port(host: str, port: int) -> PlacedCheck:
 async def _check_certificates(config: ConnectConfig, host: str, port: int) -> AsyncIterator[PlacedCheck]:
     tls = config.tls
     if not tls:
-        local = host in ("127.0.0.1", "::1", "localhost")
+        local = is_loopback(host)
         remedy = "" if local else "Set TEMPORAL_TLS=true where the server can, and its certificates."
         yield report(WHERE, "TLS", "not in use", Level.OK if local else Level.WARN, remedy)
         return

@@ -12,10 +12,14 @@ END;
 CREATE FUNCTION store_artifact(address bytea, media_type text, content bytea) RETURNS boolean
 LANGUAGE sql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    INSERT INTO artifacts (sha256, media_type, data)
-    SELECT address, store_artifact.media_type, content WHERE sha256(content) = address
-    ON CONFLICT DO NOTHING;
-    SELECT sha256(content) = address;
+    WITH checked AS MATERIALIZED (
+        SELECT sha256(content) = address AS fits
+    ), stored AS (
+        INSERT INTO artifacts (sha256, media_type, data)
+        SELECT address, store_artifact.media_type, content FROM checked WHERE fits
+        ON CONFLICT DO NOTHING
+    )
+    SELECT fits FROM checked;
 END;
 
 CREATE FUNCTION read_sandbox_variable(wanted text) RETURNS TABLE (key bytea, sealed bytea)
@@ -30,17 +34,19 @@ BEGIN ATOMIC
     SELECT m.name FROM migrations m;
 END;
 
--- The version of what the nodes say to each other, which the supervisor writes here.
+-- The version of what the nodes say to each other, and the ids of the roles' keys, which the supervisor writes here: a
+-- node with others is told when it starts.
 CREATE TABLE contract (
     singleton  boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     version    integer NOT NULL,
+    keys       jsonb NOT NULL DEFAULT '{}',
     written_at timestamptz NOT NULL DEFAULT now()
 );
 
-CREATE FUNCTION read_contract() RETURNS TABLE (version integer, written_at timestamptz)
+CREATE FUNCTION read_contract() RETURNS TABLE (version integer, keys jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT c.version, c.written_at FROM contract c;
+    SELECT c.version, c.keys FROM contract c;
 END;
 
 REVOKE ALL ON FUNCTION
