@@ -125,15 +125,17 @@ class RepairSearch:
             if (start, end) not in originals:
                 originals[start, end] = self._analyse(self._source.text[start:end])
             before = originals[start, end]
+            if before is None:
+                continue  # generated code: so deeply nested, or with such numbers, that no program of it is analysed
             text = self._source.apply(edit.replacements)
             program = self._analyse(text[start : end + len(text) - len(self._source.text)])
-            if program is None or (before is not None and program.canonical_form == before.canonical_form):
+            if program is None or program.canonical_form == before.canonical_form:
                 continue
             key = f"{start} {program.canonical_form}"
             if key not in seen and text not in excluded:
                 seen.add(key)
                 change = Change(text, _describe_change(self._source.text, text))
-                if before is None or program.oddities <= before.oddities:
+                if program.oddities <= before.oddities:
                     yield change
                 else:
                     implausible.append(change)
