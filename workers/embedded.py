@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -88,8 +88,7 @@ class EmbeddedStack:
             ui = WebUi(server.web_ui, port, token, SealingCodec(keys), self._open_listener())
             await stack.enter_async_context(ui.serve(runtime))
             running = self._describe(server, postgres.dsn, ui, token)
-            for role in self._choose_roles():
-                await stack.enter_async_context(self._worker(role, running))
+            await stack.enter_async_context(self._run_workers(running))
             front = None
             if self._cluster.exists:
                 services = Services(postgres.dsn, running.temporal.namespace, keys, _log)
@@ -156,7 +155,7 @@ class EmbeddedStack:
             fcntl.flock(clients, fcntl.LOCK_UN)
 
     @contextlib.asynccontextmanager
-    async def _worker(self, role: Role, running: Stack) -> AsyncIterator[None]:
+    async def _run_workers(self, running: Stack) -> AsyncIterator[None]:
         lifeline, writing_end = os.pipe()
         env = {
             **build_variables(running.temporal, embedded=True),
@@ -165,19 +164,21 @@ class EmbeddedStack:
             "HYDRA_DATABASE": running.database,
             LIFELINE: str(lifeline),
         }
-        ready = asyncio.Event()
-        keeping = asyncio.create_task(self._keep_worker(role, env, lifeline, ready))
+        ready = {role: asyncio.Event() for role in self._choose_roles()}
+        # All at once: each of them imports for a second or two.
+        keeping = [asyncio.create_task(self._keep_worker(role, env, lifeline, ready[role])) for role in ready]
+        all_ready = asyncio.create_task(_wait_for_all(ready.values()))
         try:
-            waiting = asyncio.create_task(ready.wait())
-            await asyncio.wait([waiting, keeping], timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if not ready.is_set():
-                waiting.cancel()
-                raise StartError(f"The {role} worker did not start: see {self._worker_log(role)}.")
+            await asyncio.wait([all_ready, *keeping], timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            for role, event in ready.items():
+                if not event.is_set():
+                    raise StartError(f"The {role} worker did not start: see {self._worker_log(role)}.")
             yield
         finally:
-            keeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await keeping
+            tasks = [all_ready, *keeping]
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
             os.close(lifeline)
             os.close(writing_end)
 
@@ -238,6 +239,11 @@ class _Servers:
 def _log(event: str) -> None:
     sys.stderr.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {event}\n")
     sys.stderr.flush()
+
+
+async def _wait_for_all(events: Iterable[asyncio.Event]) -> None:
+    for event in events:
+        await event.wait()
 
 
 async def _check_open_runs(client: Client, keys: KeyRing) -> None:
