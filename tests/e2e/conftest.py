@@ -25,6 +25,11 @@ from hydranet.genealogy import Genealogy
 SEEDED = Path(__file__).parents[2] / "benchmarks" / "seeded"
 # The module of a worker's process.
 WORKER = "workers.worker"
+SMALL = {
+    "a.py": "def f(x):\n    return x < 1\n",
+    "test_a.py": "from a import f\n\n\ndef test_one():\n    assert f(1)\n\n\ndef test_two():\n    assert not f(2)\n",
+    "b.py": "",
+}
 HYDRA = Path(sysconfig.get_path("scripts")) / "hydra"
 
 # In a job in the background a shell has SIGINT ignored, which all that is started here would take over.
@@ -153,7 +158,16 @@ def own_hydra(tmp_path: Path) -> Iterator[Hydra]:
 
 
 @pytest.fixture
-def depot(tmp_path: Path) -> Path:
+def small(tmp_path: Path) -> Path:
+    """A repository with a bug that the first strategy fixes."""
+    return repository(tmp_path / "small", SMALL)
+
+
+def build_depot(folder: Path) -> Path:
     """The seeded bug whose cause is in another file than the traceback's top."""
-    root = build_tree(read_suite(SEEDED, ["depot-tiers"])[1]["depot-tiers"], tmp_path / "depot")
-    return repository(root, {})
+    return repository(build_tree(read_suite(SEEDED, ["depot-tiers"])[1]["depot-tiers"], folder), {})
+
+
+@pytest.fixture
+def depot(tmp_path: Path) -> Path:
+    return build_depot(tmp_path / "depot")

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.conftest import Hydra, following, git, repository
+from tests.e2e.conftest import Hydra, following, git, repository, stack
 
 SENDER = f"{getpass.getuser()}@{socket.gethostname()}"
 
@@ -77,12 +77,12 @@ def test_pause_shows_and_resume_goes_on(hydra: Hydra, slow: "subprocess.Popen[st
     slow.communicate(timeout=30)
 
 
-def test_an_approved_fix_is_published(hydra: Hydra, depot: Path) -> None:
+def test_an_approved_fix_is_published(hydra: Hydra, small: Path) -> None:
     command = hydra.start(
-        *("fix", "--repo", depot, "--issue", "approve me", "--model", "templates", "--require-approval")
+        *("fix", "--repo", small, "--issue", "approve me", "--model", "templates", "--require-approval")
     )
     run_id = following(command, "waiting for approval").split()[1]
-    assert git(depot, "branch", "--list", "hydra/*") == ""
+    assert git(small, "branch", "--list", "hydra/*") == ""
     assert refusal(hydra, "reap", run_id).endswith(
         "has passed the tests: `hydra abort` ends the run if its fix is not wanted."
     )
@@ -91,7 +91,7 @@ def test_an_approved_fix_is_published(hydra: Hydra, depot: Path) -> None:
     output, _ = command.communicate(timeout=60)
     assert command.returncode == 0, output
     assert f"message: approve by {SENDER} after" in output
-    assert git(depot, "branch", "--list", "hydra/*") != ""
+    assert git(small, "branch", "--list", "hydra/*") != ""
     assert f"message: approve by {SENDER} after" in hydra("show", run_id).stdout
     assert f"Message: approve by {SENDER} after" in hydra("report", run_id).stdout
     updates = [entry for entry in map(json.loads, hydra("log", run_id).stdout.splitlines()) if "update" in entry]
@@ -254,38 +254,46 @@ def test_a_message_that_no_supervisor_takes_has_no_effect_later(hydra: Hydra, mo
     assert ("Look at the lexer." in shown, "Look at the parser." in shown) == (True, False)
 
 
-def test_a_night_switched_off_is_not_in_the_time_budget(own_hydra: Hydra, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hydra]:
+    """A stack of this file's own, whose tests kill and end it: the next command starts it again."""
+    with stack(tmp_path_factory.mktemp("fragile") / "data") as own:
+        yield own
+
+
+def test_a_night_switched_off_is_not_in_the_time_budget(fragile: Hydra, tmp_path: Path) -> None:
     budget = 30
-    with start_modelled(own_hydra, tmp_path, "--budget-seconds", str(budget)) as command:
+    with start_modelled(fragile, tmp_path, "--budget-seconds", str(budget)) as command:
         run_id = following(command, "b01 started").split()[1]
-        own_hydra.kill()
+        fragile.kill()
     time.sleep(budget)
-    assert own_hydra("up").returncode == 0
-    shown = own_hydra("show", run_id).stdout
+    assert fragile("up").returncode == 0
+    shown = fragile("show", run_id).stdout
     assert "working" in shown, shown
+    assert fragile("abort", run_id).returncode == 0
 
 
 @pytest.mark.parametrize("part", ["temporal", "postgres", "workers.embedded"])
-def test_a_run_goes_on_when_a_part_of_its_stack_is_killed(own_hydra: Hydra, tmp_path: Path, part: str) -> None:
+def test_a_run_goes_on_when_a_part_of_its_stack_is_killed(fragile: Hydra, tmp_path: Path, part: str) -> None:
     root = repository(tmp_path / "shop", SHOP)
-    command = own_hydra.start("fix", "--repo", root, "--issue", "ten", "--model", "templates")
-    following(command, "running the tests")
-    for process in own_hydra.processes():
+    command = fragile.start("fix", "--repo", root, "--issue", "ten", "--model", "templates")
+    run_id = following(command, "running the tests").split()[1]
+    for process in fragile.processes():
         with contextlib.suppress(psutil.NoSuchProcess):  # which ended with the one before it
             if process.info["name"] == part or part in process.info["cmdline"]:
                 process.kill()
     following(command, "b01 started")
-    assert own_hydra("abort", "fix-shop").returncode == 0
+    assert fragile("abort", run_id).returncode == 0
     output, _ = command.communicate(timeout=60)
     assert command.returncode == 3, output
     assert "Traceback" not in output
 
 
-def test_a_command_whose_stack_is_ended_says_so_in_a_sentence(own_hydra: Hydra, tmp_path: Path) -> None:
+def test_a_command_whose_stack_is_ended_says_so_in_a_sentence(fragile: Hydra, tmp_path: Path) -> None:
     root = repository(tmp_path / "slow", SLOW)
-    command = own_hydra.start("fix", "--repo", root, "--issue", "slow", "--model", "templates")
+    command = fragile.start("fix", "--repo", root, "--issue", "slow", "--model", "templates")
     following(command, "running the tests")
-    assert own_hydra("down").returncode == 0
+    assert fragile("down").returncode == 0
     output, _ = command.communicate(timeout=60)
     assert command.returncode == 2, output
     assert "Traceback" not in output

@@ -3,54 +3,66 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from hydranet.genealogy import Ending, Verdict
-from tests.e2e.conftest import Hydra, following, git, repository
+from hydranet.genealogy import Ending, Genealogy, Verdict
+from tests.e2e.conftest import SMALL, Hydra, build_depot, following, git, repository
 
-TEST = "from a import f\n\n\ndef test_one():\n    assert f(1)\n\n\ndef test_two():\n    assert not f(2)\n"
 ISSUE = "AttributeError: 'NoneType' object has no attribute 'unit_price' in depot/invoice.py"
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    """A repository with a bug that the first strategy fixes."""
-    return repository(tmp_path / "small", {"a.py": "def f(x):\n    return x < 1\n", "test_a.py": TEST, "b.py": ""})
+class Run(NamedTuple):
+    """A finished run on the seeded bug: what `hydra fix` printed, and the repository's branch and status before."""
+
+    depot: Path
+    screen: str
+    genealogy: Genealogy
+    before: tuple[str, str]
 
 
-def test_a_real_bug_is_fixed_after_other_branches_gave_up(hydra: Hydra, depot: Path) -> None:
-    before = git(depot, "rev-parse", "main"), git(depot, "status", "--porcelain")
-    result, genealogy = hydra.json("fix", "--repo", depot, "--issue", ISSUE, "--model", "templates")
-    assert result.verdict is Verdict.FIXED, result.reason
+def read_state(root: Path) -> tuple[str, str]:
+    return git(root, "rev-parse", "main"), git(root, "status", "--porcelain")
+
+
+@pytest.fixture(scope="module")
+def run(hydra: Hydra, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The seeded bug whose cause is in another file than the traceback's top, fixed by templates."""
+    root = build_depot(tmp_path_factory.mktemp("run") / "depot")
+    before = read_state(root)
+    done = hydra("fix", "--repo", root, "--issue", ISSUE, "--model", "templates")
+    assert done.returncode == 0, done.stdout + done.stderr
+    genealogy = json.loads(hydra("show", done.stdout.split()[1], "--json").stdout)
+    return Run(root, done.stdout, Genealogy.model_validate(genealogy), before)
+
+
+def test_a_real_bug_is_fixed_after_other_branches_gave_up(run: Run) -> None:
+    genealogy = run.genealogy
+    assert genealogy.verdict is Verdict.FIXED
     endings = [branch.ending for branch in genealogy.branches]
     assert len(endings) > 1
     assert Ending.PASSED not in endings[:-1]
     assert endings[-1] is Ending.PASSED
     assert genealogy.usage.tokens == 0
-    changed = git(depot, "diff", "--name-only", "main", result.published)
-    assert changed == "depot/pricing.py"
-    assert before == (git(depot, "rev-parse", "main"), git(depot, "status", "--porcelain"))
-    refs = git(depot, "for-each-ref", "--format=%(refname)", f"refs/hydra/{genealogy.run_id}").splitlines()
+    assert git(run.depot, "diff", "--name-only", "main", genealogy.published) == "depot/pricing.py"
+    assert run.before == read_state(run.depot)
+    refs = git(run.depot, "for-each-ref", "--format=%(refname)", f"refs/hydra/{genealogy.run_id}").splitlines()
     assert len(refs) == sum(bool(a.checkpoint) for branch in genealogy.branches for a in branch.attempts)
 
 
-def test_every_view_tells_the_same_story(hydra: Hydra, depot: Path, tmp_path: Path) -> None:
-    done = hydra("fix", "--repo", depot, "--issue", f"{ISSUE}!", "--model", "templates")
-    assert done.returncode == 0, done.stderr
-    run_id = done.stdout.split()[1]
-    assert "/workflows/" in done.stdout
-    assert "b01 spent" in done.stdout
+def test_every_view_tells_the_same_story(hydra: Hydra, run: Run, tmp_path: Path) -> None:
+    run_id = run.genealogy.run_id
+    assert "/workflows/" in run.screen
+    assert "b01 spent" in run.screen
     shown = hydra("show", run_id)
     assert shown.returncode == 0
     for word in ("spent", "passed", "terms: ", "published as branch hydra/fix-"):
         assert word in shown.stdout
-    genealogy = json.loads(hydra("show", run_id, "--json").stdout)
-    assert genealogy["verdict"] == "fixed"
     written = hydra("report", run_id).stdout
     assert written.startswith("# AttributeError: 'NoneType' object")
-    for branch in genealogy["branches"]:
-        assert f"\n## b{branch['number']:02d} " in written
+    for branch in run.genealogy.branches:
+        assert f"\n## b{branch.number:02d} " in written
     page = tmp_path / "report.html"
     assert hydra("report", run_id, "--output", page).returncode == 0
     assert "It changed depot/pricing.py, which no other branch had touched." in page.read_text()
@@ -59,11 +71,11 @@ def test_every_view_tells_the_same_story(hydra: Hydra, depot: Path, tmp_path: Pa
         line.split()[0] for line in hydra("show", run_id, "--checkpoint").stdout.splitlines() if "/attempt-" in line
     ]
     assert names[0] == f"hydra/{run_id}/b01/attempt-001"
-    kept = git(depot, "log", "-1", "--format=%B", names[-1])
+    kept = git(run.depot, "log", "-1", "--format=%B", names[-1])
     assert "Outcome: passed" in kept
     assert kept.splitlines()[0] in hydra("show", run_id, "--checkpoint").stdout
     entries = [json.loads(line) for line in hydra("log", run_id).stdout.splitlines()]
-    attempts = sum(len(branch["attempts"]) for branch in genealogy["branches"])
+    attempts = sum(len(branch.attempts) for branch in run.genealogy.branches)
     trials = [e for e in entries if e.get("call") == "try_candidates" and e["event"] == "completed"]
     assert len(trials) == attempts
     assert [e["time"] for e in entries] == sorted(e["time"] for e in entries)
@@ -78,17 +90,18 @@ def test_a_second_run_never_overwrites_the_first(hydra: Hydra, small: Path) -> N
     assert len(git(small, "branch", "--list", "hydra/*").splitlines()) == 1
 
 
-def test_apply_waits_for_approval_and_moves_the_checked_out_branch(hydra: Hydra, depot: Path) -> None:
-    command = hydra.start("fix", "--repo", depot, "--issue", "single ladder", "--model", "templates", "--apply")
+def test_apply_waits_for_approval_and_moves_the_checked_out_branch(hydra: Hydra, small: Path) -> None:
+    before = (small / "a.py").read_text()
+    command = hydra.start("fix", "--repo", small, "--issue", "single ladder", "--model", "templates", "--apply")
     run_id = following(command, "waiting for approval").split()[1]
     assert "rule apply: apply main is supervised" in hydra("show", run_id).stdout
-    assert "tier.minimum" in (depot / "depot" / "pricing.py").read_text()
-    assert ">=" not in (depot / "depot" / "pricing.py").read_text()
+    assert (small / "a.py").read_text() == before
     assert hydra("approve", run_id).returncode == 0
-    said, _ = command.communicate(timeout=60)
-    assert command.returncode == 0, said
-    assert "applied" in said
-    assert ">=" in (depot / "depot" / "pricing.py").read_text()
+    screen, _ = command.communicate(timeout=60)
+    assert command.returncode == 0, screen
+    assert "applied" in screen
+    assert (small / "a.py").read_text() != before
+    assert git(small, "status", "--porcelain") == ""
 
 
 def test_what_the_constitution_refuses_is_not_begun(own_hydra: Hydra, depot: Path) -> None:
@@ -131,7 +144,7 @@ def test_a_bug_beyond_the_templates_ends_as_exhausted(hydra: Hydra, tmp_path: Pa
 
 
 def test_two_commands_at_once_share_one_stack_that_ends_by_itself(own_hydra: Hydra, tmp_path: Path) -> None:
-    roots = [repository(tmp_path / name, {"a.py": "def f(x):\n    return x < 1\n", "test_a.py": TEST}) for name in "ab"]
+    roots = [repository(tmp_path / name, SMALL) for name in "ab"]
     commands = [own_hydra.start("fix", "--repo", r, "--issue", "f(1) is wrong", "--model", "templates") for r in roots]
     outputs = [command.communicate(timeout=200)[0] for command in commands]
     assert [command.returncode for command in commands] == [0, 0], outputs

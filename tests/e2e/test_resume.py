@@ -1,4 +1,4 @@
-"""Kill -9 of everything, five times in one run: the genealogy is that of an undisturbed run."""
+"""Kill -9 of everything, three times in one run: the genealogy is that of an undisturbed run."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ CAUSE = '''def tier_for(quantity, tiers):
     return chosen'''
 GUARDS = ["assert tier", "assert tier is not None", "assert tier, 'no tier'"]
 LOOKS = ["read_file depot/pricing.py 1 30", "run curl http://localhost"]
-KILLS = 5
+KILLS = 3
 TIMES = ("seconds", "after", "began", "ended")
 
 
@@ -95,7 +95,7 @@ IN_ORDER = {"HYDRA_TEMPLATES_FIRST": "false", "HYDRA_ALLOCATION": "order"}
 
 
 @pytest.mark.timeout(600)
-def test_a_run_killed_five_times_tells_the_same_story(tmp_path: Path, depot: Path) -> None:
+def test_a_run_killed_three_times_tells_the_same_story(tmp_path: Path, depot: Path) -> None:
     arguments: tuple[str | Path, ...] = ("fix", "--repo", depot, "--issue", "It crashes")
     arguments += ("--model", f"scripted:{script(tmp_path)}")
     with stack(tmp_path / "calm") as calm:

@@ -14,11 +14,11 @@ SUITE = SEEDED.parent / "spiral"
 
 @pytest.fixture
 def spiral(hydra: Hydra) -> Iterator[Hydra]:
-    """Budgets of 20 attempts' worth of tokens."""
+    """Budgets of 10 attempts' worth of tokens."""
     settings = {
         "HYDRA_TEMPLATES_FIRST": "false",
-        "HYDRA_BUDGET__TOKENS": "40000",
-        "HYDRA_BUDGET__ATTEMPTS_PER_BRANCH": "20",
+        "HYDRA_BUDGET__TOKENS": "20000",
+        "HYDRA_BUDGET__ATTEMPTS_PER_BRANCH": "10",
     }
     hydra.env.update(settings)
     yield hydra
@@ -39,7 +39,7 @@ def test_a_spiral_is_reaped_at_its_third_attempt_and_the_next_strategy_wins(spir
     assert (reaped["verdict"], reaped["attempts"], reaped["branches"]) == ("fixed", 4, 2)
     (branch,) = reaped["reaped"]
     assert branch["attempts"] == 3
-    assert branch["resumed"] == {"ending": "spent", "attempts": 17, "tokens": 34_000}
+    assert branch["resumed"] == {"ending": "spent", "attempts": 7, "tokens": 14_000}
 
     run = str(reaped["run"])
     genealogy = json.loads(spiral("show", run, "--json").stdout)
@@ -57,7 +57,7 @@ def test_a_spiral_is_reaped_at_its_third_attempt_and_the_next_strategy_wins(spir
 
 def test_without_the_reaper_it_circles_until_its_budget_is_spent(spiral: Hydra, tmp_path: Path) -> None:
     spent = bench(spiral, tmp_path, "--no-reaper")
-    assert (spent["verdict"], spent["attempts"], spent["branches"], spent["reaps"]) == ("exhausted", 20, 1, 0)
+    assert (spent["verdict"], spent["attempts"], spent["branches"], spent["reaps"]) == ("exhausted", 10, 1, 0)
 
 
 def test_nothing_reaped_cannot_be_resumed(hydra: Hydra) -> None:

@@ -11,7 +11,7 @@ OURS = ("workers", "activities", "workflows", "hydranet", "hydra_cli", "temporal
 OTHERS = ("re", "site", "sitecustomize", "usercustomize", "typer", "pydantic", "encodings", "json")
 
 
-@pytest.mark.parametrize("pythonpath", ["", ":/nowhere", ".:{folder}:"])
+@pytest.mark.parametrize("pythonpath", ["", ".:{folder}:/nowhere:"])
 def test_nothing_is_imported_from_the_working_directory_or_from_pythonpath(
     own_hydra: Hydra, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pythonpath: str
 ) -> None:

@@ -11,7 +11,7 @@ from activities.inference.edits import EditTarget, apply_edit
 from hydranet import patches
 from hydranet.errors import PatchError
 
-COUNT = 10_000
+COUNT = 4_000
 CART = """import os
 
 
