@@ -16,7 +16,7 @@ from hydra_cli.session import attach_session
 from hydra_cli.terminal import make_console, plain, write_json, write_line
 from hydranet import settings
 from hydranet.contracts import NodeAnswer, NodeMeters
-from hydranet.names import ROLES_BY_QUEUE
+from hydranet.names import OPTIONAL_QUEUES, ROLES_BY_QUEUE
 from hydranet.text.formatting import format_moment
 from workers.nodes import NodeReader, NodeView, NodeWorker, count_waiting
 
@@ -29,7 +29,7 @@ def status(
 ) -> None:
     """Show the nodes: host, role, version, slots, last heartbeat, and what each has in use.
 
-    The exit code is 1 when a task queue has no worker.
+    The exit code is 1 when a task queue that every run needs has no worker.
     """
     asyncio.run(_status(json=json))
 
@@ -40,7 +40,7 @@ async def _status(*, json: bool) -> None:
         answers = await survey_nodes(session.client, view)
         waiting = {queue: await count_waiting(session.client, queue) for queue in ROLES_BY_QUEUE}
     nodes = list_nodes(view, answers)
-    empty = [queue for queue in ROLES_BY_QUEUE if not view.list_alive(queue)]
+    empty = [queue for queue in ROLES_BY_QUEUE.keys() - OPTIONAL_QUEUES if not view.list_alive(queue)]
     if json:
         write_json(build_document(nodes, view, waiting), indent=1)
     else:
@@ -166,9 +166,10 @@ def _describe_use(node: NodeRow) -> str:
 
 
 def _list_remarks(view: NodeView, answers: Answers, waiting: dict[str, int]) -> Iterator[str]:
-    for queue, role in ROLES_BY_QUEUE.items():
+    for queue in ROLES_BY_QUEUE:
         if sentence := view.describe_missing(queue):
-            yield f"{sentence[:1].upper()}{sentence[1:]}: start one (`hydra worker {role}`)."
+            needed = "; runs with a supervisor model wait for it" if queue in OPTIONAL_QUEUES else ""
+            yield f"{sentence[:1].upper()}{sentence[1:]}: start one ({view.name_start(queue)}){needed}."
         if waiting[queue]:
             yield f"About {waiting[queue]} tasks wait in {queue}."
     if answers.problem:

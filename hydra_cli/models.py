@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,10 +12,12 @@ from rich.progress import track
 from rich.table import Table
 
 from activities.inference.inquiry import ask_model, list_configured, name_model
-from hydra_cli.session import attach_session
+from hydra_cli.model_questions import ask_models, serves_models
+from hydra_cli.session import Session, attach_session
 from hydra_cli.terminal import make_console, plain, write_line
 from hydranet import settings
-from hydranet.contracts import MODELS_QUEUE, AskedModel, ModelAnswer, ModelsRequest
+from hydranet.contracts import AskedModel, ModelAnswer, ModelsRequest
+from hydranet.contracts.models import Purpose
 from hydranet.errors import UsageError
 from hydranet.settings import Settings
 from workers.stack import StackFolder
@@ -57,14 +61,27 @@ async def _ask(chosen: Settings, named: list[AskedModel]) -> list[ModelAnswer]:
     folder = StackFolder(chosen.data_dir)
     if choose_server(chosen.temporal).address or folder.find_stack() is not None:
         async with attach_session(chosen) as session:
-            if not await session.works_here(MODELS_QUEUE):
-                with make_console().status("asking the inference worker"):
-                    answer = await session.ask_models(ModelsRequest(models=tuple(named), measured=True))
-                if answer is None:
-                    raise UsageError("No inference worker answers: start one with `hydra worker inference`.")
-                return list(answer.models)
+            with make_console().status("asking the inference worker"):
+                return [answer async for answer in _ask_workers(session, named)]
     asked = named or list_configured(chosen)
-    return [
+    answers = [
         await ask_model(each, chosen.models, measured=True)
         for each in track(asked, "asking", console=make_console(), transient=True)
     ]
+    if chosen.models.keep and any(answer.problem for answer in answers):
+        write_line("Note: `hydra up` starts the server that 'models.keep' names.", error=True)
+    return answers
+
+
+async def _ask_workers(session: Session, named: list[AskedModel]) -> AsyncIterator[ModelAnswer]:
+    """Yield what the workers answer that serve each purpose, for models that are `named` those that repair."""
+    purposes: tuple[Purpose, ...] = ("-",) if named else ("repairs", "ranking", "embedding")
+    for purpose in purposes:
+        if purpose in ("ranking", "embedding") and not await serves_models(session, purpose):
+            continue
+        request = ModelsRequest(models=tuple(named), purpose=purpose, measured=True)
+        answer = await ask_models(session, request, partial(write_line, error=True))
+        if answer is None and purpose in ("-", "repairs"):
+            raise UsageError("No inference worker answers: start one with `hydra worker inference`.")
+        for each in answer.models if answer else ():
+            yield each

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
-    WorkflowFailureError,
     WorkflowHandle,
 )
 from temporalio.service import RPCError, RPCStatusCode
@@ -30,13 +28,8 @@ from activities.waits.failures import read_message
 from hydra_cli.terminal import write_line
 from hydranet.contracts import (
     FIX_WORKFLOW,
-    MODELS_QUEUE,
-    MODELS_WORKFLOW,
     SUPERVISOR_QUEUE,
-    ModelsAnswer,
-    ModelsRequest,
     RunResult,
-    find_shared_queue,
     name_host_queue,
 )
 from hydranet.errors import UsageError
@@ -52,8 +45,6 @@ from workers.stack import Stack, StackFolder, attach, find_or_start, is_locked
 # The server itself waits half a minute for a supervisor that has gone.
 _QUERY_TIMEOUT = timedelta(seconds=10)
 _HEALTH_TIMEOUT = timedelta(seconds=2)
-# A model that is asked loads first, which takes minutes, and has as long for its answer as in a run.
-_PROBE_TIMEOUT, _MEASURE_TIMEOUT = timedelta(seconds=30), timedelta(minutes=30)
 _RECONNECT_SECONDS = 0.5
 # A supervisor that is being started takes a few seconds.
 _SUPERVISOR_SECONDS = 10.0
@@ -99,7 +90,7 @@ class Session:
 
     async def _check_supervisor(self) -> None:
         deadline = time.monotonic() + _SUPERVISOR_SECONDS
-        while not await self._has_poller(name_host_queue(SUPERVISOR_QUEUE, self.host.id)):
+        while not await self.has_poller(name_host_queue(SUPERVISOR_QUEUE, self.host.id)):
             if time.monotonic() > deadline:
                 raise UsageError(
                     f"No supervisor works for the repositories of this host, {self.host.name}: start one here with "
@@ -111,30 +102,6 @@ class Session:
         """Let no further run work in a repository of this host."""
         RepositoryRegistry(self.settings.data_dir).remove(repository_path)
 
-    async def ask_models(self, request: ModelsRequest) -> ModelsAnswer | None:
-        """Return what models answer from where they are called, None where nobody there takes the question.
-
-        That is this host, where its worker may be asked, else the first of the others.
-        """
-        from activities.inference.inquiry import ask_model, list_configured
-
-        if await self.works_here(MODELS_QUEUE):
-            asked, chosen = request.models or list_configured(self.settings), self.settings.models
-            answers = [await ask_model(each, chosen, measured=request.measured) for each in asked]
-            return ModelsAnswer(models=tuple(answers))
-        try:
-            answer: ModelsAnswer = await self.client.execute_workflow(
-                MODELS_WORKFLOW,
-                request,
-                id=f"models-{uuid.uuid4().hex}",
-                task_queue=SUPERVISOR_QUEUE,
-                result_type=ModelsAnswer,
-                execution_timeout=_MEASURE_TIMEOUT if request.measured else _PROBE_TIMEOUT,
-            )
-        except WorkflowFailureError:
-            return None
-        return answer
-
     async def works_here(self, queue: str) -> bool:
         """Return whether a worker of this host polls a shared queue."""
         try:
@@ -145,7 +112,8 @@ class Session:
             raise
         return any(identity.endswith(f"#{self.host.id}") for identity in pollers)
 
-    async def _has_poller(self, queue: str) -> bool:
+    async def has_poller(self, queue: str) -> bool:
+        """Return whether somebody asked for work of a queue lately."""
         try:
             return bool(await list_identities(self.client, queue))
         except RPCError as error:
@@ -279,8 +247,7 @@ def _list_waits(description: DescribeWorkflowExecutionResponse, view: NodeView |
         elif step.attempt > 1 and step.last_failure.message:
             yield f"{name} (try {step.attempt}): {step.last_failure.message}"
         elif late:
-            start = f"`hydra worker {_name_role(queue)}` starts another"
-            yield f"{name}: all workers of {queue} are busy; {start}"
+            yield f"{name}: all workers of {queue} are busy; {(view or NodeView()).name_start(queue)} starts another"
 
 
 def _describe_missing(queue: str, view: NodeView | None) -> str:
@@ -288,11 +255,7 @@ def _describe_missing(queue: str, view: NodeView | None) -> str:
     if view is None or not (missing := view.describe_missing(queue)):
         return ""
     where = "start it again there" if queue not in ROLES_BY_QUEUE else "start one"
-    return f"{missing}: {where} (`hydra worker {_name_role(queue)}`)"
-
-
-def _name_role(queue: str) -> str:
-    return ROLES_BY_QUEUE.get(find_shared_queue(queue), "supervisor")
+    return f"{missing}: {where} ({view.name_start(queue)})"
 
 
 def _is_late(scheduled: Timestamp) -> bool:

@@ -20,6 +20,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.artifacts.database import open_database
 from activities.artifacts.variables import SealedVariables, sweep_variables
+from hydra_cli.model_questions import ask_models
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session
 from hydranet.contracts import (
@@ -147,22 +148,32 @@ async def find_model(session: Session, chosen: Settings, warn: Callable[[str], N
 
     Raises UsageError when a model does not answer there, and where nobody can say which model `auto` is.
     """
-    named = [AskedModel(model=name) for name in (chosen.model, chosen.supervisor_model) if name]
-    answer = await session.ask_models(ModelsRequest(models=tuple(named)))
+    coder = await _ask_model(session, AskedModel(model=chosen.model, purpose="repairs"), warn)
+    if coder is None and chosen.model == "auto":
+        raise UsageError(
+            "No inference worker answers which model there is: start one with `hydra worker inference`, or name a "
+            "model with --model."
+        )
+    if chosen.supervisor_model:
+        await _ask_model(session, AskedModel(model=chosen.supervisor_model, purpose="ranking"), warn)
+    return coder or chosen.model
+
+
+async def _ask_model(session: Session, asked: AskedModel, warn: Callable[[str], None]) -> str | None:
+    """Return the model where it answers, None where nobody is there to ask; UsageError where it does not."""
+    answer = await ask_models(session, ModelsRequest(models=(asked,), purpose=asked.purpose), warn)
     if answer is None:
-        if chosen.model == "auto":
-            raise UsageError(
-                "No inference worker answers which model there is: start one with `hydra worker inference`, or name a "
-                "model with --model."
-            )
-        warn("Warning  No inference worker answers: the run waits for one, and whether it has the model shows then.")
-        return chosen.model
-    for model in answer.models:
-        if model.problem:
-            raise UsageError(model.problem)
-        if model.warning:
-            warn(f"Warning  {model.warning}")
-    return answer.models[0].model
+        warn(
+            f"Warning  No inference worker answers for {asked.purpose}: the run waits for one, and whether it has the "
+            "model shows then."
+        )
+        return None
+    model = answer.models[0]
+    if model.problem:
+        raise UsageError(model.problem)
+    if model.warning:
+        warn(f"Warning  {model.warning}")
+    return model.model
 
 
 async def start_run(

@@ -2,18 +2,24 @@
 
 SUPERVISOR_QUEUE = "hydra-supervisor"
 INFERENCE_QUEUE = "hydra-inference"
-MODELS_QUEUE = "hydra-inference-models"
-"""The queue of questions about models, which wait for no answer of a model that is under way."""
+RANKING_QUEUE = "hydra-inference-ranking"
 RETRIEVAL_QUEUE = "hydra-retrieval"
 SANDBOX_QUEUE = "hydra-sandbox"
 
 ROLES_BY_QUEUE = {
     SUPERVISOR_QUEUE: "supervisor",
     INFERENCE_QUEUE: "inference",
+    RANKING_QUEUE: "inference",
     RETRIEVAL_QUEUE: "inference",
     SANDBOX_QUEUE: "sandbox",
 }
 """The role whose workers poll each shared task queue."""
+
+QUEUES_BY_PURPOSE = {"repairs": INFERENCE_QUEUE, "ranking": RANKING_QUEUE, "embedding": RETRIEVAL_QUEUE}
+"""The shared queue of each purpose of models; the code graph, which is searched by vectors, is part of `embedding`."""
+
+OPTIONAL_QUEUES = frozenset({RANKING_QUEUE})
+"""The shared queues that some runs never use: those without a supervisor model."""
 
 NODE_ROLES = ("inference", "sandbox")
 """The roles of nodes that join a cluster: a supervisor is trusted with everything, and works on node A."""
@@ -34,9 +40,18 @@ def name_commit_queue(queue: str) -> str:
     return f"{queue}-commits"
 
 
+def name_models_queue(purpose: str) -> str:
+    """Return the name of the task queue of questions about the models of a purpose, by default those that repair.
+
+    They wait for no answer of a model that is under way.
+    """
+    return f"{QUEUES_BY_PURPOSE.get(purpose, INFERENCE_QUEUE)}-models"
+
+
 def find_shared_queue(name: str) -> str:
     """Return the shared queue that a task queue is, or belongs to; the name itself where it is none of ours."""
-    return next((queue for queue in ROLES_BY_QUEUE if name == queue or name.startswith(f"{queue}-")), name)
+    owners = [queue for queue in ROLES_BY_QUEUE if name == queue or name.startswith(f"{queue}-")]
+    return max(owners, key=len, default=name)
 
 
 FIX_WORKFLOW = "FixIssueWorkflow"

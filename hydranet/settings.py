@@ -42,6 +42,8 @@ REPOSITORY_LIMITS = frozenset(
 
 _UNLIMITED_AT_ZERO = frozenset({"budget.attempts", "budget.tokens"})
 
+ModelPurpose = Literal["repairs", "ranking", "embedding"]
+
 EditFormat = Literal["function", "search_replace", "diff", "file", "hunk"]
 
 _Port = Annotated[int, Field(ge=0, le=65535)]
@@ -133,8 +135,12 @@ class ModelSettings(BaseModel):
     """The command that serves the models on this machine, such as `ollama serve`, or `unit:NAME` of your systemd: an
     inference worker starts it, and again whenever it does not answer. By default you keep it running yourself."""
 
+    purposes: Annotated[tuple[ModelPurpose, ...], Field(min_length=1)] = ("repairs", "ranking", "embedding")
+    """What this machine's inference worker does: repairs (with `model`), ranking (with `supervisor_model`), embedding
+    (the code graph, with `embedding_model`). Some machine has to do each; by default one does all."""
+
     slots: Annotated[int, Field(ge=1)] = 1
-    """The number of model calls that a worker makes at the same time; further calls wait in the queue."""
+    """The number of model calls that a worker makes at the same time for a purpose; further calls wait in the queue."""
 
     samples: Annotated[int, Field(ge=0, le=8)] = 0
     """The number of candidates per attempt, at most 8; 0 takes what suits the model."""

@@ -18,7 +18,7 @@ from temporalio.workflow import _Definition as WorkflowDefinition
 
 import activities
 from hydranet import contracts
-from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
+from hydranet.names import ROLES_BY_QUEUE
 from workers.roles import WORKFLOWS
 
 FILE = Path(__file__).parents[1] / "workers" / "contract.json"
@@ -38,7 +38,7 @@ def read_committed() -> dict[str, Any]:
 
 
 def _parts() -> Iterator[tuple[str, Any]]:
-    yield "queues", [SUPERVISOR_QUEUE, INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE]
+    yield "queues", list(ROLES_BY_QUEUE)
     for name in contracts.__all__:
         model = getattr(contracts, name)
         if isinstance(model, type) and issubclass(model, BaseModel):

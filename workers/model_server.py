@@ -18,6 +18,7 @@ import httpx
 
 from activities.background import run_beside
 from activities.inference.addresses import find_origin, resolve_ollama
+from activities.inference.inquiry import list_configured
 from hydranet.errors import HydraError, UsageError
 from hydranet.settings import Settings
 from workers.private_process import end
@@ -38,13 +39,14 @@ _LONGEST_PAUSE_SECONDS = 60.0
 def build_model_server(settings: Settings, warm_up: Callable[[], Awaitable[None]]) -> ModelServer | None:
     """Return the server that `models.keep` names, None without one.
 
-    It is that of `model` where this names an address, and else Ollama's. Raises UsageError for one on another machine,
-    and for what is no command line.
+    It is that of the first model of this node's purposes where this names an address, and else Ollama's. Raises
+    UsageError for one on another machine, and for what is no command line.
     """
     command = settings.models.keep.strip()
     if not command:
         return None
-    named = re.fullmatch(r"openai:(.+)#.+", settings.model)
+    model = next((asked.model for asked in list_configured(settings)), "")
+    named = re.fullmatch(r"openai:(.+)#.+", model)
     origin = find_origin(named[1] if named else resolve_ollama(settings.models)[0])
     if not origin.is_local:
         raise UsageError(

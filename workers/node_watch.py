@@ -17,13 +17,14 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.background import run_beside
-from hydranet.contracts import INFERENCE_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
+from hydranet.contracts import INFERENCE_QUEUE, RANKING_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.node_event import NodeEvent, NodeEventKind
 from workers.nodes import BEAT, SILENT_SECONDS, NodeReader, NodeView, NodeWorker
 from workers.outages import CALL, OPEN_RUNS
 
-# An inference worker polls both of its queues, so one of them tells enough.
 _WATCHED = (SANDBOX_QUEUE, INFERENCE_QUEUE)
+# An inference worker polls these too, unless it is set to other purposes.
+_BESIDE_INFERENCE = (RANKING_QUEUE, RETRIEVAL_QUEUE)
 # After it begins, and after an outage of the server: so long do workers take to be heard of again.
 _SETTLE_SECONDS = 2 * SILENT_SECONDS
 # Runs that begin while a queue has nobody are told within this many looks.
@@ -84,14 +85,22 @@ class NodeWatch:
         for queue in _WATCHED:
             alive = view.list_alive(queue)
             lost = self._take_lost(queue, alive, view)
-            if not alive and queue not in self._empty:
-                self._empty[queue] = _Loss(_describe_loss(queue, view.find_last(queue)))
-            elif alive and (loss := self._empty.pop(queue, None)):
-                await self._tell(loss.runs, _describe_return(queue, alive[0]))
+            await self._compare_queue(queue, view)
             if tells and alive:
                 await self._tell_partial(queue, lost, alive)
+        for queue in _BESIDE_INFERENCE:
+            # Where nobody polls the inference queue either, its loss tells enough.
+            if queue in self._empty or (view.find_last(queue) and view.list_alive(INFERENCE_QUEUE)):
+                await self._compare_queue(queue, view)
         if tells:
             await self._tell_empty()
+
+    async def _compare_queue(self, queue: str, view: NodeView) -> None:
+        alive = view.list_alive(queue)
+        if not alive and queue not in self._empty:
+            self._empty[queue] = _Loss(_describe_loss(queue, view.find_last(queue)))
+        elif alive and (loss := self._empty.pop(queue, None)):
+            await self._tell(loss.runs, _describe_return(queue, alive[0]))
 
     async def tell_return(self, view: NodeView, began: datetime) -> None:
         """Tell the open runs how long no supervisor was there, where the server knows of one that was lost."""

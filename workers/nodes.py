@@ -20,7 +20,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, ListWork
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from hydranet.names import ROLES_BY_QUEUE, SUPERVISOR_QUEUE, find_shared_queue
+from hydranet.names import QUEUES_BY_PURPOSE, ROLES_BY_QUEUE, SUPERVISOR_QUEUE, find_shared_queue
 from hydranet.node_event import describe_missing
 from hydranet.text.formatting import format_moment
 
@@ -84,6 +84,16 @@ class NodeView:
         last = self.find_last(queue)
         moment = format_moment(last.heard, datetime.now().astimezone()) if last else ""
         return describe_missing(queue, last.host if last else "", moment)
+
+    def name_start(self, queue: str) -> str:
+        """Return the command that starts a worker for a task queue, and the setting that it needs for it."""
+        shared = find_shared_queue(queue)
+        command = f"`hydra worker {ROLES_BY_QUEUE.get(shared, 'supervisor')}`"
+        purpose = next((purpose for purpose, its in QUEUES_BY_PURPOSE.items() if its == shared), "")
+        # Where nobody does this, but others of the role are there, these are set to do something else.
+        if purpose and not self.list_alive(shared) and any(map(self.list_alive, QUEUES_BY_PURPOSE.values())):
+            return f"{command} with {purpose} in `models.purposes`"
+        return command
 
     def find_last(self, queue: str) -> NodeWorker | None:
         """Return the worker that was the last to poll a task queue, None where none is known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
@@ -31,13 +32,14 @@ from activities.sandbox.protocol import Sandbox
 from activities.waits.activities import WaitActivities
 from hydranet.contracts import (
     INFERENCE_QUEUE,
-    MODELS_QUEUE,
+    RANKING_QUEUE,
     RETRIEVAL_QUEUE,
     SANDBOX_QUEUE,
     SUPERVISOR_QUEUE,
     name_commit_queue,
     name_host_queue,
     name_node_queue,
+    name_models_queue,
 )
 from hydranet.policy import constitution
 from hydranet.settings import Settings, read_own_rules
@@ -184,37 +186,42 @@ async def _inference_workers(
 
     backends = Backends(artifacts, objects, settings.models)
     server = build_model_server(settings, backends.warm_up)
-    inference = InferenceActivities(backends, server.wait_until_served if server else None)
+    wait = server.wait_until_served if server else None
+    inference = InferenceActivities(backends, wait)
+    ranking = [
+        inference.rank_strategies,
+    ]
     calls = [
         inference.warm_up,
         inference.rank_places,
         inference.reproduce,
         inference.propose_strategies,
-        inference.rank_strategies,
         inference.plan,
         inference.implement,
         inference.reflect,
+        # What began before ranking had a queue of its own ends here.
+        *ranking,
     ]
     async with AsyncExitStack() as stack:
         if server:
             await stack.enter_async_context(server.keep())
         if settings.metrics_address and (runtime := client.service_client.config.runtime) is not None:
             await stack.enter_async_context(watch_models(backends, settings.models, runtime.metric_meter))
-        slots, identity = settings.models.slots, host.identify(Role.INFERENCE)
-        answering = _make_worker(
-            client,
-            INFERENCE_QUEUE,
-            identity,
-            calls,
-            max_concurrent_activities=slots,
-            graceful_shutdown_timeout=patience,
-        )
-        await stack.enter_async_context(answering)
+        identity, purposes = host.identify(Role.INFERENCE), settings.models.purposes
+        limits = {"max_concurrent_activities": settings.models.slots, "graceful_shutdown_timeout": patience}
         questions = [
-            ModelActivities(settings).ask_models,
+            ModelActivities(settings, wait).ask_models,
         ]
-        await stack.enter_async_context(_make_worker(client, MODELS_QUEUE, identity, questions))
-        await stack.enter_async_context(_make_retrieval_worker(client, identity, settings, pool, artifacts, objects))
+        workers = [_make_worker(client, name_models_queue(purpose), identity, questions) for purpose in purposes]
+        if "ranking" in purposes:
+            workers.append(_make_worker(client, RANKING_QUEUE, identity, ranking, **limits))
+        if "embedding" in purposes:
+            workers.append(_make_retrieval_worker(client, identity, settings, pool, artifacts, objects))
+        # The last: who watches this queue takes the others to be served by then.
+        if "repairs" in purposes:
+            workers.append(_make_worker(client, INFERENCE_QUEUE, identity, calls, **limits))
+        for worker in workers:
+            await stack.enter_async_context(worker)
         yield
 
 
@@ -223,6 +230,8 @@ def _make_retrieval_worker(
     identity: str,
     settings: Settings,
     pool: AsyncConnectionPool,
+        # All at once: none takes further work while another finishes what it has.
+        await asyncio.gather(*(worker.shutdown() for worker in workers))
     artifacts: ArtifactStore,
     objects: GitObjects,
 ) -> Worker:

@@ -16,5 +16,5 @@ class AskModelsWorkflow:
     async def run(self, request: ModelsRequest) -> ModelsAnswer:
         """Return what the models answer; it fails when no inference worker takes the question at once."""
         return await workflow.execute_activity_method(
-            ModelActivities.ask_models, request, **policies.for_models("ask the models")
+            ModelActivities.ask_models, request, **policies.for_models("ask the models", request.purpose)
         )

@@ -6,7 +6,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from hydranet.contracts import AttemptReport, FixRequest, ReapRequest
+    from hydranet.contracts import RANKING_QUEUE, AttemptReport, FixRequest, ReapRequest
     from hydranet.node_event import NodeEvent, NodeEventKind
     from hydranet.strategy import TEMPLATES
     from hydranet.text.code_names import names_code
@@ -179,7 +179,9 @@ class RunMessages(BranchParent):
     @workflow.signal(name=NodeEventKind.LOST.value)
     @drop_malformed
     async def node_lost(self, event: NodeEvent) -> None:
-        """Note that a node which works for runs is lost."""
+        """Note that a node which works for runs is lost, unless it did what this run never needs."""
+        if event.queue == RANKING_QUEUE and not self._request.supervisor_model:
+            return
         self._state.add_node_event(event)
 
     @workflow.signal(name=NodeEventKind.BACK.value)

@@ -8,12 +8,13 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError,
 
 from hydranet.contracts import (
     INFERENCE_QUEUE,
-    MODELS_QUEUE,
+    RANKING_QUEUE,
     RETRIEVAL_QUEUE,
     SANDBOX_QUEUE,
     SUPERVISOR_QUEUE,
     SandboxSpec,
     name_host_queue,
+    name_models_queue,
 )
 from hydranet.errors import FATAL
 
@@ -47,9 +48,14 @@ def for_inference(summary: str) -> workflow.ActivityConfig:
     return _options(INFERENCE_QUEUE, summary, timedelta(minutes=30))
 
 
-def for_models(summary: str) -> workflow.ActivityConfig:
+def for_ranking(summary: str) -> workflow.ActivityConfig:
+    """Return the options of a call of the supervisor model."""
+    return _options(RANKING_QUEUE, summary, timedelta(minutes=30))
+
+
+def for_models(summary: str, purpose: str) -> workflow.ActivityConfig:
     """Return the options of a question about models: somebody waits for the answer, so it is asked once."""
-    options = _options(MODELS_QUEUE, summary, timedelta(minutes=30))
+    options = _options(name_models_queue(purpose), summary, timedelta(minutes=30))
     options["schedule_to_start_timeout"] = timedelta(seconds=10)
     options["retry_policy"] = RetryPolicy(maximum_attempts=1)
     return options

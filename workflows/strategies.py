@@ -164,7 +164,7 @@ class StrategySupply:
                 strategies=tuple(strategies),
                 dead=_describe_all_dead(genealogy),
             ),
-            **policies.for_inference(f"rank {len(strategies)} strategies"),
+            **policies.for_ranking(f"rank {len(strategies)} strategies"),
         )
         self._usage += answer.usage
         places = dict.fromkeys((*answer.order, *range(len(strategies))))

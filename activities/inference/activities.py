@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 
 
 class ModelActivities:
-    """Answers questions about the models that this node calls."""
+    """Answers questions about the models that this node calls, once their server has been started."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, wait_until_served: Callable[[], Awaitable[None]] | None = None) -> None:
         self._settings = settings
+        self._wait_until_served = wait_until_served
 
     @activity.defn
     @translate_errors
@@ -45,7 +46,9 @@ class ModelActivities:
         """Return whether each model answers from here, and how fast."""
         from activities.inference.inquiry import ask_model, list_configured
 
-        asked = request.models or list_configured(self._settings)
+        asked = request.models or list_configured(self._settings, request.purpose)
+        if self._wait_until_served is not None:
+            await self._wait_until_served()
         answers = [await ask_model(each, self._settings.models, measured=request.measured) for each in asked]
         return ModelsAnswer(models=tuple(answers))
 

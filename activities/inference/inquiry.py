@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 AUTO = "auto"
 
 
-def list_configured(settings: Settings) -> tuple[AskedModel, ...]:
-    """Return the models that the settings name, each with what it is for."""
+def list_configured(settings: Settings, purpose: str = "-") -> tuple[AskedModel, ...]:
+    """Return the models that the settings name for a purpose, by default for all that this node has."""
     asked = (
         AskedModel(model=settings.model, purpose="repairs"),
         AskedModel(model=settings.supervisor_model, purpose="ranking"),
         AskedModel(model=settings.embedding_model, purpose="embedding"),
     )
-    return tuple(each for each in asked if each.model)
+    purposes = settings.models.purposes if purpose == "-" else (purpose,)
+    return tuple(each for each in asked if each.model and each.purpose in purposes)
 
 
 async def ask_model(asked: AskedModel, settings: ModelSettings, *, measured: bool) -> ModelAnswer:

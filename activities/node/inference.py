@@ -31,10 +31,11 @@ def check_models(meters: Sequence[ModelMeter], gpus: Sequence[GpuMeter]) -> list
 
 async def _list_models(settings: Settings) -> list[str]:
     from activities.inference.backend import choose_default_model
+    from activities.inference.inquiry import AUTO, list_configured
 
-    coder = await choose_default_model(settings.models) if settings.model == "auto" else settings.model
-    named = (coder, settings.supervisor_model, settings.embedding_model)
-    return list(dict.fromkeys(model for model in named if model))
+    named = [asked.model for asked in list_configured(settings)]
+    models = [await choose_default_model(settings.models) if model == AUTO else model for model in named]
+    return list(dict.fromkeys(models))
 
 
 async def _measure(model: str, settings: Settings) -> ModelMeter:

@@ -9,7 +9,7 @@ from activities.node.machine import check_clock
 from hydra_cli.checks.placed import PlacedCheck, report
 from hydra_cli.node_survey import Answers, find_node_queue
 from hydranet.contracts import Level
-from hydranet.names import ROLES_BY_QUEUE
+from hydranet.names import OPTIONAL_QUEUES, ROLES_BY_QUEUE
 from workers.nodes import NodeView
 
 WHERE = "nodes"
@@ -30,13 +30,16 @@ def check_nodes(view: NodeView, answers: Answers) -> Iterator[PlacedCheck]:
 
 
 def _check_queues(view: NodeView) -> Iterator[PlacedCheck]:
-    for queue, role in ROLES_BY_QUEUE.items():
+    for queue in ROLES_BY_QUEUE:
         alive = view.list_alive(queue)
         if alive:
             hosts = sorted({worker.host for worker in alive})
             yield report(WHERE, queue, f"polled by {', '.join(hosts)}")
             continue
-        yield report(WHERE, queue, view.describe_missing(queue), Level.FAIL, f"Start one: `hydra worker {role}`.")
+        text, level = view.describe_missing(queue), Level.FAIL
+        if queue in OPTIONAL_QUEUES:
+            text, level = f"{text}; runs with a supervisor model wait for it", Level.WARN
+        yield report(WHERE, queue, text, level, f"Start one: {view.name_start(queue)}.")
 
 
 def _check_builds(view: NodeView) -> PlacedCheck:

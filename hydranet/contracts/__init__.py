@@ -116,8 +116,8 @@ from hydranet.names import (
     FIX_WORKFLOW,
     INDEX_WORKFLOW,
     INFERENCE_QUEUE,
-    MODELS_QUEUE,
     MODELS_WORKFLOW,
+    RANKING_QUEUE,
     RETRIEVAL_QUEUE,
     SANDBOX_QUEUE,
     SEARCH_ATTRIBUTES,
@@ -127,6 +127,7 @@ from hydranet.names import (
     find_shared_queue,
     name_commit_queue,
     name_host_queue,
+    name_models_queue,
     name_node_queue,
 )
 from hydranet.run_settings import SandboxSpec
@@ -139,9 +140,9 @@ __all__ = [
     "FIX_WORKFLOW",
     "INDEX_WORKFLOW",
     "INFERENCE_QUEUE",
-    "MODELS_QUEUE",
     "MODELS_WORKFLOW",
     "NOTES",
+    "RANKING_QUEUE",
     "RETRIEVAL_QUEUE",
     "SANDBOX_QUEUE",
     "SEARCH_ATTRIBUTES",
@@ -248,5 +249,6 @@ __all__ = [
     "find_shared_queue",
     "name_commit_queue",
     "name_host_queue",
+    "name_models_queue",
     "name_node_queue",
 ]

@@ -22,9 +22,13 @@ class AskedModel(BoundedModel):
 
 
 class ModelsRequest(BoundedModel):
-    """Asks whether models answer and, if to be `measured`, how fast; without any, those that the node is set to use."""
+    """Asks whether models answer and, if to be `measured`, how fast; without any, those that the node is set to use.
+
+    The nodes are asked that serve the `purpose`, by default repairs.
+    """
 
     models: Annotated[tuple[AskedModel, ...], Field(max_length=_MODELS)] = ()
+    purpose: Purpose = "-"
     measured: bool = False
 
 

@@ -12,13 +12,20 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE, FixRequest
+from hydranet.contracts import (
+    INFERENCE_QUEUE,
+    RANKING_QUEUE,
+    RETRIEVAL_QUEUE,
+    SANDBOX_QUEUE,
+    SUPERVISOR_QUEUE,
+    FixRequest,
+)
 from tests.workflows.world import World
 from workers.namespace import NamespaceSetup, load_definition
 from workers.payloads import data_converter
 from workers.roles import WORKFLOWS, build_workflow_runner
 
-QUEUES = (SUPERVISOR_QUEUE, INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE)
+QUEUES = (SUPERVISOR_QUEUE, INFERENCE_QUEUE, RANKING_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE)
 REQUEST = FixRequest(
     repository_path="/repository",
     repository_name="demo",

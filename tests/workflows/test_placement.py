@@ -14,7 +14,6 @@ from hydra_cli.session import Session
 from hydra_cli.start import find_model, start_run
 from hydranet.contracts import (
     FIX_WORKFLOW,
-    MODELS_QUEUE,
     SANDBOX_QUEUE,
     SUPERVISOR_QUEUE,
     AskedModel,
@@ -23,6 +22,7 @@ from hydranet.contracts import (
     RunResult,
     name_commit_queue,
     name_host_queue,
+    name_models_queue,
 )
 from hydranet.errors import UsageError
 from hydranet.genealogy import Ending, Verdict
@@ -107,10 +107,11 @@ async def test_models_are_asked_where_they_are_called(server: Client, tmp_path: 
     async with workers(server, World(), [SUPERVISOR_QUEUE]):
         with pytest.raises(UsageError, match="No inference worker answers which model there is"):
             await find_model(session, Settings(model="auto"), warnings.append)
-        async with workers(server, world, [MODELS_QUEUE]):
+        warnings.clear()
+        async with workers(server, world, [name_models_queue("repairs")]):
             assert await find_model(session, Settings(model="auto"), warnings.append) == "ollama:coder"
-            assert not await session.works_here(MODELS_QUEUE)
-    assert world.requested("ask_models")[0].models == (AskedModel(model="auto"),)
+            assert not await session.works_here(name_models_queue("repairs"))
+    assert world.requested("ask_models")[0].models == (AskedModel(model="auto", purpose="repairs"),)
     assert warnings == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from temporalio.client import Client
 
 from hydra_cli.session import Session
-from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE
+from hydranet.contracts import FIX_WORKFLOW, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.settings import Settings, TemporalSettings
 from tests.workflows.environment import QUEUES, REQUEST, workers
 from tests.workflows.world import World
@@ -19,7 +19,7 @@ async def test_the_worker_that_is_missing_is_named(server: Client) -> None:
     session = Session(Settings(), stack, server, KeyRing(Path(), [bytes(32)]))
     await server.start_workflow(FIX_WORKFLOW, REQUEST, id="fix-demo", task_queue=SUPERVISOR_QUEUE)
     assert "hydra worker supervisor" in await _first_wait(session)
-    for role, queues in (("sandbox", QUEUES[:1]), ("inference", [QUEUES[0], QUEUES[3]])):
+    for role, queues in (("sandbox", QUEUES[:1]), ("inference", [SUPERVISOR_QUEUE, SANDBOX_QUEUE])):
         async with workers(server, World(), queues):
             waiting = await _first_wait(session, role)
             assert f"`hydra worker {role}`" in waiting

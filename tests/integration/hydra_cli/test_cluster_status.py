@@ -15,7 +15,15 @@ from hydra_cli.checks.nodes import check_nodes
 from hydra_cli.cluster_status import build_document, list_nodes, render_nodes
 from hydra_cli.node_survey import survey_nodes
 from hydra_cli.terminal import make_console
-from hydranet.contracts import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE, Level, name_node_queue
+from hydranet.contracts import (
+    INFERENCE_QUEUE,
+    RANKING_QUEUE,
+    RETRIEVAL_QUEUE,
+    SANDBOX_QUEUE,
+    SUPERVISOR_QUEUE,
+    Level,
+    name_node_queue,
+)
 from hydranet.names import ROLES_BY_QUEUE
 from hydranet.settings import Settings
 from tests.workflows.environment import dev_server
@@ -83,7 +91,12 @@ async def test_nodes_are_shown_with_slots_and_meters_and_the_lost_one_with_its_t
         console.print(render_nodes(list(nodes.values())))
     assert "LOST" in shown.get()
     document = build_document(list(nodes.values()), view, dict.fromkeys(ROLES_BY_QUEUE, 0))
-    assert {queue["queue"]: queue["workers"] for queue in document["queues"]} == dict.fromkeys(ROLES_BY_QUEUE, 1)
+    polled = {queue["queue"]: queue["workers"] for queue in document["queues"]}
+    assert polled == dict.fromkeys(ROLES_BY_QUEUE, 1) | {RANKING_QUEUE: 0}
+    # Only runs with a supervisor model need that one.
+    (ranking,) = [check for _, check in checks if check.name == RANKING_QUEUE]
+    assert ranking.level is Level.WARN
+    assert "with ranking in `models.purposes`" in ranking.remedy
     assert all(check.level is not Level.FAIL for where, check in checks if not where.startswith("gamma"))
     assert {"clock", "disk", "docker", "bubblewrap", "user namespaces"} <= {
         check.name for where, check in checks if where == "gamma (sandbox)"
