@@ -28,6 +28,7 @@ from activities.heartbeat import HEARTBEAT_SECONDS
 from activities.node.activities import NodeActivities
 from activities.retrieval.activities import IndexActivities, RetrievalActivities
 from activities.sandbox.backends import open_sandbox
+from activities.sandbox.node_limits import NodeLimits
 from activities.sandbox.protocol import Sandbox
 from activities.waits.activities import WaitActivities
 from hydranet.contracts import (
@@ -94,11 +95,13 @@ async def run_workers(
     roles: Sequence[Role],
     keys: KeyRing,
     guard: VersionGuard,
-    patience: timedelta = END,
+    *,
+    embedded: bool,
 ) -> AsyncIterator[None]:
-    """Poll the task queues of the given roles until the block is left; calls of models may then go on for `patience`.
+    """Poll the task queues of the given roles until the block is left; calls of models may then be finished.
 
     A supervisor and a sandbox also poll a queue of this host alone, where what concerns its repositories, and the
+    Not where an `embedded` stack ends, whose runs are all its owner's: these get the sandboxes that they ask for.
     environments that it has prepared, arrives. Raises UsageError where the stack has another version or other keys.
     """
     host = load_host(settings.data_dir)
@@ -111,10 +114,14 @@ async def run_workers(
             if role is Role.SANDBOX:
                 sandbox = await stack.enter_async_context(open_sandbox(settings.sandbox, settings.data_dir / "sandbox"))
                 variables = SealedVariables(pool, keys)
-                for worker in _make_sandbox_workers(client, host, settings, sandbox, artifacts, objects, variables):
+                limits = NodeLimits() if embedded else NodeLimits.of_owner(settings.sandbox)
+                for worker in _make_sandbox_workers(
+                    client, host, settings, sandbox, artifacts, objects, variables, limits
+                ):
                     await stack.enter_async_context(worker)
             elif role is Role.INFERENCE:
                 await stack.enter_async_context(
+                patience = END if embedded else timedelta(seconds=settings.models.total)
                     _inference_workers(client, host, settings, pool, artifacts, objects, patience)
                 )
             else:
@@ -276,12 +283,16 @@ def _make_sandbox_workers(
     objects: GitObjects,
     variables: VariableStore,
 ) -> list[Worker]:
+    limits: NodeLimits,
     from activities.sandbox.activities import SandboxActivities
 
     rules = constitution.load_rules(read_own_rules())
     own = name_host_queue(SANDBOX_QUEUE, host.id)
     sandbox = SandboxActivities(
-        *(backend, artifacts, objects, settings.data_dir / "cache", variables, rules), queue=own, host=host.name
+        *(backend, artifacts, objects, settings.data_dir / "cache", variables, rules),
+        queue=own,
+        host=host.name,
+        limits=limits,
     )
     checkpoints = CheckpointActivities(artifacts, objects)
     calls = [

@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from hydranet.errors import UsageError
 from hydranet.text.escaping import escape_controls
 from workers import telemetry
 from workers.connection import check_namespace, connect
-from workers.roles import END, Role, run_workers
+from workers.roles import Role, run_workers
 from workers.sealing import load_keys
 from workers.temporal_profile import choose_server
 from workers.versions import VersionGuard
@@ -56,8 +55,6 @@ async def run_worker(roles: list[Role]) -> None:
     if node is not None:
         roles = node.choose_roles(roles)
     chosen = settings.load_settings()
-    # What an embedded stack ends is not waited for.
-    patience = END if lifeline else timedelta(seconds=chosen.models.total)
     temporal = choose_server(chosen.temporal)
     if not temporal.address:
         raise UsageError(
@@ -75,7 +72,7 @@ async def run_worker(roles: list[Role]) -> None:
         guard = VersionGuard()
         client = await connect(temporal, keys, runtime, [*interceptors, guard])
         await check_namespace(client)
-        async with run_workers(client, chosen, roles, keys, guard, patience):
+        async with run_workers(client, chosen, roles, keys, guard, embedded=lifeline is not None):
             with contextlib.suppress(OSError):
                 sys.stdout.write("ready\n")
                 sys.stdout.flush()
@@ -89,7 +86,7 @@ async def run_worker(roles: list[Role]) -> None:
                 wait.cancel()
             for wait in ended:
                 wait.result()  # which raises where the node was shut out
-            if patience > END and Role.INFERENCE in roles:
+            if not lifeline and Role.INFERENCE in roles:
                 logging.getLogger("activities").info(
                     "Ending: answers of models that are under way are finished first, another signal ends them."
                 )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
+import logging
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from temporalio import activity
 
 from activities.errors import translate_errors
+from activities.sandbox.node_limits import NodeLimits
 from hydranet.contracts import (
     ArtifactRef,
     Candidates,
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
     from hydranet.policy.constitution import Constitution
 
 
+_logger = logging.getLogger(__name__)
+_Request = TypeVar("_Request", PrepareRequest, TestRequest, CoverageRequest, InvestigateRequest, TrialRequest)
+
 # Second runs that a worker remembers: about as many runs are under way at once.
 SECOND_RUNS = 32
 
@@ -53,7 +58,8 @@ class SandboxActivities:
     """Activities that run a repository's code, or a model's, always in `sandbox`.
 
     Environments are kept below `cache`, and `variables` has the values of `sandbox.env`. `rules`, by default the
-    shipped ones, are the constitution for a model's patches and commands. The node called `host` alone polls `queue`.
+    shipped ones, are the constitution for a model's patches and commands. The node called `host` alone polls `queue`,
+    and gives no run more than its `limits`.
     """
 
     def __init__(
@@ -67,7 +73,9 @@ class SandboxActivities:
         *,
         queue: str = "",
         host: str = "",
+        limits: NodeLimits | None = None,
     ) -> None:
+        self._limits = limits or NodeLimits()
         self._queue = queue
         self._host = host
         self._sandbox = sandbox
@@ -87,6 +95,9 @@ class SandboxActivities:
         from activities.sandbox.trial_commands import explain_separate_trials
         from hydranet.errors import FatalError
 
+        if limited := self._limits.describe(request.spec, self._host):
+            _logger.info("A run is %s.", limited)
+        request = self._limit(request)
         base = Checkpoint(commit=request.snapshot.commit)
         trees = await self._objects.list_trees(request.snapshot, base)
         lacks = await asyncio.to_thread(describe_placeholders, trees)
@@ -99,7 +110,7 @@ class SandboxActivities:
         trials = f"a process per candidate, since {separate}" if separate else ""
         # In front of what may be long.
         name, _, note = plan.note.partition("; ")
-        note = "; ".join(filter(None, (name, lacks, trials, note)))
+        note = "; ".join(filter(None, (name, limited, lacks, trials, note)))
         return Environment(key=plan.key, note=note, lacks=lacks, queue=self._queue, host=self._host)
 
     @activity.defn
@@ -118,6 +129,7 @@ class SandboxActivities:
         from activities.sandbox.test_run import make_test_command
         from hydranet.errors import FatalError
 
+        request = self._limit(request)
         spec = request.spec
         runner = await self._runner(request.snapshot, request.checkpoint, spec)
         records, execution = await runner.run(make_test_command(spec.test_command))
@@ -161,6 +173,7 @@ class SandboxActivities:
         from activities.artifacts.store import get_model, put_model
         from activities.sandbox.spectrum import build_spectrum
 
+        request = self._limit(request)
         baseline = await get_model(self._artifacts, request.baseline, TestResults)
         runner = await self._runner(request.snapshot, request.checkpoint, request.spec)
         files = await self._objects.files(request.snapshot, request.checkpoint)
@@ -173,6 +186,7 @@ class SandboxActivities:
         from activities.artifacts.store import put_model
         from activities.sandbox.investigation import run_investigation
 
+        request = self._limit(request)
         runner = await self._runner(request.snapshot, request.checkpoint, request.spec)
         commands, findings = await run_investigation(runner, request.asked, self._rules, request.checkpoint)
         return Investigation(commands=commands, findings=await put_model(self._artifacts, Findings(findings=findings)))
@@ -190,6 +204,7 @@ class SandboxActivities:
         from activities.sandbox.second_run import NO_SECOND_RUN
         from hydranet import patches
 
+        request = self._limit(request)
         baseline = await get_model(self._artifacts, request.baseline, TestResults)
         candidates = (await get_model(self._artifacts, request.candidates, Candidates)).candidates
         repository = await self._objects.fetch(request.snapshot, request.parent)
@@ -235,6 +250,9 @@ class SandboxActivities:
             left=len(usable) - tried,
             refused=f"{len(refused)} were refused" if refused else "",
         )
+
+    def _limit(self, request: _Request) -> _Request:
+        return request.model_copy(update={"spec": self._limits.apply(request.spec)})
 
     async def _explain_no_tests(self, request: TestRequest) -> str:
         from activities.git.trees import read_blob
