@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic_core import SchemaSerializer
 from pydantic_core.core_schema import any_schema
@@ -25,6 +26,10 @@ from hydranet.errors import UsageError
 if TYPE_CHECKING:
     from workers.sealing import KeyRing
 
+UNSEALED = b"binary/unsealed"
+"""The encoding of a payload that counts for nothing; its data may say why."""
+_FailureKind = Literal["application_failure_info", "canceled_failure_info", "timeout_failure_info"]
+
 _SERIALIZER = SchemaSerializer(any_schema())
 
 
@@ -34,23 +39,33 @@ class _JsonConverter(PydanticJSONPlainPayloadConverter):
         return Payload(metadata={"encoding": self.encoding.encode()}, data=data)
 
 
+def is_refused(payload: Payload) -> bool:
+    """Return whether the codec has marked a payload as one that counts for nothing."""
+    return payload.metadata.get("encoding") == UNSEALED
+
+
+def explain_refused(payload: Payload) -> str:
+    """Return why a marked payload counts for nothing, in a sentence."""
+    return (
+        payload.data.decode()
+        or "This was not sealed with a key of HydraNet's, so it is not obeyed: an earlier version wrote it, "
+        "or somebody who has no key."
+    )
+
+
 class _Refusal(EncodingPayloadConverter):
     """The converter of what the codec has marked, with the reason or without."""
 
     @property
     def encoding(self) -> str:
-        return "binary/unsealed"
+        return UNSEALED.decode()
 
     def to_payload(self, value: Any) -> None:
         del value
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
         del type_hint
-        raise UsageError(
-            payload.data.decode()
-            or "This was not sealed with a key of HydraNet's, so it is not obeyed: an earlier version wrote it, "
-            "or somebody who has no key."
-        )
+        raise UsageError(explain_refused(payload))
 
 
 @dataclass(frozen=True)
@@ -93,12 +108,23 @@ class _TolerantConverter(_PayloadConverter):
         super().__init__(_TolerantJsonConverter(), _TolerantRefusal())
 
 
+_DETAILS: Mapping[_FailureKind, str] = {
+    "application_failure_info": "details",
+    "canceled_failure_info": "details",
+    "timeout_failure_info": "last_heartbeat_details",
+}
+
+
 class _FailureConverter(DefaultFailureConverterWithEncodedAttributes):
     def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
-        # Temporal's server writes details itself, unsealed, where it cancels an activity that waits for its next try.
-        # Nobody reads any, and refusing them would stop the workflow for good.
-        if failure.HasField("canceled_failure_info"):
-            failure.canceled_failure_info.ClearField("details")
+        # Temporal's server writes details itself, unsealed, where it cancels an activity that waits for its next try. A
+        # node of another role could too. Nobody reads any, and refusing them would stop the workflow for good.
+        for kind, details in _DETAILS.items():
+            if failure.HasField(kind):
+                getattr(failure, kind).ClearField(details)
+        if is_refused(failure.encoded_attributes):
+            failure.message = f"It failed, and why is not known. {explain_refused(failure.encoded_attributes)}"
+            failure.ClearField("encoded_attributes")
         return super().from_failure(failure, payload_converter)
 
 

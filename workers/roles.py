@@ -39,8 +39,8 @@ from hydranet.contracts import (
     SUPERVISOR_QUEUE,
     name_commit_queue,
     name_host_queue,
-    name_node_queue,
     name_models_queue,
+    name_node_queue,
 )
 from hydranet.policy import constitution
 from hydranet.settings import Settings, read_own_rules
@@ -50,6 +50,7 @@ from workers.host import Host, load_host
 from workers.model_server import build_model_server
 from workers.node_watch import watch_nodes
 from workers.outages import watch_server
+from workers.sealed_results import SealedResultsRunner
 from workers.sealing import KeyRing
 from workers.slots import count_sandbox_slots
 from workers.stack import name_build
@@ -100,8 +101,8 @@ async def run_workers(
 ) -> AsyncIterator[None]:
     """Poll the task queues of the given roles until the block is left; calls of models may then be finished.
 
-    A supervisor and a sandbox also poll a queue of this host alone, where what concerns its repositories, and the
     Not where an `embedded` stack ends, whose runs are all its owner's: these get the sandboxes that they ask for.
+    A supervisor and a sandbox also poll a queue of this host alone, where what concerns its repositories, and the
     environments that it has prepared, arrives. Raises UsageError where the stack has another version or other keys.
     """
     host = load_host(settings.data_dir)
@@ -120,8 +121,8 @@ async def run_workers(
                 ):
                     await stack.enter_async_context(worker)
             elif role is Role.INFERENCE:
-                await stack.enter_async_context(
                 patience = END if embedded else timedelta(seconds=settings.models.total)
+                await stack.enter_async_context(
                     _inference_workers(client, host, settings, pool, artifacts, objects, patience)
                 )
             else:
@@ -139,7 +140,7 @@ async def run_workers(
 def build_workflow_runner() -> SandboxedWorkflowRunner:
     """Return the workflow sandbox, which passes our pure modules and the activities' types through."""
     restrictions = SandboxRestrictions.default.with_passthrough_modules("hydranet", "activities")
-    return SandboxedWorkflowRunner(restrictions=restrictions)
+    return SealedResultsRunner(restrictions=restrictions)
 
 
 def _make_supervisor_workers(
@@ -199,6 +200,8 @@ async def _inference_workers(
         inference.rank_strategies,
     ]
     calls = [
+        # What began before ranking had a queue of its own ends here.
+        *ranking,
         inference.warm_up,
         inference.rank_places,
         inference.reproduce,
@@ -206,8 +209,6 @@ async def _inference_workers(
         inference.plan,
         inference.implement,
         inference.reflect,
-        # What began before ranking had a queue of its own ends here.
-        *ranking,
     ]
     async with AsyncExitStack() as stack:
         if server:
@@ -230,6 +231,8 @@ async def _inference_workers(
         for worker in workers:
             await stack.enter_async_context(worker)
         yield
+        # All at once: none takes further work while another finishes what it has.
+        await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
 def _make_retrieval_worker(
@@ -237,8 +240,6 @@ def _make_retrieval_worker(
     identity: str,
     settings: Settings,
     pool: AsyncConnectionPool,
-        # All at once: none takes further work while another finishes what it has.
-        await asyncio.gather(*(worker.shutdown() for worker in workers))
     artifacts: ArtifactStore,
     objects: GitObjects,
 ) -> Worker:
@@ -282,8 +283,8 @@ def _make_sandbox_workers(
     artifacts: ArtifactStore,
     objects: GitObjects,
     variables: VariableStore,
-) -> list[Worker]:
     limits: NodeLimits,
+) -> list[Worker]:
     from activities.sandbox.activities import SandboxActivities
 
     rules = constitution.load_rules(read_own_rules())

@@ -37,9 +37,9 @@ from activities.private_file import create_private
 from hydranet.errors import UsageError
 from hydranet.names import ROLES_BY_QUEUE, find_shared_queue
 from hydranet.settings import Settings
+from workers.payloads import UNSEALED
 
 ENCODING = b"binary/sealed"
-UNSEALED = b"binary/unsealed"
 _KEY_ID = "key"
 # The cipher authenticates it too, so that what the key seals for another purpose is no payload.
 _CONTEXT = b"hydranet payload 1"

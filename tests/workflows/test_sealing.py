@@ -10,20 +10,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import Payload
+from temporalio.api.common.v1 import Payload, Payloads
+from temporalio.api.failure.v1 import ApplicationFailureInfo, Failure
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import (
+    PollActivityTaskQueueRequest,
+    RespondActivityTaskCompletedRequest,
+    RespondActivityTaskFailedRequest,
+)
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.service import RPCError
+from temporalio.worker import Replayer
 
 from activities.heartbeat import report_progress
 from activities.waits.failures import read_message
-from hydranet.contracts import RunResult
+from hydranet.contracts import Environment, RunResult, TestReport, Trial
 from hydranet.errors import OUTAGE, TransientError, UsageError
 from hydranet.genealogy import Genealogy, Verdict
 from hydranet.names import FIX_WORKFLOW, OPTIONAL_QUEUES, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.settings import Settings
 from tests.workflows.environment import QUEUES, REQUEST, workers
 from tests.workflows.world import Held, World, failed, passed, strategy
-from workers.payloads import build_converter
+from workers.payloads import build_converter, data_converter
+from workers.roles import WORKFLOWS, build_workflow_runner
 from workers.sealing import KeyRing, SealingCodec, load_keys
 from workers.versions import VersionGuard, build_activity_client
 
@@ -214,6 +223,86 @@ async def test_a_node_with_the_key_of_another_cluster_says_so_and_the_run_waits(
         assert "which is not in" in await read_message(guarded, step.last_failure)
         async with workers(right, world, [SANDBOX_QUEUE]):
             assert (await run.result()).verdict is Verdict.FIXED
+
+
+async def forge(server: Client, queue: str, forger: KeyRing, answer: object, *, fails: bool = False) -> None:
+    """Take the next task of a queue, as whoever has a certificate of a node can, and answer it with keys of another."""
+    service, codec = server.workflow_service, SealingCodec(forger, "inference")
+    request = PollActivityTaskQueueRequest(
+        namespace=server.namespace, task_queue=TaskQueue(name=queue), identity="forger"
+    )
+    while not (task := await service.poll_activity_task_queue(request)).task_token:
+        pass
+    sealed = Payloads(payloads=await codec.encode(await data_converter.encode([answer])))
+    if not fails:
+        completed = RespondActivityTaskCompletedRequest(
+            namespace=server.namespace, task_token=task.task_token, result=sealed, identity="forger"
+        )
+        await service.respond_activity_task_completed(completed)
+        return
+    information = ApplicationFailureInfo(type="Any", non_retryable=True, details=sealed)
+    failure = Failure(application_failure_info=information, encoded_attributes=sealed.payloads[0])
+    await service.respond_activity_task_failed(
+        RespondActivityTaskFailedRequest(
+            namespace=server.namespace, task_token=task.task_token, failure=failure, identity="forger"
+        )
+    )
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["a result", "a failure"])
+async def test_an_answer_under_the_key_of_another_role_ends_the_run_in_a_sentence(
+    owner: Client, server: Client, keys: KeyRing, tmp_path: Path, fails: bool
+) -> None:
+    file = tmp_path / "inference"
+    file.touch(0o600)
+    file.write_text(keys.export_role("inference"))
+    forger = load_keys(Settings(seal_key_file=file))
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]})
+    others = [queue for queue in QUEUES if queue != SANDBOX_QUEUE]
+    async with workers(owner, world, others), asyncio.timeout(60):
+        run = await start(owner)
+        await forge(server, SANDBOX_QUEUE, forger, Environment(key="forged"), fails=fails)
+        result = await run.result()
+        genealogy: Genealogy = await run.query("genealogy", result_type=Genealogy)
+    assert result.verdict is Verdict.FAILED
+    assert "This was not sealed with a key of HydraNet's" in result.reason
+    if not fails:
+        assert result.reason.startswith("What came back as the result of prepare_environment on hydra-sandbox is not")
+    assert genealogy.reason == result.reason
+    failed_tasks = [
+        event async for event in run.fetch_history_events() if event.HasField("workflow_task_failed_event_attributes")
+    ]
+    assert failed_tasks == []
+
+
+async def test_a_forged_result_of_a_branch_ends_its_run_too_and_replays(
+    owner: Client, server: Client, keys: KeyRing, tmp_path: Path
+) -> None:
+    file = tmp_path / "inference"
+    file.touch(0o600)
+    file.write_text(keys.export_role("inference"))
+    held, world = Held(), World(rounds=[[strategy("one")]], trials={"one": [passed()]})
+    world.on["implement"] = held
+    others = [queue for queue in QUEUES if queue != SANDBOX_QUEUE]
+    async with workers(owner, world, others), asyncio.timeout(60):
+        run = await start(owner)
+        async with workers(owner, world, [SANDBOX_QUEUE]):
+            await held.began.wait()
+        held.released.set()
+        await forge(
+            server,
+            SANDBOX_QUEUE,
+            load_keys(Settings(seal_key_file=file)),
+            Trial(index=0, report=TestReport(passed=True)),
+        )
+        result = await run.result()
+    assert result.verdict is Verdict.FAILED
+    assert "the result of try_candidates on hydra-sandbox is not taken" in result.reason
+    replayer = Replayer(
+        workflows=WORKFLOWS, workflow_runner=build_workflow_runner(), data_converter=owner.data_converter
+    )
+    for name in (run.id, f"{run.id}/b01-one"):
+        await replayer.replay_workflow(await owner.get_workflow_handle(name).fetch_history())
 
 
 async def _read_payloads(server: Client, *workflows: str) -> AsyncIterator[tuple[str, str, Payload]]:

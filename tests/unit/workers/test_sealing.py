@@ -12,8 +12,8 @@ from temporalio.converter import ActivitySerializationContext, WorkflowSerializa
 from hydranet.errors import UsageError
 from hydranet.names import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.settings import Settings
-from workers.payloads import build_converter
-from workers.sealing import ENCODING, ROLES, UNSEALED, KeyRing, SealingCodec, find_role, load_keys
+from workers.payloads import UNSEALED, build_converter
+from workers.sealing import ENCODING, ROLES, KeyRing, SealingCodec, find_role, load_keys
 
 WORD = "a secret of the repository"
 
