@@ -18,9 +18,11 @@ from pydantic import BaseModel, ValidationError
 from activities.artifacts.database import open_database
 from activities.artifacts.node_roles import create_node_login, drop_node_login
 from hydranet.errors import UsageError
+from workers.cluster.door import Door
 from workers.cluster.folder import ClusterFolder
 from workers.cluster.messages import JoinAnswer, JoinRefusal, JoinRequest, Login, RenewAnswer, RenewRequest
 from workers.cluster.registry import NodeRecord, Registry
+from workers.cluster.throttle import Throttle, ThrottledError
 from workers.cluster.tokens import RefusedTokenError, Tokens
 from workers.sealing import KeyRing
 from workers.versions import check_version
@@ -53,6 +55,7 @@ class JoinServer:
         self._tokens = Tokens(folder)
         self._registry = Registry(folder)
         self._changing = asyncio.Lock()
+        self._throttle = Throttle()
         self.application = web.Application(client_max_size=_BODY_LIMIT, middlewares=[self._explain])
         self.application.router.add_get("/authority", self._show_authority)
         self.application.router.add_post("/join", self._join)
@@ -75,11 +78,14 @@ class JoinServer:
         """Serve until the block is left. Raises UsageError where the port is taken."""
         runner = web.AppRunner(self.application, access_log=None, shutdown_timeout=1.0, keepalive_timeout=5.0)
         await runner.setup()
+        assert runner.server is not None
+        door = Door(self._context, runner.server)
         # Not for one family alone where it is for all addresses.
         host = None if self._listen == "::" else self._listen
+        listening = None
         try:
             try:
-                await web.TCPSite(runner, host, self._port, ssl_context=self._context).start()
+                listening = await asyncio.get_running_loop().create_server(door.build_protocol, host, self._port)
             except OSError as error:
                 raise UsageError(
                     f"The cluster's port {self._port} cannot be listened on ({error.strerror}): end what listens "
@@ -87,6 +93,9 @@ class JoinServer:
                 ) from None
             yield
         finally:
+            if listening is not None:
+                listening.close()
+            door.close()
             await runner.cleanup()
 
     async def _show_authority(self, request: web.Request) -> web.Response:  # noqa: ARG002
@@ -139,10 +148,20 @@ class JoinServer:
 
     @web.middleware
     async def _explain(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        address, is_node = request.remote or "", bool(request.get_extra_info("peercert"))
         try:
+            if not is_node:
+                self._throttle.check(address)
             return await handler(request)
+        except ThrottledError as error:
+            return web.Response(status=429, text=JoinRefusal(error=str(error)).model_dump_json())
+        except web.HTTPException:
+            self._throttle.note(address)
+            raise
         except UsageError as error:
-            self._services.log(f"{request.path} from {request.remote} was refused: {error}")
+            if not is_node:
+                self._throttle.note(address)
+            self._services.log(f"{request.path} from {address} was refused: {error}")
             status = 403 if isinstance(error, RefusedTokenError) else 409
             return web.Response(status=status, text=JoinRefusal(error=str(error)).model_dump_json())
         except Error as error:
