@@ -62,7 +62,7 @@ async def _ask(chosen: Settings, named: list[AskedModel]) -> list[ModelAnswer]:
     if choose_server(chosen.temporal).address or folder.find_stack() is not None:
         async with attach_session(chosen) as session:
             with make_console().status("asking the inference worker"):
-                return [answer async for answer in _ask_workers(session, named)]
+                return [answer async for answer in ask_workers(session, named)]
     asked = named or list_configured(chosen)
     answers = [
         await ask_model(each, chosen.models, measured=True)
@@ -73,7 +73,7 @@ async def _ask(chosen: Settings, named: list[AskedModel]) -> list[ModelAnswer]:
     return answers
 
 
-async def _ask_workers(session: Session, named: list[AskedModel]) -> AsyncIterator[ModelAnswer]:
+async def ask_workers(session: Session, named: list[AskedModel]) -> AsyncIterator[ModelAnswer]:
     """Yield what the workers answer that serve each purpose, for models that are `named` those that repair."""
     purposes: tuple[Purpose, ...] = ("-",) if named else ("repairs", "ranking", "embedding")
     for purpose in purposes:
