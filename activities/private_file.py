@@ -1,4 +1,4 @@
-"""Files that their user alone may read."""
+"""Files and folders that their user alone may read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for their user alone; one that is there stays as it is."""
+    for each in (*reversed(folder.parents), folder):
+        each.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_private(file: Path, text: str) -> None:

@@ -11,13 +11,13 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from hydra_cli.node_survey import Answers, find_node_queue, is_node_queue, survey_nodes
+from hydra_cli.node_survey import Answers, does_work, find_node_queue, survey_nodes
 from hydra_cli.session import attach_session
 from hydra_cli.terminal import make_console, plain, write_json, write_line
 from hydranet import settings
 from hydranet.contracts import NodeAnswer, NodeMeters
 from hydranet.names import OPTIONAL_QUEUES, ROLES_BY_QUEUE
-from hydranet.text.formatting import format_moment
+from hydranet.text.formatting import format_count, format_moment
 from workers.nodes import NodeReader, NodeView, NodeWorker, count_waiting
 
 _GB = 2**30
@@ -37,8 +37,9 @@ def status(
 async def _status(*, json: bool) -> None:
     async with attach_session(settings.load_settings()) as session:
         view = await NodeReader(session.client).read_surely()
-        answers = await survey_nodes(session.client, view)
+        # Before the nodes are asked, which is a task too.
         waiting = {queue: await count_waiting(session.client, queue) for queue in ROLES_BY_QUEUE}
+        answers = await survey_nodes(session.client, view)
     nodes = list_nodes(view, answers)
     empty = [queue for queue in ROLES_BY_QUEUE.keys() - OPTIONAL_QUEUES if not view.list_alive(queue)]
     if json:
@@ -83,9 +84,9 @@ class NodeRow:
         return self.answer.report.meters if self.answer and self.answer.report else None
 
     def list_slots(self) -> Iterator[tuple[str, int, int]]:
-        """Yield the queues that others may send to, each with its used and all its slots."""
+        """Yield the queues of its work, each with its used and all its slots."""
         for worker in self.workers:
-            if worker.alive and worker.free is not None and not is_node_queue(worker.queue):
+            if worker.alive and worker.free is not None and does_work(worker.queue):
                 yield worker.queue, worker.used, worker.used + worker.free
 
 
@@ -171,8 +172,12 @@ def _list_remarks(view: NodeView, answers: Answers, waiting: dict[str, int]) -> 
             needed = "; runs with a supervisor model wait for it" if queue in OPTIONAL_QUEUES else ""
             yield f"{sentence[:1].upper()}{sentence[1:]}: start one ({view.name_start(queue)}){needed}."
         if waiting[queue]:
-            yield f"About {waiting[queue]} tasks wait in {queue}."
+            yield f"About {format_count(waiting[queue], 'task')} in {queue} waiting for a worker."
     if answers.problem:
         yield f"What the nodes have in use is not known: {answers.problem}."
     if not view.beats:
-        yield "This Temporal server keeps no heartbeats of workers: who polled in the last minute is taken to be there."
+        yield (
+            "This Temporal server keeps no heartbeats of workers, so that who polled in the last minute is taken to be "
+            "there: set frontend.WorkerHeartbeatsEnabled and frontend.ListWorkersEnabled to true in its dynamic "
+            "configuration."
+        )

@@ -73,6 +73,6 @@ async def survey_nodes(client: Client, view: NodeView, *, examine: bool = False)
     return Answers({answer.queue: answer for answer in survey.answers}, skew)
 
 
-def is_node_queue(queue: str) -> bool:
-    """Return whether a queue is one on which a node is asked about itself."""
-    return queue.startswith(f"{find_shared_queue(queue)}-node-")
+def does_work(queue: str) -> bool:
+    """Return whether the slots of a queue tell how busy a node is: not those of questions, and of commits."""
+    return not queue.startswith(f"{find_shared_queue(queue)}-node-") and not queue.endswith(("-models", "-commits"))

@@ -252,7 +252,8 @@ def _list_waits(description: DescribeWorkflowExecutionResponse, view: NodeView |
 
 def _describe_missing(queue: str, view: NodeView | None) -> str:
     """Return the sentence about a queue that nobody polls, empty where somebody does or that is not known."""
-    if view is None or not (missing := view.describe_missing(queue)):
+    # Of a server without heartbeats only the shared queues are known.
+    if view is None or not (view.beats or queue in ROLES_BY_QUEUE) or not (missing := view.describe_missing(queue)):
         return ""
     where = "start it again there" if queue not in ROLES_BY_QUEUE else "start one"
     return f"{missing}: {where} ({view.name_start(queue)})"

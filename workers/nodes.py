@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -35,7 +35,7 @@ _POLL_SECONDS = 75.0
 
 _CALL = timedelta(seconds=5)
 _PAGE = 1000
-_IDENTITY = re.compile(r"(?P<role>[a-z]+)@(?P<host>[^#\s]+)#(?P<id>[0-9a-f]+)")
+_IDENTITY = re.compile(r"[a-z]+@(?P<host>[^#\s]+)#(?P<id>[0-9a-f]+)")
 
 
 @dataclass(frozen=True)
@@ -179,11 +179,12 @@ async def _list_workers(client: Client) -> tuple[list[NodeWorker], bool]:
     except RPCError as error:
         if error.status not in (RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED):
             raise
-    beats = bool(workers)
+    heard = bool(workers)
     # A worker that was lost before its first heartbeat is known as a poller alone.
     for queue in ROLES_BY_QUEUE.keys() - {worker.queue for worker in workers}:
-        workers += await _list_pollers(client, queue, SILENT_SECONDS if beats else _POLL_SECONDS)
-    return workers, beats
+        workers += await _list_pollers(client, queue, SILENT_SECONDS if heard else _POLL_SECONDS)
+    # A server that nobody works with tells nothing of itself.
+    return workers, heard or not workers
 
 
 async def _list_pollers(client: Client, queue: str, silent_seconds: float) -> Iterable[NodeWorker]:
@@ -204,10 +205,12 @@ def _read_heartbeat(beat: WorkerHeartbeat) -> NodeWorker | None:
     if find_shared_queue(beat.task_queue) not in ROLES_BY_QUEUE:
         return None  # Others may use the namespace too.
     role, host, host_id = _read_identity(beat.worker_identity, beat.task_queue, beat.host_info.host_name)
+    # All workers of a process send the identity of one of them.
+    identity = f"{role}@{host}#{host_id}" if host_id else beat.worker_identity
     slots = beat.activity_task_slots_info
     return NodeWorker(
         key=beat.worker_instance_key,
-        identity=beat.worker_identity,
+        identity=identity,
         role=role,
         host=host,
         host_id=host_id,
@@ -235,9 +238,10 @@ def _read_poller(queue: str, poller: PollerInfo, silent_seconds: float) -> NodeW
     )
 
 
-def _read_identity(identity: str, queue: str, host: str) -> Sequence[str]:
-    ours = _IDENTITY.fullmatch(identity)
-    return ours.groups() if ours else (ROLES_BY_QUEUE[find_shared_queue(queue)], host, "")
+def _read_identity(identity: str, queue: str, host: str) -> tuple[str, str, str]:
+    """Return the role, the host and its id; the queue tells the role."""
+    ours, role = _IDENTITY.fullmatch(identity), ROLES_BY_QUEUE[find_shared_queue(queue)]
+    return (role, ours["host"], ours["id"]) if ours else (role, host, "")
 
 
 def _read_time(stamp: Timestamp) -> datetime:

@@ -22,8 +22,8 @@ _EVERY_SECONDS = 1.0
 CALL = timedelta(seconds=2)
 """How long a server that is there may take to answer."""
 
-# The client's line for a call that it tries again, and the reasons in it, the first cause last.
-_RETRIED = re.compile(r"gRPC call \w+ retried \d+ times")
+# The client's lines for a call that it tries again, and the reasons in it, the first cause last.
+_RETRIED = re.compile(r"gRPC call \w+ retried \d+ times|Network error while sending worker heartbeat")
 _MESSAGE = re.compile(r'message: "([^"]*)"')
 # The client speaks about every ten seconds while it is cut off.
 _QUIET_SECONDS = 120.0

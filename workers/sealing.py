@@ -33,7 +33,7 @@ from temporalio.converter import (
     WithSerializationContext,
 )
 
-from activities.private_file import create_private
+from activities.private_file import create_private, make_private_folder
 from hydranet.errors import UsageError
 from hydranet.names import ROLES_BY_QUEUE, find_shared_queue
 from hydranet.settings import Settings
@@ -256,7 +256,7 @@ def _read(file: Path) -> str:
 
 
 def _create(file: Path) -> str:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(file.parent)
     text = base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode() + "\n"
     create_private(file, text)
     # Another process may have been quicker, whose key then counts.

@@ -22,7 +22,7 @@ from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from temporalio.api.common.v1 import Payloads
 from temporalio.converter import PayloadCodec
 
-from activities.private_file import create_private
+from activities.private_file import create_private, make_private_folder
 from hydranet.errors import HydraError, UsageError
 from workers.cluster.membership import join_address
 from workers.web_ui_certificate import Listener
@@ -213,6 +213,6 @@ def build_codec_url(port: int) -> str:
 def load_token(file: Path) -> str:
     """Return the token that opens the Web UI, a new one where there is no file; it stays, and so do its cookies."""
     if not file.exists():
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(file.parent)
         create_private(file, secrets.token_urlsafe(24))
     return file.read_text().strip()

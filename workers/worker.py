@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 from temporalio.service import RPCError
 
+from activities.private_file import make_private_folder
 from hydranet import settings
 from hydranet.errors import UsageError
 from hydranet.text.escaping import escape_controls
@@ -107,7 +108,7 @@ async def _find_node(stop: asyncio.Event) -> "ClusterNode | None":
 @contextmanager
 def open_temporary_folder(parent: Path) -> Iterator[Path]:
     """Keep all temporary files of this process in a folder of its own below `parent` until the block is left."""
-    parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(parent)
     for lock in parent.glob("*.lock"):
         _remove_if_dead(lock)
     folder = parent / str(os.getpid())

@@ -55,12 +55,20 @@ def _check_encryption(connection: Any) -> PlacedCheck:
 
 
 async def _check_vectors(connection: Any) -> PlacedCheck:
-    query = "SELECT installed_version, default_version FROM pg_available_extensions WHERE name = 'vector'"
+    query = (
+        "SELECT installed_version, default_version,"
+        " (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
+        " OR (trusted AND has_database_privilege(current_database(), 'CREATE'))"
+        " FROM pg_available_extensions JOIN pg_available_extension_versions USING (name)"
+        " WHERE name = 'vector' AND version = default_version"
+    )
     row = await (await connection.execute(query)).fetchone()
     if row is None:
         remedy = "Install pgvector on the machine of the database, or name another 'database'."
         return report(WHERE, "pgvector", "it is not installed there", Level.FAIL, remedy)
-    installed, available = row
+    installed, available, adds = row
+    if installed is None and adds:
+        return report(WHERE, "pgvector", f"{available} is there: the next supervisor or `hydra fix` adds it")
     if installed is None:
         text, remedy = f"{available} is there, and not in this database yet", "Run CREATE EXTENSION vector in it."
         return report(WHERE, "pgvector", text, Level.WARN, remedy)

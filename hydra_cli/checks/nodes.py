@@ -47,8 +47,11 @@ def _check_builds(view: NodeView) -> PlacedCheck:
     for worker in view.workers:
         if worker.alive and worker.build:
             hosts.setdefault(worker.build, set()).add(worker.host)
+    if not view.beats:
+        remedy = "Set frontend.WorkerHeartbeatsEnabled and frontend.ListWorkersEnabled in its dynamic configuration."
+        return report(WHERE, "builds", "not known: the server keeps no heartbeats of workers", Level.WARN, remedy)
     if len(hosts) < 2:
-        return report(WHERE, "builds", "all are equal" if hosts else "not known: the server keeps no heartbeats")
+        return report(WHERE, "builds", "all are equal" if hosts else "none is there")
     text = "; ".join(f"{build} on {', '.join(sorted(names))}" for build, names in sorted(hosts.items()))
     return report(WHERE, "builds", f"they differ: {text}", Level.WARN, "Update the older ones, and start them again.")
 

@@ -110,11 +110,14 @@ def test_no_span_is_sent_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_an_outage_is_told_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     telemetry.build_runtime("", 0)
-    logger, clock = logging.getLogger("hydranet.temporal"), iter((1000.0, 1001.0, 1030.0, 5000.0, 5001.0))
+    logger, clock = logging.getLogger("hydranet.temporal"), iter((1000.0, 1001.0, 1002.0, 1030.0, 5000.0, 5001.0))
     monkeypatch.setattr(outages, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     error = 'Status { message: "tcp connect error", source: Some({ message: "Connection refused" }) }'
-    for _ in range(5):
-        logger.warning("gRPC call poll_activity_task_queue retried 6 times {'error': %r}", error)
+    for call in (
+        "gRPC call poll_activity_task_queue retried 6 times",
+        "Network error while sending worker heartbeat",
+    ) * 3:
+        logger.warning("%s {'error': %r}", call, error)
     logger.error("Something else")
     outage = "Temporal does not answer (Connection refused): this worker goes on when it does."
     assert caplog.messages == [outage, outage, "Something else"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import BaseModel
 
+from activities.private_file import make_private_folder
 from hydranet.errors import UsageError
 from workers.cluster.authority import Authority
 
@@ -47,7 +48,7 @@ class ClusterFolder:
     def create(self) -> None:
         """Create the folders, for their user alone."""
         for folder in (self.root, self.front):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(folder)
             folder.chmod(0o700)
 
     @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from activities.private_file import write_private
+from activities.private_file import make_private_folder, write_private
 from hydranet.errors import UsageError
 from workers.cluster.messages import Login
 
@@ -55,7 +55,7 @@ class MemberFolder:
 
     def write(self, membership: Membership, authority: str, key: str, certificate: str, seal: str) -> None:
         """Make this machine a node."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self.root)
         write_private(self.authority, authority)
         self.write_certificate(key, certificate, seal)
         # Last: with it, the machine is a node.
