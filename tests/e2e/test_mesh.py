@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import re
@@ -12,15 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-import platformdirs
 import pytest
 
-from activities.sandbox import dependencies
-from activities.sandbox.bubblewrap import Bubblewrap
-from activities.sandbox.virtual_environments import EnvironmentCache
-from hydranet.run_settings import SandboxSpec
 from tests.e2e.conftest import following, git, repository
-from tests.e2e.network import Host, Network, open_network
+from tests.e2e.network import Host, Network, open_network, share_base_environment
 from tests.e2e.test_mutual_tls import SOURCE, TESTS
 from workers.cluster.authority import Authority
 from workers.cluster.folder import ClusterFolder
@@ -72,18 +66,6 @@ def mesh() -> Iterator[Mesh]:
             yield follow_guide(network, hosts, workers)
         finally:
             network.end()
-
-
-def share_base_environment(host: Host) -> None:
-    """Give a host without a way to a package index what it would install from there."""
-    cache, sandbox = platformdirs.user_cache_path("hydranet-tests"), Bubblewrap()
-    empty = host.home / "empty"
-    empty.mkdir()
-    plan = dependencies.plan_base(sandbox)
-    asyncio.run(EnvironmentCache(sandbox, cache).prepare(plan, empty, SandboxSpec()))
-    folder = host.data / "cache"
-    folder.mkdir(parents=True)
-    (folder / "environments").symlink_to(cache / "environments")
 
 
 def test_the_guide_leads_to_a_fix_over_three_machines(mesh: Mesh) -> None:
