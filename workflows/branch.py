@@ -91,6 +91,7 @@ class BranchWorkflow:
             self._granted = max(self._granted, grant.attempts)
         if grant.tokens is not None:
             self._tokens = self._state.tokens + grant.tokens
+        self._sandbox.follow(grant.move)
 
     @workflow.run
     async def run(self, request: BranchRequest) -> BranchResult:
@@ -235,6 +236,7 @@ class BranchWorkflow:
             waits=goes_on and self._granted is not None and record.number < request.attempts,
             checkpoint=draft.checkpoint,
             notes=notes[:NOTES],
+            move=self._sandbox.take_move(),
         )
         await self._run_handle().signal(BranchParent.attempt_made, report)
 

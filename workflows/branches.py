@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.branch import BranchWorkflow
     from workflows.preparation import PreparedRun
     from workflows.run_state import RunState, count_reap
+    from workflows.sandbox_host import SandboxHost
 
 # How many dead branches a prompt is told of.
 DEAD_LINES = 6
@@ -63,6 +64,7 @@ class Branches:
         self._best_of_model = False
         self._starting = asyncio.Lock()
         self._waiting: set[int] = set()
+        self._sandbox: SandboxHost | None = None
         self.running: list[RunningBranch] = []
         self.checkpoints: dict[str, Checkpoint] = {}
 
@@ -77,6 +79,7 @@ class Branches:
             self.running.append(handle)
 
     async def _start_child(self, strategy: Strategy, prepared: PreparedRun, tokens_left: int | None) -> RunningBranch:
+        self._sandbox = prepared.sandbox
         number = len(self._state.genealogy.branches) + 1
         start, failing = self._choose_start(strategy, prepared)
         record = BranchRecord(
@@ -136,6 +139,8 @@ class Branches:
             report, reap = self._score_novelty(report)
         self._state.add_attempt(record, report.record)
         self._state.add_test_notes(report.notes)
+        if self._sandbox is not None:
+            self._sandbox.follow(report.move)
         if report.checkpoint is not None:
             name = checkpoint.format_name(report.branch, report.record.number)
             self.checkpoints[name] = report.checkpoint
@@ -159,7 +164,8 @@ class Branches:
         self._waiting.discard(number)
         if record.ending is Ending.SUSPENDED:
             self._state.resume_branch(record)
-        grant = Grant(attempts=len(record.attempts) + 1, tokens=tokens_left)
+        move = self._sandbox.move if self._sandbox else None
+        grant = Grant(attempts=len(record.attempts) + 1, tokens=tokens_left, move=move)
         try:
             await branch.handle.signal(BranchWorkflow.go_on, grant)
         except FailureError:

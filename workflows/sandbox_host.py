@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
         Checkpoint,
         CommitRequest,
         Environment,
+        Move,
         PrepareRequest,
         SandboxSpec,
         Snapshot,
@@ -52,6 +53,7 @@ class SandboxHost:
         self._snapshot = snapshot
         self._spec = spec
         self._moves: list[str] = []
+        self._left: tuple[str, ...] = ()
         self._note = note or self._moves.append
         self._patience = _PATIENCE
 
@@ -95,14 +97,36 @@ class SandboxHost:
         self._moves.clear()
         return moves
 
+    @property
+    def move(self) -> Move | None:
+        """The hosts that were left, and the environment of the one that took over; None where none was."""
+        return Move(left=self._left, environment=self.environment) if self._left else None
+
+    def take_move(self) -> Move | None:
+        """Return the move since the last call."""
+        move, self._left = self.move, ()
+        return move
+
+    def follow(self, move: Move | None) -> None:
+        """Go on where another went that had this host's steps made by nobody."""
+        if move is not None and self.environment.queue in move.left:
+            self._leave_for(move.environment)
+
+    def _leave_for(self, environment: Environment) -> None:
+        left = (*self._left, self.environment.queue)
+        self._left = tuple(queue for queue in dict.fromkeys(left) if queue != environment.queue)[-8:]
+        self.environment, self._patience = environment, _PATIENCE
+
     async def _move(self) -> None:
         before, waited = self.environment, self._patience
-        self.environment = await prepare_environment(self._snapshot, self._spec)
-        if self.environment.queue == before.queue:
+        environment = await prepare_environment(self._snapshot, self._spec)
+        if self.environment is not before:
+            return  # Another was followed meanwhile.
+        if environment.queue == before.queue:
             # It is there, and only has no room: to ask again as soon would fill the history.
-            self._patience = min(2 * waited, _MOST_PATIENCE)
+            self.environment, self._patience = environment, min(2 * waited, _MOST_PATIENCE)
             return
-        self._patience = _PATIENCE
+        self._leave_for(environment)
         seconds = waited.total_seconds()
         self._note(
             f"The sandbox host {before.host} took no step for {seconds:.0f} seconds: "

@@ -127,10 +127,18 @@ class BranchRequest(BoundedModel):
     state: BranchState | None = None
 
 
+class Move(BoundedModel):
+    """A move to the sandbox host that has `environment`, from hosts whose queues, `left`, nobody took a step of."""
+
+    left: Annotated[tuple[Name, ...], Field(max_length=8)]
+    environment: Environment
+
+
 class AttemptReport(BoundedModel):
     """A branch's signal to its run after each attempt; `notes` are those on its test run.
 
-    A branch that `waits` begins no further attempt before it is granted one.
+    A branch that `waits` begins no further attempt before it is granted one. Where it went on on another sandbox host
+    it says so by `move`.
     """
 
     branch: int
@@ -138,6 +146,7 @@ class AttemptReport(BoundedModel):
     waits: bool = False
     checkpoint: Checkpoint | None = None
     notes: Annotated[tuple[Line, ...], Field(max_length=NOTES)] = ()
+    move: Move | None = None
 
 
 class BranchResult(BoundedModel):
@@ -155,11 +164,12 @@ class BranchResult(BoundedModel):
 class Grant(BoundedModel):
     """A run's signal to a branch that waits: it may make attempts up to this number, with what is left of the tokens.
 
-    `tokens` is None without a limit.
+    `tokens` is None without a limit. By `move` the run says where it went on meanwhile.
     """
 
     attempts: int
     tokens: int | None = None
+    move: Move | None = None
 
 
 class Counterfactual(BoundedModel):

@@ -18,14 +18,20 @@ from hydranet.contracts import (
     SUPERVISOR_QUEUE,
     AskedModel,
     AttemptReport,
+    BranchRequest,
     BranchResult,
+    Checkpoint,
+    Environment,
+    Grant,
+    Move,
     RunResult,
     name_commit_queue,
     name_host_queue,
     name_models_queue,
 )
+from hydranet.convergence.score import Attempt
 from hydranet.errors import UsageError
-from hydranet.genealogy import Ending, Verdict
+from hydranet.genealogy import AttemptRecord, Ending, Outcome, Verdict
 from hydranet.policy.constitution import Decision, Effect
 from hydranet.settings import Settings, TemporalSettings
 from tests.workflows.conftest import Start, eventually
@@ -33,7 +39,8 @@ from tests.workflows.environment import QUEUES, REQUEST, workers
 from tests.workflows.simulation import Activity, Simulation
 from tests.workflows.test_branch_orders import HOME, Server
 from tests.workflows.test_branch_orders import REQUEST as BRANCH
-from tests.workflows.world import World, passed, strategy
+from tests.workflows.test_event_orders import Play
+from tests.workflows.world import TARGET, World, passed, strategy
 from workers.payloads import data_converter
 from workers.sealing import KeyRing
 from workers.stack import Stack
@@ -46,6 +53,7 @@ def make_world() -> World:
     return World(rounds=[[strategy("one")]], trials={"one": [passed()]})
 
 
+AWAY = Environment(key="environment", queue="hydra-sandbox-d", host="d")
 STEPS = ("run_tests", "investigate", "try_candidates", "commit_checkpoint")
 
 
@@ -95,9 +103,69 @@ def test_a_step_that_its_host_does_not_take_is_made_on_another_in_the_same_attem
         report: AttemptReport = data_converter.payload_converter.from_payload(branch.sent[0], AttemptReport)
         assert report.record.number == 1
         assert report.notes == ("The sandbox host c took no step for 60 seconds: d went on in its place.",)
+        assert report.move == Move(left=("hydra-sandbox-c",), environment=AWAY)
         assert branch.read_result(BranchResult).ending is Ending.PASSED
     finally:
         branch.close()
+
+
+def test_a_run_goes_on_where_a_branch_went_that_its_host_was_lost_to() -> None:
+    """The next branch and the verification begin there, and do not wait for the lost host again."""
+    play = Play()
+    play.server.prepare_environment = lambda: HOME  # type: ignore[method-assign]
+    try:
+        play.prepare()
+        first, *_ = play.run.children.values()
+        assert first.request(BranchRequest).environment == HOME
+        play.run.deliver(play.run.signal("attempt_made", report_attempt(1, moved=True)))
+        play.run.deliver(*play.ends())
+        while len(play.run.children) == 1:
+            play.run.deliver(*play.answer())
+        second = list(play.run.children.values())[1]
+        assert second.request(BranchRequest).environment == AWAY
+        play.run.deliver(*play.child_starts())
+        play.run.deliver(play.run.signal("attempt_made", report_attempt(2, passed=True)))
+        play.passed.add(second.seq)
+        play.run.deliver(*play.ends())
+        verification = find_activity(play.run, "run_tests")
+        assert verification is not None
+        assert (verification.queue, verification.patience) == (AWAY.queue, 30)
+    finally:
+        play.run.close()
+
+
+def test_a_branch_that_was_left_for_another_goes_on_where_its_run_went() -> None:
+    request = BRANCH.model_copy(update={"environment": HOME, "granted": 1, "reaper": False})
+    branch = Simulation(BranchWorkflow, request, Server([]))
+    try:
+        while not branch.sent:
+            branch.deliver(branch.answer(next(iter(branch.activities.values()))))
+        for queue, environment in (("hydra-sandbox-e", HOME), ("hydra-sandbox-c", AWAY)):
+            # What another branch left does not concern it.
+            move = Move(left=(queue,), environment=AWAY)
+            attempts = branch.workflow.carried().state.attempts
+            branch.deliver(branch.signal("go_on", Grant(attempts=attempts + 1, move=move)))
+            while (trial := find_activity(branch, "try_candidates")) is None:
+                branch.deliver(branch.answer(next(iter(branch.activities.values()))))
+            assert trial.queue == environment.queue
+            while branch.activities:
+                branch.deliver(branch.answer(next(iter(branch.activities.values()))))
+    finally:
+        branch.close()
+
+
+def report_attempt(branch: int, *, passed: bool = False, moved: bool = False) -> AttemptReport:
+    return AttemptReport(
+        branch=branch,
+        record=AttemptRecord(
+            number=1,
+            summary="a change",
+            outcome=Outcome.PASSED if passed else Outcome.FAILED,
+            facts=Attempt(failing_tests=() if passed else TARGET, failing_count=0 if passed else 3, passed=passed),
+        ),
+        checkpoint=Checkpoint(commit="c1"),
+        move=Move(left=(HOME.queue,), environment=AWAY) if moved else None,
+    )
 
 
 async def test_models_are_asked_where_they_are_called(server: Client, tmp_path: Path) -> None:
