@@ -52,7 +52,7 @@ from workers.node_watch import watch_nodes
 from workers.outages import watch_server
 from workers.sealed_results import SealedResultsRunner
 from workers.sealing import KeyRing
-from workers.slots import count_sandbox_slots
+from workers.slots import count_core_slots, count_sandbox_slots
 from workers.stack import name_build
 from workers.telemetry import watch_models
 from workers.versions import VersionGuard, build_activity_client, watch_version
@@ -69,6 +69,8 @@ END = timedelta(seconds=2)
 
 # Git is at work for a tenth of a second.
 _COMMITS = 4
+# They wait for the database more than they work.
+_RECORDS = 16
 
 WORKFLOWS = [
     FixIssueWorkflow,
@@ -172,10 +174,16 @@ def _make_supervisor_workers(
         WaitActivities().measure_waits,
     ]
     identity = host.identify(Role.SUPERVISOR)
-    decisions = {"workflows": WORKFLOWS, "workflow_runner": build_workflow_runner()}
+    slots = count_core_slots()
+    decisions = {
+        "workflows": WORKFLOWS,
+        "workflow_runner": build_workflow_runner(),
+        "max_concurrent_workflow_tasks": slots,
+    }
+    own = name_host_queue(SUPERVISOR_QUEUE, host.id)
     return [
-        _make_worker(client, SUPERVISOR_QUEUE, identity, calls, **decisions),
-        _make_worker(client, name_host_queue(SUPERVISOR_QUEUE, host.id), identity, on_repositories),
+        _make_worker(client, SUPERVISOR_QUEUE, identity, calls, max_concurrent_activities=_RECORDS, **decisions),
+        _make_worker(client, own, identity, on_repositories, max_concurrent_activities=slots),
     ]
 
 
@@ -258,7 +266,8 @@ def _make_retrieval_worker(
         index.embed_nodes,
     ]
     # So few at a time that the batches of a large repository spread over the nodes.
-    return _make_worker(client, RETRIEVAL_QUEUE, identity, calls, max_concurrent_activities=4)
+    slots = count_core_slots(most=4)
+    return _make_worker(client, RETRIEVAL_QUEUE, identity, calls, max_concurrent_activities=slots)
 
 
 def _index_activities(

@@ -1,4 +1,4 @@
-"""How many sandboxes a node runs at the same time: as many as its settings say, or as fit into it."""
+"""How much a node does at the same time: as many sandboxes as its settings say or as fit, and what its cores can do."""
 
 from __future__ import annotations
 
@@ -22,14 +22,26 @@ class SandboxSlots(NamedTuple):
     preparations: int
 
 
+def count_core_slots(most: int = 1000) -> int:
+    """Return how many steps that need a processor are taken at a time: one per core, two at least, `most` at most.
+
+    What is taken counts as work on the clock of its run, and what waits in a queue does not.
+    """
+    return min(most, max(2, _count_cores()))
+
+
 def count_sandbox_slots(settings: SandboxSettings) -> SandboxSlots:
     """Return the slots of a sandbox node: by `sandbox.slots` or, where that is 0, by its memory and cores."""
     if settings.slots:
         return SandboxSlots(settings.slots, max(1, settings.slots // 4))
     fitting = int(read_free_memory() // (settings.memory_mb * 2**20))
     # A test run is one busy process as a rule: what it may use of more cores than one, it shares.
-    tests = max(1, min(len(os.sched_getaffinity(0)), fitting * 4 // 5))
+    tests = max(1, min(_count_cores(), fitting * 4 // 5))
     return SandboxSlots(tests, max(1, min(tests // 4, fitting - tests)))
+
+
+def _count_cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def read_free_memory() -> int:

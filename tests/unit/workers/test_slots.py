@@ -6,7 +6,7 @@ import pytest
 
 from hydranet.settings import SandboxSettings
 from workers import slots
-from workers.slots import count_sandbox_slots, read_free_memory
+from workers.slots import count_core_slots, count_sandbox_slots, read_free_memory
 
 GIGABYTE = 2**30
 
@@ -32,6 +32,14 @@ def test_what_fits_of_memory_and_cores(
 @pytest.mark.parametrize(("wanted", "expected"), [(1, (1, 1)), (30, (30, 7))])
 def test_a_setting_counts_first(wanted: int, expected: tuple[int, int]) -> None:
     assert count_sandbox_slots(SandboxSettings(slots=wanted)) == expected
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(1, (2, 2)), (3, (3, 3)), (16, (16, 4))])
+def test_no_more_work_is_taken_than_the_cores_do_at_once(
+    monkeypatch: pytest.MonkeyPatch, cores: int, expected: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    assert (count_core_slots(), count_core_slots(most=4)) == expected
 
 
 def test_some_memory_is_free_here() -> None:
