@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from hydra_cli.follow import follow
 from hydra_cli.issue import (
     ExpectOption,
     IssueFileOption,
@@ -25,7 +24,6 @@ from hydra_cli.issue import (
     read_issue,
     read_target,
 )
-from hydra_cli.pull_request import find_destination, open_approved
 from hydra_cli.repository import Repository, use_test_script
 from hydra_cli.session import Session, attach_session
 from hydra_cli.start import Start, check_machine, start_run
@@ -108,6 +106,8 @@ def fix(
 async def _fix(start: Start, chosen: Settings, *, pull_request: bool, detach: bool, json: bool) -> None:
     start.repository.check_publishable(start.slug)
     if pull_request:
+        from hydra_cli.pull_request import find_destination
+
         destination = await find_destination(start.repository, start.issue_url)
         start = replace(start, destination=destination.project.name)
     start.ask_constitution()
@@ -119,6 +119,9 @@ async def _fix(start: Start, chosen: Settings, *, pull_request: bool, detach: bo
             _announce(session, start, request, run_id, attached)
         if detach:
             return
+        # Imported here, since a run that is left alone needs none of it, and a hundred of them start one by one.
+        from hydra_cli.follow import follow
+
         try:
             result = await follow(session, run_id, quiet=json)
         except asyncio.CancelledError:
@@ -134,6 +137,8 @@ async def _finish(session: Session, start: Start, run_id: str, result: RunResult
         _conclude(session, start, run_id, result)
     address, failure = "", None
     if start.destination and result.verdict is Verdict.FIXED:
+        from hydra_cli.pull_request import open_approved
+
         try:
             address = await open_approved(session, start.repository, run_id, result)
         except UsageError as error:

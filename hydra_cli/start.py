@@ -20,28 +20,30 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.artifacts.database import open_database
 from activities.artifacts.variables import SealedVariables, sweep_variables
-from hydra_cli.model_questions import ask_models
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session
 from hydranet.contracts import (
     FIX_BRANCH,
     FIX_WORKFLOW,
+    SANDBOX_QUEUE,
     SUPERVISOR_QUEUE,
     AskedModel,
     BranchRequest,
     Expectation,
     FixRequest,
     ModelsRequest,
+    name_models_queue,
 )
 from hydranet.errors import UsageError
+from hydranet.names import ROLES_BY_QUEUE
 from hydranet.policy import constitution
 from hydranet.policy.constitution import Decision, Effect
 from hydranet.settings import Settings, read_own_rules
-from hydranet.strategy import slugify
+from hydranet.strategy import TEMPLATES, slugify
 from hydranet.text.issue_title import find_title
 from workers.cluster.folder import ClusterFolder
 from workers.connection import is_open
-from workers.roles import Role
+from workers.stack import StackFolder
 from workers.temporal_profile import choose_server
 
 Request = TypeVar("Request", FixRequest, BranchRequest)
@@ -134,10 +136,12 @@ class Start:
 
 
 async def check_machine(chosen: Settings) -> None:
-    """Raise UsageError when the stack on this machine is to have a sandbox, and none works here."""
+    """Raise UsageError when a stack that is to start on this machine is to have a sandbox, and none works here."""
     cluster = ClusterFolder(chosen.data_dir)
-    has_sandbox = not cluster.exists or Role.SANDBOX in cluster.load_config().roles
-    if not choose_server(chosen.temporal).address and has_sandbox:
+    has_sandbox = not cluster.exists or ROLES_BY_QUEUE[SANDBOX_QUEUE] in cluster.load_config().roles
+    if choose_server(chosen.temporal).address or StackFolder(chosen.data_dir).find_stack():
+        return
+    if has_sandbox:
         from activities.sandbox.backends import check_sandbox
 
         await asyncio.to_thread(check_sandbox, chosen.sandbox)
@@ -161,6 +165,10 @@ async def find_model(session: Session, chosen: Settings, warn: Callable[[str], N
 
 async def _ask_model(session: Session, asked: AskedModel, warn: Callable[[str], None]) -> str | None:
     """Return the model where it answers, None where nobody is there to ask; UsageError where it does not."""
+    if asked.model == TEMPLATES and await session.works_here(name_models_queue(asked.purpose)):
+        return TEMPLATES  # They always answer, and what would ask them here takes long to import.
+    from hydra_cli.model_questions import ask_models
+
     answer = await ask_models(session, ModelsRequest(models=(asked,), purpose=asked.purpose), warn)
     if answer is None:
         warn(

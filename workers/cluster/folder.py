@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 from pydantic import BaseModel
 
 from activities.private_file import make_private_folder
 from hydranet.errors import UsageError
-from workers.cluster.authority import Authority
+
+if TYPE_CHECKING:
+    from workers.cluster.authority import Authority
 
 TEMPORAL_SOCKET, POSTGRES_SOCKET = "nodes/temporal.sock", "nodes/postgres.sock"
 """The sockets below the stack's runtime folder by which the front alone reaches the servers."""
@@ -66,6 +69,9 @@ class ClusterFolder:
 
     def load_authority(self) -> Authority:
         """Return the authority. Raises UsageError where there is none."""
+        # Imported here, since every command looks at this folder, and hardly any at certificates.
+        from workers.cluster.authority import Authority
+
         try:
             return Authority.load(self.authority_key.read_bytes(), self.authority.read_bytes())
         except FileNotFoundError:

@@ -28,6 +28,14 @@ def test_help_lists_the_commands_and_imports_none() -> None:
     assert ours == {"hydra_cli.commands", "hydra_cli.terminal"}
 
 
+def test_to_start_a_run_imports_nothing_of_its_work_nor_of_following_it() -> None:
+    """A hundred detached runs are started by as many commands."""
+    code = "import sys; import hydra_cli.fix; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    needless = ("cryptography.x509", "docker", "httpx", "psycopg_pool", "rich.live", "temporalio.worker", "workers.roles")
+    assert set(needless).isdisjoint(modules)
+
+
 @pytest.mark.parametrize("name", LISTINGS)
 def test_a_command_is_listed_as_its_own_help_begins(name: str) -> None:
     listing = LISTINGS[name]
