@@ -1,9 +1,10 @@
 """Starts many runs of the demo's bug at one moment, each with a short time budget, and says how they end.
 
-    python -m benchmarks.many_runs [--runs 30] [--seconds 60] [--commands]
+    python -m benchmarks.many_runs [--runs 30] [--seconds 60] [--commands [--at-once N] [--start-only]]
 
-Queueing may not be taken from a budget: each run works for a few seconds, and all of them take minutes. With
-`--commands` each run is started by a `hydra fix --detach` of its own, one after another, and their time is printed.
+Queueing may not be taken from a budget: each run works for less than a minute, and all of them take many. One run
+before them prepares the environment that they share. With `--commands` each run is started by a `hydra fix --detach` of
+its own, as many at a time as there are cores, and their time is printed; with `--start-only` the runs are then aborted.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import resource
 import shutil
 import subprocess
 import sysconfig
@@ -25,6 +27,7 @@ from hydra_cli.repository import Repository
 from hydra_cli.session import Session, attach_session
 from hydra_cli.start import Start, start_run
 from hydranet import settings
+from hydranet.budget import Budget
 from hydranet.contracts import RunResult
 from hydranet.genealogy import Genealogy
 from hydranet.settings import Settings
@@ -47,31 +50,45 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--commands", action="store_true")
+    parser.add_argument("--at-once", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--start-only", action="store_true")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="hydra-many-"))
     os.environ["HYDRA_DATA_DIR"] = str(folder / "data")
     try:
         instance = read_suite(DEMO, [])[1]["theatre"]
-        repositories = [check_out(instance, folder / f"theatre-{number:03d}") for number in range(arguments.runs)]
+        repositories = [check_out(instance, folder / f"theatre-{number:03d}") for number in range(arguments.runs + 1)]
         flags = {"model": "templates", "budget": {"seconds": arguments.seconds}}
         chosen = settings.load_settings(flags=flags)
-        asyncio.run(_run_all(repositories, instance, chosen, commands=arguments.commands))
+        asyncio.run(_run_all(repositories, instance, chosen, arguments))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _run_all(repositories: list[Repository], instance: BugInstance, chosen: Settings, *, commands: bool) -> None:
+async def _run_all(
+    repositories: list[Repository], instance: BugInstance, chosen: Settings, arguments: argparse.Namespace
+) -> None:
     async with attach_session(chosen, to_work=True) as session:
-        started = time.monotonic()
-        if commands:
-            for repository in repositories:
-                await asyncio.to_thread(_start_by_command, repository, instance, chosen)
+        first, *repositories = repositories
+        unlimited = chosen.model_copy(update={"budget": Budget()})
+        alone = await _wait(session, await _start(session, first, instance, unlimited))
+        print(f"alone: {alone.result.verdict}, {alone.genealogy.seconds:.1f} s on the clock", flush=True)
+        started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        if arguments.commands:
+            slots = asyncio.Semaphore(arguments.at_once)
+            await asyncio.gather(*(_start_by_command(slots, each, instance, chosen) for each in repositories))
             ids = [Start(repository, instance.issue).identity for repository in repositories]
         else:
             ids = await asyncio.gather(*(_start(session, each, instance, chosen) for each in repositories))
-        print(f"{len(ids)} runs started in {time.monotonic() - started:.1f} s", flush=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        took = f"{time.monotonic() - started:.1f} s, {worked:.1f} s of processor time in commands"
+        print(f"{len(ids)} runs started in {took}; load {os.getloadavg()[0]:.1f}", flush=True)
+        if arguments.start_only:
+            for run_id in ids:
+                await session.run_handle(run_id).signal("abort", "It was only to start.")
         outcomes = await asyncio.gather(*(_wait(session, run_id) for run_id in ids))
-        print(f"all ended after {time.monotonic() - started:.1f} s")
+        print(f"all ended after {time.monotonic() - started:.1f} s; load {os.getloadavg()[0]:.1f}")
         _print(outcomes)
 
 
@@ -82,11 +99,15 @@ async def _start(session: Session, repository: Repository, instance: BugInstance
     return run_id
 
 
-def _start_by_command(repository: Repository, instance: BugInstance, chosen: Settings) -> None:
+async def _start_by_command(
+    slots: asyncio.Semaphore, repository: Repository, instance: BugInstance, chosen: Settings
+) -> None:
     hydra = Path(sysconfig.get_path("scripts")) / "hydra"
     budget = ("--budget-seconds", str(chosen.budget.seconds))
     named = ("--repo", str(repository.path), "--issue", instance.issue, "--model", "templates")
-    subprocess.run([hydra, "fix", *named, *budget, "--detach"], check=True, stdout=subprocess.DEVNULL)
+    async with slots:
+        command = [str(hydra), "fix", *named, *budget, "--detach"]
+        await asyncio.to_thread(lambda: subprocess.run(command, check=True, capture_output=True))
 
 
 async def _wait(session: Session, run_id: str) -> Outcome:

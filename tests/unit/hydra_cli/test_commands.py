@@ -32,7 +32,15 @@ def test_to_start_a_run_imports_nothing_of_its_work_nor_of_following_it() -> Non
     """A hundred detached runs are started by as many commands."""
     code = "import sys; import hydra_cli.fix; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    needless = ("cryptography.x509", "docker", "httpx", "psycopg_pool", "rich.live", "temporalio.worker", "workers.roles")
+    needless = (
+        "cryptography.x509",
+        "docker",
+        "httpx",
+        "psycopg_pool",
+        "rich.live",
+        "temporalio.worker",
+        "workers.roles",
+    )
     assert set(needless).isdisjoint(modules)
 
 
