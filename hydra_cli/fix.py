@@ -26,7 +26,7 @@ from hydra_cli.issue import (
 )
 from hydra_cli.repository import Repository, use_test_script
 from hydra_cli.session import Session, attach_session
-from hydra_cli.start import Start, check_machine, start_run
+from hydra_cli.start import Start, check_machine, list_recorded, start_run
 from hydra_cli.terminal import write_json_text, write_line
 from hydranet import settings
 from hydranet.contracts import FixRequest, RunResult
@@ -114,7 +114,8 @@ async def _fix(start: Start, chosen: Settings, *, pull_request: bool, detach: bo
     await check_machine(chosen)
     async with attach_session(chosen, to_work=True) as session:
         request = await start.build_request(session, chosen, partial(write_line, error=True))
-        run_id, attached = await start_run(session, request, start.identity, chosen.sandbox.env)
+        recorded = await list_recorded(session, start.identity)
+        run_id, attached = await start_run(session, request, start.identity, chosen.sandbox.env, recorded)
         if not json:
             _announce(session, start, request, run_id, attached)
         if detach:

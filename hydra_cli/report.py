@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hydra_cli.run_records import find_start
 from hydra_cli.session import attach_session
 from hydra_cli.terminal import write_line
 from hydranet import settings
@@ -51,5 +52,4 @@ def _choose_renderer(output: Path) -> Callable[[Postmortem], str]:
 async def _build(run: str) -> Postmortem:
     async with attach_session(settings.load_settings()) as session:
         run_id = await session.find_run(run)
-        described = await session.describe(run_id)
-        return build_postmortem(await session.genealogy(run_id), described.start_time)
+        return build_postmortem(await session.genealogy(run_id), await find_start(session, run_id))

@@ -24,6 +24,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.artifacts.database import open_database
 from activities.artifacts.records import read_genealogy
 from activities.checkpoints.registry import RepositoryRegistry
+from activities.history.catalogue import RunCatalogue
 from activities.waits.failures import read_message
 from hydra_cli.terminal import write_line
 from hydranet.contracts import (
@@ -36,7 +37,7 @@ from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
 from hydranet.names import ROLES_BY_QUEUE
 from hydranet.settings import Settings
-from workers.connection import DENIALS, UnpreparedNamespaceError, check_namespace, connect
+from workers.connection import DENIALS, UnpreparedNamespaceError, check_namespace, connect, is_open
 from workers.host import Host, load_host
 from workers.nodes import BEAT, NodeReader, NodeView, list_identities
 from workers.sealing import KeyRing, load_keys
@@ -146,23 +147,39 @@ class Session:
         return self.client.get_workflow_handle(run_id, result_type=RunResult)
 
     async def find_run(self, part: str) -> str:
-        """Return the id of the run called `part`, or whose id alone contains it; empty means the latest run."""
+        """Return the id of the run called `part`, or whose id alone contains it; empty means the latest run.
+
+        Those that Temporal no longer knows are found on record.
+        """
         matches = []
         async for run in self.client.list_workflows(f"WorkflowType = '{FIX_WORKFLOW}'"):
             if run.id == part or not part:
                 return run.id
             if part in run.id:
                 matches.append(run.id)
+        matches = list(dict.fromkeys((*matches, *await self._find_recorded(part, suffice=bool(matches)))))
+        if part in matches or (matches and not part):
+            return part or matches[0]
         if len(matches) == 1:
             return matches[0]
         if matches:
             raise UsageError(f"'{part}' names {len(matches)} runs: give more of the id, as `hydra runs` lists it.")
         raise UsageError(f"There is no run '{part}': see `hydra runs`." if part else "There is no run yet.")
 
+    async def _find_recorded(self, part: str, *, suffice: bool) -> list[str]:
+        """Return the ids on record that contain `part`; none where others suffice and the database does not answer."""
+        try:
+            async with open_database(self.stack.database) as pool:
+                return await RunCatalogue(pool).find(part)
+        except UsageError:
+            if suffice:
+                return []
+            raise
+
     async def find_open_run(self, part: str) -> str:
         """Return the id of the run called `part`; UsageError when it has ended."""
         run_id = await self.find_run(part)
-        if (await self.describe(run_id)).status is not WorkflowExecutionStatus.RUNNING:
+        if not await is_open(self.client, run_id):
             raise UsageError(f"The run {run_id} has ended: see `hydra show {run_id}`.")
         return run_id
 
@@ -172,16 +189,21 @@ class Session:
             return await self.run_handle(run_id).describe()
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                raise UsageError(f"There is no run '{run_id}': see `hydra runs`.") from None
+                raise UsageError(
+                    f"Temporal knows no run '{run_id}', or no longer: see `hydra runs`, and `hydra runs --all`."
+                ) from None
             raise
 
     async def genealogy(self, run_id: str) -> Genealogy:
         """Return the genealogy of a run: asked of the workflow while it runs, read from the records afterwards."""
-        described = await self.describe(run_id)
-        if described.status is not WorkflowExecutionStatus.RUNNING:
+        status = await self.find_status(run_id)
+        if status is not WorkflowExecutionStatus.RUNNING:
             async with open_database(self.stack.database) as pool:
-                if (kept := await read_genealogy(pool, run_id)) and kept.verdict:
-                    return kept
+                kept = await read_genealogy(pool, run_id)
+            if kept is not None and (kept.verdict or status is None):
+                return kept
+            if status is None:
+                raise UsageError(f"There is no run '{run_id}': see `hydra runs --all`.")
         if missing := await self._find_missing_supervisor():
             raise UsageError(f"No supervisor answers for {run_id}: {missing}, or the stack (`hydra up`).")
         try:
@@ -195,6 +217,15 @@ class Session:
                 ) from None
             raise
         return genealogy
+
+    async def find_status(self, run_id: str) -> WorkflowExecutionStatus | None:
+        """Return how Temporal has a run, None where it does not know it, or no longer."""
+        try:
+            return (await self.run_handle(run_id).describe()).status
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
 
     async def _find_missing_supervisor(self) -> str:
         """Return the sentence about a supervisor that is not there, which a query would wait for for ten seconds."""

@@ -40,6 +40,9 @@ async def _show(run: str, *, json: bool, checkpoint: bool) -> None:
             console.print(_render_checkpoints(genealogy), soft_wrap=True)
             return
         console.print(render_tree(genealogy, terms=True))
+        if await session.find_status(run_id) is None:
+            write_line("Temporal has forgotten this run: it is shown from its record.")
+            return
         if genealogy.verdict is None:
             for text in await session.list_parked(run_id):
                 print_plain(console, f"waiting: {text}", "yellow")

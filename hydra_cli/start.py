@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -20,6 +20,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.artifacts.database import open_database
 from activities.artifacts.variables import SealedVariables, sweep_variables
+from activities.history.catalogue import RunCatalogue
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session
 from hydranet.contracts import (
@@ -185,18 +186,27 @@ async def _ask_model(session: Session, asked: AskedModel, warn: Callable[[str], 
 
 
 async def start_run(
-    session: Session, request: FixRequest, identity: str, variables: Mapping[str, str]
+    session: Session,
+    request: FixRequest,
+    identity: str,
+    variables: Mapping[str, str],
+    recorded: Collection[str] = (),
 ) -> tuple[str, bool]:
     """Start the run with the values of `sandbox.env`, and return its id and whether that run was open already.
 
     Every run has an id of its own, so that none overwrites another's record: the second run of the same
-    repository and issue is `<identity>-2`. So is that of a repository at the same path of another host. The repository
-    is registered here. Raises UsageError when no supervisor works for this host.
+    repository and issue is `<identity>-2`. So is that of a repository at the same path of another host, and where the
+    id is one of those `recorded` whose run Temporal has forgotten. The repository is registered here. Raises
+    UsageError when no supervisor works for this host.
     """
     await session.register(request.repository_path)
     request = request.model_copy(update={"host": session.host.id})
     number, run_id = 1, identity
     while True:
+        if run_id in recorded and await session.find_status(run_id) is None:
+            number += 1  # Temporal has forgotten it, or it came by `hydra import`: its record stays.
+            run_id = f"{identity}-{number}"
+            continue
         references = await keep_variables(session, run_id, variables)
         try:
             await session.client.start_workflow(
@@ -220,6 +230,12 @@ async def start_run(
             run_id = f"{identity}-{number}"
         else:
             return run_id, False
+
+
+async def list_recorded(session: Session, identity: str) -> set[str]:
+    """Return the ids of runs on record that a run of this identity may not have."""
+    async with open_database(session.stack.database) as pool:
+        return await RunCatalogue(pool).list_ids(identity)
 
 
 async def keep_variables(session: Session, workflow_id: str, values: Mapping[str, str]) -> dict[str, str]:

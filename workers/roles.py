@@ -25,6 +25,7 @@ from activities.checkpoints.activities import CheckpointActivities, RepositoryAc
 from activities.checkpoints.registry import RepositoryRegistry
 from activities.git.objects import GitObjects
 from activities.heartbeat import HEARTBEAT_SECONDS
+from activities.history.activities import HistoryActivities
 from activities.node.activities import NodeActivities
 from activities.retrieval.activities import IndexActivities, RetrievalActivities
 from activities.sandbox.backends import open_sandbox
@@ -133,7 +134,7 @@ async def run_workers(
                     await adopt_open_runs(client, RepositoryRegistry(settings.data_dir))
                 await stack.enter_async_context(watch_server(client))
                 await stack.enter_async_context(watch_nodes(client, host.identify(role)))
-                for worker in _make_supervisor_workers(client, host, settings, pool, artifacts):
+                for worker in _make_supervisor_workers(client, host, settings, pool, artifacts, keys):
                     await stack.enter_async_context(worker)
             await stack.enter_async_context(_make_node_worker(client, host, settings, role))
         yield
@@ -146,7 +147,12 @@ def build_workflow_runner() -> SandboxedWorkflowRunner:
 
 
 def _make_supervisor_workers(
-    client: Client, host: Host, settings: Settings, pool: AsyncConnectionPool, artifacts: ArtifactStore
+    client: Client,
+    host: Host,
+    settings: Settings,
+    pool: AsyncConnectionPool,
+    artifacts: ArtifactStore,
+    keys: KeyRing,
 ) -> list[Worker]:
     registry = RepositoryRegistry(settings.data_dir, host.name)
     repository = RepositoryActivities(
@@ -171,6 +177,7 @@ def _make_supervisor_workers(
         records.read_skills,
         records.record_skills,
         records.forget_variables,
+        HistoryActivities(client, pool, keys).record_log,
         WaitActivities().measure_waits,
     ]
     identity = host.identify(Role.SUPERVISOR)

@@ -285,6 +285,8 @@ class FixIssueWorkflow(RunMessages):
             if self._prepared is not None:
                 await self._allocator.record_skills(self._prepared)
             await publication.forget_variables(self._request, self._state.genealogy)
+            if workflow.patched("record-log"):
+                await publication.record_log(self._state.genealogy, result)
         except ActivityError as error:
             # Who waits for the verdict gets it all the same, and the workflow's history has what the record lacks.
             workflow.logger.error("the run is not on record: %s", error.cause)

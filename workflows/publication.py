@@ -1,25 +1,32 @@
 """Publication: the fix and the checkpoints go into the user's repository, the genealogy into the records."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.artifacts.records import RecordActivities
     from activities.checkpoints.activities import RepositoryActivities
+    from activities.history.activities import HistoryActivities
     from hydranet.contracts import (
         Checkpoint,
         FixRequest,
         NamedCheckpoint,
         Publication,
         PublishRequest,
+        RecordLogRequest,
         RecordRequest,
         Review,
+        RunResult,
     )
     from hydranet.genealogy import BranchRecord, Genealogy
     from hydranet.policy.constitution import Decision
     from hydranet.strategy import slugify
     from workflows import policies
+
+# Nothing is lost by giving up: while Temporal has the history, a sweep keeps the log later.
+_LOG_PATIENCE = timedelta(minutes=1)
 
 
 async def review_fix(request: FixRequest, genealogy: Genealogy, fix: Checkpoint) -> Review:
@@ -79,6 +86,14 @@ async def forget_variables(request: FixRequest, genealogy: Genealogy) -> None:
             genealogy.run_id,
             **policies.for_supervisor("remove the values of variables"),
         )
+
+
+async def record_log(genealogy: Genealogy, result: RunResult) -> None:
+    """Keep the log of the run, which Temporal forgets; a run that cannot have it kept ends all the same, and soon."""
+    request = RecordLogRequest(run_id=genealogy.run_id, result=result)
+    options = policies.for_supervisor("keep the log of the run")
+    options["schedule_to_close_timeout"] = _LOG_PATIENCE
+    await workflow.execute_activity_method(HistoryActivities.record_log, request, **options)
 
 
 async def _record(request: RecordRequest) -> None:

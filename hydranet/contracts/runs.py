@@ -201,3 +201,10 @@ class RecordRequest(BoundedModel):
     run_id: Name
     run: Genealogy | None = None
     branch: BranchRecord | None = None
+
+
+class RecordLogRequest(BoundedModel):
+    """The log of a run that ends with `result`, to be put on record."""
+
+    run_id: Name
+    result: RunResult

@@ -113,7 +113,7 @@ ACTIVITIES = (
         "checkpoints",
         "sandbox",
     ),
-    *("localisation", "repair", "inference", "forges", "retrieval", "waits", "node"),
+    *("localisation", "repair", "inference", "forges", "retrieval", "waits", "history", "node"),
 )
 
 

@@ -311,7 +311,7 @@ class Simulation:
                 self.result, self.ended = command.complete_workflow_execution.result, "completed"
             case "fail_workflow_execution" | "cancel_workflow_execution" | "continue_as_new_workflow_execution" as how:
                 self.ended = how
-            case "upsert_workflow_search_attributes" | "cancel_signal_workflow":
+            case "upsert_workflow_search_attributes" | "set_patch_marker" | "cancel_signal_workflow":
                 pass  # A signal left with the task that sent it: there is nothing to take back.
             case other:
                 raise AssertionError(f"the simulation does not know {other}")

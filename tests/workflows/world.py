@@ -47,6 +47,7 @@ from hydranet.contracts import (
     RankAnswer,
     RankedPlaces,
     RankRequest,
+    RecordLogRequest,
     RecordRequest,
     ReflectAnswer,
     RememberFixRequest,
@@ -214,6 +215,11 @@ class World:
     @translate_errors
     async def record_genealogy(self, request: RecordRequest) -> None:
         await self._called("record_genealogy", request)
+
+    @activity.defn
+    @translate_errors
+    async def record_log(self, request: RecordLogRequest) -> None:
+        await self._called("record_log", request)
 
     @activity.defn
     @translate_errors
@@ -440,7 +446,7 @@ class World:
             " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies"
             " write_tests choose_target reproduce judge_drafts plan implement reflect try_candidates commit_checkpoint"
             " survey_repository parse_files link_files embed_nodes forget_variables rank_places"
-            " read_skills record_skills investigate ask_models"
+            " read_skills record_skills record_log investigate ask_models"
         )
         return [WaitActivities().measure_waits, *(getattr(self, name) for name in names.split())]
 

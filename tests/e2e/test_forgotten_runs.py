@@ -1,0 +1,113 @@
+"""A run that Temporal has forgotten reads as it did before."""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from hydranet.settings import Settings
+from tests.e2e.conftest import Hydra, repository
+from workers.connection import connect
+from workers.sealing import load_keys
+from workers.stack import StackFolder
+
+FILES = {
+    "a.py": "def f(x):\n    return x < 1\n",
+    "test_a.py": "from a import f\n\n\ndef test_one():\n    assert f(1)\n\n\ndef test_two():\n    assert not f(2)\n",
+}
+VIEWS = (("show", "--json"), ("log",), ("log", "--transcript"), ("log", "--attempts"), ("report",))
+
+
+def script(folder: Path) -> Path:
+    strategy = {"title": "Correct the bound", "kind": "boundary", "target_files": ["a.py"], "target_symbols": ["f"]}
+    lines = [
+        {"purpose": "strategies", "round": 1, "answer": {"strategies": [strategy]}},
+        {"purpose": "plan", "answer": {"summary": "move the bound", "steps": ""}},
+        {"purpose": "reflect", "answer": {"lesson": "no", "next": "another"}},
+        {"purpose": "implement", "answer": "```python\ndef f(x):\n    return x <= 1\n```"},
+    ]
+    file = folder / "script.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return file
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    folder = tmp_path_factory.mktemp("forgotten")
+    root = repository(folder / "bounds", FILES)
+    return ("fix", "--repo", str(root), "--issue", "f is wrong at 1", "--model", f"scripted:{script(folder)}")
+
+
+@pytest.fixture(scope="module")
+def run_id(hydra: Hydra, arguments: tuple[str, ...]) -> Iterator[str]:
+    """A run that a model has fixed, and which Temporal still knows."""
+    os.environ["HYDRA_TEMPLATES_FIRST"] = "false"
+    try:
+        result, genealogy = hydra.json(*arguments)
+        assert result.verdict == "fixed", result.reason
+        yield genealogy.run_id
+    finally:
+        del os.environ["HYDRA_TEMPLATES_FIRST"]
+
+
+def read(hydra: Hydra, run_id: str) -> dict[tuple[str, ...], str]:
+    return {view: hydra(view[0], run_id, *view[1:]).stdout for view in VIEWS}
+
+
+async def connect_to(hydra: Hydra) -> Client:
+    stack = StackFolder(hydra.data).find_stack()
+    assert stack is not None
+    return await connect(stack.temporal, load_keys(Settings(data_dir=hydra.data)))
+
+
+async def forget(hydra: Hydra, run_id: str) -> None:
+    """Delete a run and its branches from Temporal, as their retention does."""
+    client = await connect_to(hydra)
+    for workflow_id in [w.id async for w in client.list_workflows(f"WorkflowId STARTS_WITH '{run_id}'")]:
+        execution = WorkflowExecution(workflow_id=workflow_id)
+        request = DeleteWorkflowExecutionRequest(namespace=client.namespace, workflow_execution=execution)
+        await client.workflow_service.delete_workflow_execution(request)
+        while await is_known(client, workflow_id):
+            await asyncio.sleep(0.1)
+    while [w async for w in client.list_workflows(f"WorkflowId STARTS_WITH '{run_id}'")]:
+        await asyncio.sleep(0.1)
+
+
+async def is_known(client: Client, workflow_id: str) -> bool:
+    try:
+        await client.get_workflow_handle(workflow_id).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+def test_a_run_that_temporal_has_forgotten_reads_the_same(
+    hydra: Hydra, run_id: str, arguments: tuple[str, ...]
+) -> None:
+    before = read(hydra, run_id)
+    assert all(before.values()), before
+    entries = [json.loads(line) for line in before["log",].splitlines()]
+    assert entries[0]["event"] == "started"
+    assert entries[-1]["event"] == "ended"
+    assert {"publish_fix", "implement", "try_candidates"} <= {entry.get("call") for entry in entries}
+    assert '"purpose": "implement"' in before["log", "--transcript"]
+    asyncio.run(forget(hydra, run_id))
+    assert run_id not in hydra("runs").stdout
+    assert read(hydra, run_id) == before
+    assert "shown from its record" in hydra("show", run_id.removeprefix("fix-")).stdout
+    for command in (("abort", run_id), ("pull-request", run_id, "--repo", arguments[2])):
+        refused = hydra(*command)
+        assert refused.returncode == 2
+        assert len(refused.stderr.splitlines()) == 1, refused.stderr
+    _, again = hydra.json(*arguments)
+    assert again.run_id == f"{run_id}-2", "its record stays"
+    assert hydra("log", run_id).stdout == before["log",]
