@@ -1,10 +1,14 @@
 """`hydra runs`: the runs, newest first."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
 from temporalio.api.workflowservice.v1 import ListWorkflowExecutionsRequest
@@ -16,12 +20,34 @@ from hydranet.names import FIX_WORKFLOW
 from workers.connection import connect_service, missing_namespace
 from workers.stack import Stack, attach
 
+if TYPE_CHECKING:
+    from activities.history.catalogue import RunFilter
+
+_OPEN = " AND ExecutionStatus = 'Running'"
 _HEADINGS = ["run", "verdict", "branches", "reaped", "convergence", "started"]
 
 
-def runs() -> None:
+def runs(
+    every: Annotated[
+        bool, typer.Option("--all", help="List also the runs that Temporal has forgotten, from their records.")
+    ] = False,
+    repo: Annotated[str, typer.Option(help="Only runs of a repository: its name, or its folder.")] = "",
+    since: Annotated[str, typer.Option(help="Only runs since a date, such as 2026-01-31, or 24h, 7d or 2w ago.")] = "",
+    verdict: Annotated[
+        str, typer.Option(help="Only runs that ended so: fixed, exhausted, aborted or failed; or running.")
+    ] = "",
+    text: Annotated[
+        str, typer.Option(help="Only runs with these words in issue, target, strategies, reasons or files.")
+    ] = "",
+) -> None:
     """List the runs, newest first."""
-    asyncio.run(_runs())
+    if not (every or repo or since or verdict or text):
+        asyncio.run(_runs())
+        return
+    # Imported here, since they take longer than the list of Temporal's runs.
+    from hydra_cli.recorded_runs import make_filter
+
+    asyncio.run(_search(make_filter(repo, since, verdict, text)))
 
 
 async def _runs() -> None:
@@ -30,10 +56,20 @@ async def _runs() -> None:
     write_line(_align([_HEADINGS, *rows]) if rows else "There is no run yet: start one with `hydra fix`.")
 
 
-async def _list_runs(stack: Stack) -> AsyncIterator[WorkflowExecutionInfo]:
+async def _search(wanted: RunFilter) -> None:
+    from hydra_cli.recorded_runs import HEADINGS, list_rows
+
+    with attach(settings.load_settings()) as stack:
+        open_runs = {run.execution.workflow_id: _make_row(run) async for run in _list_runs(stack, _OPEN)}
+        rows = await list_rows(stack.database, wanted, open_runs)
+    write_line(_align([HEADINGS, *rows]) if rows else "No run fits.")
+
+
+async def _list_runs(stack: Stack, condition: str = "") -> AsyncIterator[WorkflowExecutionInfo]:
     chosen = stack.temporal
     service = await connect_service(chosen, embedded=bool(stack.pid))
-    request = ListWorkflowExecutionsRequest(namespace=chosen.namespace, query=f"WorkflowType = '{FIX_WORKFLOW}'")
+    query = f"WorkflowType = '{FIX_WORKFLOW}'{condition}"
+    request = ListWorkflowExecutionsRequest(namespace=chosen.namespace, query=query)
     while True:
         try:
             page = await service.workflow_service.list_workflow_executions(request, retry=True)

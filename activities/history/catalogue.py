@@ -21,7 +21,12 @@ _QUERY = """
     ORDER BY started_at DESC, run_id DESC
 """
 _WORDS = "to_tsquery('simple', replace(split_words(%s), ' ', ':* & ') || ':*')"
-_MATCHES = "(words @@ {words} OR run_id IN (SELECT run_id FROM branches WHERE words @@ {words}))"
+# Two searches, each on its index; with OR between them every run would be read.
+_MATCHES = """
+    run_id IN (
+        SELECT run_id FROM runs WHERE words @@ {words} UNION ALL SELECT run_id FROM branches WHERE words @@ {words}
+    )
+"""
 
 
 @dataclass(frozen=True)

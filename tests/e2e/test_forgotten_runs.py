@@ -102,6 +102,9 @@ def test_a_run_that_temporal_has_forgotten_reads_the_same(
     assert '"purpose": "implement"' in before["log", "--transcript"]
     asyncio.run(forget(hydra, run_id))
     assert run_id not in hydra("runs").stdout
+    listed = hydra("runs", "--text", "wrong at 1", "--repo", "bounds", "--verdict", "fixed", "--since", "1h").stdout
+    assert run_id in listed
+    assert "No run fits." in hydra("runs", "--text", "nowhere").stdout
     assert read(hydra, run_id) == before
     assert "shown from its record" in hydra("show", run_id.removeprefix("fix-")).stdout
     for command in (("abort", run_id), ("pull-request", run_id, "--repo", arguments[2])):
