@@ -6,6 +6,7 @@ A command's module is imported when the command is called: the imports of the ot
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from functools import wraps
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any, NamedTuple, cast
 
 import typer
@@ -32,6 +33,9 @@ LISTINGS = {
     "report": Listing("report", "Write a run's post-mortem: what was tried, what failed and why, and what won."),
     "pull-request": Listing("pull_request", "Open a pull request for the fix of a run, or show the one that is open."),
     "log": Listing("log", "Print a run's history as JSON lines, oldest first."),
+    "import": Listing(
+        "run_archive", "Take a run that was exported elsewhere into the records: show, log, report and replay read it."
+    ),
     "models": Listing("models", "Show whether each model answers, and how fast."),
     "pause": Listing("control", "Begin no further step; a step that is under way finishes."),
     "resume": Listing("control", "Go on after a pause."),
@@ -58,6 +62,11 @@ LISTINGS = {
     "score": Listing("score", "Score a history of attempts for convergence, as the Reaper does."),
     "bench": Listing("bench.runner", "Run a suite of bugs, and report every success and failure."),
 }
+
+
+def name_function(command: str) -> str:
+    """Return the name of a command's function in its module: with `_` where the command's is a word of Python."""
+    return f"{command}_" if iskeyword(command) else command.replace("-", "_")
 
 
 class Commands(TyperGroup):
@@ -106,7 +115,7 @@ class _Commands(Mapping[str, Any]):
             return typer.main.get_command(_clean_group(group))
         command = typer.Typer(add_completion=False)
         context = getattr(module, "CONTEXT_SETTINGS", None)
-        function = _clean_texts(getattr(module, name.replace("-", "_")))
+        function = _clean_texts(getattr(module, name_function(name)))
         command.command(short_help=LISTINGS[name].help, context_settings=context)(function)
         return typer.main.get_command(command)
 

@@ -218,6 +218,10 @@ class Session:
             raise
         return genealogy
 
+    async def is_running(self, run_id: str) -> bool:
+        """Return whether Temporal has a run as open."""
+        return await self.find_status(run_id) is WorkflowExecutionStatus.RUNNING
+
     async def find_status(self, run_id: str) -> WorkflowExecutionStatus | None:
         """Return how Temporal has a run, None where it does not know it, or no longer."""
         try:

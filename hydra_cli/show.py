@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from textwrap import indent
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from hydra_cli.run_archive import check_export, export_run
 from hydra_cli.session import attach_session
 from hydra_cli.terminal import make_console, plain, print_plain, write_json_text, write_line
 from hydra_cli.tree import render_tree
@@ -23,14 +25,22 @@ def show(
     checkpoint: Annotated[
         bool, typer.Option("--checkpoint", help="List the attempts as commits, as `git log` does.")
     ] = False,
+    export: Annotated[
+        Path | None, typer.Option(help="The file to write the whole run to, for `hydra import` on another machine.")
+    ] = None,
 ) -> None:
     """Show a run as a tree: every branch and attempt, with scores and reasons."""
-    asyncio.run(_show(run, json=json, checkpoint=checkpoint))
+    if export is not None:
+        check_export(export)
+    asyncio.run(_show(run, json=json, checkpoint=checkpoint, export=export))
 
 
-async def _show(run: str, *, json: bool, checkpoint: bool) -> None:
+async def _show(run: str, *, json: bool, checkpoint: bool, export: Path | None) -> None:
     async with attach_session(settings.load_settings()) as session:
         run_id = await session.find_run(run)
+        if export is not None:
+            await export_run(session, run_id, export)
+            return
         genealogy = await session.genealogy(run_id)
         if json:
             write_json_text(genealogy.model_dump_json(indent=1))

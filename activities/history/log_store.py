@@ -11,6 +11,7 @@ from hydranet.contracts import ArtifactRef
 from hydranet.errors import UsageError
 
 if TYPE_CHECKING:
+    from psycopg import AsyncConnection
     from psycopg_pool import AsyncConnectionPool
 
     from activities.history.events import Entry
@@ -55,19 +56,22 @@ class LogStore:
 
     async def write(self, run_id: str, entries: Iterable[Entry]) -> None:
         """Keep the log of a run that is on record, in place of one that is there, and what the run's artifacts are."""
-        kept = list(limit_entries(entries))
-        text = "\n".join(json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in kept)
-        sealed = self._keys.seal(zlib.compress(text.encode(), level=6), _CONTEXT + run_id.encode())
-        addresses = [(run_id, bytes.fromhex(artifact.ref.sha256)) for artifact in list_artifacts(kept)]
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(
-                "INSERT INTO run_logs (run_id, key, sealed) VALUES (%s, %s, %s) ON CONFLICT (run_id) DO UPDATE"
-                " SET key = excluded.key, sealed = excluded.sealed, recorded_at = now()",
-                (run_id, *sealed),
-            )
-            await connection.cursor().executemany(
-                "INSERT INTO run_artifacts (run_id, sha256) VALUES (%s, %s) ON CONFLICT DO NOTHING", addresses
-            )
+            await self.write_within(connection, run_id, entries)
+
+    async def write_within(self, connection: AsyncConnection[Any], run_id: str, entries: Iterable[Entry]) -> None:
+        """Keep the log as `write` does, in a transaction that is under way."""
+        kept = list(limit_entries(entries))
+        sealed = self._keys.seal(zlib.compress(format_entries(kept).encode(), level=6), _CONTEXT + run_id.encode())
+        addresses = [(run_id, bytes.fromhex(artifact.ref.sha256)) for artifact in list_artifacts(kept)]
+        await connection.execute(
+            "INSERT INTO run_logs (run_id, key, sealed) VALUES (%s, %s, %s) ON CONFLICT (run_id) DO UPDATE"
+            " SET key = excluded.key, sealed = excluded.sealed, recorded_at = now()",
+            (run_id, *sealed),
+        )
+        await connection.cursor().executemany(
+            "INSERT INTO run_artifacts (run_id, sha256) VALUES (%s, %s) ON CONFLICT DO NOTHING", addresses
+        )
 
     async def read(self, run_id: str) -> list[Entry] | None:
         """Return the log of a run, None where there is none; UsageError where its key is not there."""
@@ -81,6 +85,11 @@ class LogStore:
             raise UsageError(f"The log of {run_id} was not written by HydraNet: restore the database from a backup.")
         text = zlib.decompressobj().decompress(opened, 2 * LOG_BYTES).decode()
         return [json.loads(line) for line in text.split("\n") if line]
+
+
+def format_entries(entries: Iterable[Entry]) -> str:
+    """Return entries as lines of JSON."""
+    return "\n".join(json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in entries)
 
 
 def limit_entries(entries: Iterable[Entry]) -> Iterator[Entry]:

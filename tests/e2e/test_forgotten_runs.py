@@ -91,9 +91,13 @@ async def is_known(client: Client, workflow_id: str) -> bool:
 
 
 def test_a_run_that_temporal_has_forgotten_reads_the_same(
-    hydra: Hydra, run_id: str, arguments: tuple[str, ...]
+    hydra: Hydra, run_id: str, arguments: tuple[str, ...], tmp_path: Path
 ) -> None:
     before = read(hydra, run_id)
+    first, second = tmp_path / "first.zip", tmp_path / "second.zip"
+    assert hydra("show", run_id, "--export", first).returncode == 0
+    refused = hydra("import", first)
+    assert (refused.returncode, "was made here: it stays" in refused.stderr) == (2, True)
     assert all(before.values()), before
     entries = [json.loads(line) for line in before["log",].splitlines()]
     assert entries[0]["event"] == "started"
@@ -102,6 +106,9 @@ def test_a_run_that_temporal_has_forgotten_reads_the_same(
     assert '"purpose": "implement"' in before["log", "--transcript"]
     asyncio.run(forget(hydra, run_id))
     assert run_id not in hydra("runs").stdout
+    assert hydra("show", run_id, "--export", second).returncode == 0
+    assert first.read_bytes() == second.read_bytes()
+    assert "is on record here already" in hydra("import", second).stdout
     listed = hydra("runs", "--text", "wrong at 1", "--repo", "bounds", "--verdict", "fixed", "--since", "1h").stdout
     assert run_id in listed
     assert "No run fits." in hydra("runs", "--text", "nowhere").stdout

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pytest
 
-from hydra_cli.commands import LISTINGS
+from hydra_cli.commands import LISTINGS, name_function
 
 SLOW = ("docker", "git", "numpy", "psycopg", "pydantic", "temporalio", "tree_sitter", "yaml")
 HELP = """
@@ -51,5 +51,5 @@ def test_a_command_is_listed_as_its_own_help_begins(name: str) -> None:
     if hasattr(module, "GROUP"):
         assert module.GROUP.info.help == listing.help
         return
-    command = getattr(module, name.replace("-", "_"))
+    command = getattr(module, name_function(name))
     assert command.__doc__.splitlines()[0] == listing.help
