@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from hydranet.genealogy import Verdict
-from tests.e2e.conftest import Hydra, following, repository
-from tests.e2e.test_fix import TEST
+from tests.e2e.conftest import SMALL, Hydra, following, repository
 
 NAME = "coder"
 STRATEGY = {"title": "Mend f", "kind": "boundary condition", "target_files": ["a.py"], "target_symbols": ["f"]}
@@ -113,7 +112,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    return repository(tmp_path / "project", {"a.py": "def f(x):\n    return x < 1\n", "test_a.py": TEST})
+    return repository(tmp_path / "project", SMALL)
 
 
 @pytest.fixture

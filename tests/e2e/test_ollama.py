@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from hydranet.genealogy import Verdict
-from tests.e2e.conftest import Hydra, git, repository
-from tests.e2e.test_fix import TEST
+from tests.e2e.conftest import SMALL, Hydra, git, repository
 
 # Every answer of an Ollama server with Qwen2.5-Coder-1.5B, in order; those of a path end with one that stays.
 RECORDING = Path(__file__).parent / "recordings" / "ollama.json"
@@ -76,7 +75,7 @@ def server() -> Iterator[Server]:
 
 
 def test_a_bug_is_fixed_by_a_model_of_ollama(own_hydra: Hydra, server: Server, tmp_path: Path) -> None:
-    root = repository(tmp_path / "project", {"a.py": "def f(x):\n    return x < 1\n", "test_a.py": TEST})
+    root = repository(tmp_path / "project", SMALL)
     own_hydra.env |= {
         "HYDRA_MODELS__OLLAMA_HOST": server.url,
         "HYDRA_MODELS__DELIBERATE": "true",
