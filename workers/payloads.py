@@ -22,12 +22,11 @@ from temporalio.converter import (
 )
 
 from hydranet.errors import UsageError
+from workers.refused_payload import UNSEALED, explain_refused, is_refused
 
 if TYPE_CHECKING:
     from workers.sealing import KeyRing
 
-UNSEALED = b"binary/unsealed"
-"""The encoding of a payload that counts for nothing; its data may say why."""
 _FailureKind = Literal["application_failure_info", "canceled_failure_info", "timeout_failure_info"]
 
 _SERIALIZER = SchemaSerializer(any_schema())
@@ -37,20 +36,6 @@ class _JsonConverter(PydanticJSONPlainPayloadConverter):
     def to_payload(self, value: Any) -> Payload:
         data = _SERIALIZER.to_json(value, exclude_defaults=True)
         return Payload(metadata={"encoding": self.encoding.encode()}, data=data)
-
-
-def is_refused(payload: Payload) -> bool:
-    """Return whether the codec has marked a payload as one that counts for nothing."""
-    return payload.metadata.get("encoding") == UNSEALED
-
-
-def explain_refused(payload: Payload) -> str:
-    """Return why a marked payload counts for nothing, in a sentence."""
-    return (
-        payload.data.decode()
-        or "This was not sealed with a key of HydraNet's, so it is not obeyed: an earlier version wrote it, "
-        "or somebody who has no key."
-    )
 
 
 class _Refusal(EncodingPayloadConverter):

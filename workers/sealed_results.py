@@ -20,7 +20,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import Info
 
 from hydranet.errors import FATAL
-from workers.payloads import explain_refused, is_refused
+from workers.refused_payload import explain_refused, is_refused
 
 _logger = logging.getLogger(__name__)
 

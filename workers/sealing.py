@@ -37,7 +37,7 @@ from activities.private_file import create_private, make_private_folder
 from hydranet.errors import UsageError
 from hydranet.names import ROLES_BY_QUEUE, find_shared_queue
 from hydranet.settings import Settings
-from workers.payloads import UNSEALED
+from workers.refused_payload import UNSEALED
 
 ENCODING = b"binary/sealed"
 _KEY_ID = "key"

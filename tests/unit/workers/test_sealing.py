@@ -12,7 +12,8 @@ from temporalio.converter import ActivitySerializationContext, WorkflowSerializa
 from hydranet.errors import UsageError
 from hydranet.names import INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
 from hydranet.settings import Settings
-from workers.payloads import UNSEALED, build_converter
+from workers.payloads import build_converter
+from workers.refused_payload import UNSEALED
 from workers.sealing import ENCODING, ROLES, KeyRing, SealingCodec, find_role, load_keys
 
 WORD = "a secret of the repository"
