@@ -121,7 +121,8 @@ async def _check_role(role: NodeRole, chosen: Settings) -> None:
         return
     from activities.inference.backend import choose_default_model
 
-    if chosen.model == "auto" and await choose_default_model(chosen.models) == "templates":
+    repairs = "repairs" in chosen.models.purposes
+    if repairs and chosen.model == "auto" and await choose_default_model(chosen.models) == "templates":
         write_line(
             "Warning: no model answers on this machine, so that repair templates alone are tried: start Ollama with a "
             "coder model, or name a server's in 'model'; `hydra models` checks it.",

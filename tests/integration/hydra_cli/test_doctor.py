@@ -92,10 +92,13 @@ async def test_a_database_is_told_before_and_with_its_tables(postgres: str) -> N
     name = "doctor"
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute("CREATE ROLE doctor_reader")
     dsn = make_conninfo(postgres, dbname=name)
     before = await _read(dsn)
     assert before["tables"].text.startswith(f"{len(list_migrations())} of {len(list_migrations())} migrations")
-    assert before["pgvector"].level is Level.WARN
+    assert before["pgvector"].text.endswith("is there: the next supervisor or `hydra fix` adds it")
+    refused = (await _read(make_conninfo(dsn, options="-c role=doctor_reader")))["pgvector"]
+    assert (refused.level, refused.remedy) == (Level.WARN, "Run CREATE EXTENSION vector in it.")
     with psycopg.connect(dsn) as connection:
         (tables,) = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() or (1,)
         assert tables == 0
