@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import Client
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 
 from hydra_cli.session import Session
 from hydranet.contracts import (
@@ -31,6 +32,8 @@ from tests.workflows.test_node_events import SECONDS, Handle, read_events, wait_
 from tests.workflows.world import World, passed, strategy
 from workers.node_watch import NodeWatch, watch_nodes
 from workers.nodes import NodeView, NodeWorker
+from workers.payloads import data_converter
+from workers.roles import WORKFLOWS, build_workflow_runner
 from workers.sealing import KeyRing
 from workers.stack import Stack
 
@@ -69,6 +72,33 @@ async def test_the_supervisor_model_is_called_on_one_node_and_the_coder_on_anoth
     assert (alpha.calls["propose_strategies"], beta.calls["propose_strategies"]) == (0, 1)
     assert (alpha.calls["implement"], alpha.calls["retrieve"]) == (0, 0)
     assert beta.calls["implement"] == beta.calls["retrieve"] == 1
+
+
+async def test_a_run_that_ranked_on_the_shared_queue_before_an_update_goes_on_after_it(
+    server: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflows.policies.RANKING_QUEUE", INFERENCE_QUEUE)
+    world = make_world()
+    request = REQUEST.model_copy(update={"supervisor_model": "big"})
+    async with AsyncExitStack() as stack:
+        for queue in (SUPERVISOR_QUEUE, INFERENCE_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE):
+            worker = Worker(
+                server,
+                task_queue=queue,
+                activities=world.activities(),
+                workflows=WORKFLOWS if queue == SUPERVISOR_QUEUE else [],
+                # The sandbox would import the module again, without the change.
+                workflow_runner=UnsandboxedWorkflowRunner(),
+            )
+            await stack.enter_async_context(worker)
+        handle: Handle = await server.start_workflow(
+            FIX_WORKFLOW, request, id="fix-demo", task_queue=SUPERVISOR_QUEUE, result_type=RunResult
+        )
+        assert (await handle.result()).verdict is Verdict.FIXED
+    assert world.calls["rank_strategies"] == 1
+    monkeypatch.undo()
+    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=build_workflow_runner(), data_converter=data_converter)
+    await replayer.replay_workflow(await handle.fetch_history())
 
 
 @pytest.mark.parametrize(("supervisor_model", "told"), [("big", 1), ("", 0)])
