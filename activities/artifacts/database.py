@@ -49,10 +49,24 @@ async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
     from psycopg.errors import InsufficientPrivilege
     from psycopg_pool import AsyncConnectionPool
 
+    from activities.artifacts.watched_connection import WatchedConnection
+
     dsn = _add_limits(dsn)
     await _check_server(dsn)
+
+    async def watch(connection: AsyncConnection) -> None:
+        assert isinstance(connection, WatchedConnection)
+        connection.watch(dsn)
+
+    async def check(connection: AsyncConnection) -> None:
+        assert isinstance(connection, WatchedConnection)
+        await connection.check()
+
+    connection_class: type[AsyncConnection] = WatchedConnection
     async with AsyncConnectionPool(
         dsn,
+        connection_class=connection_class,
+        configure=watch,
         min_size=1,
         max_size=8,
         open=False,
@@ -61,7 +75,7 @@ async def open_database(dsn: str) -> AsyncIterator[AsyncConnectionPool]:
         # The pool tries at ever longer intervals: given up, it begins anew when it is asked, and so at once.
         reconnect_timeout=CONNECT_SECONDS,
         # A server that was started again has closed what the pool still holds.
-        check=AsyncConnectionPool.check_connection,
+        check=check,
     ) as pool:
         with _explain(dsn):
             names = await (migrate(pool) if await _is_owner(pool) else _read_migrations(pool))

@@ -1,16 +1,20 @@
 """A database that cannot serve is refused in one sentence, without its password."""
 
 import asyncio
+import contextlib
 import socket
 import time
 from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
-from activities.artifacts import database
+from activities.artifacts import database, watched_connection
 from activities.artifacts.database import open_database
 from hydranet.errors import UsageError
 
@@ -109,6 +113,66 @@ async def test_a_link_that_is_lost_is_noticed_within_seconds(pool: AsyncConnecti
         known = connection.info.get_parameters()
     assert int(known["keepalives_idle"]) + 3 * int(known["keepalives_interval"]) < 15
     assert int(known["tcp_user_timeout"]) < 15_000
+
+
+@asynccontextmanager
+async def open_way(postgres: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """Yield an address that leads to the server, and an event that holds while answers pass."""
+    parts, passing = psycopg.conninfo.conninfo_to_dict(postgres), asyncio.Event()
+    passing.set()
+
+    async def forward(reader: StreamReader, writer: StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(1 << 16):
+                await passing.wait()
+                writer.write(data)
+        writer.transport.abort()
+
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        server = await asyncio.open_unix_connection(f"{parts['host']}/.s.PGSQL.{parts.get('port', 5432)}")
+        writers.extend((writer, server[1]))
+        served.append(asyncio.ensure_future(asyncio.gather(forward(reader, server[1]), forward(server[0], writer))))
+
+    served: list[asyncio.Future[Any]] = []
+    writers: list[StreamWriter] = []
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        yield make_conninfo(postgres, host="127.0.0.1", port=port), passing
+        passing.set()
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.gather(*served)
+
+
+async def test_a_server_that_hangs_is_given_up_within_seconds_and_asked_again(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_connection, "_PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(database, "CONNECT_SECONDS", 2.0)
+    async with open_way(postgres) as (dsn, passing), open_database(dsn) as pool:
+        async with pool.connection() as connection:
+            await connection.execute("SELECT 1")
+        passing.clear()
+        for _ in range(2):  # a connection that is open, and new ones
+            started = time.monotonic()
+            with pytest.raises(psycopg.OperationalError):
+                async with pool.connection() as connection:
+                    await connection.execute("SELECT 1")
+            assert time.monotonic() - started < 5
+        passing.set()
+        async with pool.connection() as connection:
+            await connection.execute("SELECT 1")
+
+
+async def test_a_query_under_way_is_given_up_where_its_server_hangs_and_not_where_it_works(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_connection, "_PATIENCE_SECONDS", 0.2)
+    async with open_way(postgres) as (dsn, passing), open_database(dsn) as pool, pool.connection() as connection:
+        await connection.execute("SELECT pg_sleep(1.5)")
+        passing.clear()
+        with pytest.raises(psycopg.OperationalError, match="it is connected, but hangs"):
+            await connection.execute("SELECT pg_sleep(100)")
 
 
 async def test_limits_of_ones_own_win(postgres: str) -> None:
