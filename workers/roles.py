@@ -114,6 +114,7 @@ async def run_workers(
         await stack.enter_async_context(watch_version(pool, guard, keys, roles))
         artifacts = PostgresArtifacts(pool)
         objects = GitObjects(settings.data_dir / "cache", artifacts)
+        await stack.enter_async_context(watch_server(client, reports=Role.SUPERVISOR in roles))
         for role in roles:
             if role is Role.SANDBOX:
                 sandbox = await stack.enter_async_context(open_sandbox(settings.sandbox, settings.data_dir / "sandbox"))
@@ -132,7 +133,6 @@ async def run_workers(
                 with suppress(RPCError):
                     await sweep_variables(pool, partial(is_open, client))
                     await adopt_open_runs(client, RepositoryRegistry(settings.data_dir))
-                await stack.enter_async_context(watch_server(client))
                 await stack.enter_async_context(watch_nodes(client, host.identify(role)))
                 for worker in _make_supervisor_workers(client, host, settings, pool, artifacts, keys):
                     await stack.enter_async_context(worker)

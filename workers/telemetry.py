@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,7 +16,7 @@ from activities.background import run_beside
 from hydranet.errors import UsageError
 from hydranet.settings import ModelSettings
 from workers.nodes import BEAT
-from workers.outages import OutageFilter
+from workers.outages import filter_logs
 
 if TYPE_CHECKING:
     from activities.inference.backend import Backends
@@ -37,10 +36,7 @@ _BUCKETS = {
 
 def _log_client() -> LoggingConfig:
     """Return what a worker logs of its client: not that it balances no load by DNS where a Unix socket leads on."""
-    logger = logging.getLogger("hydranet.temporal")
-    if not logger.filters:
-        logger.addFilter(OutageFilter())
-    forwarding = LogForwardingConfig(logger, append_target_to_name=False, prepend_target_on_message=False)
+    forwarding = LogForwardingConfig(filter_logs(), append_target_to_name=False, prepend_target_on_message=False)
     return LoggingConfig(
         "error,temporalio_common=warn,temporalio_sdk_core=warn,temporalio_client=warn", forwarding=forwarding
     )

@@ -1,5 +1,6 @@
 """What a worker tells about itself, as a Prometheus and a collector of spans would read it."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from hydranet.contracts import FIX_WORKFLOW, SUPERVISOR_QUEUE, RunResult
 from hydranet.errors import UsageError
@@ -108,16 +110,59 @@ def test_no_span_is_sent_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> No
         assert interceptors == []
 
 
+@pytest.fixture
+def fresh_filters() -> Iterator[None]:
+    """Filters of logs that have seen no outage yet."""
+    loggers = [logging.getLogger(name) for name in ("hydranet.temporal", "psycopg.pool")]
+    before = [list(logger.filters) for logger in loggers]
+    for logger in loggers:
+        logger.filters.clear()
+    outages.filter_logs()
+    yield
+    for logger, filters in zip(loggers, before, strict=True):
+        logger.filters[:] = filters
+
+
+@pytest.mark.usefixtures("fresh_filters")
 def test_an_outage_is_told_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    telemetry.build_runtime("", 0)
-    logger, clock = logging.getLogger("hydranet.temporal"), iter((1000.0, 1001.0, 1002.0, 1030.0, 5000.0, 5001.0))
+    logger, clock = logging.getLogger("hydranet.temporal"), iter((1000.0, 1001.0, 1030.0, 5000.0, 5001.0, 5002.0))
     monkeypatch.setattr(outages, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     error = 'Status { message: "tcp connect error", source: Some({ message: "Connection refused" }) }'
-    for call in (
-        "gRPC call poll_activity_task_queue retried 6 times",
-        "Network error while sending worker heartbeat",
-    ) * 3:
-        logger.warning("%s {'error': %r}", call, error)
+    for _ in range(5):
+        logger.warning("gRPC call poll_activity_task_queue retried 6 times {'error': %r}", error)
     logger.error("Something else")
     outage = "Temporal does not answer (Connection refused): this worker goes on when it does."
     assert caplog.messages == [outage, outage, "Something else"]
+    logger.warning("Temporal answers again, after %.0f s.", 5)
+    logger.warning("Network error while sending worker heartbeat {'error': %r}", error)
+    assert caplog.messages[3:] == ["Temporal answers again, after 5 s.", outage]
+
+
+@pytest.mark.usefixtures("fresh_filters")
+def test_an_outage_of_the_database_is_told_once_and_without_its_address(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("psycopg.pool")
+    reason = 'connection failed: connection to server at "192.168.7.10", port 7845 failed: Connection refused\n\tIs it?'
+    for _ in range(2):
+        logger.warning("error connecting in %r: %s", "pool-1", reason)
+    logger.warning("reconnection attempt in pool %r failed after %s sec", "pool-1", 10.0)
+    assert caplog.messages == ["PostgreSQL does not answer (Connection refused): this worker goes on when it does."]
+
+
+@pytest.mark.usefixtures("fresh_filters")
+async def test_an_outage_of_the_server_is_told_as_long_as_it_lasts(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outages, "_TOLD_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(outages, "_EVERY_SECONDS", 0.05)
+    answers: Iterator[bool] = iter([True, *[False] * 10])
+
+    async def check_health(**_: Any) -> None:
+        if not next(answers, True):
+            raise RPCError("gone", RPCStatusCode.UNAVAILABLE, b"")
+
+    client: Any = SimpleNamespace(service_client=SimpleNamespace(check_health=check_health))
+    async with outages.watch_server(client, reports=False), asyncio.timeout(10):
+        while len(caplog.messages) < 2:
+            await asyncio.sleep(0.05)
+    assert "Temporal does not answer: this worker goes on when it does." in caplog.messages[0]
+    assert caplog.messages[1].startswith("Temporal answers again, after ")
