@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from temporalio.service import ConnectConfig, HttpConnectProxyConfig
+from temporalio.service import ConnectConfig, HttpConnectProxyConfig, KeepAliveConfig
 
 from hydranet.errors import UsageError
 from hydranet.settings import TemporalSettings
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 # A file is read where one of these names it: a profile of other work in the usual place is not meant for HydraNet.
 _FILE_VARIABLES = ("TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
 _NAMING_VARIABLES = ("TEMPORAL_ADDRESS", *_FILE_VARIABLES)
+
+# A connection whose link was lost is given up after 18 seconds, where the client's own 45 keep a worker silent after
+# its link is back. Temporal's server refuses clients that ask more often than every ten.
+_KEEP_ALIVE = KeepAliveConfig(interval_millis=12_000, timeout_millis=6_000)
 
 
 def choose_server(temporal: TemporalSettings) -> TemporalSettings:
@@ -68,7 +72,7 @@ def build_config(temporal: TemporalSettings, *, embedded: bool = False) -> Conne
         raise UsageError(
             f"The API key would be sent to {temporal.address} in clear: set TEMPORAL_TLS=true, or take the key away."
         )
-    return ConnectConfig(temporal.address, tls=tls, api_key=key, rpc_metadata=metadata)
+    return ConnectConfig(temporal.address, tls=tls, api_key=key, rpc_metadata=metadata, keep_alive_config=_KEEP_ALIVE)
 
 
 def build_variables(temporal: TemporalSettings, *, embedded: bool) -> dict[str, str]:
