@@ -104,7 +104,8 @@ async def _watch_connected(
                 answered = True
             if turn % _PARKED_EVERY == 0 or not answered or session.silence in parked:
                 try:
-                    parked = await asyncio.wait_for(session.list_parked(run_id), _CALL_SECONDS)
+                    waits = session.list_parked(run_id, unanswered=not answered)
+                    parked = await asyncio.wait_for(waits, _CALL_SECONDS)
                 except (RPCError, TimeoutError):
                     parked = [session.silence]
             yield genealogy, parked

@@ -243,8 +243,11 @@ class Session:
         except RPCError:
             return ""
 
-    async def list_parked(self, run_id: str) -> list[str]:
-        """Return what the run and its branches wait for: a worker, or a step that fails and is tried again."""
+    async def list_parked(self, run_id: str, *, unanswered: bool = False) -> list[str]:
+        """Return what the run and its branches wait for: a worker, or a step that fails and is tried again.
+
+        A run that left a question `unanswered` has no supervisor, where none is there, though no step waits for it.
+        """
         described = [await self.describe(run_id)]
         for child in described[0].raw_description.pending_children:
             described.append(await self.client.get_workflow_handle(child.workflow_id).describe())
@@ -252,6 +255,8 @@ class Session:
             step.last_failure.message = await read_message(self.client, step.last_failure)
         view = await self._read_nodes()
         waits = [text for description in described for text in _list_waits(description.raw_description, view)]
+        if unanswered and (missing := _describe_missing(SUPERVISOR_QUEUE, view)):
+            waits.insert(0, missing)
         return list(dict.fromkeys(waits))
 
     async def _read_nodes(self) -> NodeView | None:

@@ -13,11 +13,20 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.background import run_beside
-from hydranet.contracts import INFERENCE_QUEUE, RANKING_QUEUE, RETRIEVAL_QUEUE, SANDBOX_QUEUE, SUPERVISOR_QUEUE
+from hydranet.names import (
+    INFERENCE_QUEUE,
+    RANKING_QUEUE,
+    RETRIEVAL_QUEUE,
+    SANDBOX_QUEUE,
+    SUPERVISOR_QUEUE,
+    name_commit_queue,
+    name_host_queue,
+)
 from hydranet.node_event import NodeEvent, NodeEventKind
 from workers.nodes import BEAT, SILENT_SECONDS, NodeReader, NodeView, NodeWorker
 from workers.outages import CALL, OPEN_RUNS
@@ -133,7 +142,7 @@ class NodeWatch:
         for worker in lost:
             loss = _Loss(_describe_loss(queue, worker, len({other.host for other in alive})))
             async for run in self._client.list_workflows(OPEN_RUNS):
-                if await self._has_step(run.id, worker.identity):
+                if await self._has_step(run.id, worker):
                     loss.runs.add(run.id)
             await self._tell(loss.runs, loss.event)
             self._partial[worker.identity] = loss
@@ -151,20 +160,26 @@ class NodeWatch:
                     await self._tell({run.id}, loss.event)
                     loss.runs.add(run.id)
 
-    async def _has_step(self, run_id: str, identity: str) -> bool:
-        """Return whether the worker of that identity had a step of the run, or of one of its branches."""
+    async def _has_step(self, run_id: str, worker: NodeWorker) -> bool:
+        """Return whether the worker had a step of the run or of one of its branches, or such a step waits for it."""
         described = (await self._client.get_workflow_handle(run_id).describe(rpc_timeout=CALL)).raw_description
         steps = list(described.pending_activities)
         for child in described.pending_children:
             with contextlib.suppress(RPCError):
                 handle = self._client.get_workflow_handle(child.workflow_id)
                 steps += (await handle.describe(rpc_timeout=CALL)).raw_description.pending_activities
-        return any(step.last_worker_identity == identity for step in steps)
+        own = name_host_queue(worker.queue, worker.host_id)
+        return any(worker.identity == step.last_worker_identity or _goes_to(step, own) for step in steps)
 
     async def _tell(self, runs: set[str], event: NodeEvent) -> None:
         for run_id in sorted(runs):
             with contextlib.suppress(RPCError):  # It may have ended meanwhile.
                 await self._client.get_workflow_handle(run_id).signal(event.kind.value, event, rpc_timeout=CALL)
+
+
+def _goes_to(step: PendingActivityInfo, queue: str) -> bool:
+    """Return whether a step waits in a host's queue, or in its queue for commits."""
+    return step.activity_options.task_queue.name in (queue, name_commit_queue(queue))
 
 
 def _describe_loss(queue: str, worker: NodeWorker | None, others: int = 0) -> NodeEvent:

@@ -24,13 +24,14 @@ from hydranet.contracts import (
     RunResult,
 )
 from hydranet.genealogy import Genealogy, Verdict
+from hydranet.names import ROLES_BY_QUEUE, name_host_queue
 from hydranet.node_event import NodeEvent, NodeEventKind
 from hydranet.settings import Settings, TemporalSettings
 from tests.workflows.environment import REQUEST
 from tests.workflows.node import make_host, serve, spawn
 from tests.workflows.world import World, passed, strategy
 from workers.node_watch import NodeWatch, watch_nodes
-from workers.nodes import NodeView, NodeWorker
+from workers.nodes import NodeReader, NodeView, NodeWorker
 from workers.sealing import KeyRing
 from workers.stack import Stack
 
@@ -129,6 +130,48 @@ async def test_a_run_whose_step_was_on_one_of_two_nodes_has_the_loss_on_record(s
     assert (event.kind, event.node, event.others) == (NodeEventKind.LOST, "gamma", 1)
 
 
+async def test_a_run_whose_step_waits_for_a_lost_host_alone_has_the_loss_on_record(server: Client) -> None:
+    """The step was not taken before the host was lost, and the role has another host."""
+    address, gamma = server.service_client.config.target_host, make_host("gamma")
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, host=gamma.id)
+    async with serve(address, make_host("alpha"), world, (*OTHERS, SANDBOX_QUEUE)):
+        handle: Handle = await server.start_workflow(
+            FIX_WORKFLOW, REQUEST, id="fix-demo", task_queue=SUPERVISOR_QUEUE, result_type=RunResult
+        )
+        while not any(
+            step.activity_options.task_queue.name == name_host_queue(SANDBOX_QUEUE, gamma.id)
+            for step in (await handle.describe()).raw_description.pending_activities
+        ):
+            await asyncio.sleep(0.1)
+        now = datetime.now(UTC)
+        delta = make_worker("delta", now, SANDBOX_QUEUE)
+        watch = NodeWatch(server, make_host("alpha").identify("supervisor"))
+        for alive in (True, False):
+            await watch.compare(NodeView((make_worker("gamma", now, SANDBOX_QUEUE, alive=alive), delta)))
+        await wait_for_events(handle, bool)
+        events = await read_events(handle)
+    (event,) = (event for event in events if event.queue == SANDBOX_QUEUE)
+    assert (event.kind, event.node, event.others) == (NodeEventKind.LOST, "gamma", 1)
+
+
+async def test_a_command_says_that_no_supervisor_is_there_though_no_step_waits_for_it(server: Client) -> None:
+    session = Session(Settings(), Stack(temporal=TemporalSettings(), database=""), server, KeyRing(Path(), [bytes(32)]))
+    address = server.service_client.config.target_host
+    async with spawn(address, "gamma", SANDBOX_QUEUE, SUPERVISOR_QUEUE) as node:
+        await server.start_workflow(FIX_WORKFLOW, REQUEST, id="fix-demo", task_queue=SUPERVISOR_QUEUE)
+        handle: Handle = server.get_workflow_handle("fix-demo", result_type=RunResult)
+        await read_events(handle)
+        # Before its first heartbeat a worker is known as one that polls alone.
+        while any(worker.free is None for worker in (await NodeReader(server).read()).list_alive(SUPERVISOR_QUEUE)):
+            await asyncio.sleep(0.2)
+        assert await session.list_parked("fix-demo", unanswered=True) == []
+        node.kill()
+        lost = time.monotonic()
+        while not any("hydra-supervisor" in text for text in await session.list_parked("fix-demo", unanswered=True)):
+            await asyncio.sleep(0.5)
+    assert time.monotonic() - lost < SECONDS - 3
+
+
 async def test_the_time_without_a_supervisor_is_on_record_when_one_is_back(server: Client) -> None:
     async with run_without_sandbox(server, Budget(seconds=600)) as (_, handle, _):
         now = datetime.now(UTC) + timedelta(minutes=3)
@@ -146,15 +189,15 @@ async def test_the_time_without_a_supervisor_is_on_record_when_one_is_back(serve
     ]
 
 
-def make_worker(name: str, heard: datetime, *, alive: bool = True) -> NodeWorker:
-    host = make_host(name)
+def make_worker(name: str, heard: datetime, queue: str = SUPERVISOR_QUEUE, *, alive: bool = True) -> NodeWorker:
+    host, role = make_host(name), ROLES_BY_QUEUE[queue]
     return NodeWorker(
         key=name,
-        identity=host.identify("supervisor"),
-        role="supervisor",
+        identity=host.identify(role),
+        role=role,
         host=name,
         host_id=host.id,
-        queue=SUPERVISOR_QUEUE,
+        queue=queue,
         heard=heard,
         alive=alive,
     )
