@@ -67,6 +67,11 @@ async def connect_service(
     try:
         return await asyncio.wait_for(ServiceClient.connect(config), _CONNECT_SECONDS)
     except (RuntimeError, RPCError, ValueError, TimeoutError) as error:
+        if embedded:
+            raise UsageError(
+                "The stack's Temporal server does not answer: give the command again in a moment, or start the stack "
+                "again (`hydra down`, `hydra up`). Open runs go on then."
+            ) from None
         from workers.connection_failure import explain_failure
 
         raise UsageError(await explain_failure(error, config, settings.address)) from None
