@@ -11,13 +11,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from hydra_cli.node_survey import Answers, does_work, find_node_queue, survey_nodes
+from hydra_cli.node_survey import Answers, does_work, survey_nodes
 from hydra_cli.session import attach_session
 from hydra_cli.terminal import make_console, plain, write_json, write_line
 from hydranet import settings
 from hydranet.contracts import NodeAnswer, NodeMeters
 from hydranet.names import OPTIONAL_QUEUES, ROLES_BY_QUEUE
 from hydranet.text.formatting import format_count, format_moment
+from workers.node_queues import find_node_queue
 from workers.nodes import NodeReader, NodeView, NodeWorker, count_waiting
 
 _GB = 2**30

@@ -58,6 +58,9 @@ LISTINGS = {
     "setup-temporal": Listing("setup_temporal", "Create what HydraNet needs on your own Temporal server; repeatable."),
     "worker": Listing("worker", "Work for a role on this machine: supervisor, inference or sandbox, until Ctrl-C."),
     "temporal": Listing("temporal", "Run Temporal's own command on the stack's server."),
+    "clean": Listing(
+        "clean", "Remove what is older than the settings keep it: runs, artifacts, checkpoints, caches, environments."
+    ),
     "doctor": Listing("doctor", "Check this machine, Temporal, PostgreSQL and every node, and say what to do."),
     "score": Listing("score", "Score a history of attempts for convergence, as the Reaper does."),
     "bench": Listing("bench.runner", "Run a suite of bugs, and report every success and failure."),

@@ -19,10 +19,9 @@ from hydranet.contracts import (
     Survey,
     SurveyRequest,
     find_shared_queue,
-    name_node_queue,
 )
-from hydranet.names import ROLES_BY_QUEUE
-from workers.nodes import NodeView, NodeWorker
+from workers.node_queues import find_node_queue
+from workers.nodes import NodeView
 
 # Beyond what the slowest node may take.
 _SECONDS = 25.0
@@ -38,12 +37,6 @@ class Answers:
     by_queue: Mapping[str, NodeAnswer] = field(default_factory=dict)
     skew: timedelta | None = None
     problem: str = ""
-
-
-def find_node_queue(worker: NodeWorker) -> str:
-    """Return the queue on which the node of a worker is asked, empty where its identity names no host."""
-    shared = next((queue for queue, role in ROLES_BY_QUEUE.items() if role == worker.role), "")
-    return name_node_queue(shared, worker.host_id) if worker.host_id and shared else ""
 
 
 async def survey_nodes(client: Client, view: NodeView, *, examine: bool = False) -> Answers:

@@ -59,8 +59,12 @@ SURVEY_WORKFLOW = "SurveyNodesWorkflow"
 BRANCH_WORKFLOW = "BranchWorkflow"
 COUNTERFACTUAL_WORKFLOW = "CounterfactualWorkflow"
 MODELS_WORKFLOW = "AskModelsWorkflow"
+SWEEP_WORKFLOW = "SweepWorkflow"
 INDEX_WORKFLOW = "IndexRepositoryWorkflow"
 EMBED_WORKFLOW = "EmbedTreeWorkflow"
+
+OUR_WORKFLOWS = (FIX_WORKFLOW, BRANCH_WORKFLOW, COUNTERFACTUAL_WORKFLOW, INDEX_WORKFLOW, EMBED_WORKFLOW)
+"""The workflows that need what was put into artifacts and caches since they began."""
 
 VECTORS = "/vectors"
 """The suffix that makes an indexing workflow's id the id of the workflow that embeds its tree."""

@@ -16,6 +16,7 @@ from hydranet.budget import Budget
 from hydranet.errors import UsageError
 from hydranet.invalid_values import explain_value, name_field
 from hydranet.policy.investigation import LIMIT
+from hydranet.retention import RetentionSettings
 from hydranet.run_settings import ConvergenceSettings, SandboxSpec
 from hydranet.settings_file import read_settings_file
 from hydranet.text.formatting import join_words
@@ -232,6 +233,7 @@ class Settings(BaseSettings):
     temporal: TemporalSettings = TemporalSettings()
     cluster: ClusterSettings = ClusterSettings()
     models: ModelSettings = ModelSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     database: str = ""
     """The PostgreSQL database as a DSN, beside PostgreSQL's own variables; by default HydraNet starts its own."""

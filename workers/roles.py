@@ -21,12 +21,14 @@ from activities.artifacts.database import open_database
 from activities.artifacts.records import RecordActivities
 from activities.artifacts.store import ArtifactStore, PostgresArtifacts
 from activities.artifacts.variables import SealedVariables, VariableStore, sweep_variables
+from activities.background import run_beside
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
 from activities.checkpoints.registry import RepositoryRegistry
 from activities.git.objects import GitObjects
 from activities.heartbeat import HEARTBEAT_SECONDS
 from activities.history.activities import HistoryActivities
 from activities.node.activities import NodeActivities
+from activities.retention.activities import NodeSweeper, RecordSweeper
 from activities.retrieval.activities import IndexActivities, RetrievalActivities
 from activities.sandbox.backends import open_sandbox
 from activities.sandbox.node_limits import NodeLimits
@@ -49,12 +51,14 @@ from workers.adoption import adopt_open_runs
 from workers.connection import is_open
 from workers.host import Host, load_host
 from workers.model_server import build_model_server
+from workers.node_queues import list_node_sweeps
 from workers.node_watch import watch_nodes
 from workers.outages import watch_server
 from workers.sealed_results import SealedResultsRunner
 from workers.sealing import KeyRing
 from workers.slots import count_core_slots, count_sandbox_slots
 from workers.stack import name_build
+from workers.sweeps import arrange_sweeps
 from workers.telemetry import watch_models
 from workers.versions import VersionGuard, build_activity_client, watch_version
 from workflows.ask_models import AskModelsWorkflow
@@ -64,6 +68,7 @@ from workflows.embed_tree import EmbedTreeWorkflow
 from workflows.fix_issue import FixIssueWorkflow
 from workflows.index_repository import IndexRepositoryWorkflow
 from workflows.survey_nodes import SurveyNodesWorkflow
+from workflows.sweep import SweepWorkflow
 
 END = timedelta(seconds=2)
 """How long activities that are under way may take when a worker ends: the short ones are finished then."""
@@ -80,6 +85,7 @@ WORKFLOWS = [
     IndexRepositoryWorkflow,
     EmbedTreeWorkflow,
     SurveyNodesWorkflow,
+    SweepWorkflow,
     AskModelsWorkflow,
 ]
 
@@ -133,10 +139,11 @@ async def run_workers(
                 with suppress(RPCError):
                     await sweep_variables(pool, partial(is_open, client))
                     await adopt_open_runs(client, RepositoryRegistry(settings.data_dir))
+                await stack.enter_async_context(run_beside(arrange_sweeps(client, pool)))
                 await stack.enter_async_context(watch_nodes(client, host.identify(role)))
                 for worker in _make_supervisor_workers(client, host, settings, pool, artifacts, keys):
                     await stack.enter_async_context(worker)
-            await stack.enter_async_context(_make_node_worker(client, host, settings, role))
+            await stack.enter_async_context(_make_node_worker(client, host, settings, role, pool))
         yield
 
 
@@ -178,6 +185,7 @@ def _make_supervisor_workers(
         records.record_skills,
         records.forget_variables,
         HistoryActivities(client, pool, keys).record_log,
+        RecordSweeper(client, pool, keys, settings, partial(list_node_sweeps, client)).sweep_records,
         WaitActivities().measure_waits,
     ]
     identity = host.identify(Role.SUPERVISOR)
@@ -330,11 +338,12 @@ def _make_sandbox_workers(
     ]
 
 
-def _make_node_worker(client: Client, host: Host, settings: Settings, role: Role) -> Worker:
+def _make_node_worker(client: Client, host: Host, settings: Settings, role: Role, pool: AsyncConnectionPool) -> Worker:
     """Return the worker that tells of this node, also while all slots of the others are taken."""
     queue = {Role.SUPERVISOR: SUPERVISOR_QUEUE, Role.INFERENCE: INFERENCE_QUEUE, Role.SANDBOX: SANDBOX_QUEUE}[role]
     calls = [
         NodeActivities(settings, queue).survey_node,
+        NodeSweeper(settings, host.name, pool, RepositoryRegistry(settings.data_dir, host.name)).sweep_node,
     ]
     few = {"max_concurrent_activities": 4, "max_concurrent_activity_task_polls": 1}
     return _make_worker(client, name_node_queue(queue, host.id), host.identify(role), calls, **few)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from activities.cache_use import mark_used
 from activities.git.command import GitError, check_id, run_git
 from activities.git.packs import require_commit, unbundle, unpack
 from activities.git.submodules import PlacedTree
@@ -34,6 +35,7 @@ class GitObjects:
         if not (repository / "complete").exists():
             pack = await self._artifacts.get(snapshot.pack)
             await asyncio.to_thread(unpack, repository, snapshot.commit, pack)
+        mark_used(repository)
         return repository
 
     async def fetch(self, snapshot: Snapshot, checkpoint: Checkpoint) -> Path:
@@ -79,6 +81,7 @@ class GitObjects:
         folder = self._folder / "trees" / snapshot.name_files(check_id(checkpoint.commit))
         if not folder.exists():
             await asyncio.to_thread(_checkout, await self.list_trees(snapshot, checkpoint), folder)
+        mark_used(folder)
         return folder
 
 

@@ -8,7 +8,7 @@ from temporalio import activity
 
 from activities.errors import translate_errors
 from activities.node.inference import check_models, measure_models
-from activities.node.machine import check_clock, check_disk, measure_disk, measure_gpus
+from activities.node.machine import check_cache, check_clock, check_disk, measure_disk, measure_gpus
 from activities.node.sandbox import check_sandboxes, count_sandboxes
 from hydranet.contracts import INFERENCE_QUEUE, SANDBOX_QUEUE, Check, NodeMeters, NodeReport, NodeRequest
 from hydranet.settings import Settings
@@ -30,7 +30,7 @@ class NodeActivities:
         checks: list[Check] = []
         if request.examine:
             checks = [check_clock(arrived, activity.info().started_time), check_disk(self._settings.data_dir)]
-            checks += await self._examine(meters)
+            checks += [await check_cache(self._settings.data_dir), *await self._examine(meters)]
         return NodeReport(meters=meters, checks=tuple(checks))
 
     async def _measure(self) -> NodeMeters:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from activities.retention.caches import KINDS, measure
 from hydranet.contracts import Check, GpuMeter, Level
+from hydranet.text.formatting import format_size
 
 # An environment of a large project has a few GB, an index of one too.
 _WARN_BYTES, _FAIL_BYTES = 5 << 30, 1 << 30
@@ -45,6 +47,15 @@ def check_disk(folder: Path) -> Check:
         text=text,
         remedy="" if level is Level.OK else "Free some, or choose another disk with HYDRA_DATA_DIR.",
     )
+
+
+async def check_cache(folder: Path) -> Check:
+    """Return what the cache in the data folder takes, which a sweep keeps small."""
+    sizes = [
+        f"{what} {format_size(await asyncio.to_thread(measure, folder / 'cache' / name))}"
+        for name, what in KINDS.items()
+    ]
+    return Check(name="cache", level=Level.OK, text=f"{', '.join(sizes)} (`hydra clean` removes what is old)")
 
 
 def check_clock(here: datetime, there: datetime) -> Check:

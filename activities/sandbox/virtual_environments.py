@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import AsyncFileLock
 
+from activities.cache_use import mark_used
 from activities.sandbox import disk_usage
 from activities.sandbox.dependencies import InstallPlan
 from activities.sandbox.protocol import INSIDE_PACKAGE, Execution, Job, Limits, Sandbox, locate_generated, run_in
@@ -53,6 +54,7 @@ class EnvironmentCache:
             async with AsyncFileLock(f"{path}.lock"):
                 if not path.exists():
                     await self._set_up(plan, parent, path, tree, spec)
+        mark_used(path)
         return path / _ENVIRONMENT
 
     async def _set_up(self, plan: InstallPlan, parent: Path | None, path: Path, tree: Path, spec: SandboxSpec) -> None:

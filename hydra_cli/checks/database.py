@@ -10,8 +10,12 @@ from activities.inference.addresses import is_loopback
 from hydra_cli.checks.placed import PlacedCheck, report, report_error
 from hydranet.contracts import Level
 from hydranet.errors import UsageError
+from hydranet.text.formatting import format_size
 
 WHERE = "PostgreSQL"
+
+# The tables by their names, as expressions of PostgreSQL.
+_ARTIFACTS, _RECORDS, _GRAPH = "^artifacts$", "^(runs|branches|run_logs|run_artifacts)$", "^code_"
 
 
 async def check_database(dsn: str) -> AsyncIterator[PlacedCheck]:
@@ -30,11 +34,26 @@ async def check_database(dsn: str) -> AsyncIterator[PlacedCheck]:
                 _check_encryption(connection),
                 await _check_vectors(connection),
                 await _check_tables(connection),
+                await _measure_tables(connection),
             ]:
                 yield finding
     except Error as error:
         reason = next(iter(str(error).splitlines()), "")
         yield report(WHERE, "rights", f"it does not answer our questions ({reason})", Level.FAIL, "See its log.")
+
+
+async def _measure_tables(connection: Any) -> PlacedCheck:
+    sizes = [
+        f"{what} {format_size(await _measure(connection, tables))}"
+        for what, tables in {"artifacts": _ARTIFACTS, "records": _RECORDS, "code graph": _GRAPH}.items()
+    ]
+    return report(WHERE, "size", f"{', '.join(sizes)} (`hydra clean` removes what is old)")
+
+
+async def _measure(connection: Any, tables: str) -> int:
+    query = "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class WHERE relkind = 'r'"
+    cursor = await connection.execute(f"{query} AND relname ~ %s", (tables,))
+    return int((await cursor.fetchone())[0])
 
 
 def _check_version(connection: Any) -> PlacedCheck:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import AsyncIterator
 
 from activities.node.inference import check_models, measure_models
-from activities.node.machine import check_disk, measure_gpus
+from activities.node.machine import check_cache, check_disk, measure_gpus
 from activities.node.sandbox import check_sandboxes
 from hydra_cli.checks.placed import PlacedCheck, report
 from hydranet.contracts import Level
@@ -24,6 +24,7 @@ async def check_machine(settings: Settings, *, works: bool) -> AsyncIterator[Pla
     yield _check_data_folder(settings)
     yield PlacedCheck(HERE, check_disk(settings.data_dir))
     if works:
+        yield PlacedCheck(HERE, await check_cache(settings.data_dir))
         for check in await check_sandboxes(settings.sandbox):
             yield PlacedCheck(HERE, check)
         for check in check_models(await measure_models(settings), await measure_gpus()):

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from activities.node.machine import check_clock
 from hydra_cli.checks.placed import PlacedCheck, report
-from hydra_cli.node_survey import Answers, find_node_queue
+from hydra_cli.node_survey import Answers
 from hydranet.contracts import Level
 from hydranet.names import OPTIONAL_QUEUES, ROLES_BY_QUEUE
+from workers.node_queues import find_node_queue
 from workers.nodes import NodeView
 
 WHERE = "nodes"

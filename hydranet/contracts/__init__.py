@@ -53,6 +53,7 @@ from hydranet.contracts.repository import (
     Submodule,
 )
 from hydranet.contracts.reproduction import Judgement, JudgeRequest, ReproduceAnswer, ReproduceRequest
+from hydranet.contracts.retention import NodeSweep, NodeSweepRequest, RecordsSweep, Removal, Sweep, SweepRequest
 from hydranet.contracts.retrieval import (
     EmbedRequest,
     EmbedResult,
@@ -125,6 +126,7 @@ from hydranet.names import (
     SEARCH_ATTRIBUTES,
     SUPERVISOR_QUEUE,
     SURVEY_WORKFLOW,
+    SWEEP_WORKFLOW,
     VECTORS,
     find_shared_queue,
     name_commit_queue,
@@ -151,6 +153,7 @@ __all__ = [
     "SUBMODULES",
     "SUPERVISOR_QUEUE",
     "SURVEY_WORKFLOW",
+    "SWEEP_WORKFLOW",
     "VECTORS",
     "ArtifactRef",
     "AskedModel",
@@ -199,6 +202,8 @@ __all__ = [
     "NodeMeters",
     "NodeReport",
     "NodeRequest",
+    "NodeSweep",
+    "NodeSweepRequest",
     "ParseRequest",
     "Place",
     "Plan",
@@ -213,8 +218,10 @@ __all__ = [
     "ReapRequest",
     "RecordLogRequest",
     "RecordRequest",
+    "RecordsSweep",
     "ReflectAnswer",
     "RememberFixRequest",
+    "Removal",
     "ReproduceAnswer",
     "ReproduceRequest",
     "Retrieval",
@@ -233,6 +240,8 @@ __all__ = [
     "Submodule",
     "Survey",
     "SurveyRequest",
+    "Sweep",
+    "SweepRequest",
     "Target",
     "TargetRequest",
     "TestIndices",

@@ -25,6 +25,15 @@ def format_duration(seconds: float) -> str:
     return _units(round(seconds / 60), "h", "min")
 
 
+def format_size(size: float) -> str:
+    """`812 bytes`, `3.4 MB`, `12 GB`: as disks are counted."""
+    for unit, step in (("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
+        if size >= step:
+            value = size / step
+            return f"{value:.0f} {unit}" if value >= 9.95 else f"{value:.1f} {unit}"
+    return f"{size:.0f} bytes"
+
+
 def format_moment(at: datetime, now: datetime) -> str:
     """`10:31`, or `2026-11-27 10:31` on another day, as a clock shows it where `now` is."""
     there = at.astimezone(now.tzinfo)

@@ -121,3 +121,22 @@ def test_a_run_that_temporal_has_forgotten_reads_the_same(
     _, again = hydra.json(*arguments)
     assert again.run_id == f"{run_id}-2", "its record stays"
     assert hydra("log", run_id).stdout == before["log",]
+
+
+def test_what_is_old_is_swept_on_every_node_and_by_a_schedule(hydra: Hydra, run_id: str) -> None:
+    done = hydra("clean", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    title, records, *nodes = done.stdout.splitlines()
+    assert (title, records) == ("Would be removed:", "  records  nothing is too old")
+    assert len(nodes) == 1, "the roles of one host sweep one cache"
+    assert "Removed:" in hydra("clean").stdout
+    assert run_id in hydra("runs", "--all").stdout
+    doctor = hydra("doctor").stdout
+    assert "environments" in doctor
+    assert "code graph" in doctor
+
+    async def find_schedules() -> list[str]:
+        client = await connect_to(hydra)
+        return [schedule.id async for schedule in await client.list_schedules()]
+
+    assert asyncio.run(find_schedules()) == ["hydranet-sweep"]

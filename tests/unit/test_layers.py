@@ -103,6 +103,7 @@ def test_modules_stay_small(module: str) -> None:
 ACTIVITIES = (
     *(
         "background",
+        "cache_use",
         "private_file",
         "metrics",
         "heartbeat",
@@ -113,7 +114,7 @@ ACTIVITIES = (
         "checkpoints",
         "sandbox",
     ),
-    *("localisation", "repair", "inference", "forges", "retrieval", "waits", "history", "node"),
+    *("localisation", "repair", "inference", "forges", "retrieval", "waits", "history", "retention", "node"),
 )
 
 

@@ -23,7 +23,7 @@ from activities.history.catalogue import RunCatalogue, RunFilter
 from activities.history.log_store import LogStore
 from activities.history.transfer import read_artifacts, take_in
 from hydranet.errors import UsageError
-from tests.integration.history.conftest import Keep, make_run
+from tests.integration.finished_runs import Keep, make_run
 from workers.sealing import KeyRing
 
 BEGAN = datetime(2026, 3, 1, 10, tzinfo=UTC)

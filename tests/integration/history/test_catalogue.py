@@ -6,7 +6,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from activities.history.catalogue import RunCatalogue, RunFilter
 from hydranet.genealogy import Verdict
-from tests.integration.history.conftest import Keep
+from tests.integration.finished_runs import Keep
 
 
 async def test_runs_are_found_by_what_they_are_about(pool: AsyncConnectionPool, keep: Keep) -> None:

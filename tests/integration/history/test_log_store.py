@@ -7,7 +7,7 @@ from activities.artifacts.records import read_genealogy
 from activities.history.log_store import ENTRY_BYTES, LOG_BYTES, LogStore, limit_entries
 from activities.history.recording import keep_log
 from hydranet.errors import UsageError
-from tests.integration.history.conftest import Keep
+from tests.integration.finished_runs import Keep
 from workers.sealing import KeyRing
 
 

@@ -1,0 +1,83 @@
+"""What is old in the database: runs that have ended, and artifacts that belong to none that is kept."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from hydranet.contracts import Removal
+from hydranet.retention import RetentionSettings
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+    from psycopg_pool import AsyncConnectionPool
+
+DUE = "1 day"
+"""How long after a sweep the next one is due."""
+
+# A run is as old as the last that was put on record of it.
+_COUNT_RUNS = "SELECT count(*), 0::bigint FROM runs WHERE updated_at < %s AND run_id <> ALL(%s)"
+_DELETE_BRANCHES = (
+    "DELETE FROM branches WHERE run_id IN (SELECT run_id FROM runs WHERE updated_at < %s AND run_id <> ALL(%s))"
+)
+_DELETE_RUNS = "DELETE FROM runs WHERE updated_at < %s AND run_id <> ALL(%s)"
+_COUNT_ARTIFACTS = """
+    SELECT count(*), coalesce(sum(octet_length(data)), 0)::bigint FROM artifacts
+    WHERE used_at < %s AND NOT EXISTS (SELECT FROM run_artifacts kept WHERE kept.sha256 = artifacts.sha256)
+"""
+_DELETE_ARTIFACTS = """
+    DELETE FROM artifacts
+    WHERE used_at < %s AND NOT EXISTS (SELECT FROM run_artifacts kept WHERE kept.sha256 = artifacts.sha256)
+"""
+
+
+async def sweep_database(
+    pool: AsyncConnectionPool,
+    kept: RetentionSettings,
+    used_before: datetime,
+    open_runs: list[str],
+    *,
+    dry_run: bool,
+) -> list[Removal]:
+    """Remove old runs, and artifacts that were last used long ago and before `used_before`; return how many."""
+    removals = []
+    async with pool.connection() as connection, connection.transaction():
+        if kept.runs_days:
+            values = (_find_limit(kept.runs_days, used_before), open_runs)
+            removals.append(await _count(connection, "runs", _COUNT_RUNS, values))
+            if not dry_run:
+                await connection.execute(_DELETE_BRANCHES.encode(), values)
+                await connection.execute(_DELETE_RUNS.encode(), values)
+        if kept.artifacts_days:
+            limit = (_find_limit(kept.artifacts_days, used_before),)
+            removals.append(await _count(connection, "artifacts", _COUNT_ARTIFACTS, limit))
+            if not dry_run:
+                await connection.execute(_DELETE_ARTIFACTS.encode(), limit)
+        if not dry_run:
+            counts = json.dumps({removal.what: removal.count for removal in removals})
+            await connection.execute("DELETE FROM sweeps WHERE swept_at < now() - interval '90 days'")
+            await connection.execute("INSERT INTO sweeps (removed) VALUES (%s::jsonb)", (counts,))
+    return removals
+
+
+async def is_sweep_due(pool: AsyncConnectionPool) -> bool:
+    """Return whether a sweep is due; in a new database, where nothing is old yet, it is in a day."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute("SELECT max(swept_at) < now() - %s::interval FROM sweeps", (DUE,))
+        row = await cursor.fetchone()
+        if row is None or row[0] is None:
+            await connection.execute("INSERT INTO sweeps DEFAULT VALUES ON CONFLICT DO NOTHING")
+            return False
+        return bool(row[0])
+
+
+def _find_limit(days: int, used_before: datetime) -> datetime:
+    return min(datetime.now(UTC) - timedelta(days=days), used_before)
+
+
+async def _count(connection: AsyncConnection[Any], what: str, query: str, values: tuple[Any, ...]) -> Removal:
+    cursor = await connection.execute(query.encode(), values)
+    row = await cursor.fetchone()
+    assert row is not None
+    return Removal(what=what, count=row[0], size=row[1])
