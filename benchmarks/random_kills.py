@@ -54,7 +54,7 @@ SUITE = Path(__file__).parent / "spiral"
 _CALM_SECONDS = 600
 # What a kill changes: how long things took, and who was lost.
 _DISTURBED = {"run_id", "repository_name", "base", "nodes", "seconds", "test_notes", "environment", "branches"}
-_DISTURBED_ATTEMPT = {"seconds", "after"}
+_DISTURBED_ATTEMPT = {"seconds", "test_seconds", "after"}
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,9 @@ class AttemptRecord(BoundedModel):
     """One attempt as it stays on record.
 
     `summary` says what was tried, `reason` why the outcome is what it is; `candidates` counts the
-    patches tried within the attempt, of which `facts.patch` is the best. It took `seconds` and ended
-    that many seconds `after` the start of the run. `shown` names the code that its prompt showed; `draws` counts what
-    became of its draws, but for one that passes.
+    patches tried within the attempt, of which `facts.patch` is the best. It took `seconds`, `test_seconds` of them in
+    a sandbox, and ended `after` so many seconds of the run. `shown` names the code that its prompt showed; `draws`
+    counts what became of its draws, but for one that passes.
     """
 
     number: int
@@ -74,6 +74,7 @@ class AttemptRecord(BoundedModel):
     shown: Annotated[tuple[Name, ...], Field(max_length=12)] = ()
     spent: Annotated[tuple[Spent, ...], Field(max_length=4)] = ()
     seconds: float = 0.0
+    test_seconds: float = 0.0
     after: float = 0.0
 
     @property

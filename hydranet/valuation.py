@@ -198,7 +198,8 @@ class _Prices:
             expected += branch.draws.count * _count_tokens(valuation.count_lines(branch.strategy))
         self.tokens_per_second = (TOKENS_PER_SECOND * _PRIOR_SECONDS + tokens) / (_PRIOR_SECONDS + seconds)
         self._factor = (_PRIOR_TOKENS + tokens) / (_PRIOR_TOKENS + expected)
-        measured = [attempt.seconds for attempt in of_templates]
+        # What an attempt waited for, a sandbox or a host, says nothing of what the next one is worth.
+        measured = [attempt.test_seconds or attempt.seconds for attempt in of_templates]
         batch = sum(measured) / len(measured) if measured else valuation.batch_seconds
         self.batch = max(1.0, batch) * self.tokens_per_second
 

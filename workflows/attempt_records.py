@@ -124,6 +124,7 @@ def build_record(request: BranchRequest, draft: AttemptDraft, state: BranchState
         shown=answer.shown,
         spent=list_spent(draft),
         seconds=(now - draft.began).total_seconds(),
+        test_seconds=trial.seconds if trial else 0.0,
     )
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import logging
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -204,6 +205,7 @@ class SandboxActivities:
         from activities.sandbox.second_run import NO_SECOND_RUN
         from hydranet import patches
 
+        began = time.monotonic()
         request = self._limit(request)
         baseline = await get_model(self._artifacts, request.baseline, TestResults)
         candidates = (await get_model(self._artifacts, request.candidates, Candidates)).candidates
@@ -248,6 +250,7 @@ class SandboxActivities:
             tried=tried,
             passing=sum(run.report.passed for run in runs),
             left=len(usable) - tried,
+            seconds=time.monotonic() - began,
             refused=f"{len(refused)} were refused" if refused else "",
         )
 

@@ -296,7 +296,8 @@ class Trial(BoundedModel):
     """The best candidate (all tests pass, else fewest failing) and its tests.
 
     `index` is its place in the candidates, `diff` its unified diff as an artifact; `tried` counts the
-    candidates that were run, `passing` those that pass everything, `left` those there was no time for.
+    candidates that were run, `passing` those that pass everything, `left` those there was no time for. It took
+    `seconds`, without waiting for a sandbox.
     """
 
     index: int
@@ -307,4 +308,5 @@ class Trial(BoundedModel):
     tried: int = 0
     passing: int = 0
     left: int = 0
+    seconds: float = 0.0
     refused: Line = ""

@@ -31,7 +31,7 @@ CAUSE = '''def tier_for(quantity, tiers):
 GUARDS = ["assert tier", "assert tier is not None", "assert tier, 'no tier'"]
 LOOKS = ["read_file depot/pricing.py 1 30", "run curl http://localhost"]
 KILLS = 3
-TIMES = ("seconds", "after", "began", "ended")
+TIMES = ("seconds", "test_seconds", "after", "began", "ended")
 
 
 def strategy(title: str, file: str, symbol: str) -> dict[str, Any]:

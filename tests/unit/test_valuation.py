@@ -88,6 +88,16 @@ def test_the_measured_seconds_of_a_batch_count_more_than_the_estimate() -> None:
     assert after.value < before.value / 50
 
 
+def test_what_an_attempt_waited_for_a_sandbox_costs_nothing() -> None:
+    """Many runs at one moment wait for each other: no draw is worth less for it."""
+    tested, waited = (branch(1, at("second", model=TEMPLATES), Draws(repeats=1), seconds=s) for s in (5.0, 900.0))
+    attempt = waited.attempts[0].model_copy(update={"test_seconds": 5.0})
+    waited = waited.model_copy(update={"attempts": (attempt,)})
+    templates = at("first", model=TEMPLATES, skill=0.08)
+    offers = [value().list_offers(genealogy(each), (), [templates], ()) for each in (tested, waited)]
+    assert offers[0] == offers[1] != []
+
+
 def test_a_batch_of_templates_that_is_worth_next_to_nothing_is_not_offered() -> None:
     unlikely = at("gone", "c.py", model=TEMPLATES, skill=0.02)
     slow = genealogy(branch(1, at("second", model=TEMPLATES), Draws(repeats=1), seconds=900.0))
