@@ -19,8 +19,11 @@ import sysconfig
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from temporalio.service import RPCError
 
 from hydra_cli.bench.suite import BugInstance, check_out, read_suite
 from hydra_cli.repository import Repository
@@ -86,7 +89,8 @@ async def _run_all(
         print(f"{len(ids)} runs started in {took}; load {os.getloadavg()[0]:.1f}", flush=True)
         if arguments.start_only:
             for run_id in ids:
-                await session.run_handle(run_id).signal("abort", "It was only to start.")
+                with suppress(RPCError):  # It may have ended.
+                    await session.run_handle(run_id).signal("abort", "It was only to start.")
         outcomes = await asyncio.gather(*(_wait(session, run_id) for run_id in ids))
         print(f"all ended after {time.monotonic() - started:.1f} s; load {os.getloadavg()[0]:.1f}")
         _print(outcomes)
