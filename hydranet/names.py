@@ -78,5 +78,7 @@ SEARCH_ATTRIBUTES = {
     "HydraBranches": "Int",
     "HydraReaps": "Int",
     "HydraHighestConvergence": "Double",
+    "HydraReaped": "Datetime",
+    "HydraWaits": "Keyword",
 }
 """What the Temporal server can search runs by, each with its type."""

@@ -43,7 +43,7 @@ class NamespaceDefinition(BaseModel):
 
     namespace: str
     retention_days: Annotated[int, Field(ge=1)]
-    search_attributes: dict[str, Literal["Keyword", "Int", "Double"]]
+    search_attributes: dict[str, Literal["Keyword", "Int", "Double", "Datetime"]]
 
 
 def load_definition() -> NamespaceDefinition:

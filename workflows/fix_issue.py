@@ -262,9 +262,9 @@ class FixIssueWorkflow(RunMessages):
         approve = format_command("hydra", "approve", self._state.genealogy.run_id)
         what = " of the drafted test" if subject == "test" else ""
         self._state.set_state(f"waiting for approval{what}: {approve} (or reject){why}")
-        self._state.clock.stop("person")
+        self._state.ask_person(subject)
         await self._wait_for(lambda: not self._asks_approval)
-        self._state.clock.go_on("person")
+        self._state.hear_person()
         return self._rejected or ""
 
     async def _record_ended(self) -> None:

@@ -26,10 +26,14 @@ with workflow.unsafe.imports_passed_through():
     from workflows.working_time import Clock
 
 _PERSON = "person"
+# The patch since which what waits for a person is a search attribute.
+_INDEX_WAITS = "index-waits"
 
 _VERDICT = SearchAttributeKey.for_keyword("HydraVerdict")
 _BRANCHES = SearchAttributeKey.for_int("HydraBranches")
 _REAPS = SearchAttributeKey.for_int("HydraReaps")
+_REAPED = SearchAttributeKey.for_datetime("HydraReaped")
+_WAITS = SearchAttributeKey.for_keyword("HydraWaits")
 _CONVERGENCE = SearchAttributeKey.for_float("HydraHighestConvergence")
 
 
@@ -79,6 +83,18 @@ class RunState:
         """Let the clock go on, and say so."""
         self.clock.go_on("pause")
         self.set_state(self._state)
+
+    def ask_person(self, subject: str) -> None:
+        """Stop the clock while a person decides about a fix or a test, and let the run be found by that."""
+        self.clock.stop("person")
+        if workflow.patched(_INDEX_WAITS):
+            workflow.upsert_search_attributes([_WAITS.value_set(subject)])
+
+    def hear_person(self) -> None:
+        """Let the clock go on once a person has decided."""
+        self.clock.go_on("person")
+        if workflow.patched(_INDEX_WAITS):
+            workflow.upsert_search_attributes([_WAITS.value_unset()])
 
     def set_base(self, commit: str) -> None:
         """Note the commit the run builds on."""
@@ -203,7 +219,7 @@ class RunState:
             seconds=self.clock.seconds,
             state=f"ended: {result.verdict}",
         )
-        workflow.upsert_search_attributes([_VERDICT.value_set(result.verdict.value)])
+        workflow.upsert_search_attributes([_VERDICT.value_set(result.verdict.value), _WAITS.value_unset()])
         _count("hydra_runs", "Runs by verdict.", "verdict", result.verdict.value)
 
     def _index(self, before: Genealogy) -> None:
@@ -212,7 +228,7 @@ class RunState:
         if len(now.branches) != len(before.branches):
             updates.append(_BRANCHES.value_set(len(now.branches)))
         if now.reaps != before.reaps:
-            updates.append(_REAPS.value_set(now.reaps))
+            updates += [_REAPS.value_set(now.reaps), _REAPED.value_set(workflow.now())]
         if now.highest_convergence > before.highest_convergence:
             updates.append(_CONVERGENCE.value_set(now.highest_convergence))
         if updates:

@@ -3,7 +3,9 @@
 from datetime import UTC
 
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
+from hydranet.report.wording import describe_known_failures
 from hydranet.text.escaping import escape_markdown, format_code
+from hydranet.text.formatting import format_count, format_duration, join_words
 
 LIMIT = 20_000
 """The most bytes that the server takes."""
@@ -48,6 +50,8 @@ def _write_head(genealogy: Genealogy) -> str:
         f"- Repository {genealogy.repository_name} at `{genealogy.base[:12]}`, model `{genealogy.model}`\n"
         f"- {genealogy.target_count} failing tests at the base, {len(genealogy.branches)} branches, "
         f"{genealogy.attempts} attempts, {genealogy.reaps} reaped, {genealogy.usage.tokens} tokens\n"
+        + _list_tests(genealogy)
+        + f"- Budget left: {_describe_budget(genealogy)}\n" * (genealogy.verdict is None)
         + "".join(f"- Drafted test: {format_code(line)}\n" for line in draft.splitlines() if line.strip())
         + "".join(f"- Last message: {escape_markdown(message.sentence)}\n" for message in genealogy.messages[-1:])
         + "".join(
@@ -55,6 +59,25 @@ def _write_head(genealogy: Genealogy) -> str:
             for event in genealogy.nodes[-1:]
         )
     )
+
+
+def _list_tests(genealogy: Genealogy) -> str:
+    target = escape_markdown(join_words(list(genealogy.target_tests)))
+    lines = [f"- Target: {target}\n"] if target else []
+    if genealogy.known_count:
+        lines.append(f"- Known failures, left as they are: {escape_markdown(describe_known_failures(genealogy))}\n")
+    return "".join(lines)
+
+
+def _describe_budget(genealogy: Genealogy) -> str:
+    budget = genealogy.budget
+    moments = [attempt.after for branch in genealogy.branches for attempt in branch.attempts]
+    left = [f"{format_duration(max(0.0, budget.seconds - max(moments, default=0.0)))} after the last attempt"]
+    if budget.tokens:
+        left.append(format_count(max(0, budget.tokens - genealogy.usage.tokens), "token"))
+    if budget.attempts:
+        left.append(format_count(max(0, budget.attempts - genealogy.attempts), "attempt"))
+    return join_words([*left, format_count(max(0, budget.branches - len(genealogy.branches)), "branch")])
 
 
 def _write_branch(branch: BranchRecord, threshold: float) -> str:

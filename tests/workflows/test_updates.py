@@ -101,11 +101,18 @@ async def test_a_branch_that_is_not_running_cannot_be_reaped(start: Start) -> No
 async def test_a_branch_that_has_passed_cannot_be_reaped(start: Start) -> None:
     run = await start(World(rounds=[[strategy("one")]], trials={"one": [passed()]}), require_approval=True)
     await eventually(run, lambda genealogy: "approval" in genealogy.state)
+    assert await find_attribute(run, "HydraWaits") == "fix"
     expected = "b01 has passed the tests: `hydra abort` ends the run if its fix is not wanted."
     assert await refused(run, "reap", 0, "") == expected
     assert await refused(run, "reap", 1, "") == expected
     await run.handle.signal("abort")
     await run.result()
+    assert await find_attribute(run, "HydraWaits") is None
+
+
+async def find_attribute(run: Run, name: str) -> object:
+    described = await run.handle.describe()
+    return {pair.key.name: pair.value for pair in described.typed_search_attributes}.get(name)
 
 
 async def test_a_branch_that_passes_before_it_is_reaped_says_so(start: Start) -> None:

@@ -3,6 +3,7 @@ from hydranet.genealogy import (
     BranchRecord,
     Ending,
     Genealogy,
+    KnownFailure,
     Outcome,
     PersonMessage,
     Reproduction,
@@ -10,6 +11,18 @@ from hydranet.genealogy import (
 )
 from hydranet.report.web_ui import LIMIT, render_details
 from hydranet.strategy import Strategy
+
+
+def test_it_names_the_target_the_known_failures_and_the_budget_left() -> None:
+    known = (KnownFailure(test="test_net", cause="no network"),)
+    run = genealogy().model_copy(
+        update={"target_tests": ("test_a", "test_b"), "known_failures": known, "known_count": 1}
+    )
+    details = render_details(run)
+    assert "- Target: test\\_a and test\\_b\n" in details
+    assert "- Known failures, left as they are: test\\_net (no network)\n" in details
+    assert "- Budget left: 1 h after the last attempt, 200,000 tokens and 10 branches\n" in details
+    assert "Budget left" not in render_details(run.model_copy(update={"verdict": Verdict.FAILED}))
 
 
 def genealogy(branches: int = 2, attempts: int = 2, title: str = "Fix f()") -> Genealogy:
