@@ -1,0 +1,24 @@
+"""A run as it was at earlier moments."""
+
+from hydranet.genealogy import Ending, Verdict
+from hydranet.timeline import list_moments, rewind
+from tests.integration.finished_runs import make_run
+
+
+def test_a_run_is_rebuilt_as_it_grew() -> None:
+    run = make_run("fix-a")
+    assert list_moments(run) == [1.0, 12.0, 13.0, 14.0, 30.0, 31.0, 32.0]
+    first = rewind(run, 1.0)
+    assert [(len(branch.attempts), branch.ending) for branch in first.branches] == [(0, Ending.RUNNING)]
+    assert (first.verdict, first.published, first.state, first.seconds) == (None, "", "working", 1.0)
+    before, after = rewind(run, 12.0).branches[0], rewind(run, 13.0).branches[0]
+    assert (len(before.attempts), before.ending, before.reason) == (1, Ending.RUNNING, "")
+    assert (after.ending, after.reason) == (Ending.REAPED, "It circles.")
+    assert len(rewind(run, 30.0).branches[1].attempts) == 1
+    assert rewind(run, 32.0) == run
+
+
+def test_a_run_without_branches_has_its_end_alone() -> None:
+    run = make_run("fix-a", branches=(), seconds=0.0, verdict=Verdict.FAILED)
+    assert list_moments(run) == [0.0]
+    assert rewind(run, 0.0) == run
