@@ -72,6 +72,17 @@ _Servers = TypeVar("_Servers", bound=Iterable[str])
 _SERVER = r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#@\s\\]+)(?::[0-9]{1,5})?"
 
 
+def _check_path(path: Path) -> Path:
+    path = path.expanduser()
+    if not path.is_absolute():
+        # Workers have no folder in common with the command that starts them.
+        raise ValueError("give an absolute path, or one that begins with ~")
+    return path
+
+
+_OwnPath = Annotated[Path, AfterValidator(_check_path)]
+
+
 def _check_servers(servers: _Servers) -> _Servers:
     if not all(re.fullmatch(rf"{_SERVER}(?:/[^?#@\s\\]*)?", server) for server in servers):
         raise ValueError("a server is http://HOST:PORT or https://HOST:PORT, without a login")
@@ -241,12 +252,10 @@ class Settings(BaseSettings):
     metrics_address: str = ""
     """The HOST:PORT from which workers serve metrics on three ports in a row; by default they serve none."""
 
-    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
-        default_factory=lambda: platformdirs.user_data_path("hydranet")
-    )
+    data_dir: _OwnPath = Field(default_factory=lambda: platformdirs.user_data_path("hydranet"))
     """The folder of the stack's data, keys, logs and caches."""
 
-    seal_key_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
+    seal_key_file: _OwnPath | None = None
     """The file with the keys that seal what passes through Temporal; by default `keys/seal` in the data folder.
     Machines that work together need the same, or, for a worker, a file with the keys of its roles alone."""
 

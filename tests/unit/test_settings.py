@@ -276,3 +276,15 @@ def test_the_example_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     write(tmp_path / "config" / "hydranet", **json.loads(settings_reference.EXAMPLE.read_text()))
     assert settings.load_settings() == defaults
     assert defaults.data_dir == tmp_path / ".local" / "share" / "hydranet"
+
+
+@pytest.mark.parametrize("name", ["data_dir", "seal_key_file"])
+@pytest.mark.parametrize("path", ["", ".", "data/here"])
+def test_a_path_that_depends_on_the_working_directory_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, path: str
+) -> None:
+    monkeypatch.setenv(f"HYDRA_{name.upper()}", path)
+    with pytest.raises(UsageError, match=f"'{name}' is wrong .*give an absolute path"):
+        settings.load_settings()
+    monkeypatch.setenv(f"HYDRA_{name.upper()}", "~/data")
+    assert getattr(settings.load_settings(), name) == Path.home() / "data"
