@@ -61,11 +61,11 @@ class Host:
         inside = ["unshare", "--uts", "sh", "-c", f'hostname {self.name}; exec "$@"', "sh", *map(str, command)]
         return ["ip", "netns", "exec", self.namespace, *inside]
 
-    def __call__(self, *arguments: str | Path, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: str | Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         """Run the `hydra` command."""
         return self.run(HYDRA, *arguments, timeout=timeout)
 
-    def run(self, *command: str | Path, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str | Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.wrap(*command), env=self.environment(), cwd=self.home, capture_output=True, text=True, timeout=timeout
         )

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,14 @@ from workers.cluster.tokens import Tokens
 
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "cluster.md"
 _BLOCK = re.compile(r'```sh title="(node [A-C](?:, node [A-C])*)"\nhydra (.*)\n```')
+
+# From the moment of a loss until its user reads about it.
+SECONDS = 15.0
+SLOW_TEST = """
+
+def test_slowly():
+    __import__("time").sleep(3)
+"""
 
 
 class Mesh(NamedTuple):
@@ -112,6 +121,29 @@ def test_who_listens_on_the_network_sees_no_source_and_no_key(mesh: Mesh) -> Non
     # In clear are the names and numbers of Temporal's and PostgreSQL's protocols, where TLS is not.
     assert b"PollActivityTaskQueue" not in mesh.traffic
     assert b"hydra_sandbox" not in mesh.traffic
+
+
+def test_a_run_names_who_is_cut_off_and_outlives_the_host_of_node_a(mesh: Mesh) -> None:
+    node_a, node_c = mesh.hosts["node A"], mesh.hosts["node C"]
+    depot = repository(node_a.home / "slow", {"total.py": SOURCE, "test_total.py": TESTS + SLOW_TEST})
+    arguments = ("fix", "--repo", depot, "--issue", "total() is wrong, slowly", "--model", "templates")
+    with node_a.start(*arguments) as command:
+        following(command, "running the tests at the base commit")
+        mesh.network.cut(node_c)
+        since = time.monotonic()
+        following(command, "no worker polls hydra-sandbox since")
+        assert time.monotonic() - since < SECONDS
+        mesh.network.mend(node_c)
+        following(command, "NODE_BACK: node-c polls hydra-sandbox")
+        node_a.kill()
+        since = time.monotonic()
+    following(mesh.workers["node C"], "Temporal does not answer")
+    assert time.monotonic() - since < SECONDS
+    up = node_a("up")
+    assert up.returncode == 0, up.stderr
+    done = node_a(*arguments)
+    assert "open already: this command follows it" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_fourth_host_gets_nothing(mesh: Mesh) -> None:
