@@ -51,7 +51,8 @@ def translate_errors(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitab
             except Exception as error:
                 if (known := _known(error)) is None:
                     raise
-                raise known from error
+                # Of an outage the sentence says all; the log shows what nobody foresaw.
+                raise known from (error if known.type == FATAL else None)
 
     return activity_function
 

@@ -24,7 +24,9 @@ CALL = timedelta(seconds=2)
 """How long a server that is there may take to answer."""
 
 # The clients' lines for what they try again, and the reasons in them, the first cause last.
-_TEMPORAL_LINES = re.compile(r"gRPC call \w+ retried \d+ times|Network error while sending worker heartbeat")
+_TEMPORAL_LINES = re.compile(
+    r"gRPC call \w+ retried \d+ times|Network error while|Error when recording heartbeat: Status { code: Unavailable"
+)
 _TEMPORAL_REASONS = re.compile(r'message: "([^"]*)"')
 _POSTGRES_LINES = re.compile(r"error connecting in 'pool|reconnection attempt in pool")
 _POSTGRES_REASONS = re.compile(r".*failed: (.+)")

@@ -125,7 +125,10 @@ def fresh_filters() -> Iterator[None]:
 
 @pytest.mark.usefixtures("fresh_filters")
 def test_an_outage_is_told_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    logger, clock = logging.getLogger("hydranet.temporal"), iter((1000.0, 1001.0, 1030.0, 5000.0, 5001.0, 5002.0))
+    logger, clock = (
+        logging.getLogger("hydranet.temporal"),
+        iter((1000.0, 1001.0, 1030.0, 5000.0, 5001.0, *range(5002, 5005))),
+    )
     monkeypatch.setattr(outages, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     error = 'Status { message: "tcp connect error", source: Some({ message: "Connection refused" }) }'
     for _ in range(5):
@@ -135,6 +138,8 @@ def test_an_outage_is_told_once(caplog: pytest.LogCaptureFixture, monkeypatch: p
     assert caplog.messages == [outage, outage, "Something else"]
     logger.warning("Temporal answers again, after %.0f s.", 5)
     logger.warning("Network error while sending worker heartbeat {'error': %r}", error)
+    logger.warning("Error when recording heartbeat: Status { code: Unavailable, message: %r }", "tcp connect error")
+    logger.warning("Network error while completing activity {'error': %r}", error)
     assert caplog.messages[3:] == ["Temporal answers again, after 5 s.", outage]
 
 
