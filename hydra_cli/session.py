@@ -50,6 +50,8 @@ _RECONNECT_SECONDS = 0.5
 # A supervisor that is being started takes a few seconds.
 _SUPERVISOR_SECONDS = 10.0
 _LATE_SECONDS = 8.0
+# Until then who is lost would be taken for busy.
+_BUSY_SECONDS = 13.0
 _LOST = (
     *(RPCStatusCode.UNAVAILABLE, RPCStatusCode.UNKNOWN, RPCStatusCode.INTERNAL),
     *(RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED),
@@ -273,7 +275,10 @@ class Session:
 def _list_waits(description: DescribeWorkflowExecutionResponse, view: NodeView | None) -> Iterator[str]:
     task = description.pending_workflow_task
     if task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED and _is_late(task.scheduled_time):
-        yield _describe_missing(SUPERVISOR_QUEUE, view) or "no supervisor takes the run, since all are busy"
+        if missing := _describe_missing(SUPERVISOR_QUEUE, view):
+            yield missing
+        elif _is_late(task.scheduled_time, _BUSY_SECONDS):
+            yield "no supervisor takes the run, since all are busy"
     for step in description.pending_activities:
         name, queue = step.activity_type.name, step.activity_options.task_queue.name
         waiting = step.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
@@ -286,7 +291,7 @@ def _list_waits(description: DescribeWorkflowExecutionResponse, view: NodeView |
             yield f"{name} (try {step.attempt}): its worker was lost"
         elif step.attempt > 1 and step.last_failure.message:
             yield f"{name} (try {step.attempt}): {step.last_failure.message}"
-        elif late:
+        elif late and _is_late(step.scheduled_time, _BUSY_SECONDS):
             yield f"{name}: all workers of {queue} are busy; {(view or NodeView()).name_start(queue)} starts another"
 
 
@@ -299,9 +304,9 @@ def _describe_missing(queue: str, view: NodeView | None) -> str:
     return f"{missing}: {where} ({view.name_start(queue)})"
 
 
-def _is_late(scheduled: Timestamp) -> bool:
+def _is_late(scheduled: Timestamp, seconds: float = _LATE_SECONDS) -> bool:
     # A worker that is there takes a task within milliseconds, one that has gone keeps its last for ten seconds.
-    return time.time() - scheduled.ToMilliseconds() / 1000 > _LATE_SECONDS
+    return time.time() - scheduled.ToMilliseconds() / 1000 > seconds
 
 
 async def _set_up_namespace(client: Client) -> None:
