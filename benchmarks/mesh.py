@@ -9,9 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from hydra_cli.bench.suite import BugInstance, check_out
 from hydranet.errors import UsageError
 from tests.e2e.network import Host, Network, open_network, share_base_environment
 
@@ -91,11 +89,6 @@ def open_mesh(names: tuple[str, ...] = (SUPERVISOR, INFERENCE, SANDBOX)) -> Iter
             _give(hosts[name], "join", "--host", node_a.address, "--role", _ROLES[name], "--token", token)
             mesh.start_worker(name)
         yield mesh
-
-
-def check_out_on(host: Host, instance: BugInstance, name: str) -> Path:
-    """Make a repository of a bug on a host."""
-    return check_out(instance, host.home / name).path
 
 
 def _give(host: Host, *arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""Measure what three hosts cost: the demo's bug on one host, and over three with TLS and a delay, in turns.
+"""Measure what three hosts cost: a small bug on one host, and over three with TLS and a delay, in turns.
 
     python -m benchmarks.network_hops [--rounds 5] [--json FILE]
 
@@ -17,13 +17,12 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import recording, run
-from benchmarks.mesh import SUPERVISOR, Mesh, check_out_on, open_mesh
+from benchmarks.mesh import SUPERVISOR, Mesh, open_mesh
 from hydra_cli.bench.conditions import Conditions
-from hydra_cli.bench.suite import BugInstance, read_suite
 from hydranet.errors import UsageError
+from tests.e2e.conftest import repository
 from tests.e2e.network import Host, share_base_environment
-
-_DEMO = Path(__file__).parent / "demo"
+from tests.e2e.test_mutual_tls import SOURCE, TESTS
 
 
 @dataclass(frozen=True)
@@ -54,19 +53,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     os.environ.pop("HYDRA_DATA_DIR", None)
-    instance = read_suite(_DEMO, [])[1]["theatre"]
     conditions, rows = Conditions(), list[Row]()
     with open_mesh() as mesh:
         alone = mesh.network.add_host("alone", "192.168.7.20")
         share_base_environment(alone)
-        # Else what is tried depends on what it costs, and arms would not do the same.
-        for host in (alone, mesh.hosts[SUPERVISOR]):
-            host.env["HYDRA_ALLOCATION"] = "order"
         if (up := alone("up", timeout=300)).returncode:
             raise UsageError(up.stderr)
         for number in range(given.rounds + 1):
             for arm in ARMS:
-                row = _measure(mesh, alone, arm, instance, number)
+                row = _measure(mesh, alone, arm, number)
                 print(number, row, flush=True)
                 rows += [row] if number else []
     _print(rows)
@@ -74,15 +69,16 @@ def main() -> None:
         recording.write(given.json, conditions, [vars(row) for row in rows])
 
 
-def _measure(mesh: Mesh, alone: Host, arm: Arm, instance: BugInstance, number: int) -> Row:
+def _measure(mesh: Mesh, alone: Host, arm: Arm, number: int) -> Row:
     host = alone if arm.delay is None else mesh.hosts[SUPERVISOR]
     mesh.network.slow(mesh.hosts[SUPERVISOR], arm.delay or 0.0)
-    repository = check_out_on(host, instance, f"theatre-{ARMS.index(arm)}-{number}")
+    folder = repository(host.home / f"total-{ARMS.index(arm)}-{number}", {"total.py": SOURCE, "test_total.py": TESTS})
     began = time.monotonic()
-    done = host("fix", "--repo", repository, "--issue", instance.issue, "--model", "templates", "--json", timeout=300)
+    named = ("--repo", folder, "--issue", "total([]) returns 1 instead of 0", "--model", "templates")
+    done = host("fix", *named, "--json", timeout=300)
     seconds = time.monotonic() - began
     if done.returncode:
-        raise UsageError(f"The demo's bug was not fixed on {arm.name}: {done.stdout[-500:]}{done.stderr}")
+        raise UsageError(f"The bug was not fixed on {arm.name}: {done.stdout[-500:]}{done.stderr}")
     genealogy = json.loads(done.stdout)["genealogy"]
     attempts = [attempt["seconds"] for branch in genealogy["branches"] for attempt in branch["attempts"]]
     return Row(arm.name, seconds, genealogy["seconds"], attempts)
