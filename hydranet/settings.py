@@ -89,6 +89,10 @@ def _check_servers(servers: _Servers) -> _Servers:
     return servers
 
 
+def _drop_repeated(names: tuple[ModelPurpose, ...]) -> tuple[ModelPurpose, ...]:
+    return tuple(dict.fromkeys(names))
+
+
 _ByServer = Annotated[dict[str, SecretStr], AfterValidator(_check_servers)]
 
 
@@ -147,7 +151,11 @@ class ModelSettings(BaseModel):
     """The command that serves the models on this machine, such as `ollama serve`, or `unit:NAME` of your systemd: an
     inference worker starts it, and again whenever it does not answer. By default you keep it running yourself."""
 
-    purposes: Annotated[tuple[ModelPurpose, ...], Field(min_length=1)] = ("repairs", "ranking", "embedding")
+    purposes: Annotated[tuple[ModelPurpose, ...], Field(min_length=1), AfterValidator(_drop_repeated)] = (
+        "repairs",
+        "ranking",
+        "embedding",
+    )
     """What this machine's inference worker does: repairs (with `model`), ranking (with `supervisor_model`), embedding
     (the code graph, with `embedding_model`). Some machine has to do each; by default one does all."""
 

@@ -288,3 +288,7 @@ def test_a_path_that_depends_on_the_working_directory_is_refused(
         settings.load_settings()
     monkeypatch.setenv(f"HYDRA_{name.upper()}", "~/data")
     assert getattr(settings.load_settings(), name) == Path.home() / "data"
+
+
+def test_a_purpose_is_served_once() -> None:
+    assert settings.ModelSettings(purposes=("ranking", "repairs", "ranking")).purposes == ("ranking", "repairs")
