@@ -129,7 +129,7 @@ def is_refused(context: ssl.SSLContext, plain: socket.socket) -> bool:
 def find_envoy(node_a: NodeA) -> psutil.Process:
     for _ in range(100):
         for process in psutil.process_iter(["name", "cmdline"]):
-            if process.info["name"] == "envoy" and str(node_a.folder.envoy) in process.info["cmdline"]:
+            if process.info["name"] == "envoy" and str(node_a.folder.envoy) in (process.info["cmdline"] or ()):
                 return process
         time.sleep(0.1)
     raise AssertionError("Envoy does not run")
