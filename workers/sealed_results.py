@@ -1,14 +1,18 @@
-"""What a workflow does with a result that the wrong key sealed: its activity has failed, for good and in a sentence.
+"""What a workflow does with a result that the wrong key sealed or that is none: its activity has failed, in a sentence.
 
 The converter refuses what it reads, which stops a workflow at the same task again and again. An activity may fail,
-though, so that whoever has the key of another role ends a step and no more.
+though, so that a node which answers what it likes, or with the key of another role, ends a step and no more.
 """
 
 from __future__ import annotations
 
+import inspect
 import logging
+from functools import cache
+from typing import Any
 
-from temporalio.api.common.v1 import ActivityType
+from temporalio import activity
+from temporalio.api.common.v1 import ActivityType, Payload
 from temporalio.api.failure.v1 import ActivityFailureInfo, ApplicationFailureInfo, Failure
 from temporalio.bridge.proto.activity_result import ActivityResolution
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
@@ -19,8 +23,22 @@ from temporalio.worker._command_aware_visitor import CommandInfo
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import Info
 
+from activities.artifacts.records import RecordActivities
+from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
+from activities.history.activities import HistoryActivities
+from activities.inference.activities import InferenceActivities, ModelActivities
+from activities.node.activities import NodeActivities
+from activities.retrieval.activities import IndexActivities, RetrievalActivities
+from activities.sandbox.activities import SandboxActivities
+from activities.waits.activities import WaitActivities
 from hydranet.errors import FATAL
+from workers.payloads import data_converter
 from workers.refused_payload import explain_refused, is_refused
+
+_ACTIVITIES = (
+    *(CheckpointActivities, HistoryActivities, IndexActivities, InferenceActivities, ModelActivities, NodeActivities),
+    *(RecordActivities, RepositoryActivities, RetrievalActivities, SandboxActivities, WaitActivities),
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -53,9 +71,8 @@ class _Instance(WorkflowInstance):
         return completion
 
     def _refuse(self, result: ActivityResolution, name: str, queue: str, *, again: bool) -> None:
-        if not result.HasField("completed") or not is_refused(result.completed.result):
+        if not result.HasField("completed") or not (reason := _find_fault(result.completed.result, name)):
             return
-        reason = explain_refused(result.completed.result)
         sentence = f"What came back as the result of {name} on {queue} is not taken. {reason}"
         if not again:
             _logger.warning("%s: %s", self._workflow_id, sentence)
@@ -78,3 +95,26 @@ class _Instance(WorkflowInstance):
 
     def get_external_store_context(self, command_info: CommandInfo | None) -> StorageDriverStoreContext:
         return self._inner.get_external_store_context(command_info)
+
+
+def _find_fault(payload: Payload, name: str) -> str:
+    """Return why a payload is no result of an activity, empty where it is one."""
+    if is_refused(payload):
+        return explain_refused(payload)
+    hint = _list_result_types().get(name)
+    if hint is None:
+        return ""
+    try:
+        value = data_converter.payload_converter.from_payload(payload, hint)
+    except Exception as error:  # whatever a converter makes of what a stranger wrote
+        return f"It cannot be read ({type(error).__name__}): see what the node runs that answered."
+    if isinstance(hint, type) and not isinstance(value, hint):
+        return f"It is no {hint.__name__}: see what the node runs that answered."
+    return ""
+
+
+@cache
+def _list_result_types() -> dict[str, Any]:
+    functions = (function for kind in _ACTIVITIES for _, function in inspect.getmembers(kind, inspect.isfunction))
+    definitions = filter(None, map(activity._Definition.from_callable, functions))
+    return {definition.name: definition.ret_type for definition in definitions if definition.name}

@@ -225,9 +225,11 @@ async def test_a_node_with_the_key_of_another_cluster_says_so_and_the_run_waits(
             assert (await run.result()).verdict is Verdict.FIXED
 
 
-async def forge(server: Client, queue: str, forger: KeyRing, answer: object, *, fails: bool = False) -> None:
-    """Take the next task of a queue, as whoever has a certificate of a node can, and answer it with keys of another."""
-    service, codec = server.workflow_service, SealingCodec(forger, "inference")
+async def forge(
+    server: Client, queue: str, forger: KeyRing, answer: object, *, role: str = "inference", fails: bool = False
+) -> None:
+    """Take the next task of a queue, as whoever has a certificate of a node can, and answer it with its own keys."""
+    service, codec = server.workflow_service, SealingCodec(forger, role)
     request = PollActivityTaskQueueRequest(
         namespace=server.namespace, task_queue=TaskQueue(name=queue), identity="forger"
     )
@@ -273,6 +275,20 @@ async def test_an_answer_under_the_key_of_another_role_ends_the_run_in_a_sentenc
         event async for event in run.fetch_history_events() if event.HasField("workflow_task_failed_event_attributes")
     ]
     assert failed_tasks == []
+
+
+@pytest.mark.parametrize("answer", [{"queue": 7}, None, "a text"], ids=["another form", "nothing", "a text"])
+async def test_a_result_that_is_none_ends_the_run_in_a_sentence(
+    owner: Client, server: Client, node: KeyRing, answer: object
+) -> None:
+    """By a node that has the key of its role, but other code."""
+    others = [queue for queue in QUEUES if queue != SANDBOX_QUEUE]
+    async with workers(owner, World(), others), asyncio.timeout(60):
+        run = await start(owner)
+        await forge(server, SANDBOX_QUEUE, node, answer, role="sandbox")
+        result = await run.result()
+    assert result.verdict is Verdict.FAILED
+    assert "see what the node runs that answered" in result.reason
 
 
 async def test_a_forged_result_of_a_branch_ends_its_run_too_and_replays(
