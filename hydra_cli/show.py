@@ -51,7 +51,7 @@ async def _show(run: str, *, json: bool, checkpoint: bool, export: Path | None) 
             return
         console.print(render_tree(genealogy, terms=True))
         if await session.find_status(run_id) is None:
-            write_line("Temporal has forgotten this run: it is shown from its record.")
+            write_line("Temporal does not have this run, or no longer: it is shown from its record.")
             return
         if genealogy.verdict is None:
             for text in await session.list_parked(run_id):
