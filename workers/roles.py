@@ -49,6 +49,7 @@ from hydranet.policy import constitution
 from hydranet.settings import Settings, read_own_rules
 from workers.adoption import adopt_open_runs
 from workers.connection import is_open
+from workers.exporter import Exporter
 from workers.host import Host, load_host
 from workers.model_server import build_model_server
 from workers.node_queues import list_node_sweeps
@@ -59,8 +60,8 @@ from workers.sealing import KeyRing
 from workers.slots import count_core_slots, count_sandbox_slots
 from workers.stack import name_build
 from workers.sweeps import arrange_sweeps
-from workers.telemetry import watch_models
 from workers.versions import VersionGuard, build_activity_client, watch_version
+from workers.worker_metrics import measure_fleet, measure_models, measure_node, measure_sandboxes
 from workflows.ask_models import AskModelsWorkflow
 from workflows.branch import BranchWorkflow
 from workflows.counterfactual import CounterfactualWorkflow
@@ -107,6 +108,7 @@ async def run_workers(
     guard: VersionGuard,
     *,
     embedded: bool,
+    exporter: Exporter | None = None,
 ) -> AsyncIterator[None]:
     """Poll the task queues of the given roles until the block is left; calls of models may then be finished.
 
@@ -121,6 +123,7 @@ async def run_workers(
         artifacts = PostgresArtifacts(pool)
         objects = GitObjects(settings.data_dir / "cache", artifacts)
         await stack.enter_async_context(watch_server(client, reports=Role.SUPERVISOR in roles))
+        await stack.enter_async_context(measure_node(exporter, host, settings))
         for role in roles:
             if role is Role.SANDBOX:
                 sandbox = await stack.enter_async_context(open_sandbox(settings.sandbox, settings.data_dir / "sandbox"))
@@ -130,10 +133,11 @@ async def run_workers(
                     client, host, settings, sandbox, artifacts, objects, variables, limits
                 ):
                     await stack.enter_async_context(worker)
+                await stack.enter_async_context(measure_sandboxes(exporter, host))
             elif role is Role.INFERENCE:
                 patience = END if embedded else timedelta(seconds=settings.models.total)
                 await stack.enter_async_context(
-                    _inference_workers(client, host, settings, pool, artifacts, objects, patience)
+                    _inference_workers(client, host, settings, pool, artifacts, objects, patience, exporter)
                 )
             else:
                 with suppress(RPCError):
@@ -141,6 +145,7 @@ async def run_workers(
                     await adopt_open_runs(client, RepositoryRegistry(settings.data_dir))
                 await stack.enter_async_context(run_beside(arrange_sweeps(client, pool)))
                 await stack.enter_async_context(watch_nodes(client, host.identify(role)))
+                await stack.enter_async_context(measure_fleet(exporter, client))
                 for worker in _make_supervisor_workers(client, host, settings, pool, artifacts, keys):
                     await stack.enter_async_context(worker)
             await stack.enter_async_context(_make_node_worker(client, host, settings, role, pool))
@@ -211,6 +216,7 @@ async def _inference_workers(
     artifacts: ArtifactStore,
     objects: GitObjects,
     patience: timedelta,
+    exporter: Exporter | None,
 ) -> AsyncIterator[None]:
     from activities.inference.activities import InferenceActivities, ModelActivities
     from activities.inference.backend import Backends
@@ -236,8 +242,7 @@ async def _inference_workers(
     async with AsyncExitStack() as stack:
         if server:
             await stack.enter_async_context(server.keep())
-        if settings.metrics_address and (runtime := client.service_client.config.runtime) is not None:
-            await stack.enter_async_context(watch_models(backends, settings.models, runtime.metric_meter))
+        await stack.enter_async_context(measure_models(exporter, client, backends, settings))
         identity, purposes = host.identify(Role.INFERENCE), settings.models.purposes
         limits = {"max_concurrent_activities": settings.models.slots, "graceful_shutdown_timeout": patience}
         questions = [

@@ -1,4 +1,4 @@
-"""Telemetry of a worker, off by default: metrics for Prometheus and spans for OpenTelemetry."""
+"""Telemetry of a worker, off by default: metrics of the SDK and of models, and spans for OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from temporalio.client import Interceptor
 from temporalio.common import MetricMeter
-from temporalio.runtime import LogForwardingConfig, LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, MetricBuffer, Runtime, TelemetryConfig
 
 from activities.background import run_beside
 from hydranet.errors import UsageError
@@ -27,12 +27,6 @@ TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT"
 # Prometheus scrapes about as often.
 _WATCH_SECONDS = 15.0
 
-_BUCKETS = {
-    "hydra_convergence": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1.0],
-    "hydra_tokens_per_second": [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0],
-    "hydra_first_token_seconds": [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0],
-}
-
 
 def _log_client() -> LoggingConfig:
     """Return what a worker logs of its client: not that it balances no load by DNS where a Unix socket leads on."""
@@ -42,30 +36,10 @@ def _log_client() -> LoggingConfig:
     )
 
 
-def build_runtime(metrics_address: str, offset: int) -> Runtime:
-    """Return a runtime that logs as we do, and with an address serves Temporal's metrics and ours.
-
-    The workers of one machine share the setting, so each adds an `offset` to the port. Raises UsageError when the
-    address cannot be used.
-    """
-    if not metrics_address:
-        return Runtime(telemetry=TelemetryConfig(logging=_log_client()), worker_heartbeat_interval=BEAT)
-    host, _, port = metrics_address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise UsageError(f"The setting 'metrics_address' is {metrics_address}: write HOST:PORT, as in 127.0.0.1:9464.")
-    bound = f"{host}:{int(port) + offset}"
-    serving = PrometheusConfig(
-        bound,
-        counters_total_suffix=True,
-        unit_suffix=True,
-        durations_as_seconds=True,
-        histogram_bucket_overrides=_BUCKETS,
-    )
-    try:
-        measured = TelemetryConfig(logging=_log_client(), metrics=serving, attach_service_name=False)
-        return Runtime(telemetry=measured, worker_heartbeat_interval=BEAT)
-    except (RuntimeError, ValueError) as error:
-        raise UsageError(f"Metrics cannot be served at {bound} ({error}): correct 'metrics_address'.") from None
+def build_runtime(buffer: MetricBuffer | None = None) -> Runtime:
+    """Return a runtime that logs as we do, and records its metrics in a buffer where it gets one."""
+    telemetry = TelemetryConfig(logging=_log_client(), metrics=buffer, attach_service_name=False)
+    return Runtime(telemetry=telemetry, worker_heartbeat_interval=BEAT)
 
 
 @contextmanager
@@ -89,15 +63,21 @@ def open_tracing() -> Iterator[list[Interceptor]]:
 
 
 @asynccontextmanager
-async def watch_models(backends: Backends, settings: ModelSettings, meter: MetricMeter) -> AsyncIterator[None]:
-    """Measure, until the block is left, whether the models in use answer and how much memory they take."""
-    async with run_beside(_measure(backends, settings, meter)):
+async def watch_models(
+    backends: Backends, settings: ModelSettings, meter: MetricMeter, wanted: asyncio.Event
+) -> AsyncIterator[None]:
+    """Measure, until the block is left, whether the models in use answer and how much memory they take.
+
+    It begins when the event is set.
+    """
+    async with run_beside(_measure(backends, settings, meter, wanted)):
         yield
 
 
-async def _measure(backends: Backends, settings: ModelSettings, meter: MetricMeter) -> None:
+async def _measure(backends: Backends, settings: ModelSettings, meter: MetricMeter, wanted: asyncio.Event) -> None:
     from activities.inference.backend import probe
 
+    await wanted.wait()
     answers = meter.create_gauge("hydra_model_answers", "1 while the model's server answers, 0 while it does not.")
     loaded = meter.create_gauge("hydra_model_loaded", "1 while the server has the model loaded, where it says so.")
     memory = meter.create_gauge("hydra_model_memory_bytes", "Memory of the loaded model, where the server says so.")

@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,12 @@ from hydranet.errors import UsageError
 from hydranet.text.escaping import escape_controls
 from workers import telemetry
 from workers.connection import check_namespace, connect
+from workers.exporter import Exporter
 from workers.roles import Role, run_workers
 from workers.sealing import load_keys
 from workers.temporal_profile import choose_server
 from workers.versions import VersionGuard
+from workers.worker_metrics import serve_metrics
 
 if TYPE_CHECKING:
     from workers.cluster.node import ClusterNode
@@ -66,14 +68,21 @@ async def run_worker(roles: list[Role]) -> None:
         raise UsageError("No role is named: give supervisor, inference or sandbox, or several of them.")
     if stop.is_set():
         return
-    runtime = telemetry.build_runtime(chosen.metrics_address, list(Role).index(roles[0]))
-    with telemetry.open_tracing() as interceptors, open_temporary_folder(chosen.data_dir / "scratch"):
+    # An embedded stack may be asked for metrics while it runs.
+    exporter = Exporter() if chosen.metrics_address or lifeline else None
+    async with AsyncExitStack() as stack:
+        interceptors = stack.enter_context(telemetry.open_tracing())
+        stack.enter_context(open_temporary_folder(chosen.data_dir / "scratch"))
+        runtime = telemetry.build_runtime(exporter.store.buffer if exporter else None)
+        if exporter is not None:
+            await stack.enter_async_context(serve_metrics(exporter, chosen, list(Role).index(roles[0])))
         keys = load_keys(chosen)
         keys.check_roles(roles)
         guard = VersionGuard()
         client = await connect(temporal, keys, runtime, [*interceptors, guard])
         await check_namespace(client)
-        async with run_workers(client, chosen, roles, keys, guard, embedded=lifeline is not None):
+        embedded = lifeline is not None
+        async with run_workers(client, chosen, roles, keys, guard, embedded=embedded, exporter=exporter):
             with contextlib.suppress(OSError):
                 sys.stdout.write("ready\n")
                 sys.stdout.flush()

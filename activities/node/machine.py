@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from activities.node.gpus import read_gpus
 from activities.retention.caches import KINDS, measure
 from hydranet.contracts import Check, GpuMeter, Level
 from hydranet.text.formatting import format_size
@@ -17,7 +16,6 @@ from hydranet.text.formatting import format_size
 # An environment of a large project has a few GB, an index of one too.
 _WARN_BYTES, _FAIL_BYTES = 5 << 30, 1 << 30
 _WARN_SKEW, _FAIL_SKEW = timedelta(seconds=2), timedelta(seconds=60)
-_QUERY = ("--query-gpu=name,memory.used,memory.total,utilization.gpu", "--format=csv,noheader,nounits")
 _GPU_SECONDS = 4.0
 
 # What keeps users from making namespaces: a file of the kernel, and the value that does.
@@ -99,22 +97,8 @@ def check_namespaces(works: bool) -> Check:
 
 async def measure_gpus() -> list[GpuMeter]:
     """Return the GPUs that NVIDIA's driver knows; none where it does not answer."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    process = await asyncio.create_subprocess_exec(program, *_QUERY, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), _GPU_SECONDS)
+        gpus = await asyncio.wait_for(asyncio.to_thread(read_gpus), _GPU_SECONDS)
     except TimeoutError:
-        process.kill()
-        await process.wait()
         return []
-    return list(_read_gpus(output.decode(errors="replace")))[:20]
-
-
-def _read_gpus(text: str) -> Iterator[GpuMeter]:
-    for line in text.splitlines():
-        name, *figures = (part.strip() for part in line.rsplit(",", 3))
-        if len(figures) == 3 and all(figure.isdecimal() for figure in figures):
-            used, total, load = map(int, figures)
-            yield GpuMeter(name=name[:200], used=used << 20, total=total << 20, load=load)
+    return [GpuMeter(name=gpu.name[:200], used=gpu.used, total=gpu.total, load=gpu.load or 0) for gpu in gpus][:20]

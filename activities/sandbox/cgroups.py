@@ -73,6 +73,37 @@ def is_available() -> bool:
     return _find_parents() is not None
 
 
+def read_groups() -> list[tuple[dict[str, float], list[int]]]:
+    """Return what each group of this process uses, and its processes.
+
+    Figures are memory, read and written in bytes, and cpu_seconds; one that the kernel does not count is left out.
+    """
+    parents = _find_parents()
+    groups = []
+    for folder in parents["memory"].glob(f"hydra-{os.getpid()}-*") if parents else ():
+        folders = {name: parent / folder.name for name, parent in (parents or {}).items()}
+        with suppress(OSError, ValueError):
+            processes = [int(line) for line in (folder / "cgroup.procs").read_text().split()]
+            groups.append((dict(_read_figures(folders)), processes))
+    return groups
+
+
+def _read_figures(folders: Mapping[str, Path]) -> Iterator[tuple[str, float]]:
+    for name in ("memory.current", "memory.usage_in_bytes"):
+        with suppress(OSError):
+            yield "memory", float((folders["memory"] / name).read_text())
+    with suppress(OSError):
+        yield "cpu_seconds", float((folders["cpu"] / "cpuacct.usage").read_text()) / 1e9
+    with suppress(OSError):
+        lines = dict(line.split(None, 1) for line in (folders["cpu"] / "cpu.stat").read_text().splitlines())
+        if "usage_usec" in lines:
+            yield "cpu_seconds", float(lines["usage_usec"]) / 1e6
+    with suppress(OSError):
+        words = (folders["memory"] / "io.stat").read_text().split()  # empty where the kernel does not count it
+        for name, key in (("read", "rbytes="), ("written", "wbytes=")) if words else ():
+            yield name, float(sum(int(word.removeprefix(key)) for word in words if word.startswith(key)))
+
+
 @functools.cache
 def _find_parents() -> Mapping[str, Path] | None:
     limits = Limits(seconds=1, memory_mb=64, processes=8, file_mb=1, disk_mb=1, output_kb=1)

@@ -139,6 +139,14 @@ class DockerEngine:
         """Return how many containers of this worker the engine has."""
         return len(self._client.containers(filters={"label": f"{LABEL}={self.owner}"}))
 
+    def read_stats(self) -> dict[str, dict[str, Any]]:
+        """Return what the engine reads from the control groups of this worker's containers, by their ids."""
+        stats = {}
+        for container in self._client.containers(filters={"label": f"{LABEL}={self.owner}"}):
+            with suppress(APIError):  # It has ended meanwhile.
+                stats[container["Id"]] = self._client.stats(container["Id"], stream=False, one_shot=True)
+        return stats
+
     @_in_thread
     def create(self, spec: ContainerSpec) -> str:
         """Create a container and return its id."""

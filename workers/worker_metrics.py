@@ -1,0 +1,82 @@
+"""The metrics of a worker, by its role: its machine's, those of its sandboxes or models, and the fleet's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from temporalio.client import Client
+
+from hydranet.settings import Settings
+from workers.exporter import Exporter
+from workers.fleet_metrics import FleetMetrics
+from workers.host import Host
+from workers.node_metrics import NodeMetrics, SandboxMetrics
+from workers.run_watch import RunWatch
+from workers.telemetry import watch_models
+
+if TYPE_CHECKING:
+    from activities.inference.backend import Backends
+
+_REQUEST = "metrics-address"
+
+
+def locate_request(data_dir: Path) -> Path:
+    """Return the file that names the address of metrics, where a running stack is asked for them."""
+    return data_dir / "observe" / _REQUEST
+
+
+@asynccontextmanager
+async def serve_metrics(exporter: Exporter, settings: Settings, offset: int) -> AsyncIterator[None]:
+    """Serve metrics until the block is left, at the address of the settings or where the stack is asked for them."""
+    async with exporter.run(settings.metrics_address, offset, locate_request(settings.data_dir)):
+        yield
+
+
+@asynccontextmanager
+async def measure_node(exporter: Exporter | None, host: Host, settings: Settings) -> AsyncIterator[None]:
+    """Add what the machine has and uses."""
+    if exporter is None:
+        yield
+        return
+    with exporter.add(NodeMetrics(host.name, settings.data_dir)):
+        yield
+
+
+@asynccontextmanager
+async def measure_sandboxes(exporter: Exporter | None, host: Host) -> AsyncIterator[None]:
+    """Add what the sandboxes of this worker use."""
+    if exporter is None:
+        yield
+        return
+    metrics = SandboxMetrics(host.name)
+    async with metrics.look(exporter.wanted):
+        with exporter.add(metrics):
+            yield
+
+
+@asynccontextmanager
+async def measure_models(
+    exporter: Exporter | None, client: Client, backends: Backends, settings: Settings
+) -> AsyncIterator[None]:
+    """Add whether the models in use answer, and their memory."""
+    async with AsyncExitStack() as stack:
+        if exporter is not None and (runtime := client.service_client.config.runtime) is not None:
+            watch = watch_models(backends, settings.models, runtime.metric_meter, exporter.wanted)
+            await stack.enter_async_context(watch)
+        yield
+
+
+@asynccontextmanager
+async def measure_fleet(exporter: Exporter | None, client: Client) -> AsyncIterator[None]:
+    """Add the nodes, queues and runs, and count what workflows count from 0."""
+    if exporter is None:
+        yield
+        return
+    exporter.store.begin_counting()
+    metrics = FleetMetrics(client, RunWatch(client))
+    async with metrics.watch(exporter.wanted):
+        with exporter.add(metrics):
+            yield
