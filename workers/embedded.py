@@ -22,12 +22,14 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from hydranet import settings
-from hydranet.errors import UsageError
+from hydranet.errors import HydraError, UsageError
 from hydranet.settings import Settings
 from workers import sealing
 from workers.cluster.folder import POSTGRES_SOCKET, TEMPORAL_SOCKET, ClusterFolder
 from workers.cluster.front import Front
 from workers.cluster.join_server import Services
+from workers.observation import Observation
+from workers.observer import Observer
 from workers.outages import CALL, OPEN_RUNS, report_interruption
 from workers.postgres import Postgres, open_postgres
 from workers.private_process import are_namespaces_allowed, end
@@ -94,10 +96,13 @@ class EmbeddedStack:
                 services = Services(postgres.dsn, running.temporal.namespace, keys, _log)
                 front = Front(self._cluster, self._settings.cluster, services, runtime, logs)
                 await stack.enter_async_context(front.serve())
+            observer = await stack.enter_async_context(
+                Observer(self._settings, self._folder, postgres.dsn, runtime).open()
+            )
             stack.callback(self._folder.address.unlink, missing_ok=True)
             self._folder.write_address(running)
             print("ready", flush=True)
-            await self._until_idle(_Servers(server, client, postgres, front), running, clients)
+            await self._until_idle(_Servers(server, client, postgres, front, observer), running, clients)
 
     def _describe(self, server: TemporalServer, dsn: str, ui: WebUi, token: str) -> Stack:
         return Stack(
@@ -141,6 +146,9 @@ class EmbeddedStack:
         while not self._stop.is_set():
             self._folder.alive.touch()
             await servers.restart_ended()
+            if observation := await servers.observe():
+                running = running.model_copy(update={"observation": observation})
+                self._folder.write_address(running)
             if (inner := servers.temporal.find_inner_pid()) not in (0, running.server_pid):
                 running = running.model_copy(update={"server_pid": inner})
                 self._folder.write_address(running)
@@ -216,6 +224,15 @@ class _Servers:
     client: Client
     postgres: Postgres
     front: Front | None
+    observer: Observer
+
+    async def observe(self) -> Observation | None:
+        """Return where the stack is observed, once when that begins."""
+        try:
+            return await self.observer.look()
+        except (HydraError, OSError) as error:
+            _log(f"What observes the stack does not work: {error}")
+            return None
 
     async def restart_ended(self) -> None:
         """Start what has ended by itself again: runs under way wait for it, and go on."""

@@ -17,6 +17,7 @@ import psutil
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from activities.artifacts.observer import OBSERVER
 from hydranet.errors import UsageError
 from hydranet.names import NODE_ROLES
 from workers.private_process import END_SECONDS, USER, are_namespaces_allowed, find_inner, wrap, write_user_file
@@ -30,6 +31,8 @@ _VERSION = "18"
 _PORT = 5432
 # For thirty nodes with pools of eight, beside this machine's own workers.
 _NODES_CONNECTIONS = 300
+# The first rule that fits counts: who observes shows a password, also when it comes for the owner.
+_RULES = (f"local all {OBSERVER} scram-sha-256", "local all all peer map=owner")
 # By the port come nodes alone. A superuser counts as a member of no role here, and the socket's rule is not for ports.
 _NODE_RULES = (
     *(f"host all +hydra_{role} 127.0.0.1/32 scram-sha-256" for role in NODE_ROLES),
@@ -86,7 +89,11 @@ class Postgres:
         else:
             self._initialise()
         # Who may connect is decided here and not in the database's folder, where an earlier version let in everybody.
-        rules = ["local all all peer map=owner", *(_NODE_RULES if self._nodes else ())]
+        rules = [
+            f"local all {OBSERVER} scram-sha-256",
+            "local all all peer map=owner",
+            *(_NODE_RULES if self._nodes else ()),
+        ]
         (self._runtime / "pg_hba.conf").write_text("".join(f"{rule}\n" for rule in rules))
         (self._runtime / "pg_ident.conf").write_text(f"owner {self._user} {_ROLE}\n")
 

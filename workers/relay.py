@@ -54,7 +54,7 @@ class _Relay:
                 if not first:
                     writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 inner_writer.write(first)
-                await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
+                await asyncio.gather(copy_stream(reader, inner_writer), copy_stream(inner_reader, writer))
 
     async def _connect(self) -> tuple[StreamReader, StreamWriter]:
         if self._target.isdecimal():
@@ -62,7 +62,8 @@ class _Relay:
         return await asyncio.open_unix_connection(self._target)
 
 
-async def _copy(reader: StreamReader, writer: StreamWriter) -> None:
+async def copy_stream(reader: StreamReader, writer: StreamWriter) -> None:
+    """Write what comes to its end, and then end the writing too."""
     while chunk := await reader.read(_CHUNK):
         writer.write(chunk)
         await writer.drain()

@@ -145,7 +145,7 @@ async def run_workers(
                     await adopt_open_runs(client, RepositoryRegistry(settings.data_dir))
                 await stack.enter_async_context(run_beside(arrange_sweeps(client, pool)))
                 await stack.enter_async_context(watch_nodes(client, host.identify(role)))
-                await stack.enter_async_context(measure_fleet(exporter, client))
+                await stack.enter_async_context(measure_fleet(exporter, client, pool))
                 for worker in _make_supervisor_workers(client, host, settings, pool, artifacts, keys):
                     await stack.enter_async_context(worker)
             await stack.enter_async_context(_make_node_worker(client, host, settings, role, pool))

@@ -26,6 +26,7 @@ from hydranet import __version__
 from hydranet.errors import UsageError
 from hydranet.settings import Settings, TemporalSettings
 from workers.cluster.membership import check_no_node
+from workers.observation import Observation
 from workers.temporal_profile import choose_server
 
 _logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ _logger = logging.getLogger(__name__)
 _LONGEST_RUNTIME_PATH = 85
 # Twice what an embedded process gets to end before it is killed.
 _STOP_SECONDS = 40
+_OBSERVE_SECONDS = 30
 
 
 class StartError(UsageError):
@@ -59,6 +61,7 @@ class Stack(BaseModel):
     codec: str = ""
     server_pid: int = 0
     exposed: bool = False
+    observation: Observation | None = None
 
     @property
     def web_ui(self) -> str:
@@ -120,6 +123,7 @@ class StackFolder:
         self.root = data_dir
         self.address = data_dir / "stack.json"
         self.keep = data_dir / "stack.keep"
+        self.observe = data_dir / "observe" / "wanted"
         self.alive = data_dir / "stack.alive"
         self.log = data_dir / "logs" / "stack.log"
         self.running_lock = data_dir / "stack.lock"
@@ -177,6 +181,17 @@ class StackFolder:
         except (FileNotFoundError, ValidationError):
             return None
 
+    def request_observation(self) -> Observation:
+        """Ask the running stack to be observed, and return where it is. Raises UsageError where that takes too long."""
+        self.observe.parent.mkdir(mode=0o700, exist_ok=True)
+        self.observe.touch()
+        deadline = time.monotonic() + _OBSERVE_SECONDS
+        while time.monotonic() < deadline:
+            if (stack := self.find_stack()) is not None and stack.observation is not None:
+                return stack.observation
+            time.sleep(0.1)
+        raise UsageError(f"The stack is not observed after {_OBSERVE_SECONDS} seconds: see {self.log}.")
+
 
 @contextmanager
 def attach(settings: Settings) -> Iterator[Stack]:
@@ -217,6 +232,7 @@ def stop(settings: Settings) -> bool:
     """
     folder = StackFolder(settings.data_dir)
     folder.keep.unlink(missing_ok=True)
+    folder.observe.unlink(missing_ok=True)
     stack = folder.find_stack()
     if stack is None:
         return False

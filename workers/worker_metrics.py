@@ -7,8 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from psycopg_pool import AsyncConnectionPool
 from temporalio.client import Client
 
+from activities.artifacts.observer import RunSnapshots
 from hydranet.settings import Settings
 from workers.exporter import Exporter
 from workers.fleet_metrics import FleetMetrics
@@ -70,13 +72,13 @@ async def measure_models(
 
 
 @asynccontextmanager
-async def measure_fleet(exporter: Exporter | None, client: Client) -> AsyncIterator[None]:
-    """Add the nodes, queues and runs, and count what workflows count from 0."""
+async def measure_fleet(exporter: Exporter | None, client: Client, pool: AsyncConnectionPool) -> AsyncIterator[None]:
+    """Add the nodes, queues and runs, and count what workflows count from 0; the states of runs go to the database."""
     if exporter is None:
         yield
         return
     exporter.store.begin_counting()
-    metrics = FleetMetrics(client, RunWatch(client))
+    metrics = FleetMetrics(client, RunWatch(client, RunSnapshots(pool).record))
     async with metrics.watch(exporter.wanted):
         with exporter.add(metrics):
             yield

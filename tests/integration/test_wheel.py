@@ -44,6 +44,10 @@ def test_the_definition_of_the_namespace_is_found(installed: Path, tmp_path: Pat
 
 
 def test_data_files_are_installed(installed: Path) -> None:
-    for path in ("temporal/server.yaml", "hydranet/policy/constitution.yaml", "hydranet/report/page.html"):
+    for path in (
+        *("temporal/server.yaml", "hydranet/policy/constitution.yaml", "hydranet/report/page.html"),
+        *("prometheus/alerts.yml", "grafana/compose.yaml", "grafana/dashboards/war-room.json"),
+        "grafana/provisioning/datasources/hydranet.yml",
+    ):
         assert (installed / path).read_text() == (ROOT / path).read_text()
     assert list(installed.glob("activities/**/*.sql"))

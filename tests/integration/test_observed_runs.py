@@ -1,0 +1,89 @@
+"""The views of runs: records, and the states of open runs that a supervisor keeps while somebody observes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from psycopg_pool import AsyncConnectionPool
+
+from activities.artifacts.observer import RunSnapshots
+from activities.artifacts.records import RecordActivities
+from activities.artifacts.store import PostgresArtifacts
+from hydranet.contracts import RecordRequest
+from hydranet.convergence.score import Score
+from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, PersonMessage, Verdict
+from hydranet.strategy import Strategy
+
+STARTED = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+def make_run(run_id: str, *scores: float, **changes: Any) -> Genealogy:
+    attempts = tuple(
+        AttemptRecord(number=n, outcome=Outcome.FAILED, score=Score(value=score), after=10.0 * n, summary=f"try {n}")
+        for n, score in enumerate(scores, 1)
+    )
+    branch = BranchRecord(number=1, id=f"{run_id}/b01", strategy=Strategy(title="one", kind="rewrite"), began=5.0)
+    known = {"run_id": run_id, "repository_name": "demo", "title": "It breaks", "state": "working"}
+    return Genealogy.model_validate(
+        {**known, "branches": (branch.model_copy(update={"attempts": attempts}),), **changes}
+    )
+
+
+async def read(pool: AsyncConnectionPool, query: str) -> list[tuple[Any, ...]]:
+    async with pool.connection() as connection:
+        return await (await connection.execute(query.encode())).fetchall()
+
+
+async def test_an_open_run_is_shown_as_it_was_seen_and_a_closed_one_as_it_is_recorded(
+    pool: AsyncConnectionPool,
+) -> None:
+    snapshots, records = RunSnapshots(pool), RecordActivities(pool, PostgresArtifacts(pool))
+    message = PersonMessage(kind="pause", sender="ann@laptop", after=12.0)
+    open_run = make_run("fix-a", 0.0, 0.8, messages=(message,))
+    await snapshots.record(STARTED, make_run("fix-a", 0.0))
+    await snapshots.record(STARTED, open_run)
+    attempts = "SELECT run_id, number, at, convergence, threshold FROM observed_attempts ORDER BY run_id, number"
+    assert await read(pool, attempts) == [
+        ("fix-a", 1, STARTED + timedelta(seconds=10), 0.0, 0.75),
+        ("fix-a", 2, STARTED + timedelta(seconds=20), 0.8, 0.75),
+    ]
+    # A run is on record without its branches before it has a verdict.
+    await records.record_genealogy(RecordRequest(run_id="fix-a", run=open_run.model_copy(update={"branches": ()})))
+    assert len(await read(pool, attempts)) == 2
+    assert await read(pool, "SELECT run_id, state, verdict FROM observed_runs") == [("fix-a", "working", None)]
+
+    closed = make_run("fix-a", 0.0, 0.8, 0.9, verdict=Verdict.EXHAUSTED, reason="no more", messages=(message,))
+    (branch,) = closed.branches
+    reaped = branch.model_copy(update={"ending": Ending.REAPED, "reason": "it circles", "ended": 30.0})
+    await records.record_genealogy(RecordRequest(run_id="fix-a", branch=reaped))
+    await records.record_genealogy(RecordRequest(run_id="fix-a", run=closed.model_copy(update={"branches": ()})))
+    await snapshots.record(STARTED, make_run("fix-b"))
+    assert [convergence for _, _, _, convergence, _ in await read(pool, attempts)] == [0.0, 0.8, 0.9]
+    assert await read(pool, "SELECT run_id, ending, highest_convergence, ended_at FROM observed_branches") == [
+        ("fix-a", "reaped", 0.9, STARTED + timedelta(seconds=30)),
+        ("fix-b", "running", 0.0, None),
+    ]
+    steps = await read(pool, "SELECT place, step FROM observed_steps WHERE run_id = 'fix-a' ORDER BY at, step")
+    assert steps[:-1] == [
+        ("run", "started: It breaks"),
+        ("b01", "started: one"),
+        ("b01", "attempt 1 failed, convergence 0.00: try 1"),
+        ("person", "pause by ann@laptop"),
+        ("b01", "attempt 2 failed, convergence 0.80: try 2"),
+        ("b01", "attempt 3 failed, convergence 0.90: try 3"),
+        ("b01", "reaped: it circles"),
+    ]
+    assert steps[-1] == ("run", "exhausted: no more")
+    # What is on record with a verdict is kept once.
+    assert await read(pool, "SELECT run_id FROM run_snapshots WHERE genealogy IS NOT NULL") == [("fix-b",)]
+
+
+async def test_a_run_that_nobody_observed_is_shown_with_about_the_time_of_its_start(pool: AsyncConnectionPool) -> None:
+    records = RecordActivities(pool, PostgresArtifacts(pool))
+    run = make_run("fix-c", verdict=Verdict.FIXED, seconds=60.0).model_copy(update={"branches": ()})
+    await records.record_genealogy(RecordRequest(run_id="fix-c", run=run))
+    ((seconds,),) = await read(pool, "SELECT extract(epoch FROM updated_at - started_at)::float FROM observed_runs")
+    assert seconds == 60.0
+    plan = await read(pool, "EXPLAIN SELECT * FROM observed_attempts WHERE run_id = 'fix-c'")
+    assert not [line for (line,) in plan if "Seq Scan on branches" in line]
