@@ -35,10 +35,14 @@ class RunSnapshots:
                 " ON CONFLICT (run_id) DO UPDATE SET genealogy = excluded.genealogy, seen_at = now()",
                 (genealogy.run_id, started, genealogy.model_dump_json()),
             )
-            # When a run began is known nowhere else, so the rest of the row stays.
+            # When a run really began is known nowhere else, so the rest of the row stays as long as the record does.
             await connection.execute(
                 "UPDATE run_snapshots s SET genealogy = NULL FROM runs r"
-                " WHERE r.run_id = s.run_id AND s.genealogy IS NOT NULL AND r.genealogy->>'verdict' IS NOT NULL"
+                " WHERE r.run_id = s.run_id AND s.genealogy IS NOT NULL AND r.verdict IS NOT NULL"
+            )
+            await connection.execute(
+                "DELETE FROM run_snapshots s WHERE genealogy IS NULL"
+                " AND NOT EXISTS (SELECT FROM runs r WHERE r.run_id = s.run_id)"
             )
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,9 +19,8 @@ import yaml
 
 from activities.artifacts.observer import OBSERVER
 from tests.dashboards import ROOT, list_queries, require_prometheus
-from tests.e2e.conftest import SEEDED, Hydra, following, repository, stack
+from tests.e2e.conftest import SEEDED, SMALL, Hydra, following, repository, stack
 from tests.e2e.test_endpoint import Server
-from tests.e2e.test_fix import TEST
 from tests.nvml import build_nvml
 
 # What this test's model server does not tell: Ollama does.
@@ -54,12 +54,20 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hydra]:
         up = hydra("up", "--observe")
         assert up.returncode == 0, up.stderr
         assert "Prometheus http://127.0.0.1:" in up.stdout
+        wait_until(lambda: answers(hydra))
         yield hydra
 
 
 def read_observation(hydra: Hydra) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((hydra.data / "stack.json").read_text())["observation"]
     return found
+
+
+def answers(hydra: Hydra) -> bool:
+    try:
+        return bool(fetch(hydra, "status/runtimeinfo"))
+    except urllib.error.URLError:
+        return False
 
 
 def fetch(hydra: Hydra, path: str) -> Any:
@@ -106,7 +114,7 @@ def test_every_query_of_every_panel_is_answered(observed: Hydra, tmp_path: Path)
     wait_until(lambda: len(ask(observed, 'up{job="hydranet"} == 1')) == 3)
     server = Server()
     server.breaking = 1
-    code = repository(tmp_path / "bounds", {"a.py": "def f(x):\n    return x < 1\n", "test_a.py": TEST})
+    code = repository(tmp_path / "bounds", SMALL)
     parked = observed.start("fix", "--repo", code, "--issue", "f(1) is false", "--model", server.model)
     following(parked, "b01 started")
     assert server.broken.wait(60)

@@ -79,11 +79,16 @@ async def test_an_open_run_is_shown_as_it_was_seen_and_a_closed_one_as_it_is_rec
     assert await read(pool, "SELECT run_id FROM run_snapshots WHERE genealogy IS NOT NULL") == [("fix-b",)]
 
 
-async def test_a_run_that_nobody_observed_is_shown_with_about_the_time_of_its_start(pool: AsyncConnectionPool) -> None:
+async def test_a_run_that_nobody_observed_begins_with_its_first_record(pool: AsyncConnectionPool) -> None:
     records = RecordActivities(pool, PostgresArtifacts(pool))
     run = make_run("fix-c", verdict=Verdict.FIXED, seconds=60.0).model_copy(update={"branches": ()})
     await records.record_genealogy(RecordRequest(run_id="fix-c", run=run))
-    ((seconds,),) = await read(pool, "SELECT extract(epoch FROM updated_at - started_at)::float FROM observed_runs")
-    assert seconds == 60.0
+    same = "SELECT o.started_at = r.started_at, o.seconds FROM observed_runs o JOIN runs r USING (run_id)"
+    assert await read(pool, same) == [(True, 60.0)]
     plan = await read(pool, "EXPLAIN SELECT * FROM observed_attempts WHERE run_id = 'fix-c'")
     assert not [line for (line,) in plan if "Seq Scan on branches" in line]
+    # The start of a run goes with its record.
+    await RunSnapshots(pool).record(STARTED, run)
+    await read(pool, "DELETE FROM runs RETURNING run_id")
+    await RunSnapshots(pool).record(STARTED, make_run("fix-d"))
+    assert await read(pool, "SELECT run_id FROM run_snapshots") == [("fix-d",)]

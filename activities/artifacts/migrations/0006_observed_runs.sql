@@ -11,13 +11,13 @@ CREATE TABLE run_snapshots (
 -- A record with a verdict is the last word; until then what was seen last is. Both parts are found by their keys.
 CREATE VIEW run_states AS
 SELECT r.run_id,
-       coalesce(s.started_at, r.updated_at - make_interval(secs => (r.genealogy->>'seconds')::float)) AS started_at,
+       least(s.started_at, r.started_at) AS started_at,
        greatest(r.updated_at, s.seen_at) AS updated_at,
        live.is_live,
        CASE WHEN live.is_live THEN s.genealogy ELSE r.genealogy END AS genealogy
 FROM runs r
 LEFT JOIN run_snapshots s ON s.run_id = r.run_id
-CROSS JOIN LATERAL (SELECT s.genealogy IS NOT NULL AND r.genealogy->>'verdict' IS NULL AS is_live) AS live
+CROSS JOIN LATERAL (SELECT s.genealogy IS NOT NULL AND r.verdict IS NULL AS is_live) AS live
 UNION ALL
 SELECT s.run_id, s.started_at, s.seen_at, true, s.genealogy
 FROM run_snapshots s
