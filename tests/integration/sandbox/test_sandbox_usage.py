@@ -19,19 +19,25 @@ async def test_a_sandbox_at_work_is_counted_with_its_memory_and_time(backend: st
     limits = Limits(seconds=60, memory_mb=256, processes=16, file_mb=16, disk_mb=64, output_kb=16)
     meter = SandboxMeter()
     totals = meter.totals[backend]
+    # A database of other tests may be in namespaces too.
+    await asyncio.to_thread(meter.look)
+    others, began = totals.number, totals.cpu_seconds
     async with sandbox_of(backend, tmp_path / "sandbox") as sandbox:
         running = asyncio.create_task(sandbox.run(Job(command=("/bin/sh", "-c", BUSY), tree=tree, limits=limits)))
         async with asyncio.timeout(30):
-            while totals.cpu_seconds < 0.1 or not totals.memory:
+            while totals.cpu_seconds < began + 0.1 or totals.number == others:
                 await asyncio.to_thread(meter.look)
-        assert totals.number == 1
+        assert totals.number == others + 1
+        assert totals.memory > 0
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
     used = totals.cpu_seconds
-    await asyncio.to_thread(meter.look)
-    assert (totals.number, totals.memory) == (0, 0)
-    assert totals.cpu_seconds == used
+    # An engine may take a while to forget a container that has ended.
+    async with asyncio.timeout(60):
+        while totals.number != others:
+            await asyncio.to_thread(meter.look)
+    assert totals.cpu_seconds >= used
 
 
 def test_what_a_sandbox_used_stays_counted_when_it_has_ended() -> None:
