@@ -2,13 +2,12 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from ipaddress import ip_address
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from hydranet.bounded_models import CLEAN, Name
@@ -18,6 +17,17 @@ from hydranet.invalid_values import explain_value, name_field
 from hydranet.policy.investigation import LIMIT
 from hydranet.retention import RetentionSettings
 from hydranet.run_settings import ConvergenceSettings, SandboxSpec
+from hydranet.setting_values import (
+    SERVER,
+    ByServer,
+    Host,
+    ListenAddress,
+    OwnPath,
+    Port,
+    ServerAddresses,
+    Value,
+    drop_repeated,
+)
 from hydranet.settings_file import read_settings_file
 from hydranet.text.formatting import join_words
 
@@ -47,54 +57,6 @@ ModelPurpose = Literal["repairs", "ranking", "embedding"]
 
 EditFormat = Literal["function", "search_replace", "diff", "file", "hunk"]
 
-_Port = Annotated[int, Field(ge=0, le=65535)]
-
-_Value = Annotated[str, CLEAN, StringConstraints(max_length=2000)]
-
-_Host = Annotated[str, Field(max_length=260), AfterValidator(lambda text: _check_host(text))]
-
-
-def _check_host(text: str) -> str:
-    host = re.fullmatch(r"(?:[a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])(?::(?P<port>[0-9]{1,5}))?", text)
-    if host is None or int(host["port"] or 443) > 65_535:
-        raise ValueError("a host is HOST or HOST:PORT, in small letters and without https://")
-    return text
-
-
-def _check_address(text: str) -> str:
-    if text and ip_address(text).is_unspecified:
-        raise ValueError("name one address of this machine, such as 192.168.1.10")
-    return text
-
-
-_Servers = TypeVar("_Servers", bound=Iterable[str])
-
-_SERVER = r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#@\s\\]+)(?::[0-9]{1,5})?"
-
-
-def _check_path(path: Path) -> Path:
-    path = path.expanduser()
-    if not path.is_absolute():
-        # Workers have no folder in common with the command that starts them.
-        raise ValueError("give an absolute path, or one that begins with ~")
-    return path
-
-
-_OwnPath = Annotated[Path, AfterValidator(_check_path)]
-
-
-def _check_servers(servers: _Servers) -> _Servers:
-    if not all(re.fullmatch(rf"{_SERVER}(?:/[^?#@\s\\]*)?", server) for server in servers):
-        raise ValueError("a server is http://HOST:PORT or https://HOST:PORT, without a login")
-    return servers
-
-
-def _drop_repeated(names: tuple[ModelPurpose, ...]) -> tuple[ModelPurpose, ...]:
-    return tuple(dict.fromkeys(names))
-
-
-_ByServer = Annotated[dict[str, SecretStr], AfterValidator(_check_servers)]
-
 
 class TemporalSettings(BaseModel):
     """Where Temporal is."""
@@ -110,10 +72,10 @@ class TemporalSettings(BaseModel):
     ui: str = ""
     """The address of the server's web page, such as http://HOST:8233."""
 
-    ui_port: _Port = 0
+    ui_port: Port = 0
     """The port of this machine for the web page of HydraNet's own server; 0 takes 8233, or any free one."""
 
-    ui_listen: Annotated[str, AfterValidator(lambda text: _check_address(text))] = ""
+    ui_listen: ListenAddress = ""
     """An address of this machine, such as 192.168.1.10, at which other machines may open that page over TLS, with its
     token; by default none may."""
 
@@ -138,20 +100,20 @@ class ModelSettings(BaseModel):
     ollama_host: str = ""
     """The address of Ollama; by default OLLAMA_HOST, or this machine."""
 
-    endpoints: Annotated[tuple[str, ...], AfterValidator(_check_servers)] = ()
+    endpoints: ServerAddresses = ()
     """Further servers that a run may name, as https://HOST:PORT; servers of configured models need no entry."""
 
-    keys: _ByServer = {}
+    keys: ByServer = {}
     """The keys of servers that ask for one, by their address, such as https://HOST:PORT; each goes there alone."""
 
-    logins: _ByServer = {}
+    logins: ByServer = {}
     """The logins of servers that ask for one, as USER:PASSWORD by their address, such as https://HOST:PORT."""
 
     keep: Annotated[str, CLEAN, StringConstraints(max_length=2000)] = ""
     """The command that serves the models on this machine, such as `ollama serve`, or `unit:NAME` of your systemd: an
     inference worker starts it, and again whenever it does not answer. By default you keep it running yourself."""
 
-    purposes: Annotated[tuple[ModelPurpose, ...], Field(min_length=1), AfterValidator(_drop_repeated)] = (
+    purposes: Annotated[tuple[ModelPurpose, ...], Field(min_length=1), AfterValidator(drop_repeated)] = (
         "repairs",
         "ranking",
         "embedding",
@@ -187,7 +149,7 @@ class ModelSettings(BaseModel):
 class SandboxSettings(SandboxSpec):
     """What a run's sandbox is like, and how strong its walls are on this node."""
 
-    env: Annotated[dict[Name, _Value], Field(max_length=40, repr=False)] = {}
+    env: Annotated[dict[Name, Value], Field(max_length=40, repr=False)] = {}
     """The environment variables of the setup and the tests. Values stay sealed in the database while the run is open,
     and those of 8 characters or more are masked in outputs."""
 
@@ -207,7 +169,7 @@ class SandboxSettings(SandboxSpec):
     """The number of sandboxes in which a worker runs tests at the same time; a quarter as many, at least one, prepare
     environments beside them. 0 takes one per core, as far as their memory fits."""
 
-    package_hosts: Annotated[tuple[_Host, ...], Field(max_length=100)] = ()
+    package_hosts: Annotated[tuple[Host, ...], Field(max_length=100)] = ()
     """Further hosts that a setup may reach, as HOST or HOST:PORT: those to which a package index links, or Git's."""
 
     def make_spec(self, references: Mapping[str, str]) -> SandboxSpec:
@@ -260,10 +222,10 @@ class Settings(BaseSettings):
     metrics_address: str = ""
     """The HOST:PORT from which workers serve metrics on three ports in a row; by default they serve none."""
 
-    data_dir: _OwnPath = Field(default_factory=lambda: platformdirs.user_data_path("hydranet"))
+    data_dir: OwnPath = Field(default_factory=lambda: platformdirs.user_data_path("hydranet"))
     """The folder of the stack's data, keys, logs and caches."""
 
-    seal_key_file: _OwnPath | None = None
+    seal_key_file: OwnPath | None = None
     """The file with the keys that seal what passes through Temporal; by default `keys/seal` in the data folder.
     Machines that work together need the same, or, for a worker, a file with the keys of its roles alone."""
 
@@ -316,7 +278,7 @@ def load_settings(
 def _add_endpoints(settings: Settings) -> Settings:
     # Before the flags, which become part of a request: a request names a server, and vouches for none.
     models = (settings.model, settings.supervisor_model, settings.embedding_model)
-    named = [match[1] for model in models if (match := re.fullmatch(rf"openai:({_SERVER})(?:/[^?#@]*)?#.+", model))]
+    named = [match[1] for model in models if (match := re.fullmatch(rf"openai:({SERVER})(?:/[^?#@]*)?#.+", model))]
     endpoints = tuple(dict.fromkeys((*settings.models.endpoints, *named)))
     return settings.model_copy(update={"models": settings.models.model_copy(update={"endpoints": endpoints})})
 
