@@ -12,7 +12,7 @@ from workers.namespace import AdminCommands, load_definition
 
 ROOT = Path(__file__).parents[3]
 # The client's names for Temporal's types.
-KINDS = {"keyword": "Keyword", "int": "Int", "float": "Double"}
+KINDS = {"keyword": "Keyword", "int": "Int", "float": "Double", "datetime": "Datetime"}
 
 
 def test_the_definition_has_the_attributes_that_the_code_expects() -> None:
@@ -26,7 +26,7 @@ def test_the_code_writes_these_attributes_and_no_others() -> None:
 
 
 def test_sql_visibility_has_room_for_them() -> None:
-    room = Counter({"Int": 3, "Double": 3, "Keyword": 10})
+    room = Counter({"Int": 3, "Double": 3, "Keyword": 10, "Datetime": 3})
     assert Counter(load_definition().search_attributes.values()) <= room
 
 
