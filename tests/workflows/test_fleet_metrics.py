@@ -79,7 +79,7 @@ async def test_what_is_lost_parked_and_asked_is_told(server: Client) -> None:
             await wait_until(lambda: read("hydra_open_runs", phase="working") == 1)
             async with serve(address, make_host("delta"), world, [SANDBOX_QUEUE]):
                 await wait_until(lambda: read("hydra_open_runs", phase="parked") == 1)
-                assert read("hydra_node_up", host="delta", role="sandbox") == 1
+                await wait_until(lambda: read("hydra_node_up", host="delta", role="sandbox") == 1)
                 assert read("hydra_node_up", host="gamma", role="sandbox") == 0
                 outage.clear()
                 await wait_until(lambda: read("hydra_open_runs", phase="waiting for a person") == 1)
