@@ -10,7 +10,7 @@ import hashlib
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from temporalio.client import Client
@@ -52,10 +52,9 @@ async def serve(address: str, host: Host, world: World, queues: Sequence[str]) -
 
 
 @asynccontextmanager
-async def spawn(address: str, name: str, *queues: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Start a node in a process of its own, which is killed at the end at the latest."""
-    command = [sys.executable, "-W", "ignore", "-m", __name__, address, name, *queues]
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+async def run_process(*command: str, env: dict[str, str] | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a command from when it prints "ready"; it is killed at the end at the latest."""
+    process = await asyncio.create_subprocess_exec(*command, env=env, stdout=PIPE)
     try:
         assert process.stdout is not None
         assert await process.stdout.readline() == b"ready\n"
@@ -64,6 +63,11 @@ async def spawn(address: str, name: str, *queues: str) -> AsyncIterator[asyncio.
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+def spawn(address: str, name: str, *queues: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+    """Run a node in a process of its own."""
+    return run_process(sys.executable, "-W", "ignore", "-m", __name__, address, name, *queues)
 
 
 async def _work(address: str, name: str, queues: Sequence[str]) -> None:

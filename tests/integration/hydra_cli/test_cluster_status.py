@@ -87,7 +87,7 @@ async def test_nodes_are_shown_with_slots_and_meters_and_the_lost_one_with_its_t
     assert meters["delta"] is None
     assert meters["gamma"] is not None
     # This process may have started the tests' PostgreSQL, which is in a namespace of bubblewrap too.
-    assert meters["gamma"].sandboxes <= 1
+    assert meters["gamma"].sandboxes in (0, 1)
     assert meters["beta"] is not None
     assert [model.model for model in meters["beta"].models] == ["templates"]
     assert list(nodes["gamma"].list_slots()) == [(SANDBOX_QUEUE, 0, 100)]

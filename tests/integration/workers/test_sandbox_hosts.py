@@ -7,9 +7,8 @@ import os
 import shutil
 import sys
 import uuid
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from asyncio.subprocess import Process
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,7 @@ from hydranet.genealogy import Ending
 from hydranet.settings import Settings, TemporalSettings
 from tests.integration.conftest import Make
 from tests.workflows.environment import dev_server
+from tests.workflows.node import run_process
 from tests.workflows.world import NOTHING, World, strategy
 from workers.connection import connect
 from workers.host import load_host
@@ -102,9 +102,8 @@ class Node:
         """How many environments were built since the start."""
         return len(self._list_environments() - self.kept)
 
-    @asynccontextmanager
-    async def work(self) -> AsyncIterator[Process]:
-        """Run the worker in a process, which is killed at the end at the latest."""
+    def work(self) -> AbstractAsyncContextManager[Process]:
+        """Run the worker in a process of its own."""
         named = {
             "HYDRA_DATA_DIR": str(self.folder),
             "HYDRA_TEMPORAL__ADDRESS": self.settings.temporal.address,
@@ -112,15 +111,7 @@ class Node:
             "HYDRA_SANDBOX__BACKEND": "bubblewrap",
         }
         command = [sys.executable, "-W", "ignore", "-m", "workers.worker", "sandbox"]
-        process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **named}, stdout=PIPE)
-        try:
-            assert process.stdout is not None
-            assert await process.stdout.readline() == b"ready\n"
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+        return run_process(*command, env={**os.environ, **named})
 
     def _list_environments(self) -> set[str]:
         return {path.name for path in (self.folder / "cache" / "environments").iterdir() if path.suffix != ".lock"}
