@@ -10,7 +10,7 @@ def test_a_stack_of_one_machine_is_well(hydra: Hydra) -> None:
     checks = json.loads(done.stdout)
     assert done.returncode == 0, [check for check in checks if check["level"] == "fail"]
     queues = [check["text"] for check in checks if check["name"].startswith("hydra-")]
-    assert len(queues) == 4
+    assert len(queues) == 5
     (host,) = {text.removeprefix("polled by ") for text in queues}
     places = {check["where"] for check in checks}
     assert {f"{host} ({role})" for role in ("supervisor", "inference", "sandbox")} <= places
