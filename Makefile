@@ -3,8 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -qq --constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest
-# File by file, since the fixtures of one file share servers; in three processes, since tests mostly wait.
-PARALLEL := $(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder
+# File by file, since the fixtures of one file share servers; in one process more than there are cores, since tests wait too.
+PROCESSES ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 8 ? cores + 1 : 8)))
+PARALLEL := $(PYTEST) -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test test-unit test-workflows test-integration test-e2e lint type fmt docs histories settings contract \
 	pins clean
