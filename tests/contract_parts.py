@@ -43,7 +43,7 @@ def _parts() -> Iterator[tuple[str, Any]]:
         model = getattr(contracts, name)
         if isinstance(model, type) and issubclass(model, BaseModel):
             yield name, _describe_type(model)
-    for name, function in sorted(_find_activities()):
+    for name, function in sorted(find_activities()):
         yield f"activity {name}", _describe_signature(function)
     for workflow in WORKFLOWS:
         definition = WorkflowDefinition.must_from_class(workflow)
@@ -54,7 +54,8 @@ def _parts() -> Iterator[tuple[str, Any]]:
             yield f"{definition.name} {message_name}", _describe_signature(message.fn)
 
 
-def _find_activities() -> Iterator[tuple[str, Callable[..., Any]]]:
+def find_activities() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield each activity by its name."""
     for module in pkgutil.walk_packages(activities.__path__, "activities."):
         if module.name.startswith("activities.sandbox.inside"):
             continue  # for the interpreter of a sandbox

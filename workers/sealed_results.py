@@ -28,6 +28,7 @@ from activities.checkpoints.activities import CheckpointActivities, RepositoryAc
 from activities.history.activities import HistoryActivities
 from activities.inference.activities import InferenceActivities, ModelActivities
 from activities.node.activities import NodeActivities
+from activities.retention.activities import NodeSweeper, RecordSweeper
 from activities.retrieval.activities import IndexActivities, RetrievalActivities
 from activities.sandbox.activities import SandboxActivities
 from activities.waits.activities import WaitActivities
@@ -37,7 +38,8 @@ from workers.refused_payload import explain_refused, is_refused
 
 _ACTIVITIES = (
     *(CheckpointActivities, HistoryActivities, IndexActivities, InferenceActivities, ModelActivities, NodeActivities),
-    *(RecordActivities, RepositoryActivities, RetrievalActivities, SandboxActivities, WaitActivities),
+    *(NodeSweeper, RecordActivities, RecordSweeper, RepositoryActivities, RetrievalActivities, SandboxActivities),
+    *(WaitActivities,),
 )
 
 _logger = logging.getLogger(__name__)
@@ -101,7 +103,7 @@ def _find_fault(payload: Payload, name: str) -> str:
     """Return why a payload is no result of an activity, empty where it is one."""
     if is_refused(payload):
         return explain_refused(payload)
-    hint = _list_result_types().get(name)
+    hint = list_result_types().get(name)
     if hint is None:
         return ""
     try:
@@ -114,7 +116,8 @@ def _find_fault(payload: Payload, name: str) -> str:
 
 
 @cache
-def _list_result_types() -> dict[str, Any]:
+def list_result_types() -> dict[str, Any]:
+    """Return the types of results by the names of activities."""
     functions = (function for kind in _ACTIVITIES for _, function in inspect.getmembers(kind, inspect.isfunction))
     definitions = filter(None, map(activity._Definition.from_callable, functions))
     return {definition.name: definition.ret_type for definition in definitions if definition.name}
