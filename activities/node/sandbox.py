@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import psutil
-
 from activities.node.machine import check_namespaces
+from activities.node.running_sandboxes import ask_engine, list_processes
 from hydranet.contracts import Check, Level
 from hydranet.errors import UsageError
 from hydranet.settings import SandboxSettings
-
-_PROGRAM = "bwrap"
 
 
 async def check_sandboxes(settings: SandboxSettings) -> list[Check]:
@@ -40,7 +37,11 @@ async def check_sandboxes(settings: SandboxSettings) -> list[Check]:
 
 async def count_sandboxes() -> int:
     """Return how many sandboxes of this worker are at work: containers, and processes of bubblewrap."""
-    return await asyncio.to_thread(lambda: _count_containers() + _count_processes())
+    return await asyncio.to_thread(_count)
+
+
+def _count() -> int:
+    return ask_engine(lambda engine: engine.count_containers(), 0) + sum(1 for _ in list_processes())
 
 
 async def _find_problem(check: Callable[[], None]) -> str:
@@ -49,33 +50,3 @@ async def _find_problem(check: Callable[[], None]) -> str:
     except UsageError as error:
         return str(error)
     return ""
-
-
-def _count_containers() -> int:
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    from activities.sandbox.docker_engine import DockerEngine
-
-    try:
-        engine = DockerEngine.connect()
-    except (DockerException, RequestException, OSError):
-        return 0
-    try:
-        return engine.count_containers()
-    except (DockerException, RequestException):
-        return 0
-    finally:
-        engine.close()
-
-
-def _count_processes() -> int:
-    """Return the outermost processes of bubblewrap below this one."""
-    mine = psutil.Process()
-    count = 0
-    for process in mine.children():
-        try:
-            count += process.name() == _PROGRAM
-        except psutil.Error:
-            continue  # It has ended meanwhile.
-    return count

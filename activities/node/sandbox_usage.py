@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import psutil
 
+from activities.node.running_sandboxes import ask_engine, list_processes
 from activities.sandbox import cgroups
-
-_PROGRAM = "bwrap"
 
 
 @dataclass(frozen=True)
@@ -59,21 +59,9 @@ class SandboxMeter:
 
 
 def _read_containers() -> dict[str, SandboxUse]:
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    from activities.sandbox.docker_engine import DockerEngine
-
-    try:
-        engine = DockerEngine.connect()
-    except (DockerException, RequestException, OSError):
-        return {}
-    try:
-        return {name: _read_container(answer) for name, answer in engine.read_stats().items()}
-    except (DockerException, RequestException):
-        return {}
-    finally:
-        engine.close()
+    nothing: dict[str, dict[str, Any]] = {}
+    answers = ask_engine(lambda engine: engine.read_stats(), nothing)
+    return {name: _read_container(answer) for name, answer in answers.items()}
 
 
 def _read_container(answer: dict[str, dict[str, object]]) -> SandboxUse:
@@ -99,10 +87,8 @@ def _read_container(answer: dict[str, dict[str, object]]) -> SandboxUse:
 def _read_processes() -> Iterator[tuple[str, SandboxUse]]:
     """Yield the sandboxes of bubblewrap: by their control groups, and where there are none by their processes."""
     groups = {process: use for use, processes in cgroups.read_groups() for process in processes}
-    for child in psutil.Process().children():
+    for child in list_processes():
         try:
-            if child.name() != _PROGRAM:
-                continue
             family = [child, *child.children(recursive=True)]
         except psutil.Error:
             continue  # It has ended meanwhile.
