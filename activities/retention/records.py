@@ -17,17 +17,10 @@ DUE = "1 day"
 """How long after a sweep the next one is due."""
 
 # A run is as old as the last that was put on record of it.
-_COUNT_RUNS = "SELECT count(*), 0::bigint FROM runs WHERE updated_at < %s AND run_id <> ALL(%s)"
-_DELETE_BRANCHES = (
-    "DELETE FROM branches WHERE run_id IN (SELECT run_id FROM runs WHERE updated_at < %s AND run_id <> ALL(%s))"
-)
-_DELETE_RUNS = "DELETE FROM runs WHERE updated_at < %s AND run_id <> ALL(%s)"
-_COUNT_ARTIFACTS = """
-    SELECT count(*), coalesce(sum(octet_length(data)), 0)::bigint FROM artifacts
-    WHERE used_at < %s AND NOT EXISTS (SELECT FROM run_artifacts kept WHERE kept.sha256 = artifacts.sha256)
-"""
-_DELETE_ARTIFACTS = """
-    DELETE FROM artifacts
+_OLD_RUNS = "FROM runs WHERE updated_at < %s AND run_id <> ALL(%s)"
+_OLD_BRANCHES = f"FROM branches WHERE run_id IN (SELECT run_id {_OLD_RUNS})"
+_OLD_ARTIFACTS = """
+    FROM artifacts
     WHERE used_at < %s AND NOT EXISTS (SELECT FROM run_artifacts kept WHERE kept.sha256 = artifacts.sha256)
 """
 
@@ -45,15 +38,15 @@ async def sweep_database(
     async with pool.connection() as connection, connection.transaction():
         if kept.runs_days:
             values = (_find_limit(kept.runs_days, used_before), open_runs)
-            removals.append(await _count(connection, "runs", _COUNT_RUNS, values))
+            removals.append(await _count(connection, "runs", "0", _OLD_RUNS, values))
             if not dry_run:
-                await connection.execute(_DELETE_BRANCHES.encode(), values)
-                await connection.execute(_DELETE_RUNS.encode(), values)
+                for rows in (_OLD_BRANCHES, _OLD_RUNS):
+                    await connection.execute(f"DELETE {rows}".encode(), values)
         if kept.artifacts_days:
             limit = (_find_limit(kept.artifacts_days, used_before),)
-            removals.append(await _count(connection, "artifacts", _COUNT_ARTIFACTS, limit))
+            removals.append(await _count(connection, "artifacts", "sum(octet_length(data))", _OLD_ARTIFACTS, limit))
             if not dry_run:
-                await connection.execute(_DELETE_ARTIFACTS.encode(), limit)
+                await connection.execute(f"DELETE {_OLD_ARTIFACTS}".encode(), limit)
         if not dry_run:
             counts = json.dumps({removal.what: removal.count for removal in removals})
             await connection.execute("DELETE FROM sweeps WHERE swept_at < now() - interval '90 days'")
@@ -76,8 +69,8 @@ def _find_limit(days: int, used_before: datetime) -> datetime:
     return min(datetime.now(UTC) - timedelta(days=days), used_before)
 
 
-async def _count(connection: AsyncConnection[Any], what: str, query: str, values: tuple[Any, ...]) -> Removal:
-    cursor = await connection.execute(query.encode(), values)
+async def _count(connection: AsyncConnection[Any], what: str, size: str, rows: str, values: tuple[Any, ...]) -> Removal:
+    cursor = await connection.execute(f"SELECT count(*), coalesce({size}, 0)::bigint {rows}".encode(), values)
     row = await cursor.fetchone()
     assert row is not None
     return Removal(what=what, count=row[0], size=row[1])
