@@ -42,7 +42,7 @@ async def _status(*, json: bool) -> None:
         waiting = {queue: await count_waiting(session.client, queue) for queue in ROLES_BY_QUEUE}
         answers = await survey_nodes(session.client, view)
     nodes = list_nodes(view, answers)
-    empty = [queue for queue in ROLES_BY_QUEUE.keys() - OPTIONAL_QUEUES if not view.list_alive(queue)]
+    empty = [queue for queue in ROLES_BY_QUEUE.keys() - OPTIONAL_QUEUES.keys() if not view.list_alive(queue)]
     if json:
         write_json(build_document(nodes, view, waiting), indent=1)
     else:
@@ -170,7 +170,7 @@ def _describe_use(node: NodeRow) -> str:
 def _list_remarks(view: NodeView, answers: Answers, waiting: dict[str, int]) -> Iterator[str]:
     for queue in ROLES_BY_QUEUE:
         if sentence := view.describe_missing(queue):
-            needed = "; runs with a supervisor model wait for it" if queue in OPTIONAL_QUEUES else ""
+            needed = f"; {OPTIONAL_QUEUES[queue]}" if queue in OPTIONAL_QUEUES else ""
             yield f"{sentence[:1].upper()}{sentence[1:]}: start one ({view.name_start(queue)}){needed}."
         if waiting[queue]:
             yield f"About {format_count(waiting[queue], 'task')} in {queue} waiting for a worker."

@@ -18,8 +18,8 @@ ROLES_BY_QUEUE = {
 QUEUES_BY_PURPOSE = {"repairs": INFERENCE_QUEUE, "ranking": RANKING_QUEUE, "embedding": RETRIEVAL_QUEUE}
 """The shared queue of each purpose of models; the code graph, which is searched by vectors, is part of `embedding`."""
 
-OPTIONAL_QUEUES = frozenset({RANKING_QUEUE})
-"""The shared queues that some runs never use: those without a supervisor model."""
+OPTIONAL_QUEUES = {RANKING_QUEUE: "runs with a supervisor model wait for it"}
+"""The shared queues that some runs never use, each with what is true of the others while nobody polls it."""
 
 NODE_ROLES = ("inference", "sandbox")
 """The roles of nodes that join a cluster: a supervisor is trusted with everything, and works on node A."""

@@ -39,7 +39,7 @@ def _check_queues(view: NodeView) -> Iterator[PlacedCheck]:
             continue
         text, level = view.describe_missing(queue), Level.FAIL
         if queue in OPTIONAL_QUEUES:
-            text, level = f"{text}; runs with a supervisor model wait for it", Level.WARN
+            text, level = f"{text}; {OPTIONAL_QUEUES[queue]}", Level.WARN
         yield report(WHERE, queue, text, level, f"Start one: {view.name_start(queue)}.")
 
 

@@ -185,7 +185,7 @@ async def test_a_sandbox_node_works_with_its_own_key_and_opens_nothing_else(
     sandbox = keys.identify("sandbox").encode()
     assert [beat.metadata["key"] for beat in beats] == [sandbox]
     assert {kind for queue, kind, _ in sealed if queue == SANDBOX_QUEUE} == {"input", "result", "failure"}
-    assert len({queue for queue, _, _ in sealed}) == len(set(QUEUES) - OPTIONAL_QUEUES) + 1
+    assert len({queue for queue, _, _ in sealed}) == len(set(QUEUES) - OPTIONAL_QUEUES.keys()) + 1
     for queue, _, payload in sealed:
         assert (payload.metadata["key"] == sandbox) is (queue == SANDBOX_QUEUE)
         if queue == SANDBOX_QUEUE:
