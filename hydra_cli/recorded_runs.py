@@ -12,6 +12,7 @@ from activities.history.catalogue import RunCatalogue, RunFilter, RunSummary
 from hydra_cli.repository import Repository
 from hydranet.errors import UsageError
 from hydranet.genealogy import Verdict
+from hydranet.text.formatting import format_start
 from hydranet.text.truncation import keep_start
 
 HEADINGS = ["run", "verdict", "branches", "reaped", "convergence", "started", "repository", "title"]
@@ -58,11 +59,6 @@ def _make_row(summary: RunSummary, open_runs: Mapping[str, list[str]]) -> list[s
         figures = [summary.verdict or _UNFINISHED, *counts]
     title = keep_start(" ".join(summary.title.split()), _TITLE)
     return [summary.run_id, *figures, format_start(summary.started), summary.repository, title]
-
-
-def format_start(started: datetime) -> str:
-    """Return a moment as lists show it."""
-    return started.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _find_repository(repo: str) -> str:

@@ -17,6 +17,7 @@ from hydra_cli.terminal import write_line
 from hydranet import settings
 from hydranet.errors import UsageError
 from hydranet.text.escaping import format_command
+from workers.connection import is_open
 
 
 def import_(
@@ -47,7 +48,7 @@ def check_export(file: Path) -> None:
 async def export_run(session: Session, run_id: str, file: Path) -> None:
     """Write the archive of a run that has ended. Raises UsageError where it has not, or the file cannot be written."""
     genealogy = await session.genealogy(run_id)
-    if genealogy.verdict is None and await session.is_running(run_id):
+    if genealogy.verdict is None and await is_open(session.client, run_id):
         raise UsageError(f"The run {run_id} has not ended: wait for its verdict.")
     entries = await read_log(session, run_id)
     async with open_database(session.stack.database) as pool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from temporalio.client import WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities.artifacts.database import open_database
 from activities.history.catalogue import RunCatalogue
@@ -29,11 +28,8 @@ async def read_log(session: Session, run_id: str) -> list[Entry]:
 
 async def find_start(session: Session, run_id: str) -> datetime:
     """Return when a run began."""
-    try:
-        return (await session.run_handle(run_id).describe()).start_time
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
+    if (described := await session.find_description(run_id)) is not None:
+        return described.start_time
     async with open_database(session.stack.database) as pool:
         if (began := await RunCatalogue(pool).find_start(run_id)) is not None:
             return began

@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from hydra_cli.terminal import write_line
 from hydranet import settings
 from hydranet.names import FIX_WORKFLOW
+from hydranet.text.formatting import format_start
 from workers.connection import connect_service, missing_namespace
 from workers.stack import Stack, attach
 
@@ -93,7 +94,7 @@ def _make_row(run: WorkflowExecutionInfo) -> list[str]:
         str(attributes.get("HydraBranches", 0)),
         str(attributes.get("HydraReaps", 0)),
         f"{attributes.get('HydraHighestConvergence', 0.0):.2f}",
-        run.start_time.ToDatetime(UTC).astimezone().strftime("%Y-%m-%d %H:%M"),
+        format_start(run.start_time.ToDatetime(UTC)),
     ]
 
 

@@ -187,14 +187,11 @@ class Session:
 
     async def describe(self, run_id: str) -> WorkflowExecutionDescription:
         """Return what Temporal knows of a run; UsageError when it knows none of that id."""
-        try:
-            return await self.run_handle(run_id).describe()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise UsageError(
-                    f"Temporal knows no run '{run_id}', or no longer: see `hydra runs`, and `hydra runs --all`."
-                ) from None
-            raise
+        if (described := await self.find_description(run_id)) is None:
+            raise UsageError(
+                f"Temporal knows no run '{run_id}', or no longer: see `hydra runs`, and `hydra runs --all`."
+            )
+        return described
 
     async def genealogy(self, run_id: str) -> Genealogy:
         """Return the genealogy of a run: asked of the workflow while it runs, read from the records afterwards."""
@@ -220,14 +217,15 @@ class Session:
             raise
         return genealogy
 
-    async def is_running(self, run_id: str) -> bool:
-        """Return whether Temporal has a run as open."""
-        return await self.find_status(run_id) is WorkflowExecutionStatus.RUNNING
-
     async def find_status(self, run_id: str) -> WorkflowExecutionStatus | None:
         """Return how Temporal has a run, None where it does not know it, or no longer."""
+        described = await self.find_description(run_id)
+        return described.status if described else None
+
+    async def find_description(self, run_id: str) -> WorkflowExecutionDescription | None:
+        """Return Temporal's description of a run, None where it does not know it, or no longer."""
         try:
-            return (await self.run_handle(run_id).describe()).status
+            return await self.run_handle(run_id).describe()
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None

@@ -40,6 +40,11 @@ def format_moment(at: datetime, now: datetime) -> str:
     return there.strftime("%H:%M" if there.date() == now.date() else "%Y-%m-%d %H:%M")
 
 
+def format_start(at: datetime) -> str:
+    """`2026-11-27 10:31`, as this machine's clock shows it."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
 def _units(small: int, large_unit: str, small_unit: str) -> str:
     large, rest = divmod(small, 60)
     return f"{large} {large_unit} {rest} {small_unit}" if rest else f"{large} {large_unit}"
