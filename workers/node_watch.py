@@ -34,7 +34,7 @@ from workers.outages import CALL, OPEN_RUNS
 _WATCHED = (SANDBOX_QUEUE, INFERENCE_QUEUE)
 # An inference worker polls these too, unless it is set to other purposes.
 _BESIDE_INFERENCE = (RANKING_QUEUE, RETRIEVAL_QUEUE)
-# After it begins, and after an outage of the server: so long do workers take to be heard of again.
+# After an outage of the server, or a start that nobody noticed: so long do workers take to be heard of again.
 _SETTLE_SECONDS = 2 * SILENT_SECONDS
 # Runs that begin while a queue has nobody are told within this many looks.
 _LATECOMERS = 3
@@ -63,6 +63,8 @@ async def _keep_watching(client: Client, identity: str) -> None:
     while True:
         try:
             view = await reader.read()
+            if view.forgotten:
+                settled = time.monotonic() + _SETTLE_SECONDS
             if time.monotonic() > settled:
                 if not introduced:
                     introduced = True

@@ -63,10 +63,14 @@ class NodeWorker:
 
 @dataclass(frozen=True)
 class NodeView:
-    """The workers at one moment; `beats` says whether the server keeps their heartbeats."""
+    """The workers at one moment; `beats` says whether the server keeps their heartbeats.
+
+    `forgotten` says that the server has forgotten workers that were there at the last look: it was started anew.
+    """
 
     workers: tuple[NodeWorker, ...] = ()
     beats: bool = True
+    forgotten: bool = False
 
     def list_alive(self, queue: str) -> list[NodeWorker]:
         """Return the workers that poll a task queue."""
@@ -110,6 +114,7 @@ class NodeReader:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._changed: dict[str, tuple[datetime, float]] = {}
+        self._beating: set[str] = set()
 
     async def read(self) -> NodeView:
         """Return the workers. Raises RPCError where the server does not answer."""
@@ -123,11 +128,14 @@ class NodeReader:
                 self._changed[worker.key] = worker.heard, now
         keys = {worker.key for worker in workers}
         self._changed = {key: change for key, change in self._changed.items() if key in keys}
-        judged = (
+        judged = tuple(
             replace(worker, alive=not worker.ended and now - self._changed[worker.key][1] < worker.silent_seconds)
             for worker in workers
         )
-        return NodeView(tuple(judged), beats)
+        # Who is lost stays in the list with its last heartbeat, for minutes.
+        forgotten = not self._beating <= keys
+        self._beating = {worker.key for worker in judged if worker.alive and worker.free is not None}
+        return NodeView(judged, beats, forgotten)
 
     async def read_surely(self) -> NodeView:
         """Return the workers after a second look at those that may be lost or are new. Raises RPCError as `read`."""

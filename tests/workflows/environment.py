@@ -38,11 +38,12 @@ REQUEST = FixRequest(
 
 
 @asynccontextmanager
-async def dev_server() -> AsyncIterator[Client]:
+async def dev_server(port: int | None = None) -> AsyncIterator[Client]:
     """Start a server, on which long workflows are told early to continue as new, and yield a client of it."""
     async with await WorkflowEnvironment.start_local(
         # Histories that are recorded here name no process and no host.
         identity="tests",
+        port=port,
         dev_server_existing_path=str(Path(sysconfig.get_path("scripts")) / "temporal"),
         data_converter=data_converter,
         dev_server_extra_args=["--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=120"],

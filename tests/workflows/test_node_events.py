@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from hydranet.genealogy import Genealogy, Verdict
 from hydranet.names import ROLES_BY_QUEUE, name_host_queue
 from hydranet.node_event import NodeEvent, NodeEventKind
 from hydranet.settings import Settings, TemporalSettings
-from tests.workflows.environment import REQUEST
+from tests.workflows.environment import REQUEST, dev_server
 from tests.workflows.node import make_host, serve, spawn
 from tests.workflows.world import World, passed, strategy
 from workers.node_watch import NodeWatch, watch_nodes
@@ -170,6 +171,25 @@ async def test_a_command_says_that_no_supervisor_is_there_though_no_step_waits_f
         while not any("hydra-supervisor" in text for text in await session.list_parked("fix-demo", unanswered=True)):
             await asyncio.sleep(0.5)
     assert time.monotonic() - lost < SECONDS - 3
+
+
+async def test_a_server_that_was_started_anew_has_forgotten_its_workers_and_lost_none() -> None:
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(dev_server())
+        address = first.service_client.config.target_host
+        async with spawn(address, "gamma", SANDBOX_QUEUE) as node:
+            reader = NodeReader(first)
+            while not any(worker.free is not None for worker in (await reader.read()).workers):
+                await asyncio.sleep(0.2)
+            # So that it says nothing until the look at the new server.
+            node.send_signal(signal.SIGSTOP)
+            await stack.aclose()
+            async with dev_server(int(address.rpartition(":")[2])) as second:
+                reader.client = second
+                assert ((await reader.read()).forgotten, (await reader.read()).forgotten) == (True, False)
+                node.send_signal(signal.SIGCONT)
+                while not (await reader.read()).list_alive(SANDBOX_QUEUE):
+                    await asyncio.sleep(0.2)
 
 
 async def test_the_time_without_a_supervisor_is_on_record_when_one_is_back(server: Client) -> None:
