@@ -100,7 +100,7 @@ def _signal(number: int, *words: str) -> Callable[[Mesh], None]:
 
 def _kill_supervisor(mesh: Mesh) -> None:
     for process in mesh.hosts[SUPERVISOR].list_processes():
-        if process.cmdline()[-2:] == ["workers.worker", "supervisor"]:
+        if process.cmdline()[0] == "hydra worker supervisor":
             process.kill()
 
 

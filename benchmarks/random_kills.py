@@ -44,8 +44,8 @@ from hydranet import settings
 from hydranet.contracts import AttemptReport, RunResult
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy, Verdict
+from hydranet.names import Role
 from hydranet.settings import Settings
-from workers.roles import Role
 
 Answer = TypeVar("Answer")
 
@@ -180,8 +180,8 @@ def _find_victims(stack: int) -> dict[str, psutil.Process]:
     for process in psutil.Process(stack).children(recursive=True):
         with suppress(psutil.Error):
             command = process.cmdline()
-            if "workers.worker" in command:
-                victims.setdefault(command[-1], process)
+            if command[0].startswith("hydra worker "):
+                victims.setdefault(command[0].split()[2], process)
             elif process.name() == "temporal":
                 victims["temporal"] = process
             elif process.name() == "postgres" and "-D" in command:

@@ -18,7 +18,7 @@ from hydra_cli.join import NodeRole, join
 from hydra_cli.terminal import make_console, plain, write_line
 from hydranet import settings
 from hydranet.errors import TransientError, UsageError
-from hydranet.names import NODE_ROLES
+from hydranet.names import NODE_ROLES, Role
 from hydranet.settings import ClusterSettings, Settings
 from hydranet.text.formatting import join_words
 from workers.cluster import joining, service
@@ -31,7 +31,6 @@ from workers.cluster.registry import Registry
 from workers.cluster.tokens import Tokens
 from workers.postgres import NO_NAMESPACES
 from workers.private_process import are_namespaces_allowed
-from workers.roles import Role
 from workers.stack import StackFolder, attach, stop
 from workers.temporal_profile import choose_server
 

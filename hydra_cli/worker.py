@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
+from hydranet.names import Role
 from workers import worker as process
-from workers.roles import Role
 
 
 def worker(

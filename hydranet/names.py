@@ -1,10 +1,21 @@
 """Names that meet in several processes: task queues, workflows, branches of fixes, search attributes."""
 
+from enum import StrEnum
+
 SUPERVISOR_QUEUE = "hydra-supervisor"
 INFERENCE_QUEUE = "hydra-inference"
 RANKING_QUEUE = "hydra-inference-ranking"
 RETRIEVAL_QUEUE = "hydra-retrieval"
 SANDBOX_QUEUE = "hydra-sandbox"
+
+
+class Role(StrEnum):
+    """A part of the work, which a node takes."""
+
+    SUPERVISOR = "supervisor"
+    INFERENCE = "inference"
+    SANDBOX = "sandbox"
+
 
 ROLES_BY_QUEUE = {
     SUPERVISOR_QUEUE: "supervisor",

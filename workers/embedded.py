@@ -10,11 +10,10 @@ import os
 import signal
 import sys
 import time
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
@@ -23,24 +22,25 @@ from temporalio.service import RPCError
 
 from hydranet import settings
 from hydranet.errors import HydraError, UsageError
+from hydranet.names import Role
 from hydranet.settings import Settings
 from workers import sealing
 from workers.cluster.folder import POSTGRES_SOCKET, TEMPORAL_SOCKET, ClusterFolder
-from workers.cluster.front import Front
-from workers.cluster.join_server import Services
 from workers.observation import Observation
 from workers.observer import Observer
 from workers.outages import CALL, OPEN_RUNS, report_interruption
 from workers.postgres import Postgres, open_postgres
-from workers.private_process import are_namespaces_allowed, end
-from workers.roles import Role
+from workers.private_process import are_namespaces_allowed
 from workers.sealing import KeyRing, SealingCodec, load_keys
-from workers.stack import Stack, StackFolder, StartError, build_command, code_version, try_lock
+from workers.stack import Stack, StackFolder, StartError, code_version, try_lock
 from workers.temporal_profile import build_variables
 from workers.temporal_server import TemporalServer, find_free_port
 from workers.web_ui import WebUi, build_codec_url, load_token
 from workers.web_ui_certificate import Listener, open_listener
-from workers.worker import LIFELINE
+from workers.worker_starter import WorkerStarter
+
+if TYPE_CHECKING:
+    from workers.cluster.front import Front
 
 # For one process to be ready, also on a slow machine.
 _START_SECONDS = 60
@@ -57,7 +57,7 @@ class EmbeddedStack:
         self._stop = asyncio.Event()
         self._version = code_version()
         # What the stack itself writes is the user's alone; containers of another user read what workers write.
-        self._workers_umask = os.umask(0o077)
+        self._starter = WorkerStarter(os.umask(0o077))
 
     async def run(self) -> None:
         """Start everything, print "ready", and stay until stopped or idle. Raises UsageError when a part fails."""
@@ -71,6 +71,7 @@ class EmbeddedStack:
         async with contextlib.AsyncExitStack() as stack:
             # An idle stack keeps the lock to its end, so a command that comes then waits and starts a new one.
             clients = stack.enter_context(self._folder.clients_lock.open())
+            stack.callback(self._starter.close)
             runtime = self._folder.create_runtime_folder()
             temporal_socket, postgres_socket = self._prepare_sockets(runtime)
             # In this thread, since a process in a namespace ends with the thread that started it.
@@ -93,6 +94,10 @@ class EmbeddedStack:
             await stack.enter_async_context(self._run_workers(running))
             front = None
             if self._cluster.exists:
+                # Imported here, since few stacks are node A of a cluster.
+                from workers.cluster.front import Front
+                from workers.cluster.join_server import Services
+
                 services = Services(postgres.dsn, running.temporal.namespace, keys, _log)
                 front = Front(self._cluster, self._settings.cluster, services, runtime, logs)
                 await stack.enter_async_context(front.serve())
@@ -170,10 +175,9 @@ class EmbeddedStack:
             "HYDRA_TEMPORAL__ADDRESS": running.temporal.address,
             "HYDRA_TEMPORAL__NAMESPACE": running.temporal.namespace,
             "HYDRA_DATABASE": running.database,
-            LIFELINE: str(lifeline),
         }
         ready = {role: asyncio.Event() for role in self._choose_roles()}
-        # All at once: each of them imports for a second or two.
+        # All at once: each of them connects and checks for half a second.
         keeping = [asyncio.create_task(self._keep_worker(role, env, lifeline, ready[role])) for role in ready]
         all_ready = asyncio.create_task(_wait_for_all(ready.values()))
         try:
@@ -194,23 +198,13 @@ class EmbeddedStack:
         """Run the role's worker, and restart it whenever it dies."""
         while True:
             with self._worker_log(role).open("ab") as log:
-                process = await asyncio.create_subprocess_exec(
-                    *build_command("workers.worker", role),
-                    stdout=PIPE,
-                    stderr=log,
-                    env=env,
-                    cwd="/",
-                    umask=self._workers_umask,
-                    pass_fds=[lifeline],
-                    start_new_session=True,
-                )
+                worker = await self._starter.start(role, env, log.fileno(), lifeline)
             try:
-                assert process.stdout is not None
-                if await process.stdout.readline() == b"ready\n":
+                if await worker.output.readline() == b"ready\n":
                     ready.set()
-                await process.wait()
+                await worker.wait()
             finally:
-                await end(process)
+                await worker.end()
             # So that a worker that cannot start does not take all of a processor.
             await asyncio.sleep(1.0)
 
@@ -223,7 +217,7 @@ class _Servers:
     temporal: TemporalServer
     client: Client
     postgres: Postgres
-    front: Front | None
+    front: "Front | None"
     observer: Observer
 
     async def observe(self) -> Observation | None:

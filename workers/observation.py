@@ -24,3 +24,8 @@ def locate_deployment(name: str) -> Path:
     # They lie beside our packages, in a checkout and when installed. They are not looked up as packages:
     # any folder of that name on the module path, such as one in the working directory, would do for that.
     return Path(__file__).parents[1] / name
+
+
+def locate_request(data_dir: Path) -> Path:
+    """Return the file that names the address of metrics, where a running stack is asked for them."""
+    return data_dir / "observe" / "metrics-address"

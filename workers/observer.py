@@ -20,14 +20,13 @@ from activities.artifacts.database import connect_once
 from activities.artifacts.observer import OBSERVER, create_observer
 from activities.private_file import create_private, write_private
 from activities.sandbox.bubblewrap import find_program
+from hydranet.names import Role
 from hydranet.settings import Settings
-from workers.observation import Observation, locate_deployment
+from workers.observation import Observation, locate_deployment, locate_request
 from workers.private_process import are_namespaces_allowed, end, find_inner
 from workers.records_gate import open_gate
-from workers.roles import Role
 from workers.stack import StackFolder
 from workers.temporal_server import find_free_port
-from workers.worker_metrics import locate_request
 
 # Where these programs listen by themselves, unless somebody else does there.
 _PROMETHEUS_PORT, _GRAFANA_PORT = 9090, 3000

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -45,6 +44,7 @@ from hydranet.contracts import (
     name_models_queue,
     name_node_queue,
 )
+from hydranet.names import Role
 from hydranet.policy import constitution
 from hydranet.settings import Settings, read_own_rules
 from workers.adoption import adopt_open_runs
@@ -89,14 +89,6 @@ WORKFLOWS = [
     SweepWorkflow,
     AskModelsWorkflow,
 ]
-
-
-class Role(StrEnum):
-    """A part of the work, which a node takes."""
-
-    SUPERVISOR = "supervisor"
-    INFERENCE = "inference"
-    SANDBOX = "sandbox"
 
 
 @asynccontextmanager

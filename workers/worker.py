@@ -19,11 +19,12 @@ from temporalio.service import RPCError
 from activities.private_file import make_private_folder
 from hydranet import settings
 from hydranet.errors import UsageError
+from hydranet.names import Role
 from hydranet.text.escaping import escape_controls
 from workers import telemetry
 from workers.connection import check_namespace, connect
 from workers.exporter import Exporter
-from workers.roles import Role, run_workers
+from workers.roles import run_workers
 from workers.sealing import load_keys
 from workers.temporal_profile import choose_server
 from workers.versions import VersionGuard
@@ -164,14 +165,3 @@ def main(roles: list[Role]) -> int:
         sys.stderr.write("see its log, and start the worker again.\n")
         return 2
     return 0
-
-
-def _main(names: list[str]) -> int:
-    if not names or not set(names) <= set(Role):
-        sys.stderr.write(f"A worker takes one or more of the roles {', '.join(Role)}: name them.\n")
-        return 2
-    return main([Role(name) for name in names])
-
-
-if __name__ == "__main__":
-    sys.exit(_main(sys.argv[1:]))

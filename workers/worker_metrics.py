@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psycopg_pool import AsyncConnectionPool
@@ -16,18 +15,12 @@ from workers.exporter import Exporter
 from workers.fleet_metrics import FleetMetrics
 from workers.host import Host
 from workers.node_metrics import NodeMetrics, SandboxMetrics
+from workers.observation import locate_request
 from workers.run_watch import RunWatch
 from workers.telemetry import watch_models
 
 if TYPE_CHECKING:
     from activities.inference.backend import Backends
-
-_REQUEST = "metrics-address"
-
-
-def locate_request(data_dir: Path) -> Path:
-    """Return the file that names the address of metrics, where a running stack is asked for them."""
-    return data_dir / "observe" / _REQUEST
 
 
 @asynccontextmanager

@@ -23,8 +23,6 @@ from hydranet.contracts import RunResult
 from hydranet.genealogy import Genealogy
 
 SEEDED = Path(__file__).parents[2] / "benchmarks" / "seeded"
-# The module of a worker's process.
-WORKER = "workers.worker"
 SMALL = {
     "a.py": "def f(x):\n    return x < 1\n",
     "test_a.py": "from a import f\n\n\ndef test_one():\n    assert f(1)\n\n\ndef test_two():\n    assert not f(2)\n",
@@ -99,7 +97,7 @@ class Hydra:
 
     def find_worker(self, role: str) -> psutil.Process:
         """The process of the role's worker."""
-        (worker,) = [process for process in self.processes() if process.info["cmdline"][-2:] == [WORKER, role]]
+        (worker,) = [process for process in self.processes() if process.info["cmdline"][:1] == [f"hydra worker {role}"]]
         return worker
 
     def kill(self) -> None:

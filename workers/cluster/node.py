@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from hydranet import settings
 from hydranet.errors import UsageError
+from hydranet.names import Role
 from workers.cluster.joining import UnreachableError, check_in, renew
 from workers.cluster.membership import MemberFolder, Membership, use_membership
-from workers.roles import Role
 from workers.temporal_profile import choose_server
 
 _logger = logging.getLogger(__name__)

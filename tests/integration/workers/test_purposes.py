@@ -14,12 +14,13 @@ from hydra_cli.models import ask_workers
 from hydra_cli.session import Session
 from hydra_cli.start import find_model
 from hydranet.contracts import INFERENCE_QUEUE, RANKING_QUEUE, RETRIEVAL_QUEUE
+from hydranet.names import Role
 from hydranet.settings import ModelPurpose, ModelSettings, Settings, TemporalSettings
 from tests.workflows.environment import dev_server
 from workers.host import load_host
 from workers.nodes import list_identities
 from workers.payloads import build_converter
-from workers.roles import Role, run_workers
+from workers.roles import run_workers
 from workers.sealing import KeyRing
 from workers.stack import Stack
 from workers.temporal_server import find_free_port

@@ -110,7 +110,7 @@ class Node:
             "HYDRA_DATABASE": self.settings.database,
             "HYDRA_SANDBOX__BACKEND": "bubblewrap",
         }
-        command = [sys.executable, "-W", "ignore", "-m", "workers.worker", "sandbox"]
+        command = [sys.executable, "-W", "ignore", "-m", "hydra_cli", "worker", "sandbox"]
         return run_process(*command, env={**os.environ, **named})
 
     def _list_environments(self) -> set[str]:

@@ -5,8 +5,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from workers.stack import build_command
 
 COMMAND = Path(__file__).parents[3] / "bin" / "hydra"
@@ -31,10 +29,3 @@ exec python3 $flags -c '{PROGRAM}'
     python.chmod(0o755)
     done = subprocess.run([tmp_path / "hydra", "runs"], env=LOCALE, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "1"]
-
-
-@pytest.mark.parametrize("roles", [[], ["sandbx"], ["sandbox", "sandbx"]])
-def test_a_worker_says_which_roles_there_are(roles: list[str]) -> None:
-    done = subprocess.run(build_command("workers.worker", *roles), capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr == "A worker takes one or more of the roles supervisor, inference, sandbox: name them.\n"
