@@ -199,7 +199,13 @@ class SandboxActivities:
         from activities.artifacts.store import get_model, put_model
         from activities.code.test_helpers import SourceTree
         from activities.git.trees import find_python_mentions, read_blob, read_content, read_links
-        from activities.sandbox.candidates import check_candidates, choose_best, make_title, run_candidates
+        from activities.sandbox.candidates import (
+            check_candidates,
+            choose_best,
+            compare_passing,
+            make_title,
+            run_candidates,
+        )
         from activities.sandbox.judgement import TargetTests
         from activities.sandbox.protected_files import ProtectedFiles, list_installed_modules
         from activities.sandbox.second_run import NO_SECOND_RUN
@@ -238,12 +244,14 @@ class SandboxActivities:
             if target.second != NO_SECOND_RUN:
                 others = [run for run in runs if run.index not in puzzling]
                 runs = [*others, *await run_candidates(runner, target, puzzling)]
-        best = choose_best(runs, candidates)
+        passing = {run.index: usable[run.index] for run in runs if run.report.passed}
+        compared = await compare_passing(runner, baseline, contents, passing, candidates)
+        best = choose_best(runs, candidates, compared)
         chosen = candidates[best.index]
         tried = len({run.index for run in runs})
         return Trial(
             index=best.index,
-            title=make_title(best, runs, candidates),
+            title=make_title(best, runs, candidates, compared),
             patch=patches.parse_diff(chosen.diff),
             diff=await self._artifacts.put(chosen.diff.encode(), "text/x-diff"),
             report=best.report.model_copy(update={"results": await put_model(self._artifacts, best.results)}),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
+from activities.sandbox.behaviours import NOT_COMPARED, Comparison, group_behaviours, observe_behaviours
 from activities.sandbox.inside.test_names import file_of
 from activities.sandbox.judgement import CandidateRun, TargetTests, judge_run
 from activities.sandbox.protected_files import ProtectedFiles
@@ -32,8 +33,9 @@ from activities.sandbox.trial_commands import (
     parse_trial_command,
 )
 from hydranet import patches
-from hydranet.contracts import Candidate, TestResult
+from hydranet.contracts import Candidate, TestResult, TestResults
 from hydranet.errors import PatchError
+from hydranet.text.formatting import format_count
 from hydranet.text.source_encoding import encode_source, read_text
 from hydranet.text.truncation import keep_end
 
@@ -48,6 +50,8 @@ START_SECONDS = 5.0
 # Seconds for other candidates after one has passed: the first that passes is not always the best.
 MORE_SECONDS = 5.0
 
+# Candidates that are compared at most: each is as many processes more.
+_COMPARED = 8
 # Other passing candidates in a title, and the characters of each.
 _NAMED, _NAMED_CHARACTERS = 2, 90
 
@@ -181,12 +185,42 @@ def _judge_records(
         yield replace(run, is_detailed=head.get("brief") is False)
 
 
-def choose_best(runs: Sequence[CandidateRun], candidates: Sequence[Candidate]) -> CandidateRun:
-    """Return the run with the fewest failing tests: the simplest that passes, else the one that ran in detail."""
+async def compare_passing(
+    runner: TestRunner,
+    baseline: TestResults,
+    read: Callable[[str], bytes | None],
+    passing: Mapping[int, Changes],
+    candidates: Sequence[Candidate],
+) -> Comparison:
+    """Find out how the candidates that pass all tests behave; those that cost least, and change Python code alone."""
+    costs = {index: measure_cost(candidates[index].diff) for index in passing}
+    python = {
+        index: {path: text for path, text in passing[index].items() if text is not None}
+        for index in sorted(costs, key=lambda index: (costs[index], index))
+        if all(path.endswith(".py") and text is not None for path, text in passing[index].items())
+    }
+    compared = dict(islice(python.items(), _COMPARED))
+    if len(compared) < 2:
+        return NOT_COMPARED
+    files = {path for changes in compared.values() for path in changes}
+    sources = {path: read_text(path, read(path)) for path in files}
+    calls = await observe_behaviours(runner, baseline, {p: t for p, t in sources.items() if t is not None}, compared)
+    told = {index: costs[index] for index in compared if calls and index + 1 in calls[0].outcomes}
+    return Comparison(calls, group_behaviours(calls, told)) if len(told) > 1 else NOT_COMPARED
 
-    def rank(run: CandidateRun) -> tuple[int, int, bool, int]:
+
+def choose_best(
+    runs: Sequence[CandidateRun], candidates: Sequence[Candidate], compared: Comparison = NOT_COMPARED
+) -> CandidateRun:
+    """Return the run with the fewest failing tests.
+
+    Of those that pass it is the simplest of the likeliest behaviour, of the others the one that ran in detail.
+    """
+    likely = compared.behaviours[0].candidates if compared.behaviours else ()
+
+    def rank(run: CandidateRun) -> tuple[int, bool, int, bool, int]:
         cost = measure_cost(candidates[run.index].diff) if run.report.passed else 0
-        return run.report.failing_count, cost, not run.is_detailed, run.index
+        return run.report.failing_count, run.index not in likely, cost, not run.is_detailed, run.index
 
     return min(runs, key=rank)
 
@@ -205,13 +239,21 @@ def _tokenize(lines: tuple[str, ...]) -> list[str]:
     return [token for line in lines for token in _TOKEN.findall(line)]
 
 
-def make_title(best: CandidateRun, runs: Sequence[CandidateRun], candidates: Sequence[Candidate]) -> str:
-    """Return the title of the best candidate, with the others that pass: the tests do not tell which is right."""
+def make_title(
+    best: CandidateRun, runs: Sequence[CandidateRun], candidates: Sequence[Candidate], compared: Comparison
+) -> str:
+    """Return the title of the best candidate, with what the tests do not tell: which of those that pass is right."""
     title = candidates[best.index].title
-    others = [candidates[run.index].title for run in runs if run.report.passed and run is not best]
-    if not best.report.passed or not others:
+    passing = sum(run.report.passed for run in runs)
+    if not best.report.passed or passing < 2:
         return title
-    count = "1 other candidate passes" if len(others) == 1 else f"{len(others)} other candidates pass"
-    # The end of a title says what the code becomes.
-    named = "; ".join(keep_end(other, _NAMED_CHARACTERS) for other in others[:_NAMED])
-    return f"{title} ({count} too: {named})"
+    if len(compared.behaviours) == 1:
+        calls = format_count(len(compared.calls), "call")
+        return f"{title} ({passing} candidates pass, and behave alike in {calls})"
+    if not compared.behaviours:
+        others = [candidates[run.index].title for run in runs if run.report.passed and run is not best]
+        count = "1 other candidate passes" if len(others) == 1 else f"{len(others)} other candidates pass"
+        # The end of a title says what the code becomes.
+        named = "; ".join(keep_end(other, _NAMED_CHARACTERS) for other in others[:_NAMED])
+        return f"{title} ({count} too: {named})"
+    return f"{title} ({passing} candidates pass, in {len(compared.behaviours)} ways: {compared.describe_difference()})"

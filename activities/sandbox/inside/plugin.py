@@ -6,7 +6,8 @@ PYTEST_DONT_REWRITE: pytest reads this word here, and leaves the asserts as they
 (whether other sessions of the same command may follow). `leave_out` is a file with the JSON list of tests that are not
 to run. A coverage run adds `cpu_seconds` (the limit of computing in
 one test), `order` (a file with the JSON list of the tests to run first), `only` (the file whose tests alone are run,
-or nothing) and `coverage_seconds` (the limit of all tests). Works with pytest 4.6 and newer, with a canary from 5.4 on.
+or nothing) and `coverage_seconds` (the limit of all tests). A run that compares candidates has `behaviours`, a file for
+the module of that name. Works with pytest 4.6 and newer, with a canary from 5.4 on.
 """
 
 from __future__ import annotations
@@ -47,6 +48,11 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
     results = os.open(settings["results"], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
     seal = take_seal(results)
     early_config.pluginmanager.register(WholeSession(), "hydra-whole-session")
+    if "behaviours" in settings:
+        _plugins.update(_compare_behaviours(settings["behaviours"], Recorder(results, seal, settings["test_seconds"])))
+        _disable_pytest_cov(early_config)
+        early_config.pluginmanager.register(SingleProcess(), "hydra-single-process")
+        return
     if "order" not in settings:
         recorder = Recorder(results, seal, settings["test_seconds"])
         _plugins["hydra-recorder"] = recorder
@@ -70,6 +76,16 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
         _plugins["hydra-only"] = OnlyFile(settings["only"])
     if settings["hand_over"]:
         _plugins["hydra-hand-over"] = HandOver(seal, results)
+
+
+def _compare_behaviours(file: str, recorder: Recorder) -> dict[str, object]:
+    from .behaviours import BehaviourRecorder, Behaviours
+
+    with open(file) as lines:  # noqa: PTH123
+        request = json.load(lines)
+    candidates = {int(number): texts for number, texts in request["candidates"].items()}
+    behaviours = Behaviours("/work", request["base"], candidates, request["seconds"], recorder.write)
+    return {"hydra-recorder": recorder, "hydra-behaviours": BehaviourRecorder(behaviours, request["first"])}
 
 
 def pytest_configure(config: pytest.Config) -> None:

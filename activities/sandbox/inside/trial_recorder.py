@@ -64,7 +64,7 @@ class TrialRecorder(SingleProcess, Recorder):
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         """Make the test report an exception without its traceback."""
         if self._brief:
-            item.repr_failure = _format_briefly  # type: ignore[method-assign]
+            item.repr_failure = format_briefly  # type: ignore[method-assign]
 
     def handle_timeout(self, item: pytest.Item) -> None:
         """End the session."""
@@ -77,5 +77,6 @@ class TrialRecorder(SingleProcess, Recorder):
         os._exit(0)
 
 
-def _format_briefly(excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG001
+def format_briefly(excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG001
+    """Return an exception without its traceback, which takes longer to make than most tests take."""
     return excinfo.exconly()

@@ -74,9 +74,9 @@ async def test_of_several_that_pass_the_simplest_wins_and_the_others_are_told(pr
     candidates = [edit(longer), edit("return b"), edit(overfit), edit(FIX)]
     trial = await made.attempt((await made.test()).results, candidates)
     assert (trial.index, trial.tried, trial.passing) == (3, 4, 3)
-    assert trial.title == f"{FIX} (2 other candidates pass too: {longer}; …{overfit[-89:]})"
+    assert trial.title.startswith(f"{FIX} (3 candidates pass, in 2 ways: ")
     alone = await made.attempt((await made.test()).results, [edit(longer), edit(FIX)])
-    assert alone.title == f"{FIX} (1 other candidate passes too: {longer})"
+    assert alone.title.startswith(f"{FIX} (2 candidates pass, and behave alike in ")
 
 
 async def test_else_the_one_with_fewest_failing_tests_wins(made: Project, baseline: ArtifactRef) -> None:

@@ -1,0 +1,235 @@
+"""The recorder of behaviour: what versions of a function return, raise and change, for the calls of a test session.
+
+Each call of a function that a candidate changes is stopped where it begins. Forks of the process make the call with
+the code of each version, and with variations of its arguments, so that everything around it is as the tests made it.
+
+A candidate is known by its number, from 1 on; 0 is the base. The tests themselves run on the base.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import gc
+import json
+import os
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NoReturn
+
+import pytest
+
+from .code_units import Units, list_changed, list_units, observe_units
+from .descriptions import describe
+from .trial_recorder import format_briefly
+from .version_calls import StoppedCall, open_memory, read_arguments, wait_for
+
+_HOOK = "__hydra_enter__"
+# Calls of a function that are looked at, and those of them that are made with all versions.
+_LOOKED_AT, _CALLS = 2_000, 30
+# Seconds for all that is made of one call, bytes of what is told of it, and characters of a text in that.
+_CALL_SECONDS, _CALL_BYTES, _TEXT = 1.5, 2_000_000, 2_000
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A function that some candidate changes, of a file below `root`."""
+
+    file: str
+    name: str
+
+
+class Behaviours:
+    """Makes the calls of units with all versions, and hands what comes of each to `write`."""
+
+    def __init__(
+        self,
+        root: str,
+        base: dict[str, str],
+        candidates: dict[int, dict[str, str]],
+        seconds: float,
+        write: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._root = root
+        self._write = write
+        self._left = seconds
+        self._test = ""
+        self._busy = False
+        self._seen: dict[int, set[str]] = {}
+        self._looked_at: dict[int, int] = {}
+        self._functions: dict[int, list[types.FunctionType]] = {}
+        self._units: list[Unit] = []
+        # The changed units of each version by file, and the numbers of the versions: first the base.
+        self._versions: list[dict[str, Units]] = [{}]
+        self._numbers = [0]
+        self._originals: dict[str, Units] = {}
+        self._observed: dict[str, Units] = {}
+        self._base = base
+        self._read_versions(candidates)
+        setattr(builtins, _HOOK, self._enter)
+
+    def _read_versions(self, candidates: dict[int, dict[str, str]]) -> None:
+        changed: dict[str, set[str]] = {}
+        modules = {
+            file: compile(text, self._locate(file), "exec", dont_inherit=True) for file, text in self._base.items()
+        }
+        self._originals = {file: list_units(module) for file, module in modules.items()}
+        for number, texts in candidates.items():
+            units: dict[str, Units] = {}
+            others = False
+            for file, text in texts.items():
+                module = self._compile(file, text)
+                names, is_other = list_changed(modules[file], module)
+                code = list_units(module)
+                units[file] = {name: code[name] for name in names}
+                changed.setdefault(file, set()).update(names)
+                others |= is_other
+            self._numbers.append(number)
+            self._versions.append(units)
+            if others:
+                self._write({"kind": "outside", "candidate": number})
+        for file in sorted(changed):
+            names = sorted(changed[file])
+            numbers = {name: len(self._units) + place for place, name in enumerate(names)}
+            self._units += [Unit(file, name) for name in names]
+            self._observed[file] = observe_units(self._base[file], self._locate(file), _HOOK, numbers)
+
+    def _compile(self, file: str, text: str) -> types.CodeType:
+        return compile(text, self._locate(file), "exec", dont_inherit=True)
+
+    def _locate(self, file: str) -> str:
+        return os.path.join(self._root, file)  # noqa: PTH118
+
+    def begin_test(self, test: str) -> None:
+        """Observe what has been imported meanwhile, and attribute the calls from now on to a test."""
+        self._test = test
+        waiting = [number for number in range(len(self._units)) if not self._functions.get(number)]
+        if waiting:
+            self._observe(waiting)
+
+    def _observe(self, waiting: list[int]) -> None:
+        """Have the functions of units call the hook."""
+        places = {}
+        for number in waiting:
+            unit = self._units[number]
+            code = self._originals[unit.file][unit.name]
+            places[self._locate(unit.file), code.co_name, code.co_firstlineno] = number
+        files = {file for file, _, _ in places}
+        for found in gc.get_objects():
+            if type(found) is types.FunctionType and found.__code__.co_filename in files:
+                code = found.__code__
+                number = places.get((code.co_filename, code.co_name, code.co_firstlineno), -1)
+                if number >= 0:
+                    unit = self._units[number]
+                    observed = self._observed[unit.file][unit.name]
+                    if observed.co_freevars == code.co_freevars:
+                        found.__code__ = observed
+                        self._functions.setdefault(number, []).append(found)
+
+    def _enter(self, number: int) -> None:
+        """Take a call of a unit, from its first line."""
+        if self._busy or self._left <= 0 or len(self._seen.get(number, ())) >= _CALLS:
+            return
+        looked_at = self._looked_at[number] = self._looked_at.get(number, 0) + 1
+        if looked_at > _LOOKED_AT:
+            return
+        self._busy = True
+        began = time.monotonic()
+        try:
+            frame = sys._getframe(1)
+            text = ", ".join(f"{name}={describe(value)}" for name, value in read_arguments(frame))
+            seen = self._seen.setdefault(number, set())
+            if text not in seen:
+                seen.add(text)
+                self._run_call(number, frame)
+        finally:
+            self._busy = False
+            self._left -= time.monotonic() - began
+
+    def _run_call(self, number: int, frame: types.FrameType) -> None:
+        """Make a call in a fork, which makes it with each version in forks of its own."""
+        seconds = min(_CALL_SECONDS, self._left)
+        with open_memory() as descriptor:
+            if (pid := os.fork()) == 0:
+                self._compare(number, frame, descriptor, time.monotonic() + seconds)
+            status = wait_for(pid, seconds + 2 * _CALL_SECONDS)
+            lines = os.pread(descriptor, _CALL_BYTES, 0).splitlines()
+        if status:
+            # A candidate has killed what calls it: what others have done is not on record.
+            self._write({"kind": "disturbed"})
+        unit = self._units[number]
+        for line in lines:
+            try:
+                change, call, outcomes = json.loads(line)
+            except ValueError:
+                continue  # cut, since its time was up
+            self._write(
+                {
+                    "kind": "behaviour",
+                    "file": unit.file,
+                    "unit": unit.name,
+                    "test": self._test,
+                    "call": call[:_TEXT],
+                    "change": change[:_TEXT],
+                    "outcomes": dict(zip(self._numbers, outcomes, strict=True)),
+                }
+            )
+
+    def _compare(self, number: int, frame: types.FrameType, descriptor: int, deadline: float) -> NoReturn:
+        try:
+            _silence()
+            # What the collector leaves alone stays shared with the forks.
+            gc.freeze()
+            call = StoppedCall(self._find_function(number, frame), frame)
+            versions = [partial(self._take_code, units) for units in self._versions]
+            for outcome in call.compare(versions, deadline):
+                os.write(descriptor, json.dumps(outcome).encode() + b"\n")
+        finally:
+            os._exit(0)
+
+    def _find_function(self, number: int, frame: types.FrameType) -> types.FunctionType:
+        return next(
+            function
+            for function in self._functions[number]
+            if function.__code__ is frame.f_code and function.__globals__ is frame.f_globals
+        )
+
+    def _take_code(self, version: dict[str, Units]) -> None:
+        """Give all observed functions the code of a version."""
+        for number, functions in self._functions.items():
+            unit = self._units[number]
+            original = self._originals[unit.file][unit.name]
+            code = version.get(unit.file, {}).get(unit.name, original)
+            for function in functions:
+                with contextlib.suppress(ValueError):  # a closure over other variables
+                    function.__code__ = code
+
+
+class BehaviourRecorder:
+    """A pytest plugin that has the calls of each test made with all versions, those of the tests in `first` first."""
+
+    def __init__(self, behaviours: Behaviours, first: Sequence[str]) -> None:
+        self._behaviours = behaviours
+        self._first = frozenset(first)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Sort the tests."""
+        items.sort(key=lambda item: item.nodeid not in self._first)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Attribute the calls from now on to this test."""
+        item.repr_failure = format_briefly  # type: ignore[method-assign]
+        self._behaviours.begin_test(item.nodeid)
+        yield
+
+
+def _silence() -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)

@@ -1,0 +1,148 @@
+"""Which of the candidates that pass all tests is taken, and what is told of the others."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from hydranet import patches
+from hydranet.contracts import Candidate, Trial
+from tests.integration.conftest import Make
+
+CODE = "def total(prices):\n    return sum(prices) + 1\n"
+TESTS = "from cart import total\n\n\ndef test_total():\n    assert total([1, 2]) == 3\n"
+
+
+async def attempt(project: Make, code: str, tests: str, expressions: Sequence[tuple[str, str]]) -> Trial:
+    """Try candidates that each replace a text of the code by another."""
+    made = await project({"cart.py": code, "test_cart.py": tests}, test_command="python -m pytest -q")
+    baseline = await made.test()
+    changed = [code.replace(*expression) for expression in expressions]
+    diffs = [patches.make_diff("cart.py", code, text) for text in changed]
+    return await made.attempt(baseline.results, [Candidate(diff=diff, title="change") for diff in diffs])
+
+
+async def test_candidates_that_behave_alike_are_told_as_one(project: Make) -> None:
+    trial = await attempt(project, CODE, TESTS, [("prices) + 1", "prices)"), ("+ 1", "+ 0")])
+    assert trial.passing == 2
+    assert trial.title.startswith("change (2 candidates pass, and behave alike in ")
+
+
+async def test_the_shortest_call_that_tells_candidates_apart_is_told(project: Make) -> None:
+    trial = await attempt(project, CODE, TESTS, [("sum(prices) + 1", "sum(prices)"), ("sum(prices) + 1", "3")])
+    assert trial.title.startswith("change (2 candidates pass, in 2 ways: total(prices=[]) returns ")
+    assert {trial.title[-1], "0", "3"} >= set("03")
+
+
+RATES = """
+def rate(weight, express=False):
+    if weight < 10:
+        return 5
+    return 9 if express else 7
+"""
+RATE_TESTS = """
+from cart import rate
+
+def test_a_light_parcel():
+    assert rate(9) == 5
+
+def test_a_heavy_parcel():
+    assert rate(20) == 7
+
+def test_the_limit():
+    assert rate(10, True) == 5
+"""
+
+
+async def test_what_passing_tests_have_seen_stays_where_it_can(project: Make) -> None:
+    """The second candidate is the cheaper one in tokens, and changes what no test asserts of `rate(20)`."""
+    tests = RATE_TESTS.replace("assert rate(20) == 7", "rate(20)")
+    trial = await attempt(project, RATES, tests, [("weight < 10", "weight <= 10"), ("< 10", "< 99")])
+    assert (trial.passing, trial.index) == (2, 0)
+
+
+STATE = """
+class Account:
+    def __init__(self):
+        self.entries = []
+
+    def book(self, amount):
+        self.entries.append(amount + 1)
+        return len(self.entries)
+"""
+STATE_TESTS = """
+from cart import Account
+
+def test_book():
+    account = Account()
+    account.book(3)
+    assert account.entries[0] == 3
+"""
+
+
+async def test_what_a_call_changes_tells_candidates_apart(project: Make) -> None:
+    trial = await attempt(
+        project, STATE, STATE_TESTS, [("(amount + 1)", "(amount)"), ("(amount + 1)", "(abs(amount))")]
+    )
+    assert "in 2 ways" in trial.title
+    assert "self becomes Account(entries=[" in trial.title
+
+
+HOSTILE = """
+import os, sys, time
+
+class Evil:
+    def __init__(self):
+        self.me = self
+    def __eq__(self, other):
+        os._exit(3)
+    def __repr__(self):
+        time.sleep(60)
+    def __reduce__(self):
+        os._exit(4)
+    __hash__ = None
+
+def total(prices, evil):
+    return sum(prices) + 1
+"""
+HOSTILE_TESTS = """
+from cart import Evil, total
+
+def test_total():
+    result = total([1, 2], Evil())
+    assert result == 3
+"""
+WAYS = [
+    "os._exit(0) if not prices else sum(prices)",
+    "time.sleep(60) if not prices else sum(prices)",
+    "bytearray(10**10) if not prices else sum(prices)",
+]
+
+
+async def test_hostile_values_and_candidates_end_nothing_else(project: Make) -> None:
+    ways = [("sum(prices) + 1", way) for way in ("sum(prices)", *WAYS)]
+    trial = await attempt(project, HOSTILE, HOSTILE_TESTS, ways)
+    assert (trial.index, trial.passing) == (0, 1 + len(WAYS))
+    assert f"{1 + len(WAYS)} candidates pass, in {1 + len(WAYS)} ways: " in trial.title
+
+
+@pytest.mark.parametrize("victim", ["os.getppid()", "-1"])
+async def test_what_a_candidate_disturbs_tells_nothing(project: Make, victim: str) -> None:
+    way = f"os.kill({victim}, 9) if not prices else sum(prices)"
+    ways = [("sum(prices) + 1", "sum(prices)"), ("sum(prices) + 1", way)]
+    trial = await attempt(project, HOSTILE, HOSTILE_TESTS, ways)
+    assert (trial.index, trial.passing) == (0, 2)
+    assert "behave" not in trial.title
+
+
+async def test_a_change_of_more_than_functions_is_not_compared(project: Make) -> None:
+    code = "MORE = 1\n\n\ndef total(prices):\n    return sum(prices) + MORE\n"
+    trial = await attempt(project, code, TESTS, [("MORE = 1", "MORE = 0"), ("+ MORE", "+ 0")])
+    assert trial.passing == 2
+    assert "1 other candidate passes too: change" in trial.title
+
+
+async def test_what_differs_by_chance_is_left_out(project: Make) -> None:
+    chance = "sum(prices) + 0 * __import__('time').time_ns()"
+    different = "sum(prices) if prices else __import__('time').time_ns()"
+    trial = await attempt(project, CODE, TESTS, [("sum(prices) + 1", chance), ("sum(prices) + 1", different)])
+    assert "behave alike in" in trial.title
