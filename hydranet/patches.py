@@ -1,6 +1,5 @@
 """Patches: unified diffs parsed once into edits, checked, compared and applied."""
 
-import ast
 import difflib
 import hashlib
 import posixpath
@@ -10,13 +9,12 @@ from collections.abc import Callable, Collection, Iterator
 from io import StringIO
 from itertools import groupby, pairwise
 from pathlib import PurePosixPath
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from pydantic import Field
-from unidiff.errors import UnidiffParseError
-from unidiff.patch import Hunk, PatchedFile, PatchSet
 
 from hydranet.bounded_models import PATH_CHARACTERS, BoundedModel, FilePath, Line, Name
+from hydranet.diff_reader import DEV_NULL, FileDiff, list_changes, read_diff
 from hydranet.errors import PatchError
 
 MAX_BYTES = 65_536
@@ -24,12 +22,9 @@ MAX_FILES = 30
 
 # What one patch may weigh, in bytes, when it crosses a task queue as edits.
 _EDITS_BYTES = 4_000
-_DEV_NULL = "/dev/null"
 _NO_NEWLINE = "\\ No newline at end of file\n"
 _FILE_MODES = (None, "100644", "100755")
 _IGNORED_BY_HFS = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
-# Headers that unidiff matches with patterns which are slow on very long lines.
-_LONG_HEADER = re.compile(r"^(?:diff --git|Binary files?) .{2000}", re.MULTILINE)
 _HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@(.*)$")
 
 
@@ -55,18 +50,6 @@ class Patch(BoundedModel):
     digest: Name = ""
 
 
-class _FileDiff(NamedTuple):
-    """One file of a diff; `old` or `new` is empty where the file does not exist on that side."""
-
-    source: PatchedFile
-    old: str
-    new: str
-
-    @property
-    def path(self) -> str:
-        return self.new or self.old
-
-
 def parse_diff(diff: str) -> Patch:
     """Return the edits of a unified diff, at most about 4,000 bytes of them; empty text is an empty patch.
 
@@ -75,7 +58,7 @@ def parse_diff(diff: str) -> Patch:
     """
     if not diff.strip():
         return Patch()
-    edits = [edit for file in _read(diff) for edit in _edits(file)]
+    edits = [edit for file in read_diff(diff) for edit in _edits(file)]
     kept: list[Edit] = []
     room, whole = _EDITS_BYTES, True
     for file, start, removed, added in edits[:200]:
@@ -102,7 +85,7 @@ def check_diff(diff: str, protected: Collection[str] = (), submodules: Collectio
     """
     if len(diff.encode("utf-8", "replace")) > MAX_BYTES:
         raise PatchError(f"The patch is larger than {MAX_BYTES // 1024} KB.")
-    files = _read(diff) if diff.strip() else []
+    files = read_diff(diff) if diff.strip() else []
     if len(files) > MAX_FILES:
         raise PatchError(f"The patch changes {len(files)} files; {MAX_FILES} are allowed.")
     guarded = {posixpath.normpath(path) for path in protected}
@@ -122,7 +105,7 @@ def apply_diff(diff: str, read: Callable[[str], str | None]) -> dict[str, str | 
     ends. Context and removed lines must stand exactly where the diff says, else PatchError.
     """
     result: dict[str, str | None] = {}
-    for file in _read(diff) if diff.strip() else []:
+    for file in read_diff(diff) if diff.strip() else []:
         _check_file(file)
         if file.path in result:
             raise PatchError(f"The patch changes {file.path} twice.")
@@ -148,8 +131,8 @@ def make_diff(path: str, old: str | None, new: str | None) -> str:
     lines = difflib.unified_diff(
         _lines(old or ""),
         _lines(new or ""),
-        _DEV_NULL if old is None else f"a/{path}",
-        _DEV_NULL if new is None else f"b/{path}",
+        DEV_NULL if old is None else f"a/{path}",
+        DEV_NULL if new is None else f"b/{path}",
     )
     return head + "".join(line if line.endswith("\n") else f"{line}\n{_NO_NEWLINE}" for line in lines)
 
@@ -183,56 +166,7 @@ def _body(lines: list[str]) -> list[str]:
     return body
 
 
-def _read(diff: str) -> list[_FileDiff]:
-    if _LONG_HEADER.search(diff):
-        raise PatchError("The patch has a header line of more than 2,000 characters.")
-    if re.search(r"[\0\ud800-\udfff]", diff):
-        raise PatchError("The patch holds characters that no text file holds.")
-    try:
-        # Iterating a StringIO splits at \n only, where str.splitlines() also splits inside lines.
-        files = PatchSet(StringIO(diff if diff.endswith("\n") else diff + "\n"))
-    except (UnidiffParseError, ValueError) as error:
-        reason = str(error).partition("\n")[0][:120]
-        raise PatchError(f"The patch is no well-formed unified diff: {reason}") from None
-    if not files:
-        raise PatchError("The patch is no unified diff: no file header was found.")
-    _check_ends(files, diff.split("\n"))
-    return [_file_diff(file) for file in files]
-
-
-def _check_ends(files: PatchSet, lines: list[str]) -> None:
-    """Refuse changed lines past the end of their hunk, which unidiff leaves out without a word."""
-    for hunk in (hunk for file in files for hunk in file):
-        end = max((line.diff_line_no or 0 for line in hunk), default=0)
-        following = next((line for line in lines[end : end + 2] if not line.startswith("\\")), "")
-        if following.startswith(("+", "-", " ")) and not following.startswith(("--- ", "-- ")):
-            raise PatchError("The patch is no well-formed unified diff: Hunk is longer than expected")
-
-
-def _file_diff(file: PatchedFile) -> _FileDiff:
-    old, new = _unquoted(file.source_file), _unquoted(file.target_file)
-    prefixed = old.startswith(("a/", _DEV_NULL)) and new.startswith(("b/", _DEV_NULL))
-    return _FileDiff(file, _path(old, prefixed), _path(new, prefixed))
-
-
-def _path(name: str, prefixed: bool) -> str:
-    if not name or name == _DEV_NULL:
-        return ""
-    return posixpath.normpath(name[2:] if prefixed else name)
-
-
-def _unquoted(path: str) -> str:
-    """Undo git's C-style quotes, which it puts around names that are not plain ASCII."""
-    if not re.fullmatch(r'"(?:[^"\\]|\\.)*"', path):
-        return path
-    try:
-        name: bytes = ast.literal_eval("b" + path)
-        return name.decode()
-    except (SyntaxError, ValueError):
-        raise PatchError("The patch names a file in a way that cannot be read.") from None
-
-
-def _check_file(file: _FileDiff) -> None:
+def _check_file(file: FileDiff) -> None:
     source = file.source
     for path in (file.old, file.new):
         _check_path(path)
@@ -273,7 +207,7 @@ def _check_path(path: str) -> None:
         raise PatchError(f"The patch changes {path}, which belongs to git.")
 
 
-def _patched(file: _FileDiff, old: str) -> str:
+def _patched(file: FileDiff, old: str) -> str:
     lines, result, position = _lines(old), list[str](), 0
     for hunk in file.source:
         start = hunk.source_start - (hunk.source_length > 0)
@@ -281,7 +215,7 @@ def _patched(file: _FileDiff, old: str) -> str:
             raise PatchError(f"The patch does not apply: {file.path} has no line {hunk.source_start} there.")
         result += lines[position:start]
         position = start
-        for kind, text in _changes(hunk):
+        for kind, text in list_changes(hunk):
             if kind == "+":
                 result.append(text)
                 continue
@@ -296,22 +230,14 @@ def _patched(file: _FileDiff, old: str) -> str:
     return "".join(result)
 
 
-def _changes(hunk: Hunk) -> Iterator[tuple[str, str]]:
-    lines = [line for line in hunk if line.line_type]
-    marks = [line.line_type == "\\" for line in lines]
-    for line, marked in zip(lines, [*marks[1:], False], strict=False):
-        if line.line_type != "\\":
-            yield line.line_type, line.value.removesuffix("\n") if marked else line.value
-
-
-def _edits(file: _FileDiff) -> Iterator[tuple[str, int, list[str], list[str]]]:
+def _edits(file: FileDiff) -> Iterator[tuple[str, int, list[str], list[str]]]:
     path = re.sub(r"[\x00-\x1f\x7f]", "?", file.path)
     if not file.source:
         yield path, 0, [], []
     for hunk in file.source:
         # A hunk without old lines names the line it follows.
         position = hunk.source_start + (hunk.source_length == 0)
-        for changed, group in groupby(_changes(hunk), lambda change: change[0] != " "):
+        for changed, group in groupby(list_changes(hunk), lambda change: change[0] != " "):
             run = list(group)
             removed = [_text(text) for kind, text in run if kind == "-"]
             if changed:
