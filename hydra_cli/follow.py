@@ -47,14 +47,14 @@ async def follow(session: Session, run_id: str, *, quiet: bool = False) -> RunRe
         try:
             return await session.run_handle(run_id).result()
         except RPCError as error:
-            async for _ in _reconnect(session, error):
+            async for _ in reconnect(session, error):
                 pass
 
 
 async def _show_live(session: Session, run_id: str, console: Console) -> None:
     began = time.monotonic()
     with Live(console=console, refresh_per_second=4, transient=True) as live:
-        async for genealogy, parked in _watch(session, run_id):
+        async for genealogy, parked in watch_run(session, run_id):
             tree = [render_tree(genealogy, recent=_RECENT)] if genealogy else []
             waiting = [plain(f"waiting: {text}", "yellow") for text in parked]
             clock = plain(f"{time.monotonic() - began:.0f} s", "dim")
@@ -65,7 +65,7 @@ async def _show_live(session: Session, run_id: str, console: Console) -> None:
 async def _print_lines(session: Session, run_id: str, console: Console) -> None:
     before: Genealogy | None = None
     parked_before: list[str] = []
-    async for genealogy, parked in _watch(session, run_id):
+    async for genealogy, parked in watch_run(session, run_id):
         changes = list_changes(before, genealogy) if genealogy else ()
         waiting = [f"waiting: {text}" for text in parked if text not in parked_before]
         for line in (*changes, *waiting):
@@ -73,7 +73,7 @@ async def _print_lines(session: Session, run_id: str, console: Console) -> None:
         before, parked_before = genealogy, parked
 
 
-async def _watch(session: Session, run_id: str) -> AsyncIterator[tuple[Genealogy | None, list[str]]]:
+async def watch_run(session: Session, run_id: str) -> AsyncIterator[tuple[Genealogy | None, list[str]]]:
     """Yield the run's state until it has ended, and what it waits for; while Temporal is away the state stays."""
     genealogy: Genealogy | None = None
     while True:
@@ -82,7 +82,7 @@ async def _watch(session: Session, run_id: str) -> AsyncIterator[tuple[Genealogy
                 genealogy = state
                 yield state, parked
         except RPCError as error:
-            async for wait in _reconnect(session, error):
+            async for wait in reconnect(session, error):
                 yield genealogy, [wait]
         else:
             return
@@ -119,7 +119,7 @@ async def _watch_connected(
         ended.cancel()
 
 
-async def _reconnect(session: Session, error: RPCError) -> AsyncIterator[str]:
+async def reconnect(session: Session, error: RPCError) -> AsyncIterator[str]:
     """Yield what the command waits for until Temporal answers again; raise what is no lost connection."""
     if not is_lost(error):
         raise error

@@ -2,18 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 import typer
 
 from activities.artifacts.database import open_database
 from activities.artifacts.store import PostgresArtifacts
+from activities.history.events import Entry
 from activities.history.log_store import list_artifacts
 from hydra_cli.run_records import read_log
-from hydra_cli.session import attach_session
+from hydra_cli.session import Session, attach_session
 from hydra_cli.terminal import write_json, write_line
 from hydranet import settings
+from hydranet.errors import UsageError
 from hydranet.genealogy import Ending, Genealogy
 from hydranet.text.formatting import format_count
 
@@ -24,30 +26,50 @@ def log(
         bool, typer.Option("--transcript", help="Print only the calls of models, with prompts and answers.")
     ] = False,
     attempts: Annotated[bool, typer.Option("--attempts", help="Print only the attempts, for `hydra score`.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with what an open run does, until it ends or you press Ctrl-C.")
+    ] = False,
 ) -> None:
     """Print a run's history as JSON lines, oldest first."""
-    asyncio.run(_log(run, transcript=transcript, attempts=attempts))
+    if follow and attempts:
+        raise UsageError("--attempts lists those that were made: leave out --follow, or --attempts.")
+    try:
+        asyncio.run(_log(run, transcript=transcript, attempts=attempts, follow=follow))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
 
 
-async def _log(run: str, *, transcript: bool, attempts: bool) -> None:
+async def _log(run: str, *, transcript: bool, attempts: bool, follow: bool) -> None:
     async with attach_session(settings.load_settings()) as session:
         run_id = await session.find_run(run)
         if attempts:
             for line in _list_attempts(await session.genealogy(run_id)):
                 write_json(line)
             return
-        entries = await read_log(session, run_id)
+        entries = _read(session, run_id, follow=follow)
         if not transcript:
-            for entry in entries:
+            async for entry in entries:
                 write_json(entry)
             return
         async with open_database(session.stack.database) as pool:
             await _write_transcripts(PostgresArtifacts(pool), entries)
 
 
-async def _write_transcripts(artifacts: PostgresArtifacts, entries: list[dict[str, Any]]) -> None:
+async def _read(session: Session, run_id: str, *, follow: bool) -> AsyncIterator[Entry]:
+    if not follow:
+        for entry in await read_log(session, run_id):
+            yield entry
+        return
+    # Imported here, for the log that is read once.
+    from hydra_cli.log_follow import follow_log
+
+    async for entry in follow_log(session, run_id):
+        yield entry
+
+
+async def _write_transcripts(artifacts: PostgresArtifacts, entries: AsyncIterator[Entry]) -> None:
     missing = 0
-    for entry in entries:
+    async for entry in entries:
         for artifact in list_artifacts([entry]):
             if artifact.field != "transcript":
                 continue

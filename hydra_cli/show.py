@@ -1,4 +1,4 @@
-"""`hydra show`: a run as a tree of branches and attempts, as JSON, or as its checkpoints in the manner of `git log`."""
+"""`hydra show`: a run as a tree of branches and attempts, as JSON, as checkpoints like `git log`, or as patches."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,29 +10,53 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from hydra_cli.attempt_diff import show_diff, split_names
 from hydra_cli.run_archive import check_export, export_run
 from hydra_cli.session import attach_session
 from hydra_cli.terminal import make_console, plain, print_plain, write_json_text, write_line
 from hydra_cli.tree import render_tree
 from hydranet import checkpoint as checkpoints
 from hydranet import settings
+from hydranet.errors import UsageError
 from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy
+from hydranet.lineage import AttemptKey
 
 
 def show(
     run: Annotated[str, typer.Argument(help="The run's id or a part of it; by default the latest run.")] = "",
+    attempts: Annotated[
+        list[str] | None, typer.Argument(help="With --diff: one attempt, such as b02/3, or two to compare.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the run's record as JSON.")] = False,
     checkpoint: Annotated[
         bool, typer.Option("--checkpoint", help="List the attempts as commits, as `git log` does.")
+    ] = False,
+    diff: Annotated[
+        bool,
+        typer.Option(
+            "--diff", help="Print the patch of an attempt, by default of the one that passes, or else of the best."
+        ),
     ] = False,
     export: Annotated[
         Path | None, typer.Option(help="The file to write the whole run to, for `hydra import` on another machine.")
     ] = None,
 ) -> None:
     """Show a run as a tree: every branch and attempt, with scores and reasons."""
+    if sum((json, checkpoint, diff, export is not None)) > 1:
+        raise UsageError("--json, --checkpoint, --diff and --export each show a run in another way: give one of them.")
+    if attempts and not diff:
+        raise UsageError("Attempts are named, of which only --diff shows something: add it, or leave them out.")
+    if diff:
+        asyncio.run(_show_diff(*split_names(run, attempts or ())))
+        return
     if export is not None:
         check_export(export)
     asyncio.run(_show(run, json=json, checkpoint=checkpoint, export=export))
+
+
+async def _show_diff(run: str, keys: list[AttemptKey]) -> None:
+    async with attach_session(settings.load_settings()) as session:
+        await show_diff(session, await session.genealogy(await session.find_run(run)), keys)
 
 
 async def _show(run: str, *, json: bool, checkpoint: bool, export: Path | None) -> None:

@@ -35,10 +35,10 @@ async def _read_workflow(client: Client, workflow_id: str, run: str | None = Non
     async for event in handle.fetch_history_events():
         match event.event_type:
             case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-                calls[event.event_id] = _describe_call(workflow_id, event)
+                calls[event.event_id] = describe_call(workflow_id, event)
             case EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED:
                 child = event.child_workflow_execution_started_event_attributes.workflow_execution
-                yield _make_entry(workflow_id, event, "branch started", branch=child.workflow_id)
+                yield make_entry(workflow_id, event, "branch started", branch=child.workflow_id)
                 async for entry in _read_workflow(client, child.workflow_id, child.run_id):
                     yield entry
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
@@ -46,11 +46,12 @@ async def _read_workflow(client: Client, workflow_id: str, run: str | None = Non
                 async for entry in _read_workflow(client, workflow_id, attributes.new_execution_run_id):
                     yield entry
             case _:
-                if (known := await _read_event(client, workflow_id, event, calls)) is not None:
+                if (known := await read_event(client, workflow_id, event, calls)) is not None:
                     yield known
 
 
-def _describe_call(workflow_id: str, event: HistoryEvent) -> Entry:
+def describe_call(workflow_id: str, event: HistoryEvent) -> Entry:
+    """Return the facts of a call that a workflow makes, for when it is known what came of it."""
     attributes = event.activity_task_scheduled_event_attributes
     return {
         "workflow": workflow_id,
@@ -60,37 +61,38 @@ def _describe_call(workflow_id: str, event: HistoryEvent) -> Entry:
     }
 
 
-async def _read_event(client: Client, workflow_id: str, event: HistoryEvent, calls: dict[int, Entry]) -> Entry | None:
+async def read_event(client: Client, workflow_id: str, event: HistoryEvent, calls: dict[int, Entry]) -> Entry | None:
+    """Return the entry of an event, None where a log has none; `calls` are those under way by their events."""
     match event.event_type:
         case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
             started = event.workflow_execution_started_event_attributes
-            return _make_entry(workflow_id, event, "started", request=await _open_first(client, started.input))
+            return make_entry(workflow_id, event, "started", request=await _open_first(client, started.input))
         case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
             signal = event.workflow_execution_signaled_event_attributes
             arguments = await _open(client, signal.input)
-            return _make_entry(workflow_id, event, "signal", signal=signal.signal_name, arguments=arguments)
+            return make_entry(workflow_id, event, "signal", signal=signal.signal_name, arguments=arguments)
         case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
             update = event.workflow_execution_update_accepted_event_attributes.accepted_request.input
             arguments = await _open(client, update.args)
-            return _make_entry(workflow_id, event, "update", update=update.name, arguments=arguments)
+            return make_entry(workflow_id, event, "update", update=update.name, arguments=arguments)
         case EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
             done = event.activity_task_completed_event_attributes
             result = await _open_first(client, done.result)
-            return _make_entry(workflow_id, event, "completed", **calls[done.scheduled_event_id], result=result)
+            return make_entry(workflow_id, event, "completed", **calls[done.scheduled_event_id], result=result)
         case EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED:
             failed = event.activity_task_failed_event_attributes
             error = await read_message(client, failed.failure)  # A worker's words are sealed.
-            return _make_entry(workflow_id, event, "failed", **calls[failed.scheduled_event_id], error=error)
+            return make_entry(workflow_id, event, "failed", **calls[failed.scheduled_event_id], error=error)
         case EventType.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
             cancelled = event.activity_task_canceled_event_attributes
-            return _make_entry(workflow_id, event, "cancelled", **calls[cancelled.scheduled_event_id])
+            return make_entry(workflow_id, event, "cancelled", **calls[cancelled.scheduled_event_id])
         case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
             result = await _open_first(client, event.workflow_execution_completed_event_attributes.result)
-            return _make_entry(workflow_id, event, "ended", result=result)
+            return make_entry(workflow_id, event, "ended", result=result)
         case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED | EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
-            return _make_entry(workflow_id, event, "ended", result=None)
+            return make_entry(workflow_id, event, "ended", result=None)
         case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED | EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
-            return _make_entry(workflow_id, event, "ended", result=None)
+            return make_entry(workflow_id, event, "ended", result=None)
         case _:
             return None
 
@@ -107,7 +109,8 @@ async def _open_first(client: Client, sealed: Payloads) -> Any:
     return next(iter(await _open(client, sealed)), None)
 
 
-def _make_entry(workflow_id: str, event: HistoryEvent, kind: str, **facts: Any) -> Entry:
+def make_entry(workflow_id: str, event: HistoryEvent, kind: str, **facts: Any) -> Entry:
+    """Return an entry about an event of a workflow."""
     # The facts of a call name the workflow that made it.
     return {
         "time": event.event_time.ToDatetime(UTC).isoformat(),
