@@ -22,7 +22,7 @@ FILES = {
     "a.py": "def f(x):\n    return x < 1\n",
     "test_a.py": "from a import f\n\n\ndef test_one():\n    assert f(1)\n\n\ndef test_two():\n    assert not f(2)\n",
 }
-VIEWS = (("show", "--json"), ("log",), ("log", "--transcript"), ("report",))
+VIEWS = (("show", "--json"), ("show", "--diff"), ("log",), ("log", "--follow"), ("log", "--transcript"), ("report",))
 
 
 def script(folder: Path) -> Path:
@@ -107,7 +107,9 @@ def test_a_run_that_temporal_has_forgotten_reads_the_same(
     assert entries[0]["event"] == "started"
     assert entries[-1]["event"] == "ended"
     assert {"publish_fix", "implement", "try_candidates"} <= {entry.get("call") for entry in entries}
+    assert before["log", "--follow"] == before["log",]
     assert '"purpose": "implement"' in before["log", "--transcript"]
+    assert "\n-    return x < 1\n+    return x <= 1\n" in before["show", "--diff"]
     assert read(hydra, run_id) == {view: before[view] for view in VIEWS}
 
 
