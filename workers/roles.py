@@ -129,7 +129,7 @@ async def run_workers(
             elif role is Role.INFERENCE:
                 patience = END if embedded else timedelta(seconds=settings.models.total)
                 await stack.enter_async_context(
-                    _inference_workers(client, host, settings, pool, artifacts, objects, patience, exporter)
+                    _inference_workers(client, host, settings, pool, artifacts, objects, keys, patience, exporter)
                 )
             else:
                 with suppress(RPCError):
@@ -207,16 +207,19 @@ async def _inference_workers(
     pool: AsyncConnectionPool,
     artifacts: ArtifactStore,
     objects: GitObjects,
+    keys: KeyRing,
     patience: timedelta,
     exporter: Exporter | None,
 ) -> AsyncIterator[None]:
     from activities.inference.activities import InferenceActivities, ModelActivities
     from activities.inference.backend import Backends
+    from activities.inference.broadcast import Broadcaster
 
     backends = Backends(artifacts, objects, settings.models)
     server = build_model_server(settings, backends.warm_up)
     wait = server.wait_until_served if server else None
-    inference = InferenceActivities(backends, wait)
+    broadcaster = Broadcaster(pool, keys)
+    inference = InferenceActivities(backends, wait, broadcaster)
     ranking = [
         inference.rank_strategies,
     ]
@@ -234,6 +237,7 @@ async def _inference_workers(
     async with AsyncExitStack() as stack:
         if server:
             await stack.enter_async_context(server.keep())
+        await stack.enter_async_context(broadcaster.open())
         await stack.enter_async_context(measure_models(exporter, client, backends, settings))
         identity, purposes = host.identify(Role.INFERENCE), settings.models.purposes
         limits = {"max_concurrent_activities": settings.models.slots, "graceful_shutdown_timeout": patience}

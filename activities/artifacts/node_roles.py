@@ -17,7 +17,7 @@ NodeRole = Literal["sandbox", "inference"]
 _FUNCTIONS = ("read_artifact(bytea)", "store_artifact(bytea, text, bytea)", "read_migrations()", "read_contract()")
 _GRANTS: dict[NodeRole, tuple[str, ...]] = {
     "sandbox": ("read_sandbox_variable(text)",),
-    "inference": (),
+    "inference": ("find_watches(text[])",),
 }
 # The code graph is built and searched by inference nodes alone.
 _TABLES = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from temporalio import activity
@@ -30,6 +31,7 @@ from hydranet.strategy import TEMPLATES
 
 if TYPE_CHECKING:
     from activities.inference.backend import Backend, Backends
+    from activities.inference.broadcast import Broadcaster
     from hydranet.settings import Settings
 
 
@@ -56,12 +58,19 @@ class ModelActivities:
 class InferenceActivities:
     """Strategies, plans, implementations and reflections; a strategy may name its own model.
 
-    `wait_until_served` returns when calls of models may begin: they wait while their server starts.
+    `wait_until_served` returns when calls of models may begin: they wait while their server starts. The `broadcaster`
+    shows what they stream.
     """
 
-    def __init__(self, backends: Backends, wait_until_served: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        backends: Backends,
+        wait_until_served: Callable[[], Awaitable[None]] | None = None,
+        broadcaster: Broadcaster | None = None,
+    ) -> None:
         self._backends = backends
         self._wait_until_served = wait_until_served
+        self._broadcaster = broadcaster
 
     @activity.defn
     @translate_errors
@@ -80,7 +89,9 @@ class InferenceActivities:
     @translate_errors
     async def reproduce(self, request: ReproduceRequest) -> ReproduceAnswer:
         """Tests that a model drafts of an issue."""
-        answer = await (await self._open(request.work.model)).reproduce(request)
+        backend = await self._open(request.work.model)
+        with self._show(request.work, "reproduce"):
+            answer = await backend.reproduce(request)
         metrics.count_tokens("reproduce", answer.usage)
         return answer
 
@@ -88,7 +99,9 @@ class InferenceActivities:
     @translate_errors
     async def propose_strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """Strategies unlike the dead ones, best first."""
-        answer = await (await self._open(request.work.model)).strategies(request)
+        backend = await self._open(request.work.model)
+        with self._show(request.work, "strategies"):
+            answer = await backend.strategies(request)
         metrics.count_tokens("strategies", answer.usage)
         return answer
 
@@ -96,7 +109,9 @@ class InferenceActivities:
     @translate_errors
     async def rank_strategies(self, request: RankRequest) -> RankAnswer:
         """In which order to pursue strategies."""
-        answer = await (await self._open(request.work.model)).rank(request)
+        backend = await self._open(request.work.model)
+        with self._show(request.work, "rank"):
+            answer = await backend.rank(request)
         metrics.count_tokens("rank", answer.usage)
         return answer
 
@@ -104,7 +119,9 @@ class InferenceActivities:
     @translate_errors
     async def plan(self, request: StepRequest) -> PlanAnswer:
         """Return what the attempt means to change."""
-        answer = await (await self._open_for(request)).plan(request)
+        backend = await self._open_for(request)
+        with self._show_step(request, "plan"):
+            answer = await backend.plan(request)
         metrics.count_tokens("plan", answer.usage)
         return answer
 
@@ -112,7 +129,9 @@ class InferenceActivities:
     @translate_errors
     async def implement(self, request: StepRequest) -> ImplementAnswer:
         """Candidate patches for the attempt."""
-        answer = await (await self._open_for(request)).implement(request)
+        backend = await self._open_for(request)
+        with self._show_step(request, "implement"):
+            answer = await backend.implement(request)
         metrics.count_tokens("implement", answer.usage)
         return answer
 
@@ -120,7 +139,9 @@ class InferenceActivities:
     @translate_errors
     async def reflect(self, request: StepRequest) -> ReflectAnswer:
         """Return what the failed attempt teaches."""
-        answer = await (await self._open_for(request)).reflect(request)
+        backend = await self._open_for(request)
+        with self._show_step(request, "reflect"):
+            answer = await backend.reflect(request)
         metrics.count_tokens("reflect", answer.usage)
         return answer
 
@@ -131,3 +152,14 @@ class InferenceActivities:
         if self._wait_until_served is not None and model != TEMPLATES:
             await self._wait_until_served()
         return self._backends.get(model)
+
+    def _show(self, work: Work, purpose: str) -> AbstractContextManager[None]:
+        if self._broadcaster is None or work.model == TEMPLATES:
+            return nullcontext()
+        return self._broadcaster.show(work.run_id, purpose, None, None, work.model)
+
+    def _show_step(self, request: StepRequest, purpose: str) -> AbstractContextManager[None]:
+        model = request.strategy.model or request.work.model
+        if self._broadcaster is None or model == TEMPLATES:
+            return nullcontext()
+        return self._broadcaster.show(request.work.run_id, purpose, request.branch, request.attempt, model)

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from activities.inference.broadcast import begin_answer, show_piece
 from activities.inference.events import Piece, parse_piece, read_events
 from activities.inference.http_errors import Server
 from activities.inference.loops import TAIL_CHARACTERS, is_loop
@@ -120,6 +121,7 @@ def _read_tool_call(arguments: str, *, structured: bool) -> str:
 
 async def read_answer(server: Server, client: httpx.AsyncClient, path: str, body: Any, answer: Answer) -> None:
     """Have `answer` collect what the server answers to `body`; TransientError when it ends in the middle."""
+    begin_answer()
     async with (
         aclosing(server.paced(_read_lines(client, f"{server.address}{path}", body))) as lines,
         aclosing(read_events(lines)) as events,
@@ -127,7 +129,9 @@ async def read_answer(server: Server, client: httpx.AsyncClient, path: str, body
         async for event in events:
             if refusal := find_refusal(event):
                 raise server.explain(refusal)
-            answer.add(parse_piece(event))
+            piece = parse_piece(event)
+            answer.add(piece)
+            show_piece(piece)
             if answer.full:
                 return
     if not answer.finish_reason:
