@@ -33,6 +33,7 @@ LISTINGS = {
     "report": Listing("report", "Write a run's post-mortem: what was tried, what failed and why, and what won."),
     "pull-request": Listing("pull_request", "Open a pull request for the fix of a run, or show the one that is open."),
     "log": Listing("log", "Print a run's history as JSON lines, oldest first."),
+    "watch": Listing("watch", "Watch a run in the terminal as it works, and steer it by keys."),
     "replay": Listing("replay", "Step through a past run: in a terminal with keys, in a pipe as plain lines."),
     "import": Listing(
         "run_archive", "Take a run that was exported elsewhere into the records: show, log, report and replay read it."

@@ -84,6 +84,17 @@ def reject(run: Run) -> None:
     asyncio.run(_update(run, "reject", []))
 
 
+async def tell_run(handle: WorkflowHandle[Any, Any], signal: str, arguments: list[str]) -> None:
+    """Send a signal to a run, from who gives the command. Raises UsageError where it has ended."""
+    with _refuse_ended(handle):
+        await handle.signal(signal, args=[*arguments, _sender()])
+
+
+async def ask_run(handle: WorkflowHandle[Any, Any], name: str, arguments: list[Any]) -> str:
+    """Send an update to a run, from who gives the command, and return its answer; UsageError as `send_update`."""
+    return await send_update(handle, name, [*arguments, _sender()])
+
+
 async def send_update(handle: WorkflowHandle[Any, Any], name: str, arguments: list[Any]) -> str:
     """Send an update to a run and return its answer; UsageError when it is refused, or taken by nobody."""
     number = uuid.uuid4().hex
@@ -160,14 +171,13 @@ def _refuse_ended(handle: WorkflowHandle[Any, Any]) -> Iterator[None]:
 async def _update(run: str, name: str, arguments: list[Any]) -> None:
     async with attach_session(settings.load_settings()) as session:
         handle = session.run_handle(await session.find_open_run(run))
-        write_line(f"{handle.id}: {await send_update(handle, name, [*arguments, _sender()])}")
+        write_line(f"{handle.id}: {await ask_run(handle, name, arguments)}")
 
 
 async def _signal(run: str, signal: str, arguments: list[str], effect: str, *, wait: bool = False) -> None:
     async with attach_session(settings.load_settings()) as session:
         handle = session.run_handle(await session.find_open_run(run))
-        with _refuse_ended(handle):
-            await handle.signal(signal, args=[*arguments, _sender()])
+        await tell_run(handle, signal, arguments)
         if wait:
             try:
                 await asyncio.wait_for(handle.result(), _ABORT_SECONDS)

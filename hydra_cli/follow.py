@@ -189,7 +189,7 @@ def _list_branch_changes(
         yield attempts[0].after - attempts[0].seconds if attempts else inf, f"{name} goes on"
         earlier = Ending.RUNNING
     for attempt in attempts:
-        yield attempt.after, f"{name} attempt {attempt.number}: {_describe_attempt(attempt, genealogy)}"
+        yield attempt.after, f"{name} attempt {attempt.number}: {describe_attempt(attempt, genealogy)}"
     if after.ending is not earlier and (earlier is Ending.RUNNING or after.ending is Ending.REAPED):
         yield after.ended, _describe_end(name, after, genealogy)
 
@@ -203,7 +203,8 @@ def _describe_end(name: str, branch: BranchRecord, genealogy: Genealogy) -> str:
     return f"{name} REAPED{', it circles' if circles else ''}: {branch.reason}"
 
 
-def _describe_attempt(attempt: AttemptRecord, genealogy: Genealogy) -> str:
+def describe_attempt(attempt: AttemptRecord, genealogy: Genealogy) -> str:
+    """Return what came of an attempt in one line: its tests, its convergence, and what it cost."""
     tests = "all tests pass"
     if attempt.outcome is Outcome.FAILED:
         tests = f"{_count_failing(attempt.facts.failing_count)} ({genealogy.target_count} at the base)"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from temporalio.service import RPCError
 
@@ -14,9 +15,11 @@ from hydra_cli.session import Session
 from hydra_cli.terminal import write_line
 from workers.connection import is_open
 
+_write = partial(write_line, error=True)
 
-async def follow_log(session: Session, run_id: str) -> AsyncIterator[Entry]:
-    """Yield what a run has done, and does until it ends; lost connections are waited out, and named once."""
+
+async def follow_log(session: Session, run_id: str, tell: Callable[[str], None] = _write) -> AsyncIterator[Entry]:
+    """Yield what a run has done, and does until it ends; lost connections are waited out, and told once each."""
     if not await is_open(session.client, run_id):
         for entry in await read_log(session, run_id):
             yield entry
@@ -32,5 +35,5 @@ async def follow_log(session: Session, run_id: str) -> AsyncIterator[Entry]:
         except RPCError as error:
             async for wait in reconnect(session, error):
                 if wait != last:
-                    write_line(f"waiting: {wait}", error=True)
+                    tell(f"waiting: {wait}")
                 last = wait

@@ -1,0 +1,269 @@
+"""The war room as an application of the terminal: panels that follow a run, and keys that speak to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from rich.text import Text
+from temporalio.service import RPCError
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import RichLog, Static
+
+from hydra_cli.attempt_diff import read_patch
+from hydra_cli.cluster_status import list_nodes
+from hydra_cli.control import ask_run, tell_run
+from hydra_cli.follow import watch_run
+from hydra_cli.live_calls import follow_calls
+from hydra_cli.log_follow import follow_log
+from hydra_cli.node_survey import Answers, survey_in_turn
+from hydra_cli.session import Session
+from hydra_cli.terminal import plain
+from hydra_cli.war_room.pictures import CallPicture, draw_branches, draw_diff, draw_head, draw_nodes, join_lines
+from hydra_cli.war_room.screens import ChoiceScreen, QuestionScreen, TextScreen
+from hydra_cli.war_room.steps import describe_entry
+from hydranet.errors import HydraError, UsageError
+from hydranet.genealogy import Genealogy, Outcome
+from hydranet.lineage import choose_attempt
+from workers.nodes import BEAT, NodeReader
+
+_KEYS = "p pause  r resume  a abort  o override  y approve  n reject  q leave  tab ↑↓"
+_LOG_LINES = 1_000
+_SURVEY_SECONDS = 15
+
+
+class WarRoom(App[None]):
+    """A run as it works: branches, nodes, log and the model call under way.
+
+    `failure` is what ended it, where it did not end by a key.
+    """
+
+    ENABLE_COMMAND_PALETTE = False
+    AUTO_FOCUS = None
+    CSS_PATH = "war_room.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("q,ctrl+c,ctrl+q", "quit", "leave"),
+        ("p", "pause", "pause"),
+        ("r", "resume", "resume"),
+        ("a", "abort", "abort"),
+        ("o", "override", "override"),
+        ("y", "approve", "approve"),
+        ("n", "reject", "reject"),
+    ]
+
+    def __init__(self, session: Session, runs: Sequence[tuple[str, str]]) -> None:
+        super().__init__(ansi_color=True)
+        self.theme = "ansi-dark"
+        self.failure: BaseException | None = None
+        self.genealogy: Genealogy | None = None
+        self.run_id = runs[0][0] if len(runs) == 1 else ""
+        self._session = session
+        self._runs = runs
+        self._call = CallPicture()
+        self._answered = asyncio.Event()
+        self._began: datetime | None = None
+        self._ended = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the panels."""
+        yield Static(id="head", markup=False)
+        with Horizontal(id="top"):
+            with VerticalScroll(id="branches"):
+                yield Static(markup=False)
+            with VerticalScroll(id="nodes"):
+                yield Static(markup=False)
+        yield RichLog(id="log", wrap=True, markup=False, highlight=False, max_lines=_LOG_LINES, min_width=1)
+        with VerticalScroll(id="call"):
+            yield Static(markup=False)
+        yield Static(id="waits", markup=False)
+        yield Static(id="answer", markup=False)
+        yield Static(plain(_KEYS), id="keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin to follow the run, or ask which."""
+        for name in ("branches", "nodes", "log", "call"):
+            self._name_panel(name, "model" if name == "call" else name)
+        self._show("#call Static", self._call.draw())
+        for name in ("#waits", "#answer"):
+            self.query_one(name).display = False
+        if self.run_id:
+            self._follow(self.run_id)
+        else:
+            self.push_screen(ChoiceScreen(self._runs), self._choose)
+
+    def _choose(self, run_id: str | None) -> None:
+        if run_id:
+            self._follow(run_id)
+        else:
+            self.exit()
+
+    def _follow(self, run_id: str) -> None:
+        self.run_id = run_id
+        self.set_interval(1.0, self._draw_head)
+        for work in (
+            self._find_start,
+            self._follow_genealogy,
+            self._follow_log,
+            self._follow_calls,
+            self._follow_nodes,
+        ):
+            self.run_worker(self._guard(work), exit_on_error=False)
+
+    async def _guard(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Leave with what a worker meets, which the command then says."""
+        try:
+            await work()
+        except Exception as error:
+            self.failure = self.failure or error
+            self.exit()
+
+    async def _follow_genealogy(self) -> None:
+        async for genealogy, parked in watch_run(self._session, self.run_id):
+            self._tell_lines("#waits", [f"waiting: {text}" for text in parked], "yellow")
+            if genealogy is not None and genealogy != self.genealogy:
+                self.genealogy = genealogy
+                self._answered.set()
+                self._draw_head()
+                self._show("#branches Static", draw_branches(genealogy), follow=True)
+        self._ended = True
+        self._answer("The run has ended: q leaves.")
+
+    async def _find_start(self) -> None:
+        with suppress(RPCError):
+            if (described := await self._session.find_description(self.run_id)) is not None:
+                self._began = described.start_time
+
+    def _draw_head(self) -> None:
+        if self.genealogy is not None:
+            self._show("#head", draw_head(self.genealogy, None if self._ended else self._began))
+
+    async def _follow_log(self) -> None:
+        log = self.query_one("#log", RichLog)
+        async for entry in follow_log(self._session, self.run_id, lambda _wait: None):
+            # The threshold and the number of failing tests are the genealogy's.
+            await self._answered.wait()
+            if (step := describe_entry(entry, self.genealogy)) is not None:
+                log.write(plain(step.text, step.style))
+
+    async def _follow_calls(self) -> None:
+        async for message in follow_calls(self._session, self.run_id):
+            self._call.add(message)
+            self._name_panel("call", self._call.title)
+            self._show("#call Static", self._call.draw(), follow=True)
+
+    async def _follow_nodes(self) -> None:
+        reader, answers = NodeReader(self._session.client), Answers()
+        asking: asyncio.Task[Answers] | None = None
+        asked = datetime.min.replace(tzinfo=UTC)
+        while True:
+            if reader.client is not self._session.client:
+                reader = NodeReader(self._session.client)
+            try:
+                view, problem = await reader.read(), ""
+            except RPCError:
+                await asyncio.sleep(BEAT.total_seconds())
+                continue
+            now = datetime.now(UTC)
+            if asking is None and now - asked > timedelta(seconds=_SURVEY_SECONDS):
+                asking, asked = asyncio.create_task(survey_in_turn(self._session.client, view, _SURVEY_SECONDS)), now
+            if asking is not None and asking.done():
+                answers, asking = asking.result(), None
+                problem = answers.problem
+            self._show("#nodes Static", draw_nodes(list_nodes(view, answers), problem))
+            await asyncio.sleep(BEAT.total_seconds() / 2)
+
+    def _name_panel(self, name: str, title: str) -> None:
+        # A string would be read as markup. Text is what the setter takes as it is.
+        setattr(self.query_one(f"#{name}"), "border_title", plain(title))  # noqa: B010
+
+    def _show(self, selector: str, text: Text, *, follow: bool = False) -> None:
+        widget = self.query_one(selector, Static)
+        parent = widget.parent
+        widget.update(text)
+        # Who has gone into a panel scrolls it by hand.
+        if follow and isinstance(parent, VerticalScroll) and not parent.has_focus:
+            parent.scroll_end(animate=False)
+
+    def _tell_lines(self, selector: str, texts: Sequence[str], style: str) -> None:
+        self.query_one(selector).display = bool(texts)
+        self._show(selector, join_lines(texts, style))
+
+    def _answer(self, text: str, style: str = "bold") -> None:
+        self._tell_lines("#answer", [text], style)
+
+    def action_pause(self) -> None:
+        """Pause the run."""
+        self._send(self._tell("pause", [], "The run is paused: r goes on."))
+
+    def action_resume(self) -> None:
+        """Let the run go on."""
+        self._send(self._tell("resume", [], "The run goes on."))
+
+    def action_abort(self) -> None:
+        """Abort the run, once that is confirmed."""
+        self.push_screen(TextScreen(f"Abort {self.run_id}? Say why, or leave it empty:"), self._abort)
+
+    def _abort(self, reason: str | None) -> None:
+        if reason is not None:
+            self._send(self._tell("abort", [reason], "The run is being aborted."))
+
+    def action_override(self) -> None:
+        """Tell the next attempts something."""
+        self.push_screen(TextScreen("What must the next attempt take into account?"), self._override)
+
+    def _override(self, instruction: str | None) -> None:
+        if instruction:
+            self._send(self._ask("override", [instruction]))
+
+    def action_approve(self) -> None:
+        """Approve what waits for it, once it has been in view."""
+        self._send(self._review("approve"))
+
+    def action_reject(self) -> None:
+        """Reject what waits for approval, once it has been in view."""
+        self._send(self._review("reject"))
+
+    def _send(self, message: Coroutine[Any, Any, None]) -> None:
+        async def send() -> None:
+            try:
+                await message
+            except HydraError as error:
+                self._answer(str(error), "yellow")
+            except RPCError as error:
+                self._answer(f"The message was not sent, since Temporal does not answer ({error.message}).", "yellow")
+
+        self.run_worker(self._guard(send), exit_on_error=False)
+
+    async def _tell(self, signal: str, arguments: list[str], effect: str) -> None:
+        await tell_run(self._session.run_handle(self.run_id), signal, arguments)
+        self._answer(effect)
+
+    async def _ask(self, update: str, arguments: list[Any]) -> None:
+        self._answer("…")
+        self._answer(await ask_run(self._session.run_handle(self.run_id), update, arguments))
+
+    async def _review(self, update: str) -> None:
+        question, body = await self._describe_review()
+        key = await self.push_screen_wait(
+            QuestionScreen(question, body, {"y": "approve"} if update == "approve" else {"n": "reject"})
+        )
+        if key:
+            await self._ask(update, [])
+
+    async def _describe_review(self) -> tuple[str, Text]:
+        """Return what there is to approve: the patch of an attempt that passes, or the test that a model drafted."""
+        genealogy = self.genealogy
+        if genealogy is None:
+            raise UsageError("The run has not answered yet: try again in a moment.")
+        if any(a.outcome is Outcome.PASSED for branch in genealogy.branches for a in branch.attempts):
+            key = choose_attempt(genealogy)
+            patch = await read_patch(self._session, genealogy, [key])
+            return f"{key}{f': {patch.remark}' if patch.remark else ''}", draw_diff(patch.text)
+        if genealogy.reproduction is not None and genealogy.reproduction.code:
+            return "The test that a model has drafted", plain(genealogy.reproduction.code)
+        raise UsageError("There is nothing to approve or to reject yet.")
