@@ -56,6 +56,9 @@ LISTINGS = {
     "cluster": Listing("cluster", "Make this machine node A of several, and manage its nodes and their tokens."),
     "join": Listing("join", "Join the cluster of node A with a token, to work for a role on this machine."),
     "up": Listing("stack", "Start the stack, and keep it running until `hydra down`."),
+    "dashboard": Listing(
+        "dashboard", "Bring up the stack's pages, and print their addresses: war room, Web UI, report."
+    ),
     "down": Listing("stack", "Stop the stack; open runs continue when it starts again."),
     "setup-temporal": Listing("setup_temporal", "Create what HydraNet needs on your own Temporal server; repeatable."),
     "worker": Listing("worker", "Work for a role on this machine: supervisor, inference or sandbox, until Ctrl-C."),

@@ -48,12 +48,17 @@ def _write_observation(observation: Observation, folder: StackFolder) -> None:
     if "prometheus" not in absent:
         write_line(f"Prometheus {observation.prometheus}/")
     if absent:
-        compose = locate_deployment("grafana") / "compose.yaml"
-        variables = folder.observe.parent / "compose.env"
-        files = ("--env-file", str(variables), "--file", str(compose))
-        command = format_command("docker", "compose", *files, "up", "--detach", *observation.missing)
-        names = join_words([name.capitalize() for name in observation.missing])
-        write_line(f"{names} {'is' if len(absent) == 1 else 'are'} not installed here. In containers: {command}")
+        write_line(describe_missing(observation, folder))
+
+
+def describe_missing(observation: Observation, folder: StackFolder) -> str:
+    """Return the sentence about the programs that are not installed here, with the command for containers of them."""
+    compose = locate_deployment("grafana") / "compose.yaml"
+    variables = folder.observe.parent / "compose.env"
+    files = ("--env-file", str(variables), "--file", str(compose))
+    command = format_command("docker", "compose", *files, "up", "--detach", *observation.missing)
+    names = join_words([name.capitalize() for name in observation.missing])
+    return f"{names} {'is' if len(observation.missing) == 1 else 'are'} not installed here. In containers: {command}"
 
 
 def down() -> None:

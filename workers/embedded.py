@@ -102,7 +102,7 @@ class EmbeddedStack:
                 front = Front(self._cluster, self._settings.cluster, services, runtime, logs)
                 await stack.enter_async_context(front.serve())
             observer = await stack.enter_async_context(
-                Observer(self._settings, self._folder, postgres.dsn, runtime).open()
+                Observer(self._settings, self._folder, postgres.dsn, runtime, running.temporal).open()
             )
             stack.callback(self._folder.address.unlink, missing_ok=True)
             self._folder.write_address(running)

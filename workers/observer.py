@@ -21,7 +21,8 @@ from activities.artifacts.observer import OBSERVER, create_observer
 from activities.private_file import create_private, write_private
 from activities.sandbox.bubblewrap import find_program
 from hydranet.names import Role
-from hydranet.settings import Settings
+from hydranet.settings import Settings, TemporalSettings
+from workers.dashboard_links import write_dashboards
 from workers.observation import Observation, locate_deployment, locate_request
 from workers.private_process import are_namespaces_allowed, end, find_inner
 from workers.records_gate import open_gate
@@ -40,10 +41,16 @@ _POSTGRES_SOCKET = ".s.PGSQL.5432"
 
 
 class Observer:
-    """The programs that observe a stack, whose database is at `dsn` with its socket in the folder `runtime`."""
+    """The programs that observe a stack, whose database is at `dsn` with its socket in the folder `runtime`.
 
-    def __init__(self, settings: Settings, folder: StackFolder, dsn: str, runtime: Path) -> None:
+    Dashboards link to the Web UI of `pages`.
+    """
+
+    def __init__(
+        self, settings: Settings, folder: StackFolder, dsn: str, runtime: Path, pages: TemporalSettings
+    ) -> None:
         self._settings = settings
+        self._pages = pages
         self._stack_folder = folder
         self._folder = folder.observe.parent
         self._dsn = dsn
@@ -90,7 +97,7 @@ class Observer:
             "HYDRA_RECORDS_USER": OBSERVER,
             "HYDRA_RECORDS_DATABASE": "postgres",
             "HYDRA_RECORDS_PASSWORD": passwords["observer"],
-            "HYDRA_DASHBOARDS": str(locate_deployment("grafana") / "dashboards"),
+            "HYDRA_DASHBOARDS": str(self._write_dashboards()),
             **build_grafana_variables(self._folder / "grafana", grafana, passwords["grafana"]),
         }
         missing = []
@@ -114,6 +121,10 @@ class Observer:
             records=f"127.0.0.1:{records}",
             missing=missing,
         )
+
+    def _write_dashboards(self) -> Path:
+        source = locate_deployment("grafana") / "dashboards"
+        return write_dashboards(source, self._folder / "dashboards", self._pages.ui, self._pages.namespace)
 
     def _choose_metrics_address(self) -> str:
         if self._settings.metrics_address:

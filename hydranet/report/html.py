@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,13 +16,17 @@ from hydranet.text.escaping import escape_controls
 from hydranet.text.formatting import format_count, format_duration
 
 
-def render_html(story: Postmortem) -> str:
-    """Return the page; its content security policy allows its own style sheet and nothing else."""
+def render_html(story: Postmortem, links: Mapping[str, str] | None = None) -> str:
+    """Return the page; its content security policy allows its own style sheet and nothing else.
+
+    The `links` are the addresses of other pages about the run, by their names.
+    """
     style = files("hydranet.report").joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return _ENVIRONMENT.get_template("page.html").render(
         story=story,
         run=story.genealogy,
+        links=links or {},
         style=style,
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
     )

@@ -175,6 +175,25 @@ def test_grafana_is_started_with_its_sources_and_dashboards(observed: Hydra) -> 
     assert "HYDRA_DATA_DIR" not in variables
 
 
+def test_the_pages_of_a_run_are_printed_and_link_to_each_other(observed: Hydra) -> None:
+    run = observed("runs").stdout.splitlines()[1].split()[0]
+    done = observed("dashboard", run)
+    assert done.returncode == 0, done.stderr
+    pages = dict(line.split(maxsplit=1) for line in done.stdout.replace("War room", "War-room").splitlines()[:3])
+    assert pages["War-room"] == f"{read_observation(observed)['grafana']}/d/hydra-war-room?var-run={run}"
+    web_ui, _, token = pages["Web"].removeprefix("UI").strip().partition("?token=")
+    report = Path(pages["Report"].removeprefix("file://"))
+    assert (report.stat().st_mode & 0o777, report.name) == (0o600, f"{run}.html")
+    page = report.read_text()
+    assert f'<a href="{web_ui}">Web UI</a>' in page
+    assert "War room</a>" in page
+    assert token
+    assert token not in page
+    war_room = json.loads((observed.data / "observe" / "dashboards" / "war-room.json").read_text())
+    assert web_ui.replace(run, "${run}") in [link["url"] for link in war_room["links"]]
+    assert "no run 'nosuch'" in observed("dashboard", "nosuch").stderr
+
+
 def test_the_compose_file_fits_what_the_stack_writes_for_it(observed: Hydra) -> None:
     if (command := shutil.which("docker-compose")) is None:
         pytest.skip("docker-compose is not installed here")

@@ -160,3 +160,9 @@ def test_a_long_run_is_shown_whole() -> None:
     shown = parsed(run(*(branch(n, *(attempts if n == 1 else attempts[:2])) for n in range(1, 101))))
     assert shown.tags.count("circle") == 200 + 99 * 2
     assert "b100" in shown.values("id")
+
+
+def test_a_page_links_to_other_pages_where_it_is_told_which() -> None:
+    page = Parsed(render_html(build_story(fixed()), {"Web UI": "http://127.0.0.1:8233/x?a=1&b=<"}))
+    assert "http://127.0.0.1:8233/x?a=1&b=<" in page.values("href")
+    assert "nav" not in parsed(fixed()).tags
