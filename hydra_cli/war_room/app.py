@@ -148,7 +148,7 @@ class WarRoom(App[None]):
             # The threshold and the number of failing tests are the genealogy's.
             await self._answered.wait()
             if (step := describe_entry(entry, self.genealogy)) is not None:
-                log.write(plain(step.text, step.style))
+                log.write(plain(step.text, step.style), width=max(1, log.scrollable_content_region.width))
 
     async def _follow_calls(self) -> None:
         async for message in follow_calls(self._session, self.run_id):

@@ -38,7 +38,8 @@ _NAMES = {
     "review_fix": "constitution asked",
     "publish_fix": "published",
 }
-_MESSAGES = ("pause", "resume", "abort", "override", "reap", "approve", "reject")
+# The messages of people, each with the place of its sender among what it says.
+_SENDERS = {"pause": 0, "resume": 0, "approve": 0, "reject": 0, "abort": 1, "override": 1, "reap": 2, "suggest": 2}
 
 
 class Step(NamedTuple):
@@ -126,7 +127,7 @@ def _describe_signal(entry: Entry, genealogy: Genealogy | None) -> Step | None:
     if name == "reap" and arguments and isinstance(arguments[0], dict):
         return Step(f"b{int(arguments[0]['branch']):02d} circles: {arguments[0].get('evidence', '')}", "red")
     # A person's message to the run passes it on to its branches.
-    if name in _MESSAGES and _BRANCH.search(str(entry.get("workflow"))) is None:
+    if name in _SENDERS and _BRANCH.search(str(entry.get("workflow"))) is None:
         return _describe_message(name, arguments)
     return None
 
@@ -136,15 +137,17 @@ def _describe_update(entry: Entry, _genealogy: Genealogy | None) -> Step:
 
 
 def _describe_message(name: str, arguments: list[Any]) -> Step:
-    *texts, sender = [str(argument) for argument in arguments if argument not in ("", 0)] or [""]
+    place = _SENDERS.get(name, len(arguments))
+    sender = str(arguments[place]) if len(arguments) > place else ""
+    texts = [str(argument) for argument in arguments[:place] if argument not in ("", 0)]
     text = f": {' '.join(texts)}" if texts else ""
     return Step(f"{name} by {sender or 'an unknown sender'}{text}", "cyan")
 
 
 def _describe_end(entry: Entry, _genealogy: Genealogy | None) -> Step:
     result = _read(entry, "result")
-    ending = result.get("verdict") or result.get("ending") or "ended"
-    return Step(f"{ending}: {result.get('reason', '')}", "bold" if "verdict" in result else "")
+    ending, reason = result.get("verdict") or result.get("ending") or "has ended", result.get("reason", "")
+    return Step(f"{ending}: {reason}" if reason else str(ending), "bold" if "verdict" in result else "")
 
 
 def _read(facts: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -157,6 +157,22 @@ def test_the_call_that_was_heard_of_last_is_shown_and_only_its_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "arguments", "text"),
+    [
+        ("override", ["Mind the gap", "ann@laptop"], "override by ann@laptop: Mind the gap"),
+        ("override", ["Mind the gap"], "override by an unknown sender: Mind the gap"),
+        ("reap", [2, "", "ann@laptop"], "reap by ann@laptop: 2"),
+        ("pause", [], "pause by an unknown sender"),
+    ],
+)
+def test_a_message_is_told_with_its_sender(name: str, arguments: list[Any], text: str) -> None:
+    entry = {"time": "2026-11-27T10:00:00+00:00", "workflow": "fix-a", "event": "update", "update": name}
+    step = describe_entry({**entry, "arguments": arguments}, run())
+    assert step is not None
+    assert step.text.split(" ", 1)[1] == text
+
+
+@pytest.mark.parametrize(
     "entry",
     [
         {},
