@@ -33,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import attempt_records, policies, retrieval
     from workflows.attempt_records import AttemptDraft
     from workflows.sandbox_host import SandboxHost
-    from workflows.signals import BranchParent, drop_malformed
+    from workflows.signals import BranchParent, drop_malformed, wait_until
 
 
 @workflow.defn(name=BRANCH_WORKFLOW)
@@ -100,7 +100,7 @@ class BranchWorkflow:
             while self._state.attempts < request.attempts:
                 if result := await self._attempt(self._state.attempts + 1):
                     return result
-                if workflow.info().is_continue_as_new_suggested():
+                if workflow.info().is_continue_as_new_suggested() and workflow.cancellation_reason() is None:
                     workflow.continue_as_new(self.carried())
         except ActivityError as error:
             if workflow.cancellation_reason() is not None:
@@ -110,7 +110,7 @@ class BranchWorkflow:
 
     async def _attempt(self, number: int) -> BranchResult | None:
         """Make one attempt; a result ends the branch."""
-        await workflow.wait_condition(lambda: self._granted is None or number <= self._granted)
+        await wait_until(lambda: self._granted is None or number <= self._granted)
         draft = AttemptDraft(number=number, began=workflow.now())
         for phase in (self._reflect, self._retrieve_again, self._plan, self._investigate, self._implement):
             if spent := self._check_budget(draft.usage):
@@ -268,7 +268,7 @@ class BranchWorkflow:
 
     async def _may_go_on(self) -> None:
         """Wait out a pause, and raise when the branch is cancelled."""
-        await workflow.wait_condition(lambda: not self._paused)
+        await wait_until(lambda: not self._paused)
         # A step that completes in the moment of the cancel swallows it: the reason stays.
         if (reason := workflow.cancellation_reason()) is not None:
             raise asyncio.CancelledError(reason)

@@ -1,5 +1,6 @@
 """What a branch tells its parent, and what becomes of messages that do not fit their handlers."""
 
+import asyncio
 import functools
 import inspect
 from abc import ABC, abstractmethod
@@ -75,3 +76,10 @@ class BranchParent(ABC):
     @workflow.signal
     async def attempt_made(self, report: AttemptReport) -> None:
         """Take an attempt on record."""
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for a signal, and raise where a step that completed in the moment of a cancel has swallowed that."""
+    if (reason := workflow.cancellation_reason()) is not None and not condition() and workflow.patched("late-cancel"):
+        raise asyncio.CancelledError(reason)
+    await workflow.wait_condition(condition)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -127,5 +128,19 @@ def test_a_branch_waits_and_ends(trials: list[Any], events: list[tuple[str, bool
             branch.deliver(*jobs)
         assert branch.ended
         assert branch.timers_started == 0
+    finally:
+        branch.close()
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_cancel_that_comes_with_the_answer_to_a_report_ends_the_branch(paused: bool) -> None:
+    """The answer swallows it, and nothing else would come to a branch that waits to be granted another attempt."""
+    branch = Simulation(BranchWorkflow, REQUEST.model_copy(update={"granted": 2 if paused else 1}), Server([]))
+    try:
+        while ("fix-demo", "attempt_made") not in branch.signalled:
+            branch.deliver(*happen(branch, "answer"))
+        branch.deliver(*([branch.signal("pause")] if paused else []), branch.cancel())
+        branch.settle()
+        assert branch.ended == "cancel_workflow_execution"
     finally:
         branch.close()
