@@ -248,10 +248,9 @@ class WarRoom(App[None]):
         self._answer(await ask_run(self._session.run_handle(self.run_id), update, arguments))
 
     async def _review(self, update: str) -> None:
-        question, body = await self._describe_review()
-        key = await self.push_screen_wait(
-            QuestionScreen(question, body, {"y": "approve"} if update == "approve" else {"n": "reject"})
-        )
+        subject, body = await self._describe_review()
+        answers = {"y": "approve"} if update == "approve" else {"n": "reject"}
+        key = await self.push_screen_wait(QuestionScreen(f"{update.capitalize()} {subject}?", body, answers))
         if key:
             await self._ask(update, [])
 
@@ -263,7 +262,8 @@ class WarRoom(App[None]):
         if any(a.outcome is Outcome.PASSED for branch in genealogy.branches for a in branch.attempts):
             key = choose_attempt(genealogy)
             patch = await read_patch(self._session, genealogy, [key])
-            return f"{key}{f': {patch.remark}' if patch.remark else ''}", draw_diff(patch.text)
+            remark = f" ({patch.remark.rstrip('.')})" if patch.remark else ""
+            return f"the patch of {key}{remark}", draw_diff(patch.text)
         if genealogy.reproduction is not None and genealogy.reproduction.code:
-            return "The test that a model has drafted", plain(genealogy.reproduction.code)
+            return "the test that a model has drafted", plain(genealogy.reproduction.code)
         raise UsageError("There is nothing to approve or to reject yet.")
