@@ -45,7 +45,12 @@ def test_the_definition_of_the_namespace_is_found(installed: Path, tmp_path: Pat
 
 def test_data_files_are_installed(installed: Path) -> None:
     for path in (
-        *("temporal/server.yaml", "hydranet/policy/constitution.yaml", "hydranet/report/page.html"),
+        *(
+            "temporal/server.yaml",
+            "hydranet/policy/constitution.yaml",
+            "hydranet/report/page.html",
+            "hydra_cli/war_room/war_room.tcss",
+        ),
         *("prometheus/alerts.yml", "grafana/compose.yaml", "grafana/dashboards/war-room.json"),
         "grafana/provisioning/datasources/hydranet.yml",
     ):

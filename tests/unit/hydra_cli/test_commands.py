@@ -39,6 +39,7 @@ def test_to_start_a_run_imports_nothing_of_its_work_nor_of_following_it() -> Non
         "psycopg_pool",
         "rich.live",
         "temporalio.worker",
+        "textual",
         "workers.roles",
     )
     assert set(needless).isdisjoint(modules)
