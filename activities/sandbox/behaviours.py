@@ -67,10 +67,10 @@ class Comparison:
 
     def describe_difference(self) -> str:
         """Return how the two likeliest behaviours differ, at the shortest call that shows it."""
-        one, other = (behaviour.candidates[0] for behaviour in self.behaviours[:2])
-        call = find_difference(self.calls, one, other)
+        first, second = (behaviour.candidates[0] for behaviour in self.behaviours[:2])
+        call = find_difference(self.calls, first, second)
         assert call is not None
-        mine, theirs = call.outcomes[one + 1], call.outcomes[other + 1]
+        mine, theirs = call.outcomes[first + 1], call.outcomes[second + 1]
         return f"{call.unit}({call.arguments}) {mine}, or {theirs}"
 
 
@@ -100,9 +100,9 @@ def group_behaviours(calls: Sequence[Call], costs: Mapping[int, int]) -> list[Be
     return sorted(behaviours, key=lambda behaviour: (behaviour.changes, behaviour.cost, behaviour.candidates))
 
 
-def find_difference(calls: Sequence[Call], one: int, other: int) -> Call | None:
+def find_difference(calls: Sequence[Call], first: int, second: int) -> Call | None:
     """Return the shortest call on which two candidates differ; one that a test makes before any other."""
-    different = (call for call in calls if call.outcomes[one + 1] != call.outcomes[other + 1])
+    different = (call for call in calls if call.outcomes[first + 1] != call.outcomes[second + 1])
     return min(different, key=lambda call: (bool(call.change), len(call.arguments) + len(call.change)), default=None)
 
 
@@ -157,6 +157,6 @@ def _read_calls(
         if any(not isinstance(text, str) or len(text) > _TEXT for text in texts) or not isinstance(outcomes, dict):
             continue
         file, unit, test, arguments, change = (str(text) for text in texts)
-        told = {number: text for number in numbers if isinstance(text := outcomes.get(str(number)), str)}
-        if file in sources and told.keys() == numbers:
-            yield Call(file, unit.partition("#")[0], test, arguments, change, told, test in passing)
+        texts_by_version = {number: text for number in numbers if isinstance(text := outcomes.get(str(number)), str)}
+        if file in sources and texts_by_version.keys() == numbers:
+            yield Call(file, unit.partition("#")[0], test, arguments, change, texts_by_version, test in passing)

@@ -205,8 +205,8 @@ async def compare_passing(
     files = {path for changes in compared.values() for path in changes}
     sources = {path: read_text(path, read(path)) for path in files}
     calls = await observe_behaviours(runner, baseline, {p: t for p, t in sources.items() if t is not None}, compared)
-    told = {index: costs[index] for index in compared if calls and index + 1 in calls[0].outcomes}
-    return Comparison(calls, group_behaviours(calls, told)) if len(told) > 1 else NOT_COMPARED
+    comparable = {index: costs[index] for index in compared if calls and index + 1 in calls[0].outcomes}
+    return Comparison(calls, group_behaviours(calls, comparable)) if len(comparable) > 1 else NOT_COMPARED
 
 
 def choose_best(

@@ -119,16 +119,16 @@ class Behaviours:
             code = self._originals[unit.file][unit.name]
             places[self._locate(unit.file), code.co_name, code.co_firstlineno] = number
         files = {file for file, _, _ in places}
-        for found in gc.get_objects():
-            if type(found) is types.FunctionType and found.__code__.co_filename in files:
-                code = found.__code__
+        for thing in gc.get_objects():
+            if type(thing) is types.FunctionType and thing.__code__.co_filename in files:
+                code = thing.__code__
                 number = places.get((code.co_filename, code.co_name, code.co_firstlineno), -1)
                 if number >= 0:
                     unit = self._units[number]
                     observed = self._observed[unit.file][unit.name]
                     if observed.co_freevars == code.co_freevars:
-                        found.__code__ = observed
-                        self._functions.setdefault(number, []).append(found)
+                        thing.__code__ = observed
+                        self._functions.setdefault(number, []).append(thing)
 
     def _enter(self, number: int) -> None:
         """Take a call of a unit, from its first line."""

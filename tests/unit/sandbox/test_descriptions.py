@@ -64,7 +64,7 @@ class Items(list[int]):
         (object(), "<object>"),
         (iter([]), "<list_iterator>"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_a_value_is_told_as_python_writes_it(value: Any, text: str) -> None:
     assert describe(value) == text
