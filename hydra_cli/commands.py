@@ -29,6 +29,7 @@ class Listing(NamedTuple):
 LISTINGS = {
     "fix": Listing("fix", "Fix a bug; the same command again follows a run that is still open."),
     "runs": Listing("runs", "List the runs, newest first."),
+    "waiting": Listing("waiting", "List what waits for a person in all open runs, and how to answer."),
     "show": Listing("show", "Show a run as a tree: every branch and attempt, with scores and reasons."),
     "report": Listing("report", "Write a run's post-mortem: what was tried, what failed and why, and what won."),
     "pull-request": Listing("pull_request", "Open a pull request for the fix of a run, or show the one that is open."),

@@ -15,11 +15,13 @@ from hydra_cli.run_archive import check_export, export_run
 from hydra_cli.session import attach_session
 from hydra_cli.terminal import make_console, plain, print_plain, write_json_text, write_line
 from hydra_cli.tree import render_tree
+from hydra_cli.waiting import print_proposal
 from hydranet import checkpoint as checkpoints
 from hydranet import settings
 from hydranet.errors import UsageError
 from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy
 from hydranet.lineage import AttemptKey
+from hydranet.report.question import ask_question
 
 
 def show(
@@ -77,6 +79,9 @@ async def _show(run: str, *, json: bool, checkpoint: bool, export: Path | None) 
         if await session.find_status(run_id) is None:
             write_line("Temporal does not have this run, or no longer: it is shown from its record.")
             return
+        if (question := ask_question(genealogy)) is not None:
+            print_plain(console, question.text, "bold yellow")
+            print_proposal(console, question)
         if genealogy.verdict is None:
             for text in await session.list_parked(run_id):
                 print_plain(console, f"waiting: {text}", "yellow")

@@ -10,6 +10,7 @@ from hydranet.bounded_models import CLEAN, TESTS, BoundedModel, Line, Name, Note
 from hydranet.budget import Budget, Spent, Usage
 from hydranet.convergence.score import Attempt, Command, Score
 from hydranet.node_event import EVENTS, NodeEvent
+from hydranet.person_wait import PersonWait
 from hydranet.policy.constitution import Decision
 from hydranet.strategy import Strategy
 from hydranet.text.formatting import format_duration, join_words
@@ -169,7 +170,7 @@ class Reproduction(BoundedModel):
 class Genealogy(BoundedModel):
     """The whole tree of a run, as `hydra show`, the Web UI and the report render it.
 
-    `issue_url` is where the issue came from, if that is a forge.
+    `issue_url` is where the issue came from, if that is a forge. While the run waits for a person, `waits` is what for.
     `decisions` is the audit trail: what the constitution said of each operation, by which rule; `messages` are the
     last that people sent, and `nodes` what became of the nodes that work for it.
     `environment` says which sandbox the tests run in and what was installed there, `flaky`
@@ -187,6 +188,8 @@ class Genealogy(BoundedModel):
     threshold: float = 0.75
     budget: Budget = Budget()
     state: Line = "starting"
+    paused: bool = False
+    waits: PersonWait | None = None
     decisions: Annotated[tuple[Decision, ...], Field(max_length=100)] = ()
     messages: Annotated[tuple[PersonMessage, ...], Field(max_length=20)] = ()
     nodes: Annotated[tuple[NodeEvent, ...], Field(max_length=EVENTS)] = ()

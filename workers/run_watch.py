@@ -23,8 +23,6 @@ _RUNS = 200
 _AT_A_TIME = 4
 _QUERY = timedelta(seconds=5)
 _NEAR = 0.9
-# How a run names its state while a person decides, and while it is paused.
-_ASKS, _PAUSED = "waiting for approval", "paused"
 
 Record = Callable[[datetime, Genealogy], Awaitable[None]]
 """What keeps a run's state: called with its start and its genealogy whenever that has changed."""
@@ -117,9 +115,8 @@ def _is_parked(described: DescribeWorkflowExecutionResponse) -> bool:
 
 
 def _find_phase(genealogy: Genealogy | None, parked: bool) -> RunPhase:
-    state = genealogy.state if genealogy else ""
-    if _ASKS in state:
+    if genealogy is not None and genealogy.waits is not None:
         return RunPhase.ASKING
-    if state.startswith(_PAUSED):
+    if genealogy is not None and genealogy.paused:
         return RunPhase.PAUSED
     return RunPhase.PARKED if parked else RunPhase.WORKING

@@ -1,7 +1,7 @@
 """FixIssueWorkflow: one repository, one issue; it starts branches, reaps and replaces them, and publishes the fix."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
@@ -14,12 +14,15 @@ with workflow.unsafe.imports_passed_through():
         Checkpoint,
         FixRequest,
         RunResult,
+        TestReport,
     )
     from hydranet.genealogy import Ending, Genealogy, Verdict
-    from hydranet.policy.constitution import Decision, Effect
+    from hydranet.person_wait import PersonWait, WaitSubject
+    from hydranet.policy.constitution import Effect
     from hydranet.report.obstacle import describe_exhaustion
     from hydranet.text.escaping import format_command
     from workflows import preparation, publication, retrieval
+    from workflows.approvals import ask_about_fix, ask_about_test
     from workflows.branches import RunningBranch
     from workflows.messages import RunMessages
     from workflows.policies import explain_failure, has_given_up
@@ -249,20 +252,21 @@ class FixIssueWorkflow(RunMessages):
         supervised = self._state.find_decisions(Effect.SUPERVISED)
         if not self._request.require_approval and not review.asks_always and not supervised:
             return ""
-        return await self._ask_approval("fix", supervised)
+        record = self._branches.find_record(branch.number)
+        return await self._ask_approval(ask_about_fix(record, report, review, supervised))
 
-    async def _approve_test(self) -> str:
+    async def _approve_test(self, report: TestReport) -> str:
         """Have a person decide about a test that a model drafted, where that was asked for."""
-        return await self._ask_approval("test") if self._request.require_approval else ""
+        return await self._ask_approval(ask_about_test(report)) if self._request.require_approval else ""
 
-    async def _ask_approval(self, subject: str, supervised: Sequence[Decision] = ()) -> str:
+    async def _ask_approval(self, wait: PersonWait) -> str:
         """Wait for a person to approve or reject a fix, or a test; return why it is rejected, if it is."""
-        self._asks_approval, self._rejected = subject, None
-        why = "".join(f"; {decision.describe()}" for decision in supervised[:1])
+        self._asks_approval, self._rejected = wait.subject, None
+        why = f"; {wait.why}" if wait.why else ""
         approve = format_command("hydra", "approve", self._state.genealogy.run_id)
-        what = " of the drafted test" if subject == "test" else ""
+        what = " of the drafted test" if wait.subject is WaitSubject.TEST else ""
         self._state.set_state(f"waiting for approval{what}: {approve} (or reject){why}")
-        self._state.ask_person(subject)
+        self._state.ask_person(wait)
         await self._wait_for(lambda: not self._asks_approval)
         self._state.hear_person()
         return self._rejected or ""

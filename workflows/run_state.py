@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
         Reproduction,
     )
     from hydranet.node_event import NodeEvent, add_event
+    from hydranet.person_wait import PersonWait
     from hydranet.policy.constitution import Decision, Effect
     from hydranet.report.web_ui import render_details
     from hydranet.text.formatting import join_words
@@ -61,7 +62,8 @@ class RunState:
     def set_state(self, text: str) -> None:
         """Say what the run is doing."""
         self._state = text
-        self._update(state=f"paused ({text})" if self.clock.paused else text)
+        paused = self.clock.paused
+        self._update(state=f"paused ({text})" if paused else text, paused=paused)
 
     def add_message(self, kind: str, sender: str, text: str = "") -> PersonMessage:
         """Note what a person told the run."""
@@ -84,15 +86,17 @@ class RunState:
         self.clock.go_on("pause")
         self.set_state(self._state)
 
-    def ask_person(self, subject: str) -> None:
-        """Stop the clock while a person decides about a fix or a test, and let the run be found by that."""
+    def ask_person(self, wait: PersonWait) -> None:
+        """Stop the clock while a person decides, show about what, and let the run be found by that."""
         self.clock.stop("person")
+        self._update(waits=wait)
         if workflow.patched(_INDEX_WAITS):
-            workflow.upsert_search_attributes([_WAITS.value_set(subject)])
+            workflow.upsert_search_attributes([_WAITS.value_set(wait.subject.value)])
 
     def hear_person(self) -> None:
         """Let the clock go on once a person has decided."""
         self.clock.go_on("person")
+        self._update(waits=None)
         if workflow.patched(_INDEX_WAITS):
             workflow.upsert_search_attributes([_WAITS.value_unset()])
 
@@ -218,6 +222,8 @@ class RunState:
             published=result.published,
             seconds=self.clock.seconds,
             state=f"ended: {result.verdict}",
+            paused=False,
+            waits=None,
         )
         workflow.upsert_search_attributes([_VERDICT.value_set(result.verdict.value), _WAITS.value_unset()])
         _count("hydra_runs", "Runs by verdict.", "verdict", result.verdict.value)

@@ -48,7 +48,7 @@ class TargetSearch:
     issue: ArtifactRef
     state: RunState
     begin: Callable[[str], Awaitable[None]]
-    approve: Callable[[], Awaitable[str]]
+    approve: Callable[[TestReport], Awaitable[str]]
 
     async def find(self) -> tuple[Checkpoint, TestReport]:
         """Return the base of the run, and its tests with those that fail and are to be mended.
@@ -103,7 +103,7 @@ class TargetSearch:
                     raise
                 self.state.refuse_drafts([f"{draft.source}: it does not fail each time"])
                 continue
-            rejected = await self.approve()
+            rejected = await self.approve(target[1])
             if not rejected:
                 return target
             self.state.refuse_drafts([f"{draft.source}: {rejected}"])

@@ -24,7 +24,7 @@ from hydranet.contracts import (
 )
 from hydranet.errors import FatalError
 from hydranet.policy import constitution
-from hydranet.policy.constitution import Constitution, Decision
+from hydranet.policy.constitution import Constitution
 
 if TYPE_CHECKING:
     from activities.artifacts.store import ArtifactStore
@@ -80,7 +80,7 @@ class RepositoryActivities:
         from activities.checkpoints.review import find_unapproved
 
         _check_caller(request.run_id)
-        decisions = await self._review(request)
+        decisions = (await self._review(request)).decisions
         if (held := find_unapproved(decisions, request.approved)) is not None:
             raise FatalError(f"The fix is not published: {held.describe()}")
         wanted = [named.checkpoint for named in request.checkpoints]
@@ -92,8 +92,12 @@ class RepositoryActivities:
     @activity.defn
     @translate_errors
     async def review_fix(self, request: PublishRequest) -> Review:
-        """Ask the constitution about a fix: its branch, the files it writes, and secrets in the lines it adds."""
-        return Review(decisions=await self._review(request), asks_always=self._asks_always)
+        """Ask the constitution about a fix: its branch, the files it writes, and secrets in the lines it adds.
+
+        Its diff comes along, for a person who is asked.
+        """
+        review = await self._review(request, shows=True)
+        return review.model_copy(update={"asks_always": self._asks_always})
 
     def _check_registered(self, repository_path: str) -> None:
         if self._registry is not None:
@@ -102,15 +106,15 @@ class RepositoryActivities:
     async def _put_pack(self, data: bytes) -> ArtifactRef:
         return await self._artifacts.put(data, "application/x-git-pack")
 
-    async def _review(self, request: PublishRequest) -> tuple[Decision, ...]:
+    async def _review(self, request: PublishRequest, *, shows: bool = False) -> Review:
         from activities.checkpoints.review import review
 
         self._check_registered(request.repository_path)
         if request.fix is None:
-            return ()
+            return Review()
         bundle = request.fix.bundle
         bundles = {request.fix.commit: await self._artifacts.get(bundle)} if bundle is not None else {}
-        return await asyncio.to_thread(review, request, bundles, self._load_rules())
+        return await asyncio.to_thread(review, request, bundles, self._load_rules(), shows=shows)
 
 
 def _check_caller(run_id: str) -> None:

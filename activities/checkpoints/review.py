@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from activities.checkpoints.fix_diff import make_fix_diff
 from activities.checkpoints.secret_scan import find_secrets
 from activities.git.packs import unbundle
 from activities.git.reader import ObjectReader
 from activities.git.trees import REPOSITORY, walk_tree
 from activities.git.user_repository import UserRepository
-from hydranet.contracts import FIX_BRANCH, PublishRequest
+from hydranet.contracts import FIX_BRANCH, PublishRequest, Review
 from hydranet.policy.constitution import Constitution, Decision, Effect
 
 _LIMIT = 60
@@ -26,14 +27,18 @@ class _Change(NamedTuple):
     added: list[tuple[int, str]]
 
 
-def review(request: PublishRequest, bundles: Mapping[str, bytes], rules: Constitution) -> tuple[Decision, ...]:
+def review(
+    request: PublishRequest, bundles: Mapping[str, bytes], rules: Constitution, *, shows: bool = False
+) -> Review:
     """Return the decisions about publishing a fix that are not plain permissions, the strictest first.
+
+    Where it is to be shown, its diff comes with them.
 
     `bundles` are those of the commits that have one. The user's repository is read and not written to: the objects of
     the fix lie in a folder of their own meanwhile.
     """
     if request.fix is None:
-        return ()
+        return Review()
     decisions = [rules.decide("publish", f"{FIX_BRANCH}{request.slug}")]
     repository = UserRepository.find(Path(request.repository_path))
     if request.apply:
@@ -47,8 +52,9 @@ def review(request: PublishRequest, bundles: Mapping[str, bytes], rules: Constit
             decisions.append(max(written, key=_rank))
             for number, kind in find_secrets(change.path, change.added):
                 decisions.append(rules.decide("disclose", f"{change.path}:{number} ({kind})"))
+        diff = make_fix_diff(folder, request.base, request.fix.commit) if shows else ""
     kept = [decision for decision in decisions if decision.effect is not Effect.ALLOWED]
-    return tuple(sorted(dict.fromkeys(kept), key=_rank, reverse=True))[:_LIMIT]
+    return Review(decisions=tuple(sorted(dict.fromkeys(kept), key=_rank, reverse=True))[:_LIMIT], diff=diff)
 
 
 def find_unapproved(decisions: Sequence[Decision], approved: Sequence[Decision]) -> Decision | None:

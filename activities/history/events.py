@@ -14,6 +14,9 @@ from temporalio.client import Client
 from activities.waits.failures import read_message
 from hydranet.errors import UsageError
 
+# The messages of people, each with the place of its sender among the arguments.
+_SENDERS = {"pause": 0, "resume": 0, "approve": 0, "reject": 0, "abort": 1, "override": 1, "reap": 2, "suggest": 2}
+
 Entry = dict[str, Any]
 """One thing that happened: `time`, `event`, `workflow`, and the facts of its kind."""
 
@@ -70,11 +73,17 @@ async def read_event(client: Client, workflow_id: str, event: HistoryEvent, call
         case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
             signal = event.workflow_execution_signaled_event_attributes
             arguments = await _open(client, signal.input)
-            return make_entry(workflow_id, event, "signal", signal=signal.signal_name, arguments=arguments)
+            facts = {
+                "signal": signal.signal_name,
+                **_find_sender(signal.signal_name, arguments),
+                "arguments": arguments,
+            }
+            return make_entry(workflow_id, event, "signal", **facts)
         case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
             update = event.workflow_execution_update_accepted_event_attributes.accepted_request.input
             arguments = await _open(client, update.args)
-            return make_entry(workflow_id, event, "update", update=update.name, arguments=arguments)
+            facts = {"update": update.name, **_find_sender(update.name, arguments), "arguments": arguments}
+            return make_entry(workflow_id, event, "update", **facts)
         case EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
             done = event.activity_task_completed_event_attributes
             result = await _open_first(client, done.result)
@@ -107,6 +116,14 @@ async def _open(client: Client, sealed: Payloads) -> list[Any]:
 
 async def _open_first(client: Client, sealed: Payloads) -> Any:
     return next(iter(await _open(client, sealed)), None)
+
+
+def _find_sender(message: str, arguments: list[Any]) -> dict[str, str]:
+    """Return who sent a person's message, as it states them; nothing for a message of a branch or a stranger."""
+    place = _SENDERS.get(message)
+    if place is None or len(arguments) <= place or not isinstance(arguments[place], str):
+        return {}
+    return {"sender": arguments[place]}
 
 
 def make_entry(workflow_id: str, event: HistoryEvent, kind: str, **facts: Any) -> Entry:

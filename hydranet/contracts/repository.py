@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from hydranet.bounded_models import CLEAN, BoundedModel, FilePath, Line, Name, Note
 from hydranet.contracts.artifacts import ArtifactRef
+from hydranet.person_wait import Diff
 from hydranet.policy.constitution import Decision
 
 SUBMODULES = 100
@@ -91,11 +92,13 @@ class PublishRequest(BoundedModel):
 class Review(BoundedModel):
     """What the constitution says of a fix, but for what it simply allows; the strictest first.
 
-    `asks_always` says that on the host of the repository every fix waits for a person.
+    `asks_always` says that on the host of the repository every fix waits for a person. `diff` is what the fix changes
+    of the base, cut, for a person to read: without the lines that may hold a secret.
     """
 
     decisions: Annotated[tuple[Decision, ...], Field(max_length=100)] = ()
     asks_always: bool = False
+    diff: Diff = ""
 
 
 class Publication(BoundedModel):

@@ -3,12 +3,17 @@
 from datetime import UTC
 
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
+from hydranet.report.question import ask_question
 from hydranet.report.wording import describe_known_failures
-from hydranet.text.escaping import escape_markdown, format_code
+from hydranet.text.escaping import escape_markdown, format_code, format_command, format_source_line
 from hydranet.text.formatting import format_count, format_duration, join_words
 
 LIMIT = 20_000
 """The most bytes that the server takes."""
+
+# Of a diff that a person is asked about: branches and attempts need room as well.
+_PROPOSAL_BYTES = 9_000
+_MESSAGES = 5
 
 ENDINGS = {
     Ending.RUNNING: "▶ running",
@@ -52,13 +57,38 @@ def _write_head(genealogy: Genealogy) -> str:
         f"{genealogy.attempts} attempts, {genealogy.reaps} reaped, {genealogy.usage.tokens} tokens\n"
         + _list_tests(genealogy)
         + f"- Budget left: {_describe_budget(genealogy)}\n" * (genealogy.verdict is None)
+        + _write_question(genealogy)
         + "".join(f"- Drafted test: {format_code(line)}\n" for line in draft.splitlines() if line.strip())
-        + "".join(f"- Last message: {escape_markdown(message.sentence)}\n" for message in genealogy.messages[-1:])
+        + "".join(f"- Message: {escape_markdown(message.sentence)}\n" for message in genealogy.messages[-_MESSAGES:])
         + "".join(
             f"- {event.kind}: {escape_markdown(event.describe(event.at.astimezone(UTC)))} UTC\n"
             for event in genealogy.nodes[-1:]
         )
     )
+
+
+def _write_question(genealogy: Genealogy) -> str:
+    question = ask_question(genealogy)
+    if question is None:
+        return ""
+    rows = [f"- **{escape_markdown(question.text)}**"]
+    rows += [f"- {label}: {escape_markdown(text)}" for label, text in question.facts]
+    rows += [f"- {format_code(command)}: {effect}" for command, effect in question.answers]
+    # A drafted test is shown all the same, whoever is asked.
+    lines = question.proposal.rstrip("\n").split("\n") if genealogy.waits and genealogy.waits.diff else []
+    room = _PROPOSAL_BYTES
+    for number, line in enumerate(lines):
+        row = f"- {format_source_line(line)}"
+        room -= len(row.encode()) + 1
+        if room < 0:
+            rows.append(f"- {format_count(len(lines) - number, 'line')} more: {_show(genealogy)}")
+            break
+        rows.append(row)
+    return "".join(f"{row}\n" for row in rows)
+
+
+def _show(genealogy: Genealogy) -> str:
+    return format_code(format_command("hydra", "show", genealogy.run_id))
 
 
 def _list_tests(genealogy: Genealogy) -> str:

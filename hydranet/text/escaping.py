@@ -77,6 +77,14 @@ def format_code(text: str) -> str:
     return f"{ticks}{space}{line}{space}{ticks}"
 
 
+def format_source_line(line: str) -> str:
+    """A line of code as a Markdown code span that keeps its indentation; not for tables, as `format_code`."""
+    shown = escape_controls(" ".join(line.split("\n")).expandtabs(4)).replace(" ", "\u00a0") or "\u00a0"
+    ticks = _ticks(shown, 1)
+    space = " " if "`" in (shown[:1], shown[-1:]) else ""
+    return f"{ticks}{space}{shown}{space}{ticks}"
+
+
 def format_block(lines: Iterable[str], language: str = "") -> str:
     """Lines as a fenced Markdown code block."""
     return fence("\n".join(" ".join(escape_controls(line).split("\n")) for line in lines), language)

@@ -86,6 +86,12 @@ def test_an_approved_fix_is_published(hydra: Hydra, small: Path) -> None:
     assert refusal(hydra, "reap", run_id).endswith(
         "has passed the tests: `hydra abort` ends the run if its fix is not wanted."
     )
+    for shown in (hydra("waiting"), hydra("show", run_id)):
+        assert shown.returncode == 0, shown.stderr
+        assert "to be published?" in shown.stdout
+        assert "passes: test_a.py::test_" in shown.stdout
+        assert "+++ b/a.py" in shown.stdout
+        assert f"hydra approve {run_id}" in shown.stdout
     approved = hydra("approve", run_id)
     assert (approved.returncode, approved.stdout) == (0, f"{run_id}: The fix will be published.\n")
     output, _ = command.communicate(timeout=60)
@@ -95,7 +101,8 @@ def test_an_approved_fix_is_published(hydra: Hydra, small: Path) -> None:
     assert f"message: approve by {SENDER} after" in hydra("show", run_id).stdout
     assert f"Message: approve by {SENDER} after" in hydra("report", run_id).stdout
     updates = [entry for entry in map(json.loads, hydra("log", run_id).stdout.splitlines()) if "update" in entry]
-    assert [(entry["update"], entry["arguments"]) for entry in updates] == [("approve", [SENDER])]
+    assert [(entry["update"], entry["sender"]) for entry in updates] == [("approve", SENDER)]
+    assert run_id not in hydra("waiting").stdout
 
 
 def refusal(hydra: Hydra, *arguments: str) -> str:

@@ -101,6 +101,9 @@ async def test_a_person_decides_about_a_drafted_test_before_the_search(start: St
     assert reproduction is not None
     assert reproduction.code == "import f\nassert f(1)", "its text is there to be read"
     assert world.calls["propose_strategies"] == 0
+    wait = (await run.genealogy()).waits
+    assert wait is not None
+    assert (wait.subject, wait.failing_count > 0) == ("test", True)
     assert await run.handle.execute_update("reject", "ann@host") == "The run goes on without that test."
     await eventually(run, lambda genealogy: genealogy.reproduction and "f(2)" in genealogy.reproduction.code)
     await eventually(run, lambda genealogy: "approval of the drafted test" in genealogy.state)

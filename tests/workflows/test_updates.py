@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,24 @@ async def test_a_branch_that_has_passed_cannot_be_reaped(start: Start) -> None:
     await run.handle.signal("abort")
     await run.result()
     assert await find_attribute(run, "HydraWaits") is None
+
+
+async def test_what_a_person_is_asked_is_in_the_genealogy_until_it_is_answered(start: Start) -> None:
+    world = World(rounds=[[strategy("one"), strategy("two")]], trials={"one": [passed("a")]}, diff="+a\n")
+    run = await start(world, require_approval=True)
+    await eventually(run, lambda genealogy: genealogy.waits)
+    genealogy = await run.genealogy()
+    wait = genealogy.waits
+    assert wait is not None
+    assert (wait.subject, wait.branch, wait.attempt, wait.diff, wait.passing) == ("fix", 1, 1, "+a\n", 5)
+    assert timedelta() <= datetime.now(UTC) - wait.since < timedelta(minutes=1)
+    await run.handle.signal("pause", ANN)
+    await eventually(run, lambda genealogy: genealogy.paused and genealogy.waits)
+    await send_update(run.handle, "reject", [ANN])
+    await eventually(run, lambda genealogy: genealogy.waits is None)
+    await run.handle.signal("abort", args=["", ANN])
+    await run.result()
+    assert not (await run.genealogy()).paused
 
 
 async def find_attribute(run: Run, name: str) -> object:

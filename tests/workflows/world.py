@@ -139,7 +139,8 @@ class World:
     `rounds` are the strategies of each request; `trials` give, for a branch's start commit and strategy title, the
     attempts in order (the last one repeats); `looks` give by strategy title what every plan asks to see, of which what
     begins with "!" is refused; `offers`, by title too, after how many attempts a strategy has nothing more to offer.
-    `reviews` are the constitution's decisions about each fix in turn; with `asks_always` each waits for a person. `on`
+    `reviews` are the constitution's decisions about each fix in turn; with `asks_always` each waits for a person,
+    who is shown `diff`. `on`
     holds callbacks by activity name, awaited inside the activity with its request, so that a test can wait for it or
     hold it up. An index has `missing` files to parse; `vectors_left` are missing after each call that makes some, the
     last again and again. A supervisor model turns strategies round, or ranks them by `ranking`. `places` are what
@@ -168,6 +169,7 @@ class World:
     offers: dict[str, int] = field(default_factory=dict)
     reviews: list[tuple[Decision, ...]] = field(default_factory=list)
     asks_always: bool = False
+    diff: str = ""
     host: str = ""
     on: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
@@ -195,7 +197,8 @@ class World:
     @translate_errors
     async def review_fix(self, request: PublishRequest) -> Review:
         await self._called("review_fix", request)
-        return Review(decisions=self.reviews.pop(0) if self.reviews else (), asks_always=self.asks_always)
+        decisions = self.reviews.pop(0) if self.reviews else ()
+        return Review(decisions=decisions, asks_always=self.asks_always, diff=self.diff)
 
     @activity.defn
     @translate_errors

@@ -9,6 +9,7 @@ from activities.artifacts.store import FolderArtifacts
 from activities.checkpoints.activities import RepositoryActivities
 from hydranet import patches
 from hydranet.contracts import ArtifactRef, Checkpoint, CommitRequest, PublishRequest, Snapshot
+from hydranet.person_wait import DIFF_CHARACTERS
 from hydranet.policy import constitution
 from hydranet.policy.constitution import Decision, Effect
 from tests.integration.checkpoints.test_checkpoints import Node, artifacts, git, repository, snapshot
@@ -152,3 +153,33 @@ async def test_names_that_are_no_text_and_messages_that_steer_a_terminal_do_no_h
     await publisher.publish(request)
     log = git(publisher.repository, "log", "-1", "--format=%B", "hydra/fix-x")
     assert log == "title␛]0;x␇\n\n\ufffdbody\ufffd"
+
+
+async def show(publisher: Publisher, request: PublishRequest) -> str:
+    return (await RepositoryActivities(publisher.artifacts).review_fix(request)).diff
+
+
+async def test_the_whole_change_is_shown_whatever_the_repository_says_of_its_files(publisher: Publisher) -> None:
+    (publisher.repository / ".gitattributes").write_text("* -diff -text binary\n")
+    git(publisher.repository, "add", "-A")
+    git(publisher.repository, "commit", "-q", "-m", "attributes")
+    diff = await show(publisher, await publisher.request({"pkg/a.py": ("x = 1\n", "x = 2\n"), "b.py": (None, "y\n")}))
+    assert "--- a/pkg/a.py\n+++ b/pkg/a.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n" in diff
+    assert "+++ b/b.py\n@@ -0,0 +1 @@\n+y\n" in diff
+
+
+async def test_a_secret_is_not_shown(publisher: Publisher) -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----\n"
+    diff = await show(
+        publisher, await publisher.request({"pkg/b.py": (None, f"x = 1\nkey = '{AWS}'\n"), "k": (None, key)})
+    )
+    assert AWS not in diff
+    assert "+x = 1\n+[not shown: it may hold a secret (AWS Access Key)]\n" in diff
+    assert "MIIEow" not in diff
+
+
+async def test_a_large_change_is_cut(publisher: Publisher) -> None:
+    text = "".join(f"line_{number} = {number}\n" for number in range(3000))
+    diff = await show(publisher, await publisher.request({"large.py": (None, text)}))
+    assert len(diff) <= DIFF_CHARACTERS
+    assert diff.endswith("characters left out]")

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 from hydranet.genealogy import (
     AttemptRecord,
     BranchRecord,
@@ -9,6 +11,7 @@ from hydranet.genealogy import (
     Reproduction,
     Verdict,
 )
+from hydranet.person_wait import PersonWait, WaitSubject
 from hydranet.report.web_ui import LIMIT, render_details
 from hydranet.strategy import Strategy
 
@@ -59,8 +62,8 @@ def test_what_comes_from_outside_cannot_break_the_markdown() -> None:
 def test_the_last_message_is_told_with_its_sender() -> None:
     messages = tuple(PersonMessage(kind=kind, sender="<b>ann", after=3) for kind in ("pause", "resume"))
     page = render_details(genealogy().model_copy(update={"messages": messages}))
-    assert "- Last message: resume by \\<b\\>ann after 3.0 s\n" in page
-    assert "pause" not in page
+    assert "- Message: resume by \\<b\\>ann after 3.0 s\n" in page
+    assert "- Message: pause by" in page
 
 
 def test_a_long_history_is_folded_from_its_oldest_end() -> None:
@@ -81,3 +84,25 @@ def test_a_drafted_test_can_be_read() -> None:
     drafted = Reproduction(code="x = f(1)\n\nassert `x` == 2")
     page = render_details(genealogy().model_copy(update={"reproduction": drafted}))
     assert "- Drafted test: `x = f(1)`\n- Drafted test: ``assert `x` == 2``\n" in page
+
+
+def ask(diff: str) -> Genealogy:
+    wait = PersonWait(subject=WaitSubject.FIX, since=datetime.now(UTC), branch=2, attempt=1, diff=diff, passing=7)
+    return genealogy(branches=2).model_copy(update={"waits": wait, "target_tests": ("test_a",), "target_count": 1})
+
+
+def test_what_waits_for_a_person_is_shown_with_its_diff_its_tests_and_its_alternatives() -> None:
+    page = render_details(ask("+++ b/a.py\n@@ -1 +1 @@\n-    x = `1`\n+    x = <b>2\n"))
+    assert "- **Is the fix of b02, Fix f(), to be published?**\n" in page
+    assert "- Passes: test\\_a, and 6 others\n" in page
+    assert "- Alternative: b01 Fix f(): reaped, 2 attempts, 0 of 1 failing at best\n" in page
+    assert "- `hydra approve fix-x-1`: publish the fix\n" in page
+    assert "- `` -\u00a0\u00a0\u00a0\u00a0x\u00a0=\u00a0`1` ``\n" in page
+    assert "\u00a0x\u00a0=\u00a0<b>2`\n" in page, "a code span shows what looks like HTML as it is"
+
+
+def test_a_long_diff_leaves_room_for_the_branches() -> None:
+    page = render_details(ask("".join(f"+{'é`' * 40} {number}\n" for number in range(140))))
+    assert len(page.encode()) <= LIMIT
+    assert "lines more: `hydra show fix-x-1`\n" in page
+    assert "### b02" in page
