@@ -44,6 +44,7 @@ LISTINGS = {
     "resume": Listing("control", "Go on after a pause."),
     "abort": Listing("control", "End the run, cancel what is under way, publish nothing."),
     "override": Listing("control", "Tell the next attempts something: a model reads it, templates go where it says."),
+    "suggest": Listing("control", "Add a strategy of your own, which gets the next branch."),
     "reap": Listing("control", "End a branch by hand and force the next strategy."),
     "approve": Listing("control", "Let the verified fix be published."),
     "reject": Listing("control", "Refuse the verified fix; the search goes on."),

@@ -1,4 +1,4 @@
-"""`hydra pause|resume|abort|override|reap|approve|reject`: messages to a run.
+"""`hydra pause|resume|abort|override|suggest|reap|approve|reject`: messages to a run.
 
 What may be refused is an update, whose answer the command prints. What is true whenever it arrives is a signal.
 """
@@ -63,6 +63,17 @@ def override(
 ) -> None:
     """Tell the next attempts something: a model reads it, templates go where it says."""
     asyncio.run(_update(run, "override", [instruction]))
+
+
+def suggest(
+    run: Run,
+    text: Annotated[str, typer.Argument(help="What is to be changed, and why.")],
+    place: Annotated[
+        str, typer.Option(help="The place, as FILE:FUNCTION; by default the one that the text names.")
+    ] = "",
+) -> None:
+    """Add a strategy of your own, which gets the next branch."""
+    asyncio.run(_update(run, "suggest", [text, place]))
 
 
 def reap(

@@ -97,7 +97,8 @@ def _describe_decision(decision: Decision) -> str:
 def _format_title(branch: BranchRecord) -> Text:
     name = (f"b{branch.number:02d} ", "bold")
     ending = (branch.ending.upper() if branch.ending is Ending.REAPED else branch.ending, _ENDINGS[branch.ending])
-    return _line(name, branch.strategy.title, "  ", ending)
+    author = (f"  suggested by {branch.strategy.suggested_by}" if branch.strategy.suggested_by else "", "dim")
+    return _line(name, branch.strategy.title, author, "  ", ending)
 
 
 def _render_branch(branch: BranchRecord, genealogy: Genealogy, terms: bool) -> Tree:

@@ -112,7 +112,7 @@ class BranchRecord(BoundedModel):
 
 
 class PersonMessage(BoundedModel):
-    """What a person told the run, `after` so many seconds: to pause, resume, abort, override, reap, approve or reject.
+    """What a person told the run, `after` so many seconds: such as to pause, override or approve.
 
     The `sender` is empty when the message states none, as a signal from the Web UI.
     """

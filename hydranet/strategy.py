@@ -7,11 +7,14 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from hydranet.bounded_models import BoundedModel, FilePath, Line, Name, Note
+from hydranet.bounded_models import BoundedModel, FilePath, Line, Name, Note, Sender
 
 TEMPLATES = "templates"
 """The model of runs and strategies that use the repair templates, which read no prompt and cost no tokens."""
 
+
+SUGGESTED = "suggested change"
+"""The kind of strategies that people suggest: whatever change mends what they name."""
 
 MODULE_LEVEL = "<module>"
 """The symbol of what stands around the definitions of a file."""
@@ -22,7 +25,8 @@ class Strategy(BoundedModel):
 
     `kind` is the kind of change the strategy means to make ("boundary condition", "missing guard",
     "rewrite function"); `model` names the backend that pursues it, empty for the run's own. `skill`, in 0..1, is how
-    often such a change is the fix where the place is right, as far as the proposer knows; else 0.
+    often such a change is the fix where the place is right, as far as the proposer knows; else 0. `suggested_by` is the
+    person whose own it is, empty for those of models and templates.
     """
 
     title: Line
@@ -33,6 +37,7 @@ class Strategy(BoundedModel):
     target_symbols: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
     model: Name = ""
     skill: Annotated[float, Field(ge=0, le=1)] = 0.0
+    suggested_by: Sender = ""
 
 
 def slugify(title: str, length: int = 32, default: str = "strategy") -> str:

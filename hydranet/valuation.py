@@ -1,6 +1,6 @@
 """Valuation: what the next draws of a run are worth, by its record, its places and the skill of its model."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hydranet.allocation import (
@@ -81,7 +81,8 @@ class Valuation:
         """Return the draws that may be next, without those that are worth too little.
 
         `waiting` are the numbers of branches, `proposed` the strategies that have no branch yet, and `sources` the
-        models that can be asked for more. An `instruction` of a person makes the places likely that it names.
+        models that can be asked for more. An `instruction` of a person makes the places likely that it names,
+        and so does a suggestion.
         """
         prices = _Prices(genealogy, self)
         imagined = [self._imagine(source) for source in sources]
@@ -89,7 +90,9 @@ class Valuation:
             *(self._describe_branch(branch, prices) for branch in genealogy.branches),
             *(self._describe(strategy, prices) for strategy in (*proposed, *imagined)),
         ]
-        values = measure_values(self._weigh_places(states, instruction), states)
+        suggested = [strategy for strategy in (*_list_strategies(genealogy), *proposed) if strategy.suggested_by]
+        named = {place for strategy in suggested for place in self._name_places(strategy)}
+        values = measure_values(self._weigh_places(states, instruction, named), states)
         numbers = dict(zip((branch.number for branch in genealogy.branches), values, strict=False))
         new, unknown = values[len(numbers) : len(numbers) + len(proposed)], values[len(values) - len(sources) :]
         strategies = {branch.number: branch.strategy for branch in genealogy.branches}
@@ -161,9 +164,13 @@ class Valuation:
         listed = [name for name in names if name in self._places]
         if not strategy.target_symbols:
             listed = [name for name, place in self._places.items() if place.file in strategy.target_files][:1]
-        yield from listed or names[:1] or [f"{file}:" for file in strategy.target_files[:1]]
+        places = listed or names[:1] or [f"{file}:" for file in strategy.target_files[:1]]
+        # A suggestion that names none is pursued where the model takes it to be.
+        yield from places or (list(self._places)[:1] if strategy.suggested_by else ())
 
-    def _weigh_places(self, states: Iterable[StrategyState], instruction: str) -> dict[str, float]:
+    def _weigh_places(
+        self, states: Iterable[StrategyState], instruction: str, named: Collection[str] = ()
+    ) -> dict[str, float]:
         weights = {name: place.probability for name, place in self._places.items()}
         for state in states:
             for name in state.places:
@@ -172,7 +179,7 @@ class Valuation:
         for name in weights:
             file, _, symbol = name.partition(":")
             is_named = any(f"/{file}".endswith(f"/{path.removeprefix('./')}") for path in paths)
-            if is_named or not symbols.isdisjoint(symbol.split(".")):
+            if is_named or name in named or not symbols.isdisjoint(symbol.split(".")):
                 weights[name] = max(weights[name], NAMED)
         return weights
 
@@ -206,6 +213,10 @@ class _Prices:
     def estimate_draw(self, lines: int) -> float:
         """Return the tokens of one draw at a place of so many lines."""
         return self._factor * _count_tokens(lines)
+
+
+def _list_strategies(genealogy: Genealogy) -> list[Strategy]:
+    return [branch.strategy for branch in genealogy.branches]
 
 
 def _name(file: str, symbol: str) -> str:

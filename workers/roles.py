@@ -276,6 +276,7 @@ def _make_retrieval_worker(
         retrieval.choose_target,
         retrieval.judge_drafts,
         retrieval.retrieve,
+        retrieval.find_place,
         retrieval.remember_fix,
         index.parse_files,
         index.link_files,

@@ -27,7 +27,7 @@ class Allocator:
         self._state = state
         self._branches = branches
         self._supply = supply
-        self._declined: tuple[int, int, str] | None = None
+        self._declined: tuple[int, int, str, int] | None = None
 
     @property
     def may_begin(self) -> bool:
@@ -52,6 +52,17 @@ class Allocator:
             return "No further draw is worth its time."
         return self._supply.reason or "No strategy is left to try."
 
+    def find_refusal(self, model: str) -> str:
+        """Return why no branch is left for a suggestion, empty where one is."""
+        if self._supply.has_room(model):
+            return ""
+        branches = self._request.budget.branches
+        return f"No branch is left of the {branches} of the budget (budget.branches)."
+
+    def suggest(self, strategy: Strategy) -> None:
+        """Have a strategy of a person's own get the next branch."""
+        self._supply.suggest(strategy)
+
     async def begin_draws(self, prepared: PreparedRun) -> None:
         """Begin as many draws as may run at the same time."""
         in_order = self._request.allocation == "order"
@@ -73,6 +84,10 @@ class Allocator:
     async def _begin_best(self, prepared: PreparedRun) -> bool:
         """Let the branch that waits go on, start the new strategy, or ask for strategies: whichever is worth most."""
         self._supply.tell(self._state.instruction)
+        if suggested := self._supply.suggested:
+            await self._start(self._supply.take(suggested[0]), prepared)
+            self._branches.suspend_waiting(lambda _: "A strategy that a person suggested comes first.")
+            return True
         offers = self._list_offers(prepared)
         best = choose_next([offer.value for offer in offers], self._find_current(offers))
         if best is None:
@@ -124,8 +139,9 @@ class Allocator:
     def _tokens_left(self) -> int | None:
         return budget.tokens_left(self._request.budget.tokens or None, self._state.genealogy.usage.tokens)
 
-    def _describe_circumstances(self) -> tuple[int, int, str]:
-        return self._state.genealogy.attempts, len(self._branches.running), self._state.instruction
+    def _describe_circumstances(self) -> tuple[int, int, str, int]:
+        suggested = len(self._supply.suggested)
+        return self._state.genealogy.attempts, len(self._branches.running), self._state.instruction, suggested
 
 
 def _value(request: FixRequest, prepared: PreparedRun) -> Valuation:

@@ -38,7 +38,6 @@ class FixIssueWorkflow(RunMessages):
     @workflow.init
     def __init__(self, request: FixRequest) -> None:
         super().__init__(request)
-        self._prepared: preparation.PreparedRun | None = None
         self._deadline = Deadline(
             request,
             self._state.clock,

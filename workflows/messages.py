@@ -7,13 +7,16 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import RANKING_QUEUE, AttemptReport, FixRequest, ReapRequest
+    from hydranet.genealogy import PersonMessage
     from hydranet.node_event import NodeEvent, NodeEventKind
     from hydranet.strategy import TEMPLATES
     from hydranet.text.code_names import names_code
     from hydranet.text.formatting import join_words
+    from workflows import suggestions
     from workflows.allocator import Allocator
     from workflows.branch import BranchWorkflow
     from workflows.branches import Branches, ReapOrder, RunningBranch
+    from workflows.preparation import PreparedRun
     from workflows.run_state import RunState
     from workflows.signals import BranchParent, drop_malformed, refuse_malformed
     from workflows.strategies import StrategySupply
@@ -40,6 +43,7 @@ class RunMessages(BranchParent):
         self._rejected: str | None = None
         self._withdrawn: set[str] = set()
         self._closing = ""
+        self._prepared: PreparedRun | None = None
 
     @workflow.signal
     @drop_malformed
@@ -99,6 +103,28 @@ class RunMessages(BranchParent):
             )
         if not self._list_readers() and not self._allocator.may_start_more:
             _refuse("It can do nothing: no branch with a model is running, and no further branch will be started.")
+
+    @workflow.update
+    async def suggest(self, text: str, place: str = "", sender: str = "") -> str:
+        """Take a strategy of the sender's own, which gets the next branch."""
+        await workflow.wait_condition(lambda: self._prepared is not None or self._is_closing)
+        self._check_suggest(text, place, sender)
+        assert self._prepared is not None
+        author = PersonMessage(kind="suggest", sender=sender).author
+        strategy = await suggestions.make_strategy(self._request, self._prepared, text, place, author)
+        self._check_suggest(text, place, sender)  # The run went on meanwhile.
+        self._state.add_message("suggest", sender, suggestions.describe_message(strategy, text))
+        self._allocator.suggest(strategy)
+        waits = " if the fix that waits is not published" if self._branches.has_passing_attempt else ""
+        return f"The suggestion gets the next branch{waits}: {suggestions.describe_aim(strategy)}."
+
+    @suggest.validator
+    @refuse_malformed
+    def _check_suggest(self, text: str, place: str = "", sender: str = "") -> None:  # noqa: ARG002 - named as in the handler
+        self._check_open()
+        model = TEMPLATES if self._has_no_model else ""
+        if fault := suggestions.find_fault(text, place) or self._allocator.find_refusal(model):
+            _refuse(fault)
 
     @workflow.update
     async def reap(self, branch: int = 0, reason: str = "", sender: str = "") -> str:
@@ -194,6 +220,10 @@ class RunMessages(BranchParent):
         self._state.add_message("override", sender, instruction)
         self._state.instruction = instruction
         await self._branches.signal_all(BranchWorkflow.override, instruction)
+
+    @property
+    def _is_closing(self) -> bool:
+        return bool(self._closing) or self._aborted is not None
 
     @property
     def _has_no_model(self) -> bool:

@@ -57,6 +57,7 @@ class StrategySupply:
             self.sources.append(StrategySource(TEMPLATES, branches, *first))
         self.sources.append(StrategySource(request.model, branches, _COUNT if in_order else _WEIGHED_COUNT))
         self._handed: list[Strategy] = []
+        self._suggested: list[Strategy] = []
         self._round = 0
         self._supervisor = request.supervisor_model
         self._seed = seed
@@ -67,7 +68,20 @@ class StrategySupply:
     @property
     def exhausted(self) -> bool:
         """Whether nothing new is to be expected any more."""
-        return all(source.exhausted and not source.pending for source in self.sources)
+        return not self._suggested and all(source.exhausted and not source.pending for source in self.sources)
+
+    @property
+    def suggested(self) -> list[Strategy]:
+        """The strategies that people have suggested, which begin before all others."""
+        return list(self._suggested)
+
+    def has_room(self, model: str) -> bool:
+        """Return whether the budget has a branch for one more suggestion, pursued by a model or the templates."""
+        return self._find_source(model).branches > len(self._suggested)
+
+    def suggest(self, strategy: Strategy) -> None:
+        """Take a strategy of a person's own, which gets the next branch."""
+        self._suggested.append(strategy)
 
     @property
     def proposed(self) -> list[Strategy]:
@@ -83,6 +97,8 @@ class StrategySupply:
     async def take_next(self, work: Work, genealogy: Genealogy, instruction: str) -> Strategy | None:
         """Return the next source's strategy least like those before it, or None with a `reason` when none is new."""
         self.tell(instruction)
+        if self._suggested:
+            return self.take(self._suggested[0])
         for source in self.sources:
             while not source.pending and not source.exhausted:
                 await self.ask(source, work, genealogy)
@@ -99,6 +115,9 @@ class StrategySupply:
             is_own = strategy in source.pending
             if is_own:
                 source.pending.remove(strategy)
+            elif strategy in self._suggested and source is self._find_source(strategy.model):
+                self._suggested.remove(strategy)
+                is_own = True
             # In order, the strategies of both use the same branches.
             if is_own or self._in_order:
                 source.branches -= 1
@@ -109,6 +128,10 @@ class StrategySupply:
                     self.reason = f"The run used {limit}, its branch budget."
         self._handed.append(strategy)
         return strategy
+
+    def _find_source(self, model: str) -> StrategySource:
+        """Return the source on whose branches a strategy counts."""
+        return next((source for source in self.sources if source.model == model), self.sources[-1])
 
     def tell(self, instruction: str) -> None:
         """Take a person's instruction: templates are asked again, since they were not told which places it names."""

@@ -38,7 +38,8 @@ def build_step_values(request: StepRequest) -> dict[str, str]:
         "history": "\n\n".join(map(_attempt, request.history)),
         "reflection": keep_first_lines(request.reflection, _PARAGRAPH),
         "dead": "\n".join(f"- {line}" for line in request.dead),
-        "instruction": request.instruction,
+        # In every form of the question, which leaves out what others have thought of.
+        "instruction": "\n".join(filter(None, (strategy.plan if strategy.suggested_by else "", request.instruction))),
         "error": _error(request),
         "advice": _ADVICE.get(request.error.error_class, "") if request.error else "",
         "target": " of ".join(filter(None, (symbols, files))) or "the code above",

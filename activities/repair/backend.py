@@ -13,7 +13,9 @@ from activities.git.objects import GitObjects
 from activities.localisation.localiser import Localisation, Localiser, make_cache_key
 from activities.localisation.places import explain_place, make_place
 from activities.localisation.ranking import Suspect
-from activities.repair.families import FamilyGroup, group_families
+from activities.localisation.regions import list_regions
+from activities.localisation.source import Source
+from activities.repair.families import FamilyGroup, group_all, group_families
 from activities.repair.search import BATCH, RepairSearch
 from hydranet.budget import Usage
 from hydranet.contracts import (
@@ -55,6 +57,7 @@ class TemplatesBackend:
 
     def __init__(self, artifacts: ArtifactStore, objects: GitObjects, localiser: Localiser | None = None) -> None:
         self._artifacts = artifacts
+        self._objects = objects
         self._localiser = localiser or Localiser(artifacts, objects)
         self._searches: LRUCache[tuple[str, ...], RepairSearch] = LRUCache(_CACHED)
 
@@ -131,10 +134,23 @@ class TemplatesBackend:
             localisation = await self._localiser.localise(request.work)
             suspect = _find_suspect(localisation, strategy)
             group = next((group for group in _list_groups(localisation) if group.name == strategy.kind), None)
+            if strategy.suggested_by:
+                # A person may know more than the tests show: also where no evidence leads.
+                suspect = suspect or await self._find_region(request.work, strategy)
+                group = group_all(localisation.evidence.error_type, localisation.error_class)
             if suspect is None or group is None:
                 return None
             self._searches[key] = RepairSearch(suspect, group, localisation.vocabulary)
         return self._searches[key]
+
+    async def _find_region(self, work: Work, strategy: Strategy) -> Suspect | None:
+        for path, symbol in zip(strategy.target_files, strategy.target_symbols, strict=False):
+            text = await self._objects.read(work.snapshot, work.checkpoint, path)
+            source = await asyncio.to_thread(Source.parse, path, text)
+            for region in list_regions(source) if source else ():
+                if region.symbol == symbol:
+                    return Suspect(region, 0.0, dict.fromkeys(region.statements, 0.0), ("a person suggested it",))
+        return None
 
 
 def _choose_strategies(

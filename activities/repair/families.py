@@ -22,6 +22,7 @@ from activities.repair import (
 )
 from activities.repair.site import Site, Template, TemplateEdit
 from hydranet.convergence.error_signature import ErrorClass
+from hydranet.strategy import SUGGESTED
 
 PRIORS_FILE = Path(__file__).with_name("priors.json")
 """How often each template was right in real fixes, written by `benchmarks/priors.py`."""
@@ -147,6 +148,12 @@ _MANY_CHANGES = 500
 
 _EXPRESSION = (CONDITION, OPERAND, CALL, WRAPPING)
 _STATEMENT = (VALUE, STATEMENT, FLOW, GUARD)
+
+
+def group_all(error: str, error_class: ErrorClass) -> FamilyGroup:
+    """Return the group of all families, whose changes are tried where a person takes the cause to be."""
+    weighed = tuple((family, weigh_family(family, error, error_class)) for family in FAMILIES)
+    return FamilyGroup(SUGGESTED, weighed, max_changes=_MANY_CHANGES)
 
 
 def group_families(error: str = "", error_class: ErrorClass = ErrorClass.UNKNOWN) -> list[FamilyGroup]:

@@ -21,9 +21,11 @@ from hydranet.contracts import (
     JudgeRequest,
     LinkResult,
     ParseRequest,
+    PlaceRequest,
     RememberFixRequest,
     Retrieval,
     RetrieveRequest,
+    SuggestedPlace,
     Target,
     TargetRequest,
     WriteTestsRequest,
@@ -88,6 +90,14 @@ class RetrievalActivities:
         from activities.retrieval.target import choose_target
 
         return await choose_target(request, self._artifacts, self._objects, self._searches)
+
+    @activity.defn
+    @translate_errors
+    async def find_place(self, request: PlaceRequest) -> SuggestedPlace:
+        """Find the place of a person's suggestion; fatal for one that is not there."""
+        from activities.retrieval.suggested_place import find_place
+
+        return await find_place(request, self._objects)
 
     @activity.defn
     @translate_errors

@@ -54,6 +54,27 @@ class RankedPlaces(BoundedModel):
     places: Annotated[tuple[Place, ...], Field(max_length=40)] = ()
 
 
+class PlaceRequest(BoundedModel):
+    """Asks where a suggestion is to be pursued: at the `place` that is named, as "FILE:FUNCTION", or of its text.
+
+    Of names that are in no file it takes those of `places`, likeliest first. `templates` need a function.
+    """
+
+    snapshot: Snapshot
+    checkpoint: Checkpoint
+    text: Note
+    place: FilePath = ""
+    templates: bool = False
+    places: Annotated[tuple[Place, ...], Field(max_length=40)] = ()
+
+
+class SuggestedPlace(BoundedModel):
+    """The file and the function that a suggestion aims at, as far as it says."""
+
+    file: FilePath = ""
+    symbol: Name = ""
+
+
 class FailingTest(BoundedModel):
     """A failing test: its id and what its traceback says beside the code of the repository."""
 

@@ -114,9 +114,9 @@ def _write_branch(branch: BranchRecord, threshold: float) -> str:
     rows = "\n".join(_write_row(attempt, threshold) for attempt in branch.attempts)
     table = f"\n\n| attempt | tests failing | convergence | what was tried |\n|---|---|---|---|\n{rows}" if rows else ""
     reason = f"\n\n{escape_markdown(branch.reason)}" if branch.reason else ""
-    return (
-        f"### b{branch.number:02d} {escape_markdown(branch.strategy.title)}: {ENDINGS[branch.ending]}{reason}{table}\n"
-    )
+    author = escape_markdown(branch.strategy.suggested_by)
+    title = f"{escape_markdown(branch.strategy.title)}{f' (suggested by {author})' if author else ''}"
+    return f"### b{branch.number:02d} {title}: {ENDINGS[branch.ending]}{reason}{table}\n"
 
 
 def _write_row(attempt: AttemptRecord, threshold: float) -> str:

@@ -93,7 +93,8 @@ def describe_savings(savings: Savings) -> str:
 
 def describe_target(strategy: Strategy) -> str:
     """Return what kind of change a strategy aims at, and where."""
-    parts = (strategy.kind, join_words(list(strategy.target_symbols)), join_words(list(strategy.target_files)))
+    author = f"suggested by {strategy.suggested_by}" if strategy.suggested_by else ""
+    parts = (strategy.kind, join_words(list(strategy.target_symbols)), join_words(list(strategy.target_files)), author)
     return " · ".join(part for part in parts if part)
 
 

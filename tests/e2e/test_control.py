@@ -177,12 +177,21 @@ def test_a_branch_is_told_something_and_then_reaped(hydra: Hydra, modelled: str)
         0,
         f"{modelled}: b01 will read it in the next attempt; later branches will read it from their first attempt.\n",
     )
+    assert refusal(hydra, "suggest", modelled, "Return 2.", "--place", "none.py:value") == (
+        "There is no file none.py at the base of the run: correct --place FILE:FUNCTION."
+    )
+    suggested = hydra("suggest", modelled, "`value` has to return 2.")
+    answer = "The suggestion gets the next branch: it is pursued at code_.py:value."
+    assert (suggested.returncode, suggested.stdout) == (0, f"{modelled}: {answer}\n"), suggested.stderr
     reaped = hydra("reap", modelled, "--branch", "1", "--reason", "too slow")
     assert (reaped.returncode, reaped.stdout) == (0, f"{modelled}: b01 is reaped.\n")
     shown = hydra("show", modelled).stdout
     assert f"Reaped by {SENDER}: too slow" in shown
     assert f"message: override by {SENDER} after" in shown
     assert "Look at the parser." in shown
+    assert f"b02 `value` has to return 2.  suggested by {SENDER}" in shown
+    assert f"message: suggest by {SENDER} after" in shown
+    assert f"suggested by {SENDER}" in hydra("report", modelled).stdout
     assert "b01 has ended already (reaped)" in refusal(hydra, "reap", modelled, "--branch", "1")
 
 

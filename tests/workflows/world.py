@@ -39,6 +39,7 @@ from hydranet.contracts import (
     ModelsRequest,
     ParseRequest,
     Place,
+    PlaceRequest,
     Plan,
     PlanAnswer,
     PrepareRequest,
@@ -62,6 +63,7 @@ from hydranet.contracts import (
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
+    SuggestedPlace,
     Target,
     TargetRequest,
     TestReport,
@@ -252,6 +254,13 @@ class World:
         await self._called("retrieve", request)
         asked = str(request.asked) if request.asked else ""
         return Retrieval(context=hash_content(asked.encode(), "text/plain"))
+
+    @activity.defn
+    @translate_errors
+    async def find_place(self, request: PlaceRequest) -> SuggestedPlace:
+        await self._called("find_place", request)
+        file, _, symbol = request.place.partition(":")
+        return SuggestedPlace(file=file, symbol=symbol)
 
     @activity.defn
     @translate_errors
@@ -449,7 +458,7 @@ class World:
             " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies"
             " write_tests choose_target reproduce judge_drafts plan implement reflect try_candidates commit_checkpoint"
             " survey_repository parse_files link_files embed_nodes forget_variables rank_places"
-            " read_skills record_skills record_log investigate ask_models"
+            " read_skills record_skills record_log investigate ask_models find_place"
         )
         return [WaitActivities().measure_waits, *(getattr(self, name) for name in names.split())]
 

@@ -26,7 +26,7 @@ from hydranet.contracts import (
 )
 from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
 from hydranet.patches import apply_diff, check_diff
-from hydranet.strategy import Strategy, is_new
+from hydranet.strategy import SUGGESTED, Strategy, is_new
 
 PAGING = """def paginate(items, page, size):
     start = page * size
@@ -295,3 +295,24 @@ async def test_hostile_files_are_left_alone(backend: TemplatesBackend, prepare: 
     for strategy in strategies:
         answer = await backend.implement(step(work, strategy, 1))
         assert answer.count or answer.exhausted
+
+
+async def test_a_suggested_function_is_changed_though_no_evidence_leads_there(
+    backend: TemplatesBackend, prepare: Prepare, store: FolderArtifacts
+) -> None:
+    work = await prepare({**SHOP, "shop/other.py": "def count(items):\n    return len(items) + 1\n"}, COVERED)
+    own = {"model": "templates", "kind": SUGGESTED, "suggested_by": "ann@host"}
+    for file, symbol, fix in (
+        ("shop/other.py", "count", "return len(items)\n"),
+        ("shop/paging.py", "paginate", "(page - 1) * size"),
+    ):
+        strategy = Strategy.model_validate(
+            {"title": "Count right.", "target_files": (file,), "target_symbols": (symbol,), **own}
+        )
+        texts, tried = "", 0
+        while (answer := await backend.implement(step(work, strategy, 1, tried))).candidates is not None:
+            texts += "".join(item.diff for item in (await get_model(store, answer.candidates, Candidates)).candidates)
+            tried += answer.count
+            if answer.exhausted:
+                break
+        assert fix in texts, file
