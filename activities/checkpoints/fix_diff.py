@@ -11,10 +11,11 @@ from hydranet.person_wait import DIFF_CHARACTERS
 from hydranet.text.truncation import keep_first_lines
 
 # Whatever the repository declares of its files: each line is text, and no program shows it.
-_OPTIONS = ("-r", "-p", "--text", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", "--full-index")
+_OPTIONS = ("-r", "-p", "--text", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color")
 # Secrets are looked for in what is shown, and a little more, so that the cut leaves no half of one.
 _SCANNED = 2 * DIFF_CHARACTERS
 _KEY = "Private Key"
+_INDEX = re.compile(r"index [0-9a-f]+\.\.[0-9a-f]+")
 _FILE = re.compile(r"^diff --git ", re.MULTILINE)
 _NAME = re.compile(r'^(?:\+\+\+|---) "?[ab]/(.*?)"?\t?$', re.MULTILINE)
 
@@ -35,14 +36,18 @@ def make_fix_diff(folder: Path, base: str, fix: str) -> str:
 def _hide_secrets(file: str) -> str:
     lines = file.split("\n")
     head = next((number for number, line in enumerate(lines) if line.startswith("@@")), len(lines))
-    names = _NAME.findall(file)
+    names = _NAME.findall("\n".join(lines[:head]))
     content = [
         (number, line[1:]) for number, line in enumerate(lines) if number >= head and line[:1] in ("+", "-", " ")
     ]
     hidden = dict(find_secrets(names[-1] if names else "", content))
     if _KEY in hidden.values():  # which is known by its first line alone
         hidden = {number: _KEY for number, _ in content}
-    return "\n".join(_hide(line, hidden.get(number, "")) for number, line in enumerate(lines))
+    shown = enumerate(lines)
+    # The ids of contents say nothing to a reader.
+    return "\n".join(
+        _hide(line, hidden.get(number, "")) for number, line in shown if number >= head or not _INDEX.match(line)
+    )
 
 
 def _hide(line: str, kind: str) -> str:
