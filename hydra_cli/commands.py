@@ -65,6 +65,7 @@ LISTINGS = {
     "setup-temporal": Listing("setup_temporal", "Create what HydraNet needs on your own Temporal server; repeatable."),
     "worker": Listing("worker", "Work for a role on this machine: supervisor, inference or sandbox, until Ctrl-C."),
     "temporal": Listing("temporal", "Run Temporal's own command on the stack's server."),
+    "notify": Listing("notify", "Show whom notices go to, and try it: webhooks, e-mail, the desktop, programs."),
     "clean": Listing(
         "clean", "Remove what is older than the settings keep it: runs, artifacts, checkpoints, caches, environments."
     ),

@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 from hydra_cli.checks.database import check_database
 from hydra_cli.checks.machine import HERE, check_machine
 from hydra_cli.checks.nodes import check_nodes
+from hydra_cli.checks.notices import check_notices
 from hydra_cli.checks.placed import PlacedCheck, report, report_error
 from hydra_cli.checks.temporal import WHERE, check_access, check_way
 from hydra_cli.node_survey import survey_nodes
@@ -64,6 +65,8 @@ async def _check(chosen: Settings) -> AsyncIterator[PlacedCheck]:
         return
     # Where workers run, each answers for its own machine; a node may not ask them.
     async for finding in check_machine(chosen, works=stack is None or membership is not None):
+        yield finding
+    for finding in check_notices(chosen.notify):
         yield finding
     if stack is None:
         yield report(HERE, "stack", "it does not run: `hydra up` starts it, and `hydra fix` when it is needed")

@@ -51,6 +51,11 @@ def name_commit_queue(queue: str) -> str:
     return f"{queue}-commits"
 
 
+def name_notice_queue(host: str) -> str:
+    """Return the name of the task queue on which the supervisor of a host delivers notices: no run waits for it."""
+    return f"{SUPERVISOR_QUEUE}-notices-{host}"
+
+
 def name_models_queue(purpose: str) -> str:
     """Return the name of the task queue of questions about the models of a purpose, by default those that repair.
 
@@ -70,6 +75,7 @@ SURVEY_WORKFLOW = "SurveyNodesWorkflow"
 BRANCH_WORKFLOW = "BranchWorkflow"
 COUNTERFACTUAL_WORKFLOW = "CounterfactualWorkflow"
 MODELS_WORKFLOW = "AskModelsWorkflow"
+NOTICE_WORKFLOW = "NoticeWorkflow"
 SWEEP_WORKFLOW = "SweepWorkflow"
 INDEX_WORKFLOW = "IndexRepositoryWorkflow"
 EMBED_WORKFLOW = "EmbedTreeWorkflow"

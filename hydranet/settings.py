@@ -14,6 +14,7 @@ from hydranet.bounded_models import CLEAN, Name
 from hydranet.budget import Budget
 from hydranet.errors import UsageError
 from hydranet.invalid_values import explain_value, name_field
+from hydranet.notify_settings import NotifyTargets
 from hydranet.policy.investigation import LIMIT
 from hydranet.retention import RetentionSettings
 from hydranet.run_settings import ConvergenceSettings, SandboxSpec
@@ -216,6 +217,10 @@ class Settings(BaseSettings):
     models: ModelSettings = ModelSettings()
     retention: RetentionSettings = RetentionSettings()
 
+    notify: NotifyTargets = ()
+    """Whom a supervisor tells of what happens: a list of targets of the kinds webhook, email, desktop and command, as
+    docs/how-to/notices.md has them; by default nobody is told."""
+
     database: str = ""
     """The PostgreSQL database as a DSN, beside PostgreSQL's own variables; by default HydraNet starts its own."""
 
@@ -242,6 +247,11 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
+def locate_user_file() -> Path:
+    """Return the user's own settings file, which may not be there."""
+    return platformdirs.user_config_path("hydranet") / CONFIG_NAME
+
+
 def load_settings(
     repository: Path | None = None, flags: dict[str, Any] | None = None, note: Callable[[str], None] | None = None
 ) -> Settings:
@@ -250,7 +260,7 @@ def load_settings(
     A repository's limit counts where it is lower than the user's. `note` gets one sentence about those that are not.
     Raises UsageError, naming file and key, for a wrong key or value.
     """
-    user = platformdirs.user_config_path("hydranet") / CONFIG_NAME
+    user = locate_user_file()
     values = read_settings_file(user, follow=True)
     flags = _drop_unset(flags or {})
     try:

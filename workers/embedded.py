@@ -26,6 +26,7 @@ from hydranet.names import Role
 from hydranet.settings import Settings
 from workers import sealing
 from workers.cluster.folder import POSTGRES_SOCKET, TEMPORAL_SOCKET, ClusterFolder
+from workers.farewell import Farewell
 from workers.observation import Observation
 from workers.observer import Observer
 from workers.outages import CALL, OPEN_RUNS, report_interruption
@@ -148,6 +149,7 @@ class EmbeddedStack:
         return port
 
     async def _until_idle(self, servers: "_Servers", running: Stack, clients: IO[str]) -> None:
+        farewell = Farewell(servers.client, self._folder.root)
         while not self._stop.is_set():
             self._folder.alive.touch()
             await servers.restart_ended()
@@ -162,8 +164,9 @@ class EmbeddedStack:
                 await asyncio.wait_for(self._stop.wait(), 1.0)
             # Nodes come and go without a command, so a stack with a cluster is never idle.
             if self._folder.keep.exists() or self._cluster.exists or not try_lock(clients):
+                farewell.put_off()
                 continue
-            if await servers.are_idle():
+            if await farewell.is_over(idle=await servers.are_idle()):
                 return
             fcntl.flock(clients, fcntl.LOCK_UN)
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -40,11 +40,16 @@ _SETTLE_SECONDS = 2 * SILENT_SECONDS
 _LATECOMERS = 3
 _logger = logging.getLogger(__name__)
 
+Hear = Callable[[NodeView], Awaitable[None]]
+
 
 @contextlib.asynccontextmanager
-async def watch_nodes(client: Client, identity: str) -> AsyncIterator[None]:
-    """Tell the open runs, until the block is left, which nodes are lost and back; `identity` is this supervisor's."""
-    async with run_beside(_keep_watching(client, identity)):
+async def watch_nodes(client: Client, identity: str, hear: Hear | None = None) -> AsyncIterator[None]:
+    """Tell the open runs, until the block is left, which nodes are lost and back; `identity` is this supervisor's.
+
+    `hear` gets each view of the nodes that can be relied on.
+    """
+    async with run_beside(_keep_watching(client, identity, hear)):
         yield
 
 
@@ -56,7 +61,7 @@ class _Loss:
     runs: set[str] = field(default_factory=set)
 
 
-async def _keep_watching(client: Client, identity: str) -> None:
+async def _keep_watching(client: Client, identity: str, hear: Hear | None) -> None:
     began, reader = datetime.now(UTC), NodeReader(client)
     watch = NodeWatch(client, identity)
     settled, introduced = time.monotonic() + SILENT_SECONDS, False
@@ -70,6 +75,8 @@ async def _keep_watching(client: Client, identity: str) -> None:
                     introduced = True
                     await watch.tell_return(view, began)
                 await watch.compare(view)
+                if hear is not None:
+                    await hear(view)
         except RPCError:
             # Nobody was heard while the server was away.
             reader, settled = NodeReader(client), time.monotonic() + _SETTLE_SECONDS

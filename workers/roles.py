@@ -17,7 +17,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.artifacts.database import open_database
-from activities.artifacts.records import RecordActivities
+from activities.artifacts.records import RecordActivities, read_genealogy
 from activities.artifacts.store import ArtifactStore, PostgresArtifacts
 from activities.artifacts.variables import SealedVariables, VariableStore, sweep_variables
 from activities.background import run_beside
@@ -27,6 +27,7 @@ from activities.git.objects import GitObjects
 from activities.heartbeat import HEARTBEAT_SECONDS
 from activities.history.activities import HistoryActivities
 from activities.node.activities import NodeActivities
+from activities.notices.activities import NoticeActivities
 from activities.retention.activities import NodeSweeper, RecordSweeper
 from activities.retrieval.activities import IndexActivities, RetrievalActivities
 from activities.sandbox.backends import open_sandbox
@@ -44,17 +45,21 @@ from hydranet.contracts import (
     name_models_queue,
     name_node_queue,
 )
-from hydranet.names import Role
+from hydranet.names import Role, name_notice_queue
 from hydranet.policy import constitution
 from hydranet.settings import Settings, read_own_rules
 from workers.adoption import adopt_open_runs
 from workers.connection import is_open
 from workers.exporter import Exporter
+from workers.farewell import load_targets
 from workers.host import Host, load_host
 from workers.model_server import build_model_server
+from workers.node_notices import NodeNotices
 from workers.node_queues import list_node_sweeps
 from workers.node_watch import watch_nodes
+from workers.notices import NoticeSender
 from workers.outages import watch_server
+from workers.run_notices import RunNotices
 from workers.sealed_results import SealedResultsRunner
 from workers.sealing import KeyRing
 from workers.slots import count_core_slots, count_sandbox_slots
@@ -65,6 +70,7 @@ from workers.worker_metrics import measure_fleet, measure_models, measure_node, 
 from workflows.ask_models import AskModelsWorkflow
 from workflows.branch import BranchWorkflow
 from workflows.counterfactual import CounterfactualWorkflow
+from workflows.deliver_notice import NoticeWorkflow
 from workflows.embed_tree import EmbedTreeWorkflow
 from workflows.fix_issue import FixIssueWorkflow
 from workflows.index_repository import IndexRepositoryWorkflow
@@ -78,6 +84,7 @@ END = timedelta(seconds=2)
 _COMMITS = 4
 # They wait for the database more than they work.
 _RECORDS = 16
+_NOTICES = 8
 
 WORKFLOWS = [
     FixIssueWorkflow,
@@ -87,6 +94,7 @@ WORKFLOWS = [
     EmbedTreeWorkflow,
     SurveyNodesWorkflow,
     SweepWorkflow,
+    NoticeWorkflow,
     AskModelsWorkflow,
 ]
 
@@ -136,7 +144,11 @@ async def run_workers(
                     await sweep_variables(pool, partial(is_open, client))
                     await adopt_open_runs(client, RepositoryRegistry(settings.data_dir))
                 await stack.enter_async_context(run_beside(arrange_sweeps(client, pool)))
-                await stack.enter_async_context(watch_nodes(client, host.identify(role)))
+                sender = NoticeSender(client, host, load_targets)
+                runs = RunNotices(client, partial(read_genealogy, pool), sender, settings.data_dir)
+                await stack.enter_async_context(run_beside(runs.keep()))
+                nodes = NodeNotices(client, sender)
+                await stack.enter_async_context(watch_nodes(client, host.identify(role), nodes.hear))
                 await stack.enter_async_context(measure_fleet(exporter, client, pool))
                 for worker in _make_supervisor_workers(client, host, settings, pool, artifacts, keys):
                     await stack.enter_async_context(worker)
@@ -193,9 +205,14 @@ def _make_supervisor_workers(
         "max_concurrent_workflow_tasks": slots,
     }
     own = name_host_queue(SUPERVISOR_QUEUE, host.id)
+    notices = [
+        NoticeActivities(load_targets).deliver_notice,
+    ]
     return [
         _make_worker(client, SUPERVISOR_QUEUE, identity, calls, max_concurrent_activities=_RECORDS, **decisions),
         _make_worker(client, own, identity, on_repositories, max_concurrent_activities=slots),
+        # Of their own, since a target that is slow would take the slots of runs.
+        _make_worker(client, name_notice_queue(host.id), identity, notices, max_concurrent_activities=_NOTICES),
     ]
 
 

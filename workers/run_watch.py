@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.enums.v1 import PendingActivityState, WorkflowExecutionStatus
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowExecution, WorkflowQueryFailedError
 from temporalio.service import RPCError
@@ -22,7 +22,7 @@ from workers.outages import CALL, OPEN_RUNS
 _RUNS = 200
 _AT_A_TIME = 4
 _QUERY = timedelta(seconds=5)
-_NEAR = 0.9
+NEAR_BUDGET = 0.9
 
 Record = Callable[[datetime, Genealogy], Awaitable[None]]
 """What keeps a run's state: called with its start and its genealogy whenever that has changed."""
@@ -45,11 +45,15 @@ class _Seen:
 
 
 class RunWatch:
-    """The open runs at the last look. A run whose history has not grown is not asked again."""
+    """The open runs at the last look. A run whose history has not grown is not asked again.
 
-    def __init__(self, client: Client, record: Record | None = None) -> None:
+    Who only wants to know what runs say themselves leaves out their `steps`, and so which of them are parked.
+    """
+
+    def __init__(self, client: Client, record: Record | None = None, *, steps: bool = True) -> None:
         self._client = client
         self._record = record
+        self._steps = steps
         self._seen: dict[str, _Seen] = {}
 
     async def look(self) -> None:
@@ -72,13 +76,15 @@ class RunWatch:
 
     def count_near_budget(self) -> int:
         """Return how many runs have spent 90 % of their tokens, attempts or time."""
-        return sum(1 for seen in self._seen.values() if seen.genealogy and measure_spent(seen.genealogy) >= _NEAR)
+        return sum(1 for seen in self._seen.values() if seen.genealogy and measure_spent(seen.genealogy) >= NEAR_BUDGET)
 
     async def _look_at(self, run: WorkflowExecution, seen: _Seen) -> None:
         handle = self._client.get_workflow_handle(run.id)
         described = (await handle.describe(rpc_timeout=CALL)).raw_description
+        if described.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
+            return  # The list is a moment behind.
         parked = _is_parked(described)
-        for child in described.pending_children:
+        for child in described.pending_children if self._steps else ():
             if not parked:
                 with suppress(RPCError):
                     branch = self._client.get_workflow_handle(child.workflow_id)

@@ -28,6 +28,7 @@ from activities.checkpoints.activities import CheckpointActivities, RepositoryAc
 from activities.history.activities import HistoryActivities
 from activities.inference.activities import InferenceActivities, ModelActivities
 from activities.node.activities import NodeActivities
+from activities.notices.activities import NoticeActivities
 from activities.retention.activities import NodeSweeper, RecordSweeper
 from activities.retrieval.activities import IndexActivities, RetrievalActivities
 from activities.sandbox.activities import SandboxActivities
@@ -39,7 +40,7 @@ from workers.refused_payload import explain_refused, is_refused
 _ACTIVITIES = (
     *(CheckpointActivities, HistoryActivities, IndexActivities, InferenceActivities, ModelActivities, NodeActivities),
     *(NodeSweeper, RecordActivities, RecordSweeper, RepositoryActivities, RetrievalActivities, SandboxActivities),
-    *(WaitActivities,),
+    *(NoticeActivities, WaitActivities),
 )
 
 _logger = logging.getLogger(__name__)

@@ -40,6 +40,7 @@ from hydranet.contracts.nodes import (
     Survey,
     SurveyRequest,
 )
+from hydranet.contracts.notices import NoticeRequest
 from hydranet.contracts.repository import (
     SUBMODULES,
     Checkpoint,
@@ -122,6 +123,7 @@ from hydranet.names import (
     INDEX_WORKFLOW,
     INFERENCE_QUEUE,
     MODELS_WORKFLOW,
+    NOTICE_WORKFLOW,
     RANKING_QUEUE,
     RETRIEVAL_QUEUE,
     SANDBOX_QUEUE,
@@ -148,6 +150,7 @@ __all__ = [
     "INFERENCE_QUEUE",
     "MODELS_WORKFLOW",
     "NOTES",
+    "NOTICE_WORKFLOW",
     "RANKING_QUEUE",
     "RETRIEVAL_QUEUE",
     "SANDBOX_QUEUE",
@@ -206,6 +209,7 @@ __all__ = [
     "NodeRequest",
     "NodeSweep",
     "NodeSweepRequest",
+    "NoticeRequest",
     "ParseRequest",
     "Place",
     "PlaceRequest",

@@ -114,7 +114,7 @@ ACTIVITIES = (
         "checkpoints",
         "sandbox",
     ),
-    *("localisation", "repair", "inference", "forges", "retrieval", "waits", "history", "retention", "node"),
+    *("localisation", "repair", "inference", "forges", "retrieval", "waits", "history", "retention", "node", "notices"),
 )
 
 
