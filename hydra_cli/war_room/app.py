@@ -28,8 +28,10 @@ from hydra_cli.war_room.pictures import CallPicture, draw_branches, draw_diff, d
 from hydra_cli.war_room.screens import ChoiceScreen, QuestionScreen, TextScreen
 from hydra_cli.war_room.steps import describe_entry
 from hydranet.errors import HydraError, UsageError
-from hydranet.genealogy import Genealogy, Outcome
+from hydranet.genealogy import Genealogy
 from hydranet.lineage import choose_attempt
+from hydranet.person_wait import WaitSubject
+from hydranet.report.question import ask_question
 from workers.nodes import BEAT, NodeReader
 
 _KEYS = "p pause  r resume  a abort  o override  y approve  n reject  q leave  tab ↑↓"
@@ -248,22 +250,24 @@ class WarRoom(App[None]):
         self._answer(await ask_run(self._session.run_handle(self.run_id), update, arguments))
 
     async def _review(self, update: str) -> None:
-        subject, body = await self._describe_review()
+        question, body = await self._describe_question()
         answers = {"y": "approve"} if update == "approve" else {"n": "reject"}
-        key = await self.push_screen_wait(QuestionScreen(f"{update.capitalize()} {subject}?", body, answers))
+        key = await self.push_screen_wait(QuestionScreen(f"{update.capitalize()}: {question}", body, answers))
         if key:
             await self._ask(update, [])
 
-    async def _describe_review(self) -> tuple[str, Text]:
-        """Return what there is to approve: the patch of an attempt that passes, or the test that a model drafted."""
+    async def _describe_question(self) -> tuple[str, Text]:
+        """Return what the run asks, and what speaks for and against it, with the whole patch or the drafted test."""
         genealogy = self.genealogy
         if genealogy is None:
             raise UsageError("The run has not answered yet: try again in a moment.")
-        if any(a.outcome is Outcome.PASSED for branch in genealogy.branches for a in branch.attempts):
-            key = choose_attempt(genealogy)
-            patch = await read_patch(self._session, genealogy, [key])
-            remark = f" ({patch.remark.rstrip('.')})" if patch.remark else ""
-            return f"the patch of {key}{remark}", draw_diff(patch.text)
-        if genealogy.reproduction is not None and genealogy.reproduction.code:
-            return "the test that a model has drafted", plain(genealogy.reproduction.code)
-        raise UsageError("There is nothing to approve or to reject yet.")
+        question = ask_question(genealogy)
+        if genealogy.waits is None or question is None:
+            raise UsageError("There is nothing to approve or to reject yet.")
+        facts = join_lines([f"{label.lower()}: {text}" for label, text in question.facts], "dim")
+        if genealogy.waits.subject is WaitSubject.TEST:
+            return question.text, Text("\n").join([facts, plain(question.proposal)])
+        key = choose_attempt(genealogy)
+        patch = await read_patch(self._session, genealogy, [key])
+        remark = f" ({patch.remark.rstrip('.')})" if patch.remark else ""
+        return question.text, Text("\n").join([facts, plain(f"{key}{remark}", "bold"), draw_diff(patch.text)])
