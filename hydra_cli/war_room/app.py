@@ -184,7 +184,9 @@ class WarRoom(App[None]):
         setattr(self.query_one(f"#{name}"), "border_title", plain(title))  # noqa: B010
 
     def _show(self, selector: str, text: Text, *, follow: bool = False) -> None:
-        widget = self.query_one(selector, Static)
+        widget = next(iter(self.query(selector).results(Static)), None)
+        if widget is None:
+            return  # The application ends, and its panels have gone.
         parent = widget.parent
         widget.update(text)
         # Who has gone into a panel scrolls it by hand.
@@ -192,7 +194,8 @@ class WarRoom(App[None]):
             parent.scroll_end(animate=False)
 
     def _tell_lines(self, selector: str, texts: Sequence[str], style: str) -> None:
-        self.query_one(selector).display = bool(texts)
+        for panel in self.query(selector):
+            panel.display = bool(texts)
         self._show(selector, join_lines(texts, style))
 
     def _answer(self, text: str, style: str = "bold") -> None:
