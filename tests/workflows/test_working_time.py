@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -40,7 +41,9 @@ async def test_a_model_that_is_away_counts(start: Start, step: str) -> None:
     run = await start(world, budget=Budget(seconds=4))
     result = await asyncio.wait_for(run.result(), 14)
     assert result.verdict is Verdict.EXHAUSTED
-    assert result.reason == "The time budget is spent: 4 of 4 seconds. It was waiting: The model does not answer."
+    # On a busy machine the end is noticed later.
+    waited = r"The time budget is spent: \d+ of 4 seconds\. It was waiting: The model does not answer\."
+    assert re.fullmatch(waited, result.reason)
 
 
 @pytest.mark.parametrize("step", ["propose_strategies", "implement", "try_candidates"])
