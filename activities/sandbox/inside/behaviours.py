@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from .code_units import Units, list_changed, list_units, observe_units
+from .code_units import Units, are_alike, list_changed, list_units, observe_units
 from .descriptions import describe
 from .trial_recorder import format_briefly
 from .version_calls import StoppedCall, open_memory, read_arguments, wait_for
@@ -74,9 +74,7 @@ class Behaviours:
 
     def _read_versions(self, candidates: dict[int, dict[str, str]]) -> None:
         changed: dict[str, set[str]] = {}
-        modules = {
-            file: compile(text, self._locate(file), "exec", dont_inherit=True) for file, text in self._base.items()
-        }
+        modules = {file: self._compile(file, text) for file, text in self._base.items()}
         self._originals = {file: list_units(module) for file, module in modules.items()}
         for number, texts in candidates.items():
             units: dict[str, Units] = {}
@@ -87,7 +85,7 @@ class Behaviours:
                 code = list_units(module)
                 units[file] = {name: code[name] for name in names}
                 changed.setdefault(file, set()).update(names)
-                others |= is_other
+                others |= is_other or any(not are_alike(self._originals[file][name], code[name]) for name in names)
             self._numbers.append(number)
             self._versions.append(units)
             if others:

@@ -47,6 +47,17 @@ def list_changed(before: types.CodeType, after: types.CodeType) -> tuple[list[st
     return sorted(changed), is_other
 
 
+def are_alike(before: types.CodeType, after: types.CodeType) -> bool:
+    """Return whether the code of a function can take the place of another: the same arguments, the same closure."""
+    return before.co_freevars == after.co_freevars and _tell_arguments(before) == _tell_arguments(after)
+
+
+def _tell_arguments(code: types.CodeType) -> tuple[Any, ...]:
+    more = code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    count = code.co_argcount + code.co_kwonlyargcount + more.bit_count()
+    return code.co_varnames[:count], code.co_argcount, more
+
+
 def _tell(code: types.CodeType, left_out: set[int] = frozenset()) -> tuple[Any, ...]:  # type: ignore[assignment]
     """Return what a code object does, without where it stands."""
     constants = tuple(

@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from activities.sandbox.inside.code_units import list_changed, list_units, observe_units
+from activities.sandbox.inside.code_units import are_alike, list_changed, list_units, observe_units
 
 BEFORE = '''
 LIMIT = 3
@@ -59,3 +59,17 @@ def test_an_observed_unit_calls_the_hook_first_and_is_told_as_before() -> None:
     assert (outer(1), told) == ([2, 2], [7])
     assert list(units) == ["outer#0"]
     assert units["outer#0"].co_firstlineno == list_units(build(BEFORE))["outer#0"].co_firstlineno
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "alike"),
+    [
+        ("def f(x, *y):\n    return x", "def f(x, *y):\n    return y", True),
+        ("def f(x):\n    return x", "def f(y):\n    return y", False),
+        ("def f(x):\n    return x", "def f(*x):\n    return x", False),
+        ("class C:\n    def f(s):\n        return 1", "class C:\n    def f(s):\n        return super().f()", False),
+    ],
+)
+def test_code_takes_the_place_of_code_with_the_same_arguments_and_closure(before: str, after: str, alike: bool) -> None:
+    (old,), (new,) = (list_units(build(source)).values() for source in (before, after))
+    assert are_alike(old, new) is alike
