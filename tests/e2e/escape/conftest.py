@@ -23,6 +23,7 @@ import pytest
 from filelock import FileLock
 
 from activities.sandbox.protocol import Execution, Job, Limits, Sandbox
+from tests.control_groups import list_groups
 from tests.sandboxes import BACKENDS, list_containers, require_docker, sandbox_of
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -199,7 +200,7 @@ async def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 def _state(backend: str) -> set[str]:
     """Return our control groups, mounts, containers and processes on this machine; others may have some too."""
-    groups = {str(path) for path in Path("/sys/fs/cgroup").rglob(f"hydra-{os.getpid()}-*")}
+    groups = {str(path) for path in list_groups()}
     mounts = {line for line in Path("/proc/mounts").read_text().splitlines() if "hydra-" in line}
     children = {" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)}
     return groups | mounts | children | set(list_containers(backend, os.getpid()))
