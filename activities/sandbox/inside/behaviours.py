@@ -25,8 +25,9 @@ import pytest
 
 from .code_units import Units, are_alike, list_changed, list_units, observe_units
 from .descriptions import describe
+from .forks import silence, wait_for
 from .trial_recorder import format_briefly
-from .version_calls import StoppedCall, open_memory, read_arguments, wait_for
+from .version_calls import StoppedCall, open_memory, read_arguments
 
 _HOOK = "__hydra_enter__"
 # Calls of a function that are looked at, and those of them that are made with all versions.
@@ -179,7 +180,7 @@ class Behaviours:
 
     def _compare(self, number: int, frame: types.FrameType, descriptor: int, deadline: float) -> NoReturn:
         try:
-            _silence()
+            silence()
             # What the collector leaves alone stays shared with the forks.
             gc.freeze()
             call = StoppedCall(self._find_function(number, frame), frame)
@@ -225,9 +226,3 @@ class BehaviourRecorder:
         item.repr_failure = format_briefly  # type: ignore[method-assign]
         self._behaviours.begin_test(item.nodeid)
         yield
-
-
-def _silence() -> None:
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -53,16 +54,27 @@ def kill_others() -> None:
                 continue
 
 
-def _wait(pid: int, seconds: float) -> str:
+def wait_for(pid: int, seconds: float) -> int | None:
+    """Wait for a forked process, and return its exit status, negative where a signal has ended it.
+
+    None where the time was up, so that it was killed, with its session where it has one.
+    """
     descriptor = os.pidfd_open(pid)
-    ended = bool(select.select([descriptor], [], [], seconds)[0])
+    ended = bool(select.select([descriptor], [], [], max(0.0, seconds))[0])
     os.close(descriptor)
     if not ended:
-        os.kill(pid, signal.SIGKILL)
+        for kill in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+def _wait(pid: int, seconds: float) -> str:
+    status = wait_for(pid, seconds)
     kill_others()
-    if not ended:
+    if status is None:
         return f"timed out after {seconds:.0f} s"
-    if os.WIFSIGNALED(status):
-        return f"the test process was killed by {signal.Signals(os.WTERMSIG(status)).name}"
+    if status < 0:
+        return f"the test process was killed by {signal.Signals(-status).name}"
     return ""

@@ -6,8 +6,6 @@ import contextlib
 import inspect
 import os
 import resource
-import select
-import signal
 import time
 import types
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +13,7 @@ from itertools import chain, islice
 from typing import Any, NoReturn
 
 from .descriptions import describe
+from .forks import wait_for
 from .variations import Change, list_variations
 
 # Seconds for one call, and calls with changed arguments.
@@ -167,19 +166,3 @@ def open_memory() -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def wait_for(pid: int, seconds: float) -> int | None:
-    """Wait for a forked process, and return its exit status, negative where a signal has ended it.
-
-    None where the time was up, so that it was killed with its session.
-    """
-    descriptor = os.pidfd_open(pid)
-    ended = bool(select.select([descriptor], [], [], max(0.0, seconds))[0])
-    os.close(descriptor)
-    if not ended:
-        for kill in (os.killpg, os.kill):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status) if ended else None
