@@ -50,6 +50,13 @@ def plain(text: str, style: str = "") -> Text:
     return Text(escape_controls(text), style)
 
 
+def choose_diff_style(line: str) -> str:
+    """Return the style of a line of a unified diff, in the usual colours."""
+    if line.startswith(("diff ", "--- ", "+++ ")):
+        return "bold"
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+
+
 def make_console(*, error: bool = False) -> Console:
     """Return a console of Rich for standard output, or for standard error."""
     from hydra_cli.console import SafeConsole

@@ -11,7 +11,7 @@ from rich.text import Text
 from temporalio.service import RPCError
 
 from hydra_cli.session import Session, attach_session
-from hydra_cli.terminal import make_console, plain, print_plain, write_line
+from hydra_cli.terminal import choose_diff_style, make_console, plain, print_plain, write_line
 from hydranet import settings
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
@@ -21,7 +21,6 @@ from workers.outages import OPEN_RUNS
 
 # The search attribute is set while a run waits, so that the others need not be asked.
 _WAITING = f"{OPEN_RUNS} AND HydraWaits IS NOT NULL"
-_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def waiting() -> None:
@@ -73,7 +72,7 @@ def print_proposal(console: Console, question: PersonQuestion, indent: str = "")
     for label, text in question.facts:
         print_plain(console, f"{indent}{label.lower()}: {text}")
     for line in question.proposal.rstrip("\n").split("\n") if question.proposal else ():
-        print_plain(console, f"{indent}  {line}", _DIFF_STYLES.get(line[:1], ""))
+        print_plain(console, f"{indent}  {line}", choose_diff_style(line))
     width = max(len(command) for command, _ in question.answers)
     for command, effect in question.answers:
         print_plain(console, f"{indent}{command.ljust(width)}  {effect}", "cyan")

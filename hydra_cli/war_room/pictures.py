@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from rich.text import Text
 
 from hydra_cli.cluster_status import NodeRow
-from hydra_cli.terminal import plain
+from hydra_cli.terminal import choose_diff_style, plain
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.live_call import LiveMessage
 from hydranet.strategy import TEMPLATES
@@ -203,13 +203,7 @@ class CallPicture:
 
 def draw_diff(text: str) -> Text:
     """Return a unified diff in the usual colours."""
-    return Text("\n").join(plain(line, _choose_style(line)) for line in text.split("\n"))
-
-
-def _choose_style(line: str) -> str:
-    if line.startswith(("diff ", "--- ", "+++ ", "@@")):
-        return "bold" if not line.startswith("@@") else "cyan"
-    return {"+": "green", "-": "red"}.get(line[:1], "")
+    return Text("\n").join(plain(line, choose_diff_style(line)) for line in text.split("\n"))
 
 
 def _flatten(text: str) -> str:
