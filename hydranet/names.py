@@ -26,6 +26,9 @@ ROLES_BY_QUEUE = {
 }
 """The role whose workers poll each shared task queue."""
 
+BESIDE_INFERENCE = (RANKING_QUEUE, RETRIEVAL_QUEUE)
+"""What an inference worker polls too, unless it is set to other purposes."""
+
 QUEUES_BY_PURPOSE = {"repairs": INFERENCE_QUEUE, "ranking": RANKING_QUEUE, "embedding": RETRIEVAL_QUEUE}
 """The shared queue of each purpose of models; the code graph, which is searched by vectors, is part of `embedding`."""
 

@@ -6,14 +6,11 @@ from datetime import UTC, datetime
 
 from temporalio.client import Client
 
-from hydranet.names import INFERENCE_QUEUE, OPTIONAL_QUEUES, RANKING_QUEUE, RETRIEVAL_QUEUE, ROLES_BY_QUEUE
+from hydranet.names import BESIDE_INFERENCE, INFERENCE_QUEUE, OPTIONAL_QUEUES, ROLES_BY_QUEUE
 from hydranet.report.notice import tell_lost_node, tell_missing_worker
 from workers.nodes import NodeView, NodeWorker
 from workers.notices import NoticeSender
 from workers.outages import CALL, OPEN_RUNS
-
-# Where nobody polls the inference queue either, its loss tells enough.
-_BESIDE_INFERENCE = (RANKING_QUEUE, RETRIEVAL_QUEUE)
 
 
 class NodeNotices:
@@ -34,7 +31,8 @@ class NodeNotices:
         empty = {queue for queue in ROLES_BY_QUEUE if not view.list_alive(queue)}
         # Workers of a node go silent one after the other, and a node that is restarted is there again soon.
         for queue in sorted(empty & self._empty):
-            if queue not in _BESIDE_INFERENCE or INFERENCE_QUEUE not in empty:
+            # Where nobody polls the inference queue either, its loss tells enough.
+            if queue not in BESIDE_INFERENCE or INFERENCE_QUEUE not in empty:
                 await self._tell_empty(queue, view)
         self._empty = empty
 

@@ -19,9 +19,8 @@ from temporalio.service import RPCError
 
 from activities.background import run_beside
 from hydranet.names import (
+    BESIDE_INFERENCE,
     INFERENCE_QUEUE,
-    RANKING_QUEUE,
-    RETRIEVAL_QUEUE,
     SANDBOX_QUEUE,
     SUPERVISOR_QUEUE,
     name_commit_queue,
@@ -32,8 +31,6 @@ from workers.nodes import BEAT, SILENT_SECONDS, NodeReader, NodeView, NodeWorker
 from workers.outages import CALL, OPEN_RUNS
 
 _WATCHED = (SANDBOX_QUEUE, INFERENCE_QUEUE)
-# An inference worker polls these too, unless it is set to other purposes.
-_BESIDE_INFERENCE = (RANKING_QUEUE, RETRIEVAL_QUEUE)
 # After an outage of the server, or a start that nobody noticed: so long do workers take to be heard of again.
 _SETTLE_SECONDS = 2 * SILENT_SECONDS
 # Runs that begin while a queue has nobody are told within this many looks.
@@ -106,7 +103,7 @@ class NodeWatch:
             await self._compare_queue(queue, view)
             if tells and alive:
                 await self._tell_partial(queue, lost, alive)
-        for queue in _BESIDE_INFERENCE:
+        for queue in BESIDE_INFERENCE:
             # Where nobody polls the inference queue either, its loss tells enough.
             if queue in self._empty or (view.find_last(queue) and view.list_alive(INFERENCE_QUEUE)):
                 await self._compare_queue(queue, view)
