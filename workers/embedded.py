@@ -31,7 +31,7 @@ from workers.observation import Observation
 from workers.observer import Observer
 from workers.outages import CALL, OPEN_RUNS, report_interruption
 from workers.postgres import Postgres, open_postgres
-from workers.private_process import are_namespaces_allowed
+from workers.private_process import are_namespaces_allowed, end
 from workers.sealing import KeyRing, SealingCodec, load_keys
 from workers.stack import Stack, StackFolder, StartError, code_version, try_lock
 from workers.temporal_profile import build_variables
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 # For one process to be ready, also on a slow machine.
 _START_SECONDS = 60
+# Between two workers, so that one that cannot start does not take all of a processor.
+_PAUSE_SECONDS = 1.0
 _UI_PORT = 8233
 
 
@@ -200,16 +202,20 @@ class EmbeddedStack:
     async def _keep_worker(self, role: Role, env: dict[str, str], lifeline: int, ready: asyncio.Event) -> None:
         """Run the role's worker, and restart it whenever it dies."""
         while True:
-            with self._worker_log(role).open("ab") as log:
-                worker = await self._starter.start(role, env, log.fileno(), lifeline)
+            try:
+                with self._worker_log(role).open("ab") as log:
+                    worker = await self._starter.start(role, env, log.fileno(), lifeline)
+            except StartError as error:
+                _log(str(error))
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
             try:
                 if await worker.output.readline() == b"ready\n":
                     ready.set()
                 await worker.wait()
             finally:
-                await worker.end()
-            # So that a worker that cannot start does not take all of a processor.
-            await asyncio.sleep(1.0)
+                await end(worker)
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     def _worker_log(self, role: Role) -> Path:
         return self._folder.log.parent / f"{role}.log"

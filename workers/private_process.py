@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import subprocess
-from asyncio.subprocess import Process
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any, Protocol
 
 import psutil
 
@@ -49,6 +49,23 @@ def find_inner(pid: int) -> psutil.Process | None:
     with contextlib.suppress(psutil.Error, IndexError):
         return psutil.Process(pid).children()[0]
     return None
+
+
+class Process(Protocol):
+    """What can be ended: a process of asyncio, or one that is known in another way."""
+
+    @property
+    def returncode(self) -> int | None:
+        """How it has ended, None while it runs."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it by force."""
+
+    async def wait(self) -> Any:
+        """Wait until it has ended."""
 
 
 async def end(process: Process, inner: psutil.Process | None = None) -> None:

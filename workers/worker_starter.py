@@ -20,10 +20,11 @@ from typing import NoReturn
 from setproctitle import setproctitle
 
 from hydranet.names import Role
-from workers.private_process import END_SECONDS
-from workers.stack import build_command
+from workers.stack import StartError, build_command
 
 _REQUEST_BYTES = 1_000_000
+# A starter that was killed has a successor; one that cannot start has none that can.
+_TRIES = 2
 # The worker's output, its log and its lifeline.
 _DESCRIPTORS = 3
 
@@ -37,18 +38,22 @@ class ForkedWorker:
         self._ended = asyncio.Event()
         asyncio.get_running_loop().add_reader(process, self._note_end)
 
+    @property
+    def returncode(self) -> int | None:
+        """0 once the worker has ended, in whatever way: that its starter alone is told."""
+        return 0 if self._ended.is_set() else None
+
+    def terminate(self) -> None:
+        """Ask the worker to end."""
+        self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the worker by force."""
+        self._send(signal.SIGKILL)
+
     async def wait(self) -> None:
         """Wait until the worker has ended."""
         await self._ended.wait()
-
-    async def end(self) -> None:
-        """End the worker, by force where it does not end by itself."""
-        self._send(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(self.wait(), END_SECONDS)
-        except TimeoutError:
-            self._send(signal.SIGKILL)
-            await self.wait()
 
     def _send(self, number: signal.Signals) -> None:
         if not self._ended.is_set():
@@ -69,7 +74,10 @@ class WorkerStarter:
         self._connection, self._process = self._spawn()
 
     async def start(self, role: Role, env: Mapping[str, str], log: int, lifeline: int) -> ForkedWorker:
-        """Start a worker with the variables `env`, and with descriptors of its log and its lifeline."""
+        """Start a worker with the variables `env`, and with descriptors of its log and its lifeline.
+
+        Raises StartError where the starter itself does not start.
+        """
         reading, writing = os.pipe()
         output = asyncio.StreamReader()
         request = json.dumps([role, dict(env)]).encode()
@@ -89,7 +97,7 @@ class WorkerStarter:
         self._process.wait()
 
     def _ask(self, request: bytes, descriptors: list[int]) -> int:
-        while True:
+        for _ in range(_TRIES):
             try:
                 socket.send_fds(self._connection, [request], descriptors)
                 _, answered, _, _ = socket.recv_fds(self._connection, 1, 1)
@@ -99,6 +107,7 @@ class WorkerStarter:
                 return answered[0]
             self.close()
             self._connection, self._process = self._spawn()
+        raise StartError("The process that starts workers ends by itself: see the stack's log.")
 
     def _spawn(self) -> tuple[socket.socket, subprocess.Popen[bytes]]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

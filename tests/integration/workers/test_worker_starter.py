@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import psutil
 import pytest
 
 from hydranet.names import Role
+from workers import worker_starter
+from workers.private_process import end
+from workers.stack import StartError
 from workers.worker_starter import WorkerStarter
 
 
@@ -50,7 +54,7 @@ async def test_a_worker_is_ended(starter: WorkerStarter, tmp_path: Path) -> None
     lifeline, held = os.pipe()
     with (tmp_path / "log").open("ab") as log:
         worker = await starter.start(Role.SANDBOX, _name_data(tmp_path), log.fileno(), lifeline)
-    await worker.end()
+    await end(worker)
     await asyncio.wait_for(worker.wait(), 1)
     os.close(lifeline)
     os.close(held)
@@ -58,3 +62,11 @@ async def test_a_worker_is_ended(starter: WorkerStarter, tmp_path: Path) -> None
 
 def _name_data(data: Path) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HYDRA_DATA_DIR": str(data)}
+
+
+async def test_a_starter_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(worker_starter, "build_command", lambda *_: [sys.executable, "-c", ""])
+    starter = WorkerStarter(0o022)
+    with pytest.raises(StartError, match="ends by itself"):
+        await _run(starter, tmp_path)
+    starter.close()
