@@ -88,10 +88,8 @@ def _find_parent(genealogy: Genealogy, branch: BranchRecord, key: AttemptKey) ->
     for attempt in branch.attempts:
         if attempt.number >= key.attempt:
             break
-        facts = attempt.facts
-        better = facts.failing_count < failing and set(facts.failing_tests) <= set(genealogy.target_tests)
-        if attempt.checkpoint and better:
-            best, failing = AttemptKey(branch.number, attempt.number), facts.failing_count
+        if attempt.checkpoint and attempt.facts.improves_on(failing, genealogy.target_tests):
+            best, failing = AttemptKey(branch.number, attempt.number), attempt.facts.failing_count
     return best
 
 

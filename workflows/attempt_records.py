@@ -166,11 +166,7 @@ def advance_branch(
 
 
 def _is_better(request: BranchRequest, state: BranchState, record: AttemptRecord) -> bool:
-    return (
-        request.strategy.model != TEMPLATES
-        and record.facts.failing_count < state.best_failing
-        and set(record.facts.failing_tests) <= set(request.target)
-    )
+    return request.strategy.model != TEMPLATES and record.facts.improves_on(state.best_failing, request.target)
 
 
 def _score(facts: Attempt, state: BranchState, settings: ConvergenceSettings) -> Score:

@@ -263,7 +263,7 @@ class Branches:
     def _keep_best(self, record: AttemptRecord, checkpoint: Checkpoint, *, of_model: bool) -> None:
         genealogy, facts = self._state.genealogy, record.facts
         fewest = self._best_failing if self._best is not None else genealogy.target_count
-        if facts.failing_count < fewest and set(facts.failing_tests) <= set(genealogy.target_tests):
+        if facts.improves_on(fewest, genealogy.target_tests):
             self._best, self._best_failing, self._best_of_model = checkpoint, facts.failing_count, of_model
 
     def _score_novelty(self, report: AttemptReport) -> tuple[AttemptReport, ReapOrder | None]:

@@ -6,7 +6,7 @@ Command repetition counts only where it raises the score: reading something new 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Annotated, NamedTuple
 
@@ -52,6 +52,10 @@ class Attempt(BoundedModel):
     commands: Annotated[tuple[Command, ...], Field(max_length=20)] = ()
     infrastructure: bool = False
     passed: bool | None = None
+
+    def improves_on(self, failing: int, target: Collection[str]) -> bool:
+        """Return whether fewer than `failing` tests fail, none of them outside the target."""
+        return self.failing_count < failing and set(self.failing_tests) <= set(target)
 
 
 class Terms(BoundedModel):
