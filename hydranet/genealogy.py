@@ -12,6 +12,7 @@ from hydranet.convergence.score import Attempt, Command, Score
 from hydranet.node_event import EVENTS, NodeEvent
 from hydranet.person_wait import PersonWait
 from hydranet.policy.constitution import Decision
+from hydranet.question import Answers, BehaviourQuestion, Comparison
 from hydranet.strategy import Strategy
 from hydranet.text.formatting import format_duration, join_words
 
@@ -22,9 +23,10 @@ Draft = Annotated[str, CLEAN, StringConstraints(max_length=8_000)]
 
 
 class Verdict(StrEnum):
-    """What ended a run."""
+    """What ended a run; an ambiguous one has a fix, and another that the tests cannot tell from it."""
 
     FIXED = "fixed"
+    AMBIGUOUS = "ambiguous"
     EXHAUSTED = "exhausted"
     ABORTED = "aborted"
     FAILED = "failed"
@@ -177,6 +179,8 @@ class Genealogy(BoundedModel):
     which tests both passed and failed on the same code, and `written_tests` which tests the run has written, and of
     what, `reproduction` the drafts of a model among them. `test_notes` say what was cut, left out or tolerated in test
     runs. The run does not mend `known_failures`. `shown` names the code that retrieval gave to the prompts, best first.
+    `comparison` says how the candidates that pass were told apart, and `question` what the tests leave open between
+    them; `answers` are what people said to such questions.
     """
 
     run_id: Name
@@ -204,6 +208,9 @@ class Genealogy(BoundedModel):
     known_count: int = 0
     shown: Annotated[tuple[Name, ...], Field(max_length=12)] = ()
     branches: Annotated[tuple[BranchRecord, ...], Field(max_length=100)] = ()
+    comparison: Comparison | None = None
+    question: BehaviourQuestion | None = None
+    answers: Answers = ()
     verdict: Verdict | None = None
     reason: Note = ""
     published: Name = ""

@@ -86,3 +86,6 @@ class SandboxSpec(BoundedModel):
 
     flaky_reruns: Annotated[int, Field(ge=0, le=4)] = 0
     """How often a failing test run is repeated, at most 4 times; for each test the majority decides."""
+
+    compare_seconds: Annotated[float, Field(ge=0, le=600)] = 15.0
+    """The time for telling fixes that pass the same tests apart by what they do, in seconds; 0 leaves it out."""

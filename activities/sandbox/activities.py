@@ -9,7 +9,7 @@ import logging
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from temporalio import activity
 
@@ -17,6 +17,7 @@ from activities.errors import translate_errors
 from activities.sandbox.node_limits import NodeLimits
 from hydranet.contracts import (
     ArtifactRef,
+    Candidate,
     Candidates,
     Checkpoint,
     CoverageRequest,
@@ -36,9 +37,12 @@ from hydranet.contracts import (
 from hydranet.policy import constitution
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from activities.artifacts.store import ArtifactStore
     from activities.artifacts.variables import VariableStore
     from activities.git.objects import GitObjects
+    from activities.sandbox.behaviours import ObservedBehaviours
     from activities.sandbox.dependencies import InstallPlan
     from activities.sandbox.judgement import TargetTests
     from activities.sandbox.protocol import Sandbox
@@ -204,6 +208,7 @@ class SandboxActivities:
             choose_best,
             compare_passing,
             make_title,
+            refute,
             run_candidates,
         )
         from activities.sandbox.judgement import TargetTests
@@ -245,13 +250,14 @@ class SandboxActivities:
                 others = [run for run in runs if run.index not in puzzling]
                 runs = [*others, *await run_candidates(runner, target, puzzling)]
         passing = {run.index: usable[run.index] for run in runs if run.report.passed}
-        compared = await compare_passing(runner, baseline, contents, passing, candidates)
-        best = choose_best(runs, candidates, compared)
+        observed = await compare_passing(runner, baseline, contents, passing, candidates, request.answers)
+        runs = refute(runs, observed.refuted)
+        best = choose_best(runs, candidates, observed)
         chosen = candidates[best.index]
         tried = len({run.index for run in runs})
         return Trial(
             index=best.index,
-            title=make_title(best, runs, candidates, compared),
+            title=make_title(best, runs, candidates, observed),
             patch=patches.parse_diff(chosen.diff),
             diff=await self._artifacts.put(chosen.diff.encode(), "text/x-diff"),
             report=best.report.model_copy(update={"results": await put_model(self._artifacts, best.results)}),
@@ -260,7 +266,27 @@ class SandboxActivities:
             left=len(usable) - tried,
             seconds=time.monotonic() - began,
             refused=f"{len(refused)} were refused" if refused else "",
+            **await self._describe_contest(observed, candidates),
         )
+
+    async def _describe_contest(self, observed: ObservedBehaviours, candidates: Sequence[Candidate]) -> dict[str, Any]:
+        """Return the fields of a trial that say how the candidates that pass were told apart."""
+        from activities.artifacts.store import put_model
+        from hydranet.question import Comparison
+
+        if not observed.behaviours:
+            return {}
+        contest = observed.make_contest(candidates)
+        question = contest.find_question(contest.list_left(()))
+        return {
+            "comparison": Comparison(
+                candidates=sum(len(behaviour.candidates) for behaviour in observed.behaviours),
+                behaviours=len(observed.behaviours),
+                calls=len(observed.calls),
+            ),
+            "contest": await put_model(self._artifacts, contest) if question else None,
+            "question": question,
+        }
 
     def _limit(self, request: _Request) -> _Request:
         return request.model_copy(update={"spec": self._limits.apply(request.spec)})

@@ -5,45 +5,43 @@ Candidates with equal outcomes behave alike. Where they differ, the tests do not
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from activities.sandbox.protocol import INPUTS
 from activities.sandbox.test_run import TestRunner, make_test_command
 from activities.sandbox.time_limits import HUNG, get_test_timeout
 from activities.sandbox.trial_commands import PYTEST_SERVER, parse_trial_command
-from hydranet.contracts import TestResults
+from hydranet.bounded_models import NAME_CHARACTERS
+from hydranet.contest import ALTERNATIVES, Alternative, Contest, ContestedCall, choose_calls
+from hydranet.contracts import Candidate, TestResults
+from hydranet.question import DETAIL_CHARACTERS, BehaviourAnswer, Call, CallResult
 
 BASE = 0
 """The number of the code at the base among the versions; a candidate has its index and one more."""
 
-# Seconds for making the calls with all candidates, and characters of what a record may tell.
-SECONDS = 15.0
-_CALLS, _TEXT = 5_000, 2_500
+# Calls at most: what a test records is bounded once more where it comes from.
+_CALLS = 5_000
 
 
 @dataclass(frozen=True)
-class Call:
-    """A call of a changed function in a test: its arguments, what was changed in them, and what came of it by version.
+class ObservedCall:
+    """A call of a changed function in a test, and what came of it by version.
 
-    `change` is empty for the call as the test made it, and `outcomes` has a text for the base and each candidate. The
-    test `is_passing` at the base.
+    `results` has one for the base and each candidate. The test `is_passing` at the base.
     """
 
-    file: str
-    unit: str
-    test: str
-    arguments: str
-    change: str
-    outcomes: Mapping[int, str]
+    call: Call
+    results: Mapping[int, CallResult]
     is_passing: bool = False
 
     @property
     def is_observed(self) -> bool:
         """Whether the test itself made the call, so that its outcome at the base is what the test has seen."""
-        return not self.change
+        return not self.call.change
 
 
 @dataclass(frozen=True)
@@ -59,25 +57,52 @@ class Behaviour:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What candidates were compared by, and their behaviours, the likeliest first; both empty where they were not."""
+class ObservedBehaviours:
+    """How candidates that pass all tests behave: their calls, and their behaviours, the likeliest first.
 
-    calls: Sequence[Call] = ()
+    Both are empty where they were not compared. `refuted` has the sentence of the answer that a candidate contradicts.
+    """
+
+    calls: Sequence[ObservedCall] = ()
     behaviours: Sequence[Behaviour] = ()
+    refuted: Mapping[int, str] = field(default_factory=dict)
 
-    def describe_difference(self) -> str:
-        """Return how the two likeliest behaviours differ, at the shortest call that shows it."""
-        first, second = (behaviour.candidates[0] for behaviour in self.behaviours[:2])
-        call = find_difference(self.calls, first, second)
-        assert call is not None
-        mine, theirs = call.outcomes[first + 1], call.outcomes[second + 1]
-        return f"{call.unit}({call.arguments}) {mine}, or {theirs}"
+    def describe_difference(self, candidates: Sequence[Candidate]) -> str:
+        """Return how the two likeliest behaviours differ, at the easiest call that shows it."""
+        calls = self.make_contest(candidates).calls
+        contested = next(call for call in calls if call.results[0].text != call.results[1].text)
+        first, second = contested.results[:2]
+        return f"{contested.call.text} {first.text}, or {second.text}"
+
+    def make_contest(self, candidates: Sequence[Candidate]) -> Contest:
+        """Return the behaviours as fixes between which a person can choose."""
+        behaviours = self.behaviours[:ALTERNATIVES]
+        firsts = [behaviour.candidates[0] for behaviour in behaviours]
+        calls = (
+            ContestedCall(
+                call=observed.call,
+                before=observed.results[BASE].text,
+                results=tuple(observed.results[index + 1] for index in firsts),
+            )
+            for observed in self.calls
+        )
+        return Contest(
+            alternatives=tuple(
+                Alternative(
+                    title=candidates[behaviour.candidates[0]].title,
+                    diff=candidates[behaviour.candidates[0]].diff,
+                    changes=behaviour.changes,
+                )
+                for behaviour in behaviours
+            ),
+            calls=choose_calls(calls, len(firsts)),
+        )
 
 
-NOT_COMPARED = Comparison()
+NOT_COMPARED = ObservedBehaviours()
 
 
-def group_behaviours(calls: Sequence[Call], costs: Mapping[int, int]) -> list[Behaviour]:
+def group_behaviours(calls: Sequence[ObservedCall], costs: Mapping[int, int]) -> list[Behaviour]:
     """Return the behaviours of the candidates in `costs`, the most likely first.
 
     A right fix changes little of what passing tests have observed: Xiong, Liu, Zeng, Zhang and Huang, "Identifying
@@ -85,12 +110,12 @@ def group_behaviours(calls: Sequence[Call], costs: Mapping[int, int]) -> list[Be
     """
     alike: dict[tuple[str, ...], list[int]] = {}
     for index in sorted(costs, key=lambda index: (costs[index], index)):
-        alike.setdefault(tuple(call.outcomes[index + 1] for call in calls), []).append(index)
+        alike.setdefault(tuple(call.results[index + 1].text for call in calls), []).append(index)
     behaviours = [
         Behaviour(
             candidates=tuple(indices),
             changes=sum(
-                call.is_observed and call.is_passing and call.outcomes[BASE] != call.outcomes[indices[0] + 1]
+                call.is_observed and call.is_passing and call.results[BASE].text != call.results[indices[0] + 1].text
                 for call in calls
             ),
             cost=costs[indices[0]],
@@ -100,38 +125,55 @@ def group_behaviours(calls: Sequence[Call], costs: Mapping[int, int]) -> list[Be
     return sorted(behaviours, key=lambda behaviour: (behaviour.changes, behaviour.cost, behaviour.candidates))
 
 
-def find_difference(calls: Sequence[Call], first: int, second: int) -> Call | None:
-    """Return the shortest call on which two candidates differ; one that a test makes before any other."""
-    different = (call for call in calls if call.outcomes[first + 1] != call.outcomes[second + 1])
-    return min(different, key=lambda call: (bool(call.change), len(call.arguments) + len(call.change)), default=None)
+def find_refuted(
+    calls: Sequence[ObservedCall], indices: Iterable[int], answers: Sequence[BehaviourAnswer]
+) -> dict[int, str]:
+    """Return the candidates that contradict an answer, each with that answer."""
+    return {
+        index: answer.sentence
+        for answer in answers
+        for observed in calls
+        if observed.call.is_same(answer.call)
+        for index in indices
+        if not answer.allows(observed.results[index + 1])
+    }
 
 
 async def observe_behaviours(
-    runner: TestRunner, baseline: TestResults, sources: Mapping[str, str], candidates: Mapping[int, Mapping[str, str]]
-) -> list[Call]:
+    runner: TestRunner,
+    baseline: TestResults,
+    sources: Mapping[str, str],
+    candidates: Mapping[int, Mapping[str, str]],
+    answers: Sequence[BehaviourAnswer] = (),
+) -> list[ObservedCall]:
     """Run the tests at the base, and make each call of what candidates change with all of them.
 
-    `sources` are the texts of the changed files, `candidates` theirs in each candidate, by index. A candidate that
-    changes more than functions is in no call. Empty where the tests are not run by pytest alone, and where a candidate
-    disturbs the run.
+    `sources` are the texts of the changed files and of those that `answers` are about, `candidates` theirs in each
+    candidate, by index. A candidate that changes more than functions is in no call. Empty where the tests are not run
+    by pytest alone, where no time is given for it, and where a candidate disturbs the run.
     """
     command = parse_trial_command(runner.spec.test_command, runner.spec.folder)
-    if command is None or command.server != PYTEST_SERVER:
+    seconds = runner.spec.compare_seconds
+    if command is None or command.server != PYTEST_SERVER or not seconds:
         return []
     failing = [
         runner.variables.unmask(test.id) for test in baseline.tests if test.is_target and HUNG not in test.message
     ]
+    units: dict[str, list[str]] = {}
+    for answer in answers:
+        units.setdefault(answer.call.file, []).append(answer.call.unit)
     request = {
         "base": dict(sources),
         "candidates": {index + 1: dict(texts) for index, texts in candidates.items()},
+        "units": units,
         "first": [runner.variables.unmask(test) for test in failing],
-        "seconds": SECONDS,
+        "seconds": seconds,
     }
     records, _ = await runner.run(
         make_test_command(runner.spec.test_command),
-        plugin={"behaviours": f"{INPUTS}/behaviours.json", "test_seconds": get_test_timeout(runner.spec) + SECONDS},
+        plugin={"behaviours": f"{INPUTS}/behaviours.json", "test_seconds": get_test_timeout(runner.spec) + seconds},
         inputs={"behaviours.json": json.dumps(request)},
-        seconds=runner.spec.test_timeout + SECONDS,
+        seconds=runner.spec.test_timeout + seconds,
     )
     kinds = {record.get("kind") for record in records}
     if "disturbed" in kinds or "finish" not in kinds:
@@ -148,15 +190,44 @@ async def observe_behaviours(
 
 def _read_calls(
     records: Sequence[dict[str, Any]], sources: Mapping[str, str], numbers: set[int], passing: set[str]
-) -> Iterator[Call]:
+) -> Iterator[ObservedCall]:
     for record in records:
         if record.get("kind") != "behaviour":
             continue
-        texts = [record.get(name) for name in ("file", "unit", "test", "call", "change")]
-        outcomes = record.get("outcomes")
-        if any(not isinstance(text, str) or len(text) > _TEXT for text in texts) or not isinstance(outcomes, dict):
+        texts = [record.get(name) for name in ("file", "unit", "test", "call", "change", "setup", "code")]
+        outcomes, codes = record.get("outcomes"), record.get("results")
+        if any(not isinstance(text, str) or len(text) > DETAIL_CHARACTERS for text in texts):
             continue
-        file, unit, test, arguments, change = (str(text) for text in texts)
-        texts_by_version = {number: text for number in numbers if isinstance(text := outcomes.get(str(number)), str)}
-        if file in sources and texts_by_version.keys() == numbers:
-            yield Call(file, unit.partition("#")[0], test, arguments, change, texts_by_version, test in passing)
+        if not isinstance(outcomes, dict) or not isinstance(codes, dict):
+            continue
+        file, unit, test, arguments, change, setup, code = (str(text) for text in texts)
+        results = {
+            number: _read_result(text, codes.get(str(number)))
+            for number in numbers
+            if isinstance(text := outcomes.get(str(number)), str)
+        }
+        if file in sources and len(unit) <= NAME_CHARACTERS and results.keys() == numbers:
+            call = Call(
+                file=file,
+                unit=unit.partition("#")[0],
+                test=test[:NAME_CHARACTERS],
+                arguments=arguments,
+                change=change,
+                setup=setup,
+                code=code,
+            )
+            yield ObservedCall(call, results, test in passing)
+
+
+def _read_result(text: str, source: object) -> CallResult:
+    match source:
+        case [str() as code, bool() as raises] if len(code) <= DETAIL_CHARACTERS:
+            return CallResult(text=_shorten(text), code=code, raises=raises)
+    return CallResult(text=_shorten(text))
+
+
+def _shorten(text: str) -> str:
+    if len(text) <= DETAIL_CHARACTERS:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{text[: DETAIL_CHARACTERS - 40]}… ({digest})"

@@ -12,7 +12,13 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
-from activities.sandbox.behaviours import NOT_COMPARED, Comparison, group_behaviours, observe_behaviours
+from activities.sandbox.behaviours import (
+    NOT_COMPARED,
+    ObservedBehaviours,
+    find_refuted,
+    group_behaviours,
+    observe_behaviours,
+)
 from activities.sandbox.inside.test_names import file_of
 from activities.sandbox.judgement import CandidateRun, TargetTests, judge_run
 from activities.sandbox.protected_files import ProtectedFiles
@@ -33,11 +39,14 @@ from activities.sandbox.trial_commands import (
     parse_trial_command,
 )
 from hydranet import patches
+from hydranet.bounded_models import NAME_CHARACTERS
+from hydranet.contest import ALTERNATIVES
 from hydranet.contracts import Candidate, TestResult, TestResults
 from hydranet.errors import PatchError
+from hydranet.question import BehaviourAnswer
 from hydranet.text.formatting import format_count
 from hydranet.text.source_encoding import encode_source, read_text
-from hydranet.text.truncation import keep_end
+from hydranet.text.truncation import keep_end, keep_start
 
 Changes = dict[str, str | None]
 
@@ -50,8 +59,6 @@ START_SECONDS = 5.0
 # Seconds for other candidates after one has passed: the first that passes is not always the best.
 MORE_SECONDS = 5.0
 
-# Candidates that are compared at most: each is as many processes more.
-_COMPARED = 8
 # Other passing candidates in a title, and the characters of each.
 _NAMED, _NAMED_CHARACTERS = 2, 90
 
@@ -191,32 +198,53 @@ async def compare_passing(
     read: Callable[[str], bytes | None],
     passing: Mapping[int, Changes],
     candidates: Sequence[Candidate],
-) -> Comparison:
-    """Find out how the candidates that pass all tests behave; those that cost least, and change Python code alone."""
+    answers: Sequence[BehaviourAnswer] = (),
+) -> ObservedBehaviours:
+    """Find out how the candidates that pass all tests behave; those that cost least, and change Python code alone.
+
+    One is enough where a person's answers say what is right.
+    """
     costs = {index: measure_cost(candidates[index].diff) for index in passing}
     python = {
         index: {path: text for path, text in passing[index].items() if text is not None}
         for index in sorted(costs, key=lambda index: (costs[index], index))
         if all(path.endswith(".py") and text is not None for path, text in passing[index].items())
     }
-    compared = dict(islice(python.items(), _COMPARED))
-    if len(compared) < 2:
+    compared = dict(islice(python.items(), ALTERNATIVES))
+    if len(compared) < (1 if answers else 2):
         return NOT_COMPARED
-    files = {path for changes in compared.values() for path in changes}
+    files = {path for changes in compared.values() for path in changes} | {answer.call.file for answer in answers}
     sources = {path: read_text(path, read(path)) for path in files}
-    calls = await observe_behaviours(runner, baseline, {p: t for p, t in sources.items() if t is not None}, compared)
-    comparable = {index: costs[index] for index in compared if calls and index + 1 in calls[0].outcomes}
-    return Comparison(calls, group_behaviours(calls, comparable)) if len(comparable) > 1 else NOT_COMPARED
+    known = {path: text for path, text in sources.items() if text is not None}
+    calls = await observe_behaviours(runner, baseline, known, compared, answers)
+    observed = [index for index in compared if calls and index + 1 in calls[0].results]
+    refuted = find_refuted(calls, observed, answers)
+    comparable = {index: costs[index] for index in observed if index not in refuted}
+    behaviours = group_behaviours(calls, comparable) if len(comparable) > 1 else ()
+    return ObservedBehaviours(calls, behaviours, refuted)
+
+
+def refute(runs: Sequence[CandidateRun], refuted: Mapping[int, str]) -> list[CandidateRun]:
+    """Return the runs, in which those of candidates that contradict an answer fail by it."""
+    return [
+        replace(run, report=run.report.model_copy(update=_fail(refuted[run.index]))) if run.index in refuted else run
+        for run in runs
+    ]
+
+
+def _fail(answer: str) -> dict[str, Any]:
+    name = keep_start(f"answer: {answer}", NAME_CHARACTERS)
+    return {"passed": False, "failing": (name,), "failing_count": 1, "reason": f"It contradicts the answer: {answer}"}
 
 
 def choose_best(
-    runs: Sequence[CandidateRun], candidates: Sequence[Candidate], compared: Comparison = NOT_COMPARED
+    runs: Sequence[CandidateRun], candidates: Sequence[Candidate], observed: ObservedBehaviours = NOT_COMPARED
 ) -> CandidateRun:
     """Return the run with the fewest failing tests.
 
     Of those that pass it is the simplest of the likeliest behaviour, of the others the one that ran in detail.
     """
-    likely = compared.behaviours[0].candidates if compared.behaviours else ()
+    likely = observed.behaviours[0].candidates if observed.behaviours else ()
 
     def rank(run: CandidateRun) -> tuple[int, bool, int, bool, int]:
         cost = measure_cost(candidates[run.index].diff) if run.report.passed else 0
@@ -240,20 +268,21 @@ def _tokenize(lines: tuple[str, ...]) -> list[str]:
 
 
 def make_title(
-    best: CandidateRun, runs: Sequence[CandidateRun], candidates: Sequence[Candidate], compared: Comparison
+    best: CandidateRun, runs: Sequence[CandidateRun], candidates: Sequence[Candidate], observed: ObservedBehaviours
 ) -> str:
     """Return the title of the best candidate, with what the tests do not tell: which of those that pass is right."""
     title = candidates[best.index].title
     passing = sum(run.report.passed for run in runs)
     if not best.report.passed or passing < 2:
         return title
-    if len(compared.behaviours) == 1:
-        calls = format_count(len(compared.calls), "call")
+    if len(observed.behaviours) == 1:
+        calls = format_count(len(observed.calls), "call")
         return f"{title} ({passing} candidates pass, and behave alike in {calls})"
-    if not compared.behaviours:
+    if not observed.behaviours:
         others = [candidates[run.index].title for run in runs if run.report.passed and run is not best]
         count = "1 other candidate passes" if len(others) == 1 else f"{len(others)} other candidates pass"
         # The end of a title says what the code becomes.
         named = "; ".join(keep_end(other, _NAMED_CHARACTERS) for other in others[:_NAMED])
         return f"{title} ({count} too: {named})"
-    return f"{title} ({passing} candidates pass, in {len(compared.behaviours)} ways: {compared.describe_difference()})"
+    ways = len(observed.behaviours)
+    return f"{title} ({passing} candidates pass, in {ways} ways: {observed.describe_difference(candidates)})"

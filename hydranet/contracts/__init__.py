@@ -5,6 +5,7 @@ as an `ArtifactRef`.
 """
 
 from hydranet.contracts.artifacts import ArtifactRef
+from hydranet.contracts.contests import OpenContest, Settlement, SettleRequest
 from hydranet.contracts.expectations import (
     Expectation,
     ExpectationKind,
@@ -210,6 +211,7 @@ __all__ = [
     "NodeSweep",
     "NodeSweepRequest",
     "NoticeRequest",
+    "OpenContest",
     "ParseRequest",
     "Place",
     "PlaceRequest",
@@ -237,6 +239,8 @@ __all__ = [
     "Review",
     "RunResult",
     "SandboxSpec",
+    "SettleRequest",
+    "Settlement",
     "Skills",
     "Snapshot",
     "SnapshotRequest",

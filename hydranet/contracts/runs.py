@@ -8,6 +8,7 @@ from hydranet.allocation import SkillRecord
 from hydranet.bounded_models import TESTS, BoundedModel, Issue, Line, Name, Note, Tail
 from hydranet.budget import Budget, Usage
 from hydranet.contracts.artifacts import ArtifactRef
+from hydranet.contracts.contests import OpenContest
 from hydranet.contracts.expectations import Expectations
 from hydranet.contracts.inference import AttemptDigest, Plan
 from hydranet.contracts.repository import Checkpoint, Snapshot
@@ -17,6 +18,7 @@ from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import MEMORY, Attempt, Score
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Verdict
 from hydranet.policy.constitution import Decision
+from hydranet.question import Answers, Comparison
 from hydranet.run_settings import ConvergenceSettings, SandboxSpec
 from hydranet.strategy import TEMPLATES, Strategy
 
@@ -29,6 +31,8 @@ class FixRequest(BoundedModel):
     come from `seed`, or from the run's id where that is empty: two runs with the same seed ask their models the same.
     `allocation` says which strategy gets the next draw. The `target` names the failing tests to mend; where it is empty
     they are those that the issue speaks of. Of `expectations` tests are written, which are the target then.
+    A run that `asks` waits for a person where the tests do not tell which fix is right. With a `contest` it goes on
+    where another run has ended so, by the `answers` to that one's questions.
     The repository is on the host with the id `host`, empty for runs from before hosts had ids.
     """
 
@@ -46,6 +50,9 @@ class FixRequest(BoundedModel):
     allocation: Literal["value", "order"] = "value"
     parallel_branches: Annotated[int, Field(ge=1, le=16)] = 1
     require_approval: bool = False
+    asks: bool = False
+    answers: Answers = ()
+    contest: OpenContest | None = None
     decisions: Annotated[tuple[Decision, ...], Field(max_length=8)] = ()
     apply: bool = False
     reaper: bool = True
@@ -57,7 +64,10 @@ class FixRequest(BoundedModel):
 
 
 class RunResult(BoundedModel):
-    """How a run ended; `refused` says that the input, not the search, was the reason."""
+    """How a run ended; `refused` says that the input, not the search, was the reason.
+
+    A `contest` is what is left open: another run may go on with it.
+    """
 
     verdict: Verdict
     reason: Note = ""
@@ -65,6 +75,7 @@ class RunResult(BoundedModel):
     published: Name = ""
     commit: Name = ""
     note: Line = ""
+    contest: OpenContest | None = None
 
 
 class BranchState(BoundedModel):
@@ -93,7 +104,7 @@ class BranchRequest(BoundedModel):
 
     `dead` are sentences about dead branches for the prompts; `target` are the tests that fail at the `base`. The branch
     begins no attempt beyond `granted` before its run grants more; None grants all `attempts`. Where the environment is
-    not `prepared` for it, the branch has one prepared on a host of its own.
+    not `prepared` for it, the branch has one prepared on a host of its own. No fix may contradict the `answers`.
     """
 
     run_id: Name
@@ -123,6 +134,7 @@ class BranchRequest(BoundedModel):
     tokens: int | None = None
     dead: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
     instruction: Note = ""
+    answers: Answers = ()
     paused: bool = False
     state: BranchState | None = None
 
@@ -152,12 +164,15 @@ class AttemptReport(BoundedModel):
 class BranchResult(BoundedModel):
     """How a branch ended by itself; `passed` is the checkpoint that passes all tests.
 
-    `unreported` is the cost of an attempt that was given up before it was on record.
+    `unreported` is the cost of an attempt that was given up before it was on record. `comparison` says how the
+    candidates that pass were told apart, and `contest` which of them behave differently.
     """
 
     ending: Ending
     reason: Line = ""
     passed: Checkpoint | None = None
+    comparison: Comparison | None = None
+    contest: OpenContest | None = None
     unreported: Usage = Usage()
 
 

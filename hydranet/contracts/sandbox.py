@@ -15,6 +15,7 @@ from hydranet.genealogy import KnownFailure
 from hydranet.names import SANDBOX_QUEUE
 from hydranet.patches import Patch
 from hydranet.policy.investigation import LIMIT, Asked
+from hydranet.question import Answers, BehaviourQuestion, Comparison
 from hydranet.run_settings import SandboxSpec
 
 # Sentences about one test run, at most.
@@ -281,7 +282,7 @@ class TrialRequest(BoundedModel):
     """Asks to try candidates on `parent`: the failing tests of `baseline` first, all tests for those that pass.
 
     `baseline` is the `TestResults` at the run's base commit; its failing tests are the target and a
-    test that passed there may not fail.
+    test that passed there may not fail. Nor may a candidate do what contradicts the `answers` of a person.
     """
 
     snapshot: Snapshot
@@ -290,6 +291,7 @@ class TrialRequest(BoundedModel):
     spec: SandboxSpec
     baseline: ArtifactRef
     candidates: ArtifactRef
+    answers: Answers = ()
 
 
 class Trial(BoundedModel):
@@ -297,7 +299,8 @@ class Trial(BoundedModel):
 
     `index` is its place in the candidates, `diff` its unified diff as an artifact; `tried` counts the
     candidates that were run, `passing` those that pass everything, `left` those there was no time for. It took
-    `seconds`, without waiting for a sandbox.
+    `seconds`, without waiting for a sandbox. `comparison` says how those that pass were told apart; where the tests
+    leave open which of them is right, the best is one of a `contest` (artifact), and `question` asks for it.
     """
 
     index: int
@@ -310,3 +313,6 @@ class Trial(BoundedModel):
     left: int = 0
     seconds: float = 0.0
     refused: Line = ""
+    comparison: Comparison | None = None
+    contest: ArtifactRef | None = None
+    question: BehaviourQuestion | None = None

@@ -99,6 +99,9 @@ def _write_headline(genealogy: Genealogy, won: Winner | None, seconds: float) ->
             return f"Still running: {genealogy.state} ({spent} so far)."
         case Verdict.FIXED:
             return f"Fixed in {format_duration(seconds)}{_name_winner(genealogy, won)}."
+        case Verdict.AMBIGUOUS:
+            fixes = "another fix" if genealogy.comparison is None else f"{genealogy.comparison.behaviours - 1} others"
+            return f"Ambiguous: the tests cannot tell the fix from {fixes}{_name_winner(genealogy, won)}."
         case Verdict.EXHAUSTED:
             return f"Not fixed: nothing that was tried passed the tests ({spent})."
         case Verdict.ABORTED:

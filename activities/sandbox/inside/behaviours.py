@@ -17,7 +17,7 @@ import sys
 import time
 import types
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, NoReturn
 
@@ -52,6 +52,7 @@ class Behaviours:
         root: str,
         base: dict[str, str],
         candidates: dict[int, dict[str, str]],
+        units: dict[str, list[str]],
         seconds: float,
         write: Callable[[dict[str, Any]], None],
     ) -> None:
@@ -70,13 +71,16 @@ class Behaviours:
         self._originals: dict[str, Units] = {}
         self._observed: dict[str, Units] = {}
         self._base = base
-        self._read_versions(candidates)
+        self._read_versions(candidates, units)
         setattr(builtins, _HOOK, self._enter)
 
-    def _read_versions(self, candidates: dict[int, dict[str, str]]) -> None:
-        changed: dict[str, set[str]] = {}
+    def _read_versions(self, candidates: dict[int, dict[str, str]], asked: dict[str, list[str]]) -> None:
         modules = {file: self._compile(file, text) for file, text in self._base.items()}
         self._originals = {file: list_units(module) for file, module in modules.items()}
+        changed = {
+            file: {unit for unit in self._originals[file] if unit.partition("#")[0] in names}
+            for file, names in asked.items()
+        }
         for number, texts in candidates.items():
             units: dict[str, Units] = {}
             others = False
@@ -163,7 +167,7 @@ class Behaviours:
         unit = self._units[number]
         for line in lines:
             try:
-                change, call, outcomes = json.loads(line)
+                compared = json.loads(line)
             except ValueError:
                 continue  # cut, since its time was up
             self._write(
@@ -172,9 +176,13 @@ class Behaviours:
                     "file": unit.file,
                     "unit": unit.name,
                     "test": self._test,
-                    "call": call[:_TEXT],
-                    "change": change[:_TEXT],
-                    "outcomes": dict(zip(self._numbers, outcomes, strict=True)),
+                    "call": compared["arguments"][:_TEXT],
+                    "change": compared["changed"][:_TEXT],
+                    "outcomes": dict(zip(self._numbers, compared["outcomes"], strict=True)),
+                    "setup": compared["setup"],
+                    "code": compared["code"],
+                    # Empty where nothing could be written.
+                    "results": dict(zip(self._numbers, compared["results"], strict=False)),
                 }
             )
 
@@ -185,8 +193,8 @@ class Behaviours:
             gc.freeze()
             call = StoppedCall(self._find_function(number, frame), frame)
             versions = [partial(self._take_code, units) for units in self._versions]
-            for outcome in call.compare(versions, deadline):
-                os.write(descriptor, json.dumps(outcome).encode() + b"\n")
+            for compared in call.compare(versions, deadline):
+                os.write(descriptor, json.dumps(asdict(compared)).encode() + b"\n")
         finally:
             os._exit(0)
 

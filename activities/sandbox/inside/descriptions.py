@@ -13,10 +13,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+TOLD_BY_REPR = frozenset({"datetime", "decimal", "fractions", "uuid", "pathlib", "ipaddress", "zoneinfo"})
+"""Modules of the standard library whose types tell all of a value by their own representation."""
+
 # What is read of a value, since it may be large or contain itself: levels, parts in all, characters, bits.
 _DEPTH, _PARTS, _CHARACTERS, _BITS = 7, 1_000, 300, 4_000
-# Modules of the standard library whose types tell all of a value by their own representation.
-_TOLD_BY_REPR = {"datetime", "decimal", "fractions", "uuid", "pathlib", "ipaddress", "zoneinfo"}
 _NUMBERS = (bool, int, float, complex, type(None), type(Ellipsis), type(NotImplemented))
 _TEXTS = (str, bytes, bytearray)
 _BASES: tuple[Any, ...] = (dict, list, deque, tuple, set, frozenset, *_TEXTS, int, float, BaseException)
@@ -58,7 +59,7 @@ class _Describer:
             self._open.pop()
 
     def _describe_parts(self, value: Any, kind: type, depth: int) -> str:
-        if kind.__module__ in _TOLD_BY_REPR:
+        if kind.__module__ in TOLD_BY_REPR:
             return str(kind.__repr__(value))  # type: ignore[call-arg]
         if issubclass(kind, type):
             return f"<class {_name(value)}>"
@@ -75,7 +76,7 @@ class _Describer:
             parts.append(self._describe_content(value, base, depth))
             if kind is base and kind is not deque:
                 return parts[0]
-        parts += self._take(f"{name}={self.describe(part, depth)}" for name, part in _list_fields(value))
+        parts += self._take(f"{name}={self.describe(part, depth)}" for name, part in list_fields(value))
         return f"{_name(kind)}({', '.join(parts)})" if parts else f"<{_name(kind)}>"
 
     def _describe_content(self, value: Any, base: Any, depth: int) -> str:
@@ -113,7 +114,7 @@ def _name(kind: type) -> str:
     return str(type.__dict__["__qualname__"].__get__(kind))
 
 
-def _list_fields(value: Any) -> list[tuple[str, Any]]:
+def list_fields(value: Any) -> list[tuple[str, Any]]:
     """Return the attributes that an object holds itself, in the order of their names."""
     fields: dict[str, Any] = {}
     for kind in type.__dict__["__mro__"].__get__(type(value)):

@@ -84,7 +84,7 @@ def _compare_behaviours(file: str, recorder: Recorder) -> dict[str, object]:
     with open(file) as lines:  # noqa: PTH123
         request = json.load(lines)
     candidates = {int(number): texts for number, texts in request["candidates"].items()}
-    behaviours = Behaviours("/work", request["base"], candidates, request["seconds"], recorder.write)
+    behaviours = Behaviours("/work", request["base"], candidates, request["units"], request["seconds"], recorder.write)
     return {"hydra-recorder": recorder, "hydra-behaviours": BehaviourRecorder(behaviours, request["first"])}
 
 

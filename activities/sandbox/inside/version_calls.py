@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 import os
 import resource
 import time
 import types
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, NoReturn
 
 from .descriptions import describe
 from .forks import wait_for
+from .sources import Source, try_to_write
 from .variations import Change, list_variations
 
 # Seconds for one call, and calls with changed arguments.
@@ -25,6 +28,22 @@ ArgumentChange = tuple[str, Change]
 """The name of an argument, and what returns it changed."""
 
 
+@dataclass(frozen=True)
+class Compared:
+    """A call as it was made with all versions: what was `changed` in it, its arguments, and an outcome for each.
+
+    Where outcomes differ, `setup` and `code` are Python that makes the call, and `results` has Python for what each
+    version returns, or the name of what it raises; all of it is empty where there is none.
+    """
+
+    changed: str
+    arguments: str
+    outcomes: Sequence[str]
+    setup: str = ""
+    code: str = ""
+    results: Sequence[tuple[str, bool]] = ()
+
+
 class StoppedCall:
     """A call of `function` that has stopped at its first line, where `frame` has its arguments."""
 
@@ -33,13 +52,11 @@ class StoppedCall:
         self._code = frame.f_code
         self._arguments = read_arguments(frame)
 
-    def compare(
-        self, versions: Sequence[Callable[[], None]], deadline: float
-    ) -> Iterator[tuple[str, str, Sequence[str]]]:
+    def compare(self, versions: Sequence[Callable[[], None]], deadline: float) -> Iterator[Compared]:
         """Make the call with each version, then with changed arguments, until the deadline.
 
-        A version takes the place of the functions when it is called. Yields what was changed, the arguments, and an
-        outcome for each version. What differs from one time to the next is left out.
+        A version takes the place of the functions when it is called. What differs from one time to the next is left
+        out.
         """
         changes: Iterator[tuple[str, ArgumentChange | None]] = chain(
             [("", None)], islice(_vary(self._arguments), _VARIATIONS)
@@ -50,12 +67,37 @@ class StoppedCall:
             again = self._call_all(list(unlike.values()), change) if len(unlike) > 1 else list(unlike)
             if again == list(unlike):
                 arguments = outcomes[0].partition("\n")[0]
-                yield text, arguments, [outcome.rpartition("\n")[2] for outcome in outcomes]
+                compared = Compared(text, arguments, [outcome.rpartition("\n")[2] for outcome in outcomes])
+                yield self._write_sources(compared, change, unlike, outcomes) if len(unlike) > 1 else compared
             if time.monotonic() > deadline:
                 return
 
-    def _call_all(self, versions: Sequence[Callable[[], None]], change: ArgumentChange | None) -> list[str]:
-        """Return what came of the call with each version: the arguments, and in a second line the outcome."""
+    def _write_sources(
+        self,
+        compared: Compared,
+        change: ArgumentChange | None,
+        unlike: dict[str, Callable[[], None]],
+        outcomes: Sequence[str],
+    ) -> Compared:
+        """Return the call with the Python that makes it, which is written in further processes."""
+        texts = self._call_all(list(unlike.values()), change, writes=True)
+        written = {outcome: _read_source(text) for outcome, text in zip(unlike, texts, strict=True)}
+        codes = {source[1] for source in written.values()}
+        # A version that yields is called otherwise than one that raises before it does.
+        code = max(codes, key=len)
+        if "" in codes or not codes <= {code, code.removeprefix("list(").removesuffix(")")}:
+            return compared
+        setup = sorted({line for source in written.values() for line in source[0].splitlines()})
+        results = [written[outcome][2:] for outcome in outcomes]
+        return Compared(compared.changed, compared.arguments, compared.outcomes, "\n".join(setup), code, results)
+
+    def _call_all(
+        self, versions: Sequence[Callable[[], None]], change: ArgumentChange | None, *, writes: bool = False
+    ) -> list[str]:
+        """Return what came of the call with each version: the arguments, and in a second line the outcome.
+
+        With `writes` it is the Python that makes the call and its result, as JSON.
+        """
         deadline = time.monotonic() + _SECONDS
         with contextlib.ExitStack() as stack:
             descriptors = [stack.enter_context(open_memory()) for _ in versions]
@@ -63,13 +105,15 @@ class StoppedCall:
             # At the same time: with many processes, waiting for one another takes longest.
             for version, descriptor in zip(versions, descriptors, strict=True):
                 if (pid := os.fork()) == 0:
-                    self._make_call(version, change, descriptor)
+                    self._make_call(version, change, descriptor, writes=writes)
                 processes.append(pid)
             statuses = [wait_for(pid, deadline - time.monotonic()) for pid in processes]
             texts = [os.pread(descriptor, _OUTCOME_BYTES, 0).decode("utf-8", "replace") for descriptor in descriptors]
-        return [_complete(text, status) for text, status in zip(texts, statuses, strict=True)]
+        return [text if writes else _complete(text, status) for text, status in zip(texts, statuses, strict=True)]
 
-    def _make_call(self, version: Callable[[], None], change: ArgumentChange | None, descriptor: int) -> NoReturn:
+    def _make_call(
+        self, version: Callable[[], None], change: ArgumentChange | None, descriptor: int, *, writes: bool
+    ) -> NoReturn:
         try:
             os.setsid()
             _limit_resources()
@@ -78,15 +122,21 @@ class StoppedCall:
             if change is not None:
                 name, apply = change
                 arguments[name] = apply(arguments[name])
-            before = {name: describe(value) for name, value in arguments.items()}
-            # Descriptions have no line breaks.
-            _write(descriptor, ", ".join(f"{name}={text}" for name, text in before.items()))
-            outcome = _describe_outcome(self._function, *_arrange(self._code, arguments))
-            after = {name: describe(value) for name, value in arguments.items()}
-            changed = [f"; {name} becomes {text}" for name, text in after.items() if text != before[name]]
-            _write(descriptor, "".join(["\n", outcome, *changed]))
+            if writes:
+                _write(descriptor, _write_source(self._function, *_arrange(self._code, arguments)))
+            else:
+                self._tell_outcome(arguments, descriptor)
         finally:
             os._exit(0)
+
+    def _tell_outcome(self, arguments: dict[str, Any], descriptor: int) -> None:
+        before = {name: describe(value) for name, value in arguments.items()}
+        # Descriptions have no line breaks.
+        _write(descriptor, ", ".join(f"{name}={text}" for name, text in before.items()))
+        outcome = _describe_outcome(self._function, *_arrange(self._code, arguments))
+        after = {name: describe(value) for name, value in arguments.items()}
+        changed = [f"; {name} becomes {text}" for name, text in after.items() if text != before[name]]
+        _write(descriptor, "".join(["\n", outcome, *changed]))
 
 
 def _complete(text: str, status: int | None) -> str:
@@ -109,6 +159,31 @@ def _describe_outcome(function: Callable[..., Any], arguments: list[Any], named:
         return f"returns {describe(result)}"
     except BaseException as error:
         return f"raises {describe(error)}"
+
+
+def _write_source(function: types.FunctionType, given: list[Any], named: dict[str, Any]) -> str:
+    """Make a call and return as JSON the set-up, the call, its result and whether that is an exception's name."""
+    source = Source()
+    call = try_to_write(lambda: source.write_call(function, given, named))
+    if not call:
+        return ""
+    try:
+        result = function(*given, **named)
+        if inspect.isgenerator(result):
+            call, result = f"list({call})", list(islice(result, _YIELDED))
+        written, raises = try_to_write(lambda: source.write_value(result)), False
+    except Exception as error:
+        raised = error
+        written, raises = try_to_write(lambda: source.write_exception(raised)), True
+    return json.dumps([source.setup, call, written, raises])
+
+
+def _read_source(text: str) -> tuple[str, str, str, bool]:
+    try:
+        setup, call, result, raises = json.loads(text)
+    except ValueError:
+        return "", "", "", False
+    return setup, call, result, raises
 
 
 def read_arguments(frame: types.FrameType) -> list[tuple[str, Any]]:

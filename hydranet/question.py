@@ -1,0 +1,115 @@
+"""Questions to a person: fixes that pass the same tests behave differently, and the tests do not say which is right."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from hydranet.bounded_models import CLEAN, BoundedModel, FilePath, Line, Name, Sender
+from hydranet.text.formatting import format_count
+
+DETAIL_CHARACTERS = 2_000
+"""The most characters of a call, of what comes of it, and of the Python that makes it."""
+
+ANSWERS = 8
+"""The most questions that a run asks."""
+
+Detail = Annotated[str, CLEAN, StringConstraints(max_length=DETAIL_CHARACTERS)]
+
+
+class Comparison(BoundedModel):
+    """How candidates that pass all tests were told apart: in so many `calls` they behave in so many ways."""
+
+    candidates: int
+    behaviours: int
+    calls: int
+
+    @property
+    def sentence(self) -> str:
+        """The comparison in one sentence."""
+        calls = format_count(self.calls, "call")
+        if self.behaviours == 1:
+            return f"{format_count(self.candidates, 'candidate')} passed all tests, and behave alike in {calls}."
+        return f"{self.candidates} candidates passed all tests, and behave in {self.behaviours} ways in {calls}."
+
+
+class Call(BoundedModel):
+    """A call of a function that fixes change, as `test` makes it, or with what `change` says.
+
+    It has `arguments` as text. `code` is Python that makes it, after the imports of `setup`; empty where none can.
+    """
+
+    file: FilePath
+    unit: Name
+    test: Name = ""
+    arguments: Detail
+    change: Detail = ""
+    setup: Detail = ""
+    code: Detail = ""
+
+    @property
+    def text(self) -> str:
+        """The call as it is shown."""
+        return self.code or f"{self.unit}({self.arguments})"
+
+    def is_same(self, other: "Call") -> bool:
+        """Return whether two records are about the same call."""
+        mine, theirs = ((c.file, c.unit, c.arguments, c.change) for c in (self, other))
+        return mine == theirs
+
+
+class CallResult(BoundedModel):
+    """What comes of a call, as text such as `returns 0`; `code` is Python for the value, or the exception's name."""
+
+    text: Detail
+    code: Detail = ""
+    raises: bool = False
+
+    def agrees(self, text: str) -> bool:
+        """Return whether this is what `text` says; what becomes of the arguments may be left out there."""
+        return self.text == text or self.text.startswith(f"{text}; ")
+
+
+class Choice(BoundedModel):
+    """A fix, and what it makes of the call."""
+
+    title: Line
+    result: CallResult
+
+
+class BehaviourQuestion(BoundedModel):
+    """A call of which two fixes make something else, and what the code makes of it `before` any fix."""
+
+    call: Call
+    before: Detail
+    choices: Annotated[tuple[Choice, ...], Field(min_length=2, max_length=2)]
+
+    @property
+    def text(self) -> str:
+        """The question in one sentence."""
+        first, second = self.choices
+        return f"What is right for {self.call.text}: that it {first.result.text}, or that it {second.result.text}?"
+
+
+class BehaviourAnswer(BoundedModel):
+    """What a person said of a call: what is `right`, or, where that is not known, what is `wrong`."""
+
+    call: Call
+    right: CallResult | None = None
+    wrong: Annotated[tuple[Detail, ...], Field(max_length=2)] = ()
+    sender: Sender = ""
+
+    def allows(self, result: CallResult) -> bool:
+        """Return whether a fix may make this of the call."""
+        if self.right is not None:
+            return result.agrees(self.right.text)
+        return result.text not in self.wrong
+
+    @property
+    def sentence(self) -> str:
+        """The answer in one sentence."""
+        if self.right is not None:
+            return f"{self.call.text} {self.right.text}"
+        return f"{self.call.text} neither {' nor '.join(self.wrong)}"
+
+
+Answers = Annotated[tuple[BehaviourAnswer, ...], Field(max_length=ANSWERS)]
