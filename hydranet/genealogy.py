@@ -31,6 +31,11 @@ class Verdict(StrEnum):
     ABORTED = "aborted"
     FAILED = "failed"
 
+    @property
+    def has_fix(self) -> bool:
+        """Whether a fix is published."""
+        return self in (Verdict.FIXED, Verdict.AMBIGUOUS)
+
 
 class Outcome(StrEnum):
     """What became of an attempt."""

@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.artifacts.contests import ContestActivities
 from activities.artifacts.database import open_database
 from activities.artifacts.records import RecordActivities, read_genealogy
 from activities.artifacts.store import ArtifactStore, PostgresArtifacts
@@ -196,6 +197,7 @@ def _make_supervisor_workers(
         HistoryActivities(client, pool, keys).record_log,
         RecordSweeper(client, pool, keys, settings, partial(list_node_sweeps, client)).sweep_records,
         WaitActivities().measure_waits,
+        ContestActivities(artifacts).settle_contest,
     ]
     identity = host.identify(Role.SUPERVISOR)
     slots = count_core_slots()

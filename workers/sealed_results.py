@@ -23,6 +23,7 @@ from temporalio.worker._command_aware_visitor import CommandInfo
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import Info
 
+from activities.artifacts.contests import ContestActivities
 from activities.artifacts.records import RecordActivities
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
 from activities.history.activities import HistoryActivities
@@ -40,7 +41,7 @@ from workers.refused_payload import explain_refused, is_refused
 _ACTIVITIES = (
     *(CheckpointActivities, HistoryActivities, IndexActivities, InferenceActivities, ModelActivities, NodeActivities),
     *(NodeSweeper, RecordActivities, RecordSweeper, RepositoryActivities, RetrievalActivities, SandboxActivities),
-    *(NoticeActivities, WaitActivities),
+    *(ContestActivities, NoticeActivities, WaitActivities),
 )
 
 _logger = logging.getLogger(__name__)

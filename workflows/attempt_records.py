@@ -11,18 +11,23 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import (
         AttemptDigest,
         BranchRequest,
+        BranchResult,
         BranchState,
         Checkpoint,
         ImplementAnswer,
         Investigation,
+        OpenContest,
         Plan,
         PlanAnswer,
         ReflectAnswer,
+        StepRequest,
         Trial,
+        Work,
     )
     from hydranet.convergence.score import MEMORY, Attempt, Score, score_attempt
-    from hydranet.genealogy import AttemptRecord, Outcome
+    from hydranet.genealogy import AttemptRecord, Ending, Outcome
     from hydranet.patches import Patch
+    from hydranet.random_seed import derive_seed
     from hydranet.run_settings import ConvergenceSettings
     from hydranet.strategy import TEMPLATES
 
@@ -38,6 +43,7 @@ class AttemptDraft:
     planning: PlanAnswer = field(default_factory=lambda: PlanAnswer(plan=Plan(summary="")))
     investigation: Investigation = field(default_factory=Investigation)
     implementation: ImplementAnswer = field(default_factory=ImplementAnswer)
+    parent: Checkpoint | None = None
     trial: Trial | None = None
     checkpoint: Checkpoint | None = None
 
@@ -50,6 +56,56 @@ class AttemptDraft:
     def tested(self) -> int:
         """How many of its candidates the branch is done with."""
         return self.implementation.count - (self.trial.left if self.trial else 0)
+
+
+def make_step(request: BranchRequest, state: BranchState, number: int, instruction: str) -> StepRequest:
+    """Return what a model is asked for in an attempt."""
+    last = state.facts[-1] if state.facts else None
+    return StepRequest(
+        work=Work(
+            run_id=request.run_id,
+            model=request.model,
+            snapshot=request.snapshot,
+            checkpoint=state.best,
+            context=state.context or request.context,
+            spectrum=request.spectrum,
+            base=request.base,
+        ),
+        branch=request.number,
+        attempt=number,
+        strategy=request.strategy,
+        seed=derive_seed(request.seed or request.run_id, request.number, number),
+        tried=state.tried,
+        history=state.history,
+        reflection=state.reflection,
+        dead=request.dead,
+        error=last.error if last else request.error,
+        instruction=instruction,
+    )
+
+
+def take_candidates(request: BranchRequest) -> ImplementAnswer:
+    """Return the fixes of another run as what an attempt tries."""
+    return ImplementAnswer(
+        candidates=request.candidates,
+        count=request.candidate_count,
+        exhausted=True,
+        reason="None of the fixes that passed before is left.",
+    )
+
+
+def build_result(draft: AttemptDraft, record: AttemptRecord) -> BranchResult:
+    """Return how a branch ends whose attempt has passed."""
+    trial, contest = draft.trial, None
+    if trial and trial.contest and trial.question and draft.parent:
+        contest = OpenContest(contest=trial.contest, parent=draft.parent, question=trial.question)
+    return BranchResult(
+        ending=Ending.PASSED,
+        reason=record.summary,
+        passed=draft.checkpoint,
+        comparison=trial.comparison if trial else None,
+        contest=contest,
+    )
 
 
 def build_facts(draft: AttemptDraft) -> Attempt:

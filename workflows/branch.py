@@ -21,14 +21,11 @@ with workflow.unsafe.imports_passed_through():
         Grant,
         InvestigateRequest,
         ReapRequest,
-        StepRequest,
         TrialRequest,
-        Work,
     )
     from hydranet.convergence import reaper
     from hydranet.convergence.score import Score
     from hydranet.genealogy import AttemptRecord, Ending, Outcome
-    from hydranet.random_seed import derive_seed
     from hydranet.strategy import TEMPLATES
     from workflows import attempt_records, policies, retrieval
     from workflows.attempt_records import AttemptDraft
@@ -146,7 +143,7 @@ class BranchWorkflow:
         last = {"plan": state.plan, "tail": state.tail, "history": state.history[-1:], "dead": ()}
         draft.reflection = await workflow.execute_activity_method(
             InferenceActivities.reflect,
-            self._step(state.attempts, self._instruction).model_copy(update=last),
+            attempt_records.make_step(self._request, state, state.attempts, self._instruction).model_copy(update=last),
             **policies.for_inference(f"attempt {state.attempts}: reflect"),
         )
         self._state = state.model_copy(update={"reflection": draft.reflection.reflection})
@@ -159,10 +156,12 @@ class BranchWorkflow:
         self._state = self._state.model_copy(update={"context": context})
 
     async def _plan(self, draft: AttemptDraft) -> None:
+        if self._request.candidates is not None:
+            return
         draft.instruction, self._instruction = self._instruction, ""
         draft.planning = await workflow.execute_activity_method(
             InferenceActivities.plan,
-            self._step(draft.number, draft.instruction),
+            attempt_records.make_step(self._request, self._state, draft.number, draft.instruction),
             **policies.for_inference(f"attempt {draft.number}: plan"),
         )
 
@@ -179,6 +178,9 @@ class BranchWorkflow:
         )
 
     async def _implement(self, draft: AttemptDraft) -> None:
+        if self._request.candidates is not None:
+            draft.implementation = attempt_records.take_candidates(self._request)
+            return
         if self._instruction:  # sent since the plan
             draft.instruction, self._instruction = self._instruction, ""
         step = {
@@ -189,7 +191,9 @@ class BranchWorkflow:
         }
         draft.implementation = await workflow.execute_activity_method(
             InferenceActivities.implement,
-            self._step(draft.number, draft.instruction).model_copy(update=step),
+            attempt_records.make_step(self._request, self._state, draft.number, draft.instruction).model_copy(
+                update=step
+            ),
             **policies.for_inference(f"attempt {draft.number}: implement"),
         )
 
@@ -197,13 +201,14 @@ class BranchWorkflow:
         if draft.implementation.candidates is None:
             return
         await self._may_go_on()
-        request, count = self._request, draft.implementation.count
+        request, count, draft.parent = self._request, draft.implementation.count, self._state.best
         draft.trial = await self._sandbox.run(
             SandboxActivities.try_candidates,
             TrialRequest(
-                parent=self._state.best,
+                parent=draft.parent,
                 baseline=request.baseline,
                 candidates=draft.implementation.candidates,
+                answers=request.answers,
                 **self._sandbox.describe(),
             ),
             f"attempt {draft.number}: test {count} candidate(s)",
@@ -243,7 +248,7 @@ class BranchWorkflow:
     def _find_ending(self, draft: AttemptDraft, record: AttemptRecord) -> BranchResult | None:
         """Return how the branch ends when the attempt passed, or when nothing is left to spend or to offer."""
         if record.outcome is Outcome.PASSED:
-            return BranchResult(ending=Ending.PASSED, reason=record.summary, passed=draft.checkpoint)
+            return attempt_records.build_result(draft, record)
         if spent := self._check_budget(Usage()):
             return spent
         if draft.implementation.exhausted and draft.tested == draft.implementation.count:
@@ -272,28 +277,3 @@ class BranchWorkflow:
         # A step that completes in the moment of the cancel swallows it: the reason stays.
         if (reason := workflow.cancellation_reason()) is not None:
             raise asyncio.CancelledError(reason)
-
-    def _step(self, number: int, instruction: str) -> StepRequest:
-        request, state = self._request, self._state
-        last = state.facts[-1] if state.facts else None
-        return StepRequest(
-            work=Work(
-                run_id=request.run_id,
-                model=request.model,
-                snapshot=request.snapshot,
-                checkpoint=state.best,
-                context=state.context or request.context,
-                spectrum=request.spectrum,
-                base=request.base,
-            ),
-            branch=request.number,
-            attempt=number,
-            strategy=request.strategy,
-            seed=derive_seed(request.seed or request.run_id, request.number, number),
-            tried=state.tried,
-            history=state.history,
-            reflection=state.reflection,
-            dead=request.dead,
-            error=last.error if last else request.error,
-            instruction=instruction,
-        )

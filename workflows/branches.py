@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Concatenate, Literal
+from typing import Concatenate
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         Checkpoint,
         FixRequest,
         Grant,
+        Settlement,
     )
     from hydranet.convergence import reaper
     from hydranet.convergence.score import score_attempt
@@ -26,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.strategy import TEMPLATES, Strategy, slugify
     from workflows.branch import BranchWorkflow
     from workflows.preparation import PreparedRun
+    from workflows.reap_order import ReapOrder
     from workflows.run_state import RunState, count_reap
     from workflows.sandbox_host import SandboxHost
 
@@ -39,17 +41,6 @@ class RunningBranch:
 
     number: int
     handle: workflow.ChildWorkflowHandle[BranchWorkflow, BranchResult]
-
-
-@dataclass
-class ReapOrder:
-    """A branch to be reaped, and on what evidence; once that is `done`, `reaped` tells whether it came in time."""
-
-    branch: int
-    evidence: str
-    cause: Literal["circled", "repeated", "hand"]
-    done: bool = False
-    reaped: bool = False
 
 
 class Branches:
@@ -68,17 +59,23 @@ class Branches:
         self.running: list[RunningBranch] = []
         self.checkpoints: dict[str, Checkpoint] = {}
 
-    async def start(self, strategy: Strategy, prepared: PreparedRun, *, tokens_left: int | None) -> None:
-        """Start a branch for `strategy`: from the best checkpoint or, for templates, from the best of a model."""
+    async def start(
+        self, strategy: Strategy, prepared: PreparedRun, *, tokens_left: int | None, fixes: Settlement | None = None
+    ) -> None:
+        """Start a branch from the best checkpoint or, for templates, from the best of a model, or try `fixes` by it."""
         # Shielded, so that a search that is cancelled meanwhile leaves no child without a handle to end it by.
-        await asyncio.shield(self._start(strategy, prepared, tokens_left))
+        await asyncio.shield(self._start(strategy, prepared, tokens_left, fixes))
 
-    async def _start(self, strategy: Strategy, prepared: PreparedRun, tokens_left: int | None) -> None:
+    async def _start(
+        self, strategy: Strategy, prepared: PreparedRun, tokens_left: int | None, fixes: Settlement | None
+    ) -> None:
         async with self._starting:
-            handle = await self._start_child(strategy, prepared, tokens_left)
+            handle = await self._start_child(strategy, prepared, tokens_left, fixes)
             self.running.append(handle)
 
-    async def _start_child(self, strategy: Strategy, prepared: PreparedRun, tokens_left: int | None) -> RunningBranch:
+    async def _start_child(
+        self, strategy: Strategy, prepared: PreparedRun, tokens_left: int | None, fixes: Settlement | None
+    ) -> RunningBranch:
         self._sandbox = prepared.sandbox
         number = len(self._state.genealogy.branches) + 1
         start, failing = self._choose_start(strategy, prepared)
@@ -110,6 +107,9 @@ class Branches:
                 tokens=tokens_left,
                 dead=self._describe_dead(),
                 instruction=self._state.instruction,
+                answers=self._state.genealogy.answers,
+                candidates=fixes.candidates if fixes else None,
+                candidate_count=fixes.count if fixes else 0,
                 paused=self._state.clock.paused,
             ),
             id=record.id,

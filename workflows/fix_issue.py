@@ -11,7 +11,6 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import (
         FIX_WORKFLOW,
         BranchResult,
-        Checkpoint,
         FixRequest,
         RunResult,
         TestReport,
@@ -19,11 +18,15 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.genealogy import Ending, Genealogy, Verdict
     from hydranet.person_wait import PersonWait, WaitSubject
     from hydranet.policy.constitution import Effect
+    from hydranet.question import BehaviourAnswer
     from hydranet.report.obstacle import describe_exhaustion
+    from hydranet.strategy import TEMPLATES, Strategy
     from hydranet.text.escaping import format_command
     from workflows import preparation, publication, retrieval
-    from workflows.approvals import ask_about_fix, ask_about_test
+    from workflows.answers import ContestSettler, settle_contest
+    from workflows.approvals import ask_about_test
     from workflows.branches import RunningBranch
+    from workflows.last_gate import LastGate
     from workflows.messages import RunMessages
     from workflows.policies import explain_failure, has_given_up
     from workflows.sandbox_host import SandboxHost, prepare_environment
@@ -108,6 +111,7 @@ class FixIssueWorkflow(RunMessages):
 
     async def _search(self) -> RunResult:
         self._prepared = prepared = await self._prepare()
+        await self._try_fixes_of_other_run(prepared)
         while True:
             await self._reap_requested()
             while ended := self._branches.list_ended():
@@ -123,6 +127,15 @@ class FixIssueWorkflow(RunMessages):
             # All that this waits for is done above, so none of it is still true when the loop comes back. A condition
             # that stayed true would turn the loop for ever within one workflow task, which Temporal ends as a deadlock.
             await workflow.wait_condition(self._has_work)
+
+    async def _try_fixes_of_other_run(self, prepared: preparation.PreparedRun) -> None:
+        """Start with the fixes that answers leave of another run's, if this one goes on where that ended."""
+        if self._request.contest is None:
+            return
+        settlement = await settle_contest(self._request.contest.contest, self._request.answers)
+        if settlement.candidates is not None:
+            strategy = Strategy(title="A fix that passed before", kind="recorded fix", model=TEMPLATES)
+            await self._branches.start(strategy, prepared, tokens_left=None, fixes=settlement)
 
     def _has_work(self) -> bool:
         if self._reaps or self._branches.list_ended():
@@ -197,7 +210,15 @@ class FixIssueWorkflow(RunMessages):
             self._branches.close(branch, outcome.ending, outcome.reason)
             await self._record_ended()
             return None
-        if refuted := await self._refute(branch, outcome.passed, prepared):
+        self._state.set_comparison(outcome.comparison)
+        settler = ContestSettler(self._request, self._state, prepared, self._ask_answer)
+        settled = await settler.settle(branch.number, outcome)
+        fix, refuted, question = settled.fix, settled.refuted, settled.question
+        if fix is not None:
+            gate = LastGate(self._request, self._state, prepared, self._begin, self._ask_approval)
+            passage = await gate.judge(record, fix)
+            fix, refuted = passage.fix, passage.refuted
+        if refuted:
             self._branches.close(branch, Ending.REFUTED, refuted)
             await self._record_ended()
             return None
@@ -207,52 +228,25 @@ class FixIssueWorkflow(RunMessages):
         await self._branches.cancel_all(Ending.CANCELLED, "Cancelled: another branch won.")
         await self._record_ended()
         title = record.strategy.title
-        written = self._state.genealogy.written_tests
-        change = outcome.reason
-        if written:
-            change = f"{change.rstrip('.')}. It passes a test that the run wrote: {written}."
-        message = f"{self._request.title}\n\n{change}\n\n{title}"
+        change = publication.describe_change(self._state.genealogy, outcome.reason)
+        self._state.set_comparison(outcome.comparison, question)
         published = await publication.publish_fix(
             self._request,
             self._state.genealogy,
             self._branches.checkpoints,
-            outcome.passed,
-            message,
+            fix,
+            publication.write_message(self._state.genealogy, change, title),
             approved=self._state.find_decisions(Effect.SUPERVISED),
         )
         await retrieval.remember_fix(self._request, prepared.snapshot, prepared.issue, record.attempts[-1].facts)
         return RunResult(
-            verdict=Verdict.FIXED,
-            reason=f"b{branch.number:02d} {title}: {change}",
+            verdict=Verdict.AMBIGUOUS if question else Verdict.FIXED,
+            reason=f"b{branch.number:02d} {title}: {change}{f' {question.text}' if question else ''}",
             published=published.branch,
             commit=published.commit,
             note=published.note,
+            contest=outcome.contest if question else None,
         )
-
-    async def _refute(self, branch: RunningBranch, passed: Checkpoint, prepared: preparation.PreparedRun) -> str:
-        """Return why a passing checkpoint is no fix after all, empty when it is verified and, if need be, approved."""
-        await self._begin(f"verifying b{branch.number:02d} on a clean checkout")
-        report = await preparation.run_tests(
-            self._request,
-            prepared.snapshot,
-            passed,
-            prepared.sandbox,
-            "verify on a clean checkout",
-            prepared.results,
-        )
-        self._state.add_flaky(report)
-        self._state.add_test_notes(report.notes)
-        if not report.passed:
-            return f"Verification on a clean checkout failed: {report.reason}"
-        review = await publication.review_fix(self._request, self._state.genealogy, passed)
-        self._state.add_review(review.decisions)
-        if refused := self._state.find_decisions(Effect.REFUSED):
-            return f"The constitution refuses to publish it: {refused[0].describe()}"
-        supervised = self._state.find_decisions(Effect.SUPERVISED)
-        if not self._request.require_approval and not review.asks_always and not supervised:
-            return ""
-        record = self._branches.find_record(branch.number)
-        return await self._ask_approval(ask_about_fix(record, report, review, supervised))
 
     async def _approve_test(self, report: TestReport) -> str:
         """Have a person decide about a test that a model drafted, where that was asked for."""
@@ -270,6 +264,17 @@ class FixIssueWorkflow(RunMessages):
         self._state.hear_person()
         return self._rejected or ""
 
+    async def _ask_answer(self, wait: PersonWait) -> BehaviourAnswer:
+        """Wait for a person to say what is right."""
+        self._asked, self._answer = wait.question, None
+        command = format_command("hydra", "answer", self._state.genealogy.run_id)
+        self._state.set_state(f"waiting for an answer: {command} 1 (or 2, or neither)")
+        self._state.ask_person(wait)
+        await self._wait_for(lambda: self._answer is not None)
+        self._state.hear_person()
+        assert self._answer is not None
+        return self._answer
+
     async def _record_ended(self) -> None:
         for branch in self._branches.take_closed():
             await publication.record_branch(self._state.genealogy, branch)
@@ -277,7 +282,7 @@ class FixIssueWorkflow(RunMessages):
     async def _conclude(self, result: RunResult) -> None:
         """Keep the checkpoints of a run without a fix, and put the verdict on record."""
         try:
-            if result.verdict is not Verdict.FIXED and self._branches.checkpoints:
+            if not result.verdict.has_fix and self._branches.checkpoints:
                 await publication.publish_fix(self._request, self._state.genealogy, self._branches.checkpoints, None)
         except ActivityError as error:
             workflow.logger.warning("the checkpoints were not kept: %s", error.cause)

@@ -1,22 +1,22 @@
 """The messages to a run: what people and branches tell it, what is refused and why."""
 
-from typing import NoReturn
-
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import RANKING_QUEUE, AttemptReport, FixRequest, ReapRequest
     from hydranet.genealogy import PersonMessage
     from hydranet.node_event import NodeEvent, NodeEventKind
+    from hydranet.question import BehaviourAnswer, BehaviourQuestion
     from hydranet.strategy import TEMPLATES
     from hydranet.text.code_names import names_code
     from hydranet.text.formatting import join_words
-    from workflows import suggestions
+    from workflows import answers, suggestions
     from workflows.allocator import Allocator
     from workflows.branch import BranchWorkflow
-    from workflows.branches import Branches, ReapOrder, RunningBranch
+    from workflows.branches import Branches
     from workflows.preparation import PreparedRun
+    from workflows.reap_order import ReapOrder
+    from workflows.refusals import find_reapable, name_branch, refuse
     from workflows.run_state import RunState
     from workflows.signals import BranchParent, drop_malformed, refuse_malformed
     from workflows.strategies import StrategySupply
@@ -41,6 +41,8 @@ class RunMessages(BranchParent):
         self._aborted: str | None = None
         self._asks_approval = ""
         self._rejected: str | None = None
+        self._asked: BehaviourQuestion | None = None
+        self._answer: BehaviourAnswer | None = None
         self._withdrawn: set[str] = set()
         self._closing = ""
         self._prepared: PreparedRun | None = None
@@ -93,16 +95,16 @@ class RunMessages(BranchParent):
     def _check_override(self, instruction: str, sender: str = "") -> None:  # noqa: ARG002 - named as in the handler
         self._check_open()
         if not instruction.strip():
-            _refuse("The instruction is empty: say what the next attempt must take into account.")
+            refuse("The instruction is empty: say what the next attempt must take into account.")
         if len(instruction) > INSTRUCTION_LIMIT:
-            _refuse(f"The instruction has {len(instruction)} characters: shorten it to {INSTRUCTION_LIMIT} at most.")
+            refuse(f"The instruction has {len(instruction)} characters: shorten it to {INSTRUCTION_LIMIT} at most.")
         if self._has_no_model and not names_code(instruction):
-            _refuse(
+            refuse(
                 "Repair templates take nothing from an instruction but the files and functions that it names: name "
                 "some, as in `parse()` or src/parser.py, or start a run with a model."
             )
         if not self._list_readers() and not self._allocator.may_start_more:
-            _refuse("It can do nothing: no branch with a model is running, and no further branch will be started.")
+            refuse("It can do nothing: no branch with a model is running, and no further branch will be started.")
 
     @workflow.update
     async def suggest(self, text: str, place: str = "", sender: str = "") -> str:
@@ -124,27 +126,27 @@ class RunMessages(BranchParent):
         self._check_open()
         model = TEMPLATES if self._has_no_model else ""
         if fault := suggestions.find_fault(text, place) or self._allocator.find_refusal(model):
-            _refuse(fault)
+            refuse(fault)
 
     @workflow.update
     async def reap(self, branch: int = 0, reason: str = "", sender: str = "") -> str:
         """End a running branch and start the next strategy; 0 is the only one that is running."""
-        running = self._find_reapable(branch)
-        name = _name(running)
+        running = find_reapable(self._branches, self._state, branch)
+        name = name_branch(running)
         message = self._state.add_message("reap", sender, f"{name}: {reason}" if reason else name)
         order = ReapOrder(running.number, f"Reaped by {message.author}{_explain(reason)}", "hand")
         self._reaps.append(order)
         await workflow.wait_condition(lambda: order.done)
         if not order.reaped:
             ended = "passed the tests" if self._branches.has_passed(running) else "ended otherwise"
-            _refuse(f"{name} {ended} before it could be reaped: see `hydra show`.")
+            refuse(f"{name} {ended} before it could be reaped: see `hydra show`.")
         return f"{name} is reaped."
 
     @reap.validator
     @refuse_malformed
     def _check_reap(self, branch: int = 0, reason: str = "", sender: str = "") -> None:  # noqa: ARG002 - named as in the handler
         self._check_open()
-        self._find_reapable(branch)
+        find_reapable(self._branches, self._state, branch)
 
     @workflow.update
     async def approve(self, sender: str = "") -> str:
@@ -176,6 +178,26 @@ class RunMessages(BranchParent):
     @refuse_malformed
     def _check_reject(self, sender: str = "") -> None:  # noqa: ARG002 - named as in the handler
         self._check_approval()
+
+    @workflow.update
+    async def answer(self, choice: str, value: str = "", sender: str = "") -> str:
+        """Take what is right for the call that the run asks about."""
+        assert self._asked is not None
+        answer = answers.read_answer(self._asked, choice, value, sender)
+        self._state.add_message("answer", sender, answer.sentence)
+        self._asked, self._answer = None, answer
+        return f"Taken: {answer.sentence}."
+
+    @answer.validator
+    @refuse_malformed
+    def _check_answer(self, choice: str, value: str = "", sender: str = "") -> None:
+        self._check_open()
+        if self._asked is None:
+            refuse(f"The run asks nothing now ({self._state.genealogy.state}): wait until `hydra show` has a question.")
+        try:
+            answers.read_answer(self._asked, choice, value, sender)
+        except ValueError as error:
+            refuse(str(error))
 
     @workflow.signal
     @drop_malformed
@@ -232,34 +254,16 @@ class RunMessages(BranchParent):
     def _list_readers(self) -> list[str]:
         """Return the running branches that show instructions: those with a model that still make attempts."""
         return [
-            _name(branch)
+            name_branch(branch)
             for branch in self._branches.active
             if self._branches.find_record(branch.number).strategy.model != TEMPLATES
             and not self._branches.has_passed(branch)
         ]
 
-    def _find_reapable(self, number: int) -> RunningBranch:
-        """Return the branch to reap; 0 is the only one that is running."""
-        running, started = self._branches.active, self._state.genealogy.branches
-        names = [_name(branch) for branch in running]
-        now = f"{join_words(names) or 'no branch'} {'are' if len(names) > 1 else 'is'} running"
-        chosen = running if number == 0 else [branch for branch in self._branches.running if branch.number == number]
-        if not chosen and 0 < number <= len(started):
-            _refuse(f"b{number:02d} has ended already ({started[number - 1].ending}): {now}.")
-        if not chosen and number:
-            _refuse(f"There is no branch {number}: {now}.")
-        if not chosen:
-            _refuse(f"No branch is running ({self._state.genealogy.state}): wait until `hydra show` lists one.")
-        if len(chosen) > 1:
-            _refuse(f"{join_words(names)} are running: name one of them with --branch.")
-        if self._branches.has_passed(chosen[0]):
-            _refuse(f"{_name(chosen[0])} has passed the tests: `hydra abort` ends the run if its fix is not wanted.")
-        return chosen[0]
-
     def _check_approval(self) -> None:
         self._check_open()
         if not self._asks_approval:
-            _refuse(
+            refuse(
                 f"The run does not wait for approval ({self._state.genealogy.state}): "
                 "wait until `hydra show` says that it does, or start it with --require-approval."
             )
@@ -267,18 +271,10 @@ class RunMessages(BranchParent):
     def _check_open(self) -> None:
         update = workflow.current_update_info()
         if update is not None and update.id in self._withdrawn:
-            _refuse("The message was withdrawn, since no supervisor took it in time.")
+            refuse("The message was withdrawn, since no supervisor took it in time.")
         if closing := self._closing or (self._aborted and "is being aborted"):
-            _refuse(f"The run {closing} and takes no more messages: see `hydra show`.")
-
-
-def _name(branch: RunningBranch) -> str:
-    return f"b{branch.number:02d}"
+            refuse(f"The run {closing} and takes no more messages: see `hydra show`.")
 
 
 def _explain(reason: str) -> str:
     return f": {reason}" if reason else "."
-
-
-def _refuse(message: str) -> NoReturn:
-    raise ApplicationError(message, type="Refused", non_retryable=True)

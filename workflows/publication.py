@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.genealogy import BranchRecord, Genealogy
     from hydranet.policy.constitution import Decision
     from hydranet.strategy import slugify
+    from hydranet.text.escaping import format_command
     from workflows import policies
 
 # Nothing is lost by giving up: while Temporal has the history, a sweep keeps the log later.
@@ -36,6 +37,24 @@ async def review_fix(request: FixRequest, genealogy: Genealogy, fix: Checkpoint)
         _describe(request, genealogy).model_copy(update={"fix": fix}),
         **policies.for_repository("ask the constitution about the fix", request.host),
     )
+
+
+def describe_change(genealogy: Genealogy, summary: str) -> str:
+    """Return what a fix does, and which tests of the run's own it passes."""
+    written = genealogy.written_tests
+    return f"{summary.rstrip('.')}. It passes a test that the run wrote: {written}." if written else summary
+
+
+def write_message(genealogy: Genealogy, change: str, strategy: str) -> str:
+    """Return the message of the commit that is a fix: the issue, the change, and what the tests leave open."""
+    parts = [genealogy.title, change, strategy]
+    if genealogy.comparison and genealogy.comparison.behaviours > 1:
+        parts.append(genealogy.comparison.sentence)
+    parts += [f"Answered by {answer.sender or 'a person'}: {answer.sentence}." for answer in genealogy.answers]
+    if genealogy.question:
+        command = format_command("hydra", "answer", genealogy.run_id)
+        parts.append(f"Ambiguous: {genealogy.question.text} This fix does the first. `{command} 1` (or 2) settles it.")
+    return "\n\n".join(parts)
 
 
 async def publish_fix(

@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.node_event import NodeEvent, add_event
     from hydranet.person_wait import PersonWait
     from hydranet.policy.constitution import Decision, Effect
+    from hydranet.question import ANSWERS, BehaviourAnswer, BehaviourQuestion, Comparison
     from hydranet.report.web_ui import render_details
     from hydranet.text.formatting import join_words
     from workflows.working_time import Clock
@@ -57,6 +58,7 @@ class RunState:
             threshold=request.convergence.threshold,
             budget=request.budget,
             decisions=self._sent,
+            answers=request.answers,
         )
 
     def set_state(self, text: str) -> None:
@@ -152,6 +154,19 @@ class RunState:
     def set_reproduction(self, reproduction: Reproduction) -> None:
         """Note what a model has drafted."""
         self._update(reproduction=reproduction)
+
+    def add_written_tests(self, written: WrittenTests) -> None:
+        """Note tests that were written of answers, beside those that there are."""
+        more = f"{written.file}, of {join_words([test.source for test in written.tests])}"
+        self._update(written_tests="; ".join(filter(None, (self.genealogy.written_tests, more))))
+
+    def set_comparison(self, comparison: Comparison | None, question: BehaviourQuestion | None = None) -> None:
+        """Note how the candidates that pass were told apart, and what the tests leave open between them."""
+        self._update(comparison=comparison, question=question)
+
+    def add_answer(self, answer: BehaviourAnswer) -> None:
+        """Note what a person said to a question."""
+        self._update(answers=(*self.genealogy.answers, answer)[-ANSWERS:])
 
     def refuse_drafts(self, reasons: Sequence[str]) -> None:
         """Note why drafts are no reproduction."""

@@ -255,9 +255,10 @@ class SandboxActivities:
         best = choose_best(runs, candidates, observed)
         chosen = candidates[best.index]
         tried = len({run.index for run in runs})
+        contested = await self._describe_contest(observed, candidates)
         return Trial(
             index=best.index,
-            title=make_title(best, runs, candidates, observed),
+            title=make_title(best, runs, candidates, observed, asks="question" in contested),
             patch=patches.parse_diff(chosen.diff),
             diff=await self._artifacts.put(chosen.diff.encode(), "text/x-diff"),
             report=best.report.model_copy(update={"results": await put_model(self._artifacts, best.results)}),
@@ -266,7 +267,7 @@ class SandboxActivities:
             left=len(usable) - tried,
             seconds=time.monotonic() - began,
             refused=f"{len(refused)} were refused" if refused else "",
-            **await self._describe_contest(observed, candidates),
+            **contested,
         )
 
     async def _describe_contest(self, observed: ObservedBehaviours, candidates: Sequence[Candidate]) -> dict[str, Any]:
@@ -278,15 +279,13 @@ class SandboxActivities:
             return {}
         contest = observed.make_contest(candidates)
         question = contest.find_question(contest.list_left(()))
-        return {
-            "comparison": Comparison(
-                candidates=sum(len(behaviour.candidates) for behaviour in observed.behaviours),
-                behaviours=len(observed.behaviours),
-                calls=len(observed.calls),
-            ),
-            "contest": await put_model(self._artifacts, contest) if question else None,
-            "question": question,
-        }
+        comparison = Comparison(
+            candidates=sum(len(behaviour.candidates) for behaviour in observed.behaviours),
+            behaviours=len(observed.behaviours),
+            calls=len(observed.calls),
+        )
+        open_contest = {"contest": await put_model(self._artifacts, contest), "question": question} if question else {}
+        return {"comparison": comparison, **open_contest}
 
     def _limit(self, request: _Request) -> _Request:
         return request.model_copy(update={"spec": self._limits.apply(request.spec)})

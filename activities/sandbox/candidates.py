@@ -268,9 +268,17 @@ def _tokenize(lines: tuple[str, ...]) -> list[str]:
 
 
 def make_title(
-    best: CandidateRun, runs: Sequence[CandidateRun], candidates: Sequence[Candidate], observed: ObservedBehaviours
+    best: CandidateRun,
+    runs: Sequence[CandidateRun],
+    candidates: Sequence[Candidate],
+    observed: ObservedBehaviours,
+    *,
+    asks: bool = False,
 ) -> str:
-    """Return the title of the best candidate, with what the tests do not tell: which of those that pass is right."""
+    """Return the title of the best candidate, with what the tests do not tell: which of those that pass is right.
+
+    Where a person is asked, the question says how they differ.
+    """
     title = candidates[best.index].title
     passing = sum(run.report.passed for run in runs)
     if not best.report.passed or passing < 2:
@@ -285,4 +293,5 @@ def make_title(
         named = "; ".join(keep_end(other, _NAMED_CHARACTERS) for other in others[:_NAMED])
         return f"{title} ({count} too: {named})"
     ways = len(observed.behaviours)
-    return f"{title} ({passing} candidates pass, in {ways} ways: {observed.describe_difference(candidates)})"
+    difference = "" if asks else f": {observed.describe_difference(candidates)}"
+    return f"{title} ({passing} candidates pass, in {ways} ways{difference})"

@@ -22,8 +22,13 @@ class SettleRequest(BoundedModel):
 
 
 class Settlement(BoundedModel):
-    """The most likely fix that is left, None where the answers leave none, and what is to be asked next."""
+    """The most likely fix that is left, None where the answers leave none, and what is to be asked next.
+
+    `candidates` (artifact) are all `count` fixes that are left.
+    """
 
     title: Line = ""
     diff: ArtifactRef | None = None
+    candidates: ArtifactRef | None = None
+    count: int = 0
     question: BehaviourQuestion | None = None

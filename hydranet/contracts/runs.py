@@ -104,7 +104,8 @@ class BranchRequest(BoundedModel):
 
     `dead` are sentences about dead branches for the prompts; `target` are the tests that fail at the `base`. The branch
     begins no attempt beyond `granted` before its run grants more; None grants all `attempts`. Where the environment is
-    not `prepared` for it, the branch has one prepared on a host of its own. No fix may contradict the `answers`.
+    not `prepared` for it, the branch has one prepared on a host of its own. No fix may contradict the `answers`. A
+    branch that tries fixes of another run has their `candidates` (artifact), and so many.
     """
 
     run_id: Name
@@ -135,6 +136,8 @@ class BranchRequest(BoundedModel):
     dead: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
     instruction: Note = ""
     answers: Answers = ()
+    candidates: ArtifactRef | None = None
+    candidate_count: int = 0
     paused: bool = False
     state: BranchState | None = None
 

@@ -16,6 +16,7 @@ from activities.errors import translate_errors
 from activities.waits.activities import WaitActivities
 from hydranet.allocation import SkillRecord
 from hydranet.budget import Usage
+from hydranet.contest import Contest
 from hydranet.contracts import (
     SANDBOX_QUEUE,
     ArtifactRef,
@@ -57,6 +58,8 @@ from hydranet.contracts import (
     Retrieval,
     RetrieveRequest,
     Review,
+    Settlement,
+    SettleRequest,
     Skills,
     Snapshot,
     SnapshotRequest,
@@ -149,7 +152,7 @@ class World:
     localisation ranks, and `meant` the tests that the issue speaks of, and `examples` what the issue shows. `drafts`
     are what a model writes of the issue, of which those whose source is in `reproducing` fail as it says. Environments
     are on the sandbox host called `host`, if one is. `bases` are the reports at a base with tests that were written,
-    instead of `baseline`.
+    instead of `baseline`. Answers settle the `contest`.
     """
 
     rounds: Sequence[Sequence[Strategy]] = ()
@@ -172,6 +175,7 @@ class World:
     reviews: list[tuple[Decision, ...]] = field(default_factory=list)
     asks_always: bool = False
     diff: str = ""
+    contest: Contest | None = None
     host: str = ""
     on: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
@@ -209,6 +213,25 @@ class World:
         if request.fix is None:
             return Publication()
         return Publication(branch=f"hydra/fix-{request.slug}", commit=request.fix.commit)
+
+    @activity.defn
+    @translate_errors
+    async def settle_contest(self, request: SettleRequest) -> Settlement:
+        await self._called("settle_contest", request)
+        assert self.contest is not None
+        left = self.contest.list_left(request.answers)
+        if not left:
+            return Settlement()
+        fix = self.contest.alternatives[left[0]]
+        candidates = hash_content(b"left", "application/json")
+        self.recorded[candidates.sha256] = ("left", 1)
+        return Settlement(
+            title=fix.title,
+            diff=hash_content(fix.diff.encode(), "text/x-diff"),
+            candidates=candidates,
+            count=len(left),
+            question=self.contest.find_question(left),
+        )
 
     @activity.defn
     @translate_errors
@@ -458,7 +481,7 @@ class World:
             " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies"
             " write_tests choose_target reproduce judge_drafts plan implement reflect try_candidates commit_checkpoint"
             " survey_repository parse_files link_files embed_nodes forget_variables rank_places"
-            " read_skills record_skills record_log investigate ask_models find_place"
+            " read_skills record_skills record_log investigate ask_models find_place settle_contest"
         )
         return [WaitActivities().measure_waits, *(getattr(self, name) for name in names.split())]
 

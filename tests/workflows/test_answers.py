@@ -1,0 +1,184 @@
+"""Fixes that the tests cannot tell apart: what is asked, and what becomes of the answers."""
+
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowUpdateFailedError
+
+from activities.artifacts.store import hash_content
+from hydranet.contest import Alternative, Contest, ContestedCall, choose_calls
+from hydranet.contracts import Checkpoint, OpenContest, Trial
+from hydranet.genealogy import Ending, Outcome, Verdict
+from hydranet.question import BehaviourAnswer, Call, CallResult, Comparison
+from tests.workflows.conftest import Run, Start, eventually
+from tests.workflows.world import NOTHING, World, failed, passed, report, strategy
+
+
+def contested(arguments: str, *values: int) -> ContestedCall:
+    call = Call(file="a.py", unit="f", arguments=arguments, setup="from a import f", code=f"f({arguments})")
+    results = (CallResult(text=f"returns {value}", code=str(value)) for value in values)
+    return ContestedCall(call=call, before="returns 9", results=tuple(results))
+
+
+def alternatives(*titles: str) -> tuple[Alternative, ...]:
+    return tuple(Alternative(title=title, diff=f"diff of {title}") for title in titles)
+
+
+TWO = Contest(alternatives=alternatives("a", "b"), calls=choose_calls([contested("1", 1, 2)], 2))
+THREE = Contest(
+    alternatives=alternatives("a", "b", "c"),
+    calls=choose_calls([contested("1", 1, 2, 1), contested("2", 5, 5, 6)], 3),
+)
+
+
+def ambiguous(contest: Contest = TWO) -> Trial:
+    """Return a trial whose best fix is the first of a contest."""
+    question = contest.find_question(contest.list_left(()))
+    comparison = Comparison(candidates=3, behaviours=len(contest.alternatives), calls=7)
+    return passed("a").model_copy(update={"comparison": comparison, "contest": NOTHING, "question": question})
+
+
+def world_of(contest: Contest = TWO, **more: Any) -> World:
+    return World(rounds=[[strategy("one")]], trials={"one": [ambiguous(contest)]}, contest=contest, **more)
+
+
+async def answer(run: Run, choice: str, value: str = "") -> str:
+    await eventually(run, lambda genealogy: genealogy.waits)
+    told: str = await run.handle.execute_update("answer", args=[choice, value, "ada@home"], result_type=str)
+    return told
+
+
+async def test_a_run_that_asks_nobody_publishes_the_likeliest_fix_with_the_question(start: Start) -> None:
+    run = await start(world_of())
+    result = await run.result()
+    assert result.verdict is Verdict.AMBIGUOUS
+    assert result.published
+    assert result.reason.endswith("What is right for f(1): that it returns 1, or that it returns 2?")
+    assert result.contest is not None
+    genealogy = await run.genealogy()
+    assert genealogy.comparison is not None
+    assert genealogy.question == result.contest.question
+    assert [branch.ending for branch in genealogy.branches] == [Ending.PASSED]
+    message = run.world.requested("publish_fix")[0].message
+    assert "3 candidates passed all tests, and behave in 2 ways in 7 calls." in message
+    assert f"`hydra answer {run.handle.id} 1`" in message
+
+
+@pytest.mark.parametrize(
+    ("choice", "value", "title", "test"),
+    [("1", "", "a", "f(1) == 1"), ("2", "", "b", "f(1) == 2"), ("value", " 2 ", "b", "f(1) == 2")],
+)
+async def test_an_answer_chooses_the_fix_and_becomes_a_test(
+    start: Start, choice: str, value: str, title: str, test: str
+) -> None:
+    run = await start(world_of(), asks=True)
+    assert (await answer(run, choice, value)).startswith("Taken: f(1) returns ")
+    result = await run.result()
+    assert result.verdict is Verdict.FIXED
+    messages = (title, "Test what was answered")
+    fix, tests = (request for request in run.world.requested("commit_checkpoint") if request.message in messages)
+    assert fix.diff == hash_content(f"diff of {title}".encode(), "text/x-diff")
+    assert tests.parent.commit == f"c-{fix.diff.sha256[:10]}"
+    (written,) = run.world.requested("write_tests")
+    assert [expectation.code for expectation in written.expectations] == [test]
+    assert written.expectations[0].setup == "from a import f"
+    assert result.commit == f"c-{tests.diff.sha256[:10]}"
+    genealogy = await run.genealogy()
+    assert genealogy.question is None
+    assert "the answer of ada@home" in genealogy.written_tests
+    assert "Answered by ada@home: f(1) returns" in run.world.requested("publish_fix")[0].message
+
+
+async def test_a_test_that_does_not_pass_is_left_out(start: Start) -> None:
+    run = await start(world_of(verifications=[report("new0")]), asks=True)
+    await answer(run, "1")
+    result = await run.result()
+    assert result.verdict is Verdict.FIXED
+    assert result.commit == f"c-{hash_content(b'diff of a', 'text/x-diff').sha256[:10]}"
+    assert any("No test of the answers was added" in note for note in (await run.genealogy()).test_notes)
+
+
+async def test_the_next_question_is_about_what_the_answer_leaves(start: Start) -> None:
+    run = await start(world_of(THREE), asks=True)
+    await answer(run, "1")
+    await eventually(run, lambda genealogy: genealogy.waits and len(genealogy.answers) == 1)
+    waits = (await run.genealogy()).waits
+    assert waits is not None
+    assert waits.question is not None
+    assert waits.question.call.arguments == "2"
+    await answer(run, "2")
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert [a.sentence for a in (await run.genealogy()).answers] == ["f(1) returns 1", "f(2) returns 6"]
+
+
+async def test_what_is_no_answer_is_refused_and_the_question_stays(start: Start) -> None:
+    run = await start(world_of(), asks=True)
+    for choice, value, sentence in (
+        ("3", "", "The answer is 1, 2 or neither"),
+        ("value", "open('x')", "is no Python literal"),
+        ("value", "(" * 1_400, "is no Python literal"),
+        ("value", "1" * 2_000, "1500 at most"),
+    ):
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await answer(run, choice, value)
+        assert sentence in str(refused.value.cause)
+    await answer(run, "1")
+    assert (await run.result()).verdict is Verdict.FIXED
+
+
+async def test_nothing_is_answered_where_nothing_is_asked(start: Start) -> None:
+    run = await start(World(rounds=[[strategy("one")]], trials={"one": [failed("x")]}), require_approval=True)
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await run.handle.execute_update("answer", args=["1"], result_type=str)
+    assert "The run asks nothing now" in str(refused.value.cause)
+    await run.handle.signal("abort")
+    await run.result()
+
+
+@pytest.mark.parametrize(("choice", "value"), [("neither", ""), ("value", "7")])
+async def test_an_answer_that_refutes_both_lets_the_search_go_on(start: Start, choice: str, value: str) -> None:
+    world = World(
+        rounds=[[strategy("one"), strategy("two")]],
+        trials={"one": [ambiguous()], "two": [passed("b")]},
+        contest=TWO,
+    )
+    run = await start(world, asks=True)
+    await answer(run, choice, value)
+    result = await run.result()
+    assert result.verdict is Verdict.FIXED
+    first, second = (await run.genealogy()).branches
+    assert first.ending is Ending.REFUTED
+    assert first.reason.startswith("The answer refutes it: f(1) ")
+    assert second.ending is Ending.PASSED
+    assert [len(request.answers) for request in world.requested("try_candidates")] == [0, 1]
+
+
+async def test_another_run_goes_on_with_what_an_answer_leaves(start: Start) -> None:
+    question = TWO.find_question([0, 1])
+    assert question is not None
+    world = World(trials={"left": [passed("b")]}, contest=TWO)
+    run = await start(
+        world,
+        contest=OpenContest(contest=NOTHING, parent=Checkpoint(commit="base"), question=question),
+        answers=[BehaviourAnswer(call=question.call, right=question.choices[1].result, sender="ada@home")],
+    )
+    result = await run.result()
+    assert result.verdict is Verdict.FIXED
+    assert not world.calls["propose_strategies"]
+    assert not world.calls["plan"] + world.calls["implement"]
+    (branch,) = (await run.genealogy()).branches
+    assert [attempt.outcome for attempt in branch.attempts] == [Outcome.PASSED]
+    assert len(world.requested("write_tests")) == 1
+
+
+async def test_where_an_answer_leaves_none_the_search_begins(start: Start) -> None:
+    question = TWO.find_question([0, 1])
+    assert question is not None
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed("c")]}, contest=TWO)
+    run = await start(
+        world,
+        contest=OpenContest(contest=NOTHING, parent=Checkpoint(commit="base"), question=question),
+        answers=[BehaviourAnswer(call=question.call, wrong=("returns 1", "returns 2"))],
+    )
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert [branch.strategy.title for branch in (await run.genealogy()).branches] == ["one"]

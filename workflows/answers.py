@@ -1,0 +1,162 @@
+"""Questions about what fixes do, and what a person's answers leave of the fixes."""
+
+import ast
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.artifacts.contests import ContestActivities
+    from activities.retrieval.activities import RetrievalActivities
+    from activities.sandbox.inside.descriptions import describe
+    from hydranet.contracts import (
+        ArtifactRef,
+        BranchResult,
+        Checkpoint,
+        CommitRequest,
+        Expectation,
+        ExpectationKind,
+        FixRequest,
+        Settlement,
+        SettleRequest,
+        WriteTestsRequest,
+    )
+    from hydranet.person_wait import PersonWait, WaitKind, WaitSubject
+    from hydranet.question import ANSWERS, Answers, BehaviourAnswer, BehaviourQuestion, CallResult
+    from workflows import policies
+    from workflows.preparation import PreparedRun, run_tests
+    from workflows.run_state import RunState
+
+VALUE_CHARACTERS = 1_500
+
+
+@dataclass(frozen=True)
+class SettledFix:
+    """The fix that answers leave of a branch's, if they do, and the question that is left open, if one is."""
+
+    fix: Checkpoint | None
+    refuted: str = ""
+    question: BehaviourQuestion | None = None
+
+
+@dataclass(frozen=True)
+class ContestSettler:
+    """Finds the fix that a person's answers leave; `ask` waits for an answer."""
+
+    request: FixRequest
+    state: RunState
+    prepared: PreparedRun
+    ask: Callable[[PersonWait], Awaitable[BehaviourAnswer]]
+
+    async def settle(self, branch: int, outcome: BranchResult) -> SettledFix:
+        """Return the fix of a branch that has passed, or of another that passes with it, by what is answered."""
+        contest, fix = outcome.contest, outcome.passed
+        question = contest.question if contest else None
+        while contest and question and self.request.asks and len(self.state.genealogy.answers) < ANSWERS:
+            answer = await self.ask(self._make_wait(branch, question))
+            self.state.add_answer(answer)
+            settlement = await settle_contest(contest.contest, self.state.genealogy.answers)
+            if settlement.diff is None:
+                return SettledFix(None, f"The answer refutes it: {answer.sentence}.")
+            fix = await self._commit(contest.parent, settlement.diff, settlement.title)
+            question = settlement.question
+        if fix is not None and self.state.genealogy.answers:
+            fix = await self._add_tests(fix)
+        return SettledFix(fix, question=question)
+
+    def _make_wait(self, branch: int, question: BehaviourQuestion) -> PersonWait:
+        return PersonWait(
+            kind=WaitKind.ANSWER,
+            subject=WaitSubject.BEHAVIOUR,
+            since=workflow.now(),
+            branch=branch,
+            attempt=len(self.state.genealogy.branches[branch - 1].attempts),
+            question=question,
+        )
+
+    async def _add_tests(self, fix: Checkpoint) -> Checkpoint:
+        """Return the fix with tests of what was answered, as far as such tests can be written and pass."""
+        expectations = tuple(filter(None, map(make_expectation, self.state.genealogy.answers)))
+        if not expectations:
+            return fix
+        written = await workflow.execute_activity_method(
+            RetrievalActivities.write_tests,
+            WriteTestsRequest(
+                snapshot=self.prepared.snapshot,
+                checkpoint=self.prepared.base,
+                repository_path=self.request.repository_path,
+                title=f"{self.request.title} as answered",
+                expectations=expectations,
+                test_command=self.request.sandbox.test_command,
+                folder=self.request.sandbox.folder,
+            ),
+            **policies.for_retrieval("write tests of the answers"),
+        )
+        tested = await self._commit(fix, written.diff, "Test what was answered")
+        report = await run_tests(
+            self.request,
+            self.prepared.snapshot,
+            tested,
+            self.prepared.sandbox,
+            "test what was answered",
+            self.prepared.results,
+        )
+        if not report.passed:
+            self.state.add_test_notes((f"No test of the answers was added, since it does not pass: {report.reason}",))
+            return fix
+        self.state.add_written_tests(written)
+        return tested
+
+    async def _commit(self, parent: Checkpoint, diff: ArtifactRef | None, message: str) -> Checkpoint:
+        return await self.prepared.sandbox.commit(
+            CommitRequest(snapshot=self.prepared.snapshot, parent=parent, diff=diff, message=message),
+            "commit what was answered",
+        )
+
+
+async def settle_contest(contest: ArtifactRef, answers: Answers) -> Settlement:
+    """Return which fix of a contest answers leave."""
+    return await workflow.execute_activity_method(
+        ContestActivities.settle_contest,
+        SettleRequest(contest=contest, answers=answers),
+        **policies.for_supervisor("settle which fix is right"),
+    )
+
+
+def read_answer(question: BehaviourQuestion, choice: str, value: str, sender: str) -> BehaviourAnswer:
+    """Return an answer: 1 or 2 for what a fix does, `neither`, or `value` for a Python literal.
+
+    Raises ValueError with a sentence for what is no answer.
+    """
+    if choice in ("1", "2"):
+        right = question.choices[int(choice) - 1].result
+        return BehaviourAnswer(call=question.call, right=right, sender=sender)
+    if choice == "neither":
+        wrong = tuple(fix.result.text for fix in question.choices)
+        return BehaviourAnswer(call=question.call, wrong=wrong, sender=sender)
+    if choice != "value":
+        raise ValueError("The answer is 1, 2 or neither, or a value, as in --value 0.")
+    if len(value) > VALUE_CHARACTERS:
+        raise ValueError(f"The value has {len(value)} characters: give one of {VALUE_CHARACTERS} at most.")
+    try:
+        literal = ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise ValueError(f"The value is no Python literal: {value[:80]}. Write one, as in --value '[1, 2]'.") from None
+    text = f"returns {describe(literal)}"
+    return BehaviourAnswer(call=question.call, right=CallResult(text=text, code=repr(literal)), sender=sender)
+
+
+def make_expectation(answer: BehaviourAnswer) -> Expectation | None:
+    """Return what an answer expects of the code, None where no Python says it."""
+    call, right = answer.call, answer.right
+    if right is None or not call.code or not right.code:
+        return None
+    is_error = right.raises
+    return Expectation(
+        kind=ExpectationKind.RAISES if is_error else ExpectationKind.HOLDS,
+        code=call.code if is_error else f"{call.code} == {right.code}",
+        exception=right.code if is_error else "",
+        setup=call.setup,
+        source=f"the answer of {answer.sender or 'a person'}",
+    )
