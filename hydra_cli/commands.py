@@ -47,6 +47,7 @@ LISTINGS = {
     "suggest": Listing("control", "Add a strategy of your own, which gets the next branch."),
     "reap": Listing("control", "End a branch by hand and force the next strategy."),
     "approve": Listing("control", "Let the verified fix be published."),
+    "answer": Listing("answer", "Say what is right where the tests do not tell two fixes apart."),
     "reject": Listing("control", "Refuse the verified fix; the search goes on."),
     "index": Listing("index", "Index the committed code of a repository; only what has changed is read again."),
     "index-status": Listing("index_status", "Show what the index of a repository covers, and what is stale."),

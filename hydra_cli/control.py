@@ -98,12 +98,12 @@ def reject(run: Run) -> None:
 async def tell_run(handle: WorkflowHandle[Any, Any], signal: str, arguments: list[str]) -> None:
     """Send a signal to a run, from who gives the command. Raises UsageError where it has ended."""
     with _refuse_ended(handle):
-        await handle.signal(signal, args=[*arguments, _sender()])
+        await handle.signal(signal, args=[*arguments, name_sender()])
 
 
 async def ask_run(handle: WorkflowHandle[Any, Any], name: str, arguments: list[Any]) -> str:
     """Send an update to a run, from who gives the command, and return its answer; UsageError as `send_update`."""
-    return await send_update(handle, name, [*arguments, _sender()])
+    return await send_update(handle, name, [*arguments, name_sender()])
 
 
 async def send_update(handle: WorkflowHandle[Any, Any], name: str, arguments: list[Any]) -> str:
@@ -200,7 +200,7 @@ async def _signal(run: str, signal: str, arguments: list[str], effect: str, *, w
         write_line(f"{handle.id} {effect}.")
 
 
-def _sender() -> str:
+def name_sender() -> str:
     """Return who sends a message: user@host, as this machine knows them."""
     try:
         user = getpass.getuser()

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hydra_cli.conclusion import EXIT_CODES, print_conclusion
 from hydra_cli.issue import (
     ExpectOption,
     IssueFileOption,
@@ -27,15 +28,12 @@ from hydra_cli.issue import (
 from hydra_cli.repository import Repository, use_test_script
 from hydra_cli.session import Session, attach_session
 from hydra_cli.start import Start, check_machine, list_recorded, start_run
-from hydra_cli.terminal import write_json_text, write_line
+from hydra_cli.terminal import is_interactive, write_json_text, write_line
 from hydranet import settings
 from hydranet.contracts import FixRequest, RunResult
 from hydranet.errors import UsageError
-from hydranet.genealogy import Verdict
 from hydranet.settings import Settings
 from hydranet.text.escaping import format_command
-
-EXIT_CODES = {Verdict.FIXED: 0, Verdict.EXHAUSTED: 1, Verdict.FAILED: 1, Verdict.ABORTED: 3}
 
 
 def fix(
@@ -70,12 +68,19 @@ def fix(
         bool,
         typer.Option("--pull-request", help="Push the fix, once it is approved, and open a pull request for it."),
     ] = False,
+    ask: Annotated[
+        bool | None,
+        typer.Option(
+            "--ask/--no-ask",
+            help="Wait for an answer where the tests do not tell two fixes apart; by default in a terminal.",
+        ),
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Start the run and return at once.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result and the run's record as JSON.")] = False,
 ) -> None:
     """Fix a bug; the same command again follows a run that is still open.
 
-    Exit codes: 0 fixed, 1 not fixed, 2 wrong input or set-up, 3 aborted.
+    Exit codes: 0 fixed, 1 not fixed, 2 wrong input or set-up, 3 aborted, 4 ambiguous.
     """
     if detach and pull_request:
         raise UsageError("--pull-request is done at the end: leave out --detach, or run `hydra pull-request` later.")
@@ -100,6 +105,7 @@ def fix(
     }
     chosen = settings.load_settings(repository.path / repository.project, flags, note=partial(write_line, error=True))
     chosen = chosen if test else use_test_script(repository, chosen)
+    start = replace(start, asks=ask if ask is not None else not (detach or json) and is_interactive())
     asyncio.run(_fix(start, chosen, pull_request=pull_request, detach=detach, json=json))
 
 
@@ -135,9 +141,9 @@ async def _fix(start: Start, chosen: Settings, *, pull_request: bool, detach: bo
 async def _finish(session: Session, start: Start, run_id: str, result: RunResult, *, json: bool) -> None:
     """Open the pull request, if there is to be one, and print how the run ended, which no failure of that hides."""
     if not json:
-        _conclude(session, start, run_id, result)
+        print_conclusion(session, str(start.repository.path), await session.genealogy(run_id), result)
     address, failure = "", None
-    if start.destination and result.verdict is Verdict.FIXED:
+    if start.destination and result.verdict.has_fix:
         from hydra_cli.pull_request import open_approved
 
         try:
@@ -182,18 +188,3 @@ def _announce_detached(start: Start, run_id: str) -> None:
         follow_up.append(("then", format_command("hydra", "pull-request", run_id)))
     lines = (f"  {label:<14} {command}" for label, command in follow_up)
     write_line("\n".join(["\nDetached: the run goes on in the background.", *lines]), error=True)
-
-
-def _conclude(session: Session, start: Start, run_id: str, result: RunResult) -> None:
-    if result.verdict is Verdict.FIXED:
-        git = ("git", "-C", str(start.repository.path))
-        write_line(f"\nThe fix is on branch {result.published}. Look at it, then merge it:")
-        write_line(f"  {format_command(*git, 'diff', f'HEAD...{result.published}')}")
-        write_line(f"  {format_command(*git, 'merge', result.published)}")
-        if result.note:
-            write_line(result.note)
-    write_line(f"Every approach that was tried: {format_command('hydra', 'show', run_id)}")
-    if page := session.stack.workflow_url(run_id):
-        write_line(f"Its page{', while the stack is up (hydra up)' if session.stack.pid else ''}: {page}")
-    if result.refused:
-        raise UsageError(result.reason)

@@ -16,8 +16,10 @@ from rich.live import Live
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
+from hydra_cli.ask import ask_person
+from hydra_cli.conclusion import list_choices
 from hydra_cli.session import Session, is_lost
-from hydra_cli.terminal import make_console, plain, print_plain
+from hydra_cli.terminal import is_interactive, make_console, plain, print_plain
 from hydra_cli.tree import render_tree
 from hydranet.contracts import RunResult
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
@@ -52,13 +54,18 @@ async def follow(session: Session, run_id: str, *, quiet: bool = False) -> RunRe
 
 
 async def _show_live(session: Session, run_id: str, console: Console) -> None:
-    began = time.monotonic()
+    began, asked = time.monotonic(), None
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         async for genealogy, parked in watch_run(session, run_id):
             tree = [render_tree(genealogy, recent=_RECENT)] if genealogy else []
             waiting = [plain(f"waiting: {text}", "yellow") for text in parked]
             clock = plain(f"{time.monotonic() - began:.0f} s", "dim")
             live.update(Group(*tree, *waiting, clock))
+            if genealogy and genealogy.waits and genealogy.waits.question not in (None, asked) and is_interactive():
+                asked = genealogy.waits.question
+                live.stop()
+                await ask_person(session, genealogy)
+                live.start(refresh=True)
     console.print(render_tree(await session.genealogy(run_id)))
 
 
@@ -167,6 +174,8 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
     known = {branch.number: branch for branch in before.branches} if before else {}
     timed = (_list_branch_changes(known.get(branch.number), branch, after) for branch in after.branches)
     yield from (line for _, line in sorted(chain.from_iterable(timed), key=itemgetter(0)))
+    if after.waits and after.waits.question and not (before and before.waits):
+        yield from list_choices(after.waits.question)
     if after.state not in _ROUTINE_STATES and not after.verdict and (before is None or before.state != after.state):
         yield after.state
     if after.verdict and (before is None or not before.verdict):

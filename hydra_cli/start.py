@@ -57,7 +57,8 @@ _REPOSITORY = SearchAttributeKey.for_keyword("HydraRepository")
 class Start:
     """What the user wants fixed: the bug of an issue, that of the failing tests in `target`, or what is expected.
 
-    `destination` is the project in which a pull request is to be opened, empty without one.
+    `destination` is the project in which a pull request is to be opened, empty without one. One that `asks` waits for a
+    person where the tests do not tell two fixes apart.
     """
 
     repository: Repository
@@ -67,6 +68,7 @@ class Start:
     expectations: tuple[Expectation, ...] = ()
     issue_url: str = ""
     destination: str = ""
+    asks: bool = False
 
     @property
     def identity(self) -> str:
@@ -127,6 +129,7 @@ class Start:
             allocation=chosen.allocation,
             parallel_branches=chosen.parallel_branches,
             require_approval=chosen.require_approval,
+            asks=self.asks,
             decisions=self.ask_constitution(),
             apply=self.apply,
             budget=chosen.budget,

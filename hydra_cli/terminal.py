@@ -57,6 +57,11 @@ def choose_diff_style(line: str) -> str:
     return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
 
 
+def is_interactive() -> bool:
+    """Return whether a person is at a terminal, who can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def make_console(*, error: bool = False) -> Console:
     """Return a console of Rich for standard output, or for standard error."""
     from hydra_cli.console import SafeConsole

@@ -64,9 +64,11 @@ class CallResult(BoundedModel):
     code: Detail = ""
     raises: bool = False
 
-    def agrees(self, text: str) -> bool:
-        """Return whether this is what `text` says; what becomes of the arguments may be left out there."""
-        return self.text == text or self.text.startswith(f"{text}; ")
+    def agrees(self, right: "CallResult") -> bool:
+        """Return whether this is what is `right`, which may leave out what becomes of the arguments."""
+        if self.text == right.text or self.text.startswith(f"{right.text}; "):
+            return True
+        return bool(self.code) and (self.code, self.raises) == (right.code, right.raises)
 
 
 class Choice(BoundedModel):
@@ -101,7 +103,7 @@ class BehaviourAnswer(BoundedModel):
     def allows(self, result: CallResult) -> bool:
         """Return whether a fix may make this of the call."""
         if self.right is not None:
-            return result.agrees(self.right.text)
+            return result.agrees(self.right)
         return result.text not in self.wrong
 
     @property

@@ -9,7 +9,6 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.artifacts.contests import ContestActivities
     from activities.retrieval.activities import RetrievalActivities
-    from activities.sandbox.inside.descriptions import describe
     from hydranet.contracts import (
         ArtifactRef,
         BranchResult,
@@ -143,8 +142,8 @@ def read_answer(question: BehaviourQuestion, choice: str, value: str, sender: st
         literal = ast.literal_eval(value.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise ValueError(f"The value is no Python literal: {value[:80]}. Write one, as in --value '[1, 2]'.") from None
-    text = f"returns {describe(literal)}"
-    return BehaviourAnswer(call=question.call, right=CallResult(text=text, code=repr(literal)), sender=sender)
+    right = CallResult(text=f"returns {literal!r}", code=repr(literal))
+    return BehaviourAnswer(call=question.call, right=right, sender=sender)
 
 
 def make_expectation(answer: BehaviourAnswer) -> Expectation | None:

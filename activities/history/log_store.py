@@ -24,8 +24,8 @@ ENTRY_BYTES = 1_000_000
 LOG_BYTES = 32_000_000
 """The largest log, uncompressed: several times that of a run with all its attempts. The entries beyond are left out."""
 
-KEPT = ("transcript", "diff")
-"""The fields of results whose artifacts are kept with the run: what was said to and by models, and whole patches."""
+KEPT = ("transcript", "diff", "contest")
+"""The fields of results whose artifacts are kept with the run: what models said, whole patches, open contests."""
 
 
 class LogKeys(Protocol):

@@ -1,0 +1,36 @@
+"""Asking the person at the terminal what is right, while a run waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hydra_cli.conclusion import list_choices
+from hydra_cli.control import ask_run
+from hydra_cli.session import Session
+from hydra_cli.terminal import write_line
+from hydranet.errors import UsageError
+from hydranet.genealogy import Genealogy
+
+_HINT = "1, 2, neither, or a value such as [1, 2]; empty to answer later by `hydra answer`: "
+
+
+async def ask_person(session: Session, genealogy: Genealogy) -> None:
+    """Ask what the run waits for, until an answer is taken or the person leaves it for later."""
+    assert genealogy.waits is not None
+    assert genealogy.waits.question is not None
+    for line in list_choices(genealogy.waits.question):
+        write_line(line)
+    while words := (await asyncio.to_thread(_read)).strip():
+        arguments = [words] if words in ("1", "2", "neither") else ["value", words]
+        try:
+            write_line(await ask_run(session.run_handle(genealogy.run_id), "answer", arguments))
+            return
+        except UsageError as error:
+            write_line(str(error), error=True)
+
+
+def _read() -> str:
+    try:
+        return input(_HINT)
+    except EOFError:
+        return ""

@@ -1,0 +1,55 @@
+"""How a run has ended, as the command that followed it says it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hydra_cli.terminal import write_line
+from hydranet.errors import UsageError
+from hydranet.genealogy import Genealogy, Verdict
+from hydranet.question import BehaviourQuestion
+from hydranet.text.escaping import format_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hydra_cli.session import Session
+    from hydranet.contracts import RunResult
+
+EXIT_CODES = {Verdict.FIXED: 0, Verdict.EXHAUSTED: 1, Verdict.FAILED: 1, Verdict.ABORTED: 3, Verdict.AMBIGUOUS: 4}
+
+
+def print_conclusion(session: Session, path: str, genealogy: Genealogy, result: RunResult) -> None:
+    """Print where the fix is, what is left open, and where to look; UsageError where the input was refused."""
+    run_id = genealogy.run_id
+    if result.verdict.has_fix:
+        git = ("git", "-C", path)
+        which = "likelier of the fixes" if result.verdict is Verdict.AMBIGUOUS else "fix"
+        write_line(f"\nThe {which} is on branch {result.published}. Look at it, then merge it:")
+        write_line(f"  {format_command(*git, 'diff', f'HEAD...{result.published}')}")
+        write_line(f"  {format_command(*git, 'merge', result.published)}")
+        if result.note:
+            write_line(result.note)
+    if genealogy.question is not None:
+        write_line("The tests do not tell which fix is right. You can:")
+        for line in list_choices(genealogy.question):
+            write_line(f"  {line}")
+        write_line(f"  {format_command('hydra', 'answer', run_id)} 1    (or 2, or neither, or --value LITERAL)")
+    write_line(f"Every approach that was tried: {format_command('hydra', 'show', run_id)}")
+    if page := session.stack.workflow_url(run_id):
+        write_line(f"Its page{', while the stack is up (hydra up)' if session.stack.pid else ''}: {page}")
+    if result.refused:
+        raise UsageError(result.reason)
+
+
+def list_choices(question: BehaviourQuestion) -> Iterator[str]:
+    """Yield a question in lines: the call, what came of it before, and what each fix makes of it."""
+    call = question.call
+    yield f"What is right for {call.text}?"
+    if call.change:
+        yield f"   No test makes this call: it is one of {call.test or 'a test'}, with {call.change}."
+    elif call.test:
+        yield f"   {call.test} makes this call."
+    yield f"   Before the fix it {question.before}."
+    for number, choice in enumerate(question.choices, 1):
+        yield f"{number}  it {choice.result.text}    ({choice.title})"
