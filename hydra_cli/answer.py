@@ -29,7 +29,7 @@ _IDENTITY = re.compile(r"fix-.*-[0-9a-f]{8}")
 
 def answer(
     run: Run,
-    choice: Annotated[str, typer.Argument(help="What is right: 1 or 2 as they were asked, or neither.")] = "",
+    choice: Annotated[str, typer.Argument(help="What is right: 1 or 2 as they were asked, neither, or unknown.")] = "",
     value: Annotated[
         str | None, typer.Option(help="What is right, as a Python literal: the value that the call returns.")
     ] = None,
@@ -39,7 +39,7 @@ def answer(
     After the run has ended, a new one goes on with the fixes that passed.
     """
     if bool(choice) == (value is not None):
-        raise UsageError("Say what is right: 1, 2 or neither, or the value itself, as in --value 0.")
+        raise UsageError("Say what is right: 1, 2, neither or unknown, or the value itself, as in --value 0.")
     asyncio.run(_answer(run, choice or "value", value or ""))
 
 
@@ -65,9 +65,11 @@ async def _go_on(session: Session, chosen: Settings, genealogy: Genealogy, choic
         answered = read_answer(genealogy.question, choice, value, name_sender())
     except ValueError as error:
         raise UsageError(str(error)) from None
+    if not answered.tells:
+        raise UsageError(f"The run {genealogy.run_id} has ended with that: its likelier fix is published.")
     request, result = await _read_run(session, genealogy.run_id)
     request = request.model_copy(
-        update={"contest": result.contest, "answers": (*genealogy.answers, answered), "asks": False}
+        update={"contest": result.contest, "answers": (*genealogy.answers, answered), "questions": 0}
     )
     base = _NUMBER.sub("", genealogy.run_id)
     identity = base if _IDENTITY.fullmatch(base) else genealogy.run_id

@@ -11,7 +11,7 @@ from hydra_cli.terminal import write_line
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
 
-_HINT = "1, 2, neither, or a value such as [1, 2]; empty to answer later by `hydra answer`: "
+_HINT = "1, 2, neither, unknown, or a value such as [1, 2]; empty to answer later by `hydra answer`: "
 
 
 async def ask_person(session: Session, genealogy: Genealogy) -> None:
@@ -21,7 +21,7 @@ async def ask_person(session: Session, genealogy: Genealogy) -> None:
     for line in list_choices(genealogy.waits.question):
         write_line(line)
     while words := (await asyncio.to_thread(_read)).strip():
-        arguments = [words] if words in ("1", "2", "neither") else ["value", words]
+        arguments = [words] if words in ("1", "2", "neither", "unknown") else ["value", words]
         try:
             write_line(await ask_run(session.run_handle(genealogy.run_id), "answer", arguments))
             return

@@ -39,6 +39,7 @@ from hydranet.errors import UsageError
 from hydranet.names import ROLES_BY_QUEUE
 from hydranet.policy import constitution
 from hydranet.policy.constitution import Decision, Effect
+from hydranet.question import ANSWERS
 from hydranet.settings import Settings, read_own_rules
 from hydranet.strategy import TEMPLATES, slugify
 from hydranet.text.issue_title import find_title
@@ -129,7 +130,7 @@ class Start:
             allocation=chosen.allocation,
             parallel_branches=chosen.parallel_branches,
             require_approval=chosen.require_approval,
-            asks=self.asks,
+            questions=ANSWERS if self.asks else 0,
             decisions=self.ask_constitution(),
             apply=self.apply,
             budget=chosen.budget,

@@ -53,8 +53,8 @@ class Contest(BoundedModel):
         )
 
     def find_question(self, left: Sequence[int]) -> BehaviourQuestion | None:
-        """Return what tells the two most likely of the alternatives that are left apart; None where one is likelier."""
-        if len(left) < 2 or not self._are_close(*left[:2]):
+        """Return what tells the two most likely of the alternatives that are left apart, None where nothing does."""
+        if len(left) < 2:
             return None
         first, second = left[:2]
         return next(
@@ -72,9 +72,6 @@ class Contest(BoundedModel):
             ),
             None,
         )
-
-    def _are_close(self, first: int, second: int) -> bool:
-        return self.alternatives[first].changes == self.alternatives[second].changes
 
 
 def choose_calls(calls: Iterable[ContestedCall], count: int) -> tuple[ContestedCall, ...]:

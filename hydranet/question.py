@@ -93,12 +93,17 @@ class BehaviourQuestion(BoundedModel):
 
 
 class BehaviourAnswer(BoundedModel):
-    """What a person said of a call: what is `right`, or, where that is not known, what is `wrong`."""
+    """What a person said of a call: what is `right`, or, where that is not known, what is `wrong`; perhaps neither."""
 
     call: Call
     right: CallResult | None = None
     wrong: Annotated[tuple[Detail, ...], Field(max_length=2)] = ()
     sender: Sender = ""
+
+    @property
+    def tells(self) -> bool:
+        """Whether it says anything."""
+        return self.right is not None or bool(self.wrong)
 
     def allows(self, result: CallResult) -> bool:
         """Return whether a fix may make this of the call."""
@@ -111,7 +116,9 @@ class BehaviourAnswer(BoundedModel):
         """The answer in one sentence."""
         if self.right is not None:
             return f"{self.call.text} {self.right.text}"
-        return f"{self.call.text} neither {' nor '.join(self.wrong)}"
+        return (
+            f"{self.call.text} neither {' nor '.join(self.wrong)}" if self.wrong else f"{self.call.text} is not known"
+        )
 
 
 Answers = Annotated[tuple[BehaviourAnswer, ...], Field(max_length=ANSWERS)]

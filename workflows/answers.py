@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
         WriteTestsRequest,
     )
     from hydranet.person_wait import PersonWait, WaitKind, WaitSubject
-    from hydranet.question import ANSWERS, Answers, BehaviourAnswer, BehaviourQuestion, CallResult
+    from hydranet.question import Answers, BehaviourAnswer, BehaviourQuestion, CallResult
     from workflows import policies
     from workflows.preparation import PreparedRun, run_tests
     from workflows.run_state import RunState
@@ -52,8 +52,12 @@ class ContestSettler:
         """Return the fix of a branch that has passed, or of another that passes with it, by what is answered."""
         contest, fix = outcome.contest, outcome.passed
         question = contest.question if contest else None
-        while contest and question and self.request.asks and len(self.state.genealogy.answers) < ANSWERS:
+        for _ in range(self.request.questions if contest else 0):
+            if contest is None or question is None:
+                break
             answer = await self.ask(self._make_wait(branch, question))
+            if not answer.tells:
+                break
             self.state.add_answer(answer)
             settlement = await settle_contest(contest.contest, self.state.genealogy.answers)
             if settlement.diff is None:
@@ -124,7 +128,7 @@ async def settle_contest(contest: ArtifactRef, answers: Answers) -> Settlement:
 
 
 def read_answer(question: BehaviourQuestion, choice: str, value: str, sender: str) -> BehaviourAnswer:
-    """Return an answer: 1 or 2 for what a fix does, `neither`, or `value` for a Python literal.
+    """Return an answer: 1 or 2 for what a fix does, `neither`, `value` for a Python literal, or `unknown`.
 
     Raises ValueError with a sentence for what is no answer.
     """
@@ -134,8 +138,10 @@ def read_answer(question: BehaviourQuestion, choice: str, value: str, sender: st
     if choice == "neither":
         wrong = tuple(fix.result.text for fix in question.choices)
         return BehaviourAnswer(call=question.call, wrong=wrong, sender=sender)
+    if choice == "unknown":
+        return BehaviourAnswer(call=question.call, sender=sender)
     if choice != "value":
-        raise ValueError("The answer is 1, 2 or neither, or a value, as in --value 0.")
+        raise ValueError("The answer is 1, 2, neither or unknown, or a value, as in --value 0.")
     if len(value) > VALUE_CHARACTERS:
         raise ValueError(f"The value has {len(value)} characters: give one of {VALUE_CHARACTERS} at most.")
     try:

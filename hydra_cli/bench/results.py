@@ -25,7 +25,10 @@ class Reaped:
 
 @dataclass(frozen=True)
 class Result:
-    """The result of one instance; `seconds` is the run's own time, `hidden` says if its fix passes the hidden tests."""
+    """The result of one instance; `seconds` is the run's own time, `hidden` says if its fix passes the hidden tests.
+
+    So many `answers` were given to its questions.
+    """
 
     id: str
     fixed: bool
@@ -39,6 +42,7 @@ class Result:
     run: str
     reaped: list[Reaped]
     hidden: bool | None = None
+    answers: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Arm:
     settings: Settings
     reaper: bool
     resume_reaped: bool
+    questions: int = 0
 
     def describe(self, suite: str) -> dict[str, Any]:
         """Return what two benchmarks have to have in common for their results to stand in one file."""
@@ -56,6 +61,7 @@ class Arm:
             "model": self.settings.model,
             "reaper": self.reaper,
             "resume_reaped": self.resume_reaped,
+            "questions": self.questions,
             "allocation": self.settings.allocation,
             "budget": self.settings.budget.model_dump(),
             "convergence": self.settings.convergence.model_dump(),

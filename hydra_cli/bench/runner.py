@@ -13,17 +13,22 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from hydra_cli.bench.gold_answers import answer_by_gold
 from hydra_cli.bench.instance_tests import describe_hidden, passes_hidden
 from hydra_cli.bench.results import Arm, Reaped, Result, ResultFile
-from hydra_cli.bench.suite import BugInstance, check_out, read_suite
+from hydra_cli.bench.suite import GOLD, BugInstance, check_out, read_suite
+from hydra_cli.control import ask_run
 from hydra_cli.repository import Repository
 from hydra_cli.session import Session, attach_session
 from hydra_cli.start import Start, check_machine, forget_variables, keep_variables, set_variables, start_run
 from hydra_cli.terminal import make_console, plain, print_plain
 from hydranet import settings
-from hydranet.contracts import COUNTERFACTUAL_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Counterfactual
+from hydranet.contracts import COUNTERFACTUAL_WORKFLOW, SUPERVISOR_QUEUE, BranchRequest, Counterfactual, RunResult
 from hydranet.errors import UsageError
 from hydranet.genealogy import BranchRecord, Ending, Verdict
+from hydranet.question import ANSWERS
+
+_POLL_SECONDS = 1.0
 
 
 def bench(
@@ -52,6 +57,9 @@ def bench(
         bool,
         typer.Option("--traceback", help="With --retrieval: search by the failing tests too, in a sandbox."),
     ] = False,
+    questions: Annotated[
+        int, typer.Option(min=0, max=ANSWERS, help="Answer so many questions of a run at most, by the right fix.")
+    ] = 0,
     json_out: Annotated[
         Path | None,
         typer.Option("--json", help="The file to write the results to, as JSON; what it has already is not run again."),
@@ -74,7 +82,9 @@ def bench(
         failing = run_failing_tests(instances, settings.load_settings()) if traceback else {}
         bench_retrieval(described.name, instances, failing, json_out)
         return
-    arm = Arm(settings.load_settings(flags={"model": model}), not no_reaper, resume_reaped)
+    if questions and (lacking := [each.id for each in instances.values() if not (each.folder / GOLD).exists()]):
+        raise UsageError(f"{lacking[0]} has no {GOLD}, by which --questions answers: add it, or leave out --questions.")
+    arm = Arm(settings.load_settings(flags={"model": model}), not no_reaper, resume_reaped, questions)
     file = ResultFile(json_out, described.name, arm)
     left = {folder: instance for folder, instance in instances.items() if instance.id not in file.results}
     if known := len(instances) - len(left):
@@ -111,13 +121,13 @@ async def _run(session: Session, repository: Repository, instance: BugInstance, 
     described = instance.merge_settings(arm.settings)
     wanted = Start(repository, instance.issue)
     request = (await wanted.build_request(session, described)).model_copy(
-        update={"reaper": arm.reaper, "seed": instance.id}
+        update={"reaper": arm.reaper, "seed": instance.id, "questions": arm.questions}
     )
     identity = f"bench-{instance.id}-{uuid.uuid4().hex[:6]}"[:120]
     run_id, _ = await start_run(session, request, identity, instance.env)
     handle = session.run_handle(run_id)
     try:
-        outcome = await handle.result()
+        outcome = await _answer_until_end(session, run_id, instance, arm)
     except asyncio.CancelledError:
         await handle.signal("abort", args=["The benchmark was interrupted.", "hydra bench"])
         raise
@@ -142,7 +152,24 @@ async def _run(session: Session, repository: Repository, instance: BugInstance, 
             if branch.ending is Ending.REAPED
         ],
         hidden=hidden,
+        answers=len(genealogy.answers),
     )
+
+
+async def _answer_until_end(session: Session, run_id: str, instance: BugInstance, arm: Arm) -> RunResult:
+    """Answer what a run asks by the right fix until it ends, and return its result."""
+    handle = session.run_handle(run_id)
+    ending = asyncio.create_task(handle.result())
+    try:
+        while arm.questions and not ending.done():
+            genealogy = await session.genealogy(run_id)
+            if genealogy.waits is not None and genealogy.waits.question is not None:
+                choice = await answer_by_gold(instance, genealogy.waits.question, arm.settings)
+                await ask_run(handle, "answer", [choice, ""])
+            await asyncio.wait([ending], timeout=_POLL_SECONDS)
+        return await ending
+    finally:
+        ending.cancel()
 
 
 async def _describe_reaped(
@@ -181,13 +208,23 @@ def _print(results: list[Result]) -> None:
     after = f", after {mean(fixed):.1f} attempts on average" if fixed else ""
     output.print(f"{len(fixed)} of {len(results)} fixed{after}; {sum(r.tokens for r in results)} tokens")
     if any(result.hidden is not None for result in results):
-        output.print(f"{sum(result.hidden is True for result in results)} of the fixes pass the hidden tests")
+        output.print(make_confusion_table(results))
     if reaped := [branch for result in results for branch in result.reaped]:
         output.print(
             f"{len(reaped)} reaped, after {mean(branch.attempts for branch in reaped):.1f} attempts on average"
         )
         if resumed := [branch.resumed for branch in reaped if branch.resumed]:
             output.print(_describe_false_kills(resumed))
+
+
+def make_confusion_table(results: list[Result]) -> Table:
+    """Return how many fixes are right by the hidden tests, of those that are called fixed and of the ambiguous."""
+    table = Table("", "right", "wrong")
+    for verdict in (Verdict.FIXED, Verdict.AMBIGUOUS):
+        hidden = [result.hidden for result in results if result.verdict == verdict and result.hidden is not None]
+        table.add_row(verdict, str(hidden.count(True)), str(hidden.count(False)))
+    table.add_row("not fixed", "", str(sum(not Verdict(result.verdict).has_fix for result in results)))
+    return table
 
 
 def _describe_false_kills(resumed: list[Counterfactual]) -> str:

@@ -18,7 +18,7 @@ from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import MEMORY, Attempt, Score
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Verdict
 from hydranet.policy.constitution import Decision
-from hydranet.question import Answers, Comparison
+from hydranet.question import ANSWERS, Answers, Comparison
 from hydranet.run_settings import ConvergenceSettings, SandboxSpec
 from hydranet.strategy import TEMPLATES, Strategy
 
@@ -31,8 +31,8 @@ class FixRequest(BoundedModel):
     come from `seed`, or from the run's id where that is empty: two runs with the same seed ask their models the same.
     `allocation` says which strategy gets the next draw. The `target` names the failing tests to mend; where it is empty
     they are those that the issue speaks of. Of `expectations` tests are written, which are the target then.
-    A run that `asks` waits for a person where the tests do not tell which fix is right. With a `contest` it goes on
-    where another run has ended so, by the `answers` to that one's questions.
+    Where the tests do not tell which fix is right, the run waits for a person with so many `questions` at most. With a
+    `contest` it goes on where another run has ended so, by the `answers` to that one's questions.
     The repository is on the host with the id `host`, empty for runs from before hosts had ids.
     """
 
@@ -50,7 +50,7 @@ class FixRequest(BoundedModel):
     allocation: Literal["value", "order"] = "value"
     parallel_branches: Annotated[int, Field(ge=1, le=16)] = 1
     require_approval: bool = False
-    asks: bool = False
+    questions: Annotated[int, Field(ge=0, le=ANSWERS)] = 0
     answers: Answers = ()
     contest: OpenContest | None = None
     decisions: Annotated[tuple[Decision, ...], Field(max_length=8)] = ()

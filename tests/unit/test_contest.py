@@ -49,11 +49,6 @@ def test_an_answer_about_a_value_leaves_open_what_becomes_of_arguments() -> None
     assert not answer.allows(CallResult(text="returns 10"))
 
 
-def test_nothing_is_asked_where_one_fix_changes_less_of_what_tests_have_seen() -> None:
-    both = contest(ONE, OTHER, changes=(0, 1, 2))
-    assert both.find_question(both.list_left(())) is None
-
-
 def test_the_call_that_is_easiest_to_judge_is_asked_about() -> None:
     varied = contested("[]", "1", "2", change="prices = empty", code="total([])")
     opaque, made = contested("<Cart>", "1", "2"), contested("[5, 5, 5]", "1", "2", code="total([5, 5, 5])")

@@ -71,7 +71,7 @@ async def test_a_run_that_asks_nobody_publishes_the_likeliest_fix_with_the_quest
 async def test_an_answer_chooses_the_fix_and_becomes_a_test(
     start: Start, choice: str, value: str, title: str, test: str
 ) -> None:
-    run = await start(world_of(), asks=True)
+    run = await start(world_of(), questions=8)
     assert (await answer(run, choice, value)).startswith("Taken: f(1) returns ")
     result = await run.result()
     assert result.verdict is Verdict.FIXED
@@ -90,7 +90,7 @@ async def test_an_answer_chooses_the_fix_and_becomes_a_test(
 
 
 async def test_a_test_that_does_not_pass_is_left_out(start: Start) -> None:
-    run = await start(world_of(verifications=[report("new0")]), asks=True)
+    run = await start(world_of(verifications=[report("new0")]), questions=8)
     await answer(run, "1")
     result = await run.result()
     assert result.verdict is Verdict.FIXED
@@ -99,7 +99,7 @@ async def test_a_test_that_does_not_pass_is_left_out(start: Start) -> None:
 
 
 async def test_the_next_question_is_about_what_the_answer_leaves(start: Start) -> None:
-    run = await start(world_of(THREE), asks=True)
+    run = await start(world_of(THREE), questions=8)
     await answer(run, "1")
     await eventually(run, lambda genealogy: genealogy.waits and len(genealogy.answers) == 1)
     waits = (await run.genealogy()).waits
@@ -111,10 +111,24 @@ async def test_the_next_question_is_about_what_the_answer_leaves(start: Start) -
     assert [a.sentence for a in (await run.genealogy()).answers] == ["f(1) returns 1", "f(2) returns 6"]
 
 
+async def test_who_does_not_know_gets_the_likeliest_fix_and_the_question(start: Start) -> None:
+    run = await start(world_of(), questions=8)
+    assert await answer(run, "unknown") == "Taken: f(1) is not known."
+    assert (await run.result()).verdict is Verdict.AMBIGUOUS
+    assert (await run.genealogy()).question is not None
+
+
+async def test_no_more_is_asked_than_the_request_lets(start: Start) -> None:
+    run = await start(world_of(THREE), questions=1)
+    await answer(run, "1")
+    assert (await run.result()).verdict is Verdict.AMBIGUOUS
+    assert len((await run.genealogy()).answers) == 1
+
+
 async def test_what_is_no_answer_is_refused_and_the_question_stays(start: Start) -> None:
-    run = await start(world_of(), asks=True)
+    run = await start(world_of(), questions=8)
     for choice, value, sentence in (
-        ("3", "", "The answer is 1, 2 or neither"),
+        ("3", "", "The answer is 1, 2, neither or unknown"),
         ("value", "open('x')", "is no Python literal"),
         ("value", "(" * 1_400, "is no Python literal"),
         ("value", "1" * 2_000, "1500 at most"),
@@ -142,7 +156,7 @@ async def test_an_answer_that_refutes_both_lets_the_search_go_on(start: Start, c
         trials={"one": [ambiguous()], "two": [passed("b")]},
         contest=TWO,
     )
-    run = await start(world, asks=True)
+    run = await start(world, questions=8)
     await answer(run, choice, value)
     result = await run.result()
     assert result.verdict is Verdict.FIXED
