@@ -12,18 +12,18 @@ from hydranet.question import BehaviourAnswer, BehaviourQuestion, Call, CallResu
 ALTERNATIVES = 8
 """The most fixes of a contest; those that behave alike count once."""
 
+CLOSE = 2.0
+"""The difference in doubt from which on a fix is taken without a question."""
+
 CALLS = ALTERNATIVES * (ALTERNATIVES - 1) // 2
 
 
 class Alternative(BoundedModel):
-    """A fix, the simplest of those that behave as it does.
-
-    `changes` counts the calls of passing tests of which it makes something else than the code before.
-    """
+    """A fix, the likeliest of those that behave as it does; the `doubt` grows the less likely it is to be right."""
 
     title: Line
     diff: Annotated[str, CLEAN, StringConstraints(max_length=65_536)]
-    changes: int = 0
+    doubt: float = 0.0
 
 
 class ContestedCall(BoundedModel):
@@ -53,8 +53,8 @@ class Contest(BoundedModel):
         )
 
     def find_question(self, left: Sequence[int]) -> BehaviourQuestion | None:
-        """Return what tells the two most likely of the alternatives that are left apart, None where nothing does."""
-        if len(left) < 2:
+        """Return what tells the two most likely of the alternatives that are left apart, None where one is likelier."""
+        if len(left) < 2 or not self._are_close(*left[:2]):
             return None
         first, second = left[:2]
         return next(
@@ -72,6 +72,9 @@ class Contest(BoundedModel):
             ),
             None,
         )
+
+    def _are_close(self, first: int, second: int) -> bool:
+        return self.alternatives[second].doubt - self.alternatives[first].doubt < CLOSE
 
 
 def choose_calls(calls: Iterable[ContestedCall], count: int) -> tuple[ContestedCall, ...]:

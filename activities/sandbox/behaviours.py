@@ -46,14 +46,15 @@ class ObservedCall:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """Candidates that no call tells apart, the simplest first, by index.
+    """Candidates that no call tells apart, the likeliest first, by index.
 
-    `changes` counts the calls of passing tests that come out otherwise than at the base.
+    `changes` counts the calls of passing tests that come out otherwise than at the base; the `doubt` is that of the
+    likeliest candidate, and grows with the share of these.
     """
 
     candidates: tuple[int, ...]
     changes: int
-    cost: int
+    doubt: float
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class ObservedBehaviours:
                 Alternative(
                     title=candidates[behaviour.candidates[0]].title,
                     diff=candidates[behaviour.candidates[0]].diff,
-                    changes=behaviour.changes,
+                    doubt=behaviour.doubt,
                 )
                 for behaviour in behaviours
             ),
@@ -102,27 +103,21 @@ class ObservedBehaviours:
 NOT_COMPARED = ObservedBehaviours()
 
 
-def group_behaviours(calls: Sequence[ObservedCall], costs: Mapping[int, int]) -> list[Behaviour]:
-    """Return the behaviours of the candidates in `costs`, the most likely first.
+def group_behaviours(calls: Sequence[ObservedCall], doubts: Mapping[int, float]) -> list[Behaviour]:
+    """Return the behaviours of the candidates in `doubts`, the most likely first.
 
     A right fix changes little of what passing tests have observed: Xiong, Liu, Zeng, Zhang and Huang, "Identifying
     Patch Correctness in Test-Based Program Repair", ICSE 2018.
     """
     alike: dict[tuple[str, ...], list[int]] = {}
-    for index in sorted(costs, key=lambda index: (costs[index], index)):
+    for index in sorted(doubts, key=lambda index: doubts[index]):
         alike.setdefault(tuple(call.results[index + 1].text for call in calls), []).append(index)
-    behaviours = [
-        Behaviour(
-            candidates=tuple(indices),
-            changes=sum(
-                call.is_observed and call.is_passing and call.results[BASE].text != call.results[indices[0] + 1].text
-                for call in calls
-            ),
-            cost=costs[indices[0]],
-        )
-        for indices in alike.values()
-    ]
-    return sorted(behaviours, key=lambda behaviour: (behaviour.changes, behaviour.cost, behaviour.candidates))
+    seen = [call for call in calls if call.is_observed and call.is_passing]
+    behaviours = []
+    for indices in alike.values():
+        changes = sum(call.results[BASE].text != call.results[indices[0] + 1].text for call in seen)
+        behaviours.append(Behaviour(tuple(indices), changes, doubts[indices[0]] + changes / max(1, len(seen))))
+    return sorted(behaviours, key=lambda behaviour: (behaviour.doubt, behaviour.candidates))
 
 
 def find_refuted(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
 from typing import Any
-
-from rapidfuzz.distance import Levenshtein
 
 from activities.sandbox.behaviours import (
     NOT_COMPARED,
@@ -19,6 +16,7 @@ from activities.sandbox.behaviours import (
     group_behaviours,
     observe_behaviours,
 )
+from activities.sandbox.doubts import measure_doubts
 from activities.sandbox.inside.test_names import file_of
 from activities.sandbox.judgement import CandidateRun, TargetTests, judge_run
 from activities.sandbox.protected_files import ProtectedFiles
@@ -61,13 +59,6 @@ MORE_SECONDS = 5.0
 
 # Other passing candidates in a title, and the characters of each.
 _NAMED, _NAMED_CHARACTERS = 2, 90
-
-_TOKEN = re.compile(r"[A-Za-z_]\w*|\d+(?:\.\d+)?|'[^'\n]*'|\"[^\"\n]*\"|[^\w\s]")
-_LITERAL = re.compile(r"[\d'\"]")
-# The cost of a token. A removed one takes with it what it did in cases that no test covers; an added one rarely does.
-_ADDED, _REMOVED = 1, 6
-# A new literal often fits only the values in the tests, while an expression of names fits others too.
-_NEW_LITERAL = 6
 
 
 def check_candidates(
@@ -200,14 +191,14 @@ async def compare_passing(
     candidates: Sequence[Candidate],
     answers: Sequence[BehaviourAnswer] = (),
 ) -> ObservedBehaviours:
-    """Find out how the candidates that pass all tests behave; those that cost least, and change Python code alone.
+    """Find out how the candidates that pass all tests behave; the likeliest, and those that change Python code alone.
 
     One is enough where a person's answers say what is right.
     """
-    costs = {index: measure_cost(candidates[index].diff) for index in passing}
+    doubts = measure_doubts({index: candidates[index].diff for index in passing})
     python = {
         index: {path: text for path, text in passing[index].items() if text is not None}
-        for index in sorted(costs, key=lambda index: (costs[index], index))
+        for index in sorted(doubts, key=lambda index: doubts[index])
         if all(path.endswith(".py") and text is not None for path, text in passing[index].items())
     }
     compared = dict(islice(python.items(), ALTERNATIVES))
@@ -219,7 +210,7 @@ async def compare_passing(
     calls = await observe_behaviours(runner, baseline, known, compared, answers)
     observed = [index for index in compared if calls and index + 1 in calls[0].results]
     refuted = find_refuted(calls, observed, answers)
-    comparable = {index: costs[index] for index in observed if index not in refuted}
+    comparable = {index: doubts[index] for index in observed if index not in refuted}
     behaviours = group_behaviours(calls, comparable) if len(comparable) > 1 else ()
     return ObservedBehaviours(calls, behaviours, refuted)
 
@@ -242,29 +233,16 @@ def choose_best(
 ) -> CandidateRun:
     """Return the run with the fewest failing tests.
 
-    Of those that pass it is the simplest of the likeliest behaviour, of the others the one that ran in detail.
+    Of those that pass it is the likeliest one of the likeliest behaviour, of the others the one that ran in detail.
     """
     likely = observed.behaviours[0].candidates if observed.behaviours else ()
+    doubts = measure_doubts({run.index: candidates[run.index].diff for run in runs if run.report.passed})
 
-    def rank(run: CandidateRun) -> tuple[int, bool, int, bool, int]:
-        cost = measure_cost(candidates[run.index].diff) if run.report.passed else 0
-        return run.report.failing_count, run.index not in likely, cost, not run.is_detailed, run.index
+    def rank(run: CandidateRun) -> tuple[int, bool, float, bool, int]:
+        doubt = doubts.get(run.index, 0.0)
+        return run.report.failing_count, run.index not in likely, doubt, not run.is_detailed, run.index
 
     return min(runs, key=rank)
-
-
-def measure_cost(diff: str) -> int:
-    """Return how much a unified diff changes, in weighted tokens: a higher cost is less likely to be right."""
-    total = 0
-    for edit in patches.parse_diff(diff).edits:
-        before, after = _tokenize(edit.removed), _tokenize(edit.added)
-        total += Levenshtein.distance(before, after, weights=(_ADDED, _REMOVED, _ADDED + _REMOVED))
-        total += _NEW_LITERAL * len({token for token in after if _LITERAL.match(token)} - set(before))
-    return total
-
-
-def _tokenize(lines: tuple[str, ...]) -> list[str]:
-    return [token for line in lines for token in _TOKEN.findall(line)]
 
 
 def make_title(

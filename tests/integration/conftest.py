@@ -45,6 +45,7 @@ from hydranet.contracts import (
     TrialRequest,
 )
 from hydranet.policy.constitution import Constitution
+from hydranet.question import BehaviourAnswer
 from hydranet.settings import SandboxSettings
 from workers.postgres import open_postgres
 from workers.sealing import KeyRing
@@ -125,7 +126,9 @@ class Project:
         assert old in text
         return Candidate(diff=patches.make_diff(path, text, text.replace(old, new)), title=new)
 
-    async def attempt(self, baseline: ArtifactRef | None, candidates: Iterable[Candidate]) -> Trial:
+    async def attempt(
+        self, baseline: ArtifactRef | None, candidates: Iterable[Candidate], answers: Iterable[BehaviourAnswer] = ()
+    ) -> Trial:
         assert baseline is not None
         request = TrialRequest(
             snapshot=self.snapshot,
@@ -134,6 +137,7 @@ class Project:
             spec=self.spec,
             baseline=baseline,
             candidates=await put_model(self.artifacts, Candidates(candidates=tuple(candidates))),
+            answers=tuple(answers),
         )
         return await self.activities.try_candidates(request)
 

@@ -13,9 +13,9 @@ def contested(arguments: str, *results: str, change: str = "", code: str = "") -
     )
 
 
-def contest(*calls: ContestedCall, changes: tuple[int, ...] = (0, 0, 0)) -> Contest:
-    names = (Alternative(title=f"fix {number}", diff="", changes=count) for number, count in enumerate(changes))
-    return Contest(alternatives=tuple(names), calls=choose_calls(calls, len(changes)))
+def contest(*calls: ContestedCall, doubts: tuple[float, ...] = (0, 0, 0)) -> Contest:
+    names = (Alternative(title=f"fix {number}", diff="", doubt=doubt) for number, doubt in enumerate(doubts))
+    return Contest(alternatives=tuple(names), calls=choose_calls(calls, len(doubts)))
 
 
 ONE, OTHER = contested("[]", "0", "1", "0"), contested("[1, 2]", "3", "3", "4")
@@ -47,6 +47,12 @@ def test_an_answer_about_a_value_leaves_open_what_becomes_of_arguments() -> None
     answer = BehaviourAnswer(call=ONE.call, right=CallResult(text="returns 1"))
     assert answer.allows(CallResult(text="returns 1; prices becomes [1]"))
     assert not answer.allows(CallResult(text="returns 10"))
+
+
+def test_nothing_is_asked_where_one_fix_is_far_likelier() -> None:
+    both = contest(ONE, OTHER, doubts=(0.1, 2.2, 2.3))
+    assert both.find_question([0, 1, 2]) is None
+    assert both.find_question([1, 2]) is not None
 
 
 def test_the_call_that_is_easiest_to_judge_is_asked_about() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from hydranet import patches
 from hydranet.contracts import Candidate, Trial
+from hydranet.question import BehaviourAnswer, CallResult
 from tests.integration.conftest import Make
 
 CODE = "def total(prices):\n    return sum(prices) + 1\n"
@@ -15,10 +16,12 @@ TESTS = "from cart import total\n\n\ndef test_total():\n    assert total([1, 2])
 async def attempt(project: Make, code: str, tests: str, expressions: Sequence[tuple[str, str]]) -> Trial:
     """Try candidates that each replace a text of the code by another."""
     made = await project({"cart.py": code, "test_cart.py": tests}, test_command="python -m pytest -q")
-    baseline = await made.test()
-    changed = [code.replace(*expression) for expression in expressions]
-    diffs = [patches.make_diff("cart.py", code, text) for text in changed]
-    return await made.attempt(baseline.results, [Candidate(diff=diff, title="change") for diff in diffs])
+    return await made.attempt((await made.test()).results, change(code, expressions))
+
+
+def change(code: str, expressions: Sequence[tuple[str, str]]) -> list[Candidate]:
+    diffs = (patches.make_diff("cart.py", code, code.replace(*expression)) for expression in expressions)
+    return [Candidate(diff=diff, title="change") for diff in diffs]
 
 
 async def test_candidates_that_behave_alike_are_told_as_one(project: Make) -> None:
@@ -27,10 +30,30 @@ async def test_candidates_that_behave_alike_are_told_as_one(project: Make) -> No
     assert trial.title.startswith("change (2 candidates pass, and behave alike in ")
 
 
-async def test_the_shortest_call_that_tells_candidates_apart_is_told(project: Make) -> None:
+async def test_the_shortest_call_that_tells_candidates_apart_is_asked_about(project: Make) -> None:
     trial = await attempt(project, CODE, TESTS, [("sum(prices) + 1", "sum(prices)"), ("sum(prices) + 1", "3")])
-    assert trial.title.startswith("change (2 candidates pass, in 2 ways: total([]) returns ")
-    assert {trial.title[-1], "0", "3"} >= set("03")
+    assert trial.title == "change (2 candidates pass, in 2 ways)"
+    assert trial.question is not None
+    assert (trial.question.call.setup, trial.question.call.code) == ("from cart import total", "total([])")
+    assert [choice.result.code for choice in trial.question.choices] == ["0", "3"]
+    assert trial.contest is not None
+
+
+async def test_no_candidate_passes_that_contradicts_an_answer(project: Make) -> None:
+    made = await project({"cart.py": CODE, "test_cart.py": TESTS}, test_command="python -m pytest -q")
+    baseline = (await made.test()).results
+    both = change(CODE, [("sum(prices) + 1", "sum(prices)"), ("sum(prices) + 1", "3")])
+    question = (await made.attempt(baseline, both)).question
+    assert question is not None
+    right = BehaviourAnswer(call=question.call, right=CallResult(text="returns 3", code="3"))
+    trial = await made.attempt(baseline, both, [right])
+    assert (trial.index, trial.passing, trial.report.passed) == (1, 1, True)
+    neither = BehaviourAnswer(call=question.call, wrong=("returns 0", "returns 3"))
+    trial = await made.attempt(baseline, both[:1], [neither])
+    assert not trial.report.passed
+    assert trial.report.reason == "It contradicts the answer: total([]) neither returns 0 nor returns 3"
+    elsewhere = BehaviourAnswer(call=question.call.model_copy(update={"file": "gone.py"}), wrong=("returns 0",))
+    assert (await made.attempt(baseline, both[:1], [elsewhere])).report.passed
 
 
 RATES = """
@@ -83,8 +106,8 @@ async def test_what_a_call_changes_tells_candidates_apart(project: Make) -> None
     trial = await attempt(
         project, STATE, STATE_TESTS, [("(amount + 1)", "(amount)"), ("(amount + 1)", "(abs(amount))")]
     )
-    assert "in 2 ways" in trial.title
-    assert "self becomes Account(entries=[" in trial.title
+    assert trial.question is not None
+    assert "self becomes Account(entries=[" in trial.question.text
 
 
 HOSTILE = """
@@ -122,7 +145,7 @@ async def test_hostile_values_and_candidates_end_nothing_else(project: Make) -> 
     ways = [("sum(prices) + 1", way) for way in ("sum(prices)", *WAYS)]
     trial = await attempt(project, HOSTILE, HOSTILE_TESTS, ways)
     assert (trial.index, trial.passing) == (0, 1 + len(WAYS))
-    assert f"{1 + len(WAYS)} candidates pass, in {1 + len(WAYS)} ways: " in trial.title
+    assert f"{1 + len(WAYS)} candidates pass, in {1 + len(WAYS)} ways" in trial.title
 
 
 @pytest.mark.parametrize("victim", ["os.getppid()", "-1"])
