@@ -1,5 +1,7 @@
 """Checks a suite of our own: every bug fails its tests, its fix passes them, and its package is clean.
 
+Where an instance has wrong fixes, each passes the given tests and fails the hidden ones.
+
 Run with `python -m benchmarks.verify [SUITE] [INSTANCE...]`. Tests run with this interpreter, outside of any sandbox:
 for suites that we wrote ourselves.
 """
@@ -11,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -20,6 +23,7 @@ from hydra_cli.bench.suite import BUG, GOLD, HIDDEN, BugInstance, apply_patch, b
 from hydranet.errors import UsageError
 
 OWN = Path(__file__).parent / "seeded"
+WRONG = "wrong"
 
 
 def passes(tree: Path, test_command: str) -> bool:
@@ -44,6 +48,7 @@ def find_faults(instance: BugInstance) -> list[str]:
             commands["hidden"] = hidden
         faults += [f"{name} tests pass with the bug" for name, command in commands.items() if passes(tree, command)]
         faults += [f"no file {path}" for path in instance.gold_files if not (tree / path).is_file()]
+        faults += find_wrong_faults(instance, tree, commands)
         apply_patch(instance.folder / GOLD, tree)
         faults += [f"{name} tests fail with the fix" for name, command in commands.items() if not passes(tree, command)]
         if (instance.folder / BUG).exists():
@@ -52,6 +57,19 @@ def find_faults(instance: BugInstance) -> list[str]:
                 for path in instance.gold_files
                 if (tree / path).read_bytes() != (instance.files / path).read_bytes()
             ]
+    return faults
+
+
+def find_wrong_faults(instance: BugInstance, tree: Path, commands: Mapping[str, str]) -> list[str]:
+    """Return which wrong fixes of an instance its tests do not judge as they should; the tree is left as it was."""
+    faults = []
+    for patch in sorted((instance.folder / WRONG).glob("*.patch")):
+        apply_patch(patch, tree)
+        for name, command in commands.items():
+            passing = passes(tree, command)
+            if passing == (name == "hidden"):
+                faults.append(f"{name} tests {'pass' if passing else 'fail'} with {WRONG}/{patch.name}")
+        apply_patch(patch, tree, "--reverse")
     return faults
 
 
