@@ -156,7 +156,7 @@ def test_files_that_cannot_be_copied(tmp_path: Path) -> None:
         build_tree(read_one(suite), tmp_path / "tree")
 
 
-@pytest.mark.parametrize("name", ["seeded", "hops", "spiral"])
+@pytest.mark.parametrize("name", ["seeded", "questions", "questions_aside", "hops", "spiral"])
 def test_our_own_suites_are_whole(name: str) -> None:
     suite, instances = read_suite(OWN / name, [])
     assert suite.name == name

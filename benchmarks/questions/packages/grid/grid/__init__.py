@@ -1,0 +1,1 @@
+"""A spreadsheet: references, formulas, cells and what depends on them."""

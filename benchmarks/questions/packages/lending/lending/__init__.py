@@ -1,0 +1,1 @@
+"""A library: its days, titles, members, loans, fines and holds."""

@@ -1,0 +1,1 @@
+"""A message queue: topics, priorities, leases, retries and dead letters."""

@@ -1,0 +1,1 @@
+"""A parcel service: sizes, zones, rates, extras and quotes."""

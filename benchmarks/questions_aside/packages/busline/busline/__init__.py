@@ -1,0 +1,1 @@
+"""Buses: services, stops, trips, boards and journeys."""

@@ -1,0 +1,1 @@
+"""Electricity: meters, readings, local time, rates and bills."""

@@ -1,0 +1,1 @@
+"""Differences of texts: hunks, unified diffs, patches and merges."""

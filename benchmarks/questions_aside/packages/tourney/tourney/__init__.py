@@ -1,0 +1,1 @@
+"""Chess tournaments: clocks, games, tie-breaks, standings and pairings."""
