@@ -16,7 +16,7 @@ from hydra_cli.terminal import write_line
 from hydranet import settings
 from hydranet.contracts import RunResult
 from hydranet.errors import FatalError, UsageError
-from hydranet.genealogy import Genealogy, Verdict
+from hydranet.genealogy import Genealogy
 from hydranet.policy import constitution
 from hydranet.policy.constitution import Decision, Effect
 from hydranet.report.postmortem import build_postmortem
@@ -48,7 +48,8 @@ async def _open_for_run(repository: Repository, part: str) -> str:
         if status is WorkflowExecutionStatus.RUNNING:
             raise UsageError(f"The run {run_id} has not ended: wait for its verdict.")
         genealogy = await session.genealogy(run_id)
-        if status is not WorkflowExecutionStatus.COMPLETED or genealogy.verdict is not Verdict.FIXED:
+        has_fix = genealogy.verdict is not None and genealogy.verdict.has_fix
+        if status is not WorkflowExecutionStatus.COMPLETED or not has_fix:
             raise UsageError(f"The run {run_id} has no fix: see `{format_command('hydra', 'show', run_id)}`.")
         result = await session.run_handle(run_id).result()
         destination = await find_destination(repository, genealogy.issue_url, genealogy.base)

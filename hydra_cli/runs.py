@@ -35,7 +35,7 @@ def runs(
     repo: Annotated[str, typer.Option(help="Only runs of a repository: its name, or its folder.")] = "",
     since: Annotated[str, typer.Option(help="Only runs since a date, such as 2026-01-31, or 24h, 7d or 2w ago.")] = "",
     verdict: Annotated[
-        str, typer.Option(help="Only runs that ended so: fixed, exhausted, aborted or failed; or running.")
+        str, typer.Option(help="Only runs that ended so: fixed, ambiguous, exhausted, aborted or failed; or running.")
     ] = "",
     text: Annotated[
         str, typer.Option(help="Only runs with these words in issue, target, strategies, reasons or files.")

@@ -12,16 +12,19 @@ from activities.git.command import GitError, run_git
 from activities.git.user_repository import UserRepository
 from hydranet.contracts import Removal
 from hydranet.errors import HydraError
+from hydranet.genealogy import Verdict
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
 
 _NAME = re.compile(r"refs/hydra/(?P<run>[^/]+)/b(?P<branch>[0-9]{2,})/attempt-[0-9]{3,}")
 
+_WITH_FIX = [verdict.value for verdict in Verdict if verdict.has_fix]
+
 # Of a run that came by `hydra import` nothing here is known.
 _FIXED = """
     SELECT run_id, number FROM runs JOIN branches USING (run_id)
-    WHERE verdict = 'fixed' AND ending = 'passed' AND NOT imported AND run_id = ANY(%s)
+    WHERE verdict = ANY(%s) AND ending = 'passed' AND NOT imported AND run_id = ANY(%s)
         AND runs.updated_at < now() - make_interval(days => %s)
 """
 
@@ -36,7 +39,7 @@ async def sweep_references(
             listed = await asyncio.to_thread(_list_references, Path(path))
             async with pool.connection() as connection:
                 runs = list({match["run"] for name in listed if (match := _NAME.fullmatch(name))})
-                cursor = await connection.execute(_FIXED.encode(), (runs, days))
+                cursor = await connection.execute(_FIXED.encode(), (_WITH_FIX, runs, days))
                 passed: dict[str, int] = dict(await cursor.fetchall())
             dead = {name: commit for name, commit in listed.items() if _is_dead(name, passed)}
             if dead and not dry_run:

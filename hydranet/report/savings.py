@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import NamedTuple
 
-from hydranet.genealogy import BranchRecord, Ending, Genealogy, Verdict
+from hydranet.genealogy import BranchRecord, Ending, Genealogy
 from hydranet.text.formatting import format_count, format_duration, format_share
 
 
@@ -98,7 +98,7 @@ def _compare_with_budget(genealogy: Genealogy, saved: Savings) -> tuple[str, ...
     if _ran_in_turn(genealogy) and genealogy.seconds + saved.seconds > budget.seconds:
         over.append("time")
     if over:
-        end = "before a branch passed" if genealogy.verdict is Verdict.FIXED else "after fewer strategies"
+        end = "before a branch passed" if genealogy.verdict and genealogy.verdict.has_fix else "after fewer strategies"
         sentences.append(
             f"With what the run spent, that is more than its {' and '.join(over)} budget: "
             f"without the Reaper it would have ended {end}."

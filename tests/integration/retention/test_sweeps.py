@@ -94,7 +94,7 @@ def repository(tmp_path: Path) -> Callable[[str], list[str]]:
 
     git("init --quiet")
     git("commit --quiet --allow-empty --message base")
-    for run in ("fix-fixed", "fix-failed", "fix-recent"):
+    for run in ("fix-fixed", "fix-unclear", "fix-failed", "fix-recent"):
         for branch in (1, 2):
             git(f"update-ref refs/hydra/{run}/b0{branch}/attempt-001 HEAD")
     git("update-ref refs/hydra/fix-fixed/notes HEAD")
@@ -109,15 +109,17 @@ async def test_checkpoints_of_dead_attempts_go_after_a_fix(
     tmp_path: Path,
 ) -> None:
     await keep("fix-fixed")
+    await keep("fix-unclear", verdict=Verdict.AMBIGUOUS)
     await keep("fix-failed", verdict=Verdict.EXHAUSTED)
     await keep("fix-recent")
     await age(pool, "runs", "updated_at", 40, "run_id <> 'fix-recent'")
     before = repository("for-each-ref --format=%(refname)")
     removed, problems = await sweep_references(pool, [str(tmp_path), "/missing"], 30, dry_run=True)
-    assert (removed.count, len(problems), repository("for-each-ref --format=%(refname)")) == (1, 1, before)
+    assert (removed.count, len(problems), repository("for-each-ref --format=%(refname)")) == (2, 1, before)
     removed, _ = await sweep_references(pool, [str(tmp_path)], 30, dry_run=False)
-    assert removed.count == 1
-    assert set(before) - set(repository("for-each-ref --format=%(refname)")) == {"refs/hydra/fix-fixed/b01/attempt-001"}
+    assert removed.count == 2
+    left = set(repository("for-each-ref --format=%(refname)"))
+    assert set(before) - left == {f"refs/hydra/{run}/b01/attempt-001" for run in ("fix-fixed", "fix-unclear")}
     assert (await sweep_references(pool, [str(tmp_path)], 0, dry_run=False))[0].count == 0
 
 

@@ -7,6 +7,8 @@ from hydranet.convergence.error_signature import ErrorClass, ErrorSignature
 from hydranet.convergence.score import Attempt, Score, Terms
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.patches import Edit, Patch
+from hydranet.person_wait import PersonWait, WaitKind, WaitSubject
+from hydranet.question import BehaviourAnswer, BehaviourQuestion, Call, CallResult, Choice, Comparison
 from hydranet.report.postmortem import Postmortem, build_postmortem
 from hydranet.strategy import Strategy
 
@@ -127,6 +129,60 @@ def fixed() -> Genealogy:
         verdict=Verdict.FIXED,
         published="hydra/fix-invoices",
     )
+
+
+def question(text: str = "", change: str = "vouchers = empty") -> BehaviourQuestion:
+    """What two fixes make of one call; with `text`, all of it is in these words."""
+    call = Call(
+        file="shop/voucher.py",
+        unit=text[:200] or "apply",
+        test=text[:200] or "tests/test_voucher.py::test_two_vouchers",
+        arguments=text or "[]",
+        change=text or change,
+        setup=text or "from shop.voucher import apply",
+        code=text or "apply(40, [])",
+    )
+    return BehaviourQuestion(
+        call=call,
+        before=text or "raises IndexError('pop from empty list')",
+        choices=(
+            Choice(title=text or "Keep the price above zero", result=CallResult(text=text or "returns 40", code="40")),
+            Choice(
+                title=text or "Return early without vouchers", result=CallResult(text=text or "returns 0", code="0")
+            ),
+        ),
+    )
+
+
+def ambiguous(text: str = "") -> Genealogy:
+    """The fixed run, but the tests leave open which of two fixes is right."""
+    answered = BehaviourAnswer(
+        call=Call(file="shop/voucher.py", unit="apply", arguments=text or "40, [50]", code=text or "apply(40, [50])"),
+        right=CallResult(text=text or "returns 0"),
+        sender=text[:100] or "ann@laptop",
+    )
+    return fixed().model_copy(
+        update={
+            "verdict": Verdict.AMBIGUOUS,
+            "comparison": Comparison(candidates=5, behaviours=2, calls=34),
+            "question": question(text),
+            "answers": (answered,),
+        }
+    )
+
+
+def asking(text: str = "") -> Genealogy:
+    """The run while it asks which of two fixes is right."""
+    wait = PersonWait(
+        kind=WaitKind.ANSWER,
+        subject=WaitSubject.BEHAVIOUR,
+        since=STARTED,
+        branch=3,
+        attempt=1,
+        question=question(text),
+    )
+    changes = {"verdict": None, "published": "", "waits": wait, "state": "waiting for an answer: hydra answer"}
+    return ambiguous(text).model_copy(update=changes)
 
 
 def build_story(genealogy: Genealogy) -> Postmortem:

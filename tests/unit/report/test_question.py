@@ -1,0 +1,76 @@
+"""What a run asks about the behaviour of fixes: facts, answers, and sentences of limited length."""
+
+from hydranet.genealogy import Genealogy, Verdict
+from hydranet.question import BehaviourQuestion, CallResult
+from hydranet.report.question import PersonQuestion, ask_behaviour, ask_question
+from tests.unit.report.story import ambiguous, asking, fixed, question
+
+
+def ask(run: Genealogy) -> PersonQuestion:
+    asked = ask_question(run)
+    assert asked is not None
+    return asked
+
+
+def test_it_says_what_each_fix_does_what_was_before_and_which_test_makes_the_call() -> None:
+    asked = ask(asking())
+    assert asked.text == "What is right for apply(40, []): that it returns 40, or that it returns 0?"
+    assert asked.facts == (
+        ("Before", "raises IndexError('pop from empty list')"),
+        ("Fix 1", "Keep the price above zero: returns 40"),
+        ("Fix 2", "Return early without vouchers: returns 0"),
+        ("Reached by", "tests/test_voucher.py::test_two_vouchers"),
+        ("Changed", "no test makes this call as it is: vouchers = empty"),
+        ("Compared", "5 candidates passed all tests, and behave in 2 ways in 34 calls."),
+    )
+    assert asked.proposal == "from shop.voucher import apply\napply(40, [])"
+    assert asked.answers == (
+        ("hydra answer fix-shop-1a2b3c4d 1", "it returns 40"),
+        ("hydra answer fix-shop-1a2b3c4d 2", "it returns 0"),
+        ("hydra answer fix-shop-1a2b3c4d neither", "both are wrong: the search goes on"),
+        ("hydra answer fix-shop-1a2b3c4d --value LITERAL", "it returns that value"),
+    )
+
+
+def test_a_call_that_a_test_makes_is_not_called_changed() -> None:
+    run = ambiguous().model_copy(update={"question": question(change="")})
+    assert "Changed" not in dict(ask(run).facts)
+
+
+def test_what_an_ambiguous_run_leaves_open_is_asked_and_says_which_fix_is_published() -> None:
+    assert "Fix 1 (published)" in dict(ask(ambiguous()).facts)
+    assert "Fix 2" in dict(ask(ambiguous()).facts)
+    for verdict in (Verdict.FIXED, Verdict.EXHAUSTED, None):
+        assert ask_behaviour(ambiguous().model_copy(update={"verdict": verdict})) is None
+    assert ask_question(fixed()) is None
+
+
+def make_question(first: str, second: str) -> BehaviourQuestion:
+    plain = question()
+    choices = (
+        choice.model_copy(update={"result": CallResult(text=text)})
+        for choice, text in zip(plain.choices, (first, second), strict=True)
+    )
+    call = plain.call.model_copy(update={"code": "", "setup": "", "arguments": ", ".join(["'é'"] * 390)})
+    return plain.model_copy(update={"call": call, "choices": tuple(choices)})
+
+
+def test_a_long_question_is_short_and_still_says_where_the_results_differ() -> None:
+    alike = "returns [" + "0, " * 600
+    asked = ask(ambiguous().model_copy(update={"question": make_question(f"{alike}1]", f"{alike}2]")}))
+    assert len(asked.text) < 800
+    assert "that it returns …" in asked.text
+    assert "0, 1], or that it returns …" in asked.text
+    assert asked.text.endswith("0, 2]?")
+    facts = dict(asked.facts)
+    assert facts["Fix 2"].endswith(", 0, 2]"), "the facts have all of it"
+    assert facts["Call"].endswith("'é')")
+    assert asked.proposal == ""
+
+
+def test_long_results_that_differ_from_the_beginning_are_cut_at_the_end() -> None:
+    run = ambiguous().model_copy(update={"question": make_question("returns " + "1" * 1_000, "raises " + "2" * 1_000)})
+    (_, first), (_, second), *_ = ask(run).answers
+    assert first.startswith("it returns 111")
+    assert second.startswith("it raises 222")
+    assert max(len(first), len(second)) < 210
