@@ -23,7 +23,7 @@ from hydra_cli.terminal import is_interactive, make_console, plain, print_plain
 from hydra_cli.tree import render_tree
 from hydranet.contracts import RunResult
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
-from hydranet.report.wording import describe_known_failures
+from hydranet.report.wording import describe_known_failures, describe_verdict
 from hydranet.text.formatting import join_words
 
 _POLL_SECONDS = 0.4
@@ -164,6 +164,8 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
             yield f"tests: {note}"
     if after.known_failures and not (before and before.known_failures):
         yield f"known failures, left as they are: {describe_known_failures(after)}"
+    if after.comparison and after.comparison != (before.comparison if before else None):
+        yield f"compared: {after.comparison.sentence}"
     for message in after.messages:
         if before is None or message not in before.messages:
             yield f"message: {message.sentence}"
@@ -179,7 +181,7 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
     if after.state not in _ROUTINE_STATES and not after.verdict and (before is None or before.state != after.state):
         yield after.state
     if after.verdict and (before is None or not before.verdict):
-        yield f"{after.verdict}: {after.reason}"
+        yield f"{describe_verdict(after)}: {after.reason}"
 
 
 def _list_branch_changes(

@@ -76,12 +76,15 @@ async def _show(run: str, *, json: bool, checkpoint: bool, export: Path | None) 
             console.print(_render_checkpoints(genealogy), soft_wrap=True)
             return
         console.print(render_tree(genealogy, terms=True))
-        if await session.find_status(run_id) is None:
-            write_line("Temporal does not have this run, or no longer: it is shown from its record.")
-            return
-        if (question := ask_question(genealogy)) is not None:
+        is_gone = await session.find_status(run_id) is None
+        question = ask_question(genealogy)
+        # A run that is gone waits for nobody, whatever its record was last.
+        if question is not None and not (is_gone and genealogy.waits):
             print_plain(console, question.text, "bold yellow")
             print_proposal(console, question)
+        if is_gone:
+            write_line("Temporal does not have this run, or no longer: it is shown from its record.")
+            return
         if genealogy.verdict is None:
             for text in await session.list_parked(run_id):
                 print_plain(console, f"waiting: {text}", "yellow")

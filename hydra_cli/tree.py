@@ -11,7 +11,7 @@ from rich.tree import Tree
 from hydranet.convergence.score import Command, Terms
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.policy.constitution import Decision
-from hydranet.report.wording import describe_known_failures
+from hydranet.report.wording import describe_known_failures, describe_verdict, list_checks
 from hydranet.text.escaping import escape_controls
 from hydranet.text.formatting import format_count, format_duration, join_words
 
@@ -61,6 +61,8 @@ def _list_failing(genealogy: Genealogy) -> Iterator[Text]:
     yield from _show_draft(genealogy)
     if genealogy.known_failures:
         yield _text(f"known failures, left as they are: {describe_known_failures(genealogy)}", "dim")
+    for label, text in list_checks(genealogy):
+        yield _text(f"{label.lower()}: {text}", "dim")
 
 
 def _show_draft(genealogy: Genealogy) -> Iterator[Text]:
@@ -189,7 +191,7 @@ def _summarise(genealogy: Genealogy) -> Text:
         return _line((genealogy.state, "cyan"), f"  ({', '.join(counts)})")
     counts.append(format_duration(genealogy.seconds))
     colour = "green" if genealogy.verdict is Verdict.FIXED else "yellow"
-    text = _line((genealogy.verdict, f"bold {colour}"), f"  {genealogy.reason}\n{', '.join(counts)}")
+    text = _line((describe_verdict(genealogy), f"bold {colour}"), f"  {genealogy.reason}\n{', '.join(counts)}")
     if genealogy.published:
         text.append(f"\npublished as branch {genealogy.published}", "green")
     return text

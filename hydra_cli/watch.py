@@ -13,6 +13,7 @@ from hydra_cli.session import Session, attach_session
 from hydra_cli.terminal import write_line
 from hydranet import settings
 from hydranet.errors import UsageError
+from hydranet.report.wording import describe_verdict
 from hydranet.text.formatting import format_start
 from workers.outages import OPEN_RUNS
 
@@ -22,7 +23,8 @@ def watch(
 ) -> None:
     """Watch a run in the terminal as it works, and steer it by keys.
 
-    p pauses, r resumes, a aborts, o overrides, y approves, n rejects; q leaves, and the run goes on.
+    p pauses, r resumes, a aborts, o overrides, y approves, n rejects; 1, 2, n and v answer a question about what the
+    code is to do; q leaves, and the run goes on.
     """
     # What draws reads from the first and writes to the last.
     if not all(map(os.isatty, (0, 1, 2))):
@@ -49,7 +51,7 @@ async def _watch(part: str) -> None:
             raise room.failure
         genealogy = room.genealogy
         if genealogy is not None and genealogy.verdict is not None:
-            write_line(f"{genealogy.run_id} {genealogy.verdict}: {genealogy.reason}")
+            write_line(f"{genealogy.run_id} {describe_verdict(genealogy)}: {genealogy.reason}")
         elif room.run_id:
             write_line(f"{room.run_id} goes on: `hydra watch {room.run_id}` shows it again.")
 

@@ -52,7 +52,7 @@ class Notice(BoundedModel):
     run: Name = ""
     repository: Name = ""
     facts: Annotated[tuple[NoticeFact, ...], Field(max_length=60)] = ()
-    commands: Annotated[tuple[Line, ...], Field(max_length=4)] = ()
+    commands: Annotated[tuple[Line, ...], Field(max_length=8)] = ()
     diff: Diff = ""
 
 

@@ -11,6 +11,7 @@ from hydra_cli.cluster_status import NodeRow
 from hydra_cli.terminal import choose_diff_style, plain
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.live_call import LiveMessage
+from hydranet.report.wording import describe_verdict
 from hydranet.strategy import TEMPLATES
 from hydranet.text.formatting import format_count, format_duration
 
@@ -39,7 +40,7 @@ def draw_head(genealogy: Genealogy, began: datetime | None = None) -> Text:
     """
     if genealogy.verdict is not None:
         colour = "green" if genealogy.verdict is Verdict.FIXED else "yellow"
-        state = plain(f"{genealogy.verdict}: {_flatten(genealogy.reason)}", f"bold {colour}")
+        state = plain(f"{describe_verdict(genealogy)}: {_flatten(genealogy.reason)}", f"bold {colour}")
     else:
         state = plain(_flatten(genealogy.state), "cyan")
     budget, usage = genealogy.budget, genealogy.usage.tokens

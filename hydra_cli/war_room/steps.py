@@ -39,7 +39,17 @@ _NAMES = {
     "publish_fix": "published",
 }
 # The messages of people, each with the place of its sender among what it says.
-_SENDERS = {"pause": 0, "resume": 0, "approve": 0, "reject": 0, "abort": 1, "override": 1, "reap": 2, "suggest": 2}
+_SENDERS = {
+    "pause": 0,
+    "resume": 0,
+    "approve": 0,
+    "reject": 0,
+    "abort": 1,
+    "override": 1,
+    "reap": 2,
+    "suggest": 2,
+    "answer": 2,
+}
 
 
 class Step(NamedTuple):

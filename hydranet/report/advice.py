@@ -6,7 +6,9 @@ from typing import NamedTuple
 from hydranet import checkpoint
 from hydranet.genealogy import BranchRecord, Ending, Genealogy, Verdict
 from hydranet.report.obstacle import Obstacle, ObstacleKind, find_obstacle
+from hydranet.report.question import ask_behaviour
 from hydranet.strategy import TEMPLATES
+from hydranet.text.escaping import format_command
 from hydranet.text.formatting import format_count
 
 # The largest budget that the settings take.
@@ -49,10 +51,12 @@ def format_ref(run_id: str, branch: int, attempt: int) -> str:
 
 
 def give_advice(genealogy: Genealogy) -> tuple[Advice, ...]:
-    """Return what a person can do, the most promising first; nothing after a fix."""
+    """Return what a person can do, the most promising first; nothing after a fix that nothing is asked about."""
     match genealogy.verdict:
         case Verdict.FIXED:
             return ()
+        case Verdict.AMBIGUOUS:
+            return (*_suggest_answer(genealogy),)
         case None:
             return (
                 Advice(
@@ -69,6 +73,16 @@ def give_advice(genealogy: Genealogy) -> tuple[Advice, ...]:
         *_suggest_budget(genealogy),
         _suggest_model(genealogy.model),
     )
+
+
+def _suggest_answer(genealogy: Genealogy) -> Iterator[Advice]:
+    if ask_behaviour(genealogy):
+        yield Advice(
+            "Answer the question by 1, 2, neither or --value LITERAL: the answer becomes a test, and a run goes on "
+            "from the fixes on record.",
+            format_command("hydra", "answer", genealogy.run_id, "1"),
+        )
+    yield Advice("Write a test that tells the fixes apart, commit it, and start a new run.")
 
 
 def _suggest_way_around(genealogy: Genealogy) -> Iterator[Advice]:

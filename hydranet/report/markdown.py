@@ -6,6 +6,7 @@ from hydranet.genealogy import AttemptRecord
 from hydranet.report import charts, wording
 from hydranet.report.advice import format_ref
 from hydranet.report.postmortem import Chapter, Postmortem
+from hydranet.report.question import PersonQuestion
 from hydranet.report.savings import METHOD, Saving
 from hydranet.report.web_ui import ENDINGS
 from hydranet.text.escaping import escape_markdown, format_block, format_code
@@ -49,6 +50,11 @@ def _write_conclusion(story: Postmortem) -> Iterator[str]:
         if wording.is_cut(attempt.facts.patch):
             whole = format_ref(story.genealogy.run_id, branch.number, attempt.number)
             yield f"The record holds only a part of this patch; the whole is {format_code(whole)} in the repository."
+    if checks := [*wording.list_checks(story.genealogy)]:
+        yield "## What was checked"
+        yield _format_list(f"**{label}:** {escape_markdown(text)}" for label, text in checks)
+    if story.question:
+        yield from _write_question(story.question)
     if story.advice:
         yield "## What to try next"
         yield _format_list(
@@ -58,6 +64,16 @@ def _write_conclusion(story: Postmortem) -> Iterator[str]:
     if story.ruled_out and not story.won:
         yield "## What is ruled out"
         yield _format_list(f"{name}: {escape_markdown(text)}" for name, text in story.ruled_out)
+
+
+def _write_question(question: PersonQuestion) -> Iterator[str]:
+    yield "## What the tests leave open"
+    yield f"**{escape_markdown(question.text)}**"
+    if question.proposal:
+        yield format_block(question.proposal.split("\n"), "python")
+    yield _format_list(f"**{label}:** {escape_markdown(text)}" for label, text in question.facts)
+    yield "It is answered by one of these:"
+    yield _format_list(f"{format_code(command)}: {escape_markdown(effect)}" for command, effect in question.answers)
 
 
 def _write_savings(story: Postmortem) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """Notices of what happens to a run and to nodes, in the words of the other reports."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from hydranet.genealogy import BranchRecord, Ending, Genealogy
 from hydranet.notice import Notice, NoticeFact, NoticeKind, make_notice_id
-from hydranet.report.question import ask_question, describe_branch
+from hydranet.report.question import ask_behaviour, ask_question, describe_branch
+from hydranet.report.wording import describe_verdict, list_checks
 from hydranet.text.escaping import escape_controls, format_command
 from hydranet.text.formatting import format_count, format_duration
 from hydranet.text.truncation import keep_start
@@ -27,10 +28,14 @@ def tell_question(run: Genealogy) -> Notice | None:
         f"{question.text} {run.title}",
         key=since.isoformat(),
         text=question.text,
-        facts=tuple(NoticeFact(label=label, text=text) for label, text in question.facts[:_FACTS]),
+        facts=_list_facts(question.facts[:_FACTS]),
         commands=(*(command for command, _ in question.answers), _show(run)),
         diff=question.proposal,
     )
+
+
+def _list_facts(facts: Iterable[tuple[str, str]]) -> tuple[NoticeFact, ...]:
+    return tuple(NoticeFact(label=label, text=text) for label, text in facts)
 
 
 def list_reaps(run: Genealogy, now: datetime) -> Iterator[Notice]:
@@ -78,15 +83,25 @@ def tell_end(run_id: str, at: datetime, status: str, run: Genealogy | None) -> N
         return _tell(known, NoticeKind.ENDED, at, title, key="", text="It ended without a verdict.")
     published = (NoticeFact(label="Published as", text=run.published),) if run.published else ()
     counts = f"{format_count(len(run.branches), 'branch')}, {format_count(run.attempts, 'attempt')}, {run.reaps} reaped"
+    tried = NoticeFact(label="Tried", text=f"{counts}, {format_duration(run.seconds)}")
+    question = ask_behaviour(run)
+    checks = _list_facts(list_checks(run))
+    left = _list_facts((("Left open", question.text), *question.facts)) if question else ()
+    answers = question.answers if question else ()
     return _tell(
         run,
         NoticeKind.ENDED,
         at,
-        f"{run.verdict}: {run.title}",
+        f"{describe_verdict(run)}: {run.title}",
         key="",
         text=run.reason,
-        facts=(*published, NoticeFact(label="Tried", text=f"{counts}, {format_duration(run.seconds)}")),
-        commands=(_show(run), format_command("hydra", "report", run.run_id)),
+        facts=(*published, tried, *checks, *left),
+        commands=(
+            *(command for command, _ in answers),
+            _show(run),
+            format_command("hydra", "report", run.run_id),
+        ),
+        diff=question.proposal if question else "",
     )
 
 

@@ -8,6 +8,7 @@ from hydranet.genealogy import BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.lesson import Lesson, draw_lesson
 from hydranet.report.advice import Advice, give_advice
 from hydranet.report.difference import Winner, explain_differences, find_winner
+from hydranet.report.question import PersonQuestion, ask_behaviour
 from hydranet.report.savings import Savings, estimate_savings
 from hydranet.text.formatting import format_count, format_duration
 
@@ -44,7 +45,8 @@ class Chapter(NamedTuple):
 class Postmortem(NamedTuple):
     """Everything that a report shows of a run; each renderer only lays it out.
 
-    `seconds` is the length of the run so far. `elsewhere` is the number of tokens spent outside of branches.
+    `seconds` is the length of the run so far. `elsewhere` is the number of tokens spent outside of branches. The
+    `question` is what the tests leave open between fixes that pass.
     """
 
     genealogy: Genealogy
@@ -55,6 +57,7 @@ class Postmortem(NamedTuple):
     chapters: tuple[Chapter, ...]
     won: Winner | None
     differences: tuple[str, ...]
+    question: PersonQuestion | None
     savings: Savings
     advice: tuple[Advice, ...]
 
@@ -79,6 +82,7 @@ def build_postmortem(genealogy: Genealogy, started: datetime) -> Postmortem:
         chapters=tuple(_make_chapter(branch, genealogy.target_count, seconds) for branch in genealogy.branches),
         won=won,
         differences=explain_differences(won, genealogy) if won else (),
+        question=ask_behaviour(genealogy),
         savings=estimate_savings(genealogy),
         advice=give_advice(genealogy),
     )
@@ -100,14 +104,20 @@ def _write_headline(genealogy: Genealogy, won: Winner | None, seconds: float) ->
         case Verdict.FIXED:
             return f"Fixed in {format_duration(seconds)}{_name_winner(genealogy, won)}."
         case Verdict.AMBIGUOUS:
-            fixes = "another fix" if genealogy.comparison is None else f"{genealogy.comparison.behaviours - 1} others"
-            return f"Ambiguous: the tests cannot tell the fix from {fixes}{_name_winner(genealogy, won)}."
+            fixes = f"{count_fixes(genealogy)} fixes pass, and the tests cannot tell them apart"
+            by = f", found{name}" if (name := _name_winner(genealogy, won)) else ""
+            return f"Ambiguous after {format_duration(seconds)}: {fixes}. The likeliest is published{by}."
         case Verdict.EXHAUSTED:
             return f"Not fixed: nothing that was tried passed the tests ({spent})."
         case Verdict.ABORTED:
             return f"Aborted before a fix was found ({spent})."
         case Verdict.FAILED:
             return f"Failed: the run could not go on ({spent})."
+
+
+def count_fixes(genealogy: Genealogy) -> int:
+    """Return how many fixes of an ambiguous run behave in ways of their own."""
+    return max(2, genealogy.comparison.behaviours if genealogy.comparison else 0)
 
 
 def _name_winner(genealogy: Genealogy, won: Winner | None) -> str:

@@ -2,9 +2,9 @@
 
 import re
 
-from hydranet.genealogy import Genealogy
+from hydranet.genealogy import Genealogy, Verdict
 from hydranet.report.markdown import list_parts
-from hydranet.report.postmortem import Postmortem
+from hydranet.report.postmortem import Postmortem, count_fixes
 from hydranet.text.escaping import escape_controls, escape_markdown, format_code
 from hydranet.text.truncation import keep_start
 
@@ -38,6 +38,9 @@ def write_body(story: Postmortem, reference: str = "") -> str:
             f"**It passes a test that the run wrote itself** ({disarm(escape_markdown(run.written_tests))}). Read that "
             "test first: nobody has checked whether it says what the issue means."
         )
+    if run.verdict is Verdict.AMBIGUOUS:
+        asked = f" {disarm(escape_markdown(story.question.text))}" if story.question else ""
+        parts.append(f"**The tests cannot tell this fix from {_name_others(run)}.**{asked}")
     end = f"Parts of the report are left out here: {format_code(f'hydra report {run.run_id}')} prints the whole."
     room = BODY_CHARACTERS - sum(len(part) + 2 for part in (*parts, end))
     complete = True
@@ -50,6 +53,11 @@ def write_body(story: Postmortem, reference: str = "") -> str:
         else:
             complete = False
     return "\n\n".join(filter(None, [*parts, "" if complete else end])) + "\n"
+
+
+def _name_others(run: Genealogy) -> str:
+    others = count_fixes(run) - 1
+    return "another that passes them too" if others == 1 else f"{others} others that pass them too"
 
 
 def disarm(markdown: str) -> str:

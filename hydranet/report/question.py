@@ -1,19 +1,25 @@
 """What a run asks a person, in the words that commands, the Web UI and notices share; they are not escaped yet."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
-from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy, Outcome
-from hydranet.person_wait import PersonWait, WaitSubject
+from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy, Outcome, Verdict
+from hydranet.person_wait import PersonWait, WaitKind, WaitSubject
+from hydranet.question import BehaviourQuestion, CallResult
 from hydranet.text.escaping import format_command
 from hydranet.text.formatting import format_count, join_words
+from hydranet.text.truncation import keep_start
+
+# Characters of a call and of what comes of it in a sentence, and of what is alike before two results differ.
+_CALL, _RESULT, _ALIKE = 300, 200, 40
 
 
 class PersonQuestion(NamedTuple):
     """A question to a person: a sentence, what speaks for and against, what it is about, and how it is answered.
 
-    `facts` are labels and texts. The `proposal` is a diff, or the code of a drafted test. The `answers` are command
-    lines, each with what it does.
+    `facts` are labels and texts. The `proposal` is a diff, the code of a drafted test, or the Python that makes a call.
+    The `answers` are command lines, each with what it does.
     """
 
     text: str
@@ -23,10 +29,10 @@ class PersonQuestion(NamedTuple):
 
 
 def ask_question(run: Genealogy) -> PersonQuestion | None:
-    """Return what a run asks, None where it waits for nobody."""
+    """Return what a run asks while it waits, or has left open at its end; None where that is nothing."""
     wait = run.waits
-    if wait is None:
-        return None
+    if wait is None or wait.kind is WaitKind.ANSWER:
+        return ask_behaviour(run)
     if wait.subject is WaitSubject.FIX:
         branch = next((branch for branch in run.branches if branch.number == wait.branch), None)
         title = f", {branch.strategy.title}," if branch else ""
@@ -43,6 +49,63 @@ def ask_question(run: Genealogy) -> PersonQuestion | None:
         proposal=wait.diff or (code if wait.subject is WaitSubject.TEST else ""),
         answers=tuple((format_command("hydra", command, run.run_id), effect) for command, effect in answers),
     )
+
+
+def ask_behaviour(run: Genealogy) -> PersonQuestion | None:
+    """Return what a run asks about what the code is to do, while it waits or at its end; None where that is nothing."""
+    question = run.waits.question if run.waits else run.question if run.verdict is Verdict.AMBIGUOUS else None
+    if question is None:
+        return None
+    call, short = question.call, _shorten(question)
+    first, second = (choice.result.text for choice in short.choices)
+    answers: dict[tuple[str, ...], str] = {
+        ("1",): f"it {first}",
+        ("2",): f"it {second}",
+        ("neither",): "both are wrong: the search goes on",
+        ("--value", "LITERAL"): "it returns another value",
+    }
+    if run.waits:
+        answers["unknown",] = "nobody knows: the first is published, and the run ends as ambiguous"
+    return PersonQuestion(
+        text=short.text,
+        facts=tuple(_list_behaviour_facts(run, question)),
+        proposal="\n".join(filter(None, (call.setup, call.code))),
+        answers=tuple((format_command("hydra", "answer", run.run_id, *words), what) for words, what in answers.items()),
+    )
+
+
+def _list_behaviour_facts(run: Genealogy, question: BehaviourQuestion) -> Iterator[tuple[str, str]]:
+    call = question.call
+    if not call.code and len(call.text) > _CALL:
+        yield "Call", call.text
+    yield "Before", question.before
+    for number, choice in enumerate(question.choices, 1):
+        is_published = number == 1 and bool(run.published)
+        yield f"Fix {number}{' (published)' if is_published else ''}", f"{choice.result.text} ({choice.title})"
+    if call.test:
+        yield "Reached by", call.test
+    if call.change:
+        yield "Changed", f"no test makes this call as it is: {call.change}"
+    # At the end it is among the checks.
+    if run.comparison and run.waits:
+        yield "Compared", run.comparison.sentence
+
+
+def _shorten(question: BehaviourQuestion) -> BehaviourQuestion:
+    """Return a question short enough for a sentence, without what long results have alike."""
+    texts = [choice.result.text for choice in question.choices]
+    first, second = texts
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
+    begin = sum(1 for _ in alike) - _ALIKE
+    if max(map(len, texts)) > _RESULT and begin > _ALIKE:
+        verb = texts[0].partition(" ")[0]
+        texts = [f"{verb} …{text[begin:]}" for text in texts]
+    choices = (
+        choice.model_copy(update={"result": CallResult(text=keep_start(text, _RESULT))})
+        for choice, text in zip(question.choices, texts, strict=True)
+    )
+    call = question.call.model_copy(update={"code": keep_start(question.call.text, _CALL)})
+    return question.model_copy(update={"call": call, "choices": tuple(choices)})
 
 
 def _list_facts(run: Genealogy, wait: PersonWait) -> Iterator[tuple[str, str]]:

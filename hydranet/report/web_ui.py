@@ -3,16 +3,19 @@
 from datetime import UTC
 
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
+from hydranet.person_wait import WaitSubject
 from hydranet.report.question import ask_question
-from hydranet.report.wording import describe_known_failures
+from hydranet.report.wording import describe_known_failures, describe_verdict, list_checks
 from hydranet.text.escaping import escape_markdown, format_code, format_command, format_source_line
 from hydranet.text.formatting import format_count, format_duration, join_words
+from hydranet.text.truncation import keep_start
 
 LIMIT = 20_000
 """The most bytes that the server takes."""
 
-# Of a diff that a person is asked about: branches and attempts need room as well.
-_PROPOSAL_BYTES = 9_000
+# Of what a person is asked about: branches and attempts need room as well. And characters of each of its facts.
+_QUESTION_BYTES = 9_000
+_FACT = 600
 _MESSAGES = 5
 
 ENDINGS = {
@@ -43,7 +46,7 @@ def render_details(genealogy: Genealogy) -> str:
 
 def _write_head(genealogy: Genealogy) -> str:
     verdict = (
-        f"**{genealogy.verdict}**: {escape_markdown(genealogy.reason)}"
+        f"**{describe_verdict(genealogy)}**: {escape_markdown(genealogy.reason)}"
         if genealogy.verdict
         else escape_markdown(genealogy.state)
     )
@@ -57,6 +60,7 @@ def _write_head(genealogy: Genealogy) -> str:
         f"{genealogy.attempts} attempts, {genealogy.reaps} reaped, {genealogy.usage.tokens} tokens\n"
         + _list_tests(genealogy)
         + f"- Budget left: {_describe_budget(genealogy)}\n" * (genealogy.verdict is None)
+        + "".join(f"- {label}: {escape_markdown(keep_start(text, _FACT))}\n" for label, text in list_checks(genealogy))
         + _write_question(genealogy)
         + "".join(f"- Drafted test: {format_code(line)}\n" for line in draft.splitlines() if line.strip())
         + "".join(f"- Message: {escape_markdown(message.sentence)}\n" for message in genealogy.messages[-_MESSAGES:])
@@ -72,16 +76,17 @@ def _write_question(genealogy: Genealogy) -> str:
     if question is None:
         return ""
     rows = [f"- **{escape_markdown(question.text)}**"]
-    rows += [f"- {label}: {escape_markdown(text)}" for label, text in question.facts]
-    rows += [f"- {format_code(command)}: {effect}" for command, effect in question.answers]
+    rows += [f"- {format_code(command)}: {escape_markdown(effect)}" for command, effect in question.answers]
+    shown = [f"- {label}: {escape_markdown(keep_start(text, _FACT))}" for label, text in question.facts]
     # A drafted test is shown all the same, whoever is asked.
-    lines = question.proposal.rstrip("\n").split("\n") if genealogy.waits and genealogy.waits.diff else []
-    room = _PROPOSAL_BYTES
-    for number, line in enumerate(lines):
-        row = f"- {format_source_line(line)}"
+    is_draft = genealogy.waits is not None and genealogy.waits.subject is WaitSubject.TEST
+    lines = question.proposal.rstrip("\n").split("\n") if question.proposal and not is_draft else []
+    shown += [f"- {format_source_line(line)}" for line in lines]
+    room = _QUESTION_BYTES
+    for number, row in enumerate(shown):
         room -= len(row.encode()) + 1
         if room < 0:
-            rows.append(f"- {format_count(len(lines) - number, 'line')} more: {_show(genealogy)}")
+            rows.append(f"- {format_count(len(shown) - number, 'line')} more: {_show(genealogy)}")
             break
         rows.append(row)
     return "".join(f"{row}\n" for row in rows)

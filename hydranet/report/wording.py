@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from hydranet.convergence.score import Score
-from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
+from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.patches import Patch
-from hydranet.report.postmortem import Postmortem
+from hydranet.report.difference import find_winner
+from hydranet.report.postmortem import Postmortem, count_fixes
 from hydranet.report.savings import Savings
 from hydranet.strategy import Strategy
 from hydranet.text.formatting import format_count, format_duration, format_share, join_words
@@ -45,6 +46,26 @@ def list_figures(story: Postmortem) -> Iterator[Figure]:
             format_duration(story.savings.seconds),
             f"{tokens}{format_count(story.savings.attempts, 'attempt')}",
         )
+
+
+def describe_verdict(run: Genealogy) -> str:
+    """Return the verdict of a run that has ended, with what makes it ambiguous."""
+    if run.verdict is Verdict.AMBIGUOUS:
+        return f"{run.verdict} ({count_fixes(run)} fixes the tests cannot tell apart)"
+    return str(run.verdict or "")
+
+
+def list_checks(run: Genealogy) -> Iterator[tuple[str, str]]:
+    """Yield what was checked of a fix: tests, how others that passed compare, people's answers; each with a label.
+
+    While a run asks about it, the comparison is among the facts of the question.
+    """
+    if won := find_winner(run):
+        yield "Tests", f"{won.attempt.reason} They were run again on a clean checkout.".lstrip()
+    if run.comparison and not (run.waits and run.waits.question):
+        yield "Compared", run.comparison.sentence
+    for answer in run.answers:
+        yield "Answered", f"{answer.sentence} ({answer.sender or 'an unknown sender'})"
 
 
 def describe_circumstances(run: Genealogy) -> Iterator[tuple[str, str]]:

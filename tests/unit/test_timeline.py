@@ -3,6 +3,7 @@
 from hydranet.genealogy import Ending, Verdict
 from hydranet.timeline import list_moments, rewind
 from tests.integration.finished_runs import make_run
+from tests.unit.report.story import ambiguous
 
 
 def test_a_run_is_rebuilt_as_it_grew() -> None:
@@ -16,6 +17,13 @@ def test_a_run_is_rebuilt_as_it_grew() -> None:
     assert (after.ending, after.reason) == (Ending.REAPED, "It circles.")
     assert len(rewind(run, 30.0).branches[1].attempts) == 1
     assert rewind(run, 32.0) == run
+
+
+def test_what_the_tests_leave_open_is_known_at_the_end_alone() -> None:
+    run = ambiguous()
+    before = rewind(run, list_moments(run)[-2])
+    assert (before.comparison, before.question, before.answers) == (None, None, ())
+    assert rewind(run, run.seconds) == run
 
 
 def test_a_run_without_branches_has_its_end_alone() -> None:

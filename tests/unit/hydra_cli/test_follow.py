@@ -2,7 +2,17 @@
 
 from hydra_cli.follow import list_changes
 from hydranet.convergence.score import Attempt, Score
-from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, KnownFailure, Outcome, Reproduction
+from hydranet.genealogy import (
+    AttemptRecord,
+    BranchRecord,
+    Ending,
+    Genealogy,
+    KnownFailure,
+    Outcome,
+    Reproduction,
+    Verdict,
+)
+from hydranet.question import Comparison
 from hydranet.strategy import Strategy
 
 RUN = Genealogy(run_id="run", repository_name="shop", title="It breaks", threshold=0.75)
@@ -68,6 +78,15 @@ def test_known_failures_are_told_with_their_causes() -> None:
         "known failures, left as they are: test_c and test_e (it needs the network); "
         "test_d (the package x is not installed); 2 more"
     ]
+
+
+def test_how_candidates_compare_is_told_once_and_an_ambiguous_end_says_how_many_fixes_there_are() -> None:
+    compared = TARGET.model_copy(update={"comparison": Comparison(candidates=5, behaviours=3, calls=34)})
+    assert list(list_changes(TARGET, compared)) == [
+        "compared: 5 candidates passed all tests, and behave in 3 ways in 34 calls."
+    ]
+    ended = compared.model_copy(update={"verdict": Verdict.AMBIGUOUS, "reason": "b01"})
+    assert list(list_changes(compared, ended)) == ["ambiguous (3 fixes the tests cannot tell apart): b01"]
 
 
 def test_an_attempt_is_told_with_its_score_beside_the_threshold() -> None:

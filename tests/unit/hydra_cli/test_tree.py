@@ -5,9 +5,12 @@ from io import StringIO
 from rich.console import Console
 
 from hydra_cli.tree import render_tree
+from hydra_cli.waiting import print_question
 from hydranet.convergence.score import Attempt, Command
 from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy, Outcome, PersonMessage, Reproduction
+from hydranet.report.question import ask_question
 from hydranet.strategy import Strategy
+from tests.unit.report.story import ambiguous, asking
 
 HOSTILE = "turn \x1b[2J around \u202e"
 LOOKS = (
@@ -67,6 +70,36 @@ def test_messages_are_shown_with_their_senders_in_one_line_each() -> None:
         "message: reap by turn ␛[2J around \ufffd b09 passed after 1 min 15 s: b01: too slow",
         "message: pause by an unknown sender after 0.5 s",
     ]
+
+
+def draw(run: Genealogy) -> str:
+    output = StringIO()
+    Console(file=output, width=200).print(render_tree(run, terms=True))
+    return output.getvalue()
+
+
+def test_an_ambiguous_run_says_how_many_fixes_there_are_how_they_were_compared_and_what_was_answered() -> None:
+    screen = draw(ambiguous())
+    assert "ambiguous (2 fixes the tests cannot tell apart)  why it ended\n" in screen
+    assert "tests: All 40 tests pass. They were run again on a clean checkout.\n" in screen
+    assert "compared: 5 candidates passed all tests, and behave in 2 ways in 34 calls.\n" in screen
+    assert "answered: apply(40, [50]) returns 0 (ann@laptop)\n" in screen
+    assert not {"\x1b", "\u202e"} & set(draw(ambiguous(HOSTILE)))
+
+
+def test_a_question_is_printed_as_it_is_and_steers_nothing() -> None:
+    output = StringIO()
+    console = Console(file=output, width=200)
+    for run in (asking(), asking(HOSTILE)):
+        question = ask_question(run)
+        assert question is not None
+        print_question(console, run, question)
+    screen = output.getvalue()
+    assert "  What is right for apply(40, []): that it returns 40, or that it returns 0?\n" in screen
+    assert "  fix 2: returns 0 (Return early without vouchers)\n" in screen
+    assert "    from shop.voucher import apply\n    apply(40, [])\n" in screen
+    assert "  hydra answer fix-shop-1a2b3c4d --value LITERAL  it returns another value\n" in screen
+    assert not {"\x1b", "\u202e"} & set(screen)
 
 
 def test_what_a_model_wrote_does_not_steer_the_terminal() -> None:

@@ -14,6 +14,7 @@ from hydranet.convergence.score import Attempt, Score
 from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, Outcome
 from hydranet.live_call import LiveMessage, LivePart
 from hydranet.strategy import Strategy
+from tests.unit.report.story import ambiguous
 from workers.nodes import NodeWorker
 
 HOSTILE = "[bold]x[/] \x1b[2J\x9b1m \u202e\nb99 passed"
@@ -74,6 +75,12 @@ def test_the_head_says_what_is_spent() -> None:
     first, second = draw_head(run(branch(1, Ending.RUNNING, 0.1), state="working"), began).plain.splitlines()
     assert first == "fix-a  working"
     assert second.startswith("1 min 15 s, 1 attempt, 1 of ")
+
+
+def test_the_head_of_an_ambiguous_run_says_how_many_fixes_there_are() -> None:
+    head = draw_head(ambiguous())
+    assert head.plain.startswith("fix-shop-1a2b3c4d  ambiguous (2 fixes the tests cannot tell apart): why it ended\n")
+    assert has_style(head, "ambiguous", "bold yellow")
 
 
 def worker(role: str, *, alive: bool, ended: bool = False) -> NodeWorker:
@@ -163,6 +170,8 @@ def test_the_call_that_was_heard_of_last_is_shown_and_only_its_end() -> None:
         ("override", ["Mind the gap"], "override by an unknown sender: Mind the gap"),
         ("reap", [2, "", "ann@laptop"], "reap by ann@laptop: 2"),
         ("pause", [], "pause by an unknown sender"),
+        ("answer", ["1", "", "ann@laptop"], "answer by ann@laptop: 1"),
+        ("answer", ["value", "[1]", "ann@laptop"], "answer by ann@laptop: value [1]"),
     ],
 )
 def test_a_message_is_told_with_its_sender(name: str, arguments: list[Any], text: str) -> None:

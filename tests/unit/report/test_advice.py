@@ -3,7 +3,7 @@ import pytest
 from hydranet.budget import Budget, Usage
 from hydranet.genealogy import Ending, Genealogy, Verdict
 from hydranet.report.advice import Closest, find_closest, give_advice
-from tests.unit.report.story import attempt, branch, run
+from tests.unit.report.story import ambiguous, attempt, branch, run
 
 
 def commands(genealogy: Genealogy) -> list[str]:
@@ -25,6 +25,11 @@ def test_an_attempt_that_breaks_another_test_is_not_close() -> None:
 def test_a_fixed_run_needs_no_advice_and_a_running_one_can_be_told() -> None:
     assert give_advice(run(verdict=Verdict.FIXED)) == ()
     assert commands(run(verdict=None)) == ['hydra override fix-shop-1a2b3c4d "…"']
+
+
+def test_what_an_ambiguous_run_leaves_open_can_be_answered() -> None:
+    assert commands(ambiguous()) == ["hydra answer fix-shop-1a2b3c4d 1", ""]
+    assert commands(ambiguous().model_copy(update={"question": None})) == [""]
 
 
 def test_a_failed_run_is_started_again() -> None:

@@ -9,7 +9,7 @@ from hydranet.patches import Edit, Patch
 from hydranet.report.html import render_html
 from hydranet.text.escaping import escape_controls
 from tests.unit.report.hostile import HARMLESS, HOSTILE, genealogy
-from tests.unit.report.story import attempt, branch, build_story, fixed, run
+from tests.unit.report.story import ambiguous, asking, attempt, branch, build_story, fixed, run
 
 VOID = {"meta", "br"}
 
@@ -98,12 +98,42 @@ def test_every_link_leads_to_a_place_in_the_page() -> None:
 def test_the_verdict_the_fix_and_what_it_did_differently() -> None:
     shown = parsed(fixed())
     assert "Fixed in 1 min 30 s by b03" in shown.text
-    assert shown.of("h2") == ["What won", "Strategies", "What the Reaper saved", "Branch by branch", "The run"]
+    assert shown.of("h2") == [
+        *("What won", "What was checked", "Strategies", "What the Reaper saved", "Branch by branch", "The run")
+    ]
     assert "hydra/fix-invoices" in shown.of("code")
     assert "It changed shop/voucher.py, which no other branch had touched." in shown.of("li")
     assert shown.of("del")[0] == "    return price - amount"
     assert shown.of("ins")[0] == "    return max(price - amount, ZERO)"
     assert "only a part of this patch" not in shown.text
+
+
+def test_what_the_tests_leave_open_is_asked_with_what_each_fix_does_and_how_to_answer() -> None:
+    shown = parsed(ambiguous())
+    assert shown.of("h2")[:4] == ["What won", "What was checked", "What the tests leave open", "What to try next"]
+    assert "Ambiguous after 1 min 30 s: 2 fixes pass, and the tests cannot tell them apart." in shown.text
+    assert "What is right for apply(40, []): that it returns 40, or that it returns 0?" in shown.of("b")
+    assert "from shop.voucher import apply\napply(40, [])" in shown.of("pre")
+    for text in (
+        "5 candidates passed all tests, and behave in 2 ways in 34 calls.",
+        "apply(40, [50]) returns 0 (ann@laptop)",
+        "All 40 tests pass. They were run again on a clean checkout.",
+        "raises IndexError('pop from empty list')",
+        "returns 0 (Return early without vouchers)",
+        "no test makes this call as it is: vouchers = empty",
+        "both are wrong: the search goes on",
+    ):
+        assert text in shown.of("dd")
+    assert "hydra answer fix-shop-1a2b3c4d --value LITERAL" in shown.of("code")
+    assert "What the tests leave open" in parsed(asking()).of("h2")
+    assert "What the tests leave open" not in parsed(fixed()).of("h2")
+
+
+def test_a_hostile_question_changes_nothing_else() -> None:
+    hostile, harmless = (parsed(ambiguous(text)) for text in (HOSTILE, HARMLESS))
+    assert hostile.tags == harmless.tags
+    assert [(tag, name) for tag, name, _ in hostile.attributes] == [(tag, name) for tag, name, _ in harmless.attributes]
+    assert not {"\x1b", "\x9b", "\u202e"} & set(hostile.text)
 
 
 def test_every_attempt_is_a_point_coloured_by_what_came_of_it() -> None:

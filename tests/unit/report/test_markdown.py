@@ -7,7 +7,7 @@ from hydranet.genealogy import Ending, Genealogy, PersonMessage
 from hydranet.policy.constitution import Decision, Effect
 from hydranet.report.markdown import render_markdown
 from tests.unit.report.hostile import HARMLESS, HOSTILE, genealogy
-from tests.unit.report.story import attempt, branch, build_story, fixed, run
+from tests.unit.report.story import ambiguous, attempt, branch, build_story, fixed, run
 
 
 def report(genealogy: Genealogy) -> str:
@@ -54,6 +54,25 @@ def test_the_verdict_the_fix_and_what_it_did_differently() -> None:
     assert text.index("## What won") < text.index("## Strategies") < text.index("## What the Reaper saved")
     assert "## What is ruled out" not in text
     assert text.endswith("in the repository.\n")
+
+
+def test_what_the_tests_leave_open_is_asked_with_what_each_fix_does_and_how_to_answer() -> None:
+    text = report(ambiguous())
+    assert "**What is right for apply(40, \\[\\]): that it returns 40, or that it returns 0?**\n" in text
+    assert "```python\nfrom shop.voucher import apply\napply(40, [])\n```\n" in text
+    assert "- **Fix 1 (published):** returns 40 (Keep the price above zero)\n" in text
+    assert "- **Compared:** 5 candidates passed all tests, and behave in 2 ways in 34 calls.\n" in text
+    assert "- **Answered:** apply(40, \\[50\\]) returns 0 (ann@laptop)\n" in text
+    assert "- `hydra answer fix-shop-1a2b3c4d neither`: both are wrong: the search goes on\n" in text
+    assert text.index("## What was checked") < text.index("## What the tests leave open") < text.index("## Strategies")
+    assert "leave open" not in report(fixed())
+
+
+def test_a_hostile_question_changes_no_line_into_something_else() -> None:
+    lines = "\n".join([HARMLESS] * len(HOSTILE.splitlines()))
+    hostile = report(ambiguous(HOSTILE))
+    assert skeleton(hostile) == skeleton(report(ambiguous(lines)))
+    assert not {"\x1b", "\x9b", "\u202e"} & set(hostile)
 
 
 def test_scores_are_drawn_against_the_threshold() -> None:

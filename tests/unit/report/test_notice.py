@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from hydranet.budget import Usage
 from hydranet.genealogy import Ending, Genealogy, Verdict
 from hydranet.notice import NoticeKind
@@ -16,7 +18,7 @@ from hydranet.report.notice import (
     tell_question,
 )
 from tests.unit.report.hostile import HOSTILE, genealogy
-from tests.unit.report.story import attempt, branch, run
+from tests.unit.report.story import ambiguous, asking, attempt, branch, run
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 WAIT = PersonWait(subject=WaitSubject.FIX, since=NOW, branch=2, attempt=1, diff="+x = 2\n", passing=7)
@@ -39,6 +41,34 @@ def test_a_question_has_diff_tests_alternatives_and_answers() -> None:
     assert f"\n    hydra approve {notice.run}\n    hydra reject {notice.run}\n    hydra show {notice.run}\n" in text
     assert "\n+x = 2\n" in text
     assert tell_question(run(branch(1, attempt(1, 2)))) is None
+
+
+def test_a_question_about_behaviour_has_what_each_fix_does_the_call_and_all_answers() -> None:
+    notice = tell_question(asking())
+    assert notice is not None
+    text = render_text(notice)
+    assert text.startswith("What is right for apply(40, []): that it returns 40, or that it returns 0? Invoices with a")
+    assert "\nBefore: raises IndexError('pop from empty list')\nFix 1: returns 40 (Keep the price above zero)\n" in text
+    assert [command.removeprefix(f"hydra answer {notice.run} ") for command in notice.commands] == [
+        *("1", "2", "neither", "--value LITERAL", "unknown", f"hydra show {notice.run}")
+    ]
+    assert text.endswith(f"\nfrom shop.voucher import apply\napply(40, [])\n\nNotice {notice.id}\n")
+
+
+def test_the_end_of_an_ambiguous_run_says_what_is_left_open_and_how_to_answer() -> None:
+    notice = tell_end("r", NOW, "completed", ambiguous())
+    assert notice.title.startswith("ambiguous (2 fixes the tests cannot tell apart): Invoices")
+    assert "\nLeft open: What is right for apply(40, []): " in render_text(notice)
+    assert f"hydra answer {notice.run} neither" in notice.commands
+    assert f"hydra report {notice.run}" in notice.commands
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "\x1b[2J" + "é" * 1_990])
+def test_a_hostile_or_long_question_fits_and_steers_nothing(text: str) -> None:
+    for notice in (tell_question(asking(text)), tell_end("r", NOW, "completed", ambiguous(text))):
+        assert notice is not None
+        assert "\x1b" not in render_text(notice)
+        assert "\u202e" not in render_text(notice)
 
 
 def test_the_same_thing_has_the_same_id_and_another_has_another() -> None:

@@ -2,7 +2,8 @@ import pytest
 
 from hydranet.budget import Usage
 from hydranet.genealogy import AttemptRecord, Ending, Outcome, Verdict
-from tests.unit.report.story import attempt, branch, build_story, fixed, run
+from hydranet.question import Comparison
+from tests.unit.report.story import ambiguous, attempt, branch, build_story, fixed, run
 
 
 def test_every_branch_has_its_figures_its_reason_and_its_lesson() -> None:
@@ -35,6 +36,19 @@ def test_a_fixed_run_says_how_long_it_took_and_what_was_given_up() -> None:
     )
     alone = whole.model_copy(update={"branches": whole.branches[2:]})
     assert build_story(alone).headline == "Fixed in 1 min 30 s by the first strategy."
+
+
+def test_the_headline_of_an_ambiguous_run_counts_the_fixes() -> None:
+    several = ambiguous().model_copy(update={"comparison": Comparison(candidates=9, behaviours=3, calls=2)})
+    start, end = (
+        "Ambiguous after 1 min 30 s: ",
+        " pass, and the tests cannot tell them apart. The likeliest is published",
+    )
+    by = ", found by b03, after 2 other strategies had been given up, 2 of them reaped."
+    assert build_story(ambiguous()).headline == f"{start}2 fixes{end}{by}"
+    assert build_story(several).headline == f"{start}3 fixes{end}{by}"
+    alone = ambiguous().model_copy(update={"comparison": None, "branches": ()})
+    assert build_story(alone).headline == f"{start}2 fixes{end}."
 
 
 def test_a_running_run_stands_where_its_last_record_is() -> None:

@@ -4,10 +4,11 @@ import re
 
 import pytest
 
+from hydranet.question import Comparison
 from hydranet.report.pull_request import BODY_CHARACTERS, TITLE_CHARACTERS, disarm, write_body, write_title
 from hydranet.text.escaping import escape_markdown, format_code
 from tests.unit.report.hostile import HOSTILE, genealogy
-from tests.unit.report.story import build_story, fixed
+from tests.unit.report.story import ambiguous, build_story, fixed
 
 JOINER = "\u2060"
 
@@ -26,6 +27,17 @@ def test_a_fix_by_a_test_of_the_runs_own_says_so_before_the_report() -> None:
     run = fixed().model_copy(update={"written_tests": "tests/test_x.py, of the issue's example"})
     text = write_body(build_story(run))
     assert text.index("a test that the run wrote itself** (tests/test\\_x.py") < text.index("## What won")
+
+
+def test_an_ambiguous_fix_comes_with_its_question_before_the_report() -> None:
+    text = write_body(build_story(ambiguous()))
+    asked = "**The tests cannot tell this fix from another that passes them too.** What is right for apply(40, "
+    assert text.index(asked) < text.index("## What won") < text.index("## What the tests leave open")
+    several = ambiguous().model_copy(update={"comparison": Comparison(candidates=9, behaviours=4, calls=2)})
+    assert "from 3 others that pass them too.**" in write_body(build_story(several))
+    hostile = write_body(build_story(ambiguous("returns @team closes #12")))
+    hostile = re.sub(r"^(`{3,})\w*\n.*?^\1$", "", hostile, flags=re.DOTALL | re.MULTILINE)
+    assert not re.search(r"@\w|#\d", re.sub(r"`[^`]*`", "", hostile))
 
 
 def test_a_long_report_is_cut_by_whole_parts() -> None:

@@ -37,6 +37,8 @@ def test_it_says_when_the_run_would_have_met_its_limit_without_the_reaper() -> N
         .compared[1]
         .endswith("more than its token budget: without the Reaper it would have ended before a branch passed.")
     )
+    unclear = tight.model_copy(update={"verdict": Verdict.AMBIGUOUS})
+    assert estimate_savings(unclear).compared == estimate_savings(tight).compared
     tight = tight.model_copy(update={"budget": Budget(tokens=16_000, seconds=150), "verdict": Verdict.EXHAUSTED})
     assert (
         estimate_savings(tight)

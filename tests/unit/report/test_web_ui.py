@@ -1,5 +1,7 @@
 from datetime import UTC, datetime
 
+import pytest
+
 from hydranet.genealogy import (
     AttemptRecord,
     BranchRecord,
@@ -14,6 +16,8 @@ from hydranet.genealogy import (
 from hydranet.person_wait import PersonWait, WaitSubject
 from hydranet.report.web_ui import LIMIT, render_details
 from hydranet.strategy import Strategy
+from tests.unit.report.hostile import HOSTILE
+from tests.unit.report.story import ambiguous, asking
 
 
 def test_it_names_the_target_the_known_failures_and_the_budget_left() -> None:
@@ -106,3 +110,25 @@ def test_a_long_diff_leaves_room_for_the_branches() -> None:
     assert len(page.encode()) <= LIMIT
     assert "lines more: `hydra show fix-x-1`\n" in page
     assert "### b02" in page
+
+
+def test_a_question_about_behaviour_is_shown_with_its_answers_while_it_waits_and_at_the_end() -> None:
+    for run in (asking(), ambiguous()):
+        page = render_details(run)
+        assert "- **What is right for apply(40, \\[\\]): that it returns 40, or that it returns 0?**\n" in page
+        assert "- `hydra answer fix-shop-1a2b3c4d 2`: it returns 0\n" in page
+        assert "- Before: raises IndexError('pop from empty list')\n" in page
+        assert "- Changed: no test makes this call as it is: vouchers = empty\n" in page
+        assert "- `apply(40,\u00a0[])`\n" in page
+        assert "- Answered: apply(40, \\[50\\]) returns 0 (ann@laptop)\n" in page
+    assert "- **ambiguous (2 fixes the tests cannot tell apart)**: " in page
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "é" * 2_000, "<" * 2_000, "\U0001f40d" * 2_000, "x\n" * 1_000])
+def test_a_hostile_or_long_question_leaves_room_for_the_branches(text: str) -> None:
+    for run in (asking(text), ambiguous(text)):
+        page = render_details(run)
+        assert len(page.encode()) <= LIMIT
+        assert "`hydra answer fix-shop-1a2b3c4d neither`" in page
+        assert "### b03" in page
+        assert not {"\x1b", "\u202e"} & set(page)
