@@ -23,8 +23,8 @@ def watch(
 ) -> None:
     """Watch a run in the terminal as it works, and steer it by keys.
 
-    p pauses, r resumes, a aborts, o overrides, y approves, n rejects; 1, 2, n and v answer a question about what the
-    code is to do; q leaves, and the run goes on.
+    p pauses, r resumes, a aborts, o overrides, y approves, n rejects; 1, 2, n, v and u answer a question about what
+    the code is to do; q leaves, and the run goes on.
     """
     # What draws reads from the first and writes to the last.
     if not all(map(os.isatty, (0, 1, 2))):

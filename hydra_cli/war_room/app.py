@@ -30,11 +30,14 @@ from hydra_cli.war_room.steps import describe_entry
 from hydranet.errors import HydraError, UsageError
 from hydranet.genealogy import Genealogy
 from hydranet.lineage import choose_attempt
-from hydranet.person_wait import WaitSubject
-from hydranet.report.question import ask_question
+from hydranet.person_wait import WaitKind, WaitSubject
+from hydranet.report.question import ask_behaviour, ask_question
 from workers.nodes import BEAT, NodeReader
 
-_KEYS = "p pause  r resume  a abort  o override  y approve  n reject  q leave  tab ↑↓"
+_KEYS = "p pause  r resume  a abort  o override  {}  q leave  tab ↑↓"
+_APPROVAL, _ANSWER = "y approve  n reject", "1 2 n v u answer"
+# What the keys answer to a question, in the order of its answers.
+_CHOICES = {"1": "1", "2": "2", "n": "neither", "v": "value", "u": "unknown"}
 _LOG_LINES = 1_000
 _SURVEY_SECONDS = 15
 
@@ -56,6 +59,7 @@ class WarRoom(App[None]):
         ("o", "override", "override"),
         ("y", "approve", "approve"),
         ("n", "reject", "reject"),
+        ("1,2,v,u", "answer", "answer"),
     ]
 
     def __init__(self, session: Session, runs: Sequence[tuple[str, str]]) -> None:
@@ -84,7 +88,7 @@ class WarRoom(App[None]):
             yield Static(markup=False)
         yield Static(id="waits", markup=False)
         yield Static(id="answer", markup=False)
-        yield Static(plain(_KEYS), id="keys", markup=False)
+        yield Static(plain(_KEYS.format(_APPROVAL)), id="keys", markup=False)
 
     def on_mount(self) -> None:
         """Begin to follow the run, or ask which."""
@@ -131,9 +135,12 @@ class WarRoom(App[None]):
                 self.genealogy = genealogy
                 self._answered.set()
                 self._draw_head()
+                self._show("#keys", plain(_KEYS.format(_ANSWER if self._asks_behaviour else _APPROVAL)))
                 self._show("#branches Static", draw_branches(genealogy), follow=True)
         self._ended = True
-        self._answer("The run has ended: q leaves.")
+        is_open = self.genealogy is not None and ask_behaviour(self.genealogy) is not None
+        question = f", and leaves a question open: `hydra show {self.run_id}`. q" if is_open else ": q"
+        self._answer(f"The run has ended{question} leaves.")
 
     async def _find_start(self) -> None:
         with suppress(RPCError):
@@ -233,6 +240,15 @@ class WarRoom(App[None]):
         """Reject what waits for approval, once it has been in view."""
         self._send(self._review("reject"))
 
+    def action_answer(self) -> None:
+        """Answer what the code is to do, once the question has been in view."""
+        self._send(self._answer_question())
+
+    @property
+    def _asks_behaviour(self) -> bool:
+        waits = self.genealogy.waits if self.genealogy is not None else None
+        return waits is not None and waits.kind is WaitKind.ANSWER
+
     def _send(self, message: Coroutine[Any, Any, None]) -> None:
         async def send() -> None:
             try:
@@ -252,7 +268,27 @@ class WarRoom(App[None]):
         self._answer("…")
         self._answer(await ask_run(self._session.run_handle(self.run_id), update, arguments))
 
+    async def _answer_question(self) -> None:
+        question = ask_behaviour(self.genealogy) if self.genealogy is not None and self._asks_behaviour else None
+        if question is None:
+            raise UsageError("There is no question to answer yet.")
+        effects = [effect for _, effect in question.answers]
+        # A line for each: what a fix gives may be long.
+        keys = [f"{key}: {effect}" for key, effect in zip(_CHOICES, effects, strict=True)]
+        facts = join_lines([f"{label.lower()}: {text}" for label, text in question.facts], "")
+        body = Text("\n").join([plain(question.proposal, "bold"), facts, Text(), *map(plain, keys)])
+        key = await self.push_screen_wait(QuestionScreen(question.text, body, dict.fromkeys(_CHOICES, "")))
+        if key == "v":
+            value = await self.push_screen_wait(TextScreen("Which value does it return? A Python literal:"))
+            if value:
+                await self._ask("answer", ["value", value])
+        elif key:
+            await self._ask("answer", [_CHOICES[key], ""])
+
     async def _review(self, update: str) -> None:
+        if self._asks_behaviour:
+            await self._answer_question()
+            return
         question, body = await self._describe_question()
         answers = {"y": "approve"} if update == "approve" else {"n": "reject"}
         key = await self.push_screen_wait(QuestionScreen(f"{update.capitalize()}: {question}", body, answers))

@@ -68,6 +68,7 @@ class QuestionScreen(ModalScreen[str]):
         ("escape,q,ctrl+c", "dismiss('')", "back"),
         ("y", "answer('y')", "yes"),
         ("n", "answer('n')", "no"),
+        *((key, f"answer('{key}')", key) for key in "12vu"),
     ]
     AUTO_FOCUS = "VerticalScroll"
 
@@ -79,7 +80,7 @@ class QuestionScreen(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         """Lay out what it is about between the question and its keys."""
-        keys = "   ".join(f"{key} {what}" for key, what in {**self._answers, "Esc": "back"}.items())
+        keys = "   ".join(f"{key} {what}".strip() for key, what in {**self._answers, "Esc": "back"}.items())
         with Vertical(classes="dialog"):
             yield Static(plain(self._question, "bold"), markup=False)
             with VerticalScroll():

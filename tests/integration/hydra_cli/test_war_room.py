@@ -18,13 +18,14 @@ from activities.inference.broadcast import Broadcaster, begin_answer, show_piece
 from activities.inference.events import Piece
 from hydra_cli.session import Session
 from hydra_cli.war_room.app import WarRoom
-from hydra_cli.war_room.screens import ChoiceScreen, QuestionScreen
+from hydra_cli.war_room.screens import ChoiceScreen, QuestionScreen, TextScreen
 from hydranet.contracts import FIX_WORKFLOW, SANDBOX_QUEUE, SUPERVISOR_QUEUE, RunResult
 from hydranet.genealogy import Genealogy, Verdict
 from hydranet.names import ROLES_BY_QUEUE
 from hydranet.settings import Settings, TemporalSettings
 from tests.workflows.environment import REQUEST, dev_server
 from tests.workflows.node import make_host, serve, spawn
+from tests.workflows.test_answers import THREE, world_of
 from tests.workflows.world import Held, World, failed, passed, strategy
 from workers.sealing import KeyRing
 from workers.stack import Stack
@@ -32,7 +33,7 @@ from workers.stack import Stack
 KEYS = KeyRing(Path(), [bytes(32)])
 SECONDS = 15.0
 TEXT = ("m", "i", "n", "d", "space", "p", "space", "q")
-PANELS = ("#head", "#branches Static", "#nodes Static", "#log", "#call Static", "#waits", "#answer")
+PANELS = ("#head", "#branches Static", "#nodes Static", "#log", "#call Static", "#waits", "#answer", "#keys")
 Handle = WorkflowHandle[Any, RunResult]
 
 
@@ -137,6 +138,49 @@ async def test_a_fix_is_approved_with_its_diff_in_view_by_one_of_two_who_watch(p
             await wait_for(second, lambda: "approve by" in read(other, "#log"))
             assert "all pass" in read(other, "#branches Static")
         assert (await handle.result()).verdict is Verdict.FIXED
+
+
+async def test_a_question_is_answered_by_a_key_with_what_each_fix_does_in_view(pool: AsyncConnectionPool) -> None:
+    async with working(pool, world_of(THREE), questions=3) as (session, handle):
+        room = WarRoom(session, [("fix-demo", "")])
+        async with room.run_test(size=(80, 24)) as pilot:
+            await wait_for(pilot, lambda: "waiting" in read(room, "#head"))
+            await wait_for(pilot, lambda: "1 2 n v u answer" in read(room, "#keys"))
+            await pilot.press("2")
+            await wait_for(pilot, lambda: isinstance(room.screen, QuestionScreen))
+            body = str(room.screen.query_one("VerticalScroll Static", Static).render())
+            assert body.startswith(
+                "from a import f\nf(1)\nbefore: returns 9\nfix 1: returns 1 (a)\nfix 2: returns 2 (b)\n"
+            )
+            assert "\n1: it returns 1\n2: it returns 2\nn: both are wrong: the search goes on\nv: it returns an" in body
+            await pilot.press("escape", "n")
+            await wait_for(pilot, lambda: isinstance(room.screen, QuestionScreen))
+            await pilot.press("1")
+            await wait_for(pilot, lambda: "Taken: f(1) returns 1." in read(room, "#answer"))
+            await wait_for(pilot, lambda: "arguments='2'" in repr(room.genealogy and room.genealogy.waits))
+            await pilot.press("v")
+            await wait_for(pilot, lambda: isinstance(room.screen, QuestionScreen))
+            await pilot.press("v")
+            await wait_for(pilot, lambda: isinstance(room.screen, TextScreen))
+            await pilot.press("x", "enter")
+            await wait_for(pilot, lambda: "The value is no Python literal: x." in read(room, "#answer"))
+            await pilot.press("y")
+            await wait_for(pilot, lambda: isinstance(room.screen, QuestionScreen))
+            await pilot.press("2")
+            await wait_for(pilot, lambda: "fixed: b01 one" in read(room, "#head"))
+            await wait_for(pilot, lambda: "answer by" in read(room, "#log"))
+            await wait_for(pilot, lambda: "The run has ended" in read(room, "#answer"))
+            await pilot.press("1")
+            await wait_for(pilot, lambda: "There is no question to answer" in read(room, "#answer"))
+        assert (await handle.result()).verdict is Verdict.FIXED
+
+
+async def test_a_run_that_ends_with_a_question_says_how_it_is_answered(pool: AsyncConnectionPool) -> None:
+    async with working(pool, world_of()) as (session, _):
+        room = WarRoom(session, [("fix-demo", "")])
+        async with room.run_test(size=(80, 24)) as pilot:
+            await wait_for(pilot, lambda: "ambiguous (2 fixes the tests cannot tell apart)" in read(room, "#head"))
+            await wait_for(pilot, lambda: "leaves a question open: `hydra show fix-demo`" in read(room, "#answer"))
 
 
 async def test_a_node_that_is_killed_is_lost_within_fifteen_seconds(pool: AsyncConnectionPool) -> None:
