@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from hydra_cli.conclusion import list_choices
+from hydra_cli.conclusion import list_question
 from hydra_cli.control import ask_run
 from hydra_cli.session import Session
 from hydra_cli.terminal import write_line
@@ -16,9 +16,7 @@ _HINT = "1, 2, neither, unknown, or a value such as [1, 2]; empty to answer late
 
 async def ask_person(session: Session, genealogy: Genealogy) -> None:
     """Ask what the run waits for, until an answer is taken or the person leaves it for later."""
-    assert genealogy.waits is not None
-    assert genealogy.waits.question is not None
-    for line in list_choices(genealogy.waits.question):
+    for line in list_question(genealogy):
         write_line(line)
     while words := (await asyncio.to_thread(_read)).strip():
         arguments = [words] if words in ("1", "2", "neither", "unknown") else ["value", words]

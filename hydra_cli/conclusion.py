@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hydra_cli.terminal import write_line
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy, Verdict
-from hydranet.question import BehaviourQuestion
+from hydranet.report.question import ask_behaviour
 from hydranet.text.escaping import format_command
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ def print_conclusion(session: Session, path: str, genealogy: Genealogy, result: 
         write_line(f"  {format_command(*git, 'merge', result.published)}")
         if result.note:
             write_line(result.note)
-    if genealogy.question is not None:
-        write_line("The tests do not tell which fix is right. You can:")
-        for line in list_choices(genealogy.question):
-            write_line(f"  {line}")
+    if result.verdict is Verdict.AMBIGUOUS:
+        write_line("The tests do not tell which fix is right.")
+        for line in list_question(genealogy):
+            write_line(line)
         write_line(f"  {format_command('hydra', 'answer', run_id)} 1    (or 2, or neither, or --value LITERAL)")
     write_line(f"Every approach that was tried: {format_command('hydra', 'show', run_id)}")
     if page := session.stack.workflow_url(run_id):
@@ -42,14 +42,9 @@ def print_conclusion(session: Session, path: str, genealogy: Genealogy, result: 
         raise UsageError(result.reason)
 
 
-def list_choices(question: BehaviourQuestion) -> Iterator[str]:
-    """Yield a question in lines: the call, what came of it before, and what each fix makes of it."""
-    call = question.call
-    yield f"What is right for {call.text}?"
-    if call.change:
-        yield f"   No test makes this call: it is one of {call.test or 'a test'}, with {call.change}."
-    elif call.test:
-        yield f"   {call.test} makes this call."
-    yield f"   Before the fix it {question.before}."
-    for number, choice in enumerate(question.choices, 1):
-        yield f"{number}  it {choice.result.text}    ({choice.title})"
+def list_question(genealogy: Genealogy) -> Iterator[str]:
+    """Yield what a run asks about what the code is to do, in lines; nothing where it does not."""
+    question = ask_behaviour(genealogy)
+    if question is not None:
+        yield question.text
+        yield from (f"  {label.lower()}: {text}" for label, text in question.facts)

@@ -17,7 +17,7 @@ from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from hydra_cli.ask import ask_person
-from hydra_cli.conclusion import list_choices
+from hydra_cli.conclusion import list_question
 from hydra_cli.session import Session, is_lost
 from hydra_cli.terminal import is_interactive, make_console, plain, print_plain
 from hydra_cli.tree import render_tree
@@ -177,7 +177,7 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
     timed = (_list_branch_changes(known.get(branch.number), branch, after) for branch in after.branches)
     yield from (line for _, line in sorted(chain.from_iterable(timed), key=itemgetter(0)))
     if after.waits and after.waits.question and not (before and before.waits):
-        yield from list_choices(after.waits.question)
+        yield from list_question(after)
     if after.state not in _ROUTINE_STATES and not after.verdict and (before is None or before.state != after.state):
         yield after.state
     if after.verdict and (before is None or not before.verdict):

@@ -36,8 +36,8 @@ def test_an_ambiguous_run_is_answered_later_and_its_search_is_not_repeated(askin
     assert done.returncode == 4, done.stdout + done.stderr
     assert "The likelier of the fixes is on branch hydra/fix-ten-kilograms-cost-too-much." in done.stdout
     (run,) = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("Run ")]
-    call = next(line.strip() for line in done.stdout.splitlines() if line.startswith("  What is right for rate("))
-    call = call.removeprefix("What is right for ").removesuffix("?")
+    call = next(line.strip() for line in done.stdout.splitlines() if line.startswith("What is right for rate("))
+    call = call.removeprefix("What is right for ").partition(": that it ")[0]
     message = git(shop, "log", "-1", "--format=%B", "hydra/fix-ten-kilograms-cost-too-much")
     assert f"Ambiguous: What is right for {call}: that it returns " in message
     assert f"`hydra answer {run} 1`" in message
