@@ -1,5 +1,6 @@
 """Fixtures: a sandbox, the environment that its tests share, small repositories to run in it, and databases."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -185,9 +186,16 @@ async def base_environment(sandbox: Sandbox, tree: Path) -> Path:
 def cache(tmp_path: Path, base_environment: Path) -> Path:
     """An empty cache but for the base environment."""
     folder = tmp_path / "cache"
-    (folder / "environments").mkdir(parents=True)
-    kept = base_environment.parent
-    shutil.copytree(kept, folder / "environments" / kept.name, symlinks=True)
+    link_environment(base_environment, folder)
+    return folder
+
+
+@pytest.fixture
+def bare_cache(tmp_path: Path, sandbox: Sandbox) -> Path:
+    """An empty cache but for an empty base environment, so that copying it takes no time."""
+    folder = tmp_path / "cache"
+    for name in ("env", "generated"):
+        (folder / "environments" / dependencies.plan_base(sandbox).key / name).mkdir(parents=True)
     return folder
 
 
@@ -244,6 +252,20 @@ def _commit(folder: Path, files: Mapping[str, str | bytes]) -> tuple[str, bytes]
     names = _git(folder, "rev-list", "--objects", "--no-walk", "HEAD")
     pack = _git(folder, "pack-objects", "--stdout", "--quiet", stdin=names)
     return _git(folder, "rev-parse", "HEAD").decode().strip(), pack
+
+
+def link_environment(environment: Path, cache: Path) -> None:
+    """Put a kept environment into another cache, by links to its files, to which nothing is written any more."""
+    kept = environment.parent
+    shutil.copytree(kept, cache / "environments" / kept.name, symlinks=True, copy_function=_link)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another file system, or a file of another user's.
+        shutil.copy2(source, target)
 
 
 def _git(folder: Path, *arguments: str, stdin: bytes | None = None) -> bytes:

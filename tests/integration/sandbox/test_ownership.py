@@ -51,10 +51,10 @@ def cache(cache: Path, sandbox: Recording) -> Path:
 
 
 @pytest.fixture
-def prepare(sandbox: Recording, cache: Path, tree: Path) -> Prepare:
+def prepare(sandbox: Recording, bare_cache: Path, tree: Path) -> Prepare:
     async def prepare(*lines: str, commit: str = "a" * 40, **settings: int) -> Path:
         spec = SandboxSpec(setup=lines, **settings)
-        return await EnvironmentCache(sandbox, cache).prepare(plan(sandbox, spec, commit), tree, spec)
+        return await EnvironmentCache(sandbox, bare_cache).prepare(plan(sandbox, spec, commit), tree, spec)
 
     return prepare
 
@@ -209,15 +209,15 @@ for _ in range(100):
     ids=["size", "generated", "deleted", "files", "depth", "closed"],
 )
 async def test_a_setup_leaves_so_much_and_no_more(
-    prepare: Prepare, cache: Path, monkeypatch: pytest.MonkeyPatch, line: str, reason: str
+    prepare: Prepare, bare_cache: Path, monkeypatch: pytest.MonkeyPatch, line: str, reason: str
 ) -> None:
     if "closed" in line and os.getuid() == 0:
         pytest.skip("root reads every folder")
     monkeypatch.setattr(disk_usage, "INODES_LIMIT", 50_000)
-    before = sorted((cache / "environments").iterdir())
+    before = sorted((bare_cache / "environments").iterdir())
     with pytest.raises(FatalError, match=reason):
         await prepare(line, environment_mb=200, setup_timeout=50)
-    assert [path for path in sorted((cache / "environments").iterdir()) if path.suffix != ".lock"] == [
+    assert [path for path in sorted((bare_cache / "environments").iterdir()) if path.suffix != ".lock"] == [
         path for path in before if path.suffix != ".lock"
     ]
 
