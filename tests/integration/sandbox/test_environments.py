@@ -73,10 +73,12 @@ async def test_setup_makes_an_environment_for_later_commands(counting: Counting,
     assert [job.setup for job in counting.jobs] == [True, False]
 
 
-async def test_what_setup_makes_in_the_tree_is_in_every_later_tree(counting: Counting, cache: Path, tree: Path) -> None:
+async def test_what_setup_makes_in_the_tree_is_in_every_later_tree(
+    counting: Counting, bare_cache: Path, tree: Path
+) -> None:
     (tree / "package").mkdir()
     plan = plan_of("echo '1.0' > package/_version.py", "echo changed > kept.txt", "mkdir egg && touch egg/info")
-    environment = await EnvironmentCache(counting, cache).prepare(plan, tree, SandboxSpec())
+    environment = await EnvironmentCache(counting, bare_cache).prepare(plan, tree, SandboxSpec())
     done = await counting.run(
         Job(("/bin/sh", "-c", "cat package/_version.py kept.txt; ls egg"), tree, LIMITS, environment=environment)
     )
@@ -84,8 +86,10 @@ async def test_what_setup_makes_in_the_tree_is_in_every_later_tree(counting: Cou
     assert sorted(path.name for path in tree.iterdir()) == ["kept.txt", "package"]
 
 
-async def test_a_failing_setup_is_told_with_its_command_and_log(counting: Counting, cache: Path, tree: Path) -> None:
-    environments = EnvironmentCache(counting, cache)
+async def test_a_failing_setup_is_told_with_its_command_and_log(
+    counting: Counting, bare_cache: Path, tree: Path
+) -> None:
+    environments = EnvironmentCache(counting, bare_cache)
     plan = plan_of("echo fine", "echo no such package; exit 7", "echo never")
     with pytest.raises(FatalError) as raised:
         await environments.prepare(plan, tree, SandboxSpec())
@@ -93,32 +97,32 @@ async def test_a_failing_setup_is_told_with_its_command_and_log(counting: Counti
     assert "failed at `echo no such package; exit 7` (exit status 7)" in message
     assert "'sandbox.setup'" in message
     assert message.endswith("no such package")
-    assert kept(cache) == [dependencies.plan_base(BUBBLEWRAP).key]
+    assert kept(bare_cache) == [dependencies.plan_base(BUBBLEWRAP).key]
 
 
-async def test_the_end_of_a_long_log_and_a_known_cause_are_told(counting: Counting, cache: Path, tree: Path) -> None:
+async def test_the_end_of_a_long_log_and_a_known_cause_are_told(
+    counting: Counting, bare_cache: Path, tree: Path
+) -> None:
     long = "for i in $(seq 400); do echo checking for header number $i... yes; done; echo libfoo is broken >&2; exit 1"
     with pytest.raises(FatalError, match=r"correct the setting 'sandbox.setup'.*(?s:.*)libfoo is broken\Z"):
-        await EnvironmentCache(counting, cache).prepare(plan_of(long), tree, SandboxSpec())
+        await EnvironmentCache(counting, bare_cache).prepare(plan_of(long), tree, SandboxSpec())
     lacking = plan_of("no-such-tool --build")
     with pytest.raises(FatalError, match=r"\(exit status 127\): the program no-such-tool is missing; correct 'sandb"):
-        await EnvironmentCache(counting, cache).prepare(lacking, tree, SandboxSpec())
+        await EnvironmentCache(counting, bare_cache).prepare(lacking, tree, SandboxSpec())
 
 
-async def test_a_setup_that_takes_too_long_is_told_as_that(counting: Counting, tree: Path, tmp_path: Path) -> None:
-    # An empty base, so that copying it takes no time.
-    (tmp_path / "environments" / dependencies.plan_base(BUBBLEWRAP).key / "env").mkdir(parents=True)
+async def test_a_setup_that_takes_too_long_is_told_as_that(counting: Counting, tree: Path, bare_cache: Path) -> None:
     plan = plan_of("echo fine", "sleep 1000")
     with pytest.raises(FatalError, match=r"failed at `sleep 1000` \(timed out after 2 s\)"):
-        await EnvironmentCache(counting, tmp_path).prepare(plan, tree, SandboxSpec(setup_timeout=2))
+        await EnvironmentCache(counting, bare_cache).prepare(plan, tree, SandboxSpec(setup_timeout=2))
 
 
-async def test_an_environment_is_made_once(counting: Counting, cache: Path, tree: Path) -> None:
+async def test_an_environment_is_made_once(counting: Counting, bare_cache: Path, tree: Path) -> None:
     plan = plan_of("echo made")
     made = await asyncio.gather(
-        *(EnvironmentCache(counting, cache).prepare(plan, tree, SandboxSpec()) for _ in range(3))
+        *(EnvironmentCache(counting, bare_cache).prepare(plan, tree, SandboxSpec()) for _ in range(3))
     )
-    assert set(made) == {cache / "environments" / plan.key / "env"}
+    assert set(made) == {bare_cache / "environments" / plan.key / "env"}
     assert len(counting.jobs) == 1
 
 
@@ -133,22 +137,22 @@ async def test_half_an_environment_is_made_again(counting: Counting, cache: Path
     assert not partial.exists()
 
 
-async def test_cancelling_leaves_nothing_and_the_next_goes_on(counting: Counting, cache: Path, tree: Path) -> None:
+async def test_cancelling_leaves_nothing_and_the_next_goes_on(counting: Counting, bare_cache: Path, tree: Path) -> None:
     plan = plan_of("sleep 1000")
-    running = asyncio.ensure_future(EnvironmentCache(counting, cache).prepare(plan, tree, SandboxSpec()))
+    running = asyncio.ensure_future(EnvironmentCache(counting, bare_cache).prepare(plan, tree, SandboxSpec()))
     await counting.called.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert kept(cache) == [dependencies.plan_base(BUBBLEWRAP).key]
-    assert await EnvironmentCache(counting, cache).prepare(plan_of("echo"), tree, SandboxSpec())
+    assert kept(bare_cache) == [dependencies.plan_base(BUBBLEWRAP).key]
+    assert await EnvironmentCache(counting, bare_cache).prepare(plan_of("echo"), tree, SandboxSpec())
 
 
 async def test_commands_of_the_repository_run_only_in_the_sandbox(
-    counting: Counting, cache: Path, tree: Path, tmp_path: Path
+    counting: Counting, bare_cache: Path, tree: Path, tmp_path: Path
 ) -> None:
     plan = plan_of(f"echo escaped > {tmp_path}/escaped || true")
-    await EnvironmentCache(counting, cache).prepare(plan, tree, SandboxSpec())
+    await EnvironmentCache(counting, bare_cache).prepare(plan, tree, SandboxSpec())
     assert not (tmp_path / "escaped").exists()
 
 
@@ -254,8 +258,8 @@ def test_the_users_setup_wins() -> None:
     assert plan.commands == ("make deps",)
 
 
-async def test_an_environment_that_is_gone_is_made_again(counting: Counting, cache: Path, tree: Path) -> None:
-    environments = EnvironmentCache(counting, cache)
+async def test_an_environment_that_is_gone_is_made_again(counting: Counting, bare_cache: Path, tree: Path) -> None:
+    environments = EnvironmentCache(counting, bare_cache)
     plan = plan_of("echo made")
     shutil.rmtree((await environments.prepare(plan, tree, SandboxSpec())).parent)
     assert (await environments.prepare(plan, tree, SandboxSpec())).exists()

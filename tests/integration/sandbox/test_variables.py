@@ -57,11 +57,11 @@ async def test_what_tests_print_of_their_variables_is_masked(project: Make, tmp_
 
 
 @pytest.mark.parametrize(
-    "line", ["echo token $TOKEN; exit 3", "python -c 'import os; raise ValueError(os.environ[\"TOKEN\"])'"]
+    "line", ["echo token $TOKEN; exit 3", "python3 -c 'import os; raise ValueError(os.environ[\"TOKEN\"])'"]
 )
-async def test_a_setup_that_fails_does_not_tell_them(project: Make, cache: Path, line: str) -> None:
+async def test_a_setup_that_fails_does_not_tell_them(project: Make, bare_cache: Path, line: str) -> None:
     made = await project({"app.py": APP}, env={"TOKEN": WORDS[0]}, setup=(line,))
-    made.activities._cache = cache
+    made.activities._cache = bare_cache
     with pytest.raises(ApplicationError) as raised:
         await made.activities.prepare_environment(PrepareRequest(snapshot=made.snapshot, spec=made.spec))
     assert "<sandbox.env.TOKEN>" in str(raised.value)
@@ -69,7 +69,7 @@ async def test_a_setup_that_fails_does_not_tell_them(project: Make, cache: Path,
 
 
 async def test_an_environment_is_found_again_with_the_same_values_only(
-    project: Make, cache: Path, monkeypatch: pytest.MonkeyPatch
+    project: Make, bare_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared: list[str] = []
     set_up = EnvironmentCache._set_up
@@ -82,7 +82,7 @@ async def test_an_environment_is_found_again_with_the_same_values_only(
     counts: list[int] = []
     keys: list[str] = []
     made = await project({"app.py": APP}, setup=("test $TOKEN",))
-    made.activities._cache = cache
+    made.activities._cache = bare_cache
     variables = made.activities._variables
     assert isinstance(variables, HeldVariables)
     for word in ("1", "1", "2"):
@@ -92,4 +92,4 @@ async def test_an_environment_is_found_again_with_the_same_values_only(
         counts.append(len(prepared))
     assert keys[0] == keys[1] != keys[2]
     assert counts == [1, 1, 2]
-    assert [path for path in cache.rglob("*") if "TOKEN" in path.name] == []
+    assert [path for path in bare_cache.rglob("*") if "TOKEN" in path.name] == []
