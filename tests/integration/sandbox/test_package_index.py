@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from activities.sandbox.protocol import Job, Limits, Sandbox
 from activities.sandbox.virtual_environments import EnvironmentCache
 from hydranet.contracts import SandboxSpec
 from hydranet.errors import FatalError
+from tests.integration.conftest import CACHE, link_environment
 from tests.integration.sandbox.stand_in_index import StandInIndex
 from tests.sandboxes import BACKENDS, sandbox_of
 
 LIMITS = Limits(seconds=30, memory_mb=512, processes=64, file_mb=16, disk_mb=32, output_kb=64)
+UV = "pip install uv"
 VALUE = ("python3", "-c", "import standin; print(standin.VALUE)")
 
 Install = Callable[..., Awaitable[Path]]
@@ -36,15 +39,28 @@ async def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-async def install(sandbox: Sandbox, tree: Path, cache: Path) -> Install:
+def install(sandbox: Sandbox, tree: Path, cache: Path) -> Install:
     """Runs set-up lines on top of the base environment, and returns the environment."""
+    return partial(install_in, cache, sandbox, tree)
 
-    async def install(*lines: str) -> Path:
-        spec = SandboxSpec(setup=lines, setup_timeout=120)
-        plan = dependencies.plan_install(sandbox, spec, {}, has_src=False, commit="a" * 40)
-        return await EnvironmentCache(sandbox, cache).prepare(plan, tree, spec)
 
+@pytest.fixture
+def install_alone(sandbox: Sandbox, tree: Path, bare_cache: Path) -> Install:
+    """The same on top of an empty environment, for lines that call no Python."""
+    return partial(install_in, bare_cache, sandbox, tree)
+
+
+@pytest.fixture
+async def install_with_uv(install: Install, sandbox: Sandbox, tree: Path, cache: Path) -> Install:
+    """The same where the first line, `pip install uv`, has been run before: uv comes from the machine's own index."""
+    link_environment(await install_in(CACHE, sandbox, tree, UV), cache)
     return install
+
+
+async def install_in(cache: Path, sandbox: Sandbox, tree: Path, *lines: str) -> Path:
+    spec = SandboxSpec(setup=lines, setup_timeout=120)
+    plan = dependencies.plan_install(sandbox, spec, {}, has_src=False, commit="a" * 40)
+    return await EnvironmentCache(sandbox, cache).prepare(plan, tree, spec)
 
 
 @pytest.fixture
@@ -101,7 +117,7 @@ async def test_pip_installs_from_the_index_that_is_configured(
 
 @pytest.mark.parametrize("way", ["UV_DEFAULT_INDEX", "uv.toml", "as pip"])
 async def test_uv_installs_from_the_index_that_is_configured(
-    install: Install,
+    install_with_uv: Install,
     sandbox: Sandbox,
     tree: Path,
     index: StandInIndex,
@@ -111,22 +127,26 @@ async def test_uv_installs_from_the_index_that_is_configured(
 ) -> None:
     if way == "uv.toml":
         (tmp_path / "home" / "uv").mkdir()
-        (tmp_path / "home" / "uv" / "uv.toml").write_text(f'[[index]]\nurl = "{index.simple}"\ndefault = true\n')
-        # uv itself comes from where the machine's pip looks.
+        # Its own settings win over pip's.
         monkeypatch.setenv("PIP_INDEX_URL", "https://pypi.org/simple")
+        (tmp_path / "home" / "uv" / "uv.toml").write_text(f'[[index]]\nurl = "{index.simple}"\ndefault = true\n')
     elif way == "as pip":
         monkeypatch.setenv("PIP_INDEX_URL", index.simple)
-        monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://pypi.org/simple")
     else:
         monkeypatch.setenv("UV_DEFAULT_INDEX", f"mine={index.simple}")
         monkeypatch.setenv("PIP_INDEX_URL", "https://pypi.org/simple")
-    environment = await install("pip install uv", "uv pip install --python /env/bin/python hydranet-standin")
+    environment = await install_with_uv(UV, "uv pip install --python /env/bin/python hydranet-standin")
     await check_installed(sandbox, tree, environment, index)
 
 
 @pytest.mark.parametrize("way", ["npm_config_registry", ".npmrc", "scope"])
 async def test_npm_installs_from_the_registry_that_is_configured(
-    install: Install, sandbox: Sandbox, index: StandInIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+    install_alone: Install,
+    sandbox: Sandbox,
+    index: StandInIndex,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
 ) -> None:
     if isinstance(sandbox, Docker) or not shutil.which("npm"):
         pytest.skip("npm is not in the sandbox's image, or not on this machine")
@@ -138,7 +158,7 @@ async def test_npm_installs_from_the_registry_that_is_configured(
         monkeypatch.setenv("npm_config_registry", index.registry)
     else:
         npmrc.write_text("registry=${REGISTRY}\n@mine:registry=" + index.registry + "\n")
-    await install(f"npm install {name} && test \"$(node -p 'require(`{name.partition('@npm')[0]}`)')\" = 42")
+    await install_alone(f"npm install {name} && test \"$(node -p 'require(`{name.partition('@npm')[0]}`)')\" = 42")
     assert "/files/standin-1.0.0.tgz" in index.paths
 
 
@@ -179,7 +199,7 @@ async def test_a_repository_chooses_no_index(
 
 
 async def test_credentials_for_publishing_stay_outside(
-    install: Install, index: StandInIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    install_alone: Install, index: StandInIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NPM_CONFIG_USERCONFIG", str(tmp_path / "npmrc"))
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hidden@127.0.0.1:1")
@@ -189,7 +209,7 @@ async def test_credentials_for_publishing_stay_outside(
     )
     (tmp_path / "home" / "pip").mkdir()
     (tmp_path / "home" / "pip" / "pip.conf").write_text("[global]\nproxy = http://user:hidden@127.0.0.1:1\ntimeout=5\n")
-    environment = await install("(env; cat ~/.npmrc ~/.config/pip/pip.conf) > /env/seen")
+    environment = await install_alone("(env; cat ~/.npmrc ~/.config/pip/pip.conf) > /env/seen")
     seen = (environment / "seen").read_text()
     assert "hidden" not in seen
     assert "_authToken=needed" in seen
