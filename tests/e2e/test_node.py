@@ -76,6 +76,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hydra]:
     """A stack with this machine's Node in its sandbox."""
     with stack(tmp_path_factory.mktemp("node") / "data") as own:
         own.env |= {"HYDRA_SANDBOX__BACKEND": "bubblewrap", "HYDRA_MODELS__INVESTIGATIONS": "2"}
+        # Or it would end and be started again with each of the commands.
+        assert own("up").returncode == 0
         yield own
 
 
