@@ -7,6 +7,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +89,11 @@ class Project:
             )
         )
 
-    async def verify(self, baseline: ArtifactRef | None, trial: Trial) -> TestReport:
-        """Run all tests of a trial's candidate, as the verification of a fix of this commit."""
-        assert trial.diff is not None
-        request = CommitRequest(snapshot=self.snapshot, parent=self.base, diff=trial.diff, message="fix")
+    async def verify(self, baseline: ArtifactRef | None, fix: Trial | Candidate) -> TestReport:
+        """Run all tests of a candidate, as the verification of a fix of this commit."""
+        diff = fix.diff if isinstance(fix, Trial) else await self.artifacts.put(fix.diff.encode())
+        assert diff is not None
+        request = CommitRequest(snapshot=self.snapshot, parent=self.base, diff=diff, message="fix")
         checkpoint = await CheckpointActivities(self.artifacts, self.objects).commit_checkpoint(request)
         return await self.activities.run_tests(
             TestRequest(
@@ -146,20 +148,28 @@ class Project:
 Make = Callable[..., Awaitable[Project]]
 
 
+async def make_project(
+    folder: Path,
+    sandbox: Sandbox,
+    files: Mapping[str, str | bytes],
+    *,
+    rules: Constitution | None = None,
+    **settings: Any,
+) -> Project:
+    """Make a project in a folder out of files (path to text); other arguments are settings of its sandbox."""
+    artifacts = FolderArtifacts(folder / "artifacts")
+    commit, pack = _commit(folder / "repository", files)
+    snapshot = Snapshot(commit=commit, pack=await artifacts.put(pack))
+    variables = HeldVariables(KeyRing(folder, [bytes(32)]))
+    spec = SandboxSettings(**{"test_timeout": 60, **settings})
+    references = variables.hold(spec.env)
+    return Project(folder, snapshot, spec.make_spec(references), artifacts, sandbox, rules, variables)
+
+
 @pytest.fixture
 def project(tmp_path: Path, sandbox: Sandbox) -> Make:
-    """Makes a project out of files (path to text); other arguments are settings of its sandbox."""
-
-    async def make(files: Mapping[str, str | bytes], *, rules: Constitution | None = None, **settings: Any) -> Project:
-        artifacts = FolderArtifacts(tmp_path / "artifacts")
-        commit, pack = _commit(tmp_path / "repository", files)
-        snapshot = Snapshot(commit=commit, pack=await artifacts.put(pack))
-        variables = HeldVariables(KeyRing(tmp_path, [bytes(32)]))
-        spec = SandboxSettings(**{"test_timeout": 60, **settings})
-        references = variables.hold(spec.env)
-        return Project(tmp_path, snapshot, spec.make_spec(references), artifacts, sandbox, rules, variables)
-
-    return make
+    """Makes a project in the test's folder: see `make_project`."""
+    return partial(make_project, tmp_path, sandbox)
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
 """Patches to the program that forge the test runner: each is tried as a candidate and as a fix to be verified."""
 
 import textwrap
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
+from activities.sandbox.bubblewrap import Bubblewrap
 from hydranet import patches
-from hydranet.contracts import Candidate
-from tests.integration.conftest import Make, Project
+from hydranet.contracts import Candidate, TestReport
+from tests.integration.conftest import Make, Project, make_project
 
 CODE = "def total(prices):\n    return sum(prices) + 1\n\n\ndef count(prices):\n    return len(prices)\n"
 FIXED = CODE.replace(" + 1", "")
@@ -307,6 +310,9 @@ FORGED = [
 ]
 
 
+Base = Callable[[str, dict[str, str]], Awaitable[tuple[Project, TestReport]]]
+
+
 def choose_files(runner: str) -> dict[str, str]:
     return DJANGO_FILES if runner == "django" else FILES
 
@@ -317,19 +323,31 @@ def forge(runner: str, code: str) -> str:
     return f"TESTS = {tests}\n{textwrap.dedent(code).strip()}\n{CODE}"
 
 
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
+    """Makes the project of a runner, and runs its tests: once, as for the candidates of one run."""
+    bases: dict[tuple[str, str], tuple[Project, TestReport]] = {}
+
+    async def make(runner: str, files: dict[str, str]) -> tuple[Project, TestReport]:
+        key = (runner, files["tests/test_cart.py"])
+        if key not in bases:
+            settings: dict[str, Any] = {"test_command": COMMANDS[runner], "test_timeout": 20, "env": ENV}
+            project = await make_project(tmp_path_factory.mktemp("base"), Bubblewrap(), files, **settings)
+            bases[key] = project, await project.test()
+        return bases[key]
+
+    return make
+
+
 @pytest.mark.parametrize(("runner", "name", "code"), FORGED, ids=[f"{runner}-{name}" for runner, name, _ in FORGED])
-async def test_a_forged_runner_is_not_believed(project: Make, runner: str, name: str, code: str) -> None:
+async def test_a_forged_runner_is_not_believed(base: Base, runner: str, name: str, code: str) -> None:
     files = FUNCTION_FILES if name in PYTEST and name != "no test cases" else choose_files(runner)
-    made = await project(files, test_command=COMMANDS[runner], test_timeout=20, env=ENV)
-    baseline = await made.test()
+    project, baseline = await base(runner, files)
     assert baseline.failing_count == 1
-    text = forge(runner, code)
-    trial = await made.attempt(
-        baseline.results, [Candidate(diff=patches.make_diff("shop/cart.py", CODE, text), title=name)]
-    )
+    forged = Candidate(diff=patches.make_diff("shop/cart.py", CODE, forge(runner, code)), title=name)
+    trial = await project.attempt(baseline.results, [forged])
     assert not trial.report.passed
-    forged = await project({**files, "shop/cart.py": text}, test_command=COMMANDS[runner], test_timeout=20, env=ENV)
-    verified = await forged.test(baseline.results)
+    verified = await project.verify(baseline.results, forged)
     assert not verified.passed
     if name in TRUST:
         # A late fork hides its objects from the garbage collector, and so from a plugin that looks for pytest there.
