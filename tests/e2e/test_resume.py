@@ -95,16 +95,14 @@ IN_ORDER = {"HYDRA_TEMPLATES_FIRST": "false", "HYDRA_ALLOCATION": "order"}
 
 
 @pytest.mark.timeout(600)
-def test_a_run_killed_three_times_tells_the_same_story(tmp_path: Path, depot: Path) -> None:
+def test_a_run_killed_three_times_tells_the_same_story(hydra: Hydra, tmp_path: Path, depot: Path) -> None:
     arguments: tuple[str | Path, ...] = ("fix", "--repo", depot, "--issue", "It crashes")
     arguments += ("--model", f"scripted:{script(tmp_path)}")
-    with stack(tmp_path / "calm") as calm:
-        calm.env |= IN_ORDER
-        expected = finished(calm, arguments)
+    expected = finished(Hydra(hydra.data, hydra.env | IN_ORDER), arguments)
     assert [branch["ending"] for branch in expected["branches"]] == ["reaped", "passed"]
     chance = random.Random(time.time_ns())
     with stack(tmp_path / "stormy") as stormy:
-        stormy.env |= IN_ORDER
+        stormy.env |= hydra.env | IN_ORDER
         told = 2
         for _ in range(KILLS):
             told = min(max(told, killed_after(stormy, arguments, told, chance.uniform(0.0, 1.5))), 9)
@@ -119,6 +117,8 @@ def test_a_sandbox_worker_killed_while_it_tests_makes_no_second_attempt(
         require_docker()
     own_hydra.env |= {"HYDRA_TEMPLATES_FIRST": "false", "HYDRA_SANDBOX__BACKEND": backend}
     model = f"scripted:{script(tmp_path)}"
+    # Or it would end with the run, and be started again to show it.
+    assert own_hydra("up").returncode == 0
     command = own_hydra.start("fix", "--repo", depot, "--issue", "It crashes", "--model", model)
     assert command.stdout is not None
     run_id = command.stdout.readline().split()[1]
