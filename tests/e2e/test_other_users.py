@@ -18,7 +18,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.conftest import Hydra, following, repository
+from tests.e2e.conftest import Hydra, following, repository, stack
 from workers.stack import Stack, StackFolder
 from workers.temporal_server import find_temporal
 
@@ -105,21 +105,43 @@ async function attempt(name, url, options) {
 
 
 def stack_of(hydra: Hydra) -> Stack:
-    stack = StackFolder(hydra.data).find_stack()
-    assert stack is not None
-    return stack
+    running = StackFolder(hydra.data).find_stack()
+    assert running is not None
+    return running
 
 
-@pytest.fixture
-def run_id(hydra: Hydra, tmp_path: Path) -> Iterator[str]:
+@contextlib.contextmanager
+def open_run(hydra: Hydra, folder: Path) -> Iterator[str]:
     """A run that stays open, since its owner has paused it."""
-    root = repository(tmp_path / "open", OPEN)
+    root = repository(folder / "open", OPEN)
     command = hydra.start("fix", "--repo", root, "--issue", "open", "--model", "templates")
     run_id = following(command, "running the tests").split()[1]
     assert hydra("pause", run_id).returncode == 0
     yield run_id
     hydra("abort", run_id)
     command.communicate(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def untouched(hydra: Hydra, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An open run which others try to reach."""
+    with open_run(hydra, tmp_path_factory.mktemp("untouched")) as run_id:
+        yield run_id
+
+
+@pytest.fixture
+def run_id(hydra: Hydra, tmp_path: Path) -> Iterator[str]:
+    """An open run which its owner speaks to."""
+    with open_run(hydra, tmp_path) as run_id:
+        yield run_id
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hydra]:
+    """A stack of this file's own, which is up: its tests end and kill what it consists of."""
+    with stack(tmp_path_factory.mktemp("victim") / "data") as own:
+        assert own("up").returncode == 0
+        yield own
 
 
 def check_untouched(hydra: Hydra, run_id: str) -> None:
@@ -133,9 +155,9 @@ def check_untouched(hydra: Hydra, run_id: str) -> None:
 @pytest.fixture
 def browser(hydra: Hydra) -> Iterator[httpx.Client]:
     """The owner's browser, in which the address that `hydra up` prints was opened."""
-    stack = stack_of(hydra)
-    with httpx.Client(base_url=stack.temporal.ui, follow_redirects=True) as client:
-        assert client.get(stack.web_ui).status_code == 200
+    running = stack_of(hydra)
+    with httpx.Client(base_url=running.temporal.ui, follow_redirects=True) as client:
+        assert client.get(running.web_ui).status_code == 200
         yield client
 
 
@@ -150,9 +172,9 @@ def test_the_web_uis_proxy_is_the_only_port(hydra: Hydra) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
-def test_another_user_gets_nothing(hydra: Hydra, run_id: str) -> None:
-    stack = stack_of(hydra)
-    arguments = [str(hydra.data), str(stack.server_pid), stack.temporal.ui]
+def test_another_user_gets_nothing(hydra: Hydra, untouched: str) -> None:
+    running = stack_of(hydra)
+    arguments = [str(hydra.data), str(running.server_pid), running.temporal.ui]
     # So that only the data folder's own permissions count.
     for parent in [path for path in hydra.data.parents if str(path).startswith("/tmp/")]:
         parent.chmod(0o755)
@@ -168,13 +190,13 @@ def test_another_user_gets_nothing(hydra: Hydra, run_id: str) -> None:
     )
     names = [name for name, _ in json.loads(own.stdout)]
     assert {"temporal.sock", "keys/seal", "nsenter", "stack.json", "list "} <= set(names), own.stderr
-    check_untouched(hydra, run_id)
+    check_untouched(hydra, untouched)
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="there is no Chromium")
-def test_a_web_page_gets_nothing_even_in_the_owners_browser(hydra: Hydra, run_id: str, tmp_path: Path) -> None:
-    stack = stack_of(hydra)
-    page = PAGE.replace("UI", stack.temporal.ui).replace("RUN", run_id)
+def test_a_web_page_gets_nothing_even_in_the_owners_browser(hydra: Hydra, untouched: str, tmp_path: Path) -> None:
+    running = stack_of(hydra)
+    page = PAGE.replace("UI", running.temporal.ui).replace("RUN", untouched)
 
     class Evil(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -197,8 +219,8 @@ def test_a_web_page_gets_nothing_even_in_the_owners_browser(hydra: Hydra, run_id
         thread.start()
         try:
             # The owner sees the runs, with the cookie, before and after. The UI's own page polls, and never ends.
-            runs = f"{stack.temporal.ui}/api/v1/namespaces/default/workflows"
-            assert run_id in visit(f"{runs}?token={stack.web_ui_token}")
+            runs = f"{running.temporal.ui}/api/v1/namespaces/default/workflows"
+            assert untouched in visit(f"{runs}?token={running.web_ui_token}")
             # The first is of the same site as the Web UI, whose cookies go along; the second is of another.
             for host in ("127.0.0.1", "localhost"):
                 dom = visit(f"http://{host}:{server.server_port}/")
@@ -206,11 +228,11 @@ def test_a_web_page_gets_nothing_even_in_the_owners_browser(hydra: Hydra, run_id
                 got = json.loads(dom.split('id="got">')[1].split("</pre>")[0])
                 assert len(got) == 32
                 assert [line for line in got if not (line.endswith(" failed") or line.endswith(" opaque 0 "))] == []
-            assert run_id in visit(runs)
+            assert untouched in visit(runs)
         finally:
             server.shutdown()
             thread.join()
-    check_untouched(hydra, run_id)
+    check_untouched(hydra, untouched)
 
 
 def test_the_owner_signals_from_the_web_ui(hydra: Hydra, run_id: str, browser: httpx.Client) -> None:
@@ -257,56 +279,55 @@ def test_the_temporal_command_reaches_the_server_for_its_owner(hydra: Hydra, run
     assert "Aborted by ann@laptop: Enough." in hydra("show", run_id).stdout
 
 
-def test_an_open_run_whose_key_is_lost_is_told_and_goes_on_with_the_key(own_hydra: Hydra, tmp_path: Path) -> None:
+def test_an_open_run_whose_key_is_lost_is_told_and_goes_on_with_the_key(victim: Hydra, tmp_path: Path) -> None:
     root = repository(tmp_path / "open", OPEN)
-    command = own_hydra.start("fix", "--repo", root, "--issue", "open", "--model", "templates")
+    command = victim.start("fix", "--repo", root, "--issue", "open", "--model", "templates")
     run_id = following(command, "running the tests").split()[1]
-    own_hydra("down")
+    victim("down")
     command.communicate(timeout=60)
-    key = own_hydra.data / "keys" / "seal"
+    key = victim.data / "keys" / "seal"
     key.rename(tmp_path / "copy")
-    refused = own_hydra("up")
+    refused = victim("up")
     assert refused.returncode == 2
     [sentence] = refused.stderr.splitlines()
     assert run_id in sentence
     assert str(key) in sentence
     (tmp_path / "copy").replace(key)
-    assert own_hydra("up").returncode == 0
-    assert "running" in own_hydra("runs").stdout
-    assert own_hydra("abort", run_id).returncode == 0
+    assert victim("up").returncode == 0
+    assert "running" in victim("runs").stdout
+    assert victim("abort", run_id).returncode == 0
 
 
-def test_an_open_run_of_before_the_seals_is_told_and_kept(own_hydra: Hydra) -> None:
-    assert own_hydra("up").returncode == 0
+@pytest.mark.parametrize("part", ["temporal", "python", "postgres"])
+def test_a_server_that_is_killed_takes_its_relay_along_and_is_started_again(victim: Hydra, part: str) -> None:
+    before = stack_of(victim)
+    inside = [process for process in victim.processes() if "--die-with-parent" in process.info["cmdline"]]
+    families = [process.children(recursive=True) for process in inside]
+    family, server = next(
+        (family, process) for family in families for process in family if process.name().startswith(part)
+    )
+    server.kill()
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert alive == []
+    deadline = time.monotonic() + 60
+    while victim("runs").returncode:
+        assert time.monotonic() < deadline
+    assert stack_of(victim).pid == before.pid
+
+
+def test_an_open_run_of_before_the_seals_is_told_and_kept(victim: Hydra) -> None:
+    """The last test here: after it the stack does not start."""
     # Past the codec, which `hydra temporal` has.
-    address = stack_of(own_hydra).temporal.address
+    address = stack_of(victim).temporal.address
     start = ["workflow", "start", "--type", "FixIssueWorkflow", "--task-queue", "earlier", "--input", "{}"]
     started = subprocess.run(
         [find_temporal(), *start, "--workflow-id", "fix-earlier", "--address", address], capture_output=True, text=True
     )
     assert started.returncode == 0, started.stderr
-    own_hydra("down")
+    victim("down")
     for _ in range(2):
-        refused = own_hydra("up")
+        refused = victim("up")
         assert refused.returncode == 2
         [sentence] = refused.stderr.splitlines()
         assert "The run fix-earlier is open, and an earlier version of HydraNet began it" in sentence
-    assert (own_hydra.data / "temporal.db").exists()
-
-
-@pytest.mark.parametrize("part", ["temporal", "python", "postgres"])
-def test_a_server_that_is_killed_takes_its_relay_along_and_is_started_again(own_hydra: Hydra, part: str) -> None:
-    assert own_hydra("up").returncode == 0
-    before = stack_of(own_hydra)
-    inside = [process for process in own_hydra.processes() if "--die-with-parent" in process.info["cmdline"]]
-    families = [process.children(recursive=True) for process in inside]
-    family, victim = next(
-        (family, process) for family in families for process in family if process.name().startswith(part)
-    )
-    victim.kill()
-    _, alive = psutil.wait_procs(family, timeout=60)
-    assert alive == []
-    deadline = time.monotonic() + 60
-    while own_hydra("runs").returncode:
-        assert time.monotonic() < deadline
-    assert stack_of(own_hydra).pid == before.pid
+    assert (victim.data / "temporal.db").exists()
