@@ -28,10 +28,9 @@ $(VENV)/docs: $(VENV)/installed
 demo: $(VENV)/installed ## reap an approach that circles, and fix the bug with another
 	benchmarks/demo/run $(BIN)/hydra
 
-# What is fast comes first.
+# What is fast comes first; all at once, so that no process waits for the last of the integration tests.
 test: $(VENV)/installed ## run all tests
-	$(PARALLEL) tests/unit tests/workflows tests/replay tests/integration
-	$(PARALLEL) tests/e2e
+	$(PARALLEL) tests/unit tests/workflows tests/replay tests/integration tests/e2e
 
 test-unit: $(VENV)/installed ## run the tests of single modules
 	$(PARALLEL) tests/unit
