@@ -7,7 +7,7 @@ import asyncio
 from hydra_cli.conclusion import list_question
 from hydra_cli.control import ask_run
 from hydra_cli.session import Session
-from hydra_cli.terminal import write_line
+from hydra_cli.terminal import read_line, write_line
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
 
@@ -18,17 +18,10 @@ async def ask_person(session: Session, genealogy: Genealogy) -> None:
     """Ask what the run waits for, until an answer is taken or the person leaves it for later."""
     for line in list_question(genealogy):
         write_line(line)
-    while words := (await asyncio.to_thread(_read)).strip():
+    while words := (await asyncio.to_thread(read_line, _HINT)).strip():
         arguments = [words] if words in ("1", "2", "neither", "unknown") else ["value", words]
         try:
             write_line(await ask_run(session.run_handle(genealogy.run_id), "answer", arguments))
             return
         except UsageError as error:
             write_line(str(error), error=True)
-
-
-def _read() -> str:
-    try:
-        return input(_HINT)
-    except EOFError:
-        return ""

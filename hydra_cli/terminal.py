@@ -24,6 +24,14 @@ def write_line(text: str = "", *, error: bool = False) -> None:
     _write(f"{escape_controls(text)}\n", sys.stderr if error else sys.stdout)
 
 
+def read_line(prompt: str) -> str:
+    """Ask for a line at the terminal; empty where it is closed."""
+    try:
+        return input(prompt)
+    except EOFError:
+        return ""
+
+
 def write_json(document: Any, indent: int | None = None) -> None:
     """Write a document as JSON, with escapes for what would steer a terminal."""
     import json
