@@ -109,6 +109,7 @@ ACTIVITIES = (
         "heartbeat",
         "errors",
         "code",
+        "review",
         "artifacts",
         "git",
         "checkpoints",
