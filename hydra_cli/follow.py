@@ -166,6 +166,9 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
         yield f"known failures, left as they are: {describe_known_failures(after)}"
     if after.comparison and after.comparison != (before.comparison if before else None):
         yield f"compared: {after.comparison.sentence}"
+    for objection in after.objections:
+        if before is None or objection not in before.objections:
+            yield f"{objection.label}: {objection.describe()}"
     for message in after.messages:
         if before is None or message not in before.messages:
             yield f"message: {message.sentence}"

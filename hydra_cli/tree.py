@@ -63,6 +63,10 @@ def _list_failing(genealogy: Genealogy) -> Iterator[Text]:
         yield _text(f"known failures, left as they are: {describe_known_failures(genealogy)}", "dim")
     for label, text in list_checks(genealogy):
         yield _text(f"{label.lower()}: {text}", "dim")
+    for objection in genealogy.objections:
+        # Why a fix was refused stands at its branch.
+        if not objection.refuses:
+            yield _text(f"{objection.label}: {objection.describe()}", "yellow")
 
 
 def _show_draft(genealogy: Genealogy) -> Iterator[Text]:

@@ -10,6 +10,7 @@ from hydranet.bounded_models import CLEAN, TESTS, BoundedModel, Line, Name, Note
 from hydranet.budget import Budget, Spent, Usage
 from hydranet.convergence.score import Attempt, Command, Score
 from hydranet.node_event import EVENTS, NodeEvent
+from hydranet.objection import Objections
 from hydranet.person_wait import PersonWait
 from hydranet.policy.constitution import Decision
 from hydranet.question import Answers, BehaviourQuestion, Comparison
@@ -178,8 +179,9 @@ class Genealogy(BoundedModel):
     """The whole tree of a run, as `hydra show`, the Web UI and the report render it.
 
     `issue_url` is where the issue came from, if that is a forge. While the run waits for a person, `waits` is what for.
-    `decisions` is the audit trail: what the constitution said of each operation, by which rule; `messages` are the
-    last that people sent, and `nodes` what became of the nodes that work for it.
+    `decisions` is the audit trail: what the constitution said of each operation, by which rule, and `objections` are
+    those of the reviewer to verified fixes, the last fix first; `messages` are the last that people sent, and `nodes`
+    what became of the nodes that work for it.
     `environment` says which sandbox the tests run in and what was installed there, `flaky`
     which tests both passed and failed on the same code, and `written_tests` which tests the run has written, and of
     what, `reproduction` the drafts of a model among them. `test_notes` say what was cut, left out or tolerated in test
@@ -200,6 +202,7 @@ class Genealogy(BoundedModel):
     paused: bool = False
     waits: PersonWait | None = None
     decisions: Annotated[tuple[Decision, ...], Field(max_length=100)] = ()
+    objections: Objections = ()
     messages: Annotated[tuple[PersonMessage, ...], Field(max_length=20)] = ()
     nodes: Annotated[tuple[NodeEvent, ...], Field(max_length=EVENTS)] = ()
     environment: Line = ""

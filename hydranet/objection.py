@@ -9,6 +9,9 @@ from hydranet.bounded_models import BoundedModel, FilePath, Line, Name
 OBJECTIONS = 20
 """The most objections to a fix that are named."""
 
+# Of those, how many stand in a message.
+_SHOWN = 3
+
 
 class Objection(BoundedModel):
     """Something that a right fix rarely does, at a line of a file as the fix leaves it, 0 where none shows it.
@@ -29,6 +32,12 @@ class Objection(BoundedModel):
         """The file, and the line where there is one."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
+    @property
+    def label(self) -> str:
+        """What the reviewer does by it, in front of the sentence."""
+        branch = f" of b{self.branch:02d}" if self.branch else ""
+        return f"The reviewer {'refuses the fix' if self.refuses else 'noted'}{branch}"
+
     def describe(self) -> str:
         """Return the objection as a sentence."""
         return f"rule {self.rule}: {self.place}: {self.text}"
@@ -39,4 +48,6 @@ Objections = Annotated[tuple[Objection, ...], Field(max_length=OBJECTIONS)]
 
 def describe_notes(objections: Objections) -> str:
     """Return what a reviewer has noted of a fix that it lets pass, as lines for people; empty where that is nothing."""
-    return "\n".join(f"The reviewer noted: {each.describe()}" for each in objections if not each.refuses)
+    notes = [f"The reviewer noted: {each.describe()}" for each in objections if not each.refuses]
+    more = len(notes) - _SHOWN
+    return "\n".join([*notes[:_SHOWN], *([f"It noted {more} more."] if more > 0 else [])])

@@ -213,11 +213,11 @@ class FixIssueWorkflow(RunMessages):
         self._state.set_comparison(outcome.comparison)
         settler = ContestSettler(self._request, self._state, prepared, self._ask_answer)
         settled = await settler.settle(branch.number, outcome)
-        fix, refuted, question = settled.fix, settled.refuted, settled.question
+        fix, refuted, question, notes = settled.fix, settled.refuted, settled.question, ""
         if fix is not None:
             gate = LastGate(self._request, self._state, prepared, self._begin, self._ask_approval)
             passage = await gate.judge(record, fix)
-            fix, refuted = passage.fix, passage.refuted
+            fix, refuted, notes = passage.fix, passage.refuted, passage.notes
         if refuted:
             self._branches.close(branch, Ending.REFUTED, refuted)
             await self._record_ended()
@@ -235,7 +235,7 @@ class FixIssueWorkflow(RunMessages):
             self._state.genealogy,
             self._branches.checkpoints,
             fix,
-            publication.write_message(self._state.genealogy, change, title),
+            publication.write_message(self._state.genealogy, change, title, notes),
             approved=self._state.find_decisions(Effect.SUPERVISED),
         )
         await retrieval.remember_fix(self._request, prepared.snapshot, prepared.issue, record.attempts[-1].facts)

@@ -1,4 +1,4 @@
-"""The last gate of a fix: verified on a clean checkout, allowed by the constitution, and approved if need be."""
+"""The last gate of a fix: verified on a clean checkout, allowed by constitution and reviewer, approved if need be."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import Checkpoint, FixRequest
     from hydranet.genealogy import BranchRecord
+    from hydranet.objection import describe_notes
     from hydranet.person_wait import PersonWait
     from hydranet.policy.constitution import Effect
     from workflows import preparation, publication
@@ -17,10 +18,14 @@ with workflow.unsafe.imports_passed_through():
 
 @dataclass(frozen=True)
 class Passage:
-    """What became of a passing checkpoint at the gate: the `fix` to publish, or why it is `refuted` after all."""
+    """What became of a passing checkpoint at the gate: the `fix` to publish, or why it is `refuted` after all.
+
+    `notes` are what was noted of it all the same.
+    """
 
     fix: Checkpoint
     refuted: str = ""
+    notes: str = ""
 
 
 class LastGate:
@@ -56,11 +61,16 @@ class LastGate:
         state.add_test_notes(report.notes)
         if not report.passed:
             return Passage(passed, f"Verification on a clean checkout failed: {report.reason}")
-        review = await publication.review_fix(self._request, state.genealogy, passed)
+        review = await publication.review_fix(self._request, state.genealogy, passed, prepared.issue)
         state.add_review(review.decisions)
+        state.add_objections(review.objections, branch.number)
         if refused := state.find_decisions(Effect.REFUSED):
             return Passage(passed, f"The constitution refuses to publish it: {refused[0].describe()}")
+        if objection := next((each for each in review.objections if each.refuses), None):
+            return Passage(passed, f"The reviewer refuses it: {objection.describe()}")
+        notes = describe_notes(review.objections)
         supervised = state.find_decisions(Effect.SUPERVISED)
         if not self._request.require_approval and not review.asks_always and not supervised:
-            return Passage(passed)
-        return Passage(passed, await self._ask(ask_about_fix(branch, report, review, supervised)))
+            return Passage(passed, notes=notes)
+        refuted = await self._ask(ask_about_fix(branch, report, review, supervised))
+        return Passage(passed, refuted, notes)

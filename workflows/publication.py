@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.checkpoints.activities import RepositoryActivities
     from activities.history.activities import HistoryActivities
     from hydranet.contracts import (
+        ArtifactRef,
         Checkpoint,
         FixRequest,
         NamedCheckpoint,
@@ -30,12 +31,13 @@ with workflow.unsafe.imports_passed_through():
 _LOG_PATIENCE = timedelta(minutes=1)
 
 
-async def review_fix(request: FixRequest, genealogy: Genealogy, fix: Checkpoint) -> Review:
-    """Return what the constitution does not simply allow of a fix."""
+async def review_fix(request: FixRequest, genealogy: Genealogy, fix: Checkpoint, issue: ArtifactRef) -> Review:
+    """Return what the constitution does not simply allow of a fix, and what the reviewer objects to."""
+    own = {"fix": fix, "tests": genealogy.target_tests, "issue": issue}
     return await workflow.execute_activity_method(
         RepositoryActivities.review_fix,
-        _describe(request, genealogy).model_copy(update={"fix": fix}),
-        **policies.for_repository("ask the constitution about the fix", request.host),
+        _describe(request, genealogy).model_copy(update=own),
+        **policies.for_repository("review the fix", request.host),
     )
 
 
@@ -45,8 +47,8 @@ def describe_change(genealogy: Genealogy, summary: str) -> str:
     return f"{summary.rstrip('.')}. It passes a test that the run wrote: {written}." if written else summary
 
 
-def write_message(genealogy: Genealogy, change: str, strategy: str) -> str:
-    """Return the message of the commit that is a fix: the issue, the change, and what the tests leave open."""
+def write_message(genealogy: Genealogy, change: str, strategy: str, notes: str = "") -> str:
+    """Return the message of the commit that is a fix: the issue, the change, what the tests leave open, and `notes`."""
     parts = [genealogy.title, change, strategy]
     if genealogy.comparison and genealogy.comparison.behaviours > 1:
         parts.append(genealogy.comparison.sentence)
@@ -54,7 +56,7 @@ def write_message(genealogy: Genealogy, change: str, strategy: str) -> str:
     if genealogy.question:
         command = format_command("hydra", "answer", genealogy.run_id)
         parts.append(f"Ambiguous: {genealogy.question.text} This fix does the first. `{command} 1` (or 2) settles it.")
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, [*parts, notes]))
 
 
 async def publish_fix(

@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
         Reproduction,
     )
     from hydranet.node_event import NodeEvent, add_event
+    from hydranet.objection import OBJECTIONS, Objections
     from hydranet.person_wait import PersonWait
     from hydranet.policy.constitution import Decision, Effect
     from hydranet.question import ANSWERS, BehaviourAnswer, BehaviourQuestion, Comparison
@@ -120,6 +121,12 @@ class RunState:
         self._asked = (*review, *self._sent)
         if review:
             self._update(decisions=(*self.genealogy.decisions, *review)[-100:])
+
+    def add_objections(self, objections: Objections, branch: int) -> None:
+        """Note what the reviewer objects to in the fix of a branch."""
+        if objections:
+            own = (each.model_copy(update={"branch": branch}) for each in objections)
+            self._update(objections=(*own, *self.genealogy.objections)[:OBJECTIONS])
 
     def find_decisions(self, effect: Effect) -> tuple[Decision, ...]:
         """Return the constitution's decisions of one effect about the fix that is about to be published."""

@@ -94,7 +94,7 @@ class RepositoryActivities:
     async def review_fix(self, request: PublishRequest) -> Review:
         """Ask the constitution about a fix: its branch, the files it writes, and secrets in the lines it adds.
 
-        Its diff comes along, for a person who is asked.
+        Its diff comes along, for a person who is asked, and what the reviewer objects to in its code.
         """
         review = await self._review(request, shows=True)
         return review.model_copy(update={"asks_always": self._asks_always})
@@ -107,6 +107,7 @@ class RepositoryActivities:
         return await self._artifacts.put(data, "application/x-git-pack")
 
     async def _review(self, request: PublishRequest, *, shows: bool = False) -> Review:
+        from activities.artifacts.store import get_text
         from activities.checkpoints.review import review
 
         self._check_registered(request.repository_path)
@@ -114,7 +115,8 @@ class RepositoryActivities:
             return Review()
         bundle = request.fix.bundle
         bundles = {request.fix.commit: await self._artifacts.get(bundle)} if bundle is not None else {}
-        return await asyncio.to_thread(review, request, bundles, self._load_rules(), shows=shows)
+        issue = await get_text(self._artifacts, request.issue) if shows and request.issue is not None else ""
+        return await asyncio.to_thread(review, request, bundles, self._load_rules(), shows=shows, issue=issue)
 
 
 def _check_caller(run_id: str) -> None:

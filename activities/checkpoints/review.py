@@ -1,4 +1,4 @@
-"""What the constitution says of a fix: where it is published, which files it writes, and what it would disclose."""
+"""What the constitution says of a fix, where it is published, what it writes and would disclose, and the reviewer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from activities.checkpoints.fix_diff import make_fix_diff
+from activities.checkpoints.fix_review import review_code
 from activities.checkpoints.secret_scan import find_secrets
 from activities.git.packs import unbundle
 from activities.git.reader import ObjectReader
@@ -28,11 +29,16 @@ class _Change(NamedTuple):
 
 
 def review(
-    request: PublishRequest, bundles: Mapping[str, bytes], rules: Constitution, *, shows: bool = False
+    request: PublishRequest,
+    bundles: Mapping[str, bytes],
+    rules: Constitution,
+    *,
+    shows: bool = False,
+    issue: str = "",
 ) -> Review:
     """Return the decisions about publishing a fix that are not plain permissions, the strictest first.
 
-    Where it is to be shown, its diff comes with them.
+    Where it is to be shown, its diff comes with them, and what the reviewer objects to who reads the `issue` too.
 
     `bundles` are those of the commits that have one. The user's repository is read and not written to: the objects of
     the fix lie in a folder of their own meanwhile.
@@ -46,15 +52,20 @@ def review(
     with repository.open() as folder:
         for commit, bundle in bundles.items():
             unbundle(folder, bundle, commit)
+        changed: list[str] = []
         for change in _list_changes(folder, request.base, request.fix.commit):
+            changed.append(change.path)
             # Some file systems also find .envrc as .ENVRC.
             written = (rules.decide("write", name) for name in (change.path, change.path.casefold()))
             decisions.append(max(written, key=_rank))
             for number, kind in find_secrets(change.path, change.added):
                 decisions.append(rules.decide("disclose", f"{change.path}:{number} ({kind})"))
-        diff = make_fix_diff(folder, request.base, request.fix.commit) if shows else ""
+        commits = (request.base, request.fix.commit)
+        diff = make_fix_diff(folder, *commits) if shows else ""
+        objections = review_code(folder, *commits, changed, request.tests, issue) if shows else ()
     kept = [decision for decision in decisions if decision.effect is not Effect.ALLOWED]
-    return Review(decisions=tuple(sorted(dict.fromkeys(kept), key=_rank, reverse=True))[:_LIMIT], diff=diff)
+    strictest = tuple(sorted(dict.fromkeys(kept), key=_rank, reverse=True))[:_LIMIT]
+    return Review(decisions=strictest, diff=diff, objections=objections)
 
 
 def find_unapproved(decisions: Sequence[Decision], approved: Sequence[Decision]) -> Decision | None:

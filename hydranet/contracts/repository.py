@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hydranet.bounded_models import CLEAN, BoundedModel, FilePath, Line, Name, Note
+from hydranet.bounded_models import CLEAN, TESTS, BoundedModel, FilePath, Line, Name, Note
 from hydranet.contracts.artifacts import ArtifactRef
+from hydranet.objection import Objections
 from hydranet.person_wait import Diff
 from hydranet.policy.constitution import Decision
 
@@ -75,7 +76,8 @@ class NamedCheckpoint(BoundedModel):
 class PublishRequest(BoundedModel):
     """Asks to put the fix (None when there is none) and the checkpoints into the user's repository.
 
-    `approved` are the decisions of the constitution that a person was asked about, and has approved.
+    `approved` are the decisions of the constitution that a person was asked about, and has approved. A review takes
+    the ids of the target `tests`, and the `issue`'s text.
     """
 
     repository_path: Annotated[str, CLEAN, StringConstraints(max_length=4096)]
@@ -87,18 +89,21 @@ class PublishRequest(BoundedModel):
     apply: bool = False
     approved: Annotated[tuple[Decision, ...], Field(max_length=100)] = ()
     checkpoints: Annotated[tuple[NamedCheckpoint, ...], Field(max_length=1000)] = ()
+    tests: Annotated[tuple[Name, ...], Field(max_length=TESTS)] = ()
+    issue: ArtifactRef | None = None
 
 
 class Review(BoundedModel):
     """What the constitution says of a fix, but for what it simply allows; the strictest first.
 
     `asks_always` says that on the host of the repository every fix waits for a person. `diff` is what the fix changes
-    of the base, cut, for a person to read: without the lines that may hold a secret.
+    of the base, cut, for a person to read: without the lines that may hold a secret. `objections` are the reviewer's.
     """
 
     decisions: Annotated[tuple[Decision, ...], Field(max_length=100)] = ()
     asks_always: bool = False
     diff: Diff = ""
+    objections: Objections = ()
 
 
 class Publication(BoundedModel):

@@ -86,6 +86,8 @@ def describe_circumstances(run: Genealogy) -> Iterator[tuple[str, str]]:
         yield "Tests", note
     for decision in run.decisions:
         yield f"Rule {decision.rule}", f"{decision.operation} {decision.subject} is {decision.effect}"
+    for objection in run.objections:
+        yield objection.label, objection.describe()
     for event in run.nodes:
         yield str(event.kind), f"{event.describe(event.at.astimezone(UTC))} UTC"
     for message in run.messages:

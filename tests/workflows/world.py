@@ -84,6 +84,7 @@ from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import Command
 from hydranet.errors import FatalError
 from hydranet.genealogy import KnownFailure
+from hydranet.objection import Objections
 from hydranet.patches import Edit, Patch
 from hydranet.policy.constitution import Decision
 from hydranet.strategy import Strategy
@@ -144,8 +145,8 @@ class World:
     `rounds` are the strategies of each request; `trials` give, for a branch's start commit and strategy title, the
     attempts in order (the last one repeats); `looks` give by strategy title what every plan asks to see, of which what
     begins with "!" is refused; `offers`, by title too, after how many attempts a strategy has nothing more to offer.
-    `reviews` are the constitution's decisions about each fix in turn; with `asks_always` each waits for a person,
-    who is shown `diff`. `on`
+    `reviews` are the constitution's decisions about each fix in turn, and `objections` the reviewer's; with
+    `asks_always` each waits for a person, who is shown `diff`. `on`
     holds callbacks by activity name, awaited inside the activity with its request, so that a test can wait for it or
     hold it up. An index has `missing` files to parse; `vectors_left` are missing after each call that makes some, the
     last again and again. A supervisor model turns strategies round, or ranks them by `ranking`. `places` are what
@@ -173,6 +174,7 @@ class World:
     looks: dict[str, Sequence[str]] = field(default_factory=dict)
     offers: dict[str, int] = field(default_factory=dict)
     reviews: list[tuple[Decision, ...]] = field(default_factory=list)
+    objections: list[Objections] = field(default_factory=list)
     asks_always: bool = False
     diff: str = ""
     contest: Contest | None = None
@@ -204,7 +206,8 @@ class World:
     async def review_fix(self, request: PublishRequest) -> Review:
         await self._called("review_fix", request)
         decisions = self.reviews.pop(0) if self.reviews else ()
-        return Review(decisions=decisions, asks_always=self.asks_always, diff=self.diff)
+        objections = self.objections.pop(0) if self.objections else ()
+        return Review(decisions=decisions, asks_always=self.asks_always, diff=self.diff, objections=objections)
 
     @activity.defn
     @translate_errors

@@ -183,3 +183,32 @@ async def test_a_large_change_is_cut(publisher: Publisher) -> None:
     diff = await show(publisher, await publisher.request({"large.py": (None, text)}))
     assert len(diff) <= DIFF_CHARACTERS
     assert diff.endswith("characters left out]")
+
+
+CART = "def total(prices):\n    return sum(prices[1:])\n"
+CART_TEST = "from pkg.cart import total\n\n\ndef test_total():\n    assert total([17.5, 4]) == 21.5\n"
+
+
+@pytest.mark.parametrize("stored", ["the repository", "the fix"])
+async def test_the_reviewer_refuses_what_knows_the_tests_and_notes_the_rest(publisher: Publisher, stored: str) -> None:
+    tests = {"tests/test_cart.py": CART_TEST} if stored == "the repository" else {}
+    for path, text in {"pkg/cart.py": CART, **tests}.items():
+        (publisher.repository / path).parent.mkdir(exist_ok=True)
+        (publisher.repository / path).write_text(text)
+    git(publisher.repository, "add", "--all")
+    git(publisher.repository, "commit", "-qm", "the cart")
+    special = CART.replace(
+        "    return", "    if prices == [17.5, 4]:\n        print(prices)\n        return 21.5\n    return"
+    )
+    written = {} if tests else {"tests/test_cart.py": (None, CART_TEST)}
+    issue = await publisher.artifacts.put(b"The total is wrong.")
+    more = {"tests": ("tests/test_cart.py::test_total",), "issue": issue}
+    request = await publisher.request({"pkg/cart.py": (CART, special), **written}, **more)
+    review = await RepositoryActivities(publisher.artifacts).review_fix(request)
+    assert [(each.rule, each.line, each.refuses) for each in review.objections] == [
+        ("special-case", 2, True),
+        ("debug-leftover", 3, False),
+    ]
+    explained = await publisher.artifacts.put(b"total([17.5, 4]) is 4, and should be 21.5")
+    review = await RepositoryActivities(publisher.artifacts).review_fix(request.model_copy(update={"issue": explained}))
+    assert not any(each.refuses for each in review.objections)

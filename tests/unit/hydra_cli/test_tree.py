@@ -8,6 +8,7 @@ from hydra_cli.tree import render_tree
 from hydra_cli.waiting import print_question
 from hydranet.convergence.score import Attempt, Command
 from hydranet.genealogy import AttemptRecord, BranchRecord, Genealogy, Outcome, PersonMessage, Reproduction
+from hydranet.objection import Objection
 from hydranet.report.question import ask_question
 from hydranet.strategy import Strategy
 from tests.unit.report.story import ambiguous, asking
@@ -107,3 +108,14 @@ def test_what_a_model_wrote_does_not_steer_the_terminal() -> None:
     assert "\x1b" not in screen
     assert "\u202e" not in screen
     assert screen.count("turn ␛[2J around") == 9
+
+
+def test_what_the_reviewer_noted_is_shown_and_does_not_act() -> None:
+    output = StringIO()
+    noted = Objection(rule="disabled", file="a.py", line=3, text=f"It is gone.{HOSTILE}", branch=2)
+    refused = noted.model_copy(update={"refuses": True, "branch": 1})
+    run = Genealogy(run_id="run", repository_name="shop", title="t", objections=(noted, refused))
+    Console(file=output, width=200).print(render_tree(run))
+    assert "The reviewer noted of b02: rule disabled: a.py:3: It is gone." in output.getvalue()
+    assert "refuses" not in output.getvalue(), "its branch says so"
+    assert "\x1b[2J" not in output.getvalue()
