@@ -347,6 +347,7 @@ def _make_sandbox_workers(
         sandbox.measure_coverage,
         sandbox.investigate,
         sandbox.try_candidates,
+        sandbox.format_fix,
         checkpoints.commit_checkpoint,
     ]
     commits = [checkpoints.commit_checkpoint]

@@ -1,4 +1,4 @@
-"""The last gate of a fix: verified on a clean checkout, allowed by constitution and reviewer, approved if need be."""
+"""The last gate of a fix: formatted, verified on a clean checkout, reviewed, and approved if need be."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from hydranet.contracts import Checkpoint, FixRequest
+    from activities.sandbox.activities import SandboxActivities
+    from hydranet.contracts import Checkpoint, CommitRequest, FixRequest, FormatRequest, Formatting, TestReport
     from hydranet.genealogy import BranchRecord
     from hydranet.objection import describe_notes
     from hydranet.person_wait import PersonWait
     from hydranet.policy.constitution import Effect
+    from hydranet.text.formatting import join_words
     from workflows import preparation, publication
     from workflows.approvals import ask_about_fix
     from workflows.run_state import RunState
@@ -46,31 +48,56 @@ class LastGate:
         self._ask = ask
 
     async def judge(self, branch: BranchRecord, passed: Checkpoint) -> Passage:
-        """Verify a branch's passing checkpoint, and have it reviewed and, if need be, approved."""
+        """Have a branch's passing checkpoint formatted, verified, reviewed and, if need be, approved."""
+        state = self._state
+        fix, formatters = await self._format(branch, passed)
         await self._begin(f"verifying b{branch.number:02d} on a clean checkout")
-        prepared, state = self._prepared, self._state
-        report = await preparation.run_tests(
-            self._request,
-            prepared.snapshot,
-            passed,
-            prepared.sandbox,
-            "verify on a clean checkout",
-            prepared.results,
-        )
-        state.add_flaky(report)
-        state.add_test_notes(report.notes)
+        report = await self._verify(fix, "verify on a clean checkout")
+        if not report.passed and fix != passed:
+            state.add_test_notes((f"What {formatters} made of the fix was taken back: {report.reason}",))
+            fix, formatters = passed, ""
+            report = await self._verify(fix, "verify as it was before it was formatted")
         if not report.passed:
-            return Passage(passed, f"Verification on a clean checkout failed: {report.reason}")
-        review = await publication.review_fix(self._request, state.genealogy, passed, prepared.issue)
+            return Passage(fix, f"Verification on a clean checkout failed: {report.reason}")
+        review = await publication.review_fix(self._request, state.genealogy, fix, self._prepared.issue)
         state.add_review(review.decisions)
         state.add_objections(review.objections, branch.number)
         if refused := state.find_decisions(Effect.REFUSED):
-            return Passage(passed, f"The constitution refuses to publish it: {refused[0].describe()}")
+            return Passage(fix, f"The constitution refuses to publish it: {refused[0].describe()}")
         if objection := next((each for each in review.objections if each.refuses), None):
-            return Passage(passed, f"The reviewer refuses it: {objection.describe()}")
+            return Passage(fix, f"The reviewer refuses it: {objection.describe()}")
         notes = describe_notes(review.objections)
+        if formatters:
+            notes = f"{notes}\nIts lines were formatted by {formatters}.".lstrip()
         supervised = state.find_decisions(Effect.SUPERVISED)
         if not self._request.require_approval and not review.asks_always and not supervised:
-            return Passage(passed, notes=notes)
+            return Passage(fix, notes=notes)
         refuted = await self._ask(ask_about_fix(branch, report, review, supervised))
-        return Passage(passed, refuted, notes)
+        return Passage(fix, refuted, notes)
+
+    async def _verify(self, fix: Checkpoint, summary: str) -> TestReport:
+        prepared, state = self._prepared, self._state
+        report = await preparation.run_tests(
+            self._request, prepared.snapshot, fix, prepared.sandbox, summary, prepared.results
+        )
+        state.add_flaky(report)
+        state.add_test_notes(report.notes)
+        return report
+
+    async def _format(self, branch: BranchRecord, passed: Checkpoint) -> tuple[Checkpoint, str]:
+        """Return the fix as the repository's own formatters have it, and their names; as it is where there are none."""
+        sandbox, snapshot = self._prepared.sandbox, self._prepared.snapshot
+        # No environment of before formatters has any, so that a run of then goes on as it began.
+        if not sandbox.environment.formatters:
+            return passed, ""
+        await self._begin(f"formatting the fix of b{branch.number:02d}")
+        formatting: Formatting = await sandbox.run(
+            SandboxActivities.format_fix, FormatRequest(checkpoint=passed, **sandbox.describe()), "format the fix"
+        )
+        if formatting.diff is None:
+            return passed, ""
+        names = join_words(list(formatting.formatters))
+        request = CommitRequest(
+            snapshot=snapshot, parent=passed, diff=formatting.diff, message=f"Format the fix by {names}"
+        )
+        return await sandbox.commit(request, "checkpoint of the formatted fix"), names

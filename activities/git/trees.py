@@ -241,6 +241,18 @@ def find_python_mentions(repository: Path, commit: str, word: str) -> list[str]:
     return [name.removeprefix(f"{commit}:") for name in names if name]
 
 
+def read_changed(repository: Path, before: str, after: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the texts of the regular files that `after` has otherwise than `before`, or not at all: old and new."""
+    old = {(item.name, item.oid) for item in walk_tree(repository, before).items if item.is_regular}
+    new = (item for item in walk_tree(repository, after).items if item.is_regular)
+    changed = sorted(item.name for item in new if (item.name, item.oid) not in old)
+    first, second = (
+        {path: text for path in changed if (text := read_blob(repository, commit, path)) is not None}
+        for commit in (before, after)
+    )
+    return first, second
+
+
 def read_links(repository: Path, listing: CommitTree) -> dict[str, str]:
     """Return the targets of a commit's symbolic links, by path."""
     links = {item.name: item.oid for item in listing.items if item.kind == _LINK}

@@ -23,6 +23,8 @@ from hydranet.contracts import (
     CoverageRequest,
     Environment,
     Findings,
+    FormatRequest,
+    Formatting,
     InvestigateRequest,
     Investigation,
     PrepareRequest,
@@ -97,6 +99,8 @@ class SandboxActivities:
     async def prepare_environment(self, request: PrepareRequest) -> Environment:
         """Set up the virtual environment in which the tests run offline, unless this node has it."""
         from activities.git.placeholders import describe_placeholders
+        from activities.git.trees import read_blob
+        from activities.sandbox.formatters import list_formatters
         from activities.sandbox.trial_commands import explain_separate_trials
         from hydranet.errors import FatalError
 
@@ -116,7 +120,9 @@ class SandboxActivities:
         # In front of what may be long.
         name, _, note = plan.note.partition("; ")
         note = "; ".join(filter(None, (name, limited, lacks, trials, note)))
-        return Environment(key=plan.key, note=note, lacks=lacks, queue=self._queue, host=self._host)
+        read = functools.partial(read_blob, trees[0].repository, base.commit)
+        own = await asyncio.to_thread(list_formatters, trees[0].listing.files, read, environment, request.spec.folder)
+        return Environment(key=plan.key, note=note, lacks=lacks, queue=self._queue, host=self._host, formatters=own)
 
     @activity.defn
     @translate_errors
@@ -269,6 +275,21 @@ class SandboxActivities:
             refused=f"{len(refused)} were refused" if refused else "",
             **contested,
         )
+
+    @activity.defn
+    @translate_errors
+    async def format_fix(self, request: FormatRequest) -> Formatting:
+        """Run the repository's formatters on what a checkpoint changes; nothing changes where they fail."""
+        from activities.git.trees import read_changed
+        from activities.sandbox.formatting import format_changes
+
+        fix, spec = request.checkpoint, self._limits.apply(request.spec)
+        repository = await self._objects.fetch(request.snapshot, fix)
+        before, after = await asyncio.to_thread(read_changed, repository, request.snapshot.commit, fix.commit)
+        runner = await self._runner(request.snapshot, fix, spec)
+        diff, used = await format_changes(runner, request.environment.formatters, before, after)
+        stored = await self._artifacts.put(diff.encode(), "text/x-diff") if diff else None
+        return Formatting(diff=stored, formatters=used)
 
     async def _describe_contest(self, observed: ObservedBehaviours, candidates: Sequence[Candidate]) -> dict[str, Any]:
         """Return the fields of a trial that say how the candidates that pass were told apart."""

@@ -35,7 +35,8 @@ _NAMES = {
     "propose_strategies": "strategies",
     "investigate": "looked around",
     "warm_up": "model loaded",
-    "review_fix": "constitution asked",
+    "format_fix": "fix formatted",
+    "review_fix": "fix reviewed",
     "publish_fix": "published",
 }
 # The messages of people, each with the place of its sender among what it says.

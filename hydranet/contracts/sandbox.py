@@ -28,6 +28,10 @@ TestPatterns = Annotated[tuple[Name, ...], Field(max_length=TEST_PATTERNS)]
 """Names of tests: ids, their beginnings or ends, or patterns with `*`."""
 
 
+Formatters = Annotated[tuple[Name, ...], Field(max_length=8)]
+"""Names of programs that format code."""
+
+
 class PrepareRequest(BoundedModel):
     """Asks for the environment in which the tests of `snapshot` run offline."""
 
@@ -39,7 +43,8 @@ class Environment(BoundedModel):
     """A prepared environment: the key that finds it, or makes it again, on any sandbox node.
 
     `lacks` says what the tests may miss of the repository: the content of submodules and of Git LFS. The node called
-    `host` has it, and polls `queue` alone; both are empty for one of before nodes had queues.
+    `host` has it, and polls `queue` alone; both are empty for one of before nodes had queues. `formatters` are those
+    that the repository configures and that it has.
     """
 
     key: Name
@@ -47,6 +52,7 @@ class Environment(BoundedModel):
     lacks: Line = ""
     queue: Annotated[str, StringConstraints(pattern=rf"^({SANDBOX_QUEUE}-[0-9a-z]{{1,40}})?$")] = ""
     host: Name = ""
+    formatters: Formatters = ()
 
 
 class TestResult(BoundedModel):
@@ -202,6 +208,22 @@ class CoverageRequest(BoundedModel):
     spec: SandboxSpec
     baseline: ArtifactRef
     only: FilePath = ""
+
+
+class FormatRequest(BoundedModel):
+    """Asks to format what a checkpoint changes of the base, as its repository does."""
+
+    snapshot: Snapshot
+    checkpoint: Checkpoint
+    environment: Environment
+    spec: SandboxSpec
+
+
+class Formatting(BoundedModel):
+    """What `formatters` changed of a checkpoint (artifact, unified diff), None where that is nothing."""
+
+    diff: ArtifactRef | None = None
+    formatters: Formatters = ()
 
 
 TestIndices = Annotated[tuple[int, ...], Field(max_length=20_000)]

@@ -1,9 +1,12 @@
 """What becomes of a passing fix at the last gate."""
 
+import pytest
+
+from hydranet.contracts import Formatting, TestReport
 from hydranet.genealogy import Ending, Verdict
 from hydranet.objection import Objection
 from tests.workflows.conftest import Start
-from tests.workflows.world import TARGET, World, passed, strategy
+from tests.workflows.world import NOTHING, TARGET, World, passed, report, strategy
 
 REFUSAL = Objection(rule="special-case", file="a.py", line=7, text="It knows 17.", refuses=True)
 NOTE = Objection(rule="disabled", file="b.py", text="It is gone.")
@@ -30,3 +33,32 @@ async def test_a_fix_that_the_reviewer_refuses_is_refuted_and_what_it_notes_is_t
     (publication,) = world.requested("publish_fix")
     assert publication.message.endswith("\n\nThe reviewer noted: rule disabled: b.py: It is gone.")
     assert all(request.tests == TARGET and request.issue for request in world.requested("review_fix"))
+
+
+@pytest.mark.parametrize("verifications", [[report()], [report("t1"), report()]], ids=["passes", "fails"])
+async def test_a_fix_is_published_formatted_unless_its_tests_then_fail(
+    start: Start, verifications: list[TestReport]
+) -> None:
+    world = World(
+        rounds=[[strategy("one")]],
+        trials={"one": [passed()]},
+        formatters=("black",),
+        formatting=Formatting(diff=NOTHING, formatters=("black",)),
+        verifications=list(verifications),
+    )
+    run = await start(world)
+    assert (await run.result()).verdict is Verdict.FIXED
+    formatted = world.requested("commit_checkpoint")[-1]
+    (asked,), (published,) = world.requested("format_fix"), world.requested("publish_fix")
+    (attempt,) = (await run.genealogy()).branches[0].attempts
+    assert asked.checkpoint == formatted.parent
+    assert formatted.parent.commit == attempt.checkpoint
+    assert (published.fix.commit == attempt.checkpoint) == (len(verifications) > 1)
+    assert ("formatted by black" in published.message) == (len(verifications) == 1)
+    assert any("taken back" in note for note in (await run.genealogy()).test_notes) == (len(verifications) > 1)
+
+
+async def test_a_fix_that_is_as_its_formatter_wants_it_is_published_as_it_is(start: Start) -> None:
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, formatters=("ruff",))
+    assert (await (await start(world)).result()).verdict is Verdict.FIXED
+    assert (world.calls["format_fix"], world.calls["commit_checkpoint"]) == (1, 1)

@@ -28,6 +28,8 @@ from hydranet.contracts import (
     Environment,
     Expectation,
     FileSurvey,
+    FormatRequest,
+    Formatting,
     ImplementAnswer,
     IndexRequest,
     InvestigateRequest,
@@ -146,7 +148,8 @@ class World:
     attempts in order (the last one repeats); `looks` give by strategy title what every plan asks to see, of which what
     begins with "!" is refused; `offers`, by title too, after how many attempts a strategy has nothing more to offer.
     `reviews` are the constitution's decisions about each fix in turn, and `objections` the reviewer's; with
-    `asks_always` each waits for a person, who is shown `diff`. `on`
+    `asks_always` each waits for a person, who is shown `diff`. The
+    environment has `formatters`, which change a fix by `formatting`. `on`
     holds callbacks by activity name, awaited inside the activity with its request, so that a test can wait for it or
     hold it up. An index has `missing` files to parse; `vectors_left` are missing after each call that makes some, the
     last again and again. A supervisor model turns strategies round, or ranks them by `ranking`. `places` are what
@@ -176,6 +179,8 @@ class World:
     reviews: list[tuple[Decision, ...]] = field(default_factory=list)
     objections: list[Objections] = field(default_factory=list)
     asks_always: bool = False
+    formatters: tuple[str, ...] = ()
+    formatting: Formatting = field(default_factory=Formatting)
     diff: str = ""
     contest: Contest | None = None
     host: str = ""
@@ -257,7 +262,13 @@ class World:
     async def prepare_environment(self, request: PrepareRequest) -> Environment:
         await self._called("prepare_environment", request)
         queue = name_host_queue(SANDBOX_QUEUE, self.host) if self.host else ""
-        return Environment(key="environment", note="bubblewrap; nothing installed", queue=queue, host=self.host)
+        return Environment(
+            key="environment",
+            note="bubblewrap; nothing installed",
+            queue=queue,
+            host=self.host,
+            formatters=self.formatters,
+        )
 
     @activity.defn
     @translate_errors
@@ -267,6 +278,12 @@ class World:
             self.baseline = self.bases.pop(0) if self.bases and request.checkpoint.commit != "base" else self.baseline
             return self.baseline
         return self.verifications.pop(0) if self.verifications else report()
+
+    @activity.defn
+    @translate_errors
+    async def format_fix(self, request: FormatRequest) -> Formatting:
+        await self._called("format_fix", request)
+        return self.formatting
 
     @activity.defn
     @translate_errors
@@ -483,7 +500,7 @@ class World:
             "snapshot_repository review_fix publish_fix store_issue record_genealogy prepare_environment"
             " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies"
             " write_tests choose_target reproduce judge_drafts plan implement reflect try_candidates commit_checkpoint"
-            " survey_repository parse_files link_files embed_nodes forget_variables rank_places"
+            " format_fix survey_repository parse_files link_files embed_nodes forget_variables rank_places"
             " read_skills record_skills record_log investigate ask_models find_place settle_contest"
         )
         return [WaitActivities().measure_waits, *(getattr(self, name) for name in names.split())]
