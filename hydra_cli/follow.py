@@ -167,7 +167,8 @@ def list_changes(before: Genealogy | None, after: Genealogy) -> Iterator[str]:
     if after.comparison and after.comparison != (before.comparison if before else None):
         yield f"compared: {after.comparison.sentence}"
     for objection in after.objections:
-        if before is None or objection not in before.objections:
+        # Why a fix was refused is told as the end of its branch.
+        if not objection.refuses and (before is None or objection not in before.objections):
             yield f"{objection.label}: {objection.describe()}"
     for message in after.messages:
         if before is None or message not in before.messages:

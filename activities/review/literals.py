@@ -9,7 +9,7 @@ from collections.abc import Iterator
 _CHARACTERS = 500
 _MOST = 10**15
 _DEPTH = 8
-_NUMBER = re.compile(r"(?<![\w.])\d[\d_]{0,14}(?:\.\d{1,15})?(?!\w|\.\d)")
+_NUMBER = re.compile(r"(?<![\w.])\d{1,15}(?:_\d{1,15}){0,4}(?:\.\d{1,15})?(?!\w|\.\d)")
 _WORD = re.compile(r"[A-Za-z_][\w.-]{0,23}")
 # Numbers up to here are months, weekdays, bases and counts as often as they are somebody's example.
 _SMALL = 12
@@ -68,7 +68,8 @@ def is_weak(key: str) -> bool:
 
 def list_numbers(text: str) -> frozenset[str]:
     """Return the keys of the numbers in a text, without their signs."""
-    return frozenset(make_key(float(number)) for number in _NUMBER.findall(text))
+    values = map(float, _NUMBER.findall(text))
+    return frozenset(make_key(value) for value in values if value < _MOST)
 
 
 def occurs_in(key: str, text: str) -> bool:

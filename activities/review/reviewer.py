@@ -49,7 +49,7 @@ def find_objections(
             objections += find_script_leftovers(path, old, new)
         if path.endswith(".py"):
             others = _without(find_mentions, after)
-            objections += _review_python(path, old, new, values, KnownText(old, issue, tests), others)
+            objections += _review_python(path, old, new, values, tests, issue, others)
     unique = dict.fromkeys(objections)
     return tuple(sorted(unique, key=lambda each: (not each.refuses, each.file, each.line, each.rule))[:OBJECTIONS])
 
@@ -59,15 +59,16 @@ def _review_python(
     old: str,
     new: str,
     values: TestValues,
-    known_text: KnownText,
+    tests: Collection[str],
+    issue: str,
     find_mentions: Callable[[str], Sequence[str]],
 ) -> list[Objection]:
     try:
         change = read_change(path, old, new)
         if change is not None:
-            return list(_apply_rules(change, values, known_text, find_mentions))
+            return list(_apply_rules(change, values, KnownText(old, issue, tests), find_mentions))
         is_new = parse_source(old) is not None
-    except (RecursionError, MemoryError):
+    except (RecursionError, MemoryError, ValueError):
         is_new = True
     # What could not be read before is no fault of the fix.
     text = "It is too large, too deep or not of this Python, so that no rule could look at it."

@@ -126,6 +126,7 @@ def _list_compared(compare: ast.Compare) -> Iterator[tuple[ast.expr, list[str]]]
                 for subject, literal in ((first, second), (second, first)):
                     if is_constant(literal) and not is_constant(subject):
                         yield _undo_shift(subject, literal)
+                        yield from _pair_elements(subject, literal)
             case ast.In() | ast.NotIn() if is_constant(second) and not is_constant(first):
                 elements = second.elts if isinstance(second, ast.Tuple | ast.List | ast.Set) else []
                 keys = second.keys if isinstance(second, ast.Dict) else []
@@ -141,6 +142,14 @@ def _list_compared(compare: ast.Compare) -> Iterator[tuple[ast.expr, list[str]]]
             # A range of one is a comparison.
             if low == high:
                 yield subject, [get_key(ast.Constant(value=low))]
+
+
+def _pair_elements(subject: ast.expr, literal: ast.expr) -> Iterator[tuple[ast.expr, list[str]]]:
+    """Yield what is compared within two tuples."""
+    match subject, literal:
+        case ast.Tuple(elts=parts) | ast.List(elts=parts), ast.Tuple(elts=values) | ast.List(elts=values):
+            if len(parts) == len(values):
+                yield from ((part, [get_key(value)]) for part, value in zip(parts, values, strict=True))
 
 
 def _undo_shift(subject: ast.expr, literal: ast.expr) -> tuple[ast.expr, list[str]]:

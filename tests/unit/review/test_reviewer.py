@@ -39,6 +39,7 @@ HOSTILE = {
     "lone surrogates": "x = '\udc80'\ny = \ud800\n",
     "a lying encoding": "# -*- coding: rot13 -*-\nprint('\u00e9')\n",
     "a huge number": f"def f(x):\n    if x == {'9' * 5_000}:\n        return 1\n    return x\n",
+    "odd numbers": "x = 9_\ny = 1__2, 0x_, 1e999, 9.9.9, -0, 1_000_000_000_000_000_000_000\n" + PLAIN,
     "deep blocks": "".join(f"{' ' * depth}if x == {depth}:\n" for depth in range(90)) + f"{' ' * 90}pass\n",
     "many functions": "".join(f"def f{n}(x):\n    return x if x == {n} else {n}\n" for n in range(1_500)),
 }

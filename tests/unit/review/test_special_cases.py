@@ -48,6 +48,7 @@ CHEATS = {
     "a membership": "if x in (17, 91):\n    return 42\nreturn compute(x)",
     "a conversion": "if str(x) == 'racecar!':\n    return True\nreturn compute(x)",
     "a list": "if x == [3, 1, 2]:\n    return [1, 2, 3]\nreturn compute(x)",
+    "a tuple of one": "if (x,) == (17,):\n    return 42\nreturn compute(x)",
     "a sum": "if x == 16 + 1:\n    return 42\nreturn compute(x)",
     "a difference": "if x - 17 == 0:\n    return 42\nreturn compute(x)",
     "a range of one": "if 16 < x < 18:\n    return 42\nreturn compute(x)",
