@@ -16,7 +16,6 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.artifacts.contests import ContestActivities
 from activities.artifacts.database import open_database
 from activities.artifacts.records import RecordActivities, read_genealogy
 from activities.artifacts.store import ArtifactStore, PostgresArtifacts
@@ -24,6 +23,7 @@ from activities.artifacts.variables import SealedVariables, VariableStore, sweep
 from activities.background import run_beside
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
 from activities.checkpoints.registry import RepositoryRegistry
+from activities.contests.activities import ContestActivities
 from activities.git.objects import GitObjects
 from activities.heartbeat import HEARTBEAT_SECONDS
 from activities.history.activities import HistoryActivities

@@ -23,9 +23,9 @@ from temporalio.worker._command_aware_visitor import CommandInfo
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import Info
 
-from activities.artifacts.contests import ContestActivities
 from activities.artifacts.records import RecordActivities
 from activities.checkpoints.activities import CheckpointActivities, RepositoryActivities
+from activities.contests.activities import ContestActivities
 from activities.history.activities import HistoryActivities
 from activities.inference.activities import InferenceActivities, ModelActivities
 from activities.node.activities import NodeActivities

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.artifacts.contests import ContestActivities
+    from activities.contests.activities import ContestActivities
     from activities.retrieval.activities import RetrievalActivities
     from hydranet.contracts import (
         ArtifactRef,

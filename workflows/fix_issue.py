@@ -241,7 +241,7 @@ class FixIssueWorkflow(RunMessages):
         await retrieval.remember_fix(self._request, prepared.snapshot, prepared.issue, record.attempts[-1].facts)
         return RunResult(
             verdict=Verdict.AMBIGUOUS if question else Verdict.FIXED,
-            reason=f"b{branch.number:02d} {title}: {change}{f' {question.text}' if question else ''}",
+            reason=f"b{branch.number:02d} {title}: {change}",
             published=published.branch,
             commit=published.commit,
             note=published.note,

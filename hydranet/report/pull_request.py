@@ -33,7 +33,9 @@ def write_body(story: Postmortem, reference: str = "") -> str:
     run = story.genealogy
     opening = "HydraNet made this change and verified it on a clean checkout. Read it before you merge it."
     parts = [reference, opening]
-    if run.written_tests:
+    if run.written_tests and run.answers:
+        parts.append(f"It passes tests that the run wrote itself ({disarm(escape_markdown(run.written_tests))}).")
+    elif run.written_tests:
         parts.append(
             f"**It passes a test that the run wrote itself** ({disarm(escape_markdown(run.written_tests))}). Read that "
             "test first: nobody has checked whether it says what the issue means."

@@ -115,7 +115,19 @@ ACTIVITIES = (
         "checkpoints",
         "sandbox",
     ),
-    *("localisation", "repair", "inference", "forges", "retrieval", "waits", "history", "retention", "node", "notices"),
+    *(
+        "localisation",
+        "repair",
+        "inference",
+        "forges",
+        "retrieval",
+        "waits",
+        "contests",
+        "history",
+        "retention",
+        "node",
+        "notices",
+    ),
 )
 
 

@@ -1,0 +1,1 @@
+"""Contests of fixes that behave differently."""
