@@ -52,9 +52,7 @@ class ContestSettler:
         """Return the fix of a branch that has passed, or of another that passes with it, by what is answered."""
         contest, fix = outcome.contest, outcome.passed
         question = contest.question if contest else None
-        for _ in range(self.request.questions if contest else 0):
-            if contest is None or question is None:
-                break
+        while contest and question and self._may_ask:
             answer = await self.ask(self._make_wait(branch, question))
             if not answer.tells:
                 break
@@ -67,6 +65,11 @@ class ContestSettler:
         if fix is not None and self.state.genealogy.answers:
             fix = await self._add_tests(fix)
         return SettledFix(fix, question=question)
+
+    @property
+    def _may_ask(self) -> bool:
+        """Whether one more question is allowed; what was answered to another run does not count."""
+        return len(self.state.genealogy.answers) - len(self.request.answers) < self.request.questions
 
     def _make_wait(self, branch: int, question: BehaviourQuestion) -> PersonWait:
         return PersonWait(

@@ -125,6 +125,19 @@ async def test_no_more_is_asked_than_the_request_lets(start: Start) -> None:
     assert len((await run.genealogy()).answers) == 1
 
 
+async def test_the_questions_of_a_run_are_counted_over_its_branches(start: Start) -> None:
+    world = World(
+        rounds=[[strategy("one"), strategy("two")]],
+        trials={"one": [ambiguous()], "two": [ambiguous()]},
+        contest=TWO,
+    )
+    run = await start(world, questions=1)
+    await answer(run, "neither")
+    result = await run.result()
+    assert result.verdict is Verdict.AMBIGUOUS
+    assert [branch.ending for branch in (await run.genealogy()).branches] == [Ending.REFUTED, Ending.PASSED]
+
+
 async def test_what_is_no_answer_is_refused_and_the_question_stays(start: Start) -> None:
     run = await start(world_of(), questions=8)
     for choice, value, sentence in (
