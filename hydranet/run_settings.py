@@ -88,4 +88,5 @@ class SandboxSpec(BoundedModel):
     """How often a failing test run is repeated, at most 4 times; for each test the majority decides."""
 
     compare_seconds: Annotated[float, Field(ge=0, le=600)] = 15.0
-    """The time for telling fixes that pass the same tests apart by what they do, in seconds; 0 leaves it out."""
+    """The time for looking for further fixes that pass the same tests, and as long again for telling them apart by what
+    they do, in seconds; 0 leaves both out."""
