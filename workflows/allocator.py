@@ -46,6 +46,11 @@ class Allocator:
         return not self._supply.exhausted
 
     @property
+    def proposed(self) -> Sequence[Strategy]:
+        """The strategies that may begin next, in their order."""
+        return self._supply.proposed
+
+    @property
     def reason(self) -> str:
         """Why no draw may begin."""
         if self._branches.waiting or self._supply.proposed:

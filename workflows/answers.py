@@ -1,7 +1,7 @@
 """Questions about what fixes do, and what a person's answers leave of the fixes."""
 
 import ast
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from temporalio import workflow
@@ -21,10 +21,13 @@ with workflow.unsafe.imports_passed_through():
         SettleRequest,
         WriteTestsRequest,
     )
+    from hydranet.genealogy import BranchRecord
     from hydranet.person_wait import PersonWait, WaitKind, WaitSubject
     from hydranet.question import Answers, BehaviourAnswer, BehaviourQuestion, CallResult
+    from hydranet.strategy import Strategy
     from workflows import policies
     from workflows.preparation import PreparedRun, run_tests
+    from workflows.rivals import find_rivals
     from workflows.run_state import RunState
 
 VALUE_CHARACTERS = 1_500
@@ -32,24 +35,36 @@ VALUE_CHARACTERS = 1_500
 
 @dataclass(frozen=True)
 class SettledFix:
-    """The fix that answers leave of a branch's, if they do, and the question that is left open, if one is."""
+    """The fix that answers leave of a branch's, if they do, and the question that is left open, if one is.
+
+    The `outcome` is that of the branch, with what rivals of its fix have shown.
+    """
 
     fix: Checkpoint | None
+    outcome: BranchResult
     refuted: str = ""
     question: BehaviourQuestion | None = None
 
 
 @dataclass(frozen=True)
 class ContestSettler:
-    """Finds the fix that a person's answers leave; `ask` waits for an answer."""
+    """Finds the fix that a person's answers leave.
+
+    `begin` says what begins, and `ask` waits for an answer. The `proposed` strategies may have rivals of a fix.
+    """
 
     request: FixRequest
     state: RunState
     prepared: PreparedRun
     ask: Callable[[PersonWait], Awaitable[BehaviourAnswer]]
+    begin: Callable[[str], Awaitable[None]]
+    proposed: Sequence[Strategy] = ()
 
-    async def settle(self, branch: int, outcome: BranchResult) -> SettledFix:
+    async def settle(self, record: BranchRecord, outcome: BranchResult) -> SettledFix:
         """Return the fix of a branch that has passed, or of another that passes with it, by what is answered."""
+        branch, run_id = record.number, self.state.genealogy.run_id
+        outcome = await find_rivals(self.request, run_id, self.prepared, record, outcome, self.proposed, self.begin)
+        self.state.set_comparison(outcome.comparison)
         contest, fix = outcome.contest, outcome.passed
         question = contest.question if contest else None
         while contest and question and self._may_ask:
@@ -59,12 +74,12 @@ class ContestSettler:
             self.state.add_answer(answer)
             settlement = await settle_contest(contest.contest, self.state.genealogy.answers)
             if settlement.diff is None:
-                return SettledFix(None, f"The answer refutes it: {answer.sentence}.")
+                return SettledFix(None, outcome, f"The answer refutes it: {answer.sentence}.")
             fix = await self._commit(contest.parent, settlement.diff, settlement.title)
             question = settlement.question
         if fix is not None and self.state.genealogy.answers:
             fix = await self._add_tests(fix)
-        return SettledFix(fix, question=question)
+        return SettledFix(fix, outcome, question=question)
 
     @property
     def _may_ask(self) -> bool:

@@ -103,6 +103,8 @@ def build_result(draft: AttemptDraft, record: AttemptRecord) -> BranchResult:
         ending=Ending.PASSED,
         reason=record.summary,
         passed=draft.checkpoint,
+        parent=draft.parent,
+        diff=trial.diff if trial else None,
         comparison=trial.comparison if trial else None,
         contest=contest,
     )

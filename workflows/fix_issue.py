@@ -210,10 +210,10 @@ class FixIssueWorkflow(RunMessages):
             self._branches.close(branch, outcome.ending, outcome.reason)
             await self._record_ended()
             return None
-        self._state.set_comparison(outcome.comparison)
-        settler = ContestSettler(self._request, self._state, prepared, self._ask_answer)
-        settled = await settler.settle(branch.number, outcome)
-        fix, refuted, question, notes = settled.fix, settled.refuted, settled.question, ""
+        proposed = self._allocator.proposed
+        settler = ContestSettler(self._request, self._state, prepared, self._ask_answer, self._begin, proposed)
+        settled = await settler.settle(record, outcome)
+        outcome, fix, refuted, question, notes = settled.outcome, settled.fix, settled.refuted, settled.question, ""
         if fix is not None:
             gate = LastGate(self._request, self._state, prepared, self._begin, self._ask_approval)
             passage = await gate.judge(record, fix)

@@ -9,7 +9,7 @@ import logging
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from temporalio import activity
 
@@ -17,8 +17,6 @@ from activities.errors import translate_errors
 from activities.sandbox.node_limits import NodeLimits
 from hydranet.contracts import (
     ArtifactRef,
-    Candidate,
-    Candidates,
     Checkpoint,
     CoverageRequest,
     Environment,
@@ -39,12 +37,9 @@ from hydranet.contracts import (
 from hydranet.policy import constitution
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from activities.artifacts.store import ArtifactStore
     from activities.artifacts.variables import VariableStore
     from activities.git.objects import GitObjects
-    from activities.sandbox.behaviours import ObservedBehaviours
     from activities.sandbox.dependencies import InstallPlan
     from activities.sandbox.judgement import TargetTests
     from activities.sandbox.protocol import Sandbox
@@ -217,6 +212,7 @@ class SandboxActivities:
             refute,
             run_candidates,
         )
+        from activities.sandbox.contested_trial import describe_contest, load_candidates
         from activities.sandbox.judgement import TargetTests
         from activities.sandbox.protected_files import ProtectedFiles, list_installed_modules
         from activities.sandbox.second_run import NO_SECOND_RUN
@@ -225,7 +221,7 @@ class SandboxActivities:
         began = time.monotonic()
         request = self._limit(request)
         baseline = await get_model(self._artifacts, request.baseline, TestResults)
-        candidates = (await get_model(self._artifacts, request.candidates, Candidates)).candidates
+        candidates = await load_candidates(self._artifacts, request)
         repository = await self._objects.fetch(request.snapshot, request.parent)
         listing = await self._objects.list_tree(request.snapshot, request.parent)
         read = functools.cache(functools.partial(read_blob, repository, request.parent.commit))
@@ -261,7 +257,7 @@ class SandboxActivities:
         best = choose_best(runs, candidates, observed)
         chosen = candidates[best.index]
         tried = len({run.index for run in runs})
-        contested = await self._describe_contest(observed, candidates)
+        contested = await describe_contest(self._artifacts, observed, candidates)
         return Trial(
             index=best.index,
             title=make_title(best, runs, candidates, observed, asks="question" in contested),
@@ -290,23 +286,6 @@ class SandboxActivities:
         diff, used = await format_changes(runner, request.environment.formatters, before, after)
         stored = await self._artifacts.put(diff.encode(), "text/x-diff") if diff else None
         return Formatting(diff=stored, formatters=used)
-
-    async def _describe_contest(self, observed: ObservedBehaviours, candidates: Sequence[Candidate]) -> dict[str, Any]:
-        """Return the fields of a trial that say how the candidates that pass were told apart."""
-        from activities.artifacts.store import put_model
-        from hydranet.question import Comparison
-
-        if not observed.behaviours:
-            return {}
-        contest = observed.make_contest(candidates)
-        question = contest.find_question(contest.list_left(()))
-        comparison = Comparison(
-            candidates=sum(len(behaviour.candidates) for behaviour in observed.behaviours),
-            behaviours=len(observed.behaviours),
-            calls=len(observed.calls),
-        )
-        open_contest = {"contest": await put_model(self._artifacts, contest), "question": question} if question else {}
-        return {"comparison": comparison, **open_contest}
 
     def _limit(self, request: _Request) -> _Request:
         return request.model_copy(update={"spec": self._limits.apply(request.spec)})

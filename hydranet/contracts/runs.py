@@ -168,12 +168,15 @@ class BranchResult(BoundedModel):
     """How a branch ended by itself; `passed` is the checkpoint that passes all tests.
 
     `unreported` is the cost of an attempt that was given up before it was on record. `comparison` says how the
-    candidates that pass were told apart, and `contest` which of them behave differently.
+    candidates that pass were told apart, and `contest` which of them behave differently. What passed is the change
+    `diff` (artifact) of `parent`.
     """
 
     ending: Ending
     reason: Line = ""
     passed: Checkpoint | None = None
+    parent: Checkpoint | None = None
+    diff: ArtifactRef | None = None
     comparison: Comparison | None = None
     contest: OpenContest | None = None
     unreported: Usage = Usage()

@@ -300,11 +300,19 @@ class Candidates(BoundedModel):
     candidates: Annotated[tuple[Candidate, ...], Field(max_length=2000)] = ()
 
 
+class Incumbent(BoundedModel):
+    """A fix that has passed already, as its `diff` (artifact) and what it does in a line."""
+
+    diff: ArtifactRef
+    title: Line = ""
+
+
 class TrialRequest(BoundedModel):
     """Asks to try candidates on `parent`: the failing tests of `baseline` first, all tests for those that pass.
 
     `baseline` is the `TestResults` at the run's base commit; its failing tests are the target and a
     test that passed there may not fail. Nor may a candidate do what contradicts the `answers` of a person.
+    The `incumbent` is tried before the candidates, and with each of them one of each of `others`.
     """
 
     snapshot: Snapshot
@@ -313,6 +321,8 @@ class TrialRequest(BoundedModel):
     spec: SandboxSpec
     baseline: ArtifactRef
     candidates: ArtifactRef
+    incumbent: Incumbent | None = None
+    others: Annotated[tuple[ArtifactRef, ...], Field(max_length=4)] = ()
     answers: Answers = ()
 
 

@@ -10,8 +10,11 @@ from hydranet.contest import Alternative, Contest, ContestedCall, choose_calls
 from hydranet.contracts import Checkpoint, OpenContest, Trial
 from hydranet.genealogy import Ending, Outcome, Verdict
 from hydranet.question import BehaviourAnswer, Call, CallResult, Comparison
+from hydranet.strategy import TEMPLATES
 from tests.workflows.conftest import Run, Start, eventually
 from tests.workflows.world import NOTHING, World, failed, passed, report, strategy
+
+ALIKE = "a (2 candidates pass, and behave alike in 3 calls)"
 
 
 def contested(arguments: str, *values: int) -> ContestedCall:
@@ -209,3 +212,54 @@ async def test_where_an_answer_leaves_none_the_search_begins(start: Start) -> No
     )
     assert (await run.result()).verdict is Verdict.FIXED
     assert [branch.strategy.title for branch in (await run.genealogy()).branches] == ["one"]
+
+
+def beside(trial: Trial) -> World:
+    """Return a world of templates, whose first strategy passes, and in whose second a rival of it is looked for."""
+    one, two = (strategy(title).model_copy(update={"model": TEMPLATES}) for title in ("one", "two"))
+    return World(rounds=[[one, two]], trials={"one": [passed(ALIKE)], "two": [trial]}, contest=TWO)
+
+
+async def test_a_fix_is_not_fixed_while_another_strategy_has_a_rival(start: Start) -> None:
+    world = beside(ambiguous())
+    run = await start(world, model=TEMPLATES)
+    result = await run.result()
+    assert result.verdict is Verdict.AMBIGUOUS
+    assert result.contest is not None
+    assert result.contest.parent.commit == "base"
+    _, rivals = world.requested("try_candidates")
+    assert rivals.incumbent.title == "a"
+    assert rivals.incumbent.diff == passed(ALIKE).diff
+    (branch,) = (await run.genealogy()).branches
+    assert branch.ending is Ending.PASSED
+
+
+async def test_a_likelier_rival_takes_the_place_of_a_fix(start: Start) -> None:
+    better = ambiguous().model_copy(update={"index": 1, "title": "b", "diff": hash_content(b"better", "text/x-diff")})
+    run = await start(beside(better), model=TEMPLATES)
+    result = await run.result()
+    assert result.commit == f"c-{hash_content(b'better', 'text/x-diff').sha256[:10]}"
+    assert result.reason.endswith(": b")
+
+
+@pytest.mark.parametrize(
+    "trial",
+    [
+        failed("x"),
+        passed("a"),
+        passed("a").model_copy(update={"comparison": Comparison(candidates=4, behaviours=1, calls=9)}),
+    ],
+    ids=["none passes", "nothing is compared", "all behave alike"],
+)
+async def test_what_behaves_alike_or_fails_is_no_rival(start: Start, trial: Trial) -> None:
+    run = await start(beside(trial), model=TEMPLATES)
+    result = await run.result()
+    assert result.verdict is Verdict.FIXED
+    assert (await run.genealogy()).comparison == trial.comparison
+
+
+async def test_no_rival_is_looked_for_where_nothing_is_to_be_compared(start: Start) -> None:
+    world = beside(ambiguous())
+    run = await start(world, model=TEMPLATES, sandbox={"compare_seconds": 0})
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert world.calls["try_candidates"] == 1
