@@ -62,8 +62,8 @@ class ContestSettler:
 
     async def settle(self, record: BranchRecord, outcome: BranchResult) -> SettledFix:
         """Return the fix of a branch that has passed, or of another that passes with it, by what is answered."""
-        branch, run_id = record.number, self.state.genealogy.run_id
-        outcome = await find_rivals(self.request, run_id, self.prepared, record, outcome, self.proposed, self.begin)
+        branch, genealogy = record.number, self.state.genealogy
+        outcome = await find_rivals(self.request, genealogy, self.prepared, record, outcome, self.proposed, self.begin)
         self.state.set_comparison(outcome.comparison)
         contest, fix = outcome.contest, outcome.passed
         question = contest.question if contest else None
@@ -76,6 +76,7 @@ class ContestSettler:
             if settlement.diff is None:
                 return SettledFix(None, outcome, f"The answer refutes it: {answer.sentence}.")
             fix = await self._commit(contest.parent, settlement.diff, settlement.title)
+            outcome = outcome.model_copy(update={"reason": settlement.title})
             question = settlement.question
         if fix is not None and self.state.genealogy.answers:
             fix = await self._add_tests(fix)

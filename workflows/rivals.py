@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         Trial,
         TrialRequest,
     )
-    from hydranet.genealogy import BranchRecord
+    from hydranet.genealogy import BranchRecord, Genealogy
     from hydranet.random_seed import derive_seed
     from hydranet.strategy import TEMPLATES, Strategy
     from workflows import policies
@@ -41,7 +41,7 @@ def choose_strategies(record: BranchRecord, proposed: Sequence[Strategy]) -> lis
 
 async def find_rivals(
     request: FixRequest,
-    run_id: str,
+    genealogy: Genealogy,
     prepared: PreparedRun,
     record: BranchRecord,
     outcome: BranchResult,
@@ -62,6 +62,7 @@ async def find_rivals(
     if not workflow.patched("rivals"):
         return outcome
     await begin(f"looking for other fixes than that of b{record.number:02d}")
+    run_id = genealogy.run_id
     work = prepared.inference_context(run_id, request.model).model_copy(update={"checkpoint": outcome.parent})
     steps = [
         StepRequest(
@@ -90,6 +91,7 @@ async def find_rivals(
             baseline=prepared.results,
             candidates=usable[0],
             others=tuple(usable[1:]),
+            answers=genealogy.answers,
             incumbent=Incumbent(diff=outcome.diff, title=_OTHERS.sub("", outcome.reason)),
         ),
         "try changes that may pass too",

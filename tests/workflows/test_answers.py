@@ -88,6 +88,7 @@ async def test_an_answer_chooses_the_fix_and_becomes_a_test(
     assert result.commit == f"c-{tests.diff.sha256[:10]}"
     genealogy = await run.genealogy()
     assert genealogy.question is None
+    assert f": {title}. It passes a test" in result.reason
     assert "the answer of ada@home" in genealogy.written_tests
     assert "Answered by ada@home: f(1) returns" in run.world.requested("publish_fix")[0].message
 
