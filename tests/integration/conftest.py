@@ -152,6 +152,7 @@ async def make_project(
     folder: Path,
     sandbox: Sandbox,
     files: Mapping[str, str | bytes],
+    /,
     *,
     rules: Constitution | None = None,
     **settings: Any,
