@@ -75,12 +75,12 @@ def test_a_run_that_asks_waits_until_it_is_answered(asking: Hydra, shop: Path) -
     done = asking("fix", "--repo", shop, *ISSUE, "--ask", "--detach")
     assert done.returncode == 0, done.stderr
     run = done.stdout.split()[1]
-    command = asking.start("fix", "--repo", shop, *ISSUE)
-    following(command, "waiting for an answer: hydra answer")
-    shown = asking("waiting").stdout
-    assert "What is right for rate(" in shown
-    assert f"hydra answer {run} 1" in shown
-    assert "Taken: rate(" in asking("answer", run, "neither").stdout
-    # The others that pass do what was refuted, or something else again.
-    assert asking("abort", run).returncode == 0
-    assert command.wait(timeout=60) == 3
+    with asking.start("fix", "--repo", shop, *ISSUE) as command:
+        following(command, "waiting for an answer: hydra answer")
+        shown = asking("waiting").stdout
+        assert "What is right for rate(" in shown
+        assert f"hydra answer {run} 1" in shown
+        assert "Taken: rate(" in asking("answer", run, "neither").stdout
+        # The others that pass do what was refuted, or something else again.
+        assert asking("abort", run).returncode == 0
+        assert command.wait(timeout=60) == 3

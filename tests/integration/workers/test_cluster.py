@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc
 import psutil
@@ -115,6 +116,17 @@ def find_ports() -> int:
             continue
         return port
     raise AssertionError("no ports")
+
+
+def connect(dsn: str) -> psycopg.Connection[Any]:
+    """Connect to the database as a worker's pool does: again, where it did not listen at that moment."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return psycopg.connect(dsn)
+        except psycopg.OperationalError as error:
+            if "Connection refused" not in str(error) or time.monotonic() > deadline:
+                raise
 
 
 def is_refused(context: ssl.SSLContext, plain: socket.socket) -> bool:
@@ -275,7 +287,7 @@ async def test_a_revoked_node_is_out_at_once_with_all_its_certificates(node_a: N
     member = await node_a.join(tmp_path, "thief")
     stolen = member.pair
     await joining.renew(member.folder, member.membership, at_once=True)
-    with closing(node_a.open_channel(*stolen)) as channel, psycopg.connect(member.dsn) as connection:
+    with closing(node_a.open_channel(*stolen)) as channel, connect(member.dsn) as connection:
         assert call(channel, METHODS["sandbox"][0]) is grpc.StatusCode.OK
         done = await asyncio.to_thread(node_a.hydra, "cluster", "revoke", "thief")
         assert done.returncode == 0, done.stderr
