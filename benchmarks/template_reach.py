@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from activities.code.python_source import parse_source
 from activities.code.test_files import is_test_file
 from activities.localisation.regions import FunctionNode, Region, Statement
-from activities.localisation.source import parse_source
 from activities.localisation.vocabulary import Vocabulary
 from activities.repair.families import FAMILIES
 from activities.repair.scope import NamesInScope

@@ -5,13 +5,13 @@ end at "\n" alone, as in tree-sitter and git, so that a form feed in a source is
 """
 
 import ast
-import warnings
 from collections.abc import Iterable, Iterator
 
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
 from activities.code.language import Definition, Fault, Import, read_text
+from activities.code.python_source import ignore_warnings
 
 _LANGUAGE = Language(tree_sitter_python.language())
 _IMPORTS = Query(_LANGUAGE, "[(import_statement) (import_from_statement)] @import")
@@ -67,8 +67,7 @@ def list_statement_lines(tree: Tree, first: int, last: int) -> list[int]:
 def find_fault(source: str) -> Fault | None:
     """Return the first syntax error by this interpreter's grammar, which is stricter than tree-sitter's."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with ignore_warnings():
             ast.parse(source)
     except SyntaxError as error:
         return Fault(error.lineno or 1, error.msg)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import ast
 import doctest
 import re
-import warnings
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+
+from activities.code.python_source import parse_source
 
 _PROMPT = ">>>"
 _TEST_FUNCTION = re.compile(r"test(?:_|[A-Z]|$)")
@@ -42,7 +43,7 @@ def list_test_regions(source: str, tests: Collection[str] = ()) -> list[TestRegi
 
     `tests` are names of test functions and classes besides those with a usual name.
     """
-    tree = _parse(source)
+    tree = parse_source(source)
     if tree is None:
         return None
     with suppress(RecursionError):
@@ -52,7 +53,7 @@ def list_test_regions(source: str, tests: Collection[str] = ()) -> list[TestRegi
 
 def holds_program(source: str, tests: Collection[str] = ()) -> bool:
     """Return whether a file with tests holds what they test: definitions of its own that its test regions use."""
-    tree = _parse(source)
+    tree = parse_source(source)
     if tree is None:
         return False
     with suppress(RecursionError):
@@ -67,15 +68,6 @@ def is_test_name(symbol: str) -> bool:
     """Return whether a qualified name is that of a test, or of something in one."""
     name = symbol.partition(".")[0]
     return bool(_TEST_FUNCTION.match(name) or _TEST_CLASS.match(name))
-
-
-def _parse(source: str) -> ast.Module | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
 
 
 def _list_examples(tree: ast.Module) -> Iterator[TestRegion]:

@@ -2,17 +2,15 @@
 
 import ast
 import re
-import threading
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from activities.code.python_source import ignore_warnings, parse_source
+
 MAX_CHARACTERS = 400_000
 """Characters of a source file; larger ones are skipped as generated code or data."""
 
-# The warning filters belong to the process: two threads that save and restore them at once would lose them.
-_filters = threading.Lock()
 
 # Operator precedence in Python's grammar, loosest first; the binary operators lie between `_BITS` and `_UNARY`.
 _NAMED, _TUPLE, _TERNARY, _OR, _AND, _NOT, _COMPARE, _BITS = range(8)
@@ -45,20 +43,9 @@ def split_lines(text: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
-def parse_source(text: str) -> ast.Module | None:
-    """Return the syntax tree of a file, or None when it cannot be parsed for whatever reason."""
-    with _filters, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
-
-
 def can_compile(tree: ast.Module) -> bool:
     """Return whether a parsed tree also compiles; a `break` outside a loop, for instance, does not."""
-    with _filters, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with ignore_warnings():
         try:
             compile(tree, "<candidate>", "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError):

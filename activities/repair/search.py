@@ -9,9 +9,10 @@ from itertools import combinations, pairwise
 
 from rapidfuzz.distance import Postfix, Prefix
 
+from activities.code.python_source import parse_source
 from activities.localisation.ranking import Suspect
 from activities.localisation.regions import get_first_line
-from activities.localisation.source import Replacement, Source, can_compile, parse_source, split_lines
+from activities.localisation.source import Replacement, Source, can_compile, split_lines
 from activities.localisation.vocabulary import Vocabulary
 from activities.repair.canonical import canonicalise
 from activities.repair.families import FamilyGroup

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+
+from activities.code.python_source import parse_source
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -68,7 +69,7 @@ class FileChange:
 
 def read_change(path: str, old_text: str, new_text: str) -> FileChange | None:
     """Return what changed in a file; None where a version is too large, or is no Python of this interpreter's."""
-    old, new = parse_source(old_text), parse_source(new_text)
+    old, new = read_tree(old_text), read_tree(new_text)
     if old is None or new is None:
         return None
     digests = _digest(old) | _digest(new)
@@ -77,16 +78,9 @@ def read_change(path: str, old_text: str, new_text: str) -> FileChange | None:
     return FileChange(path, old_text, new_text, old, new, tuple(unit for unit in units if unit.is_changed))
 
 
-def parse_source(text: str) -> ast.Module | None:
+def read_tree(text: str) -> ast.Module | None:
     """Return the tree of a source; None where it is too large or cannot be read."""
-    if len(text) > _CHARACTERS:
-        return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+    return parse_source(text) if len(text) <= _CHARACTERS else None
 
 
 def list_units(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from activities.code.test_files import is_test_file
-from activities.review.changes import FileChange, parse_source, read_change, read_texts
+from activities.review.changes import FileChange, read_change, read_texts, read_tree
 from activities.review.interfaces import find_changed_signatures, find_dead_parameters
 from activities.review.leftovers import find_leftovers, find_script_leftovers, find_test_detection
 from activities.review.special_cases import find_special_cases
@@ -67,7 +67,7 @@ def _review_python(
         change = read_change(path, old, new)
         if change is not None:
             return list(_apply_rules(change, values, KnownText(old, issue, tests), find_mentions))
-        is_new = parse_source(old) is not None
+        is_new = read_tree(old) is not None
     except (RecursionError, MemoryError, ValueError):
         is_new = True
     # What could not be read before is no fault of the fix.

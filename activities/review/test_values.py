@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from activities.code.mentions import name_test_function
 from activities.code.test_regions import is_test_name
-from activities.review.changes import Function, list_units, parse_source
+from activities.review.changes import Function, list_units, read_tree
 from activities.review.literals import get_key, is_trivial, list_keys, list_numbers, make_key, occurs_in
 
 _KEYS, _GROUPS, _CHARACTERS = 20_000, 5_000, 60_000
@@ -66,7 +66,7 @@ def collect_values(sources: Mapping[str, str], tests: Collection[str]) -> TestVa
 def strip_tests(text: str, tests: Collection[str] = ()) -> str:
     """Return a source without its tests and the examples in its docstrings."""
     names = _name_functions(tests)
-    tree = parse_source(text)
+    tree = read_tree(text)
     lines = text.split("\n")
     for name, node in list_units(tree) if tree else ():
         if isinstance(node, Function) and (is_test_name(name) or node.name in names):
@@ -96,7 +96,7 @@ def _name_functions(tests: Collection[str]) -> set[str]:
 
 
 def _read_python(text: str, names: set[str]) -> Iterator[frozenset[str]]:
-    tree = parse_source(text)
+    tree = read_tree(text)
     if tree is None:
         return
     tests = [node for _, node in list_units(tree) if isinstance(node, Function) and node.name in names]

@@ -7,11 +7,11 @@ is the same code, and no more than the fix's own lines.
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from activities.code.languages import find_language
+from activities.code.python_source import parse_source
 from activities.code.test_files import is_test_file
 from activities.sandbox.formatters import FORMATTERS, Formatter
 from activities.sandbox.protocol import INPUTS
@@ -86,12 +86,13 @@ def keep_own_lines(old: str, new: str, formatted: str) -> str:
 def is_same_program(path: str, old: str, new: str) -> bool:
     """Return whether formatting has left the program of a file as it was, as far as can be told."""
     if path.endswith((".py", ".pyi")):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                return ast.dump(ast.parse(old)) == ast.dump(ast.parse(new))
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                return False
+        before, after = parse_source(old), parse_source(new)
+        if before is None or after is None:
+            return False
+        try:
+            return ast.dump(before) == ast.dump(after)
+        except (RecursionError, MemoryError):
+            return False
     language = find_language(path)
     return language is not None and language.find_new_fault(old, new) is None
 

@@ -4,7 +4,8 @@ import ast
 
 import pytest
 
-from activities.localisation.source import Replacement, Source, parse_expression, parse_source
+from activities.code.python_source import parse_source
+from activities.localisation.source import Replacement, Source, parse_expression
 
 
 def replaced(code: str, old: str, new: str) -> str:
