@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,7 +19,7 @@ from hydranet.contracts import MODELS_WORKFLOW, SUPERVISOR_QUEUE, ModelsAnswer, 
 # A server that a worker keeps has three minutes to start. A model that is to be measured loads first, and has as long
 # for its answer as in a run.
 _PROBE_TIMEOUT, _MEASURE_TIMEOUT = timedelta(minutes=4), timedelta(minutes=30)
-_TOLD_SECONDS = 4.0
+_TOLD_SECONDS, _LOOK_SECONDS = 4.0, 0.5
 # A question that no worker takes ends after ten seconds, unless no supervisor takes it either.
 _TAKEN_SECONDS = 11.0
 
@@ -45,10 +46,14 @@ async def ask_models(session: Session, request: ModelsRequest, tell: Callable[[s
     asking: asyncio.Task[ModelsAnswer] = asyncio.create_task(handle.result())
     try:
         await asyncio.wait([asking], timeout=_TOLD_SECONDS)
-        if not asking.done() and await _is_answering(handle):
+        deadline = time.monotonic() + _TAKEN_SECONDS
+        while not (asking.done() or await _is_answering(handle)):
+            if time.monotonic() > deadline:
+                return None
+            await asyncio.wait([asking], timeout=_LOOK_SECONDS)
+        if not asking.done():
             tell("Waiting  The inference worker answers once its model server does, which it may be starting.")
-        await asyncio.wait([asking], timeout=_TAKEN_SECONDS)
-        return await asking if asking.done() or await _is_answering(handle) else None
+        return await asking
     except WorkflowFailureError:
         return None
     finally:

@@ -83,6 +83,7 @@ async def deliver(client: Client, host: Host, targets: list[NotifyTarget]) -> As
     async with Worker(
         client,
         task_queue=name_notice_queue(host.id),
+        identity=host.identify("supervisor"),
         activities=[NoticeActivities(lambda: targets).deliver_notice],
         workflow_runner=build_workflow_runner(),
     ):

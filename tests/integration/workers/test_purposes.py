@@ -26,9 +26,9 @@ from workers.stack import Stack
 from workers.temporal_server import find_free_port
 from workers.versions import VersionGuard
 
-# It begins to answer late, as one does that reads its model first.
+# It begins to answer once a command has said that it waits.
 SERVER = """\
-import http.server, json, sys, time
+import http.server, json, pathlib, sys, time
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = json.dumps({"data": [{"id": sys.argv[2]}]}).encode()
@@ -39,7 +39,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
     def log_message(self, *arguments):
         pass
-time.sleep(2)
+while not pathlib.Path(sys.argv[3]).exists():
+    time.sleep(0.05)
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 
@@ -49,7 +50,8 @@ class Node:
 
     def __init__(self, folder: Path, database: str, name: str, port: int, *purposes: ModelPurpose) -> None:
         folder.mkdir()
-        (folder / "server.py").write_text(SERVER)
+        server, waited = folder / "server.py", folder.parent / "waited"
+        server.write_text(SERVER)
         self.model = f"openai:http://127.0.0.1:{port}/v1#{name}"
         self.settings = Settings(
             data_dir=folder,
@@ -59,7 +61,7 @@ class Node:
             models=ModelSettings(
                 purposes=purposes,
                 endpoints=(f"http://127.0.0.1:{port}",),
-                keep=f"{sys.executable} {folder / 'server.py'} {port} {name}",
+                keep=f"{sys.executable} {server} {port} {name} {waited}",
             ),
         )
         self.id = load_host(folder).id
@@ -80,13 +82,18 @@ async def test_each_model_is_asked_on_its_node_once_the_server_is_there(
     alpha = Node(tmp_path / "alpha", str(pool.conninfo), "big", ports.pop(), "ranking")
     beta = Node(tmp_path / "beta", str(pool.conninfo), "coder", ports.pop(), "repairs", "embedding")
     told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        (tmp_path / "waited").touch()
+
     async with dev_server() as server, AsyncExitStack() as stack:
         client = Client(server.service_client, data_converter=build_converter(keys), interceptors=[guard])
         for node, roles in ((alpha, [Role.SUPERVISOR, Role.INFERENCE]), (beta, [Role.INFERENCE])):
             await stack.enter_async_context(run_workers(client, node.settings, roles, keys, guard, embedded=False))
         chosen = Settings(data_dir=tmp_path / "gamma", model=beta.model, supervisor_model=alpha.model)
         session = Session(chosen, Stack(temporal=TemporalSettings(), database=""), client, keys)
-        assert await find_model(session, chosen, told.append) == beta.model
+        assert await find_model(session, chosen, tell) == beta.model
         configured = [(answer.model, answer.purpose, answer.problem) async for answer in ask_workers(session, [])]
         hosts = [await list_hosts(client, queue) for queue in (INFERENCE_QUEUE, RETRIEVAL_QUEUE, RANKING_QUEUE)]
     assert told[0].startswith("Waiting  The inference worker answers once its model server does")
