@@ -28,9 +28,11 @@ UNLISTED = 0.01
 NAMED = 0.5
 """How likely a place is, at least, that a person names."""
 
-HOURS_PER_FIX = 12.0
-"""A batch of template candidates that is worth less than a fix in so many hours is not tried. What a model may spend
-is limited by the budget's tokens instead."""
+LEAST_CHANCE = 1.5e-4
+"""A batch of template candidates that has less than this chance of the fix is not tried: one in 6,700.
+
+How long it takes is no reason, since a busy machine takes longer: the budget limits the time, and a model's tokens.
+"""
 
 _USUAL_LINES = 30
 # Tokens of a draw: the issue, the failing test and what is asked; then lines that are read and written, of a long
@@ -104,7 +106,7 @@ class Valuation:
                 for plan, source, value in zip(imagined, sources, unknown, strict=True)
             ),
         ]
-        least = 1 / (HOURS_PER_FIX * 3600 * prices.tokens_per_second)
+        least = LEAST_CHANCE / prices.batch
         return [offer for plan, offer in offers if offer.value > (least if self.is_of_templates(plan) else 0)]
 
     def count_skill(self, genealogy: Genealogy) -> list[SkillRecord]:

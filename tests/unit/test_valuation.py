@@ -98,12 +98,13 @@ def test_what_an_attempt_waited_for_a_sandbox_costs_nothing() -> None:
     assert offers[0] == offers[1] != []
 
 
-def test_a_batch_of_templates_that_is_worth_next_to_nothing_is_not_offered() -> None:
-    unlikely = at("gone", "c.py", model=TEMPLATES, skill=0.02)
-    slow = genealogy(branch(1, at("second", model=TEMPLATES), Draws(repeats=1), seconds=900.0))
-    assert value().list_offers(slow, (), [unlikely], ()) == []
-    assert value().list_offers(genealogy(), (), [unlikely], ()) != []
-    assert value().list_offers(slow, (), [at("gone", "c.py")], ()) != [], "a model's draws have the budget of tokens"
+@pytest.mark.parametrize("seconds", [1.0, 900.0])
+def test_a_batch_of_templates_that_has_next_to_no_chance_is_not_offered_however_fast_it_is(seconds: float) -> None:
+    record = genealogy(branch(1, at("second", model=TEMPLATES), Draws(repeats=1), seconds=seconds))
+    unlikely, likelier = (at("gone", "c.py", model=TEMPLATES, skill=skill) for skill in (0.005, 0.02))
+    assert value().list_offers(record, (), [unlikely], ()) == []
+    assert value().list_offers(record, (), [likelier], ()) != []
+    assert value().list_offers(record, (), [at("gone", "c.py")], ()) != [], "a model's draws have the budget of tokens"
 
 
 def test_a_source_is_asked_before_it_has_proposed_anything() -> None:
