@@ -191,12 +191,20 @@ class Behaviours:
             silence()
             # What the collector leaves alone stays shared with the forks.
             gc.freeze()
-            call = StoppedCall(self._find_function(number, frame), frame)
+            call = StoppedCall(self._find_function(number, frame), frame, self._list_codes(number))
             versions = [partial(self._take_code, units) for units in self._versions]
             for compared in call.compare(versions, deadline):
                 os.write(descriptor, json.dumps(asdict(compared)).encode() + b"\n")
         finally:
             os._exit(0)
+
+    def _list_codes(self, number: int) -> Iterator[types.CodeType]:
+        """Yield the code of a unit in each version that changes it, and at the base."""
+        unit = self._units[number]
+        for version in self._versions:
+            if code := version.get(unit.file, {}).get(unit.name):
+                yield code
+        yield self._originals[unit.file][unit.name]
 
     def _find_function(self, number: int, frame: types.FrameType) -> types.FunctionType:
         return next(

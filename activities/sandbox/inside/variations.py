@@ -1,4 +1,4 @@
-"""Variations of a value by its type: the boundaries, the empty, the neighbours.
+"""Variations of a value by its type: the boundaries, the empty, the neighbours, and what the code compares with.
 
 A variation is made in a forked process, so that it may change an object where it is.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime
 import enum
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 # How deep parts of a value are varied.
@@ -17,23 +18,64 @@ _DEPTH = 2
 _SIZE = 2_000
 # Members of an enumeration and attributes of an object that are tried.
 _MEMBERS, _FIELDS = 6, 12
+# Numbers and texts of the code that are tried, and the largest number: with larger ones, loops take too long.
+_CONSTANTS, _LARGEST = 4, 1_000_000
+# Characters of a text of the code: longer ones are messages and documentation.
+_WORD = 40
 
 Change = Callable[[Any], Any]
 """Returns the changed value for the value, which it may change where it is."""
 
 
-def list_variations(value: Any, depth: int = _DEPTH) -> Iterator[tuple[str, Change]]:
-    """Yield changes of a value, each with its description; those of the whole come before those of its parts."""
+def list_constants(codes: Iterable[types.CodeType], names: Mapping[str, Any]) -> list[Any]:
+    """Return the numbers and texts that code contains, and those of the module's `names` that it uses.
+
+    Inputs at what the code compares with tell versions apart: the constant pool of Fraser and Arcuri, "EvoSuite:
+    automatic test suite generation for object-oriented software", ESEC/FSE 2011.
+    """
+    constants = dict.fromkeys(value for code in codes for value in _walk_constants(code, names))
+    numbers = [value for value in constants if type(value) is not str and 1 < abs(value) <= _LARGEST]
+    texts = [value for value in constants if type(value) is str and 0 < len(value) <= _WORD]
+    return numbers[:_CONSTANTS] + texts[:_CONSTANTS]
+
+
+def _walk_constants(code: types.CodeType, names: Mapping[str, Any]) -> Iterator[Any]:
+    waiting = [*(names.get(name) for name in code.co_names), *code.co_consts]
+    for value in waiting:
+        if isinstance(value, types.CodeType):
+            yield from _walk_constants(value, names)
+        elif type(value) in (tuple, frozenset):
+            waiting.extend(value)
+        elif type(value) in (int, float, str):
+            yield value
+
+
+def take_turns(lists: Iterable[Iterator[Any]]) -> Iterator[Any]:
+    """Yield the first item of each iterator, then the second of each, and so on."""
+    left = list(lists)
+    while left:
+        for items in list(left):
+            try:
+                yield next(items)
+            except StopIteration:
+                left.remove(items)
+
+
+def list_variations(value: Any, constants: Sequence[Any] = (), depth: int = _DEPTH) -> Iterator[tuple[str, Change]]:
+    """Yield changes of a value, each with its description; those of the whole come before those of its parts.
+
+    `constants` are numbers and texts to try in its place.
+    """
     kind = type(value)
     if kind is bool:
         yield f"{not value}", _put(not value)
     elif kind is int or kind is float:
-        for other in dict.fromkeys((value + 1, value - 1, 0, -value)):
+        for other in dict.fromkeys(_list_numbers(value, [kind(each) for each in constants if _fits(each, kind)])):
             if other != value:
                 yield repr(other), _put(other)
     elif kind is str or kind is bytes:
         if len(value) <= _SIZE:
-            yield from _vary_text(value)
+            yield from _vary_text(value, [each for each in constants if type(each) is kind])
     elif issubclass(kind, enum.Enum):
         for member in list(kind)[:_MEMBERS]:
             if member is not value:
@@ -45,13 +87,27 @@ def list_variations(value: Any, depth: int = _DEPTH) -> Iterator[tuple[str, Chan
             yield f"{days:+} days", _add(datetime.timedelta(days))
     elif kind in (list, tuple):
         if len(value) <= _SIZE:
-            yield from _vary_sequence(value, kind, depth)
+            yield from _vary_sequence(value, kind, constants, depth)
     elif kind is dict:
-        yield from _vary_mapping(value, depth)
+        yield from _vary_mapping(value, constants, depth)
     elif kind in (set, frozenset) and value:
         yield "empty", lambda _: kind()
     elif depth:
-        yield from _vary_fields(value, depth)
+        yield from take_turns(_vary_field(value, name, constants, depth) for name in _list_fields(value))
+
+
+def _fits(constant: Any, kind: type) -> bool:
+    return type(constant) is kind or (kind is float and type(constant) is int)
+
+
+def _list_numbers(value: Any, constants: list[Any]) -> Iterator[Any]:
+    yield from (value + 1, value - 1, 0, -value)
+    for constant in constants:
+        yield from (constant, constant + 1, constant - 1)
+    for first, second in combinations(constants, 2):
+        yield first + second
+    for constant in constants:
+        yield from (value + constant, value - constant)
 
 
 def _put(other: Any) -> Change:
@@ -62,15 +118,15 @@ def _add(more: Any) -> Change:
     return lambda given: given + more
 
 
-def _vary_text(value: Any) -> Iterator[tuple[str, Change]]:
+def _vary_text(value: Any, constants: list[Any]) -> Iterator[tuple[str, Change]]:
     space = value[:0] + (" " if type(value) is str else b" ")
     others = (value[:0], value[1:], value[:-1], value + value, value.swapcase(), space + value, value[::-1])
-    for other in dict.fromkeys(others):
+    for other in dict.fromkeys((*others, *constants)):
         if other != value:
             yield repr(other), _put(other)
 
 
-def _vary_sequence(value: Any, kind: Any, depth: int) -> Iterator[tuple[str, Change]]:
+def _vary_sequence(value: Any, kind: Any, constants: Sequence[Any], depth: int) -> Iterator[tuple[str, Change]]:
     if value:
         yield "empty", lambda _: kind()
     if len(value) > 1:
@@ -82,7 +138,7 @@ def _vary_sequence(value: Any, kind: Any, depth: int) -> Iterator[tuple[str, Cha
     if not depth:
         return
     for position in dict.fromkeys((0, len(value) - 1)) if value else ():
-        for text, change in list_variations(value[position], depth - 1):
+        for text, change in list_variations(value[position], constants, depth - 1):
 
             def put(given: Any, position: int = position, change: Change = change) -> Any:
                 parts = list(given)
@@ -92,7 +148,7 @@ def _vary_sequence(value: Any, kind: Any, depth: int) -> Iterator[tuple[str, Cha
             yield f"[{position}] = {text}", put
 
 
-def _vary_mapping(value: dict[Any, Any], depth: int) -> Iterator[tuple[str, Change]]:
+def _vary_mapping(value: dict[Any, Any], constants: Sequence[Any], depth: int) -> Iterator[tuple[str, Change]]:
     if not value:
         return
     yield "empty", lambda _: {}
@@ -100,7 +156,7 @@ def _vary_mapping(value: dict[Any, Any], depth: int) -> Iterator[tuple[str, Chan
     yield f"without {first!r}" if type(first) in (str, int) else "without the first", _drop_first
     if not depth:
         return
-    for text, change in list_variations(value[first], depth - 1):
+    for text, change in list_variations(value[first], constants, depth - 1):
 
         def put(given: dict[Any, Any], change: Change = change) -> Any:
             name = next(iter(given))
@@ -113,19 +169,21 @@ def _drop_first(given: dict[Any, Any]) -> dict[Any, Any]:
     return dict(list(given.items())[1:])
 
 
-def _vary_fields(value: Any, depth: int) -> Iterator[tuple[str, Change]]:
+def _list_fields(value: Any) -> list[str]:
     held = getattr(value, "__dict__", None) if not isinstance(value, (type, types.ModuleType)) else None
     slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
-    names = list(held) if type(held) is dict else slots
-    for name in names[:_FIELDS]:
-        try:
-            part = object.__getattribute__(value, name)
-        except AttributeError:
-            continue
-        for text, change in list_variations(part, depth - 1):
+    return (list(held) if type(held) is dict else slots)[:_FIELDS]
 
-            def put(given: Any, name: str = name, change: Change = change) -> Any:
-                object.__setattr__(given, name, change(object.__getattribute__(given, name)))
-                return given
 
-            yield f".{name} = {text}", put
+def _vary_field(value: Any, name: str, constants: Sequence[Any], depth: int) -> Iterator[tuple[str, Change]]:
+    try:
+        part = object.__getattribute__(value, name)
+    except AttributeError:
+        return
+    for text, change in list_variations(part, constants, depth - 1):
+
+        def put(given: Any, change: Change = change) -> Any:
+            object.__setattr__(given, name, change(object.__getattribute__(given, name)))
+            return given
+
+        yield f".{name} = {text}", put

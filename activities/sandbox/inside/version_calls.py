@@ -9,7 +9,7 @@ import os
 import resource
 import time
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, NoReturn
@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from .descriptions import describe
 from .forks import wait_for
 from .sources import Source, try_to_write
-from .variations import Change, list_variations
+from .variations import Change, list_constants, list_variations, take_turns
 
 # Seconds for one call, and calls with changed arguments.
 _SECONDS, _VARIATIONS = 0.5, 60
@@ -45,12 +45,18 @@ class Compared:
 
 
 class StoppedCall:
-    """A call of `function` that has stopped at its first line, where `frame` has its arguments."""
+    """A call of `function` that has stopped at its first line, where `frame` has its arguments.
 
-    def __init__(self, function: types.FunctionType, frame: types.FrameType) -> None:
+    `codes` are those of its versions, whose constants are tried as arguments.
+    """
+
+    def __init__(
+        self, function: types.FunctionType, frame: types.FrameType, codes: Iterable[types.CodeType] = ()
+    ) -> None:
         self._function = function
         self._code = frame.f_code
         self._arguments = read_arguments(frame)
+        self._constants = list_constants(codes, function.__globals__)
 
     def compare(self, versions: Sequence[Callable[[], None]], deadline: float) -> Iterator[Compared]:
         """Make the call with each version, then with changed arguments, until the deadline.
@@ -59,7 +65,7 @@ class StoppedCall:
         out.
         """
         changes: Iterator[tuple[str, ArgumentChange | None]] = chain(
-            [("", None)], islice(_vary(self._arguments), _VARIATIONS)
+            [("", None)], islice(_vary(self._arguments, self._constants), _VARIATIONS)
         )
         for text, change in changes:
             outcomes = self._call_all(versions, change)
@@ -208,17 +214,14 @@ def _arrange(code: types.CodeType, arguments: dict[str, Any]) -> tuple[list[Any]
     return given, named
 
 
-def _vary(arguments: list[tuple[str, Any]]) -> Iterator[tuple[str, ArgumentChange]]:
+def _vary(arguments: list[tuple[str, Any]], constants: Sequence[Any]) -> Iterator[tuple[str, ArgumentChange]]:
     """Yield changes of arguments, one argument after the other in turns."""
-    turns = [(name, list_variations(value)) for name, value in arguments]
-    while turns:
-        for turn in list(turns):
-            name, variations = turn
-            if (variation := next(variations, None)) is None:
-                turns.remove(turn)
-            else:
-                text, change = variation
-                yield (f"{name}{text}" if text.startswith((".", "[")) else f"{name} = {text}"), (name, change)
+    return take_turns(_vary_argument(name, value, constants) for name, value in arguments)
+
+
+def _vary_argument(name: str, value: Any, constants: Sequence[Any]) -> Iterator[tuple[str, ArgumentChange]]:
+    for text, change in list_variations(value, constants):
+        yield (f"{name}{text}" if text.startswith((".", "[")) else f"{name} = {text}"), (name, change)
 
 
 def _write(descriptor: int, text: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from activities.sandbox.inside.variations import list_variations
+from activities.sandbox.inside.variations import list_constants, list_variations
 
 DAY = datetime.date(2024, 1, 1)
 
@@ -24,8 +24,18 @@ class Span:
     open: bool = False
 
 
-def vary(value: Any) -> list[Any]:
-    return [change(copy.deepcopy(value)) for _, change in list_variations(value)]
+LIMIT, STEP, HUGE = 50, 7.5, 10**9
+
+
+def charge(weight: int, kind: str) -> float:
+    """Return the charge for a weight, by the kind of service that is wanted."""
+    if kind in ("express", "post") and weight > LIMIT:
+        return sum(STEP for _ in range(weight - 20))
+    return HUGE if weight > 1 else float("nan")
+
+
+def vary(value: Any, *constants: Any) -> list[Any]:
+    return [change(copy.deepcopy(value)) for _, change in list_variations(value, constants)]
 
 
 @pytest.mark.parametrize(
@@ -60,8 +70,23 @@ def test_a_mapping_loses_and_changes_its_first_value() -> None:
 
 
 def test_the_attributes_of_an_object_are_varied_also_where_it_is_frozen() -> None:
-    assert vary(Span(1)) == [Span(2), Span(0), Span(-1), Span(1, open=True)]
+    assert vary(Span(1)) == [Span(2), Span(1, open=True), Span(0), Span(-1)]
 
 
 def test_what_is_large_stays_as_it_is() -> None:
     assert vary("x" * 10_000) == []
+
+
+def test_the_numbers_and_words_that_code_uses_are_its_constants() -> None:
+    assert list_constants([charge.__code__], charge.__globals__) == [50, 7.5, 20, "nan", "express", "post"]
+
+
+def test_constants_their_neighbours_sums_and_distances_take_the_place_of_a_number() -> None:
+    assert vary(3, 50, 20, 2.5, "post") == [4, 2, 0, -3, 50, 51, 49, 20, 21, 19, 70, 53, -47, 23, -17]
+    assert vary(3.0, 50)[4:] == [50.0, 51.0, 49.0, 53.0, -47.0]
+
+
+def test_constants_take_the_place_of_texts_and_of_what_objects_hold() -> None:
+    assert vary("post", 50, "express")[-1] == "express"
+    assert Span(50) in vary(Span(1), 50)
+    assert [1, 50] in vary([1, 2], 50)
