@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hydra_cli.terminal import write_line
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy, Verdict
-from hydranet.report.question import ask_behaviour
+from hydranet.report.question import ask_behaviour, is_about_change
 from hydranet.text.escaping import format_command
 
 if TYPE_CHECKING:
@@ -24,14 +24,15 @@ def print_conclusion(session: Session, path: str, genealogy: Genealogy, result: 
     run_id = genealogy.run_id
     if result.verdict.has_fix:
         git = ("git", "-C", path)
-        which = "likelier of the fixes" if result.verdict is Verdict.AMBIGUOUS else "fix"
+        has_rivals = result.verdict is Verdict.AMBIGUOUS and not is_about_change(genealogy)
+        which = "likelier of the fixes" if has_rivals else "fix"
         write_line(f"\nThe {which} is on branch {result.published}. Look at it, then merge it:")
         write_line(f"  {format_command(*git, 'diff', f'HEAD...{result.published}')}")
         write_line(f"  {format_command(*git, 'merge', result.published)}")
         if result.note:
             write_line(result.note)
     if result.verdict is Verdict.AMBIGUOUS:
-        write_line("The tests do not tell which fix is right.")
+        write_line(f"The tests do not tell {'whether it' if is_about_change(genealogy) else 'which fix'} is right.")
         for line in list_question(genealogy):
             write_line(line)
         write_line(f"  {format_command('hydra', 'answer', run_id)} 1    (or 2, or neither, or --value LITERAL)")

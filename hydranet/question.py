@@ -27,6 +27,8 @@ class Comparison(BoundedModel):
     def sentence(self) -> str:
         """The comparison in one sentence."""
         calls = format_count(self.calls, "call")
+        if self.candidates == 1:
+            return f"One candidate passed all tests. It was compared with the code before in {calls}."
         if self.behaviours == 1:
             return f"{format_count(self.candidates, 'candidate')} passed all tests, and behave alike in {calls}."
         return f"{self.candidates} candidates passed all tests, and behave in {self.behaviours} ways in {calls}."
@@ -72,23 +74,34 @@ class CallResult(BoundedModel):
 
 
 class Choice(BoundedModel):
-    """A fix, and what it makes of the call."""
+    """A fix, and what it makes of the call; without a title it is the code before any fix."""
 
-    title: Line
+    title: Line = ""
     result: CallResult
 
 
 class BehaviourQuestion(BoundedModel):
-    """A call of which two fixes make something else, and what the code makes of it `before` any fix."""
+    """A call of which two fixes make something else, and what the code makes of it `before` any fix.
+
+    Where the second choice is the code as it was, a fix changes what no test checks.
+    """
 
     call: Call
     before: Detail
     choices: Annotated[tuple[Choice, ...], Field(min_length=2, max_length=2)]
 
     @property
+    def is_about_change(self) -> bool:
+        """Whether it asks if a change that no test checks is right, rather than which of two fixes is."""
+        second = self.choices[1]
+        return not second.title and second.result.text == self.before
+
+    @property
     def text(self) -> str:
         """The question in one sentence."""
         first, second = self.choices
+        if self.is_about_change:
+            return f"Is it right that {self.call.text} now {first.result.text}, where it {second.result.text} before?"
         return f"What is right for {self.call.text}: that it {first.result.text}, or that it {second.result.text}?"
 
 

@@ -52,7 +52,8 @@ async def find_rivals(
 
     The branch's own fix stays where it is the likeliest. `begin` says what begins.
     """
-    if outcome.parent is None or outcome.diff is None or outcome.contest is not None:
+    has_rivals = outcome.comparison is not None and outcome.comparison.behaviours > 1
+    if outcome.parent is None or outcome.diff is None or has_rivals:
         return outcome
     strategies = choose_strategies(record, proposed)
     is_of_templates = record.strategy.model == TEMPLATES or request.model == TEMPLATES

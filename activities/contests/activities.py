@@ -38,5 +38,5 @@ class ContestActivities:
             diff=await put_text(self._artifacts, fixes[0].diff),
             candidates=await put_model(self._artifacts, candidates),
             count=len(fixes),
-            question=contest.find_question(left),
+            question=contest.find_question(left, request.answers),
         )

@@ -16,7 +16,7 @@ from activities.sandbox.test_run import TestRunner, make_test_command
 from activities.sandbox.time_limits import HUNG, get_test_timeout
 from activities.sandbox.trial_commands import PYTEST_SERVER, parse_trial_command
 from hydranet.bounded_models import NAME_CHARACTERS
-from hydranet.contest import ALTERNATIVES, Alternative, Contest, ContestedCall, choose_calls
+from hydranet.contest import ALTERNATIVES, Alternative, Contest, ContestedCall, make_contest
 from hydranet.contracts import Candidate, TestResults
 from hydranet.question import DETAIL_CHARACTERS, BehaviourAnswer, Call, CallResult
 
@@ -82,22 +82,17 @@ class ObservedBehaviours:
         calls = (
             ContestedCall(
                 call=observed.call,
-                before=observed.results[BASE].text,
+                before=observed.results[BASE],
                 results=tuple(observed.results[index + 1] for index in firsts),
+                is_passing=observed.is_passing,
             )
             for observed in self.calls
         )
-        return Contest(
-            alternatives=tuple(
-                Alternative(
-                    title=candidates[behaviour.candidates[0]].title,
-                    diff=candidates[behaviour.candidates[0]].diff,
-                    doubt=behaviour.doubt,
-                )
-                for behaviour in behaviours
-            ),
-            calls=choose_calls(calls, len(firsts)),
-        )
+        alternatives = [
+            Alternative(title=candidates[index].title, diff=candidates[index].diff, doubt=behaviour.doubt)
+            for index, behaviour in zip(firsts, behaviours, strict=True)
+        ]
+        return make_contest(alternatives, calls)
 
 
 NOT_COMPARED = ObservedBehaviours()

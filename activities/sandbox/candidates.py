@@ -192,10 +192,7 @@ async def compare_passing(
     candidates: Sequence[Candidate],
     answers: Sequence[BehaviourAnswer] = (),
 ) -> ObservedBehaviours:
-    """Find out how the candidates that pass all tests behave; the likeliest, and those that change Python code alone.
-
-    One is enough where a person's answers say what is right.
-    """
+    """Find out how the likeliest candidates that pass all tests behave, of those that change Python code alone."""
     doubts = measure_doubts({index: candidates[index].diff for index in passing})
     python = {
         index: {path: text for path, text in passing[index].items() if text is not None}
@@ -203,7 +200,7 @@ async def compare_passing(
         if all(path.endswith(".py") and text is not None for path, text in passing[index].items())
     }
     compared = dict(islice(python.items(), ALTERNATIVES))
-    if len(compared) < (1 if answers else 2):
+    if not compared:
         return NOT_COMPARED
     files = {path for changes in compared.values() for path in changes} | {answer.call.file for answer in answers}
     sources = {path: read_text(path, read(path)) for path in files}
@@ -212,8 +209,7 @@ async def compare_passing(
     observed = [index for index in compared if calls and index + 1 in calls[0].results]
     refuted = find_refuted(calls, observed, answers)
     comparable = {index: doubts[index] for index in observed if index not in refuted}
-    behaviours = group_behaviours(calls, comparable) if len(comparable) > 1 else ()
-    return ObservedBehaviours(calls, behaviours, refuted)
+    return ObservedBehaviours(calls, group_behaviours(calls, comparable), refuted)
 
 
 def refute(runs: Sequence[CandidateRun], refuted: Mapping[int, str]) -> list[CandidateRun]:

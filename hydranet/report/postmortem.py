@@ -8,7 +8,7 @@ from hydranet.genealogy import BranchRecord, Ending, Genealogy, Outcome, Verdict
 from hydranet.lesson import Lesson, draw_lesson
 from hydranet.report.advice import Advice, give_advice
 from hydranet.report.difference import Winner, explain_differences, find_winner
-from hydranet.report.question import PersonQuestion, ask_behaviour
+from hydranet.report.question import PersonQuestion, ask_behaviour, is_about_change
 from hydranet.report.savings import Savings, estimate_savings
 from hydranet.text.formatting import format_count, format_duration
 
@@ -104,15 +104,20 @@ def _write_headline(genealogy: Genealogy, won: Winner | None, seconds: float) ->
         case Verdict.FIXED:
             return f"Fixed in {format_duration(seconds)}{_name_winner(genealogy, won)}."
         case Verdict.AMBIGUOUS:
-            fixes = f"{count_fixes(genealogy)} fixes pass, and the tests cannot tell them apart"
             by = f", found{name}" if (name := _name_winner(genealogy, won)) else ""
-            return f"Ambiguous after {format_duration(seconds)}: {fixes}. The likeliest is published{by}."
+            return f"Ambiguous after {format_duration(seconds)}: {_explain_doubt(genealogy)}{by}."
         case Verdict.EXHAUSTED:
             return f"Not fixed: nothing that was tried passed the tests ({spent})."
         case Verdict.ABORTED:
             return f"Aborted before a fix was found ({spent})."
         case Verdict.FAILED:
             return f"Failed: the run could not go on ({spent})."
+
+
+def _explain_doubt(genealogy: Genealogy) -> str:
+    if is_about_change(genealogy):
+        return "the fix that passes changes what no test checks. It is published"
+    return f"{count_fixes(genealogy)} fixes pass, and the tests cannot tell them apart. The likeliest is published"
 
 
 def count_fixes(genealogy: Genealogy) -> int:

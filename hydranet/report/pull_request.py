@@ -5,6 +5,7 @@ import re
 from hydranet.genealogy import Genealogy, Verdict
 from hydranet.report.markdown import list_parts
 from hydranet.report.postmortem import Postmortem, count_fixes
+from hydranet.report.question import is_about_change
 from hydranet.text.escaping import escape_controls, escape_markdown, format_code
 from hydranet.text.truncation import keep_start
 
@@ -42,7 +43,12 @@ def write_body(story: Postmortem, reference: str = "") -> str:
         )
     if run.verdict is Verdict.AMBIGUOUS:
         asked = f" {disarm(escape_markdown(story.question.text))}" if story.question else ""
-        parts.append(f"**The tests cannot tell this fix from {_name_others(run)}.**{asked}")
+        doubt = (
+            "This fix changes what no test checks"
+            if is_about_change(run)
+            else f"The tests cannot tell this fix from {_name_others(run)}"
+        )
+        parts.append(f"**{doubt}.**{asked}")
     end = f"Parts of the report are left out here: {format_code(f'hydra report {run.run_id}')} prints the whole."
     room = BODY_CHARACTERS - sum(len(part) + 2 for part in (*parts, end))
     complete = True

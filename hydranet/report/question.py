@@ -60,7 +60,7 @@ def ask_behaviour(run: Genealogy) -> PersonQuestion | None:
     first, second = (choice.result.text for choice in short.choices)
     answers: dict[tuple[str, ...], str] = {
         ("1",): f"it {first}",
-        ("2",): f"it {second}",
+        ("2",): f"it {second}{', as before: the search goes on' if question.is_about_change else ''}",
         ("neither",): "both are wrong: the search goes on",
         ("--value", "LITERAL"): "it returns another value",
     }
@@ -74,14 +74,20 @@ def ask_behaviour(run: Genealogy) -> PersonQuestion | None:
     )
 
 
+def is_about_change(run: Genealogy) -> bool:
+    """Return whether a run leaves open if a change that no test checks is right, rather than which of two fixes is."""
+    return run.question is not None and run.question.is_about_change
+
+
 def _list_behaviour_facts(run: Genealogy, question: BehaviourQuestion) -> Iterator[tuple[str, str]]:
     call = question.call
     if not call.code and len(call.text) > _CALL:
         yield "Call", call.text
     yield "Before", question.before
     for number, choice in enumerate(question.choices, 1):
-        is_published = number == 1 and bool(run.published)
-        yield f"Fix {number}{' (published)' if is_published else ''}", f"{choice.result.text} ({choice.title})"
+        if choice.title:
+            is_published = number == 1 and bool(run.published)
+            yield f"Fix {number}{' (published)' if is_published else ''}", f"{choice.result.text} ({choice.title})"
     if call.test:
         yield "Reached by", call.test
     if call.change:

@@ -9,6 +9,7 @@ from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy, O
 from hydranet.patches import Patch
 from hydranet.report.difference import find_winner
 from hydranet.report.postmortem import Postmortem, count_fixes
+from hydranet.report.question import is_about_change
 from hydranet.report.savings import Savings
 from hydranet.strategy import Strategy
 from hydranet.text.formatting import format_count, format_duration, format_share, join_words
@@ -51,6 +52,8 @@ def list_figures(story: Postmortem) -> Iterator[Figure]:
 def describe_verdict(run: Genealogy) -> str:
     """Return the verdict of a run that has ended, with what makes it ambiguous."""
     if run.verdict is Verdict.AMBIGUOUS:
+        if is_about_change(run):
+            return f"{run.verdict} (the fix changes what no test checks)"
         return f"{run.verdict} ({count_fixes(run)} fixes the tests cannot tell apart)"
     return str(run.verdict or "")
 

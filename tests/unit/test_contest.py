@@ -1,21 +1,24 @@
 """Which fix a person's answers leave, and what is asked next."""
 
-from hydranet.contest import Alternative, Contest, ContestedCall, choose_calls
+from hydranet.contest import Alternative, Contest, ContestedCall, make_contest
 from hydranet.question import BehaviourAnswer, Call, CallResult
 
 
-def contested(arguments: str, *results: str, change: str = "", code: str = "") -> ContestedCall:
+def contested(
+    arguments: str, *results: str, change: str = "", code: str = "", is_passing: bool = False
+) -> ContestedCall:
     call = Call(file="a.py", unit="total", arguments=arguments, change=change, code=code)
     return ContestedCall(
         call=call,
-        before="returns 9",
+        before=CallResult(text="returns 9"),
         results=tuple(CallResult(text=f"returns {text}", code=text if code else "") for text in results),
+        is_passing=is_passing,
     )
 
 
 def contest(*calls: ContestedCall, doubts: tuple[float, ...] = (0, 0, 0)) -> Contest:
-    names = (Alternative(title=f"fix {number}", diff="", doubt=doubt) for number, doubt in enumerate(doubts))
-    return Contest(alternatives=tuple(names), calls=choose_calls(calls, len(doubts)))
+    names = [Alternative(title=f"fix {number}", diff="", doubt=doubt) for number, doubt in enumerate(doubts)]
+    return make_contest(names, calls)
 
 
 ONE, OTHER = contested("[]", "0", "1", "0"), contested("[1, 2]", "3", "3", "4")
@@ -55,10 +58,36 @@ def test_nothing_is_asked_where_one_fix_is_far_likelier() -> None:
     assert both.find_question([1, 2]) is not None
 
 
+def test_a_change_that_no_test_checks_is_asked_about_once_nothing_else_is() -> None:
+    near, same = contested("[1]", "8", "8", is_passing=True), contested("[2]", "9", "9", is_passing=True)
+    both = contest(ONE, near, same, contested("[3]", "7", "7"), doubts=(0, 0))
+    first = both.find_question([0, 1])
+    assert first is not None
+    assert first.call == ONE.call
+    second = both.find_question([0])
+    assert second is not None
+    assert second.text == "Is it right that total([1]) now returns 8, where it returns 9 before?"
+    assert both.find_question([]) is None
+    agreed, refused = (BehaviourAnswer(call=near.call, right=choice.result) for choice in second.choices)
+    assert both.find_question([0], [agreed]) is None
+    assert both.list_left([agreed]) == [0, 1]
+    assert both.list_left([refused]) == []
+
+
+def test_a_change_unlike_that_of_the_failing_tests_is_asked_about_first() -> None:
+    failing = contested("[]", "0")
+    like, unlike = contested("[1]", "0", is_passing=True), contested("[1, 2, 3]", "4", is_passing=True)
+    for calls, asked in (((failing, like, unlike), unlike), ((failing, like), like)):
+        question = contest(*calls, doubts=(0,)).find_question([0])
+        assert question is not None
+        assert question.call == asked.call
+    assert contest(failing, contested("[1]", "9", is_passing=True), doubts=(0,)).find_question([0]) is None
+
+
 def test_the_call_that_is_easiest_to_judge_is_asked_about() -> None:
     varied = contested("[]", "1", "2", change="prices = empty", code="total([])")
     opaque, made = contested("<Cart>", "1", "2"), contested("[5, 5, 5]", "1", "2", code="total([5, 5, 5])")
     longer = contested("[5, 5, 5, 5]", "1", "2", code="total([5, 5, 5, 5])")
     for calls in ([varied, opaque, longer, made], [made, longer, opaque, varied]):
-        assert choose_calls(calls, 2) == (made,)
-    assert choose_calls([varied, opaque], 2) == (varied,)
+        assert contest(*calls, doubts=(0, 0)).calls == (made,)
+    assert contest(varied, opaque, doubts=(0, 0)).calls == (varied,)

@@ -6,7 +6,7 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
 from activities.artifacts.store import hash_content
-from hydranet.contest import Alternative, Contest, ContestedCall, choose_calls
+from hydranet.contest import Alternative, Contest, ContestedCall, make_contest
 from hydranet.contracts import Checkpoint, OpenContest, Trial
 from hydranet.genealogy import Ending, Outcome, Verdict
 from hydranet.question import BehaviourAnswer, Call, CallResult, Comparison
@@ -17,21 +17,21 @@ from tests.workflows.world import NOTHING, World, failed, passed, report, strate
 ALIKE = "a (2 candidates pass, and behave alike in 3 calls)"
 
 
-def contested(arguments: str, *values: int) -> ContestedCall:
+def contested(arguments: str, *values: int, is_passing: bool = False) -> ContestedCall:
     call = Call(file="a.py", unit="f", arguments=arguments, setup="from a import f", code=f"f({arguments})")
     results = (CallResult(text=f"returns {value}", code=str(value)) for value in values)
-    return ContestedCall(call=call, before="returns 9", results=tuple(results))
+    return ContestedCall(
+        call=call, before=CallResult(text="returns 9", code="9"), results=tuple(results), is_passing=is_passing
+    )
 
 
-def alternatives(*titles: str) -> tuple[Alternative, ...]:
-    return tuple(Alternative(title=title, diff=f"diff of {title}") for title in titles)
+def alternatives(*titles: str) -> list[Alternative]:
+    return [Alternative(title=title, diff=f"diff of {title}") for title in titles]
 
 
-TWO = Contest(alternatives=alternatives("a", "b"), calls=choose_calls([contested("1", 1, 2)], 2))
-THREE = Contest(
-    alternatives=alternatives("a", "b", "c"),
-    calls=choose_calls([contested("1", 1, 2, 1), contested("2", 5, 5, 6)], 3),
-)
+TWO = make_contest(alternatives("a", "b"), [contested("1", 1, 2)])
+THREE = make_contest(alternatives("a", "b", "c"), [contested("1", 1, 2, 1), contested("2", 5, 5, 6)])
+ALONE = make_contest(alternatives("a"), [contested("3", 5, is_passing=True)])
 
 
 def ambiguous(contest: Contest = TWO) -> Trial:
@@ -113,6 +113,31 @@ async def test_the_next_question_is_about_what_the_answer_leaves(start: Start) -
     await answer(run, "2")
     assert (await run.result()).verdict is Verdict.FIXED
     assert [a.sentence for a in (await run.genealogy()).answers] == ["f(1) returns 1", "f(2) returns 6"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "endings"), [("1", [Ending.PASSED]), ("2", [Ending.REFUTED, Ending.PASSED])], ids=["right", "wrong"]
+)
+async def test_a_fix_without_a_rival_is_asked_about_where_it_changes_what_no_test_checks(
+    start: Start, choice: str, endings: list[Ending]
+) -> None:
+    world = World(
+        rounds=[[strategy("one"), strategy("two")]],
+        trials={"one": [ambiguous(ALONE)], "two": [passed("b")]},
+        contest=ALONE,
+    )
+    run = await start(world, questions=8)
+    await eventually(run, lambda genealogy: genealogy.waits)
+    waits = (await run.genealogy()).waits
+    assert waits is not None
+    assert waits.question is not None
+    assert waits.question.text == "Is it right that f(3) now returns 5, where it returns 9 before?"
+    await answer(run, choice)
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert [branch.ending for branch in (await run.genealogy()).branches] == endings
+    assert [request.expectations[0].code for request in world.requested("write_tests")] == [
+        "f(3) == 5" if choice == "1" else "f(3) == 9"
+    ]
 
 
 async def test_who_does_not_know_gets_the_likeliest_fix_and_the_question(start: Start) -> None:

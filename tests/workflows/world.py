@@ -238,7 +238,7 @@ class World:
             diff=hash_content(fix.diff.encode(), "text/x-diff"),
             candidates=candidates,
             count=len(left),
-            question=self.contest.find_question(left),
+            question=self.contest.find_question(left, request.answers),
         )
 
     @activity.defn

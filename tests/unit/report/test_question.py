@@ -1,9 +1,10 @@
 """What a run asks about the behaviour of fixes: facts, answers, and sentences of limited length."""
 
 from hydranet.genealogy import Genealogy, Verdict
-from hydranet.question import BehaviourQuestion, CallResult
-from hydranet.report.question import PersonQuestion, ask_behaviour, ask_question
-from tests.unit.report.story import ambiguous, asking, fixed, question
+from hydranet.question import BehaviourQuestion, CallResult, Choice
+from hydranet.report.question import PersonQuestion, ask_behaviour, ask_question, is_about_change
+from hydranet.report.wording import describe_verdict
+from tests.unit.report.story import ambiguous, asking, build_story, fixed, question
 
 
 def ask(run: Genealogy) -> PersonQuestion:
@@ -40,6 +41,23 @@ def test_it_says_what_each_fix_does_what_was_before_and_which_test_makes_the_cal
 def test_a_call_that_a_test_makes_is_not_called_changed() -> None:
     run = ambiguous().model_copy(update={"question": question(change="")})
     assert "Changed" not in dict(ask(run).facts)
+
+
+def test_a_change_that_no_test_checks_is_told_from_what_was_before() -> None:
+    plain = question()
+    before = Choice(result=CallResult(text=plain.before))
+    changed = plain.model_copy(update={"choices": (plain.choices[0], before)})
+    run = ambiguous().model_copy(update={"question": changed})
+    asked = ask(run)
+    raised = "raises IndexError('pop from empty list')"
+    assert asked.text == f"Is it right that apply(40, []) now returns 40, where it {raised} before?"
+    assert [label for label, _ in asked.facts][:2] == ["Before", "Fix 1 (published)"]
+    assert "Fix 2" not in dict(asked.facts)
+    assert dict(asked.answers)["hydra answer fix-shop-1a2b3c4d 2"] == f"it {raised}, as before: the search goes on"
+    assert is_about_change(run)
+    assert not is_about_change(ambiguous())
+    assert describe_verdict(run) == "ambiguous (the fix changes what no test checks)"
+    assert "the fix that passes changes what no test checks" in build_story(run).headline
 
 
 def test_what_an_ambiguous_run_leaves_open_is_asked_and_says_which_fix_is_published() -> None:
