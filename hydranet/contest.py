@@ -68,7 +68,7 @@ class Contest(BoundedModel):
         """Return what is to be asked about the alternatives that are left, None where nothing is.
 
         That is what tells the two most likely apart, where one is not far likelier; else a change of the likeliest near
-        what passing tests do, unless an answer approves of one.
+        what passing tests do, unless an answer approves of such a change.
         """
         if not left:
             return None
@@ -80,7 +80,7 @@ class Contest(BoundedModel):
                 other = Choice(title=self.alternatives[second].title, result=contested.results[second])
                 return self._ask(contested, first, other)
         near = self._find_near(first)
-        if near is None or any(answer.call.is_same(near.call) for answer in answers):
+        if near is None or any(_approves(answer, near, first) for answer in answers):
             return None
         return self._ask(near, first, Choice(result=near.before))
 
@@ -94,6 +94,13 @@ class Contest(BoundedModel):
 
     def _are_close(self, first: int, second: int) -> bool:
         return self.alternatives[second].doubt - self.alternatives[first].doubt < CLOSE
+
+
+def _approves(answer: BehaviourAnswer, near: ContestedCall, number: int) -> bool:
+    """Return whether an answer has approved of what an alternative changes, or of the same change elsewhere."""
+    change = (near.before.text, near.results[number].text)
+    is_same = answer.right is not None and (answer.before, answer.right.text) == change
+    return is_same or answer.call.has_same_arguments(near.call)
 
 
 def make_contest(alternatives: Sequence[Alternative], calls: Iterable[ContestedCall]) -> Contest:
@@ -122,15 +129,23 @@ def make_contest(alternatives: Sequence[Alternative], calls: Iterable[ContestedC
 
 
 def _find_near(ordered: Sequence[ContestedCall], number: int) -> ContestedCall | None:
-    """Return a call near passing tests that a fix changes; one that it changes unlike failing tests' calls first."""
+    """Return a call near passing tests that a fix changes; one that it changes unlike failing tests' calls first.
+
+    What a failing test calls itself is no question: the test says what is right.
+    """
 
     def describe_change(contested: ContestedCall) -> tuple[str, str]:
         return contested.before.text, contested.results[number].text
 
-    wanted = {
-        describe_change(contested) for contested in ordered if not (contested.is_passing or contested.call.change)
-    }
-    changed = [contested for contested in ordered if contested.is_passing and contested.is_changed_by(number)]
+    failing = [contested for contested in ordered if not (contested.is_passing or contested.call.change)]
+    wanted = {describe_change(contested) for contested in failing}
+    changed = [
+        contested
+        for contested in ordered
+        if contested.is_passing
+        and contested.is_changed_by(number)
+        and not any(contested.call.has_same_arguments(other.call) for other in failing)
+    ]
     new = (contested for contested in changed if describe_change(contested) not in wanted)
     return next(chain(new, changed), None)
 

@@ -55,7 +55,11 @@ class Call(BoundedModel):
 
     def is_same(self, other: "Call") -> bool:
         """Return whether two records are about the same call."""
-        mine, theirs = ((c.file, c.unit, c.arguments, c.change) for c in (self, other))
+        return self.change == other.change and self.has_same_arguments(other)
+
+    def has_same_arguments(self, other: "Call") -> bool:
+        """Return whether two calls are of the same function with the same arguments, whatever was changed for that."""
+        mine, theirs = ((call.file, call.unit, call.arguments) for call in (self, other))
         return mine == theirs
 
 
@@ -106,9 +110,13 @@ class BehaviourQuestion(BoundedModel):
 
 
 class BehaviourAnswer(BoundedModel):
-    """What a person said of a call: what is `right`, or, where that is not known, what is `wrong`; perhaps neither."""
+    """What a person said of a call: what is `right`, or, where that is not known, what is `wrong`; perhaps neither.
+
+    `before` is what the code makes of it before any fix.
+    """
 
     call: Call
+    before: Detail = ""
     right: CallResult | None = None
     wrong: Annotated[tuple[Detail, ...], Field(max_length=2)] = ()
     sender: Sender = ""

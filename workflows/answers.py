@@ -153,12 +153,12 @@ def read_answer(question: BehaviourQuestion, choice: str, value: str, sender: st
     """
     if choice in ("1", "2"):
         right = question.choices[int(choice) - 1].result
-        return BehaviourAnswer(call=question.call, right=right, sender=sender)
+        return BehaviourAnswer(call=question.call, before=question.before, right=right, sender=sender)
     if choice == "neither":
         wrong = tuple(fix.result.text for fix in question.choices)
-        return BehaviourAnswer(call=question.call, wrong=wrong, sender=sender)
+        return BehaviourAnswer(call=question.call, before=question.before, wrong=wrong, sender=sender)
     if choice == "unknown":
-        return BehaviourAnswer(call=question.call, sender=sender)
+        return BehaviourAnswer(call=question.call, before=question.before, sender=sender)
     if choice != "value":
         raise ValueError("The answer is 1, 2, neither or unknown, or a value, as in --value 0.")
     if len(value) > VALUE_CHARACTERS:
@@ -168,7 +168,7 @@ def read_answer(question: BehaviourQuestion, choice: str, value: str, sender: st
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise ValueError(f"The value is no Python literal: {value[:80]}. Write one, as in --value '[1, 2]'.") from None
     right = CallResult(text=f"returns {literal!r}", code=repr(literal))
-    return BehaviourAnswer(call=question.call, right=right, sender=sender)
+    return BehaviourAnswer(call=question.call, before=question.before, right=right, sender=sender)
 
 
 def make_expectation(answer: BehaviourAnswer) -> Expectation | None:

@@ -257,7 +257,7 @@ class SandboxActivities:
         best = choose_best(runs, candidates, observed)
         chosen = candidates[best.index]
         tried = len({run.index for run in runs})
-        contested = await describe_contest(self._artifacts, observed, candidates)
+        contested = await describe_contest(self._artifacts, observed, candidates, request.answers)
         return Trial(
             index=best.index,
             title=make_title(best, runs, candidates, observed, asks="question" in contested),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from activities.artifacts.store import get_model, get_text, put_model
 from hydranet.contracts import Candidate, Candidates, TrialRequest
-from hydranet.question import Comparison
+from hydranet.question import BehaviourAnswer, Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,13 +30,16 @@ async def load_candidates(artifacts: ArtifactStore, request: TrialRequest) -> Se
 
 
 async def describe_contest(
-    artifacts: ArtifactStore, observed: ObservedBehaviours, candidates: Sequence[Candidate]
+    artifacts: ArtifactStore,
+    observed: ObservedBehaviours,
+    candidates: Sequence[Candidate],
+    answers: Sequence[BehaviourAnswer],
 ) -> dict[str, Any]:
     """Return the fields of a trial that say how the candidates that pass were told apart."""
     if not observed.behaviours:
         return {}
     contest = observed.make_contest(candidates)
-    question = contest.find_question(contest.list_left(()))
+    question = contest.find_question(contest.list_left(answers), answers)
     comparison = Comparison(
         candidates=sum(len(behaviour.candidates) for behaviour in observed.behaviours),
         behaviours=len(observed.behaviours),

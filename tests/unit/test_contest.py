@@ -70,6 +70,8 @@ def test_a_change_that_no_test_checks_is_asked_about_once_nothing_else_is() -> N
     assert both.find_question([]) is None
     agreed, refused = (BehaviourAnswer(call=near.call, right=choice.result) for choice in second.choices)
     assert both.find_question([0], [agreed]) is None
+    elsewhere = BehaviourAnswer(call=ONE.call, before="returns 9", right=second.choices[0].result)
+    assert both.find_question([0], [elsewhere]) is None
     assert both.list_left([agreed]) == [0, 1]
     assert both.list_left([refused]) == []
 
@@ -81,7 +83,8 @@ def test_a_change_unlike_that_of_the_failing_tests_is_asked_about_first() -> Non
         question = contest(*calls, doubts=(0,)).find_question([0])
         assert question is not None
         assert question.call == asked.call
-    assert contest(failing, contested("[1]", "9", is_passing=True), doubts=(0,)).find_question([0]) is None
+    unchanged, of_failing = contested("[1]", "9", is_passing=True), contested("[]", "0", change="a", is_passing=True)
+    assert contest(failing, unchanged, of_failing, doubts=(0,)).find_question([0]) is None
 
 
 def test_the_call_that_is_easiest_to_judge_is_asked_about() -> None:
