@@ -209,7 +209,10 @@ async def compare_passing(
     observed = [index for index in compared if calls and index + 1 in calls[0].results]
     refuted = find_refuted(calls, observed, answers)
     comparable = {index: doubts[index] for index in observed if index not in refuted}
-    return ObservedBehaviours(calls, group_behaviours(calls, comparable), refuted)
+    # One of several, of which the others could not be compared, is not likelier for that.
+    is_alone = len(passing) == len(refuted) + 1
+    behaviours = group_behaviours(calls, comparable) if len(comparable) > 1 or is_alone else ()
+    return ObservedBehaviours(calls, behaviours, refuted)
 
 
 def refute(runs: Sequence[CandidateRun], refuted: Mapping[int, str]) -> list[CandidateRun]:

@@ -164,6 +164,18 @@ async def test_a_change_of_more_than_functions_is_not_compared(project: Make) ->
     assert "1 other candidate passes too: change" in trial.title
 
 
+async def test_a_candidate_that_passes_alone_is_asked_about_where_it_changes_what_passing_tests_are_near(
+    project: Make,
+) -> None:
+    trial = await attempt(project, RATES, RATE_TESTS, [("< 10", "<= 10")])
+    assert trial.question is not None
+    assert trial.question.is_about_change
+    assert trial.question.text == "Is it right that rate(10) now returns 5, where it returns 7 before?"
+    alone = await attempt(project, CODE, TESTS, [("sum(prices) + 1", "sum(prices)")])
+    assert alone.comparison is not None
+    assert (alone.title, alone.question) == ("change", None)
+
+
 async def test_what_differs_by_chance_is_left_out(project: Make) -> None:
     chance = "sum(prices) + 0 * __import__('time').time_ns()"
     different = "sum(prices) if prices else __import__('time').time_ns()"
