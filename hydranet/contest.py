@@ -79,12 +79,12 @@ class Contest(BoundedModel):
             if contested := next(calls, None):
                 other = Choice(title=self.alternatives[second].title, result=contested.results[second])
                 return self._ask(contested, first, other)
-        near = self._find_near(first)
+        near = self._get_near(first)
         if near is None or any(_approves(answer, near, first) for answer in answers):
             return None
         return self._ask(near, first, Choice(result=near.before))
 
-    def _find_near(self, number: int) -> ContestedCall | None:
+    def _get_near(self, number: int) -> ContestedCall | None:
         near = self.alternatives[number].near
         return self.calls[near] if near is not None and near < len(self.calls) else None
 

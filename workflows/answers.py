@@ -151,14 +151,13 @@ def read_answer(question: BehaviourQuestion, choice: str, value: str, sender: st
 
     Raises ValueError with a sentence for what is no answer.
     """
+    unknown = BehaviourAnswer(call=question.call, before=question.before, sender=sender)
     if choice in ("1", "2"):
-        right = question.choices[int(choice) - 1].result
-        return BehaviourAnswer(call=question.call, before=question.before, right=right, sender=sender)
+        return unknown.model_copy(update={"right": question.choices[int(choice) - 1].result})
     if choice == "neither":
-        wrong = tuple(fix.result.text for fix in question.choices)
-        return BehaviourAnswer(call=question.call, before=question.before, wrong=wrong, sender=sender)
+        return unknown.model_copy(update={"wrong": tuple(fix.result.text for fix in question.choices)})
     if choice == "unknown":
-        return BehaviourAnswer(call=question.call, before=question.before, sender=sender)
+        return unknown
     if choice != "value":
         raise ValueError("The answer is 1, 2, neither or unknown, or a value, as in --value 0.")
     if len(value) > VALUE_CHARACTERS:
@@ -167,8 +166,7 @@ def read_answer(question: BehaviourQuestion, choice: str, value: str, sender: st
         literal = ast.literal_eval(value.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise ValueError(f"The value is no Python literal: {value[:80]}. Write one, as in --value '[1, 2]'.") from None
-    right = CallResult(text=f"returns {literal!r}", code=repr(literal))
-    return BehaviourAnswer(call=question.call, before=question.before, right=right, sender=sender)
+    return unknown.model_copy(update={"right": CallResult(text=f"returns {literal!r}", code=repr(literal))})
 
 
 def make_expectation(answer: BehaviourAnswer) -> Expectation | None:

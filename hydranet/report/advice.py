@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hydranet import checkpoint
 from hydranet.genealogy import BranchRecord, Ending, Genealogy, Verdict
 from hydranet.report.obstacle import Obstacle, ObstacleKind, find_obstacle
-from hydranet.report.question import ask_behaviour
+from hydranet.report.question import ask_behaviour, is_about_change
 from hydranet.strategy import TEMPLATES
 from hydranet.text.escaping import format_command
 from hydranet.text.formatting import format_count
@@ -82,7 +82,8 @@ def _suggest_answer(genealogy: Genealogy) -> Iterator[Advice]:
             "from the fixes on record.",
             format_command("hydra", "answer", genealogy.run_id, "1"),
         )
-    yield Advice("Write a test that tells the fixes apart, commit it, and start a new run.")
+    test = "of what is right there" if is_about_change(genealogy) else "that tells the fixes apart"
+    yield Advice(f"Write a test {test}, commit it, and start a new run.")
 
 
 def _suggest_way_around(genealogy: Genealogy) -> Iterator[Advice]:

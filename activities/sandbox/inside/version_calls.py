@@ -50,9 +50,7 @@ class StoppedCall:
     `codes` are those of its versions, whose constants are tried as arguments.
     """
 
-    def __init__(
-        self, function: types.FunctionType, frame: types.FrameType, codes: Iterable[types.CodeType] = ()
-    ) -> None:
+    def __init__(self, function: types.FunctionType, frame: types.FrameType, codes: Iterable[types.CodeType]) -> None:
         self._function = function
         self._code = frame.f_code
         self._arguments = read_arguments(frame)

@@ -2,6 +2,7 @@
 
 from hydranet.genealogy import Genealogy, Verdict
 from hydranet.question import BehaviourQuestion, CallResult, Choice
+from hydranet.report.advice import give_advice
 from hydranet.report.question import PersonQuestion, ask_behaviour, ask_question, is_about_change
 from hydranet.report.wording import describe_verdict
 from tests.unit.report.story import ambiguous, asking, build_story, fixed, question
@@ -58,6 +59,7 @@ def test_a_change_that_no_test_checks_is_told_from_what_was_before() -> None:
     assert not is_about_change(ambiguous())
     assert describe_verdict(run) == "ambiguous (the fix changes what no test checks)"
     assert "the fix that passes changes what no test checks" in build_story(run).headline
+    assert give_advice(run)[-1].text == "Write a test of what is right there, commit it, and start a new run."
 
 
 def test_what_an_ambiguous_run_leaves_open_is_asked_and_says_which_fix_is_published() -> None:
