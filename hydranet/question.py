@@ -105,7 +105,7 @@ class BehaviourQuestion(BoundedModel):
         """The question in one sentence."""
         first, second = self.choices
         if self.is_about_change:
-            return f"Is it right that {self.call.text} now {first.result.text}, where it {second.result.text} before?"
+            return f"Is it right that {self.call.text} now {first.result.text}, and {second.result.text} no more?"
         return f"What is right for {self.call.text}: that it {first.result.text}, or that it {second.result.text}?"
 
 

@@ -65,7 +65,7 @@ def test_a_person_at_the_terminal_is_asked_at_once(asking: Hydra, shop: Path) ->
         terminal.wait_for("is no Python literal")
         terminal.press("1\n")
         terminal.wait_for("Taken: rate(")
-        terminal.wait_for("Is it right that rate(10) now returns 5, where it returns 7 before?")
+        terminal.wait_for("Is it right that rate(10) now returns 5, and returns 7 no more?")
         terminal.press("1\n")
         assert terminal.end() == 0
     finally:

@@ -66,7 +66,7 @@ def test_a_change_that_no_test_checks_is_asked_about_once_nothing_else_is() -> N
     assert first.call == ONE.call
     second = both.find_question([0])
     assert second is not None
-    assert second.text == "Is it right that total([1]) now returns 8, where it returns 9 before?"
+    assert second.text == "Is it right that total([1]) now returns 8, and returns 9 no more?"
     assert both.find_question([]) is None
     agreed, refused = (BehaviourAnswer(call=near.call, right=choice.result) for choice in second.choices)
     assert both.find_question([0], [agreed]) is None

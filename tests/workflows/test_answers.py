@@ -131,7 +131,7 @@ async def test_a_fix_without_a_rival_is_asked_about_where_it_changes_what_no_tes
     waits = (await run.genealogy()).waits
     assert waits is not None
     assert waits.question is not None
-    assert waits.question.text == "Is it right that f(3) now returns 5, where it returns 9 before?"
+    assert waits.question.text == "Is it right that f(3) now returns 5, and returns 9 no more?"
     await answer(run, choice)
     assert (await run.result()).verdict is Verdict.FIXED
     assert [branch.ending for branch in (await run.genealogy()).branches] == endings

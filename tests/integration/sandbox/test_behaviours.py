@@ -170,7 +170,7 @@ async def test_a_candidate_that_passes_alone_is_asked_about_where_it_changes_wha
     trial = await attempt(project, RATES, RATE_TESTS, [("< 10", "<= 10")])
     assert trial.question is not None
     assert trial.question.is_about_change
-    assert trial.question.text == "Is it right that rate(10) now returns 5, where it returns 7 before?"
+    assert trial.question.text == "Is it right that rate(10) now returns 5, and returns 7 no more?"
     alone = await attempt(project, CODE, TESTS, [("sum(prices) + 1", "sum(prices)")])
     assert alone.comparison is not None
     assert (alone.title, alone.question) == ("change", None)

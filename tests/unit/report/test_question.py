@@ -51,7 +51,7 @@ def test_a_change_that_no_test_checks_is_told_from_what_was_before() -> None:
     run = ambiguous().model_copy(update={"question": changed})
     asked = ask(run)
     raised = "raises IndexError('pop from empty list')"
-    assert asked.text == f"Is it right that apply(40, []) now returns 40, where it {raised} before?"
+    assert asked.text == f"Is it right that apply(40, []) now returns 40, and {raised} no more?"
     assert [label for label, _ in asked.facts][:2] == ["Before", "Fix 1 (published)"]
     assert "Fix 2" not in dict(asked.facts)
     assert dict(asked.answers)["hydra answer fix-shop-1a2b3c4d 2"] == f"it {raised}, as before: the search goes on"
