@@ -27,6 +27,7 @@ from benchmarks import recording, run
 from benchmarks.mesh import INFERENCE, SANDBOX, SPARE, SUPERVISOR, Lines, Mesh, open_mesh
 from hydra_cli.bench.conditions import Conditions
 from tests.e2e.conftest import repository
+from tests.processes import read_command
 
 _STEPS = 8
 _TEST_SECONDS = 3.0
@@ -100,14 +101,13 @@ def _signal(number: int, *words: str) -> Callable[[Mesh], None]:
 
 def _kill_supervisor(mesh: Mesh) -> None:
     for process in mesh.hosts[SUPERVISOR].list_processes():
-        if process.cmdline()[0] == "hydra worker supervisor":
+        if read_command(process)[:1] == ["hydra worker supervisor"]:
             process.kill()
 
 
 def _kill_stack(mesh: Mesh) -> None:
     for process in mesh.hosts[SUPERVISOR].list_processes():
-        line = process.cmdline()
-        if "workers.embedded" in line:
+        if "workers.embedded" in read_command(process):
             process.kill()
 
 

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.e2e.conftest import Hydra, stack
+from tests.processes import read_command
 from tests.sandboxes import BACKENDS, list_containers, require_docker
 
 SYMPTOM = '''def line_total(line):
@@ -147,7 +148,7 @@ def test_a_sandbox_worker_killed_while_it_tests_makes_no_second_attempt(
 def is_testing(backend: str, worker: psutil.Process) -> bool:
     """Whether the worker's sandbox is running tests now."""
     with contextlib.suppress(psutil.Error, docker.errors.APIError):
-        lines = [process.cmdline() for process in worker.children(recursive=True)]
+        lines = [read_command(process) for process in worker.children(recursive=True)]
         if backend == "docker":
             with contextlib.closing(docker.APIClient(version="auto")) as client:
                 found = list_containers(backend, worker.pid)

@@ -24,6 +24,7 @@ from filelock import FileLock
 
 from activities.sandbox.protocol import Execution, Job, Limits, Sandbox
 from tests.control_groups import list_groups
+from tests.processes import read_command
 from tests.sandboxes import BACKENDS, list_containers, require_docker, sandbox_of
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -202,7 +203,8 @@ def _state(backend: str) -> set[str]:
     """Return our control groups, mounts, containers and processes on this machine; others may have some too."""
     groups = {str(path) for path in list_groups()}
     mounts = {line for line in Path("/proc/mounts").read_text().splitlines() if "hydra-" in line}
-    children = {" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)}
+    commands = map(read_command, psutil.Process().children(recursive=True))
+    children = {" ".join(command) for command in commands if command}
     return groups | mounts | children | set(list_containers(backend, os.getpid()))
 
 

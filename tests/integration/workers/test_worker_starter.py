@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from hydranet.names import Role
+from tests.processes import read_command
 from workers import worker_starter
 from workers.private_process import end
 from workers.stack import StartError
@@ -45,7 +46,7 @@ async def test_each_worker_has_its_own_variables_and_log(starter: WorkerStarter,
 
 
 async def test_a_starter_that_is_killed_has_a_successor(starter: WorkerStarter, tmp_path: Path) -> None:
-    (process,) = [child for child in psutil.Process().children() if "workers.worker_starter" in child.cmdline()]
+    (process,) = [child for child in psutil.Process().children() if "workers.worker_starter" in read_command(child)]
     process.kill()
     assert "No Temporal server is named" in await _run(starter, tmp_path)
 
