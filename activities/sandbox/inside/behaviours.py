@@ -26,6 +26,7 @@ import pytest
 from .code_units import Units, are_alike, list_changed, list_units, observe_units
 from .descriptions import describe
 from .forks import silence, wait_for
+from .seen_values import SeenValues
 from .trial_recorder import format_briefly
 from .version_calls import StoppedCall, open_memory, read_arguments
 
@@ -60,8 +61,10 @@ class Behaviours:
         self._write = write
         self._left = seconds
         self._test = ""
+        self._fails = False
         self._busy = False
         self._seen: dict[int, set[str]] = {}
+        self._values: dict[int, SeenValues] = {}
         self._looked_at: dict[int, int] = {}
         self._functions: dict[int, list[types.FunctionType]] = {}
         self._units: list[Unit] = []
@@ -107,9 +110,9 @@ class Behaviours:
     def _locate(self, file: str) -> str:
         return os.path.join(self._root, file)  # noqa: PTH118
 
-    def begin_test(self, test: str) -> None:
+    def begin_test(self, test: str, *, fails: bool) -> None:
         """Observe what has been imported meanwhile, and attribute the calls from now on to a test."""
-        self._test = test
+        self._test, self._fails = test, fails
         waiting = [number for number in range(len(self._units)) if not self._functions.get(number)]
         if waiting:
             self._observe(waiting)
@@ -144,11 +147,15 @@ class Behaviours:
         began = time.monotonic()
         try:
             frame = sys._getframe(1)
-            text = ", ".join(f"{name}={describe(value)}" for name, value in read_arguments(frame))
+            arguments = read_arguments(frame)
+            text = ", ".join(f"{name}={describe(value)}" for name, value in arguments)
             seen = self._seen.setdefault(number, set())
             if text not in seen:
                 seen.add(text)
                 self._run_call(number, frame)
+                # What a failing test gives would show its fault once more.
+                if not self._fails:
+                    self._values.setdefault(number, SeenValues()).add(arguments)
         finally:
             self._busy = False
             self._left -= time.monotonic() - began
@@ -191,7 +198,12 @@ class Behaviours:
             silence()
             # What the collector leaves alone stays shared with the forks.
             gc.freeze()
-            call = StoppedCall(self._find_function(number, frame), frame, self._list_codes(number))
+            call = StoppedCall(
+                self._find_function(number, frame),
+                frame,
+                self._list_codes(number),
+                self._values.get(number, SeenValues()),
+            )
             versions = [partial(self._take_code, units) for units in self._versions]
             for compared in call.compare(versions, deadline):
                 os.write(descriptor, json.dumps(asdict(compared)).encode() + b"\n")
@@ -240,5 +252,5 @@ class BehaviourRecorder:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Attribute the calls from now on to this test."""
         item.repr_failure = format_briefly  # type: ignore[method-assign]
-        self._behaviours.begin_test(item.nodeid)
+        self._behaviours.begin_test(item.nodeid, fails=item.nodeid in self._first)
         yield

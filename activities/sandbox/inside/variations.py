@@ -68,20 +68,20 @@ def list_variations(value: Any, constants: Sequence[Any] = (), depth: int = _DEP
     """
     kind = type(value)
     if kind is bool:
-        yield f"{not value}", _put(not value)
+        yield f"{not value}", replace_by(not value)
     elif kind is int or kind is float:
         for other in dict.fromkeys(_list_numbers(value, [kind(each) for each in constants if _fits(each, kind)])):
             if other != value:
-                yield repr(other), _put(other)
+                yield repr(other), replace_by(other)
     elif kind is str or kind is bytes:
         if len(value) <= _SIZE:
             yield from _vary_text(value, [each for each in constants if type(each) is kind])
     elif issubclass(kind, enum.Enum):
         for member in list(kind)[:_MEMBERS]:
             if member is not value:
-                yield str(member.name), _put(member)
+                yield str(member.name), replace_by(member)
     elif kind is datetime.timedelta:
-        yield "zero", _put(datetime.timedelta())
+        yield "zero", replace_by(datetime.timedelta())
     elif kind in (datetime.date, datetime.datetime):
         for days in (1, -1, 31):
             yield f"{days:+} days", _add(datetime.timedelta(days))
@@ -110,7 +110,8 @@ def _list_numbers(value: Any, constants: list[Any]) -> Iterator[Any]:
         yield from (value + constant, value - constant)
 
 
-def _put(other: Any) -> Change:
+def replace_by(other: Any) -> Change:
+    """Return the change to another value."""
     return lambda _: other
 
 
@@ -123,7 +124,7 @@ def _vary_text(value: Any, constants: list[Any]) -> Iterator[tuple[str, Change]]
     others = (value[:0], value[1:], value[:-1], value + value, value.swapcase(), space + value, value[::-1])
     for other in dict.fromkeys((*others, *constants)):
         if other != value:
-            yield repr(other), _put(other)
+            yield repr(other), replace_by(other)
 
 
 def _vary_sequence(value: Any, kind: Any, constants: Sequence[Any], depth: int) -> Iterator[tuple[str, Change]]:

@@ -16,8 +16,9 @@ from typing import Any, NoReturn
 
 from .descriptions import describe
 from .forks import wait_for
+from .seen_values import SeenValues
 from .sources import Source, try_to_write
-from .variations import Change, list_constants, list_variations, take_turns
+from .variations import Change, list_constants, list_variations, replace_by, take_turns
 
 # Seconds for one call, and calls with changed arguments.
 _SECONDS, _VARIATIONS = 0.5, 60
@@ -47,14 +48,21 @@ class Compared:
 class StoppedCall:
     """A call of `function` that has stopped at its first line, where `frame` has its arguments.
 
-    `codes` are those of its versions, whose constants are tried as arguments.
+    `codes` are those of its versions, whose constants are tried as arguments, as are the `seen` values.
     """
 
-    def __init__(self, function: types.FunctionType, frame: types.FrameType, codes: Iterable[types.CodeType]) -> None:
+    def __init__(
+        self,
+        function: types.FunctionType,
+        frame: types.FrameType,
+        codes: Iterable[types.CodeType],
+        seen: SeenValues,
+    ) -> None:
         self._function = function
         self._code = frame.f_code
         self._arguments = read_arguments(frame)
         self._constants = list_constants(codes, function.__globals__)
+        self._seen = seen
 
     def compare(self, versions: Sequence[Callable[[], None]], deadline: float) -> Iterator[Compared]:
         """Make the call with each version, then with changed arguments, until the deadline.
@@ -62,9 +70,7 @@ class StoppedCall:
         A version takes the place of the functions when it is called. What differs from one time to the next is left
         out.
         """
-        changes: Iterator[tuple[str, ArgumentChange | None]] = chain(
-            [("", None)], islice(_vary(self._arguments, self._constants), _VARIATIONS)
-        )
+        changes: Iterator[tuple[str, ArgumentChange | None]] = chain([("", None)], islice(self._vary(), _VARIATIONS))
         for text, change in changes:
             outcomes = self._call_all(versions, change)
             unlike = dict(zip(outcomes, versions, strict=True))
@@ -75,6 +81,20 @@ class StoppedCall:
                 yield self._write_sources(compared, change, unlike, outcomes) if len(unlike) > 1 else compared
             if time.monotonic() > deadline:
                 return
+
+    def _vary(self) -> Iterator[tuple[str, ArgumentChange]]:
+        """Yield changes of arguments, one argument after the other in turns."""
+        return take_turns(self._vary_argument(name, value) for name, value in self._arguments)
+
+    def _vary_argument(self, name: str, value: Any) -> Iterator[tuple[str, ArgumentChange]]:
+        """Yield changes of one argument, each once: to what it was in other calls in turns with those by its type."""
+        others = ((text, replace_by(other)) for text, other in self._seen.list_others(name, value))
+        told = set()
+        for text, change in take_turns([list_variations(value, self._constants), others]):
+            changed = f"{name}{text}" if text.startswith((".", "[")) else f"{name} = {text}"
+            if changed not in told:
+                told.add(changed)
+                yield changed, (name, change)
 
     def _write_sources(
         self,
@@ -210,16 +230,6 @@ def _arrange(code: types.CodeType, arguments: dict[str, Any]) -> tuple[list[Any]
     if code.co_flags & inspect.CO_VARKEYWORDS:
         named |= arguments[code.co_varnames[end]]
     return given, named
-
-
-def _vary(arguments: list[tuple[str, Any]], constants: Sequence[Any]) -> Iterator[tuple[str, ArgumentChange]]:
-    """Yield changes of arguments, one argument after the other in turns."""
-    return take_turns(_vary_argument(name, value, constants) for name, value in arguments)
-
-
-def _vary_argument(name: str, value: Any, constants: Sequence[Any]) -> Iterator[tuple[str, ArgumentChange]]:
-    for text, change in list_variations(value, constants):
-        yield (f"{name}{text}" if text.startswith((".", "[")) else f"{name} = {text}"), (name, change)
 
 
 def _write(descriptor: int, text: str) -> None:
