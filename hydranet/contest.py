@@ -135,7 +135,7 @@ def _find_near(ordered: Sequence[ContestedCall], number: int) -> ContestedCall |
     """
 
     def describe_change(contested: ContestedCall) -> tuple[str, str]:
-        return contested.before.text, contested.results[number].text
+        return _describe_kind(contested.before), _describe_kind(contested.results[number])
 
     failing = [contested for contested in ordered if not (contested.is_passing or contested.call.change)]
     wanted = {describe_change(contested) for contested in failing}
@@ -148,6 +148,11 @@ def _find_near(ordered: Sequence[ContestedCall], number: int) -> ContestedCall |
     ]
     new = (contested for contested in changed if describe_change(contested) not in wanted)
     return next(chain(new, changed), None)
+
+
+def _describe_kind(result: CallResult) -> str:
+    """Return what comes of a call, whatever an exception says of it and whatever becomes of the arguments."""
+    return result.outcome.partition("(")[0] if result.outcome.startswith("raises ") else result.outcome
 
 
 def _rank(contested: ContestedCall) -> tuple[bool, bool, int]:

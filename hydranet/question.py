@@ -64,17 +64,32 @@ class Call(BoundedModel):
 
 
 class CallResult(BoundedModel):
-    """What comes of a call, as text such as `returns 0`; `code` is Python for the value, or the exception's name."""
+    """What comes of a call, as text such as `returns 0`; `code` is Python for the value, or the exception's name.
+
+    `changes` are the end of the text that says what becomes of the arguments, None where nobody said.
+    """
 
     text: Detail
     code: Detail = ""
     raises: bool = False
+    changes: Detail | None = None
+
+    @property
+    def outcome(self) -> str:
+        """The text without what becomes of the arguments."""
+        return self.text.removesuffix(f"; {self.changes}")
 
     def agrees(self, right: "CallResult") -> bool:
         """Return whether this is what is `right`, which may leave out what becomes of the arguments."""
-        if self.text == right.text or self.text.startswith(f"{right.text}; "):
+        if self.text == right.text:
             return True
-        return bool(self.code) and (self.code, self.raises) == (right.code, right.raises)
+        if right.changes is None:
+            is_same = self.text.startswith(f"{right.text}; ")
+        elif self.changes != right.changes:
+            return False
+        else:
+            is_same = self.outcome == right.outcome
+        return is_same or (bool(self.code) and (self.code, self.raises) == (right.code, right.raises))
 
 
 class Choice(BoundedModel):
@@ -103,10 +118,17 @@ class BehaviourQuestion(BoundedModel):
     @property
     def text(self) -> str:
         """The question in one sentence."""
-        first, second = self.choices
+        first, second = self.list_results()
         if self.is_about_change:
-            return f"Is it right that {self.call.text} now {first.result.text}, and {second.result.text} no more?"
-        return f"What is right for {self.call.text}: that it {first.result.text}, or that it {second.result.text}?"
+            return f"Is it right that {self.call.text} now {first}, and {second} no more?"
+        return f"What is right for {self.call.text}: that it {first}, or that it {second}?"
+
+    def list_results(self) -> list[str]:
+        """Return what each choice makes of the call, without what becomes of the arguments where that is alike."""
+        results = [choice.result for choice in self.choices]
+        if results[0].changes == results[1].changes:
+            return [result.outcome for result in results]
+        return [result.text for result in results]
 
 
 class BehaviourAnswer(BoundedModel):

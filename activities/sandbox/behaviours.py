@@ -209,11 +209,14 @@ def _read_calls(
             yield ObservedCall(call, results, test in passing)
 
 
-def _read_result(text: str, source: object) -> CallResult:
+def _read_result(written: str, source: object) -> CallResult:
+    outcome, _, changes = written.partition("\t")
+    text = f"{outcome}; {changes}" if changes else outcome
+    result = CallResult(text=_shorten(text), changes=_shorten(changes))
     match source:
         case [str() as code, bool() as raises] if len(code) <= DETAIL_CHARACTERS:
-            return CallResult(text=_shorten(text), code=code, raises=raises)
-    return CallResult(text=_shorten(text))
+            return result.model_copy(update={"code": code, "raises": raises})
+    return result
 
 
 def _shorten(text: str) -> str:

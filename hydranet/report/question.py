@@ -99,19 +99,20 @@ def _list_behaviour_facts(run: Genealogy, question: BehaviourQuestion) -> Iterat
 
 def _shorten(question: BehaviourQuestion) -> BehaviourQuestion:
     """Return a question short enough for a sentence, without what long results have alike."""
-    texts = [choice.result.text for choice in question.choices]
+    texts = question.list_results()
     first, second = texts
     alike = takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
     begin = sum(1 for _ in alike) - _ALIKE
     if max(map(len, texts)) > _RESULT and begin > _ALIKE:
         verb = texts[0].partition(" ")[0]
         texts = [f"{verb} …{text[begin:]}" for text in texts]
-    choices = (
-        choice.model_copy(update={"result": CallResult(text=keep_start(text, _RESULT))})
-        for choice, text in zip(question.choices, texts, strict=True)
+    results = [CallResult(text=keep_start(text, _RESULT)) for text in texts]
+    choices = tuple(
+        choice.model_copy(update={"result": result}) for choice, result in zip(question.choices, results, strict=True)
     )
     call = question.call.model_copy(update={"code": keep_start(question.call.text, _CALL)})
-    return question.model_copy(update={"call": call, "choices": tuple(choices)})
+    before = results[1].text if question.is_about_change else question.before
+    return question.model_copy(update={"call": call, "choices": choices, "before": before})
 
 
 def _list_facts(run: Genealogy, wait: PersonWait) -> Iterator[tuple[str, str]]:

@@ -52,6 +52,28 @@ def test_an_answer_about_a_value_leaves_open_what_becomes_of_arguments() -> None
     assert not answer.allows(CallResult(text="returns 10"))
 
 
+def test_an_answer_tells_fixes_apart_that_only_leave_their_arguments_otherwise() -> None:
+    def leave(changes: str, code: str = "None") -> CallResult:
+        text = f"returns {code}"
+        return CallResult(text=f"{text}; {changes}" if changes else text, code=code, changes=changes)
+
+    call = Call(file="a.py", unit="Cart.clear", arguments="self=Cart([1])", code="Cart([1]).clear()")
+    results = tuple(leave(changes) for changes in ("self becomes Cart([])", "self becomes Cart([0])", ""))
+    both = contest(ContestedCall(call=call, before=leave(""), results=results))
+    question = both.find_question([0, 1])
+    assert question is not None
+    assert question.text.endswith(
+        "that it returns None; self becomes Cart([]), or that it returns None; self becomes Cart([0])?"
+    )
+    for number in range(3):
+        assert both.list_left([BehaviourAnswer(call=call, right=results[number])]) == [number]
+    assert both.list_left([BehaviourAnswer(call=call, right=CallResult(text="returns None", code="None"))]) == [0, 1, 2]
+    alike = ContestedCall(call=call, before=leave(""), results=(leave("self becomes 1", "1"), leave("self becomes 1")))
+    asked = contest(alike, doubts=(0, 0)).find_question([0, 1])
+    assert asked is not None
+    assert asked.text == "What is right for Cart([1]).clear(): that it returns 1, or that it returns None?"
+
+
 def test_nothing_is_asked_where_one_fix_is_far_likelier() -> None:
     both = contest(ONE, OTHER, doubts=(0.1, 2.2, 2.3))
     assert both.find_question([0, 1, 2]) is None
@@ -83,6 +105,15 @@ def test_a_change_unlike_that_of_the_failing_tests_is_asked_about_first() -> Non
         question = contest(*calls, doubts=(0,)).find_question([0])
         assert question is not None
         assert question.call == asked.call
+    other_state = ContestedCall(
+        call=like.call,
+        before=CallResult(text="returns 9; self becomes 1", changes="self becomes 1"),
+        results=(CallResult(text="returns 0; self becomes 2", changes="self becomes 2"),),
+        is_passing=True,
+    )
+    question = contest(failing, other_state, unlike, doubts=(0,)).find_question([0])
+    assert question is not None
+    assert question.call == unlike.call
     unchanged, of_failing = contested("[1]", "9", is_passing=True), contested("[]", "0", change="a", is_passing=True)
     assert contest(failing, unchanged, of_failing, doubts=(0,)).find_question([0]) is None
 

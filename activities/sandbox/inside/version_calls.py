@@ -159,8 +159,9 @@ class StoppedCall:
         _write(descriptor, ", ".join(f"{name}={text}" for name, text in before.items()))
         outcome = _describe_outcome(self._function, *_arrange(self._code, arguments))
         after = {name: describe(value) for name, value in arguments.items()}
-        changed = [f"; {name} becomes {text}" for name, text in after.items() if text != before[name]]
-        _write(descriptor, "".join(["\n", outcome, *changed]))
+        changed = [f"{name} becomes {text}" for name, text in after.items() if text != before[name]]
+        # Descriptions have no tabs either.
+        _write(descriptor, f"\n{outcome}\t{'; '.join(changed)}")
 
 
 def _complete(text: str, status: int | None) -> str:

@@ -176,6 +176,41 @@ async def test_a_candidate_that_passes_alone_is_asked_about_where_it_changes_wha
     assert (alone.title, alone.question) == ("change", None)
 
 
+LINKS = """class Sheet:
+    def __init__(self):
+        self.uses = {}
+
+    def link(self, cell, used):
+        if cell == used or self.uses.get(used) == cell:
+            raise ValueError(f"{cell} would use itself")
+        self.uses[cell] = used
+        return 0
+"""
+LINK_TESTS = """from cart import Sheet
+
+
+def test_the_first():
+    assert Sheet().link("A", "Z") == 1
+
+
+def test_others():
+    Sheet().link("C", "A")
+    sheet = Sheet()
+    sheet.link("A", "B")
+    sheet.link("B", "C")
+"""
+
+
+async def test_a_value_of_one_test_shows_in_the_state_of_another_what_a_fix_takes_away(project: Make) -> None:
+    body = LINKS[LINKS.index(" or self") :]
+    wrong = body.replace(" or self.uses.get(used) == cell", "").replace("return 0", "return 1")
+    trial = await attempt(project, LINKS, LINK_TESTS, [(body, wrong)])
+    assert trial.question is not None
+    call = "Sheet.link(self=Sheet(uses={'A': 'B'}), cell='B', used='A')"
+    assert trial.question.text.startswith(f"Is it right that {call} now returns 1; self becomes ")
+    assert trial.question.text.endswith("and raises ValueError('B would use itself') no more?")
+
+
 async def test_what_differs_by_chance_is_left_out(project: Make) -> None:
     chance = "sum(prices) + 0 * __import__('time').time_ns()"
     different = "sum(prices) if prices else __import__('time').time_ns()"

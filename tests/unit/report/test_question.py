@@ -70,6 +70,18 @@ def test_what_an_ambiguous_run_leaves_open_is_asked_and_says_which_fix_is_publis
     assert ask_question(fixed()) is None
 
 
+def test_a_long_question_about_a_change_stays_one() -> None:
+    alike = "returns [" + "0, " * 600
+    plain = make_question(f"{alike}1]", f"{alike}2]")
+    first, second = plain.choices
+    changed = plain.model_copy(
+        update={"choices": (first, second.model_copy(update={"title": ""})), "before": second.result.text}
+    )
+    asked = ask(ambiguous().model_copy(update={"question": changed}))
+    assert asked.text.startswith("Is it right that ")
+    assert asked.text.endswith("0, 2] no more?")
+
+
 def make_question(first: str, second: str) -> BehaviourQuestion:
     plain = question()
     choices = (
