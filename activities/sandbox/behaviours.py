@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from activities.sandbox.protocol import INPUTS
@@ -16,12 +17,16 @@ from activities.sandbox.test_run import TestRunner, make_test_command
 from activities.sandbox.time_limits import HUNG, get_test_timeout
 from activities.sandbox.trial_commands import PYTEST_SERVER, parse_trial_command
 from hydranet.bounded_models import NAME_CHARACTERS
-from hydranet.contest import ALTERNATIVES, Alternative, Contest, ContestedCall, make_contest
+from hydranet.contest import ALTERNATIVES, CLOSE, Alternative, Contest, ContestedCall, make_contest
 from hydranet.contracts import Candidate, TestResults
 from hydranet.question import DETAIL_CHARACTERS, BehaviourAnswer, Call, CallResult
 
 BASE = 0
 """The number of the code at the base among the versions; a candidate has its index and one more."""
+
+# What an example in the documentation adds to the doubt of what contradicts it: more than the order in which candidates
+# are tried, so that nothing is asked where the documentation has the answer.
+_CONTRADICTION = 3 * CLOSE
 
 # Calls at most: what a test records is bounded once more where it comes from.
 _CALLS = 5_000
@@ -29,14 +34,20 @@ _CALLS = 5_000
 
 @dataclass(frozen=True)
 class ObservedCall:
-    """A call of a changed function in a test, and what came of it by version.
+    """A call of a changed function in a test, or an example in the documentation, and what came of it by version.
 
-    `results` has one for the base and each candidate. The test `is_passing` at the base.
+    `results` has one for the base and each candidate. The test `is_passing` at the base. Of an example, `fails` has
+    the versions that do not give what is documented.
     """
 
     call: Call
     results: Mapping[int, CallResult]
     is_passing: bool = False
+    fails: frozenset[int] = frozenset()
+
+    def contradicts(self, number: int) -> bool:
+        """Return whether a version does not give what is documented and some other does."""
+        return number in self.fails and len(self.fails) < len(self.results)
 
     @property
     def is_observed(self) -> bool:
@@ -102,7 +113,8 @@ def group_behaviours(calls: Sequence[ObservedCall], doubts: Mapping[int, float])
     """Return the behaviours of the candidates in `doubts`, the most likely first.
 
     A right fix changes little of what passing tests have observed: Xiong, Liu, Zeng, Zhang and Huang, "Identifying
-    Patch Correctness in Test-Based Program Repair", ICSE 2018.
+    Patch Correctness in Test-Based Program Repair", ICSE 2018. What an example in the documentation contradicts is so
+    much less likely that the example answers what would be asked.
     """
     alike: dict[tuple[str, ...], list[int]] = {}
     for index in sorted(doubts, key=lambda index: doubts[index]):
@@ -111,7 +123,10 @@ def group_behaviours(calls: Sequence[ObservedCall], doubts: Mapping[int, float])
     behaviours = []
     for indices in alike.values():
         changes = sum(call.results[BASE].text != call.results[indices[0] + 1].text for call in seen)
-        behaviours.append(Behaviour(tuple(indices), changes, doubts[indices[0]] + changes / max(1, len(seen))))
+        doubt = doubts[indices[0]] + changes / max(1, len(seen))
+        if any(call.contradicts(indices[0] + 1) for call in calls):
+            doubt += _CONTRADICTION
+        behaviours.append(Behaviour(tuple(indices), changes, doubt))
     return sorted(behaviours, key=lambda behaviour: (behaviour.doubt, behaviour.candidates))
 
 
@@ -135,12 +150,14 @@ async def observe_behaviours(
     sources: Mapping[str, str],
     candidates: Mapping[int, Mapping[str, str]],
     answers: Sequence[BehaviourAnswer] = (),
+    documents: Mapping[str, str] = MappingProxyType({}),
 ) -> list[ObservedCall]:
     """Run the tests at the base, and make each call of what candidates change with all of them.
 
     `sources` are the texts of the changed files and of those that `answers` are about, `candidates` theirs in each
-    candidate, by index. A candidate that changes more than functions is in no call. Empty where the tests are not run
-    by pytest alone, where no time is given for it, and where a candidate disturbs the run.
+    candidate, by index. The examples in their docstrings and in `documents` are made, too. A candidate that changes
+    more than functions is in no call. Empty where the tests are not run by pytest alone, where no time is given for it,
+    and where a candidate disturbs the run.
     """
     command = parse_trial_command(runner.spec.test_command, runner.spec.folder)
     seconds = runner.spec.compare_seconds
@@ -151,11 +168,13 @@ async def observe_behaviours(
     ]
     units: dict[str, list[str]] = {}
     for answer in answers:
-        units.setdefault(answer.call.file, []).append(answer.call.unit)
+        if answer.call.file in sources:
+            units.setdefault(answer.call.file, []).append(answer.call.unit)
     request = {
         "base": dict(sources),
         "candidates": {index + 1: dict(texts) for index, texts in candidates.items()},
         "units": units,
+        "documents": dict(documents),
         "first": [runner.variables.unmask(test) for test in failing],
         "seconds": seconds,
     }
@@ -172,14 +191,14 @@ async def observe_behaviours(
     others = {record.get("candidate") for record in records if record.get("kind") == "outside"}
     numbers = {BASE, *(index + 1 for index in candidates)} - others
     passing = {test.id for test in baseline.tests if test.outcome == "passed"}
-    return list(_read_calls(records, sources, numbers, passing))[:_CALLS]
+    return list(_read_calls(records, {*sources, *documents}, numbers, passing))[:_CALLS]
 
 
 # The records are hostile input: tests can write any line there.
 
 
 def _read_calls(
-    records: Sequence[dict[str, Any]], sources: Mapping[str, str], numbers: set[int], passing: set[str]
+    records: Sequence[dict[str, Any]], files: Collection[str], numbers: set[int], passing: set[str]
 ) -> Iterator[ObservedCall]:
     for record in records:
         if record.get("kind") != "behaviour":
@@ -196,7 +215,7 @@ def _read_calls(
             for number in numbers
             if isinstance(text := outcomes.get(str(number)), str)
         }
-        if file in sources and len(unit) <= NAME_CHARACTERS and results.keys() == numbers:
+        if file in files and len(unit) <= NAME_CHARACTERS and results.keys() == numbers:
             call = Call(
                 file=file,
                 unit=unit.partition("#")[0],
@@ -206,7 +225,12 @@ def _read_calls(
                 setup=setup,
                 code=code,
             )
-            yield ObservedCall(call, results, test in passing)
+            fails = record.get("fails")
+            if isinstance(fails, list):
+                failing = frozenset(number for number in fails if type(number) is int)
+                yield ObservedCall(call, results, BASE not in failing, failing & numbers)
+            else:
+                yield ObservedCall(call, results, test in passing)
 
 
 def _read_result(written: str, source: object) -> CallResult:

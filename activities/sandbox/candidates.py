@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
 from typing import Any
@@ -58,6 +58,8 @@ START_SECONDS = 5.0
 # are told apart, as long again is worth it: what is not tried is in no question.
 MORE_SECONDS = 5.0
 
+# Documents whose examples say what the code gives.
+_DOCUMENTS = ("README.md", "README.rst", "README.txt")
 # Other passing candidates in a title, and the characters of each.
 _NAMED, _NAMED_CHARACTERS = 2, 90
 
@@ -202,10 +204,9 @@ async def compare_passing(
     compared = dict(islice(python.items(), ALTERNATIVES))
     if not compared:
         return NOT_COMPARED
-    files = {path for changes in compared.values() for path in changes} | {answer.call.file for answer in answers}
-    sources = {path: read_text(path, read(path)) for path in files}
-    known = {path: text for path, text in sources.items() if text is not None}
-    calls = await observe_behaviours(runner, baseline, known, compared, answers)
+    asked = {answer.call.file for answer in answers if answer.call.file.endswith(".py")}
+    sources = _read_files({path for changes in compared.values() for path in changes} | asked, read)
+    calls = await observe_behaviours(runner, baseline, sources, compared, answers, _read_documents(read))
     observed = [index for index in compared if calls and index + 1 in calls[0].results]
     refuted = find_refuted(calls, observed, answers)
     comparable = {index: doubts[index] for index in observed if index not in refuted}
@@ -213,6 +214,17 @@ async def compare_passing(
     is_alone = len(passing) == len(refuted) + 1
     behaviours = group_behaviours(calls, comparable) if len(comparable) > 1 or is_alone else ()
     return ObservedBehaviours(calls, behaviours, refuted)
+
+
+def _read_files(paths: Iterable[str], read: Callable[[str], bytes | None]) -> dict[str, str]:
+    """Return the texts of those files that are there."""
+    texts = {path: read_text(path, read(path)) for path in paths}
+    return {path: text for path, text in texts.items() if text is not None}
+
+
+def _read_documents(read: Callable[[str], bytes | None]) -> dict[str, str]:
+    contents = {path: read(path) for path in _DOCUMENTS}
+    return {path: content.decode("utf-8", "replace") for path, content in contents.items() if content is not None}
 
 
 def refute(runs: Sequence[CandidateRun], refuted: Mapping[int, str]) -> list[CandidateRun]:

@@ -25,6 +25,7 @@ import pytest
 
 from .code_units import Units, are_alike, list_changed, list_units, observe_units
 from .descriptions import describe
+from .examples import observe_examples
 from .forks import silence, wait_for
 from .seen_values import SeenValues
 from .trial_recorder import format_briefly
@@ -193,6 +194,31 @@ class Behaviours:
                 }
             )
 
+    def run_examples(self, documents: dict[str, str]) -> None:
+        """Make the examples in the docstrings of changed files, and in documents, with all versions."""
+        paths = {self._locate(file): file for file in self._base}
+        loaded = ((paths.get(getattr(module, "__file__", None) or ""), module) for module in list(sys.modules.values()))
+        modules = {file: module for file, module in loaded if file is not None}
+        versions = [partial(self._take_code, units) for units in self._versions]
+        if self._left <= 0:
+            return
+        for example in observe_examples(modules, documents, versions, self._left):
+            self._write(
+                {
+                    "kind": "behaviour",
+                    "file": example["file"],
+                    "unit": example["name"],
+                    "test": f"an example in the documentation of {example['name']}",
+                    "call": example["source"][:_TEXT],
+                    "change": "",
+                    "outcomes": dict(zip(self._numbers, example["outcomes"], strict=True)),
+                    "setup": "",
+                    "code": example["source"][:_TEXT],
+                    "results": {},
+                    "fails": [self._numbers[position] for position in example["fails"]],
+                }
+            )
+
     def _compare(self, number: int, frame: types.FrameType, descriptor: int, deadline: float) -> NoReturn:
         try:
             silence()
@@ -237,11 +263,15 @@ class Behaviours:
 
 
 class BehaviourRecorder:
-    """A pytest plugin that has the calls of each test made with all versions, those of the tests in `first` first."""
+    """A pytest plugin that has the calls of each test made with all versions, those of the tests in `first` first.
 
-    def __init__(self, behaviours: Behaviours, first: Sequence[str]) -> None:
+    At the end it has the examples of docstrings and `documents` made with them.
+    """
+
+    def __init__(self, behaviours: Behaviours, first: Sequence[str], documents: dict[str, str]) -> None:
         self._behaviours = behaviours
         self._first = frozenset(first)
+        self._documents = documents
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -254,3 +284,8 @@ class BehaviourRecorder:
         item.repr_failure = format_briefly  # type: ignore[method-assign]
         self._behaviours.begin_test(item.nodeid, fails=item.nodeid in self._first)
         yield
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Run the examples, while what the tests have imported is there."""
+        self._behaviours.run_examples(self._documents)

@@ -85,7 +85,10 @@ def _compare_behaviours(file: str, recorder: Recorder) -> dict[str, object]:
         request = json.load(lines)
     candidates = {int(number): texts for number, texts in request["candidates"].items()}
     behaviours = Behaviours("/work", request["base"], candidates, request["units"], request["seconds"], recorder.write)
-    return {"hydra-recorder": recorder, "hydra-behaviours": BehaviourRecorder(behaviours, request["first"])}
+    return {
+        "hydra-recorder": recorder,
+        "hydra-behaviours": BehaviourRecorder(behaviours, request["first"], request["documents"]),
+    }
 
 
 def pytest_configure(config: pytest.Config) -> None:

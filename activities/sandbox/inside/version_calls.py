@@ -140,7 +140,7 @@ class StoppedCall:
     ) -> NoReturn:
         try:
             os.setsid()
-            _limit_resources()
+            limit_resources()
             version()
             arguments = dict(self._arguments)
             if change is not None:
@@ -237,7 +237,8 @@ def _write(descriptor: int, text: str) -> None:
     os.write(descriptor, text.encode("utf-8", "backslashreplace")[: _OUTCOME_BYTES // 2])
 
 
-def _limit_resources() -> None:
+def limit_resources() -> None:
+    """Bound the memory and the processor time of this process."""
     with open("/proc/self/statm") as file:  # noqa: PTH123
         used = int(file.read().split()[0]) * os.sysconf("SC_PAGESIZE")
     for kind, value in ((resource.RLIMIT_AS, used + _MEMORY), (resource.RLIMIT_CPU, 2), (resource.RLIMIT_CORE, 0)):

@@ -216,3 +216,67 @@ async def test_what_differs_by_chance_is_left_out(project: Make) -> None:
     different = "sum(prices) if prices else __import__('time').time_ns()"
     trial = await attempt(project, CODE, TESTS, [("sum(prices) + 1", chance), ("sum(prices) + 1", different)])
     assert "behave alike in" in trial.title
+
+
+DOCUMENTED = '''def total(prices):
+    """Return what prices cost together.
+
+    >>> total([1, 2, 3])
+    6
+    >>> total([])
+    0
+    """
+    return sum(prices) + 1
+'''
+
+
+async def test_an_example_in_a_docstring_decides_between_candidates(project: Make) -> None:
+    wrong, right = ("sum(prices) + 1", "sum(prices[:2])"), ("sum(prices) + 1", "sum(prices)")
+    for order in ([wrong, right], [right, wrong]):
+        trial = await attempt(project, DOCUMENTED, f"{TESTS}# {order.index(right)}\n", order)
+        assert (trial.index, trial.passing, trial.question) == (order.index(right), 2, None)
+
+
+async def test_an_example_in_the_readme_is_asked_about_where_a_fix_breaks_it(project: Make) -> None:
+    readme = "Run this:\n\n>>> from cart import total\n>>> total([5, 6, 7])\n18\n"
+    code = "def total(prices):\n    return sum(prices) - (prices == [1, 2])\n"
+    files = {"cart.py": code, "test_cart.py": TESTS, "README.md": readme}
+    made = await project(files, test_command="python -m pytest -q")
+    diff = change(code, [("return sum(prices) - (prices == [1, 2])", "return 3")])
+    trial = await made.attempt((await made.test()).results, diff)
+    assert trial.question is not None
+    assert trial.question.text == "Is it right that total([5, 6, 7]) now prints 3, and prints 18 no more?"
+    assert trial.question.call.test == "an example in the documentation of README.md"
+
+
+HOSTILE_EXAMPLES = '''class Liar:
+    """Cannot be looked at.
+
+    >>> Liar()
+    1
+    """
+
+    def __repr__(self):
+        raise SystemExit
+
+
+def total(prices):
+    """Return what prices cost together.
+
+    >>> while True: total([])
+    >>> import os; os._exit(1)
+    >>> total([9])
+    9
+    """
+    return sum(prices) + 1
+
+
+# >>> not an example (
+total.__doc__ += "\\n>>> 1 +\\n"
+'''
+
+
+async def test_examples_that_do_not_end_or_cannot_be_read_end_nothing_else(project: Make) -> None:
+    trial = await attempt(project, HOSTILE_EXAMPLES, TESTS, [("sum(prices) + 1", "sum(prices)")])
+    assert trial.report.passed
+    assert trial.comparison is not None
