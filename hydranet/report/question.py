@@ -130,6 +130,9 @@ def _list_facts(run: Genealogy, wait: PersonWait) -> Iterator[tuple[str, str]]:
         failing, count = (wait.failing, wait.failing_count) if wait.failing_count else _find_known(run)
         yield "Fails as before", _name_tests(failing, count)
     if wait.subject is WaitSubject.FIX:
+        for objection in run.objections:
+            if objection.branch == wait.branch:
+                yield "The reviewer noted", objection.describe()
         for branch in run.branches:
             if branch.number != wait.branch:
                 yield "Alternative", describe_branch(branch, run)

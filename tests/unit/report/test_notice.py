@@ -7,6 +7,7 @@ import pytest
 from hydranet.budget import Usage
 from hydranet.genealogy import Ending, Genealogy, Verdict
 from hydranet.notice import NoticeKind
+from hydranet.objection import Objection
 from hydranet.person_wait import PersonWait, WaitSubject
 from hydranet.report.notice import (
     list_reaps,
@@ -41,6 +42,16 @@ def test_a_question_has_diff_tests_alternatives_and_answers() -> None:
     assert f"\n    hydra approve {notice.run}\n    hydra reject {notice.run}\n    hydra show {notice.run}\n" in text
     assert "\n+x = 2\n" in text
     assert tell_question(run(branch(1, attempt(1, 2)))) is None
+
+
+def test_a_question_about_a_fix_says_what_the_reviewer_noted_of_that_fix() -> None:
+    of_others = Objection(rule="swallowed-exception", file="a.py", text="Suppressed.", refuses=True, branch=1)
+    own = Objection(rule="disabled", file="cart.py", line=7, text="An assertion was removed.", branch=2)
+    notice = tell_question(wait().model_copy(update={"objections": (own, of_others)}))
+    assert notice is not None
+    text = render_text(notice)
+    assert "\nThe reviewer noted: rule disabled: cart.py:7: An assertion was removed.\n" in text
+    assert "Suppressed" not in text
 
 
 def test_a_question_about_behaviour_has_what_each_fix_does_the_call_and_all_answers() -> None:
