@@ -108,7 +108,8 @@ def make_contest(alternatives: Sequence[Alternative], calls: Iterable[ContestedC
 
     For each two alternatives that is the call that tells them apart and is the easiest to judge: one that can be
     written as Python, for fixes of which what they return can be, too; one that a test makes rather than a variation;
-    and a short one. For each alternative there is one near passing tests that it changes, too.
+    one with which more fixes differ; and a short one. For each alternative there is one near passing tests that it
+    changes, too.
     """
     ordered = sorted(calls, key=_rank)
     apart = (
@@ -155,7 +156,9 @@ def _describe_kind(result: CallResult) -> str:
     return result.outcome.partition("(")[0] if result.outcome.startswith("raises ") else result.outcome
 
 
-def _rank(contested: ContestedCall) -> tuple[bool, bool, int]:
+def _rank(contested: ContestedCall) -> tuple[bool, bool, int, int]:
     call = contested.call
     is_plain = bool(call.code) and all(result.code for result in contested.results)
-    return not is_plain, bool(call.change), len(call.text)
+    # The more ways there are, the fewer fixes any answer leaves.
+    ways = len({result.text for result in contested.results})
+    return not is_plain, bool(call.change), -ways, len(call.text)

@@ -125,3 +125,13 @@ def test_the_call_that_is_easiest_to_judge_is_asked_about() -> None:
     for calls in ([varied, opaque, longer, made], [made, longer, opaque, varied]):
         assert contest(*calls, doubts=(0, 0)).calls == (made,)
     assert contest(varied, opaque, doubts=(0, 0)).calls == (varied,)
+
+
+def test_a_call_of_which_any_answer_leaves_fewer_fixes_is_asked_about() -> None:
+    short, telling = (
+        contested("[1]", "0", "1", "0", code="total([1])"),
+        contested("[1, 2]", "3", "4", "5", code="t([1, 2])"),
+    )
+    question = contest(short, telling).find_question([0, 1, 2])
+    assert question is not None
+    assert question.call == telling.call
