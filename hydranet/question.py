@@ -66,13 +66,15 @@ class Call(BoundedModel):
 class CallResult(BoundedModel):
     """What comes of a call, as text such as `returns 0`; `code` is Python for the value, or the exception's name.
 
-    `changes` are the end of the text that says what becomes of the arguments, None where nobody said.
+    `changes` are the end of the text that says what becomes of the arguments, None where nobody said. `check` is Python
+    for these, in two lines: one that makes an argument, and an expression that is then true of the call and of it.
     """
 
     text: Detail
     code: Detail = ""
     raises: bool = False
     changes: Detail | None = None
+    check: Detail = ""
 
     @property
     def outcome(self) -> str:

@@ -174,11 +174,16 @@ def make_expectation(answer: BehaviourAnswer) -> Expectation | None:
     call, right = answer.call, answer.right
     if right is None or not call.code or not right.code:
         return None
+    source = f"the answer of {answer.sender or 'a person'}"
+    if right.check:
+        line, _, check = right.check.partition("\n")
+        setup = f"{call.setup}\n{line}"
+        return Expectation(kind=ExpectationKind.HOLDS, code=check, setup=setup, source=source)
     is_error = right.raises
     return Expectation(
         kind=ExpectationKind.RAISES if is_error else ExpectationKind.HOLDS,
         code=call.code if is_error else f"{call.code} == {right.code}",
         exception=right.code if is_error else "",
         setup=call.setup,
-        source=f"the answer of {answer.sender or 'a person'}",
+        source=source,
     )

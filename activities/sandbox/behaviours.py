@@ -238,8 +238,8 @@ def _read_result(written: str, source: object) -> CallResult:
     text = f"{outcome}; {changes}" if changes else outcome
     result = CallResult(text=_shorten(text), changes=_shorten(changes))
     match source:
-        case [str() as code, bool() as raises] if len(code) <= DETAIL_CHARACTERS:
-            return result.model_copy(update={"code": code, "raises": raises})
+        case [str() as code, bool() as raises, str() as check] if max(len(code), len(check)) <= DETAIL_CHARACTERS:
+            return result.model_copy(update={"code": code, "raises": raises, "check": check})
     return result
 
 

@@ -93,6 +93,27 @@ async def test_an_answer_chooses_the_fix_and_becomes_a_test(
     assert "Answered by ada@home: f(1) returns" in run.world.requested("publish_fix")[0].message
 
 
+async def test_an_answer_about_an_argument_becomes_a_test_of_it(start: Start) -> None:
+    first, second = (
+        CallResult(
+            text=f"returns None; items becomes [{value}]",
+            code="None",
+            changes=f"items becomes [{value}]",
+            check=f"items = []\n(f(items), items) == (None, [{value}])",
+        )
+        for value in (1, 2)
+    )
+    call = Call(file="a.py", unit="f", arguments="items=[]", setup="from a import f", code="f([])")
+    either = ContestedCall(call=call, before=CallResult(text="returns None", code="None"), results=(first, second))
+    run = await start(world_of(make_contest(alternatives("a", "b"), [either])), questions=8)
+    await answer(run, "2")
+    assert (await run.result()).verdict is Verdict.FIXED
+    (written,) = run.world.requested("write_tests")
+    (expectation,) = written.expectations
+    assert expectation.code == "(f(items), items) == (None, [2])"
+    assert expectation.setup == "from a import f\nitems = []"
+
+
 async def test_a_test_that_does_not_pass_is_left_out(start: Start) -> None:
     run = await start(world_of(verifications=[report("new0")]), questions=8)
     await answer(run, "1")

@@ -11,7 +11,8 @@ import math
 import os
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from .descriptions import TOLD_BY_REPR, describe, list_fields
@@ -28,11 +29,20 @@ class UnwritableError(Exception):
 
 
 class Source:
-    """Python for values and calls, with the imports that it needs."""
+    """Python for values and calls, with the imports that it needs.
 
-    def __init__(self) -> None:
+    Values of a call that are in `variables`, by their identity, are written by that name.
+    """
+
+    def __init__(self, variables: Mapping[int, str] = MappingProxyType({})) -> None:
+        self._variables = variables
         self._imports: dict[str, str] = {}
         self._left = _PARTS
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that are imported."""
+        return frozenset(self._imports)
 
     @property
     def setup(self) -> str:
@@ -43,6 +53,10 @@ class Source:
         )
 
     def write_value(self, value: Any) -> str:
+        """Return the variable of the value, or else an expression that makes it; UnwritableError where none does."""
+        return self._variables.get(id(value)) or self.make_value(value)
+
+    def make_value(self, value: Any) -> str:
         """Return an expression that makes the value; UnwritableError where none does."""
         code = self._write(value, _DEPTH)
         if len(code) > _CHARACTERS or describe(self._evaluate(code)) != describe(value):

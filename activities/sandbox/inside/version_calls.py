@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import json
 import os
 import resource
 import time
@@ -17,13 +16,13 @@ from typing import Any, NoReturn
 from .descriptions import describe
 from .forks import wait_for
 from .seen_values import SeenValues
-from .sources import Source, try_to_write
 from .variations import Change, list_constants, list_variations, replace_by, take_turns
+from .written_calls import YIELDED, WrittenCall, write_call
 
 # Seconds for one call, and calls with changed arguments.
 _SECONDS, _VARIATIONS = 0.5, 60
-# What a call may take and tell: bytes of memory above what the process has, bytes of its outcome, yielded values.
-_MEMORY, _OUTCOME_BYTES, _YIELDED = 512_000_000, 100_000, 50
+# What a call may take and tell: bytes of memory above what the process has, and bytes of its outcome.
+_MEMORY, _OUTCOME_BYTES = 512_000_000, 100_000
 
 ArgumentChange = tuple[str, Change]
 """The name of an argument, and what returns it changed."""
@@ -34,7 +33,8 @@ class Compared:
     """A call as it was made with all versions: what was `changed` in it, its arguments, and an outcome for each.
 
     Where outcomes differ, `setup` and `code` are Python that makes the call, and `results` has Python for what each
-    version returns, or the name of what it raises; all of it is empty where there is none.
+    version returns, or the name of what it raises, and what checks an argument that it changes; all of it is empty
+    where there is none.
     """
 
     changed: str
@@ -42,7 +42,7 @@ class Compared:
     outcomes: Sequence[str]
     setup: str = ""
     code: str = ""
-    results: Sequence[tuple[str, bool]] = ()
+    results: Sequence[tuple[str, bool, str]] = ()
 
 
 class StoppedCall:
@@ -105,14 +105,14 @@ class StoppedCall:
     ) -> Compared:
         """Return the call with the Python that makes it, which is written in further processes."""
         texts = self._call_all(list(unlike.values()), change, writes=True)
-        written = {outcome: _read_source(text) for outcome, text in zip(unlike, texts, strict=True)}
-        codes = {source[1] for source in written.values()}
+        written = {outcome: WrittenCall.parse(text) for outcome, text in zip(unlike, texts, strict=True)}
+        codes = {each.call for each in written.values()}
         # A version that yields is called otherwise than one that raises before it does.
         code = max(codes, key=len)
         if "" in codes or not codes <= {code, code.removeprefix("list(").removesuffix(")")}:
             return compared
-        setup = sorted({line for source in written.values() for line in source[0].splitlines()})
-        results = [written[outcome][2:] for outcome in outcomes]
+        setup = sorted({line for each in written.values() for line in each.setup.splitlines()})
+        results = [(each.result, each.raises, each.check) for each in map(written.__getitem__, outcomes)]
         return Compared(compared.changed, compared.arguments, compared.outcomes, "\n".join(setup), code, results)
 
     def _call_all(
@@ -147,7 +147,7 @@ class StoppedCall:
                 name, apply = change
                 arguments[name] = apply(arguments[name])
             if writes:
-                _write(descriptor, _write_source(self._function, *_arrange(self._code, arguments)))
+                _write(descriptor, write_call(self._function, *_arrange(self._code, arguments)).format())
             else:
                 self._tell_outcome(arguments, descriptor)
         finally:
@@ -177,38 +177,13 @@ def _describe_outcome(function: Callable[..., Any], arguments: list[Any], named:
     try:
         result = function(*arguments, **named)
         if inspect.isgenerator(result):
-            return f"yields {describe(list(islice(result, _YIELDED)))}"
+            return f"yields {describe(list(islice(result, YIELDED)))}"
         if inspect.iscoroutine(result):
             result.close()
             return "has to be awaited"
         return f"returns {describe(result)}"
     except BaseException as error:
         return f"raises {describe(error)}"
-
-
-def _write_source(function: types.FunctionType, given: list[Any], named: dict[str, Any]) -> str:
-    """Make a call and return as JSON the set-up, the call, its result and whether that is an exception's name."""
-    source = Source()
-    call = try_to_write(lambda: source.write_call(function, given, named))
-    if not call:
-        return ""
-    try:
-        result = function(*given, **named)
-        if inspect.isgenerator(result):
-            call, result = f"list({call})", list(islice(result, _YIELDED))
-        written, raises = try_to_write(lambda: source.write_value(result)), False
-    except Exception as error:
-        raised = error
-        written, raises = try_to_write(lambda: source.write_exception(raised)), True
-    return json.dumps([source.setup, call, written, raises])
-
-
-def _read_source(text: str) -> tuple[str, str, str, bool]:
-    try:
-        setup, call, result, raises = json.loads(text)
-    except ValueError:
-        return "", "", "", False
-    return setup, call, result, raises
 
 
 def read_arguments(frame: types.FrameType) -> list[tuple[str, Any]]:

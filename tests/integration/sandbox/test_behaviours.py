@@ -110,6 +110,27 @@ async def test_what_a_call_changes_tells_candidates_apart(project: Make) -> None
     assert "self becomes Account(entries=[" in trial.question.text
 
 
+PRICES = """def add(prices, price):
+    prices.append(price + 1)
+"""
+PRICE_TESTS = """from cart import add
+
+
+def test_add():
+    prices = [1]
+    add(prices, 2)
+    assert prices == [1, 2]
+"""
+
+
+async def test_what_becomes_of_an_argument_is_written_as_a_check(project: Make) -> None:
+    trial = await attempt(project, PRICES, PRICE_TESTS, [("price + 1", "price"), ("price + 1", "abs(price)")])
+    assert trial.question is not None
+    first = trial.question.choices[0].result
+    assert trial.question.call.code == "add([1], -2)"
+    assert first.check == "prices = [1]\n(add(prices, -2), prices) == (None, [1, -2])"
+
+
 HOSTILE = """
 import os, sys, time
 
