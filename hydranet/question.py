@@ -101,15 +101,31 @@ class Choice(BoundedModel):
     result: CallResult
 
 
+class Vote(BoundedModel):
+    """Which choice of a question a model takes for right, 1 or 2, and why; 0 where it does not keep to one."""
+
+    model: Name
+    right: Annotated[int, Field(ge=0, le=2)] = 0
+    reason: Line = ""
+
+    @property
+    def sentence(self) -> str:
+        """The vote in one sentence."""
+        if not self.right:
+            return f"{self.model} does not keep to one"
+        return f"{self.model} takes {self.right} for right: {self.reason}"
+
+
 class BehaviourQuestion(BoundedModel):
     """A call of which two fixes make something else, and what the code makes of it `before` any fix.
 
-    Where the second choice is the code as it was, a fix changes what no test checks.
+    Where the second choice is the code as it was, a fix changes what no test checks. A model may have a `vote`.
     """
 
     call: Call
     before: Detail
     choices: Annotated[tuple[Choice, ...], Field(min_length=2, max_length=2)]
+    vote: Vote | None = None
 
     @property
     def is_about_change(self) -> bool:
@@ -124,6 +140,17 @@ class BehaviourQuestion(BoundedModel):
         if self.is_about_change:
             return f"Is it right that {self.call.text} now {first}, and {second} no more?"
         return f"What is right for {self.call.text}: that it {first}, or that it {second}?"
+
+    @property
+    def is_second_voted_for(self) -> bool:
+        """Whether a model takes the second of two fixes for right."""
+        return self.vote is not None and self.vote.right == 2 and not self.is_about_change
+
+    def swap(self) -> "BehaviourQuestion":
+        """Return the question with its choices in the other order."""
+        first, second = self.choices
+        vote = self.vote.model_copy(update={"right": (0, 2, 1)[self.vote.right]}) if self.vote else None
+        return self.model_copy(update={"choices": (second, first), "vote": vote})
 
     def list_results(self) -> list[str]:
         """Return what each choice makes of the call, without what becomes of the arguments where that is alike."""

@@ -241,6 +241,7 @@ async def _inference_workers(
     inference = InferenceActivities(backends, wait, broadcaster)
     ranking = [
         inference.rank_strategies,
+        inference.vote,
     ]
     calls = [
         # What began before ranking had a queue of its own ends here.

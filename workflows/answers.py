@@ -8,6 +8,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.contests.activities import ContestActivities
+    from activities.inference.activities import InferenceActivities
     from activities.retrieval.activities import RetrievalActivities
     from hydranet.contracts import (
         ArtifactRef,
@@ -19,12 +20,14 @@ with workflow.unsafe.imports_passed_through():
         FixRequest,
         Settlement,
         SettleRequest,
+        VoteRequest,
         WriteTestsRequest,
     )
     from hydranet.genealogy import BranchRecord
     from hydranet.person_wait import PersonWait, WaitKind, WaitSubject
-    from hydranet.question import Answers, BehaviourAnswer, BehaviourQuestion, CallResult
-    from hydranet.strategy import Strategy
+    from hydranet.question import ANSWERS, Answers, BehaviourAnswer, BehaviourQuestion, CallResult
+    from hydranet.random_seed import derive_seed
+    from hydranet.strategy import TEMPLATES, Strategy
     from workflows import policies
     from workflows.preparation import PreparedRun, run_tests
     from workflows.rivals import find_rivals
@@ -66,7 +69,7 @@ class ContestSettler:
         outcome = await find_rivals(self.request, genealogy, self.prepared, record, outcome, self.proposed, self.begin)
         self.state.set_comparison(outcome.comparison)
         contest, fix = outcome.contest, outcome.passed
-        question = contest.question if contest else None
+        question = await self._have_voted(branch, contest.question) if contest else None
         while contest and question and self._may_ask:
             answer = await self.ask(self._make_wait(branch, question))
             if not answer.tells:
@@ -77,10 +80,41 @@ class ContestSettler:
                 return SettledFix(None, outcome, f"The answer refutes it: {answer.sentence}.")
             fix = await self._commit(contest.parent, settlement.diff, settlement.title)
             outcome = outcome.model_copy(update={"reason": settlement.title})
-            question = settlement.question
+            question = await self._have_voted(branch, settlement.question)
+        answers = self.state.genealogy.answers
+        if contest and question and question.is_second_voted_for and len(answers) < ANSWERS:
+            # Nobody has answered: it is published, and the question stays open.
+            question = question.swap()
+            vote = BehaviourAnswer(call=question.call, right=question.choices[0].result)
+            settlement = await settle_contest(contest.contest, (*answers, vote))
+            fix = await self._commit(contest.parent, settlement.diff, settlement.title)
+            outcome = outcome.model_copy(update={"reason": settlement.title})
+        if contest and question:
+            outcome = outcome.model_copy(update={"contest": contest.model_copy(update={"question": question})})
         if fix is not None and self.state.genealogy.answers:
             fix = await self._add_tests(fix)
         return SettledFix(fix, outcome, question=question)
+
+    async def _have_voted(self, branch: int, question: BehaviourQuestion | None) -> BehaviourQuestion | None:
+        """Return a question with the vote of the run's larger model, or of its model; templates have none."""
+        request, genealogy = self.request, self.state.genealogy
+        model = request.supervisor_model or request.model
+        if question is None or model == TEMPLATES or not workflow.patched("vote"):
+            return question
+        await self.begin("asking a model what is right")
+        options = policies.for_ranking if request.supervisor_model else policies.for_inference
+        answer = await workflow.execute_activity_method(
+            InferenceActivities.vote,
+            VoteRequest(
+                work=self.prepared.inference_context(genealogy.run_id, model),
+                branch=branch,
+                question=question,
+                seed=derive_seed(request.seed or genealogy.run_id, branch),
+            ),
+            **options("vote on what is right"),
+        )
+        self.state.add_usage(answer.usage)
+        return question.model_copy(update={"vote": answer.vote})
 
     @property
     def _may_ask(self) -> bool:

@@ -56,6 +56,8 @@ def write_message(genealogy: Genealogy, change: str, strategy: str, notes: str =
     if genealogy.question:
         command = format_command("hydra", "answer", genealogy.run_id)
         parts.append(f"Ambiguous: {genealogy.question.text} This fix does the first. `{command} 1` (or 2) settles it.")
+        if genealogy.question.vote:
+            parts.append(f"The vote of a model: {genealogy.question.vote.sentence}")
     return "\n\n".join(filter(None, [*parts, notes]))
 
 

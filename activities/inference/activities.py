@@ -24,6 +24,8 @@ from hydranet.contracts import (
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
+    VoteAnswer,
+    VoteRequest,
     WarmUpRequest,
     Work,
 )
@@ -113,6 +115,16 @@ class InferenceActivities:
         with self._show(request.work, "rank"):
             answer = await backend.rank(request)
         metrics.count_tokens("rank", answer.usage)
+        return answer
+
+    @activity.defn
+    @translate_errors
+    async def vote(self, request: VoteRequest) -> VoteAnswer:
+        """Which choice of a question a model takes for right."""
+        backend = await self._open(request.work.model)
+        with self._show(request.work, "vote"):
+            answer = await backend.vote(request)
+        metrics.count_tokens("vote", answer.usage)
         return answer
 
     @activity.defn

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 import json_repair
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from hydranet.bounded_models import Line, Note
 from hydranet.errors import HydraError
@@ -98,6 +98,13 @@ class Ranking(_Answer):
         """Every place from 0 to `count` - 1 once: those the model named in its order, then the others."""
         named = [number - 1 for number in self.order if 0 < number <= count]
         return list(dict.fromkeys([*named, *range(count)]))
+
+
+class Ballot(_Answer):
+    """Which of two, counted from 1, a model takes for right, and why."""
+
+    reason: Annotated[Line, AnyText] = ""
+    right: Annotated[int, Field(ge=1, le=2)]
 
 
 class PlanWords(_Answer):

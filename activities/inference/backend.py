@@ -24,6 +24,8 @@ from hydranet.contracts import (
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
+    VoteAnswer,
+    VoteRequest,
     Work,
 )
 from hydranet.errors import FatalError, TransientError, UsageError
@@ -67,6 +69,10 @@ class Backend(Protocol):
 
     async def rank(self, request: RankRequest) -> RankAnswer:
         """In which order to pursue strategies, as they are where it cannot tell."""
+        ...
+
+    async def vote(self, request: VoteRequest, /) -> VoteAnswer:
+        """Which choice of a question is right."""
         ...
 
     async def plan(self, request: StepRequest) -> PlanAnswer:

@@ -7,6 +7,7 @@ from rapidfuzz.distance import Indel
 from activities.localisation.ranking import Suspect
 from hydranet.contracts import AttemptDigest, DeadBranch, Findings, StepRequest
 from hydranet.convergence.error_signature import ErrorClass
+from hydranet.question import BehaviourQuestion
 from hydranet.strategy import Strategy
 from hydranet.text.escaping import fence
 from hydranet.text.truncation import keep_first_lines, keep_last_lines, keep_start
@@ -96,6 +97,17 @@ def describe_change(diff: str) -> str:
     return f"{keep_start(old, 80) or 'nothing'} → {keep_start(new, 80) or 'nothing'}"
 
 
+def describe_choices(question: BehaviourQuestion) -> str:
+    """Return what a call gave and what two choices make of it, each with its change."""
+    first, second = (
+        f"{number}. it {keep_start(text, _RESULT)}, {f'with {choice.title}' if choice.title else 'as before'}"
+        for number, text, choice in zip((1, 2), question.list_results(), question.choices, strict=True)
+    )
+    call = question.call
+    code = "\n".join(filter(None, (call.setup, keep_start(call.text, _RESULT))))
+    return fence(f"{code}\n\nBefore any change it {keep_start(question.before, _RESULT)}\n{first}\n{second}")
+
+
 def describe_dead_branch(branch: DeadBranch) -> str:
     """Return a dead branch in a line: its aim, what came of it and what that rules out."""
     strategy, lesson = branch.strategy, branch.lesson
@@ -122,6 +134,8 @@ def _error(request: StepRequest) -> str:
     return fence(f"{error.type}: {error.message}" + (f"\nat {where}" if where else ""))
 
 
+# Characters of a call, and of what comes of it.
+_RESULT = 600
 _STATEMENTS = 2
 _CHARACTERS = 160
 

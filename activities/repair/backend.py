@@ -33,6 +33,8 @@ from hydranet.contracts import (
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
+    VoteAnswer,
+    VoteRequest,
     Work,
 )
 from hydranet.patches import make_diff
@@ -85,6 +87,10 @@ class TemplatesBackend:
     async def rank(self, request: RankRequest) -> RankAnswer:
         """Keep the order of the strategies, which are proposed likeliest first."""
         return RankAnswer(order=tuple(range(len(request.strategies))), usage=_USAGE)
+
+    async def vote(self, _request: VoteRequest, /) -> VoteAnswer:
+        """Templates know nothing of what code is for."""
+        return VoteAnswer(usage=_USAGE)
 
     async def plan(self, request: StepRequest) -> PlanAnswer:
         """Announce the next batch of candidates."""

@@ -25,6 +25,8 @@ from hydranet.contracts.inference import (
     StepRequest,
     StrategiesAnswer,
     StrategiesRequest,
+    VoteAnswer,
+    VoteRequest,
     WarmUpRequest,
     Work,
 )
@@ -270,6 +272,8 @@ __all__ = [
     "TestsByLine",
     "Trial",
     "TrialRequest",
+    "VoteAnswer",
+    "VoteRequest",
     "Wait",
     "Waits",
     "WarmUpRequest",

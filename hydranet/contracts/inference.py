@@ -12,6 +12,7 @@ from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.lesson import Lesson
 from hydranet.policy.investigation import Asked
+from hydranet.question import BehaviourQuestion, Vote
 from hydranet.strategy import Strategy
 
 
@@ -88,6 +89,24 @@ class RankAnswer(BoundedModel):
     """The places of the strategies in the request (0-based), the one to pursue first in front; each once."""
 
     order: Annotated[tuple[int, ...], Field(max_length=20)] = ()
+    prompt: Name = ""
+    usage: Usage = Usage()
+    transcript: ArtifactRef | None = None
+
+
+class VoteRequest(BoundedModel):
+    """Asks which choice of a `question` about a branch's fix is right; `work.model` is the model that votes."""
+
+    work: Work
+    branch: int
+    question: BehaviourQuestion
+    seed: int = 0
+
+
+class VoteAnswer(BoundedModel):
+    """The vote, None where the model is too small to be asked."""
+
+    vote: Vote | None = None
     prompt: Name = ""
     usage: Usage = Usage()
     transcript: ArtifactRef | None = None

@@ -88,6 +88,8 @@ def _list_behaviour_facts(run: Genealogy, question: BehaviourQuestion) -> Iterat
         if choice.title:
             is_published = number == 1 and bool(run.published)
             yield f"Fix {number}{' (published)' if is_published else ''}", f"{choice.result.text} ({choice.title})"
+    if question.vote:
+        yield "Vote", question.vote.sentence
     if call.test:
         yield "Reached by", call.test
     if call.change:

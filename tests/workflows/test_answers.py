@@ -114,6 +114,49 @@ async def test_an_answer_about_an_argument_becomes_a_test_of_it(start: Start) ->
     assert expectation.setup == "from a import f\nitems = []"
 
 
+@pytest.mark.parametrize(("votes", "title"), [(0, "a"), (1, "a"), (2, "b")])
+async def test_the_fix_that_a_model_votes_for_is_published_while_nobody_answers(
+    start: Start, votes: int, title: str
+) -> None:
+    run = await start(world_of(votes=votes, tokens=10), model="some")
+    result = await run.result()
+    assert result.verdict is Verdict.AMBIGUOUS
+    assert result.contest is not None
+    question = result.contest.question
+    assert question.choices[0].title == title
+    assert question.vote is not None
+    assert question.vote.right == min(votes, 1)
+    # The world's trial has committed the likeliest fix itself.
+    commits = [request.message for request in run.world.requested("commit_checkpoint")]
+    assert (commits[-1] == "b") == (votes == 2)
+    (request,) = run.world.requested("vote")
+    assert (request.work.model, request.question.choices[0].title) == ("some", "a")
+    message = run.world.requested("publish_fix")[0].message
+    assert ("some takes 1 for right: It says so." if votes else "some does not keep to one") in message
+
+
+@pytest.mark.parametrize(("larger", "voters"), [("big", ["big"]), ("", [])])
+async def test_a_larger_model_votes_and_templates_have_no_vote(start: Start, larger: str, voters: list[str]) -> None:
+    run = await start(world_of(votes=1), model=TEMPLATES, supervisor_model=larger)
+    await run.result()
+    assert [request.work.model for request in run.world.requested("vote")] == voters
+
+
+async def test_a_person_reads_the_vote_and_decides(start: Start) -> None:
+    run = await start(world_of(votes=2), model="some", questions=8)
+    await eventually(run, lambda genealogy: genealogy.waits)
+    waits = (await run.genealogy()).waits
+    assert waits is not None
+    assert waits.question is not None
+    assert waits.question.vote is not None
+    assert [choice.title for choice in waits.question.choices] == ["a", "b"]
+    assert waits.question.vote.sentence == "some takes 2 for right: It says so."
+    await answer(run, "1")
+    result = await run.result()
+    assert (result.verdict, result.contest) == (Verdict.FIXED, None)
+    assert ": a. It passes a test" in result.reason
+
+
 async def test_a_test_that_does_not_pass_is_left_out(start: Start) -> None:
     run = await start(world_of(verifications=[report("new0")]), questions=8)
     await answer(run, "1")

@@ -75,6 +75,8 @@ from hydranet.contracts import (
     TestRequest,
     Trial,
     TrialRequest,
+    VoteAnswer,
+    VoteRequest,
     WarmUpRequest,
     Work,
     WriteTestsRequest,
@@ -89,6 +91,7 @@ from hydranet.genealogy import KnownFailure
 from hydranet.objection import Objections
 from hydranet.patches import Edit, Patch
 from hydranet.policy.constitution import Decision
+from hydranet.question import Vote
 from hydranet.strategy import Strategy
 
 NOTHING = hash_content(b"", "text/plain")
@@ -156,7 +159,7 @@ class World:
     localisation ranks, and `meant` the tests that the issue speaks of, and `examples` what the issue shows. `drafts`
     are what a model writes of the issue, of which those whose source is in `reproducing` fail as it says. Environments
     are on the sandbox host called `host`, if one is. `bases` are the reports at a base with tests that were written,
-    instead of `baseline`. Answers settle the `contest`.
+    instead of `baseline`. Answers settle the `contest`, and a model `votes` for a choice of each question.
     """
 
     rounds: Sequence[Sequence[Strategy]] = ()
@@ -166,6 +169,7 @@ class World:
     tokens: int = 0
     missing: int = 0
     ranking: Sequence[int] | None = None
+    votes: int = 0
     places: Sequence[Place] = ()
     meant: Sequence[str] = TARGET
     examples: Sequence[Expectation] = ()
@@ -401,6 +405,13 @@ class World:
 
     @activity.defn
     @translate_errors
+    async def vote(self, request: VoteRequest) -> VoteAnswer:
+        await self._called("vote", request)
+        vote = Vote(model=request.work.model, right=self.votes, reason="It says so.")
+        return VoteAnswer(vote=vote, usage=self._usage())
+
+    @activity.defn
+    @translate_errors
     async def plan(self, request: StepRequest) -> PlanAnswer:
         await self._called("plan", request)
         return PlanAnswer(
@@ -498,7 +509,7 @@ class World:
     def activities(self) -> list[Callable[..., Any]]:
         names = (
             "snapshot_repository review_fix publish_fix store_issue record_genealogy prepare_environment"
-            " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies"
+            " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies vote"
             " write_tests choose_target reproduce judge_drafts plan implement reflect try_candidates commit_checkpoint"
             " format_fix survey_repository parse_files link_files embed_nodes forget_variables rank_places"
             " read_skills record_skills record_log investigate ask_models find_place settle_contest"

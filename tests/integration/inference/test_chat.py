@@ -43,12 +43,14 @@ from hydranet.contracts import (
     StepRequest,
     StrategiesRequest,
     TestResult,
+    VoteRequest,
     Work,
 )
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.convergence.score import Attempt
 from hydranet.genealogy import AttemptRecord, Outcome
 from hydranet.lesson import Lesson
+from hydranet.question import BehaviourQuestion, Call, CallResult, Choice
 from hydranet.settings import ModelSettings
 from hydranet.strategy import Strategy
 from tests.integration.conftest import Make as MakeProject
@@ -227,6 +229,56 @@ async def test_strategies_come_in_the_order_the_model_names(desk: Make, said: An
     assert (answer.order, answer.prompt) == (order, "rank@1")
     (exchange,) = (await at.transcript(answer)).exchanges
     assert "2. B (; total, shop/cart.py)" in exchange.messages[-1]["content"]
+
+
+# --- vote ---------------------------------------------------------------------------------------
+
+
+def ballots(*said: Any) -> dict[str, Any]:
+    exchanges = [{"sample": sample, "answer": json.dumps(each)} for sample, each in enumerate(said)]
+    return {"purpose": "vote", "exchanges": exchanges}
+
+
+@pytest.mark.parametrize(
+    ("said", "right"),
+    [
+        (({"reason": "An empty cart costs 0.", "right": 2}, {"reason": "", "right": 1}), 2),
+        (({"right": "1", "reason": "A"}, {"right": 2}), 1),
+        (({"right": 1}, {"right": 1}), 0),
+        (({"right": 1}, {"right": 3}), 0),
+        (({}, {"right": 2}), 0),
+    ],
+)
+async def test_a_vote_counts_where_it_is_the_same_in_both_orders(desk: Make, said: Any, right: int) -> None:
+    at = await desk()
+    call = Call(
+        file="shop/cart.py", unit="total", arguments="[]", setup="from shop.cart import total", code="total([])"
+    )
+    choices = (
+        Choice(title="sum → max ```", result=CallResult(text="raises ValueError")),
+        Choice(title="sum(prices) → 0", result=CallResult(text="returns 0")),
+    )
+    question = BehaviourQuestion(call=call, before="returns 1", choices=choices)
+    answer = await at.backend(ballots(*said)).vote(VoteRequest(work=at.work, branch=1, question=question))
+    assert answer.vote is not None
+    assert answer.vote.right == right
+    assert answer.vote.reason == (said[0]["reason"] if right else "")
+    first, second = ((exchange.messages[-1]["content"]) for exchange in (await at.transcript(answer)).exchanges)
+    assert "1. it raises ValueError, with sum → max" in first
+    assert "2. it returns 0, with sum(prices) → 0" in first
+    assert "1. it returns 0, with sum(prices) → 0" in second
+    assert "from shop.cart import total\ntotal([])\n\nBefore any change it returns 1\n" in first
+    assert "def total(prices):" in first
+    assert "````\nfrom shop.cart" in first, "a fence that the title does not close"
+
+
+async def test_a_model_that_does_not_deliberate_has_no_vote(desk: Make) -> None:
+    at = await desk()
+    at.style = ModelProfile(deliberates=False)
+    choice = Choice(title="a", result=CallResult(text="returns 1"))
+    question = BehaviourQuestion(call=Call(file="a.py", unit="f", arguments=""), before="", choices=(choice, choice))
+    answer = await at.backend(ballots({"right": 1})).vote(VoteRequest(work=at.work, branch=1, question=question))
+    assert (answer.vote, answer.transcript) == (None, None)
 
 
 # --- plan and reflect ---------------------------------------------------------------------------

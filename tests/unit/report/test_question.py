@@ -1,7 +1,7 @@
 """What a run asks about the behaviour of fixes: facts, answers, and sentences of limited length."""
 
 from hydranet.genealogy import Genealogy, Verdict
-from hydranet.question import BehaviourQuestion, CallResult, Choice
+from hydranet.question import BehaviourQuestion, CallResult, Choice, Vote
 from hydranet.report.advice import give_advice
 from hydranet.report.question import PersonQuestion, ask_behaviour, ask_question, is_about_change
 from hydranet.report.wording import describe_verdict
@@ -37,6 +37,15 @@ def test_it_says_what_each_fix_does_what_was_before_and_which_test_makes_the_cal
         ),
     )
     assert ask(ambiguous()).answers == asked.answers[:4], "nobody knows is what it ended with"
+
+
+def test_the_vote_of_a_model_is_told_beside_the_question() -> None:
+    vote = Vote(model="openai:big", right=2, reason="Vouchers are worth nothing.")
+    run = ambiguous().model_copy(update={"question": question().model_copy(update={"vote": vote})})
+    assert dict(ask(run).facts)["Vote"] == "openai:big takes 2 for right: Vouchers are worth nothing."
+    unsure = question().model_copy(update={"vote": Vote(model="openai:big")})
+    run = ambiguous().model_copy(update={"question": unsure})
+    assert dict(ask(run).facts)["Vote"] == "openai:big does not keep to one"
 
 
 def test_a_call_that_a_test_makes_is_not_called_changed() -> None:
