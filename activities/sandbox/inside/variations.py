@@ -9,6 +9,7 @@ import datetime
 import enum
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -23,8 +24,19 @@ _CONSTANTS, _LARGEST = 4, 1_000_000
 # Characters of a text of the code: longer ones are messages and documentation.
 _WORD = 40
 
+# Keys that are looked up in what a call names.
+_KEYS = (str, int)
+
 Change = Callable[[Any], Any]
 """Returns the changed value for the value, which it may change where it is."""
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What is likely to matter: `constants` to try in place of numbers and texts, and `keys` that a call names."""
+
+    constants: Sequence[Any] = ()
+    keys: frozenset[Any] = frozenset()
 
 
 def list_constants(codes: Iterable[types.CodeType], names: Mapping[str, Any]) -> list[Any]:
@@ -61,21 +73,18 @@ def take_turns(lists: Iterable[Iterator[Any]]) -> Iterator[Any]:
                 left.remove(items)
 
 
-def list_variations(value: Any, constants: Sequence[Any] = (), depth: int = _DEPTH) -> Iterator[tuple[str, Change]]:
-    """Yield changes of a value, each with its description; those of the whole come before those of its parts.
-
-    `constants` are numbers and texts to try in its place.
-    """
+def list_variations(value: Any, hints: Hints, depth: int = _DEPTH) -> Iterator[tuple[str, Change]]:
+    """Yield changes of a value, each with its description; those of the whole come before those of its parts."""
     kind = type(value)
     if kind is bool:
         yield f"{not value}", replace_by(not value)
     elif kind is int or kind is float:
-        for other in dict.fromkeys(_list_numbers(value, [kind(each) for each in constants if _fits(each, kind)])):
+        for other in dict.fromkeys(_list_numbers(value, [kind(each) for each in hints.constants if _fits(each, kind)])):
             if other != value:
                 yield repr(other), replace_by(other)
     elif kind is str or kind is bytes:
         if len(value) <= _SIZE:
-            yield from _vary_text(value, [each for each in constants if type(each) is kind])
+            yield from _vary_text(value, [each for each in hints.constants if type(each) is kind])
     elif issubclass(kind, enum.Enum):
         for member in list(kind)[:_MEMBERS]:
             if member is not value:
@@ -87,13 +96,13 @@ def list_variations(value: Any, constants: Sequence[Any] = (), depth: int = _DEP
             yield f"{days:+} days", _add(datetime.timedelta(days))
     elif kind in (list, tuple):
         if len(value) <= _SIZE:
-            yield from _vary_sequence(value, kind, constants, depth)
+            yield from _vary_sequence(value, kind, hints, depth)
     elif kind is dict:
-        yield from _vary_mapping(value, constants, depth)
+        yield from _vary_mapping(value, hints, depth)
     elif kind in (set, frozenset) and value:
         yield "empty", lambda _: kind()
     elif depth:
-        yield from take_turns(_vary_field(value, name, constants, depth) for name in _list_fields(value))
+        yield from take_turns(_vary_field(value, name, hints, depth) for name in _list_fields(value))
 
 
 def _fits(constant: Any, kind: type) -> bool:
@@ -127,7 +136,7 @@ def _vary_text(value: Any, constants: list[Any]) -> Iterator[tuple[str, Change]]
             yield repr(other), replace_by(other)
 
 
-def _vary_sequence(value: Any, kind: Any, constants: Sequence[Any], depth: int) -> Iterator[tuple[str, Change]]:
+def _vary_sequence(value: Any, kind: Any, hints: Hints, depth: int) -> Iterator[tuple[str, Change]]:
     if value:
         yield "empty", lambda _: kind()
     if len(value) > 1:
@@ -139,7 +148,7 @@ def _vary_sequence(value: Any, kind: Any, constants: Sequence[Any], depth: int) 
     if not depth:
         return
     for position in dict.fromkeys((0, len(value) - 1)) if value else ():
-        for text, change in list_variations(value[position], constants, depth - 1):
+        for text, change in list_variations(value[position], hints, depth - 1):
 
             def put(given: Any, position: int = position, change: Change = change) -> Any:
                 parts = list(given)
@@ -149,25 +158,27 @@ def _vary_sequence(value: Any, kind: Any, constants: Sequence[Any], depth: int) 
             yield f"[{position}] = {text}", put
 
 
-def _vary_mapping(value: dict[Any, Any], constants: Sequence[Any], depth: int) -> Iterator[tuple[str, Change]]:
+def _vary_mapping(value: dict[Any, Any], hints: Hints, depth: int) -> Iterator[tuple[str, Change]]:
     if not value:
         return
     yield "empty", lambda _: {}
-    first = next(iter(value))
-    yield f"without {first!r}" if type(first) in (str, int) else "without the first", _drop_first
+    key = next((key for key in value if type(key) in _KEYS and key in hints.keys), next(iter(value)))
+    name = repr(key) if type(key) in _KEYS else "the first"
+    yield f"without {name}", lambda given: _put_entry(given, key)
     if not depth:
         return
-    for text, change in list_variations(value[first], constants, depth - 1):
+    for text, change in list_variations(value[key], hints, depth - 1):
 
         def put(given: dict[Any, Any], change: Change = change) -> Any:
-            name = next(iter(given))
-            return {**given, name: change(given[name])}
+            return _put_entry(given, key, change)
 
-        yield f"[first] = {text}", put
+        yield f"[{name}] = {text}", put
 
 
-def _drop_first(given: dict[Any, Any]) -> dict[Any, Any]:
-    return dict(list(given.items())[1:])
+def _put_entry(given: dict[Any, Any], key: Any, change: Change | None = None) -> dict[Any, Any]:
+    """Return a dictionary with one entry changed, or without it; keys are told by identity, which runs no code."""
+    entries = ((own, change(value) if change and own is key else value) for own, value in given.items())
+    return {own: value for own, value in entries if change or own is not key}
 
 
 def _list_fields(value: Any) -> list[str]:
@@ -176,12 +187,12 @@ def _list_fields(value: Any) -> list[str]:
     return (list(held) if type(held) is dict else slots)[:_FIELDS]
 
 
-def _vary_field(value: Any, name: str, constants: Sequence[Any], depth: int) -> Iterator[tuple[str, Change]]:
+def _vary_field(value: Any, name: str, hints: Hints, depth: int) -> Iterator[tuple[str, Change]]:
     try:
         part = object.__getattribute__(value, name)
     except AttributeError:
         return
-    for text, change in list_variations(part, constants, depth - 1):
+    for text, change in list_variations(part, hints, depth - 1):
 
         def put(given: Any, change: Change = change) -> Any:
             object.__setattr__(given, name, change(object.__getattribute__(given, name)))

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from .descriptions import describe
 from .forks import wait_for
 from .seen_values import SeenValues
-from .variations import Change, list_constants, list_variations, replace_by, take_turns
+from .variations import Change, Hints, list_constants, list_variations, replace_by, take_turns
 from .written_calls import YIELDED, WrittenCall, write_call
 
 # Seconds for one call, and calls with changed arguments.
@@ -61,7 +61,8 @@ class StoppedCall:
         self._function = function
         self._code = frame.f_code
         self._arguments = read_arguments(frame)
-        self._constants = list_constants(codes, function.__globals__)
+        keys = frozenset(value for _, value in self._arguments if type(value) in (str, int))
+        self._hints = Hints(list_constants(codes, function.__globals__), keys)
         self._seen = seen
 
     def compare(self, versions: Sequence[Callable[[], None]], deadline: float) -> Iterator[Compared]:
@@ -90,7 +91,7 @@ class StoppedCall:
         """Yield changes of one argument, each once: to what it was in other calls in turns with those by its type."""
         others = ((text, replace_by(other)) for text, other in self._seen.list_others(name, value))
         told = set()
-        for text, change in take_turns([list_variations(value, self._constants), others]):
+        for text, change in take_turns([list_variations(value, self._hints), others]):
             changed = f"{name}{text}" if text.startswith((".", "[")) else f"{name} = {text}"
             if changed not in told:
                 told.add(changed)

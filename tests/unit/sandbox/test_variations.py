@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from activities.sandbox.inside.variations import list_constants, list_variations
+from activities.sandbox.inside.variations import Hints, list_constants, list_variations
 
 DAY = datetime.date(2024, 1, 1)
 
@@ -35,7 +35,7 @@ def charge(weight: int, kind: str) -> float:
 
 
 def vary(value: Any, *constants: Any) -> list[Any]:
-    return [change(copy.deepcopy(value)) for _, change in list_variations(value, constants)]
+    return [change(copy.deepcopy(value)) for _, change in list_variations(value, Hints(constants))]
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,15 @@ def test_constants_take_the_place_of_texts_and_of_what_objects_hold() -> None:
     assert vary("post", 50, "express")[-1] == "express"
     assert Span(50) in vary(Span(1), 50)
     assert [1, 50] in vary([1, 2], 50)
+
+
+def test_the_entry_that_a_call_names_is_varied_rather_than_the_first() -> None:
+    stock = {"egg": [1], "milk": [2, 3]}
+    hints = Hints(keys=frozenset({"milk", 7}))
+    changes = {text: change(copy.deepcopy(stock)) for text, change in list_variations(stock, hints)}
+    assert changes["without 'milk'"] == {"egg": [1]}
+    assert changes["['milk'] = the first again at the end"] == {"egg": [1], "milk": [2, 3, 2]}
+    assert not any("egg" in text for text in changes)
+    assert "without 'egg'" in dict(list_variations(stock, Hints(keys=frozenset({"tea"}))))
+    odd = {(1, 2): 5}
+    assert [text for text, _ in list_variations(odd, hints)][:2] == ["empty", "without the first"]
