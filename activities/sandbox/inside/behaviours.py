@@ -197,8 +197,12 @@ class Behaviours:
     def run_examples(self, documents: dict[str, str]) -> None:
         """Make the examples in the docstrings of changed files, and in documents, with all versions."""
         paths = {self._locate(file): file for file in self._base}
-        loaded = ((paths.get(getattr(module, "__file__", None) or ""), module) for module in list(sys.modules.values()))
-        modules = {file: module for file, module in loaded if file is not None}
+        modules = {}
+        for module in list(sys.modules.values()):
+            # Asked for an attribute, some modules import others, which may not be there.
+            path = vars(module).get("__file__") if isinstance(module, types.ModuleType) else None
+            if type(path) is str and path in paths:
+                modules[paths[path]] = module
         versions = [partial(self._take_code, units) for units in self._versions]
         if self._left <= 0:
             return
