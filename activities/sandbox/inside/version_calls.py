@@ -90,11 +90,11 @@ class StoppedCall:
     def _vary_argument(self, name: str, value: Any) -> Iterator[tuple[str, ArgumentChange]]:
         """Yield changes of one argument, each once: to what it was in other calls in turns with those by its type."""
         others = ((text, replace_by(other)) for text, other in self._seen.list_others(name, value))
-        told = set()
+        earlier = set()
         for text, change in take_turns([list_variations(value, self._hints), others]):
             changed = f"{name}{text}" if text.startswith((".", "[")) else f"{name} = {text}"
-            if changed not in told:
-                told.add(changed)
+            if changed not in earlier:
+                earlier.add(changed)
                 yield changed, (name, change)
 
     def _write_sources(
