@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         Expectation,
         ExpectationKind,
         FixRequest,
+        OpenContest,
         Settlement,
         SettleRequest,
         VoteRequest,
@@ -78,8 +79,7 @@ class ContestSettler:
             settlement = await settle_contest(contest.contest, self.state.genealogy.answers)
             if settlement.diff is None:
                 return SettledFix(None, outcome, f"The answer refutes it: {answer.sentence}.")
-            fix = await self._commit(contest.parent, settlement.diff, settlement.title)
-            outcome = outcome.model_copy(update={"reason": settlement.title})
+            fix, outcome = await self._take(settlement, contest, outcome)
             question = await self._have_voted(branch, settlement.question)
         answers = self.state.genealogy.answers
         if contest and question and question.is_second_voted_for and len(answers) < ANSWERS:
@@ -87,13 +87,19 @@ class ContestSettler:
             question = question.swap()
             vote = BehaviourAnswer(call=question.call, right=question.choices[0].result)
             settlement = await settle_contest(contest.contest, (*answers, vote))
-            fix = await self._commit(contest.parent, settlement.diff, settlement.title)
-            outcome = outcome.model_copy(update={"reason": settlement.title})
+            fix, outcome = await self._take(settlement, contest, outcome)
         if contest and question:
             outcome = outcome.model_copy(update={"contest": contest.model_copy(update={"question": question})})
         if fix is not None and self.state.genealogy.answers:
             fix = await self._add_tests(fix)
         return SettledFix(fix, outcome, question=question)
+
+    async def _take(
+        self, settlement: Settlement, contest: OpenContest, outcome: BranchResult
+    ) -> tuple[Checkpoint, BranchResult]:
+        """Commit the fix of a settlement, and return it with the outcome that it gives the branch."""
+        fix = await self._commit(contest.parent, settlement.diff, settlement.title)
+        return fix, outcome.model_copy(update={"reason": settlement.title})
 
     async def _have_voted(self, branch: int, question: BehaviourQuestion | None) -> BehaviourQuestion | None:
         """Return a question with the vote of the run's larger model, or of its model; templates have none."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from temporalio import activity
 
 from activities import metrics
 from activities.errors import translate_errors
+from hydranet.budget import Usage
 from hydranet.contracts import (
     ImplementAnswer,
     ModelsAnswer,
@@ -57,6 +58,14 @@ class ModelActivities:
         return ModelsAnswer(models=tuple(answers))
 
 
+class _Counted(Protocol):
+    @property
+    def usage(self) -> Usage: ...
+
+
+_Answer = TypeVar("_Answer", bound=_Counted)
+
+
 class InferenceActivities:
     """Strategies, plans, implementations and reflections; a strategy may name its own model.
 
@@ -91,87 +100,72 @@ class InferenceActivities:
     @translate_errors
     async def reproduce(self, request: ReproduceRequest) -> ReproduceAnswer:
         """Tests that a model drafts of an issue."""
-        backend = await self._open(request.work.model)
-        with self._show(request.work, "reproduce"):
-            answer = await backend.reproduce(request)
-        metrics.count_tokens("reproduce", answer.usage)
-        return answer
+        return await self._ask(request.work, "reproduce", lambda backend: backend.reproduce(request))
 
     @activity.defn
     @translate_errors
     async def propose_strategies(self, request: StrategiesRequest) -> StrategiesAnswer:
         """Strategies unlike the dead ones, best first."""
-        backend = await self._open(request.work.model)
-        with self._show(request.work, "strategies"):
-            answer = await backend.strategies(request)
-        metrics.count_tokens("strategies", answer.usage)
-        return answer
+        return await self._ask(request.work, "strategies", lambda backend: backend.strategies(request))
 
     @activity.defn
     @translate_errors
     async def rank_strategies(self, request: RankRequest) -> RankAnswer:
         """In which order to pursue strategies."""
-        backend = await self._open(request.work.model)
-        with self._show(request.work, "rank"):
-            answer = await backend.rank(request)
-        metrics.count_tokens("rank", answer.usage)
-        return answer
+        return await self._ask(request.work, "rank", lambda backend: backend.rank(request))
 
     @activity.defn
     @translate_errors
     async def vote(self, request: VoteRequest) -> VoteAnswer:
         """Which choice of a question a model takes for right."""
-        backend = await self._open(request.work.model)
-        with self._show(request.work, "vote"):
-            answer = await backend.vote(request)
-        metrics.count_tokens("vote", answer.usage)
-        return answer
+        return await self._ask(request.work, "vote", lambda backend: backend.vote(request))
 
     @activity.defn
     @translate_errors
     async def plan(self, request: StepRequest) -> PlanAnswer:
         """Return what the attempt means to change."""
-        backend = await self._open_for(request)
-        with self._show_step(request, "plan"):
-            answer = await backend.plan(request)
-        metrics.count_tokens("plan", answer.usage)
-        return answer
+        return await self._take_step(request, "plan", lambda backend: backend.plan(request))
 
     @activity.defn
     @translate_errors
     async def implement(self, request: StepRequest) -> ImplementAnswer:
         """Candidate patches for the attempt."""
-        backend = await self._open_for(request)
-        with self._show_step(request, "implement"):
-            answer = await backend.implement(request)
-        metrics.count_tokens("implement", answer.usage)
-        return answer
+        return await self._take_step(request, "implement", lambda backend: backend.implement(request))
 
     @activity.defn
     @translate_errors
     async def reflect(self, request: StepRequest) -> ReflectAnswer:
         """Return what the failed attempt teaches."""
-        backend = await self._open_for(request)
-        with self._show_step(request, "reflect"):
-            answer = await backend.reflect(request)
-        metrics.count_tokens("reflect", answer.usage)
-        return answer
+        return await self._take_step(request, "reflect", lambda backend: backend.reflect(request))
 
-    async def _open_for(self, request: StepRequest) -> Backend:
-        return await self._open(request.strategy.model or request.work.model)
+    async def _take_step(
+        self, request: StepRequest, purpose: str, ask: Callable[[Backend], Awaitable[_Answer]]
+    ) -> _Answer:
+        """Ask for a step of an attempt, whose strategy may name its own model."""
+        work = request.work.model_copy(update={"model": request.strategy.model or request.work.model})
+        return await self._ask(work, purpose, ask, request.branch, request.attempt)
+
+    async def _ask(
+        self,
+        work: Work,
+        purpose: str,
+        ask: Callable[[Backend], Awaitable[_Answer]],
+        branch: int | None = None,
+        attempt: int | None = None,
+    ) -> _Answer:
+        """Ask a backend, show what it streams, and count what it cost."""
+        backend = await self._open(work.model)
+        with self._show(work, purpose, branch, attempt):
+            answer = await ask(backend)
+        metrics.count_tokens(purpose, answer.usage)
+        return answer
 
     async def _open(self, model: str) -> Backend:
         if self._wait_until_served is not None and model != TEMPLATES:
             await self._wait_until_served()
         return self._backends.get(model)
 
-    def _show(self, work: Work, purpose: str) -> AbstractContextManager[None]:
+    def _show(self, work: Work, purpose: str, branch: int | None, attempt: int | None) -> AbstractContextManager[None]:
         if self._broadcaster is None or work.model == TEMPLATES:
             return nullcontext()
-        return self._broadcaster.show(work.run_id, purpose, None, None, work.model)
-
-    def _show_step(self, request: StepRequest, purpose: str) -> AbstractContextManager[None]:
-        model = request.strategy.model or request.work.model
-        if self._broadcaster is None or model == TEMPLATES:
-            return nullcontext()
-        return self._broadcaster.show(request.work.run_id, purpose, request.branch, request.attempt, model)
+        return self._broadcaster.show(work.run_id, purpose, branch, attempt, work.model)

@@ -16,6 +16,7 @@ import os
 import sys
 import time
 import types
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -34,8 +35,9 @@ from .version_calls import StoppedCall, open_memory, read_arguments
 _HOOK = "__hydra_enter__"
 # Calls of a function that are looked at, and those of them that are made with all versions.
 _LOOKED_AT, _CALLS = 2_000, 30
-# Seconds for all that is made of one call, bytes of what is told of it, and characters of a text in that.
-_CALL_SECONDS, _CALL_BYTES, _TEXT = 1.5, 2_000_000, 2_000
+# Of the seconds for everything, the share of what is made of one call, and the least of them; bytes of what is told of
+# it, and characters of a text in that.
+_CALL_SHARE, _CALL_SECONDS, _CALL_BYTES, _TEXT = 0.1, 1.5, 2_000_000, 2_000
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,12 @@ class Behaviours:
         self._root = root
         self._write = write
         self._left = seconds
+        self._call_seconds = max(_CALL_SECONDS, _CALL_SHARE * seconds)
         self._test = ""
         self._fails = False
         self._busy = False
         self._seen: dict[int, set[str]] = {}
-        self._values: dict[int, SeenValues] = {}
+        self._values: defaultdict[int, SeenValues] = defaultdict(SeenValues)
         self._looked_at: dict[int, int] = {}
         self._functions: dict[int, list[types.FunctionType]] = {}
         self._units: list[Unit] = []
@@ -156,18 +159,18 @@ class Behaviours:
                 self._run_call(number, frame)
                 # What a failing test gives would show its fault once more.
                 if not self._fails:
-                    self._values.setdefault(number, SeenValues()).add(arguments)
+                    self._values[number].add(arguments)
         finally:
             self._busy = False
             self._left -= time.monotonic() - began
 
     def _run_call(self, number: int, frame: types.FrameType) -> None:
         """Make a call in a fork, which makes it with each version in forks of its own."""
-        seconds = min(_CALL_SECONDS, self._left)
+        seconds = min(self._call_seconds, self._left)
         with open_memory() as descriptor:
             if (pid := os.fork()) == 0:
                 self._compare(number, frame, descriptor, time.monotonic() + seconds)
-            status = wait_for(pid, seconds + 2 * _CALL_SECONDS)
+            status = wait_for(pid, seconds + 2 * self._call_seconds)
             lines = os.pread(descriptor, _CALL_BYTES, 0).splitlines()
         if status:
             # A candidate has killed what calls it: what others have done is not on record.
@@ -178,24 +181,39 @@ class Behaviours:
                 compared = json.loads(line)
             except ValueError:
                 continue  # cut, since its time was up
-            self._write(
-                {
-                    "kind": "behaviour",
-                    "file": unit.file,
-                    "unit": unit.name,
-                    "test": self._test,
-                    "call": compared["arguments"][:_TEXT],
-                    "change": compared["changed"][:_TEXT],
-                    "outcomes": dict(zip(self._numbers, compared["outcomes"], strict=True)),
-                    "setup": compared["setup"],
-                    "code": compared["code"],
-                    # Empty where nothing could be written.
-                    "results": dict(zip(self._numbers, compared["results"], strict=False)),
-                }
+            self._tell(
+                unit,
+                self._test,
+                compared["outcomes"],
+                call=compared["arguments"],
+                change=compared["changed"],
+                setup=compared["setup"],
+                code=compared["code"],
+                # Empty where nothing could be written.
+                results=dict(zip(self._numbers, compared["results"], strict=False)),
             )
+
+    def _tell(
+        self, unit: Unit, test: str, outcomes: Sequence[str], *, call: str, change: str = "", **more: object
+    ) -> None:
+        """Write down what came of a call of a test with each version."""
+        self._write(
+            {
+                "kind": "behaviour",
+                "file": unit.file,
+                "unit": unit.name,
+                "test": test,
+                "call": call[:_TEXT],
+                "change": change[:_TEXT],
+                "outcomes": dict(zip(self._numbers, outcomes, strict=True)),
+                **more,
+            }
+        )
 
     def run_examples(self, documents: dict[str, str]) -> None:
         """Make the examples in the docstrings of changed files, and in documents, with all versions."""
+        if self._left <= 0:
+            return
         paths = {self._locate(file): file for file in self._base}
         modules = {}
         for module in list(sys.modules.values()):
@@ -203,24 +221,16 @@ class Behaviours:
             path = vars(module).get("__file__") if isinstance(module, types.ModuleType) else None
             if type(path) is str and path in paths:
                 modules[paths[path]] = module
-        versions = [partial(self._take_code, units) for units in self._versions]
-        if self._left <= 0:
-            return
-        for example in observe_examples(modules, documents, versions, self._left):
-            self._write(
-                {
-                    "kind": "behaviour",
-                    "file": example["file"],
-                    "unit": example["name"],
-                    "test": f"an example in the documentation of {example['name']}",
-                    "call": example["source"][:_TEXT],
-                    "change": "",
-                    "outcomes": dict(zip(self._numbers, example["outcomes"], strict=True)),
-                    "setup": "",
-                    "code": example["source"][:_TEXT],
-                    "results": {},
-                    "fails": [self._numbers[position] for position in example["fails"]],
-                }
+        for example in observe_examples(modules, documents, self._list_versions(), self._left):
+            self._tell(
+                Unit(example["file"], example["name"]),
+                f"an example in the documentation of {example['name']}",
+                example["outcomes"],
+                call=example["source"],
+                setup="",
+                code=example["source"][:_TEXT],
+                results={},
+                fails=[self._numbers[position] for position in example["fails"]],
             )
 
     def _compare(self, number: int, frame: types.FrameType, descriptor: int, deadline: float) -> NoReturn:
@@ -232,13 +242,16 @@ class Behaviours:
                 self._find_function(number, frame),
                 frame,
                 self._list_codes(number),
-                self._values.get(number, SeenValues()),
+                self._values[number],
             )
-            versions = [partial(self._take_code, units) for units in self._versions]
-            for compared in call.compare(versions, deadline):
+            for compared in call.compare(self._list_versions(), deadline):
                 os.write(descriptor, json.dumps(asdict(compared)).encode() + b"\n")
         finally:
             os._exit(0)
+
+    def _list_versions(self) -> list[Callable[[], None]]:
+        """Return what gives the functions the code of each version, first of the base."""
+        return [partial(self._take_code, units) for units in self._versions]
 
     def _list_codes(self, number: int) -> Iterator[types.CodeType]:
         """Yield the code of a unit in each version that changes it, and at the base."""

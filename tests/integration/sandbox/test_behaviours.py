@@ -15,7 +15,9 @@ TESTS = "from cart import total\n\n\ndef test_total():\n    assert total([1, 2])
 
 async def attempt(project: Make, code: str, tests: str, expressions: Sequence[tuple[str, str]]) -> Trial:
     """Try candidates that each replace a text of the code by another."""
-    made = await project({"cart.py": code, "test_cart.py": tests}, test_command="python -m pytest -q")
+    # Long enough for a machine that is busy with other tests.
+    files = {"cart.py": code, "test_cart.py": tests}
+    made = await project(files, test_command="python -m pytest -q", compare_seconds=60)
     return await made.attempt((await made.test()).results, change(code, expressions))
 
 
