@@ -19,6 +19,8 @@ from hydranet.text.formatting import format_duration, join_words
 
 DRAFTS = 40
 """The most refusals of drafts on record."""
+SUSPENSIONS = 20
+"""The most suspensions of a branch on record, of which the last are kept."""
 
 Draft = Annotated[str, CLEAN, StringConstraints(max_length=8_000)]
 
@@ -92,10 +94,19 @@ class AttemptRecord(BoundedModel):
         return sum((spent.usage for spent in self.spent), Usage())
 
 
+class Suspension(BoundedModel):
+    """A time in which a branch was left for another, in seconds after the start of the run, and why."""
+
+    began: float
+    ended: float
+    reason: Line = ""
+
+
 class BranchRecord(BoundedModel):
     """One branch as it stays on record.
 
     `start` is the commit its attempts began from; `began` and `ended` are seconds after the start of the run.
+    `suspensions` are those after which it was taken up again.
     """
 
     number: int
@@ -107,6 +118,7 @@ class BranchRecord(BoundedModel):
     reason: Line = ""
     began: float = 0.0
     ended: float = 0.0
+    suspensions: Annotated[tuple[Suspension, ...], Field(max_length=SUSPENSIONS)] = ()
 
     @property
     def usage(self) -> Usage:

@@ -1,6 +1,6 @@
 """A run's genealogy as it was at an earlier moment, rebuilt from its record."""
 
-from hydranet.genealogy import AttemptRecord, BranchRecord, Ending, Genealogy
+from hydranet.genealogy import BranchRecord, Ending, Genealogy
 
 
 def list_moments(genealogy: Genealogy) -> list[float]:
@@ -8,6 +8,7 @@ def list_moments(genealogy: Genealogy) -> list[float]:
     moments = {message.after for message in genealogy.messages} | {event.after for event in genealogy.nodes}
     for branch in genealogy.branches:
         moments |= {branch.began, *(attempt.after for attempt in branch.attempts)}
+        moments.update(*((left.began, left.ended) for left in branch.suspensions))
         if branch.ending is not Ending.RUNNING:
             moments.add(branch.ended)
     ordered = sorted(moments)
@@ -42,8 +43,18 @@ def rewind(genealogy: Genealogy, moment: float) -> Genealogy:
 
 
 def _rewind_branch(branch: BranchRecord, moment: float) -> BranchRecord:
-    attempts: tuple[AttemptRecord, ...] = tuple(attempt for attempt in branch.attempts if attempt.after <= moment)
-    if branch.ending is Ending.RUNNING or branch.ended <= moment:
-        return branch.model_copy(update={"attempts": attempts})
-    # Whether it was left for another in between is not on record.
-    return branch.model_copy(update={"attempts": attempts, "ending": Ending.RUNNING, "reason": "", "ended": 0.0})
+    ending, reason, ended = branch.ending, branch.reason, branch.ended
+    if ending is not Ending.RUNNING and ended > moment:
+        ending, reason, ended = Ending.RUNNING, "", 0.0
+    for left in branch.suspensions:
+        if left.began <= moment < left.ended:
+            ending, reason, ended = Ending.SUSPENDED, left.reason, left.began
+    return branch.model_copy(
+        update={
+            "attempts": tuple(attempt for attempt in branch.attempts if attempt.after <= moment),
+            "suspensions": tuple(left for left in branch.suspensions if left.ended <= moment),
+            "ending": ending,
+            "reason": reason,
+            "ended": ended,
+        }
+    )

@@ -12,12 +12,14 @@ with workflow.unsafe.imports_passed_through():
     from hydranet.contracts import FixRequest, Retrieval, RunResult, TestReport, WrittenTests
     from hydranet.genealogy import (
         DRAFTS,
+        SUSPENSIONS,
         AttemptRecord,
         BranchRecord,
         Ending,
         Genealogy,
         PersonMessage,
         Reproduction,
+        Suspension,
     )
     from hydranet.node_event import NodeEvent, add_event
     from hydranet.objection import OBJECTIONS, Objections
@@ -217,7 +219,9 @@ class RunState:
 
     def resume_branch(self, branch: BranchRecord) -> None:
         """Note that a suspended branch is taken up again."""
-        self.put_branch(branch.model_copy(update={"ending": Ending.RUNNING, "reason": "", "ended": 0.0}))
+        left = Suspension(began=branch.ended, ended=self.clock.seconds, reason=branch.reason)
+        again = {"ending": Ending.RUNNING, "reason": "", "ended": 0.0}
+        self.put_branch(branch.model_copy(update=again | {"suspensions": (*branch.suspensions, left)[-SUSPENSIONS:]}))
 
     def close_branch(self, branch: BranchRecord, ending: Ending, reason: str) -> None:
         """Note how a branch ended."""

@@ -64,6 +64,9 @@ async def test_a_branch_whose_answers_change_nothing_is_left_and_taken_up_again(
     assert [branch.ending for branch in genealogy.branches] == [Ending.PASSED, Ending.CANCELLED]
     assert len(genealogy.branches[0].attempts) == 2, "it goes on under its own number"
     assert genealogy.branches[0].draws.unchanged == 4
+    left = genealogy.branches[0].suspensions[0]
+    assert left.reason == first.reason, "the record says when and why it was left, for a replay"
+    assert genealogy.branches[0].attempts[0].after <= left.began <= left.ended
 
 
 async def test_suspended_branches_are_spent_when_the_run_is(start: Start) -> None:
