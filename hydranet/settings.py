@@ -129,7 +129,7 @@ class ModelSettings(BaseModel):
     """The number of candidates per attempt, at most 8; 0 takes what suits the model."""
 
     deliberate: bool | None = None
-    """Whether a model is asked for strategies, plans, reflections and votes; by default only models from 4B are."""
+    """Whether a model is asked for strategies, plans, reflections, votes and critiques; by default from 4B on."""
 
     investigations: Annotated[int, Field(ge=0, le=LIMIT)] = 2
     """The number of commands by which a model may look around before it writes a change, at most 4."""

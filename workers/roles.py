@@ -242,6 +242,7 @@ async def _inference_workers(
     ranking = [
         inference.rank_strategies,
         inference.vote,
+        inference.criticise,
     ]
     calls = [
         # What began before ranking had a queue of its own ends here.

@@ -8,7 +8,6 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.contests.activities import ContestActivities
-    from activities.inference.activities import InferenceActivities
     from activities.retrieval.activities import RetrievalActivities
     from hydranet.contracts import (
         ArtifactRef,
@@ -21,15 +20,14 @@ with workflow.unsafe.imports_passed_through():
         OpenContest,
         Settlement,
         SettleRequest,
-        VoteRequest,
         WriteTestsRequest,
     )
     from hydranet.genealogy import BranchRecord
     from hydranet.person_wait import PersonWait, WaitKind, WaitSubject
     from hydranet.question import ANSWERS, Answers, BehaviourAnswer, BehaviourQuestion, CallResult
-    from hydranet.random_seed import derive_seed
-    from hydranet.strategy import TEMPLATES, Strategy
+    from hydranet.strategy import Strategy
     from workflows import policies
+    from workflows.advice import ModelAdvice
     from workflows.preparation import PreparedRun, run_tests
     from workflows.rivals import find_rivals
     from workflows.run_state import RunState
@@ -102,25 +100,12 @@ class ContestSettler:
         return fix, outcome.model_copy(update={"reason": settlement.title})
 
     async def _have_voted(self, branch: int, question: BehaviourQuestion | None) -> BehaviourQuestion | None:
-        """Return a question with the vote of the run's larger model, or of its model; templates have none."""
-        request, genealogy = self.request, self.state.genealogy
-        model = request.supervisor_model or request.model
-        if question is None or model == TEMPLATES or not workflow.patched("vote"):
+        """Return a question with the vote of a model, where there is one."""
+        advice = ModelAdvice(self.request, self.state, self.prepared)
+        if question is None or not advice.is_there or not workflow.patched("vote"):
             return question
         await self.begin("asking a model what is right")
-        options = policies.for_ranking if request.supervisor_model else policies.for_inference
-        answer = await workflow.execute_activity_method(
-            InferenceActivities.vote,
-            VoteRequest(
-                work=self.prepared.inference_context(genealogy.run_id, model),
-                branch=branch,
-                question=question,
-                seed=derive_seed(request.seed or genealogy.run_id, branch),
-            ),
-            **options("vote on what is right"),
-        )
-        self.state.add_usage(answer.usage)
-        return question.model_copy(update={"vote": answer.vote})
+        return question.model_copy(update={"vote": await advice.vote(branch, question)})
 
     @property
     def _may_ask(self) -> bool:

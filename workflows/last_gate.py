@@ -7,13 +7,14 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.sandbox.activities import SandboxActivities
-    from hydranet.contracts import Checkpoint, CommitRequest, FixRequest, FormatRequest, Formatting, TestReport
+    from hydranet.contracts import Checkpoint, CommitRequest, FixRequest, FormatRequest, Formatting, Review, TestReport
     from hydranet.genealogy import BranchRecord
-    from hydranet.objection import describe_notes
+    from hydranet.objection import Objections, describe_notes
     from hydranet.person_wait import PersonWait
     from hydranet.policy.constitution import Effect
     from hydranet.text.formatting import join_words
     from workflows import preparation, publication
+    from workflows.advice import ModelAdvice
     from workflows.approvals import ask_about_fix
     from workflows.run_state import RunState
 
@@ -66,7 +67,8 @@ class LastGate:
             return Passage(fix, f"The constitution refuses to publish it: {refused[0].describe()}")
         if objection := next((each for each in review.objections if each.refuses), None):
             return Passage(fix, f"The reviewer refuses it: {objection.describe()}")
-        notes = describe_notes(review.objections)
+        critique = await self._criticise(branch, review)
+        notes = describe_notes((*review.objections, *critique))
         if formatters:
             notes = f"{notes}\nIts lines were formatted by {formatters}.".lstrip()
         supervised = state.find_decisions(Effect.SUPERVISED)
@@ -74,6 +76,16 @@ class LastGate:
             return Passage(fix, notes=notes)
         refuted = await self._ask(ask_about_fix(branch, report, review, supervised))
         return Passage(fix, refuted, notes)
+
+    async def _criticise(self, branch: BranchRecord, review: Review) -> Objections:
+        """Have a model note what is wrong with a reviewed fix, where there is one."""
+        advice = ModelAdvice(self._request, self._state, self._prepared)
+        if not advice.is_there or not workflow.patched("critique"):
+            return ()
+        await self._begin(f"asking a model what is wrong with the fix of b{branch.number:02d}")
+        critique = await advice.criticise(branch.number, review.diff)
+        self._state.add_objections(critique, branch.number)
+        return critique
 
     async def _verify(self, fix: Checkpoint, summary: str) -> TestReport:
         prepared, state = self._prepared, self._state

@@ -12,6 +12,8 @@ from activities import metrics
 from activities.errors import translate_errors
 from hydranet.budget import Usage
 from hydranet.contracts import (
+    CritiqueAnswer,
+    CritiqueRequest,
     ImplementAnswer,
     ModelsAnswer,
     ModelsRequest,
@@ -119,6 +121,12 @@ class InferenceActivities:
     async def vote(self, request: VoteRequest) -> VoteAnswer:
         """Which choice of a question a model takes for right."""
         return await self._ask(request.work, "vote", lambda backend: backend.vote(request))
+
+    @activity.defn
+    @translate_errors
+    async def criticise(self, request: CritiqueRequest) -> CritiqueAnswer:
+        """What a model notes of a fix that passes."""
+        return await self._ask(request.work, "critique", lambda backend: backend.criticise(request))
 
     @activity.defn
     @translate_errors

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from contextlib import suppress
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import json_repair
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from hydranet.bounded_models import Line, Note
+from hydranet.bounded_models import FilePath, Line, Note
 from hydranet.errors import HydraError
 from hydranet.invalid_values import explain_field
 from hydranet.text.escaping import clean_text
@@ -59,6 +60,14 @@ def _lines(value: Any) -> Any:
     return [clean_text(item).strip() for item in items if isinstance(item, str) and item.strip()]
 
 
+def _keep_flaws(value: Any) -> Any:
+    findings = []
+    for item in value if isinstance(value, list) else []:
+        with suppress(ValidationError):
+            findings.append(Flaw.model_validate(item))
+    return findings
+
+
 AnyText = BeforeValidator(_flat)
 Names = Annotated[list[str], BeforeValidator(_names)]
 
@@ -105,6 +114,25 @@ class Ballot(_Answer):
 
     reason: Annotated[Line, AnyText] = ""
     right: Annotated[int, Field(ge=1, le=2)]
+
+
+FlawKind = Literal["regression", "incomplete", "special case", "unneeded"]
+FLAW_KINDS = get_args(FlawKind)
+"""What a critique may note."""
+
+
+class Flaw(_Answer):
+    """Something that a model notes of a changed file."""
+
+    kind: FlawKind
+    file: Annotated[FilePath, AnyText]
+    text: Annotated[Line, AnyText]
+
+
+class Critique(_Answer):
+    """What a model notes of a fix; findings that are not in the form are left out."""
+
+    findings: Annotated[list[Flaw], BeforeValidator(_keep_flaws)]
 
 
 class PlanWords(_Answer):

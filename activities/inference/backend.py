@@ -13,6 +13,8 @@ from activities.localisation.localiser import Localiser
 from activities.localisation.places import list_places
 from hydranet.bounded_models import NAME_CHARACTERS
 from hydranet.contracts import (
+    CritiqueAnswer,
+    CritiqueRequest,
     ImplementAnswer,
     Place,
     PlanAnswer,
@@ -73,6 +75,10 @@ class Backend(Protocol):
 
     async def vote(self, request: VoteRequest, /) -> VoteAnswer:
         """Which choice of a question is right."""
+        ...
+
+    async def criticise(self, request: CritiqueRequest, /) -> CritiqueAnswer:
+        """What is wrong with a fix that passes."""
         ...
 
     async def plan(self, request: StepRequest) -> PlanAnswer:

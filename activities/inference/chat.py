@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from activities.artifacts.store import get_model, put_model
 from activities.code.drafts import DraftError
 from activities.inference import hypotheses as suspects
+from activities.inference.advice import Adviser
 from activities.inference.answers import (
     KINDS,
     AnswerError,
-    Ballot,
     CuriousPlanWords,
     Hypothesis,
     PlanWords,
@@ -31,7 +30,6 @@ from activities.inference.prompt_context import read_files as read_files
 from activities.inference.prompt_values import (
     build_step_values,
     describe_change,
-    describe_choices,
     describe_dead_branch,
     describe_findings,
     describe_hypothesis,
@@ -54,6 +52,8 @@ from activities.localisation.localiser import Localiser
 from hydranet.contracts import (
     Candidate,
     Candidates,
+    CritiqueAnswer,
+    CritiqueRequest,
     Expectation,
     Findings,
     ImplementAnswer,
@@ -70,7 +70,6 @@ from hydranet.contracts import (
     VoteAnswer,
     VoteRequest,
 )
-from hydranet.question import Vote
 from hydranet.strategy import Strategy
 from hydranet.text.truncation import keep_first_lines
 
@@ -89,8 +88,6 @@ _RANKING = {
     "required": ["order"],
     "additionalProperties": False,
 }
-
-_BALLOT = build_schema(Ballot, {"right": {"type": "integer", "enum": [1, 2]}})
 
 _Step = Literal["plan", "implement", "reflect"]
 # A server turns them into a grammar, whose size is limited.
@@ -117,6 +114,7 @@ class ChatBackend:
         self._artifacts = artifacts
         self._objects = objects
         self._localiser = localiser or Localiser(artifacts, objects)
+        self._adviser = Adviser(client, style, artifacts, objects, self._localiser)
 
     async def warm_up(self) -> None:
         """Have the model loaded."""
@@ -210,29 +208,12 @@ class ChatBackend:
         )
 
     async def vote(self, request: VoteRequest) -> VoteAnswer:
-        """Return the choice that the model takes for right in both orders: many prefer what stands first, or last."""
-        if not self._style.deliberates:
-            return VoteAnswer()
-        question, model = request.question, request.work.model
-        view = await load_prompt_context(request.work, self._artifacts, self._objects, self._localiser)
-        await read_files(view, [question.call.file], request.work, self._objects)
-        focus = view.focus([question.call.file], [question.call.unit])
-        call = ModelCall("vote", request.branch)
-        talk = Conversation(self._client, call, Question(load_prompt("vote"), focus), view, self._style.room)
-        ballots = []
-        for asked in (question, question.swap()):
-            values = {"behaviour": describe_choices(asked)}
-            exchange = await talk.ask(values, temperature=0.0, seed=request.seed, shape=_BALLOT)
-            with suppress(AnswerError):
-                ballots.append(parse_answer(exchange.answer, Ballot))
-        kept = len(ballots) == 2 and ballots[0].right != ballots[1].right
-        vote = Vote(model=model, right=ballots[0].right, reason=ballots[0].reason) if kept else Vote(model=model)
-        return VoteAnswer(
-            vote=vote,
-            prompt=talk.form.id,
-            usage=talk.usage,
-            transcript=await put_model(self._artifacts, talk.transcript(model)),
-        )
+        """Return the choice that the model takes for right."""
+        return await self._adviser.vote(request)
+
+    async def criticise(self, request: CritiqueRequest) -> CritiqueAnswer:
+        """Return what the model notes of a fix."""
+        return await self._adviser.criticise(request)
 
     async def plan(self, request: StepRequest) -> PlanAnswer:
         """Return the model's plan; the strategy's own where the model is not asked or cannot be read."""

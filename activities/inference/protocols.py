@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from hydranet.budget import Usage
 from hydranet.text.escaping import clean_text
 
-Purpose = Literal["strategies", "rank", "plan", "implement", "reflect", "reproduce", "vote"]
+Purpose = Literal["strategies", "rank", "plan", "implement", "reflect", "reproduce", "vote", "critique"]
 
 
 TOOL_CALL = "tool call"

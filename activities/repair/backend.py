@@ -21,6 +21,8 @@ from hydranet.budget import Usage
 from hydranet.contracts import (
     Candidate,
     Candidates,
+    CritiqueAnswer,
+    CritiqueRequest,
     ImplementAnswer,
     Place,
     Plan,
@@ -91,6 +93,10 @@ class TemplatesBackend:
     async def vote(self, _request: VoteRequest, /) -> VoteAnswer:
         """Templates know nothing of what code is for."""
         return VoteAnswer(usage=_USAGE)
+
+    async def criticise(self, _request: CritiqueRequest, /) -> CritiqueAnswer:
+        """Object to nothing."""
+        return CritiqueAnswer(usage=_USAGE)
 
     async def plan(self, request: StepRequest) -> PlanAnswer:
         """Announce the next batch of candidates."""

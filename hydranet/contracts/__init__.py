@@ -15,6 +15,8 @@ from hydranet.contracts.expectations import (
 )
 from hydranet.contracts.inference import (
     AttemptDigest,
+    CritiqueAnswer,
+    CritiqueRequest,
     DeadBranch,
     ImplementAnswer,
     Plan,
@@ -180,6 +182,8 @@ __all__ = [
     "CommitRequest",
     "Counterfactual",
     "CoverageRequest",
+    "CritiqueAnswer",
+    "CritiqueRequest",
     "DeadBranch",
     "EmbedRequest",
     "EmbedResult",

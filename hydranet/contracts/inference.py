@@ -11,6 +11,8 @@ from hydranet.contracts.artifacts import ArtifactRef
 from hydranet.contracts.repository import Checkpoint, Snapshot
 from hydranet.convergence.error_signature import ErrorSignature
 from hydranet.lesson import Lesson
+from hydranet.objection import Objections
+from hydranet.person_wait import Diff
 from hydranet.policy.investigation import Asked
 from hydranet.question import BehaviourQuestion, Vote
 from hydranet.strategy import Strategy
@@ -107,6 +109,24 @@ class VoteAnswer(BoundedModel):
     """The vote, None where the model is too small to be asked."""
 
     vote: Vote | None = None
+    prompt: Name = ""
+    usage: Usage = Usage()
+    transcript: ArtifactRef | None = None
+
+
+class CritiqueRequest(BoundedModel):
+    """Asks what is wrong with a branch's fix, of its `diff` as people see it; `work.model` is the model to ask."""
+
+    work: Work
+    branch: int
+    diff: Diff
+    seed: int = 0
+
+
+class CritiqueAnswer(BoundedModel):
+    """What a model notes of a fix; nothing where it is too small to be asked."""
+
+    objections: Objections = ()
     prompt: Name = ""
     usage: Usage = Usage()
     transcript: ArtifactRef | None = None

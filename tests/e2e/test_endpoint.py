@@ -22,6 +22,7 @@ ANSWERS = {
     "hypotheses about the cause": json.dumps({"strategies": [STRATEGY]}),
     "Plan the next change": json.dumps({"summary": "Take the bound in", "steps": "Use <=."}),
     "Fix the bug in": "```python\ndef f(x):\n    return x <= 1\n```",
+    "Review the change": json.dumps({"findings": []}),
 }
 IMPLEMENT = "Fix the bug in"
 

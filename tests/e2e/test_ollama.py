@@ -28,6 +28,7 @@ class Server(ThreadingHTTPServer):
         self.recorded: list[dict[str, Any]] = json.loads(RECORDING.read_text())
         self.asked: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.left: dict[str, deque[dict[str, Any]]] = defaultdict(deque)
+        self.played: list[dict[str, Any]] = []
         for one in self.recorded:
             self.left[one["path"]].append(one)
 
@@ -36,8 +37,8 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def tokens(self) -> int:
-        """What the recorded answers to questions cost."""
-        ends = [one["answer"][-1] for one in self.recorded if one["path"] == "/api/chat"]
+        """What the answers to questions cost, the last of which is also the one to the critique."""
+        ends = [one["answer"][-1] for one in self.played if one["path"] == "/api/chat"]
         return sum(end["prompt_eval_count"] + end["eval_count"] for end in ends)
 
 
@@ -55,6 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _play(self) -> None:
         answers = self.server.left[self.path]
         one = answers.popleft() if len(answers) > 1 else answers[0]
+        self.server.played.append(one)
         self.send_response(one["status"])
         self.end_headers()
         for line in one["answer"]:

@@ -18,6 +18,7 @@ from hydranet.contracts import (
     BranchRequest,
     BranchResult,
     Checkpoint,
+    CritiqueAnswer,
     Environment,
     Expectation,
     ExpectationKind,
@@ -119,6 +120,9 @@ class Server:
 
     def review_fix(self) -> Review:
         return Review()
+
+    def criticise(self) -> CritiqueAnswer:
+        return CritiqueAnswer()
 
     def publish_fix(self) -> Publication:
         return Publication(branch="hydra/fix-it-breaks", commit="c1")
@@ -453,7 +457,7 @@ def test_a_run_asks_ever_less_often_while_a_part_of_the_stack_is_away() -> None:
 def test_a_pause_while_a_person_decides_counts_once(stops: tuple[str, ...]) -> None:
     with playing(require_approval=True) as play:
         play.prepare()
-        for event in ("passes", "ends", "answer", "answer"):
+        for event in ("passes", "ends", "answer", "answer", "answer"):
             play.happen(event, together=False)
         for event in stops:
             play.run.advance(600)
@@ -505,7 +509,7 @@ def test_a_cancel_while_a_branch_is_being_started_ends_that_branch_too() -> None
 def test_the_time_a_person_takes_to_approve_is_not_in_the_budget() -> None:
     with playing(require_approval=True) as play:
         play.prepare()
-        for event in ("passes", "ends", "answer", "answer"):
+        for event in ("passes", "ends", "answer", "answer", "answer"):
             play.happen(event, together=False)
         assert "approval" in play.run.workflow.genealogy().state
         play.run.advance(86_400)

@@ -309,7 +309,8 @@ async def test_a_supervisor_model_ranks_the_strategies(start: Start) -> None:
     assert [branch.strategy.title for branch in genealogy.branches] == ["three", "two", "one", "last"]
     (request,) = world.requested("rank_strategies")
     assert (request.work.model, request.round, len(request.strategies)) == ("big", 1, 3)
-    assert genealogy.usage.tokens == 30 + sum(branch.usage.tokens for branch in genealogy.branches)
+    # Two proposals, the ranking and the critique of the fix.
+    assert genealogy.usage.tokens == 40 + sum(branch.usage.tokens for branch in genealogy.branches)
 
 
 @pytest.mark.parametrize("order", [(), (1,), (7, 1, 1)])

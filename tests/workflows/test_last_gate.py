@@ -3,8 +3,10 @@
 import pytest
 
 from hydranet.contracts import Formatting, TestReport
+from hydranet.errors import FatalError, TransientError
 from hydranet.genealogy import Ending, Verdict
 from hydranet.objection import Objection
+from hydranet.strategy import TEMPLATES
 from tests.workflows.conftest import Start
 from tests.workflows.world import NOTHING, TARGET, World, passed, report, strategy
 
@@ -33,6 +35,43 @@ async def test_a_fix_that_the_reviewer_refuses_is_refuted_and_what_it_notes_is_t
     (publication,) = world.requested("publish_fix")
     assert publication.message.endswith("\n\nThe reviewer noted: rule disabled: b.py: It is gone.")
     assert all(request.tests == TARGET and request.issue for request in world.requested("review_fix"))
+
+
+async def test_what_a_model_notes_of_a_fix_is_told_and_refuses_nothing(start: Start) -> None:
+    said = Objection(rule="critique-regression", file="a.py", text="f(0) fails. (said by big)", refuses=True)
+    world = World(
+        rounds=[[strategy("one")]], trials={"one": [passed()]}, objections=[(NOTE,)], critique=(said,), tokens=7
+    )
+    run = await start(world, model="small", supervisor_model="big")
+    assert (await run.result()).verdict is Verdict.FIXED
+    (asked,) = world.requested("criticise")
+    assert (asked.work.model, asked.branch) == ("big", 1)
+    genealogy = await run.genealogy()
+    assert [each.rule for each in genealogy.objections] == ["critique-regression", "disabled"]
+    assert genealogy.usage.prompt_tokens % 7 == 0
+    (published,) = world.requested("publish_fix")
+    assert published.message.endswith("\nThe reviewer noted: rule critique-regression: a.py: f(0) fails. (said by big)")
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "calls"),
+    [
+        (TEMPLATES, None, 0),
+        ("gone", FatalError("There is no such model."), 1),
+        ("away", TransientError("No answer."), 2),
+    ],
+)
+async def test_a_fix_is_published_without_a_critique_where_no_model_gives_one(
+    start: Start, model: str, error: Exception | None, calls: int
+) -> None:
+    def fail(_request: object) -> None:
+        assert error is not None
+        raise error
+
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed()]}, on={"criticise": fail})
+    run = await start(world, model=model)
+    assert (await run.result()).verdict is Verdict.FIXED
+    assert world.calls["criticise"] == calls
 
 
 @pytest.mark.parametrize("verifications", [[report()], [report("t1"), report()]], ids=["passes", "fails"])

@@ -23,6 +23,8 @@ from hydranet.contracts import (
     Checkpoint,
     CommitRequest,
     CoverageRequest,
+    CritiqueAnswer,
+    CritiqueRequest,
     EmbedRequest,
     EmbedResult,
     Environment,
@@ -159,7 +161,8 @@ class World:
     localisation ranks, and `meant` the tests that the issue speaks of, and `examples` what the issue shows. `drafts`
     are what a model writes of the issue, of which those whose source is in `reproducing` fail as it says. Environments
     are on the sandbox host called `host`, if one is. `bases` are the reports at a base with tests that were written,
-    instead of `baseline`. Answers settle the `contest`, and a model `votes` for a choice of each question.
+    instead of `baseline`. Answers settle the `contest`, and a model `votes` for a choice of each question. It
+    has a `critique` of each fix.
     """
 
     rounds: Sequence[Sequence[Strategy]] = ()
@@ -170,6 +173,7 @@ class World:
     missing: int = 0
     ranking: Sequence[int] | None = None
     votes: int = 0
+    critique: Objections = ()
     places: Sequence[Place] = ()
     meant: Sequence[str] = TARGET
     examples: Sequence[Expectation] = ()
@@ -412,6 +416,12 @@ class World:
 
     @activity.defn
     @translate_errors
+    async def criticise(self, request: CritiqueRequest) -> CritiqueAnswer:
+        await self._called("criticise", request)
+        return CritiqueAnswer(objections=self.critique, usage=self._usage())
+
+    @activity.defn
+    @translate_errors
     async def plan(self, request: StepRequest) -> PlanAnswer:
         await self._called("plan", request)
         return PlanAnswer(
@@ -512,7 +522,7 @@ class World:
             " run_tests measure_coverage retrieve remember_fix warm_up propose_strategies rank_strategies vote"
             " write_tests choose_target reproduce judge_drafts plan implement reflect try_candidates commit_checkpoint"
             " format_fix survey_repository parse_files link_files embed_nodes forget_variables rank_places"
-            " read_skills record_skills record_log investigate ask_models find_place settle_contest"
+            " read_skills record_skills record_log investigate ask_models find_place settle_contest criticise"
         )
         return [WaitActivities().measure_waits, *(getattr(self, name) for name in names.split())]
 

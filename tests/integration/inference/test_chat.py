@@ -29,6 +29,7 @@ from hydranet.contracts import (
     AttemptDigest,
     Candidates,
     CommitRequest,
+    CritiqueRequest,
     DeadBranch,
     FailingTest,
     Finding,
@@ -279,6 +280,60 @@ async def test_a_model_that_does_not_deliberate_has_no_vote(desk: Make) -> None:
     question = BehaviourQuestion(call=Call(file="a.py", unit="f", arguments=""), before="", choices=(choice, choice))
     answer = await at.backend(ballots({"right": 1})).vote(VoteRequest(work=at.work, branch=1, question=question))
     assert (answer.vote, answer.transcript) == (None, None)
+
+
+# --- critique -----------------------------------------------------------------------------------
+
+FIX = """\
+--- a/shop/cart.py
++++ b/shop/cart.py
+@@ -1,2 +1,2 @@
+ def total(prices):
+-    return sum(prices) + 1
++    return sum(prices)
+"""
+
+
+def find(kind: str = "regression", file: str = "shop/cart.py", text: str = "total([]) fails.") -> dict[str, str]:
+    return {"kind": kind, "file": file, "text": text}
+
+
+@pytest.mark.parametrize(
+    ("said", "rules"),
+    [
+        ({"findings": []}, []),
+        (
+            {"findings": [find("special case"), find("taste"), "ugly", find(file="/etc/passwd"), find(text="")]},
+            ["special-case"],
+        ),
+        ([find("incomplete"), find("unneeded")], []),
+        ("It is fine.", []),
+        ({"findings": [find()] * 9}, ["regression"] * 5),
+    ],
+    ids=["none", "only-what-is-in-the-form", "a-list", "prose", "many"],
+)
+async def test_a_critique_notes_what_is_wrong_with_the_changed_files(desk: Make, said: Any, rules: list[str]) -> None:
+    at = await desk()
+    request = CritiqueRequest(work=at.work, branch=2, diff=FIX)
+    answer = await at.backend({"purpose": "critique", "answer": said}).criticise(request)
+    assert [each.rule for each in answer.objections] == [f"critique-{rule}" for rule in rules]
+    assert not any(each.refuses for each in answer.objections)
+    assert {(each.file, each.text) for each in answer.objections} <= {
+        ("shop/cart.py", f"total([]) fails. (said by {at.work.model})")
+    }
+    assert answer.usage.calls == 1
+    (exchange,) = (await at.transcript(answer)).exchanges
+    shown = exchange.messages[-1]["content"]
+    assert "+    return sum(prices)\n" in shown
+    assert "def total(prices):" in shown
+
+
+async def test_a_model_that_does_not_deliberate_has_no_critique(desk: Make) -> None:
+    at = await desk()
+    at.style = ModelProfile(deliberates=False)
+    said = {"purpose": "critique", "answer": {"findings": [find()]}}
+    answer = await at.backend(said).criticise(CritiqueRequest(work=at.work, branch=1, diff=FIX))
+    assert (answer.objections, answer.transcript) == ((), None)
 
 
 # --- plan and reflect ---------------------------------------------------------------------------
