@@ -15,7 +15,7 @@ from typing import Any
 from activities.sandbox.protocol import INPUTS
 from activities.sandbox.test_run import TestRunner, make_test_command
 from activities.sandbox.time_limits import HUNG, get_test_timeout
-from activities.sandbox.trial_commands import PYTEST_SERVER, parse_trial_command
+from activities.sandbox.trial_commands import parse_trial_command
 from hydranet.bounded_models import NAME_CHARACTERS
 from hydranet.contest import ALTERNATIVES, CLOSE, Alternative, Contest, ContestedCall, make_contest
 from hydranet.contracts import Candidate, TestResults
@@ -156,12 +156,11 @@ async def observe_behaviours(
 
     `sources` are the texts of the changed files and of those that `answers` are about, `candidates` theirs in each
     candidate, by index. The examples in their docstrings and in `documents` are made, too. A candidate that changes
-    more than functions is in no call. Empty where the tests are not run by pytest alone, where no time is given for it,
-    and where a candidate disturbs the run.
+    more than functions is in no call. Empty where the tests are not run by pytest, unittest or Django alone, where no
+    time is given for it, and where a candidate disturbs the run.
     """
-    command = parse_trial_command(runner.spec.test_command, runner.spec.folder)
     seconds = runner.spec.compare_seconds
-    if command is None or command.server != PYTEST_SERVER or not seconds:
+    if parse_trial_command(runner.spec.test_command, runner.spec.folder) is None or not seconds:
         return []
     failing = [
         runner.variables.unmask(test.id) for test in baseline.tests if test.is_target and HUNG not in test.message

@@ -22,14 +22,11 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, NoReturn
 
-import pytest
-
 from .code_units import Units, are_alike, list_changed, list_units, observe_units
 from .descriptions import describe
 from .examples import observe_examples
 from .forks import silence, wait_for
 from .seen_values import SeenValues
-from .trial_recorder import format_briefly
 from .version_calls import StoppedCall, open_memory, read_arguments
 
 _HOOK = "__hydra_enter__"
@@ -279,30 +276,27 @@ class Behaviours:
                     function.__code__ = code
 
 
-class BehaviourRecorder:
-    """A pytest plugin that has the calls of each test made with all versions, those of the tests in `first` first.
+@dataclass(frozen=True)
+class SessionComparison:
+    """What a session compares: the `first` of its tests fail at the base, and `documents` may hold examples."""
 
-    At the end it has the examples of docstrings and `documents` made with them.
-    """
+    behaviours: Behaviours
+    first: frozenset[str]
+    documents: dict[str, str]
 
-    def __init__(self, behaviours: Behaviours, first: Sequence[str], documents: dict[str, str]) -> None:
-        self._behaviours = behaviours
-        self._first = frozenset(first)
-        self._documents = documents
+    def begin_test(self, test: str) -> None:
+        """Attribute the calls from now on to a test."""
+        self.behaviours.begin_test(test, fails=test in self.first)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Sort the tests."""
-        items.sort(key=lambda item: item.nodeid not in self._first)
+    def end(self) -> None:
+        """Make the examples of docstrings and documents, while what the tests have imported is there."""
+        self.behaviours.run_examples(self.documents)
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Attribute the calls from now on to this test."""
-        item.repr_failure = format_briefly  # type: ignore[method-assign]
-        self._behaviours.begin_test(item.nodeid, fails=item.nodeid in self._first)
-        yield
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
-        """Run the examples, while what the tests have imported is there."""
-        self._behaviours.run_examples(self._documents)
+def load_comparison(file: str, write: Callable[[dict[str, Any]], None]) -> SessionComparison:
+    """Return the comparison that a file asks for, which hands what comes of calls to `write`."""
+    with open(file) as lines:  # noqa: PTH123
+        request = json.load(lines)
+    candidates = {int(number): texts for number, texts in request["candidates"].items()}
+    behaviours = Behaviours("/work", request["base"], candidates, request["units"], request["seconds"], write)
+    return SessionComparison(behaviours, frozenset(request["first"]), request["documents"])

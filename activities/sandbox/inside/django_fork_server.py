@@ -11,17 +11,20 @@ import ast
 import os
 import signal
 import sys
-from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from .forks import run_forked
 from .libraries import import_libraries
 from .trials import TestSession, Trials, is_unread, list_loaded, try_late, warm_up
 from .unittest_fork_server import Discovery, TrialRecords
-from .unittest_main import RecordingResult, replace_runner, run_program
+from .unittest_main import (
+    SINGLE_PROCESS,
+    RecordingResult,
+    are_databases_in_memory,
+    replace_runner,
+    run_program,
+)
 
-# A child answers no question, and forks no processes that would share its databases.
-_ARGUMENTS = ("--noinput", "--parallel=1")
 # The tests are collected so many times before the first candidate.
 _COLLECTED = 3
 
@@ -73,7 +76,7 @@ class LateFork:
             self._runner.setup_databases = lambda *_, **options: _report(descriptor, options)
             return build()
         databases = ast.literal_eval(asked.decode())
-        if _are_in_memory(databases["aliases"]):
+        if are_databases_in_memory(databases["aliases"]):
             configuration = self._setup_databases(arguments[0], **databases)
             self._runner.setup_databases = lambda *_, **__: configuration
         self._trials.remember_work_tree()
@@ -98,7 +101,7 @@ def main() -> None:
     replace_runner()
     trials = Trials()
     sys.path[:0] = trials.request["path"]
-    arguments = [*trials.request["arguments"], *_ARGUMENTS]
+    arguments = [*trials.request["arguments"], *SINGLE_PROCESS]
 
     def run_late(report: int) -> None:
         from django.test.runner import DiscoverRunner  # type: ignore[import-not-found, unused-ignore]
@@ -136,14 +139,6 @@ def _import_urls() -> None:
 
     if getattr(settings, "ROOT_URLCONF", None):
         get_resolver().url_patterns  # noqa: B018
-
-
-def _are_in_memory(aliases: Iterable[str]) -> bool:
-    from django.db import connections  # type: ignore[import-not-found, unused-ignore]
-
-    creations = [connections[alias].creation for alias in aliases if connections[alias].vendor == "sqlite"]
-    in_memory = [creation for creation in creations if creation.is_in_memory_db(creation._get_test_db_name())]
-    return len(in_memory) == len(list(aliases))
 
 
 if __name__ == "__main__":

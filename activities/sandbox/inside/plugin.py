@@ -79,16 +79,11 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
 
 
 def _compare_behaviours(file: str, recorder: Recorder) -> dict[str, object]:
-    from .behaviours import BehaviourRecorder, Behaviours
+    from .behaviour_recorder import BehaviourRecorder
+    from .behaviours import load_comparison
 
-    with open(file) as lines:  # noqa: PTH123
-        request = json.load(lines)
-    candidates = {int(number): texts for number, texts in request["candidates"].items()}
-    behaviours = Behaviours("/work", request["base"], candidates, request["units"], request["seconds"], recorder.write)
-    return {
-        "hydra-recorder": recorder,
-        "hydra-behaviours": BehaviourRecorder(behaviours, request["first"], request["documents"]),
-    }
+    comparison = load_comparison(file, recorder.write)
+    return {"hydra-recorder": recorder, "hydra-behaviours": BehaviourRecorder(comparison)}
 
 
 def pytest_configure(config: pytest.Config) -> None:

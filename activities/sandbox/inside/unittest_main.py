@@ -15,7 +15,7 @@ import sys
 import time
 import traceback
 import unittest
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ MESSAGE_LIMIT = 8_000
 _UNLOADED = "unittest.loader._FailedTest."
 # Of what stands for a class or module whose set-up failed.
 _HOLDER = re.compile(r"(\w+) \(([\w.]+)\)")
+SINGLE_PROCESS = ("--noinput", "--parallel=1")
+"""The options of Django's tests in a process that is forked: it shares no databases, and answers no question."""
+
 # The exit status of a shell that finds no program.
 _NOT_FOUND = 127
 _SEVERITY = ("skipped", "passed", "failed", "error")
@@ -62,6 +65,9 @@ class Records:
 
     def select(self, test: unittest.TestSuite | unittest.TestCase) -> None:
         """Leave out the tests that are not wanted: here none."""
+
+    def begin_test(self, name: str) -> None:
+        """React to a test that begins."""
 
     def handle_timeout(self, result: unittest.TestResult) -> None:
         """React to a test that hung."""
@@ -111,6 +117,32 @@ class SessionRecords(Records):
             self.seal.write_for_next(self._results)
 
 
+class ComparingRecords(SessionRecords):
+    """The records of a session that has the calls of each test made with all versions, those of failing tests first."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        from .behaviours import load_comparison
+
+        super().__init__(settings)
+        self._comparison = load_comparison(settings["behaviours"], self.write)
+
+    def select(self, test: unittest.TestSuite | unittest.TestCase) -> None:
+        """Sort the tests."""
+        if isinstance(test, unittest.BaseTestSuite):
+            put_first(test, self._comparison.first)
+
+    def begin_test(self, name: str) -> None:
+        """Attribute the calls from now on to this test."""
+        # A fork would share any other database with this process.
+        if are_databases_in_memory():
+            self._comparison.begin_test(name)
+
+    def finish(self, passed: bool) -> None:
+        """Run the examples, and end the session."""
+        self._comparison.end()
+        super().finish(passed)
+
+
 class RecordingResult(unittest.TextTestResult):
     """A result that records every test when it has ended."""
 
@@ -129,6 +161,7 @@ class RecordingResult(unittest.TextTestResult):
         self._began = time.monotonic()
         self._test = {"kind": "test", "id": name_test(test), "outcome": "skipped", "message": ""}
         self.records.write({"kind": "start", "id": name_test(test)})
+        self.records.begin_test(name_test(test))
         self._exceeded = self._limit.enter_context(self.records.limit_time())
 
     def stopTest(self, test: unittest.TestCase) -> None:
@@ -230,7 +263,10 @@ def main() -> None:
     arguments = sys.argv[1:]
     is_program = arguments[:1] in (["-m"], ["django-admin"]) or (arguments[:1] and arguments[0].endswith("manage.py"))
     if text is not None:
-        RecordingResult.records = SessionRecords(json.loads(text))
+        settings = json.loads(text)
+        compares = "behaviours" in settings
+        RecordingResult.records = (ComparingRecords if compares else SessionRecords)(settings)
+        arguments += SINGLE_PROCESS if is_program and compares else ()
     if is_program:
         if text is not None:
             replace_runner()
@@ -285,6 +321,29 @@ def select_tests(suite: unittest.BaseTestSuite, is_selected: Callable[[str], boo
             kept.append(test)
     suite._tests = kept
     return bool(kept)
+
+
+def put_first(suite: unittest.BaseTestSuite, names: Collection[str]) -> bool:
+    """Sort a suite, so that the tests of these names come first, and return whether it has one."""
+    tests: list[Any] = list(suite)
+    marked = [
+        (put_first(test, names) if isinstance(test, unittest.BaseTestSuite) else name_test(test) in names, test)
+        for test in tests
+    ]
+    suite._tests = [test for _, test in sorted(marked, key=lambda pair: not pair[0])]
+    return any(is_first for is_first, _ in marked)
+
+
+def are_databases_in_memory(aliases: Iterable[str] | None = None) -> bool:
+    """Return whether Django's databases, or those of the aliases, are SQLite's in memory; so where it has none."""
+    if "django.db" not in sys.modules:
+        return True
+    from django.db import connections  # type: ignore[import-not-found, unused-ignore]
+
+    names = list(connections if aliases is None else aliases)
+    creations = [connections[name].creation for name in names if connections[name].vendor == "sqlite"]
+    in_memory = [creation for creation in creations if creation.is_in_memory_db(creation._get_test_db_name())]
+    return len(in_memory) == len(names)
 
 
 def _fail_as_it_must(self: unittest.TestCase) -> None:
