@@ -9,6 +9,7 @@ import datetime
 import enum
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -21,6 +22,10 @@ _SIZE = 2_000
 _MEMBERS, _FIELDS = 6, 12
 # Numbers and texts of the code that are tried, and the largest number: with larger ones, loops take too long.
 _CONSTANTS, _LARGEST = 4, 1_000_000
+# Numbers of the arguments that are tried.
+_NUMBERS = 4
+# Types without fields of their own.
+_PLAIN = (bool, str, bytes, dict, set, frozenset, type(None))
 # Characters of a text of the code: longer ones are messages and documentation.
 _WORD = 40
 
@@ -33,10 +38,15 @@ Change = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Hints:
-    """What is likely to matter: `constants` to try in place of numbers and texts, and `keys` that a call names."""
+    """What is likely to matter.
+
+    `constants` are tried in place of numbers and texts, `numbers` are those in the arguments of the call, with which
+    the code may compare another, and `keys` are what it names of mappings.
+    """
 
     constants: Sequence[Any] = ()
     keys: frozenset[Any] = frozenset()
+    numbers: Sequence[Any] = ()
 
 
 def list_constants(codes: Iterable[types.CodeType], names: Mapping[str, Any]) -> list[Any]:
@@ -62,6 +72,25 @@ def _walk_constants(code: types.CodeType, names: Mapping[str, Any]) -> Iterator[
             yield value
 
 
+def list_numbers(values: Iterable[Any]) -> list[Any]:
+    """Return the numbers that arguments are, or have at the ends of a list or in the fields of an object."""
+    numbers = dict.fromkeys(number for value in values for number in _walk_numbers(value, _DEPTH))
+    return [number for number in numbers if 1 < abs(number) <= _LARGEST][:_NUMBERS]
+
+
+def _walk_numbers(value: Any, depth: int) -> Iterator[Any]:
+    kind = type(value)
+    if kind in (int, float):
+        yield value
+    elif depth and kind in (list, tuple):
+        for part in (*value[:1], *value[-1:]):
+            yield from _walk_numbers(part, depth - 1)
+    elif depth and kind not in _PLAIN:
+        for name in _list_fields(value):
+            with suppress(AttributeError):
+                yield from _walk_numbers(object.__getattribute__(value, name), depth - 1)
+
+
 def take_turns(lists: Iterable[Iterator[Any]]) -> Iterator[Any]:
     """Yield the first item of each iterator, then the second of each, and so on."""
     left = list(lists)
@@ -79,7 +108,10 @@ def list_variations(value: Any, hints: Hints, depth: int = _DEPTH) -> Iterator[t
     if kind is bool:
         yield f"{not value}", replace_by(not value)
     elif kind is int or kind is float:
-        for other in dict.fromkeys(_list_numbers(value, [kind(each) for each in hints.constants if _fits(each, kind)])):
+        constants, numbers = (
+            [kind(each) for each in of if _fits(each, kind)] for of in (hints.constants, hints.numbers)
+        )
+        for other in dict.fromkeys(_list_numbers(value, constants, numbers)):
             if other != value:
                 yield repr(other), replace_by(other)
     elif kind is str or kind is bytes:
@@ -109,12 +141,16 @@ def _fits(constant: Any, kind: type) -> bool:
     return type(constant) is kind or (kind is float and type(constant) is int)
 
 
-def _list_numbers(value: Any, constants: list[Any]) -> Iterator[Any]:
+def _list_numbers(value: Any, constants: list[Any], numbers: list[Any]) -> Iterator[Any]:
     yield from (value + 1, value - 1, 0, -value)
-    for constant in constants:
-        yield from (constant, constant + 1, constant - 1)
+    others = [number for number in numbers if number != value]
+    for other in (*constants, *others):
+        yield from (other, other + 1, other - 1)
     for first, second in combinations(constants, 2):
         yield first + second
+    for other in others:
+        for constant in constants:
+            yield from (other + constant, other - constant)
     for constant in constants:
         yield from (value + constant, value - constant)
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from .descriptions import describe
 from .forks import wait_for
 from .seen_values import SeenValues
-from .variations import Change, Hints, list_constants, list_variations, replace_by, take_turns
+from .variations import Change, Hints, list_constants, list_numbers, list_variations, replace_by, take_turns
 from .written_calls import YIELDED, WrittenCall, write_call
 
 # Seconds for one call, and calls with changed arguments.
@@ -61,8 +61,9 @@ class StoppedCall:
         self._function = function
         self._code = frame.f_code
         self._arguments = read_arguments(frame)
-        keys = frozenset(value for _, value in self._arguments if type(value) in (str, int))
-        self._hints = Hints(list_constants(codes, function.__globals__), keys)
+        values = [value for _, value in self._arguments]
+        keys = frozenset(value for value in values if type(value) in (str, int))
+        self._hints = Hints(list_constants(codes, function.__globals__), keys, list_numbers(values))
         self._seen = seen
 
     def compare(self, versions: Sequence[Callable[[], None]], deadline: float) -> Iterator[Compared]:

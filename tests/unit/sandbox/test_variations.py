@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from activities.sandbox.inside.variations import Hints, list_constants, list_variations
+from activities.sandbox.inside.variations import Hints, list_constants, list_numbers, list_variations
 
 DAY = datetime.date(2024, 1, 1)
 
@@ -71,6 +71,19 @@ def test_a_mapping_loses_and_changes_its_first_value() -> None:
 
 def test_the_attributes_of_an_object_are_varied_also_where_it_is_frozen() -> None:
     assert vary(Span(1)) == [Span(2), Span(1, open=True), Span(0), Span(-1)]
+
+
+def test_a_number_is_varied_to_what_the_code_may_compare_it_with() -> None:
+    hints = Hints([5], numbers=[60, 3])
+    varied = [change(3) for _, change in list_variations(3, hints)]
+    assert varied[4:10] == [5, 6, 60, 61, 59, 65]
+    assert {55, 65} <= set(varied), "the other number with a constant of the code"
+    assert [change(0.5) for _, change in list_variations(0.5, hints)][3:6] == [5.0, 6.0, 4.0]
+
+
+def test_the_numbers_of_a_call_are_those_in_its_arguments() -> None:
+    assert list_numbers([7, "8", True, [20, 30, 40], Span(50), {"a": 60}, 1, 10**9]) == [7, 20, 40, 50]
+    assert list_numbers([float("nan"), float("inf"), 2.5, [], object(), Span]) == [2.5]
 
 
 def test_what_is_large_stays_as_it_is() -> None:
