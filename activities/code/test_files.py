@@ -10,6 +10,10 @@ TEST_FILE = re.compile(
     r"|[^/]*\.(?:test|spec)\.\w+$)"
 )
 
+# What has a meaning in the names of definitions.
+_UNNAMED = re.compile(r"[.#:\x00-\x1f]")
+_TITLE_CHARACTERS = 200
+
 _ASIDE = re.compile(
     r"(^|/)(docs?|docs_src|examples?|samples?|benchmarks?|scripts?|tools?|demos?)/|(^|/)(setup|conf|noxfile)\.py$"
 )
@@ -43,3 +47,8 @@ def subject(path: str) -> str | None:
         if bare and bare != name:
             return bare
     return None
+
+
+def name_script_test(title: str) -> str:
+    """Return the name, as a definition has it, of a test that is a call with a title and a function: `test("…", …)`."""
+    return " ".join(_UNNAMED.sub(" ", title).split())[:_TITLE_CHARACTERS]

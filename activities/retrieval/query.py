@@ -6,7 +6,7 @@ Nothing here guesses: a place is named by a path, by a dotted name, by a frame, 
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -108,10 +108,17 @@ def find_test_functions(query: Query, index: Index) -> list[Named]:
         nodes = [node for node in index.named.get(name.rpartition(".")[2], []) if index.nodes[node].path == path]
         nodes = [node for node in nodes if index.nodes[node].name == name] or nodes
         if not nodes and path is not None and not path.endswith(".py"):
-            # Tests that are calls with a function belong to the code of their file.
-            nodes = [node for node in index.of_path[path] if index.nodes[node].kind is NodeKind.BLOCK]
+            nodes = _find_titled(test, index.of_path[path], index)
         matches += [Named(node, 1.0, f"the failing test {name}") for node in nodes[:1]]
     return matches
+
+
+def _find_titled(test: str, nodes: Sequence[int], index: Index) -> list[int]:
+    """Return the test whose title ends a test id, the longest; else what stands outside of functions in its file."""
+    title = test_files.name_script_test(test.partition("::")[2])
+    titled = [node for node in nodes if title.endswith(index.nodes[node].name.partition("#")[0] or "\n")]
+    blocks = [node for node in nodes if index.nodes[node].kind is NodeKind.BLOCK]
+    return sorted(titled, key=lambda node: -len(index.nodes[node].name)) or blocks
 
 
 def find_filed(query: Query, index: Index) -> dict[str, float]:

@@ -11,6 +11,7 @@ import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser
 
 from activities.code.language import read_text
+from activities.code.test_files import name_script_test
 from activities.retrieval.file_facts import MODULE, FileFacts, ImportFact, Request
 from activities.retrieval.languages.building import Builder, Draft, clean
 from activities.retrieval.languages.routes import METHODS, parse_request
@@ -31,6 +32,7 @@ _TSX = Language(tree_sitter_typescript.language_tsx())
 _FUNCTIONS = frozenset({"function_declaration", "generator_function_declaration", "method_definition"})
 _VALUES_OF_FUNCTIONS = frozenset({"arrow_function", "function_expression", "generator_function"})
 _CLASSES = frozenset({"class_declaration", "abstract_class_declaration", "interface_declaration", "class"})
+_TESTS = frozenset({"test", "it", "specify"})
 _NAMES = frozenset({"identifier", "type_identifier", "shorthand_property_identifier"})
 _DEEPEST = 60
 _MOST_REQUESTS = _MOST_LITERALS = 2000
@@ -225,7 +227,19 @@ class _Reader:
         reading = read_chain(function)
         self._use(frame, reading, node, True)
         self._request(frame, reading, node, given)
+        given = self._test(frame, reading, node, given)
         return [*(function.named_children[:1] if function.type == "member_expression" else []), *given]
+
+    def _test(self, frame: _Frame, reading: Reading, node: Node, given: list[Node]) -> list[Node]:
+        """Read a test, a call with a title and a function, as a function; return what else the call is given."""
+        title = read_string(given[0]) if given else None
+        function = next((item for item in given[1:] if item.type in _VALUES_OF_FUNCTIONS), None)
+        name = name_script_test(title or "")
+        if reading[0] not in _TESTS or function is None or not name:
+            return given
+        draft = self.builder.define(name, NodeKind.FUNCTION, MODULE, node, frame.scope)
+        self._enter(frame, function, draft)
+        return [item for item in given if item != function]
 
     def _request(self, frame: _Frame, reading: Reading, node: Node, given: list[Node]) -> None:
         name = f".{reading[0]}{reading[1]}".rpartition(".")[2]

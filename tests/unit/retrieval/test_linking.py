@@ -352,3 +352,33 @@ def test_typescript_hangs_together_and_reaches_a_python_route() -> None:
     assert pairs(tree, EdgeKind.INHERITS) == {("web/cart.tsx::Cart", "web/util/base.ts::Base")}
     assert pairs(tree, EdgeKind.REQUESTS) == {("web/cart.tsx::load", "api.py::read")}
     assert ("web/cart.tsx::", "web/util/index.ts::") in pairs(tree, EdgeKind.IMPORTS)
+
+
+def test_each_test_of_a_script_has_what_it_calls() -> None:
+    tree = {
+        "src/money.ts": "export function parse(t: string) { return show(0); }\nexport function show(c: number) { }\n",
+        "test/money.test.ts": """
+            import { parse, show } from "../src/money";
+            const zero = () => show(0);
+            describe("money", () => {
+              const given = "1.5";
+              beforeEach(() => { show(1); });
+              it("is read: #1, e.g. 1.5", async () => { parse(given); });
+              test.each([1, 2])("is shown", { timeout: 9 }, (cents) => { show(cents); zero(); });
+            });
+            test("is shown", function () { parse("2"); }, 500);
+            test("is to be done");
+            test(name, () => { parse("3"); });
+            """,
+    }
+    money, tests = "src/money.ts::", "test/money.test.ts::"
+    assert calls(tree) == {
+        (f"{money}parse", f"{money}show"),
+        (f"{tests}zero", f"{money}show"),
+        (f"{tests}is read 1, e g 1 5", f"{money}parse"),
+        (f"{tests}is shown#2", f"{money}show"),
+        (f"{tests}is shown#2", f"{tests}zero"),
+        (f"{tests}is shown", f"{money}parse"),
+        (f"{tests}<block>", f"{money}show"),
+        (f"{tests}<block>", f"{money}parse"),
+    }

@@ -126,3 +126,25 @@ def test_a_line_is_in_the_function_that_fills_its_file(search: Search) -> None:
     number = search.index.at("shop/numbers.py", 2)
     assert number is not None
     assert search.index.nodes[number].name == "half_up"
+
+
+SCRIPTS = {
+    "src/cart.ts": "export function total() { return 1; }\nexport function count() { return 2; }\n",
+    "test/cart.test.ts": (
+        'import { count, total } from "../src/cart";\n\n'
+        'describe("cart", () => {\n'
+        '  test("total", () => { expect(total()).toBe(0); });\n'
+        '  test("has a total", () => { expect(count()).toBe(0); });\n'
+        "});\n"
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("test", "first"),
+    [("cart > has a total", "count"), ("cart > total", "total"), ("cart has a total", "count")],
+)
+def test_a_failing_test_of_a_script_leads_to_what_it_calls(test: str, first: str) -> None:
+    search = Search(build_index({path: text.encode() for path, text in SCRIPTS.items()}))
+    hits = search.find(Query("It is wrong.", tests=(f"test/cart.test.ts::{test}",))).functions(10)
+    assert hits[0].node.name == first
