@@ -16,14 +16,10 @@ from typing import Any, NoReturn
 from .forks import run_forked
 from .libraries import import_libraries
 from .trials import TestSession, Trials, is_unread, list_loaded, try_late, warm_up
+from .unittest_behaviours import are_databases_in_memory
 from .unittest_fork_server import Discovery, TrialRecords
-from .unittest_main import (
-    SINGLE_PROCESS,
-    RecordingResult,
-    are_databases_in_memory,
-    replace_runner,
-    run_program,
-)
+from .unittest_main import SINGLE_PROCESS, replace_runner, run_program
+from .unittest_records import RecordingResult
 
 # The tests are collected so many times before the first candidate.
 _COLLECTED = 3

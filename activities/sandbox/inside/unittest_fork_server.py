@@ -13,7 +13,8 @@ from .libraries import import_libraries
 from .runner_integrity import RunnerState
 from .test_names import list_implied
 from .trials import TestSession, Trials, warm_up
-from .unittest_main import RecordingResult, RecordingRunner, Records, name_test, select_tests
+from .unittest_main import RecordingRunner
+from .unittest_records import RecordingResult, Records, name_test, select_tests
 
 
 class TrialRecords(Records):

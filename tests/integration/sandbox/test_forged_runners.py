@@ -267,15 +267,13 @@ UNITTEST = {
     """,
     "no program": "import unittest, sys; unittest.TestProgram.runTests = lambda self: sys.exit(0)",
     "another result": """
-        import hydra_inside.unittest_main as main, sys
-        kind = getattr(sys.modules.get("__main__"), "RecordingResult", main.RecordingResult)
-        kind._fold = lambda self, test, outcome, message="": self._test.update(outcome="passed")
+        import hydra_inside.unittest_records as records
+        records.RecordingResult._fold = lambda self, test, outcome, message="": self._test.update(outcome="passed")
     """,
     "no finish": """
-        import sys
-        records = sys.modules["__main__"].Records
-        records.finish = lambda self, status: self.write({"kind": "finish", "status": 0})
-        sys.modules["__main__"].RecordingResult._fold = lambda self, *_: self._test.update(outcome="passed")
+        import hydra_inside.unittest_records as records
+        records.Records.finish = lambda self, status: self.write({"kind": "finish", "status": 0})
+        records.RecordingResult._fold = lambda self, *_: self._test.update(outcome="passed")
     """,
     "a successful suite": "import unittest; unittest.TestSuite.run = lambda self, result, debug=False: result",
 }

@@ -1,6 +1,9 @@
 """Which lines each test executes."""
 
+import pytest
+
 from tests.integration.conftest import Make
+from tests.integration.sandbox.test_warm_trials import MANAGE
 
 CODE = """\
 IMPORTED = 1
@@ -164,3 +167,67 @@ async def test_the_tests_of_one_file_alone_are_run(project: Make) -> None:
     made = await project({**FILES, "tests/test_other.py": "def test_other(): assert True\n"}, test_timeout=10)
     spectrum = await made.cover((await made.test()).results, only="tests/test_other.py")
     assert [test.id for test in spectrum.tests] == ["tests/test_other.py::test_other"]
+
+
+UNITTEST = """
+import unittest
+from package.code import forever, sign
+
+class Last(unittest.TestCase):
+    def test_hangs(self): forever()
+    def test_positive(self): self.assertEqual(sign(1), 0)
+
+class First(unittest.TestCase):
+    def setUp(self): self.negative = sign(-1)
+    def test_after(self): self.assertEqual(sign(5), 1)
+    def test_negative(self): self.assertEqual(self.negative, -1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "files"),
+    [
+        ("python -m unittest", {"test_code.py": UNITTEST}),
+        ("python -m unittest discover -s checks -t .", {"checks/__init__.py": "", "checks/test_code.py": UNITTEST}),
+        (
+            "python manage.py test",
+            {
+                "manage.py": MANAGE,
+                "requirements.txt": "django==5.2.*\n",
+                "site_settings.py": 'SECRET_KEY = "x"\n',
+                "test_code.py": UNITTEST.replace("import unittest", "from django import test as unittest").replace(
+                    "unittest.TestCase", "unittest.SimpleTestCase"
+                ),
+            },
+        ),
+    ],
+    ids=["unittest", "discover", "django"],
+)
+async def test_unittest_and_django_tell_lines_by_test(project: Make, command: str, files: dict[str, str]) -> None:
+    code = {"package/__init__.py": "", "package/code.py": CODE}
+    made = await project({**code, **files}, test_command=command, test_timeout=10)
+    baseline = (await made.test()).results
+    spectrum = await made.cover(baseline)
+    names = [test.id.rpartition(".")[2] for test in spectrum.tests]
+    assert names[:2] == ["test_hangs", "test_positive"], "the failing tests come first"
+    assert sorted(names[2:]) == ["test_after", "test_negative"]
+    by_line = {line: {names[number] for number in tests} for line, tests in spectrum.lines["package/code.py"].items()}
+    assert by_line == {
+        4: {"test_negative", "test_positive", "test_after"},
+        5: {"test_negative", "test_after"},
+        6: {"test_positive", "test_after"},
+        9: {"test_hangs"},
+        10: {"test_hangs"},
+        11: {"test_hangs"},
+    }
+    assert ("number < 0", (1,)) not in {(each.told, each.tests) for each in spectrum.predicates["package/code.py"]}
+    assert {each.told for each in spectrum.predicates["package/code.py"]} >= {"number > 0", "1 is true"}
+    assert spectrum.values["package/code.py"][6] == ("1",)
+
+
+async def test_unittest_covers_one_file_alone(project: Make) -> None:
+    other = UNITTEST.replace("sign(5), 1", "sign(5), 2")
+    files = {"package/__init__.py": "", "package/code.py": CODE, "test_code.py": UNITTEST, "test_other.py": other}
+    made = await project(files, test_command="python -m unittest", test_timeout=10)
+    spectrum = await made.cover((await made.test()).results, only="test_other.py")
+    assert {test.id.partition(".")[0] for test in spectrum.tests} == {"test_other"}

@@ -45,7 +45,7 @@ def test_what_is_around_the_code_proper_is_known_by_its_place(path: str, is_asid
 
 
 def test_the_sandbox_has_a_true_copy_of_the_rule() -> None:
-    code = (Path(test_files.__file__).parents[1] / "sandbox" / "inside" / "coverage_recorder.py").read_text()
+    code = (Path(test_files.__file__).parents[1] / "sandbox" / "inside" / "coverage_tracer.py").read_text()
     own = Path(test_files.__file__).read_text()
     assert _pattern(code) == _pattern(own)
 
