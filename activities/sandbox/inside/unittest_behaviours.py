@@ -10,6 +10,9 @@ from typing import Any
 from .behaviours import load_comparison
 from .unittest_records import SessionRecords, sort_tests
 
+# What Django has where its settings name no database.
+_NO_ENGINE = "django.db.backends.dummy"
+
 
 class ComparingRecords(SessionRecords):
     """The records of a session that has the calls of each test made with all versions, those of failing tests first."""
@@ -39,9 +42,15 @@ def are_databases_in_memory(aliases: Iterable[str] | None = None) -> bool:
     """Return whether Django's databases, or those of the aliases, are SQLite's in memory; so where it has none."""
     if "django.db" not in sys.modules:
         return True
+    from django.conf import settings  # type: ignore[import-not-found, unused-ignore]
     from django.db import connections  # type: ignore[import-not-found, unused-ignore]
 
-    names = list(connections if aliases is None else aliases)
-    creations = [connections[name].creation for name in names if connections[name].vendor == "sqlite"]
-    in_memory = [creation for creation in creations if creation.is_in_memory_db(creation._get_test_db_name())]
-    return len(in_memory) == len(names)
+    if not settings.configured:
+        return True
+    opened = [connections[name] for name in (connections if aliases is None else aliases)]
+    return all(_is_in_memory(each) for each in opened if each.settings_dict["ENGINE"] != _NO_ENGINE)
+
+
+def _is_in_memory(connection: Any) -> bool:
+    creation = connection.creation
+    return connection.vendor == "sqlite" and bool(creation.is_in_memory_db(creation._get_test_db_name()))

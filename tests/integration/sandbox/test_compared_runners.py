@@ -5,7 +5,7 @@ import pytest
 from hydranet import patches
 from hydranet.contracts import Candidate, Trial
 from tests.integration.conftest import Make
-from tests.integration.sandbox.test_warm_trials import DJANGO, SETTINGS
+from tests.integration.sandbox.test_warm_trials import DJANGO, MANAGE, SETTINGS
 
 CODE = "def total(prices):\n    return sum(prices) + 1\n"
 TESTS = """
@@ -94,3 +94,20 @@ async def test_a_database_in_a_file_is_not_shared_with_forks(project: Make) -> N
     settings = SETTINGS.replace('"site.sqlite3"', '"site.sqlite3", "TEST": {"NAME": "test.sqlite3"}')
     trial = await try_carts(project, settings)
     assert (trial.report.passed, trial.question) == (True, None)
+
+
+async def test_django_without_a_database_is_compared(project: Make) -> None:
+    tests = "from django.test import SimpleTestCase as Case\nfrom cart import total\n\n\nclass T(Case):\n"
+    files = {
+        "manage.py": MANAGE,
+        "requirements.txt": "django==5.2.*\n",
+        "site_settings.py": 'SECRET_KEY = "x"\n',
+        "cart.py": CODE,
+        "test_cart.py": f"{tests}    def test_total(self):\n        self.assertEqual(total([1, 2]), 3)\n",
+    }
+    made = await project(files, test_command="python manage.py test", compare_seconds=60)
+    trial = await made.attempt(
+        (await made.test()).results, replace("cart.py", CODE, "sum(prices) + 1", "sum(prices)", "3")
+    )
+    assert trial.question is not None
+    assert trial.question.call.code == "total([])"
