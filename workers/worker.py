@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from activities.private_file import make_private_folder
@@ -75,6 +76,8 @@ async def run_worker(roles: list[Role]) -> None:
         interceptors = stack.enter_context(telemetry.open_tracing())
         stack.enter_context(open_temporary_folder(chosen.data_dir / "scratch"))
         runtime = telemetry.build_runtime(exporter.store.buffer if exporter else None)
+        # Kept for as long as the process: who drops it waits for its threads, and one of them may wait for Python.
+        Runtime.set_default(runtime)
         if exporter is not None:
             await stack.enter_async_context(serve_metrics(exporter, chosen, list(Role).index(roles[0])))
         keys = load_keys(chosen)

@@ -264,8 +264,8 @@ def test_a_worker_renews_its_certificate_by_itself_and_goes_on(node_a: NodeA, tm
     key, issued = node_a.issue("sandbox", timedelta(seconds=30))
     Registry(node_a.folder).renew(before.certificates[0].serial, issued)
     write_private(member.folder.node, issued.certificate + key)
-    code = "from workers import worker; from workers.cluster import node; node._CHECK_SECONDS = 0.5\n"
-    code += "raise SystemExit(worker.main([]))"
+    code = "from workers.cluster import node; node._CHECK_SECONDS = 0.5\n"
+    code += "import sys; from hydra_cli import main; sys.argv = ['hydra', 'worker']; main()"
     env = Hydra(tmp_path, {"HYDRA_SANDBOX__BACKEND": "bubblewrap"}).environment()
     command = [sys.executable, "-c", code]
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as worker:
