@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from .forks import run_forked
 from .libraries import import_libraries
-from .trials import TestSession, Trials, is_unread, list_loaded, try_late, warm_up
+from .trials import Candidate, Child, TestSession, Trials, is_unread, list_loaded, try_late, warm_up
 from .unittest_behaviours import are_databases_in_memory
 from .unittest_fork_server import Discovery, TrialRecords
 from .unittest_main import SINGLE_PROCESS, replace_runner, run_program
@@ -79,10 +79,13 @@ class LateFork:
         warm_up()
         loaded = list_loaded()
         signal.alarm(0)
+
+        def find_child(candidate: Candidate) -> Child | None:
+            return _proceed if is_unread(candidate, loaded) else None
+
         try:
-            self._trials.try_suitable(_proceed, lambda candidate: is_unread(candidate, loaded))
-            if not self._trials.left:
-                self._trials.rerun_best(_proceed)
+            self._trials.try_suitable(find_child)
+            self._trials.rerun_best(find_child)
         except Proceed as proceed:
             if proceed.session.only is not None:
                 self._runner.run_checks = lambda *_, **__: _import_urls()
@@ -110,9 +113,9 @@ def main() -> None:
         run_program(arguments)
         os._exit(0)
 
-    try_late(trials, run_late)
-    trials.try_suitable(run_session, lambda candidate: True)  # noqa: ARG005
-    trials.rerun_best(run_session)
+    try_late(trials, run_late, trials.request["target_seconds"])
+    trials.try_suitable(lambda _: run_session)
+    trials.rerun_best(lambda _: run_session)
 
 
 def _proceed(session: TestSession) -> NoReturn:

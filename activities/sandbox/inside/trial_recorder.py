@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,19 +15,13 @@ from .test_names import file_of
 from .trials import TestSession
 
 
-class TrialRecorder(SingleProcess, Recorder):
-    """A recorder of one session's tests.
+class WantedTests(SingleProcess):
+    """A pytest plugin that collects the tests in `only`, or where that is None all but the `known` ones."""
 
-    The first test that hangs ends the session, and the process ends with the session.
-    """
-
-    def __init__(self, session: TestSession) -> None:
-        request = session.request
-        super().__init__(session.results, session.seal, request["test_seconds"], request["cpu_seconds"])
-        self._only = None if session.only is None else frozenset(session.only)
-        self._files = {file_of(test) for test in session.only or ()}
-        self._known = frozenset(request["known"])
-        self._brief = session.brief
+    def __init__(self, only: Collection[str] | None, known: Collection[str]) -> None:
+        self._only = None if only is None else frozenset(only)
+        self._files = {file_of(test) for test in only or ()}
+        self._known = frozenset(known)
 
     if hasattr(pytest, "version_tuple"):
 
@@ -59,6 +54,23 @@ class TrialRecorder(SingleProcess, Recorder):
         selected = set(wanted)
         config.hook.pytest_deselected(items=[item for item in items if item not in selected])
         items[:] = wanted
+
+
+class TrialRecorder(WantedTests, Recorder):
+    """A recorder of one session's tests.
+
+    The first test that hangs ends the session, and the process ends with the session.
+    """
+
+    def __init__(self, session: TestSession) -> None:
+        request = session.request
+        WantedTests.__init__(self, session.only, request["known"])
+        Recorder.__init__(self, session.results, session.seal, request["test_seconds"], request["cpu_seconds"])
+        self._brief = session.brief
+
+    def start(self, session: TestSession) -> None:
+        """Record for another session of the same tests."""
+        self._results, self.seal, self._brief = session.results, session.seal, session.brief
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:

@@ -64,6 +64,7 @@ class TestSession:
 
 
 Child = Callable[[TestSession], NoReturn]
+FindChild = Callable[[Candidate], Child | None]
 
 
 class Trials:
@@ -92,14 +93,14 @@ class Trials:
         """Take the work tree as it is now for the state to which every candidate restores it."""
         self._state = WorkTreeState()
 
-    def try_suitable(self, child: Child, is_suitable: Callable[[Candidate], bool]) -> None:
-        """Try the suitable candidates until the time is up, each in forks that go on with `child`."""
+    def try_suitable(self, find_child: FindChild) -> None:
+        """Try until the time is up the candidates that have a child, with which their forks go on."""
         skipped = []
         for number, candidate in enumerate(self.left):
             if time.monotonic() > self._deadline:
                 skipped += self.left[number:]
                 break
-            if is_suitable(candidate):
+            if child := find_child(candidate):
                 self._try(candidate, child)
             else:
                 skipped.append(candidate)
@@ -116,20 +117,50 @@ class Trials:
         indices = set(left)
         self.left = [candidate for candidate in self.left if candidate["index"] in indices]
 
-    def rerun_best(self, child: Child) -> None:
-        """Run the best candidate once more, with tracebacks, when none has passed."""
+    def rule_out(self, find_child: FindChild) -> None:
+        """Try the targets alone, and leave the candidates that pass them, with those that have no child.
+
+        It takes at most half of the time that is left, and ends soon after the first that passes.
+        """
+        now = time.monotonic()
+        deadline = now + (self._deadline - now) / 2
+        left = []
+        for number, candidate in enumerate(self.left):
+            if time.monotonic() > deadline:
+                left += self.left[number:]
+                break
+            child = find_child(candidate)
+            if child is None:
+                left.append(candidate)
+            elif not self._try(candidate, child, only_targets=True):
+                left.append(candidate)
+                deadline = min(deadline, time.monotonic() + self.request["more_seconds"])
+        self.left = left
+        self.rerun_best(find_child, only_targets=True)
+
+    @property
+    def are_over(self) -> bool:
+        """Whether no candidate is left, and none has to run once more."""
+        return not self.left and self._find_best() is None
+
+    def rerun_best(self, find_child: FindChild, *, only_targets: bool = False) -> None:
+        """Run the best candidate once more, with tracebacks, when all were tried and none has passed."""
+        best = None if self.left else self._find_best()
+        if best is not None and (child := find_child(best)):
+            # The process that comes next is not to run it again.
+            self._failures = {}
+            self._try(best, child, brief=False, only_targets=only_targets)
+
+    def _find_best(self) -> Candidate | None:
         failures = list(self._failures.values())
         are_many = sum(count for count, _ in failures) >= _MANY
         best = max(failures, key=lambda failure: failure[0]) if are_many else next(iter(failures), (0, None))
-        for candidate in self._all:
-            if candidate["index"] == best[1] and not self._passed:
-                self._try(candidate, child, brief=False)
-        # The process that comes next is not to run it again.
-        self._failures = {}
+        return next((each for each in self._all if each["index"] == best[1] and not self._passed), None)
 
     # A forked child leaves the following functions by an exception: they may not catch it or clean up after it.
 
-    def _try(self, candidate: Candidate, child: Child, brief: bool = True) -> None:
+    def _try(self, candidate: Candidate, child: Child, *, brief: bool = True, only_targets: bool = False) -> bool:
+        """Run the tests with a candidate and record what came of it; nothing where it passes targets alone."""
         changes = candidate["changes"]
         records: list[Record] = []
         stage, failing = "targets", len(self.request["targets"]) + len(self.request["hanging"])
@@ -137,8 +168,10 @@ class Trials:
         if any(text is None or not os.path.lexists(f"/tree/{path}") for path, text in changes.items()):
             importlib.invalidate_caches()
         if not reason:
-            stage, records, reason, failing = self._run_tests(child, brief)
+            stage, records, reason, failing = self._run_tests(child, brief, only_targets=only_targets)
         self._state.restore()
+        if only_targets and stage == "all":
+            return False
         if self._fewest_failing is None or failing < self._fewest_failing:
             self._fewest_failing, self._failures = failing, {}
         if brief and failing == self._fewest_failing:
@@ -150,8 +183,9 @@ class Trials:
         lines = b"".join(map(self._seal.wrap, [head, *shorten_records(records)]))
         while lines:
             lines = lines[os.write(self._results, lines) :]
+        return True
 
-    def _run_tests(self, child: Child, brief: bool) -> tuple[str, list[Record], str, int]:
+    def _run_tests(self, child: Child, brief: bool, *, only_targets: bool) -> tuple[str, list[Record], str, int]:
         """Return the last stage, its records, why a child was killed, and how many of the tests did not pass.
 
         The cheap tests run first, so that most candidates fail early: the targets, those that hung, then all.
@@ -159,12 +193,14 @@ class Trials:
         request = self.request
         targets = {*request["targets"], *request["hanging"]}
         records: list[Record] = []
-        for tests in filter(None, (request["targets"], request["hanging"])):
+        for tests in filter(None, (request["targets"], [] if only_targets else request["hanging"])):
             more, reason = self._fork(child, tests, request["target_seconds"], brief)
             records += more
             failing = len(targets - _list_passed(records))
             if reason or set(tests) - _list_passed(more):
                 return "targets", records, reason, failing
+        if only_targets:
+            return "all", [], "", 0
         records, reason = self._fork(child, None, request["all_seconds"], brief)
         failing = len((targets | set(request["expected"])) - _list_passed(records))
         endings = [record.get("status") for record in records if record.get("kind") == "finish"]
@@ -206,17 +242,18 @@ def shorten_records(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*({"kind": "passed", "tests": tests} for tests in lines), *others]
 
 
-def try_late(trials: Trials, run_session: Callable[[int], object]) -> None:
+def try_late(trials: Trials, run_session: Callable[[int], object], seconds: float) -> None:
     """Try candidates in a forked session that has loaded code of the repository; the others are left.
 
-    `run_session` goes on with a descriptor for what `Trials.dump` returns. A session that hangs is ended.
+    `run_session` goes on with a descriptor for what `Trials.dump` returns. A session that is not ready in `seconds` is
+    ended.
     """
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         silence()
         # Until the session is ready to be forked, which turns the alarm off.
-        signal.alarm(int(trials.request["target_seconds"]) + 1)
+        signal.alarm(int(seconds) + 1)
         run_session(writing)
         os._exit(1)
     os.close(writing)

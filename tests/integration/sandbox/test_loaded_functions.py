@@ -1,0 +1,78 @@
+"""Of many candidates most are ruled out in a process that has loaded the code, and none that a new one would pass."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from hydranet import patches
+from hydranet.contracts import Candidate
+from tests.integration.conftest import Make
+
+TESTS = """
+import os
+from shop import cart
+
+PROCESS = os.getpid()
+
+def test_total():
+    assert cart.total([1, 2]) == 3, os.getpid() == PROCESS
+"""
+FUNCTION = "def total(prices):\n    return WRONG\n"
+WRONG = [str(number) for number in range(10, 18)]
+
+
+def write_candidates(code: str, values: Sequence[str]) -> list[Candidate]:
+    """A candidate for each value of WRONG in the code."""
+    before = code.replace("WRONG", "9")
+    texts = (code.replace("WRONG", value) for value in values)
+    return [Candidate(diff=patches.make_diff("shop/cart.py", before, text)) for text in texts]
+
+
+@pytest.mark.parametrize(("number", "are_loaded"), [(8, True), (3, False)])
+async def test_many_candidates_share_what_was_imported(project: Make, number: int, are_loaded: bool) -> None:
+    made = await project(
+        {"shop/__init__.py": "", "shop/cart.py": FUNCTION.replace("WRONG", "9"), "test_cart.py": TESTS}
+    )
+    trial = await made.attempt((await made.test()).results, write_candidates(FUNCTION, WRONG[:number]))
+    assert (trial.tried, trial.passing, trial.report.failing) == (number, 0, ("test_cart.py::test_total",))
+    assert f"AssertionError: {not are_loaded}\n" in trial.report.tail
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        FUNCTION,
+        pytest.param(
+            "def choose():\n    return WRONG\n\nTOTAL = choose()\n\ndef total(_):\n    return TOTAL\n", id="ran"
+        ),
+        pytest.param("TOTAL = WRONG\n\ndef total(_):\n    return TOTAL\n", id="constant"),
+        pytest.param("def total(_, given=WRONG):\n    return given\n", id="default"),
+        pytest.param("def total(_):\n    from shop.later import TOTAL\n    return TOTAL + WRONG\n", id="late"),
+        pytest.param(
+            "import functools\n\n@functools.lru_cache\ndef choose():\n    return WRONG\n\ndef total(_):\n"
+            "    return choose()\n",
+            id="wrapped",
+        ),
+        pytest.param(
+            "class Cart:\n    @property\n    def total(self):\n        return WRONG\n\n"
+            "def total(_):\n    return Cart().total\n",
+            id="property",
+        ),
+        pytest.param(
+            "def make():\n    def total(_):\n        return WRONG\n    return total\n\ntotal = make()\n", id="made"
+        ),
+    ],
+)
+async def test_a_right_one_is_found_whatever_its_change_reaches(project: Make, code: str) -> None:
+    files = {"shop/__init__.py": "", "shop/cart.py": code.replace("WRONG", "9"), "test_cart.py": TESTS}
+    made = await project({**files, "shop/later.py": "TOTAL = 0\n"})
+    trial = await made.attempt((await made.test()).results, write_candidates(code, [*WRONG, "3"]))
+    assert (trial.index, trial.report.passed) == (8, True)
+
+
+async def test_the_lines_of_a_report_are_those_of_the_candidate(project: Make) -> None:
+    code = "def raise_it():\n    raise KeyError(WRONG)\n\ndef total(_):\n    raise_it()  # calls\n"
+    candidates = write_candidates(code, [f"\n        {value}\n    " for value in WRONG])
+    made = await project({"shop/__init__.py": "", "shop/cart.py": code.replace("WRONG", "9"), "test_cart.py": TESTS})
+    trial = await made.attempt((await made.test()).results, candidates)
+    assert "shop/cart.py:7: in total\n    raise_it()  # calls\n" in trial.report.tail
