@@ -3,8 +3,7 @@
 Where possible the fork is late, in a session that is configured and has loaded its conftest files. Candidates that
 change a module loaded by then are tried in forks of a process that has only imported pytest and libraries.
 
-Of many candidates most are ruled out before that, in forks of a session that has collected the tests: there a
-candidate's code takes the place of the functions that it changes.
+Of many candidates most are ruled out before that (`collected_trials`).
 """
 
 from __future__ import annotations
@@ -14,25 +13,19 @@ import linecache
 import os
 import signal
 import sys
-from _thread import _count as count_threads
 from collections.abc import Callable
-from functools import partial
 from typing import NoReturn
 
 import _pytest.config
 import pytest
 
 from .canary import CanaryRun
+from .collected_trials import CollectedTrials
 from .libraries import import_libraries
-from .loaded_functions import CallLog, LoadedFunctions, Replacements
 from .plugin import SingleProcess
 from .seal import Seal
-from .test_names import file_of
-from .trial_recorder import TrialRecorder, WantedTests
+from .trial_recorder import TrialRecorder, WantedTests, list_names
 from .trials import Candidate, Child, TestSession, Trials, is_unread, list_loaded, try_late, warm_up
-
-# Collecting the tests once more is worth it from so many candidates on.
-_MANY = 8
 
 
 class Proceed(BaseException):
@@ -75,41 +68,23 @@ class LateFork(SingleProcess):
 
 
 class CollectedFork(WantedTests):
-    """A pytest plugin that rules candidates out, from a session that has collected the tests that must pass first."""
+    """A pytest plugin that rules candidates out, once the tests that must pass first are collected."""
 
-    def __init__(self, trials: Trials, report: int, calls: CallLog) -> None:
-        super().__init__(trials.request["targets"], ())
-        self._trials = trials
-        self._report = report
-        self._calls = calls
+    def __init__(self, collected: CollectedTrials) -> None:
+        super().__init__(collected.trials.request["targets"], ())
+        self._collected = collected
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Try the candidates and exit; in a forked child register its recorder and let the session go on."""
-        signal.alarm(0)
-        loaded = LoadedFunctions(self._calls.stop())
-        collected = {name for item in session.items for name in (item.nodeid, file_of(item.nodeid))}
-        # What started a thread cannot be forked, and a test that is missing would pass for one that fails.
-        if count_threads() > 1 or not collected.issuperset(self._trials.request["targets"]):
-            os._exit(0)
-        recorder = TrialRecorder(TestSession(-1, Seal(""), self._trials.request, None, brief=True))
+        """Try the candidates and exit; in a forked child let the session go on."""
+        recorder = TrialRecorder(TestSession(-1, Seal(""), self._collected.trials.request, None, brief=True))
         # Once for all children: it takes as long as a test.
         session.config.pluginmanager.register(recorder, "hydra-recorder")
-        self._trials.remember_work_tree()
-        warm_up()
-
-        def find_child(candidate: Candidate) -> Child | None:
-            replacements = loaded.find_replacements(candidate["changes"])
-            return None if replacements is None else partial(_replace, replacements)
-
         try:
-            self._trials.rule_out(find_child)
+            self._collected.rule_out({name for item in session.items for name in list_names(item)}, _proceed)
         except Proceed as proceed:
             recorder.start(proceed.session)
             recorder.pytest_collection_finish(session)
-            return
-        os.write(self._report, self._trials.dump())
-        os._exit(0)
 
 
 class Collection(SingleProcess):
@@ -133,17 +108,10 @@ def main() -> None:
     sys.path[:0] = trials.request["path"]
     sys.argv[:] = ["pytest", *arguments]
     warm_up()
+    CollectedTrials.run(trials, lambda collected: pytest.main(arguments, plugins=[CollectedFork(collected)]))
+    if trials.are_over:
+        return
     target_seconds = trials.request["target_seconds"]
-    if trials.request["targets"] and len(trials.left) >= _MANY:
-
-        def run_collected(report: int) -> None:
-            calls = CallLog()
-            calls.start()
-            pytest.main(arguments, plugins=[CollectedFork(trials, report, calls)])
-
-        try_late(trials, run_collected, target_seconds)
-        if trials.are_over:
-            return
     try_late(trials, lambda report: pytest.main(arguments, plugins=[LateFork(trials, report)]), target_seconds)
 
     def run_session(session: TestSession) -> NoReturn:
@@ -156,12 +124,6 @@ def main() -> None:
         warm_up()
     trials.try_suitable(lambda _: run_session)
     trials.rerun_best(lambda _: run_session)
-
-
-def _replace(replacements: Replacements, session: TestSession) -> NoReturn:
-    for function, code in replacements:
-        function.__code__ = code
-    _proceed(session)
 
 
 def _proceed(session: TestSession) -> NoReturn:

@@ -50,7 +50,7 @@ class WantedTests(SingleProcess):
         if self._only is None:
             wanted = [item for item in items if item.nodeid not in self._known]
         else:
-            wanted = [item for item in items if {item.nodeid, file_of(item.nodeid)} & self._only]
+            wanted = [item for item in items if list_names(item) & self._only]
         selected = set(wanted)
         config.hook.pytest_deselected(items=[item for item in items if item not in selected])
         items[:] = wanted
@@ -87,6 +87,11 @@ class TrialRecorder(WantedTests, Recorder):
         """Record the exit status and exit at once: nobody needs pytest's summary and clean-up."""
         super().pytest_sessionfinish(exitstatus)
         os._exit(0)
+
+
+def list_names(item: pytest.Item) -> set[str]:
+    """Return the names by which a test is wanted: its own, and its file's."""
+    return {item.nodeid, file_of(item.nodeid)}
 
 
 def format_briefly(excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG001

@@ -8,6 +8,7 @@ import unittest
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, NoReturn
 
+from .collected_trials import CollectedTrials
 from .forks import run_forked
 from .libraries import import_libraries
 from .runner_integrity import RunnerState
@@ -81,8 +82,13 @@ class Discovery:
     def start_session(self, session: TestSession, state: RunnerState) -> None:
         """Make what runs from now on the tests of a session."""
         RecordingResult.records = TrialRecords(session, state)
-        if session.only is not None and self._is_narrow:
-            narrow_discovery(session.only)
+        if session.only is not None:
+            self.narrow(session.only)
+
+    def narrow(self, only: Collection[str]) -> None:
+        """Leave out from now on the modules without a wanted test, where all that are wanted are still found."""
+        if self._is_narrow:
+            narrow_discovery(only)
 
 
 def main() -> None:
@@ -92,6 +98,9 @@ def main() -> None:
     sys.argv[:] = ["python -m unittest", *trials.request["arguments"]]
     import_libraries(lambda _: _collect(list), trials.request["target_seconds"])
     discovery = Discovery(trials, _collect)
+    CollectedTrials.run(trials, lambda collected: _rule_out(collected, discovery))
+    if trials.are_over:
+        return
     trials.remember_work_tree()
     warm_up()
 
@@ -114,6 +123,25 @@ def _collect(check: Callable[[unittest.TestSuite], object]) -> None:
             return unittest.TestResult()
 
     unittest.main(module=None, testRunner=Idle, exit=False)
+
+
+def _rule_out(collected: CollectedTrials, discovery: Discovery) -> None:
+    class Runner(RecordingRunner):
+        def run(self, test: Any) -> NoReturn:
+            def run_session(session: TestSession) -> NoReturn:
+                RecordingResult.records = TrialRecords(session, collected.trials.runner_state)
+                super(Runner, self).run(test)
+                os._exit(0)
+
+            collected.rule_out(list_wanted(test), run_session)
+
+    discovery.narrow(collected.trials.request["targets"])
+    unittest.main(module=None, testRunner=Runner)
+
+
+def list_wanted(suite: unittest.BaseTestSuite) -> set[str]:
+    """Return the names by which the tests of a suite may be wanted."""
+    return {wanted for name in _list_names(suite) for wanted in (name, *list_implied(name))}
 
 
 def _list_names(suite: unittest.BaseTestSuite) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Of many candidates most are ruled out in a process that has loaded the code, and none that a new one would pass."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from hydranet import patches
 from hydranet.contracts import Candidate
 from tests.integration.conftest import Make
+from tests.integration.sandbox.test_warm_trials import MANAGE, SETTINGS
 
 TESTS = """
 import os
@@ -17,6 +19,18 @@ PROCESS = os.getpid()
 def test_total():
     assert cart.total([1, 2]) == 3, os.getpid() == PROCESS
 """
+METHODS = """
+import os
+from {module} import TestCase
+from shop import cart
+
+PROCESS = os.getpid()
+
+class CartTest(TestCase):
+    def test_total(self):
+        self.assertEqual(cart.total([1, 2]), 3, os.getpid() == PROCESS)
+"""
+DJANGO = {"requirements.txt": "django==5.2.*\n", "manage.py": MANAGE, "site_settings.py": SETTINGS}
 FUNCTION = "def total(prices):\n    return WRONG\n"
 WRONG = [str(number) for number in range(10, 18)]
 
@@ -29,13 +43,22 @@ def write_candidates(code: str, values: Sequence[str]) -> list[Candidate]:
 
 
 @pytest.mark.parametrize(("number", "are_loaded"), [(8, True), (3, False)])
-async def test_many_candidates_share_what_was_imported(project: Make, number: int, are_loaded: bool) -> None:
-    made = await project(
-        {"shop/__init__.py": "", "shop/cart.py": FUNCTION.replace("WRONG", "9"), "test_cart.py": TESTS}
-    )
+@pytest.mark.parametrize(
+    ("command", "files"),
+    [
+        ("python -m pytest -q", {"test_cart.py": TESTS}),
+        ("python -m unittest -b", {"test_cart.py": METHODS.format(module="unittest")}),
+        ("python manage.py test", {**DJANGO, "test_cart.py": METHODS.format(module="django.test")}),
+    ],
+)
+async def test_many_candidates_share_what_was_imported(
+    project: Make, command: str, files: dict[str, str], number: int, are_loaded: bool
+) -> None:
+    files = {"shop/__init__.py": "", "shop/cart.py": FUNCTION.replace("WRONG", "9"), **files}
+    made = await project(files, test_command=command)
     trial = await made.attempt((await made.test()).results, write_candidates(FUNCTION, WRONG[:number]))
-    assert (trial.tried, trial.passing, trial.report.failing) == (number, 0, ("test_cart.py::test_total",))
-    assert f"AssertionError: {not are_loaded}\n" in trial.report.tail
+    assert (trial.tried, trial.passing, trial.report.failing_count) == (number, 0, 1)
+    assert re.search(rf"AssertionError: (10 != 3 : )?{not are_loaded}\b", trial.report.tail)
 
 
 @pytest.mark.parametrize(
