@@ -1,4 +1,4 @@
-"""The archive of one run: a ZIP file with its genealogy, log, transcripts, patches and metrics.
+"""The archive of one run: a ZIP file with its genealogy, log, transcripts, patches, open contests and metrics.
 
 Who sends one may be anybody. So nothing is unpacked to a path, what is read is bounded, and all of it has to fit the
 contracts. The same run always gives the same bytes.
@@ -20,7 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from activities.artifacts.store import hash_content
 from activities.history.events import Entry
-from activities.history.log_store import ENTRY_BYTES, LOG_BYTES, format_entries, limit_entries, list_artifacts
+from activities.history.log_store import ENTRY_BYTES, KEPT, LOG_BYTES, format_entries, limit_entries, list_artifacts
 from hydranet.bounded_models import CLEAN
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
@@ -40,8 +40,7 @@ _END, _END_BYTES, _END_OF_LARGE = b"PK\x05\x06", 22, b"PK\x06\x07"
 _DIRECTORY_BYTES = 4_000_000
 # The oldest moment that the format knows.
 _DATE = (1980, 1, 1, 0, 0, 0)
-_FOLDERS = {"transcript": "transcripts/{}.json", "diff": "patches/{}.diff"}
-_ARTIFACT = re.compile(r"(?:transcripts/(?P<a>[0-9a-f]{64})\.json|patches/(?P<b>[0-9a-f]{64})\.diff)")
+_ARTIFACT = re.compile("|".join(re.escape(name).replace(r"\{\}", "[0-9a-f]{64}") for name in KEPT.values()))
 _RUN_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$"
 
 _Short = Annotated[str, CLEAN, StringConstraints(max_length=4000)]
@@ -78,7 +77,7 @@ class _LogEntry(BaseModel):
 
 
 class RunArchive(NamedTuple):
-    """A run that has ended: when it began, its genealogy and log, and its transcripts and patches by their SHA-256."""
+    """A run that has ended: when it began, its genealogy and log, and the artifacts kept with it by their SHA-256."""
 
     genealogy: Genealogy
     began: datetime
@@ -92,7 +91,7 @@ class RunArchive(NamedTuple):
 
 
 def pack_run(archive: RunArchive) -> bytes:
-    """Return the archive as a file, of the transcripts and patches those that it has room for."""
+    """Return the archive as a file, of the artifacts kept with the run those that it has room for."""
     manifest = _Manifest(run_id=archive.run_id, started=archive.began)
     members = {
         "manifest.json": manifest.model_dump_json(indent=1).encode(),
@@ -104,7 +103,7 @@ def pack_run(archive: RunArchive) -> bytes:
     for artifact in list_artifacts(archive.entries):
         content = archive.artifacts.get(artifact.ref.sha256)
         if content is not None and len(content) <= min(left, ARTIFACT_BYTES) and len(members) < _MEMBERS:
-            members[_FOLDERS[artifact.field].format(artifact.ref.sha256)] = content
+            members[KEPT[artifact.field].format(artifact.ref.sha256)] = content
             left -= len(content)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
@@ -167,9 +166,9 @@ def unpack_run(data: bytes) -> RunArchive:
         named = {artifact.ref.sha256: artifact.ref.size for artifact in list_artifacts(entries)}
         artifacts, left = {}, CONTENT_BYTES
         for name in members:
-            if (match := _ARTIFACT.fullmatch(name)) is None:
+            if _ARTIFACT.fullmatch(name) is None:
                 continue
-            address = match["a"] or match["b"]
+            address = Path(name).stem
             if address not in named or address in artifacts:
                 raise ValueError(f"its log does not name {name}")
             content = _read(file, members, name, min(named[address], ARTIFACT_BYTES, left))

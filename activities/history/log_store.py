@@ -24,8 +24,11 @@ ENTRY_BYTES = 1_000_000
 LOG_BYTES = 32_000_000
 """The largest log, uncompressed: several times that of a run with all its attempts. The entries beyond are left out."""
 
-KEPT = ("transcript", "diff", "contest")
-"""The fields of results whose artifacts are kept with the run: what models said, whole patches, open contests."""
+KEPT = {"transcript": "transcripts/{}.json", "diff": "patches/{}.diff", "contest": "contests/{}.json"}
+"""The fields of results whose artifacts are kept with the run, and their names in its archive, by SHA-256.
+
+They are what models said, whole patches and open contests.
+"""
 
 
 class LogKeys(Protocol):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def read_artifacts(pool: AsyncConnectionPool, entries: list[Entry]) -> dict[str, bytes]:
-    """Return the transcripts and patches that a log names, by their SHA-256, as far as they are still kept."""
+    """Return the artifacts that a log names, by their SHA-256, as far as they are still kept."""
     store, contents = PostgresArtifacts(pool), {}
     for artifact in list_artifacts(entries):
         try:

@@ -68,7 +68,7 @@ def make_run(run_id: str, **changes: Any) -> Genealogy:
 
 @pytest.fixture
 def keep(pool: AsyncConnectionPool, keys: KeyRing) -> Keep:
-    """Puts a run on record with its log, its transcript and its patch, as at its end: `await keep("fix-a")`."""
+    """Puts a run on record with its log and an artifact of each kind, as at its end: `await keep("fix-a")`."""
 
     async def kept(run_id: str, began: str = "2026-03-01T10:00:00+00:00", **changes: Any) -> Genealogy:
         run, artifacts = make_run(run_id, **changes), PostgresArtifacts(pool)
@@ -78,10 +78,15 @@ def keep(pool: AsyncConnectionPool, keys: KeyRing) -> Keep:
             await records.record_genealogy(RecordRequest(run_id=run_id, branch=branch))
         said = await artifacts.put(b'{"purpose": "plan", "answer": "secret"}', "application/json")
         diff = await artifacts.put(b"--- a/x\n+++ b/x\n", "text/x-diff")
+        contest = await artifacts.put(b'{"fixes": []}', "application/json")
         entries = [
             {"event": "started", "request": {"issue": "A single ladder breaks read_invoice()", "title": run.title}},
             {"event": "completed", "call": "plan", "result": {"transcript": said.model_dump()}},
-            {"event": "completed", "call": "try_candidates", "result": {"diff": diff.model_dump()}},
+            {
+                "event": "completed",
+                "call": "try_candidates",
+                "result": {"diff": diff.model_dump(), "contest": contest.model_dump()},
+            },
             {"event": "ended", "result": {"verdict": "fixed"}},
         ]
         assert await keep_log(pool, keys, run_id, [{"time": began, "workflow": run_id, **entry} for entry in entries])

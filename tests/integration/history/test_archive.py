@@ -50,7 +50,7 @@ async def test_a_run_that_is_taken_in_elsewhere_is_exported_as_the_same_bytes(
         names = packed.namelist()
         assert json.loads(packed.read("metrics.json"))[0]["convergence"] == 0.9
     assert [name.partition("/")[0] for name in names] == [
-        *("genealogy.json", "log.jsonl", "manifest.json", "metrics.json", "patches", "transcripts")
+        *("contests", "genealogy.json", "log.jsonl", "manifest.json", "metrics.json", "patches", "transcripts")
     ]
     theirs = KeyRing(tmp_path / "theirs", [b"y" * 32])
     async with fresh() as other:
