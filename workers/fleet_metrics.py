@@ -143,5 +143,5 @@ class FleetMetrics(Collector):
             runs.add_metric([phase.value], float(phases[phase]))
         yield runs
         yield GaugeMetricFamily("hydra_open_branches", "Branches that are pursued now.", value=float(self._branches))
-        near = float(self._runs.count_near_budget())
+        near = float(len(self._runs.list_near_budget()))
         yield GaugeMetricFamily("hydra_runs_near_budget", "Open runs that have spent 90 % of a budget.", value=near)

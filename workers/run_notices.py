@@ -17,7 +17,7 @@ from hydranet.names import FIX_WORKFLOW
 from hydranet.report.notice import list_reaps, tell_budget, tell_end, tell_question
 from workers.farewell import LookMarker
 from workers.notices import NoticeSender
-from workers.run_watch import NEAR_BUDGET, RunWatch, measure_spent
+from workers.run_watch import RunWatch
 
 _EVERY_SECONDS = 1.0
 # A server may list a run that has ended some seconds later. One that was told is not told again.
@@ -40,7 +40,7 @@ class RunNotices:
         self._read = read
         self._sender = sender
         self._marker = LookMarker(data_dir)
-        self._runs = RunWatch(client, self._tell_open, steps=False)
+        self._runs = RunWatch(client, self._tell_open)
         self._ended: set[str] = set()
         self._is_first = False
 
@@ -70,6 +70,8 @@ class RunNotices:
         self._is_first = since is None
         await self._tell_ended((since or began) - _OVERLAP)
         await self._runs.look()
+        for run, share in self._runs.list_near_budget():
+            await self._sender.send(tell_budget(run, datetime.now(UTC), share))
         self._marker.write(began)
 
     async def _tell_ended(self, since: datetime) -> None:
@@ -97,5 +99,3 @@ class RunNotices:
             await self._sender.send(notice)
         if (question := tell_question(genealogy)) is not None:
             await self._sender.send(question)
-        if (share := measure_spent(genealogy)) >= NEAR_BUDGET:
-            await self._sender.send(tell_budget(genealogy, now, share))

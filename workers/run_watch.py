@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -42,18 +43,21 @@ class _Seen:
     phase: RunPhase = RunPhase.WORKING
     length: int = 0
     genealogy: Genealogy | None = None
+    looked: float = 0.0
+    # Seconds of work since the genealogy last changed: an attempt tells of its time when it has ended.
+    worked: float = 0.0
+
+    def measure_spent(self) -> float:
+        """Return the share of its budget that the run has spent until now."""
+        return measure_spent(self.genealogy, self.worked) if self.genealogy is not None else 0.0
 
 
 class RunWatch:
-    """The open runs at the last look. A run whose history has not grown is not asked again.
+    """The open runs at the last look. A run whose history has not grown is not asked again."""
 
-    Who only wants to know what runs say themselves leaves out their `steps`, and so which of them are parked.
-    """
-
-    def __init__(self, client: Client, record: Record | None = None, *, steps: bool = True) -> None:
+    def __init__(self, client: Client, record: Record) -> None:
         self._client = client
         self._record = record
-        self._steps = steps
         self._seen: dict[str, _Seen] = {}
 
     async def look(self) -> None:
@@ -74,9 +78,10 @@ class RunWatch:
         """Return how many runs do what."""
         return Counter(seen.phase for seen in self._seen.values())
 
-    def count_near_budget(self) -> int:
-        """Return how many runs have spent 90 % of their tokens, attempts or time."""
-        return sum(1 for seen in self._seen.values() if seen.genealogy and measure_spent(seen.genealogy) >= NEAR_BUDGET)
+    def list_near_budget(self) -> list[tuple[Genealogy, float]]:
+        """Return the runs that have spent 90 % of their tokens, attempts or time, and their shares."""
+        spent = [(seen.genealogy, seen.measure_spent()) for seen in self._seen.values()]
+        return [(run, share) for run, share in spent if run is not None and share >= NEAR_BUDGET]
 
     async def _look_at(self, run: WorkflowExecution, seen: _Seen) -> None:
         handle = self._client.get_workflow_handle(run.id)
@@ -84,7 +89,7 @@ class RunWatch:
         if described.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
             return  # The list is a moment behind.
         parked = _is_parked(described)
-        for child in described.pending_children if self._steps else ():
+        for child in described.pending_children:
             if not parked:
                 with suppress(RPCError):
                     branch = self._client.get_workflow_handle(child.workflow_id)
@@ -92,21 +97,28 @@ class RunWatch:
         length = described.workflow_execution_info.history_length
         if length != seen.length:
             genealogy: Genealogy = await handle.query("genealogy", result_type=Genealogy, rpc_timeout=_QUERY)
-            if self._record is not None and genealogy != seen.genealogy:
+            if genealogy != seen.genealogy:
                 await self._record(run.start_time, genealogy)
+                seen.worked = 0.0
             seen.genealogy, seen.length = genealogy, length
-        seen.phase = _find_phase(seen.genealogy, parked)
+        now = time.monotonic()
+        if seen.phase is RunPhase.WORKING and seen.looked:
+            seen.worked += now - seen.looked
+        seen.looked, seen.phase = now, _find_phase(seen.genealogy, parked)
 
 
-def measure_spent(genealogy: Genealogy) -> float:
-    """Return the share of its budget that a run has spent: of tokens, attempts or time, whichever is most."""
+def measure_spent(genealogy: Genealogy, worked: float = 0.0) -> float:
+    """Return the share of its budget that a run has spent: of tokens, attempts or time, whichever is most.
+
+    It has `worked` for so many seconds since its genealogy last changed.
+    """
     budget = genealogy.budget
     moments = [branch.began for branch in genealogy.branches]
     moments += [attempt.after for branch in genealogy.branches for attempt in branch.attempts]
     return max(
         genealogy.usage.tokens / budget.tokens if budget.tokens else 0.0,
         genealogy.attempts / budget.attempts if budget.attempts else 0.0,
-        max(moments, default=0.0) / budget.seconds,
+        (max(moments, default=0.0) + worked) / budget.seconds,
     )
 
 

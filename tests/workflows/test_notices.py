@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from temporalio.client import Client
@@ -33,7 +35,8 @@ from tests.webhook_receiver import SECRET, Delivery, Receiver
 from tests.workflows.conftest import Start, eventually
 from tests.workflows.environment import workers
 from tests.workflows.node import make_host, serve, spawn
-from tests.workflows.world import World, failed, passed, strategy
+from tests.workflows.world import Held, World, failed, passed, strategy
+from workers import run_watch
 from workers.host import Host
 from workers.node_notices import NodeNotices
 from workers.nodes import NodeReader
@@ -286,3 +289,26 @@ async def test_a_test_notice_that_no_supervisor_takes_says_so(
             NOTICE_WORKFLOW, request, id="notice-test", task_queue=SUPERVISOR_QUEUE, result_type=str
         )
     assert reason.startswith("No supervisor of this machine took it: start one")
+
+
+async def test_a_first_attempt_that_takes_nearly_all_of_the_time_is_told_while_it_runs(
+    start: Start, told: Callable[[World], Told], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await receiver.start()
+    held = Held()
+    world = World(rounds=[[strategy("one")]], trials={"one": [passed("a")]}, on={"try_candidates": held})
+    supervisor = told(world)
+    run = await start(world, budget={"seconds": 600})
+    await held.began.wait()
+    passed_by = 0.0
+    monkeypatch.setattr(run_watch, "time", SimpleNamespace(monotonic=lambda: time.perf_counter() + passed_by))
+    await supervisor.watch.look()
+    passed_by = 500.0
+    await supervisor.watch.look()
+    assert await supervisor.count() == 0
+    passed_by = 550.0
+    (delivery,) = await supervisor.look_until(receiver, 1)
+    assert (delivery.notice["kind"], run.handle.id) == (NoticeKind.BUDGET, delivery.notice["run"])
+    assert delivery.notice["title"].startswith("92 % of the budget is spent")
+    held.released.set()
+    await run.result()
