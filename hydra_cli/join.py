@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shlex
 import shutil
@@ -16,6 +17,7 @@ from hydra_cli.terminal import write_line
 from hydranet import settings
 from hydranet.errors import UsageError
 from hydranet.settings import Settings
+from hydranet.text.formatting import join_words
 from workers.cluster import joining, service
 from workers.cluster.folder import ClusterFolder
 from workers.cluster.membership import MemberFolder, Membership, use_membership
@@ -71,7 +73,18 @@ def join(
 
     membership = asyncio.run(run())
     write_line(f"Joined     {membership.server} as {membership.name}, for {membership.role}")
-    asyncio.run(_check_servers(chosen))
+    try:
+        asyncio.run(_check_servers(chosen))
+    except UsageError as error:
+        # It has joined, and its worker goes on trying.
+        ports = f"{membership.port} to {membership.port + 2}"
+        write_line(
+            f"Warning: {error} The worker waits for it: open the TCP ports {ports} of {membership.host} to this "
+            "machine; `hydra doctor` checks them.",
+            error=True,
+        )
+        _keep_running(chosen, install=service_unit)
+        raise typer.Exit(1) from None
     _keep_running(chosen, install=service_unit)
 
 
@@ -119,15 +132,23 @@ async def _check_role(role: NodeRole, chosen: Settings) -> None:
 
         await asyncio.to_thread(check_sandbox, chosen.sandbox)
         return
-    from activities.inference.backend import choose_default_model
+    from activities.node.inference import measure_models
 
+    meters = await measure_models(chosen)
+    for meter in meters:
+        if meter.problem:
+            write_line(f"Warning: {meter.model}: {meter.problem.rstrip('.')}. `hydra models` checks it.", error=True)
     repairs = "repairs" in chosen.models.purposes
-    if repairs and chosen.model == "auto" and await choose_default_model(chosen.models) == "templates":
+    if repairs and chosen.model == "auto" and any(meter.model == "templates" for meter in meters):
         write_line(
             "Warning: no model answers on this machine, so that repair templates alone are tried: start Ollama with a "
             "coder model, or name a server's in 'model'; `hydra models` checks it.",
             error=True,
         )
+
+
+def _is_setting(name: str) -> bool:
+    return name.startswith("HYDRA_") and name not in ("HYDRA_DATA_DIR", "HYDRA_JOIN_TOKEN")
 
 
 async def _check_servers(chosen: Settings) -> None:
@@ -145,8 +166,12 @@ async def _check_servers(chosen: Settings) -> None:
 
 def _keep_running(chosen: Settings, *, install: bool) -> None:
     command = service.build_command(chosen.data_dir)
-    if install and service.install(command):
+    variables = {name: value for name, value in os.environ.items() if _is_setting(name)}
+    # An answer of a model that is under way is finished first.
+    if install and service.install(command, variables, chosen.models.total):
         write_line(f"Worker     kept running by systemd (`systemctl --user status {service.UNIT}`)")
+        if variables:
+            write_line(f"           with {join_words(sorted(variables))} as set here, kept in its unit")
         if not service.lingers():
             write_line("           until you log out: `loginctl enable-linger` lets it run on")
         return

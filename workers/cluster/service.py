@@ -7,14 +7,18 @@ import pwd
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
 
+from activities.private_file import write_private
+
 UNIT = "hydranet-worker.service"
 _SECONDS = 10
+# For a worker to end after what is under way, before systemd kills it.
+_END_SECONDS = 30
 
 
 def build_command(data_dir: Path) -> list[str]:
@@ -27,28 +31,38 @@ def build_command(data_dir: Path) -> list[str]:
     return ["env", f"HYDRA_DATA_DIR={data_dir.absolute()}", *command]
 
 
-def install(command: Sequence[str]) -> bool:
-    """Have systemd run the command now and after each login; return False where it does not run for this user."""
+def install(command: Sequence[str], variables: Mapping[str, str], seconds: float) -> bool:
+    """Have systemd run the command now and after each login; return False where it does not run for this user.
+
+    It has `variables` besides systemd's own, and so many seconds to finish what is under way when it is to end.
+    """
     if not _call("show-environment"):
         return False
     file = _locate()
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(
+    settings = "".join(f"Environment={_quote(f'{name}={value}')}\n" for name, value in sorted(variables.items()))
+    text = (
         "[Unit]\n"
         "Description=HydraNet worker\n"
         "After=network-online.target\n"
         "\n[Service]\n"
         f"ExecStart={' '.join(_quote(word) for word in _name_program(command))}\n"
+        f"{settings}"
         "Restart=always\nRestartSec=10\n"
+        # The worker alone is asked to end: it needs the model server that it has started until it does.
+        f"KillMode=mixed\nTimeoutStopSec={seconds + _END_SECONDS:.0f}\n"
         "\n[Install]\nWantedBy=default.target\n"
     )
+    # A setting may be a secret.
+    write_private(file, text)
     return _call("daemon-reload") and _call("enable", "--now", UNIT)
 
 
 def remove() -> None:
     """End the unit's worker and forget it, where there is one."""
     if _locate().exists():
-        _call("disable", "--now", UNIT)
+        # It may take as long to end as an answer of a model.
+        _call("disable", "--now", "--no-block", UNIT)
         _locate().unlink(missing_ok=True)
         _call("daemon-reload")
 

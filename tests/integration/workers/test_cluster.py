@@ -283,6 +283,38 @@ def test_a_worker_renews_its_certificate_by_itself_and_goes_on(node_a: NodeA, tm
             worker.kill()
 
 
+def test_a_machine_that_reaches_the_join_server_alone_has_joined_and_is_told_which_ports_are_shut(
+    node_a: NodeA, tmp_path: Path
+) -> None:
+    member = Hydra(tmp_path / "data", {"HYDRA_SANDBOX__BACKEND": "bubblewrap"})
+    envoy = find_envoy(node_a)
+    envoy.suspend()
+    try:
+        token = node_a.make_token()
+        command = ("join", "--host", node_a.place.address, "--role", "sandbox", "--name", "shut-off", "--token", token)
+        done = member(*command)
+    finally:
+        envoy.resume()
+    port = node_a.place.port
+    assert (done.returncode, "Joined " in done.stdout) == (1, True), done.stderr
+    assert f"open the TCP ports {port} to {port + 2} of 127.0.0.1 to this machine" in done.stderr
+    assert "keep this running" in done.stdout
+
+
+def test_a_model_that_does_not_answer_is_told_by_who_joins(node_a: NodeA, tmp_path: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        model = f"openai:http://127.0.0.1:{nobody.getsockname()[1]}/v1#coder"
+        member = Hydra(tmp_path / "data", {"HYDRA_MODEL": model})
+        token = node_a.make_token("inference")
+        command = ("join", "--host", node_a.place.address, "--role", "inference", "--name", "mute", "--token", token)
+        done = member(*command)
+    assert done.returncode == 0, done.stderr
+    (warning,) = [line for line in done.stderr.splitlines() if line.startswith("Warning: ") and model in line]
+    assert "start the server, or choose another model" in warning
+    assert "PostgreSQL answers over mutual TLS" in done.stdout
+
+
 async def test_a_revoked_node_is_out_at_once_with_all_its_certificates(node_a: NodeA, tmp_path: Path) -> None:
     member = await node_a.join(tmp_path, "thief")
     stolen = member.pair

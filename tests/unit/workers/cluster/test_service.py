@@ -26,12 +26,15 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_unit_keeps_the_worker_running_until_it_is_removed(calls: Path, tmp_path: Path) -> None:
-    assert service.install(["env", f"HYDRA_DATA_DIR={tmp_path}/my $data 100%", "/opt/hydra", "worker"])
+    command_line = ["env", f"HYDRA_DATA_DIR={tmp_path}/my $data 100%", "/opt/hydra", "worker"]
+    assert service.install(command_line, {"HYDRA_MODELS__PURPOSES": '["repairs"]'}, 1200.0)
     unit = tmp_path / "config" / "systemd" / "user" / service.UNIT
     lines = unit.read_text().splitlines()
     (command,) = [line for line in lines if line.startswith("ExecStart=")]
     assert command.endswith(f'env" "HYDRA_DATA_DIR={tmp_path}/my $$data 100%%" "/opt/hydra" "worker"')
-    assert "Restart=always" in lines
+    assert {"Restart=always", "KillMode=mixed", "TimeoutStopSec=1230"} <= set(lines)
+    assert 'Environment="HYDRA_MODELS__PURPOSES=[\\"repairs\\"]"' in lines
+    assert unit.stat().st_mode & 0o777 == 0o600
     assert calls.read_text().splitlines() == [
         "--user show-environment",
         "--user daemon-reload",
@@ -39,12 +42,12 @@ def test_a_unit_keeps_the_worker_running_until_it_is_removed(calls: Path, tmp_pa
     ]
     service.remove()
     assert not unit.exists()
-    assert f"--user disable --now {service.UNIT}" in calls.read_text()
+    assert f"--user disable --now --no-block {service.UNIT}" in calls.read_text()
 
 
 def test_without_systemd_nothing_is_written(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATUS", "1")
-    assert not service.install(["/opt/hydra", "worker"])
+    assert not service.install(["/opt/hydra", "worker"], {}, 1.0)
     service.remove()
     assert calls.read_text() == "--user show-environment\n"
     assert not (tmp_path / "config").exists()
