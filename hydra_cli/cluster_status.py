@@ -18,6 +18,8 @@ from hydranet import settings
 from hydranet.contracts import NodeAnswer, NodeMeters
 from hydranet.names import OPTIONAL_QUEUES, ROLES_BY_QUEUE
 from hydranet.text.formatting import format_count, format_moment
+from workers.cluster.folder import ClusterFolder
+from workers.cluster.registry import NodeRecord, Registry
 from workers.node_queues import find_node_queue
 from workers.nodes import NodeReader, NodeView, NodeWorker, count_waiting
 
@@ -36,7 +38,10 @@ def status(
 
 
 async def _status(*, json: bool) -> None:
-    async with attach_session(settings.load_settings()) as session:
+    chosen = settings.load_settings()
+    folder = ClusterFolder(chosen.data_dir)
+    members = Registry(folder).list() if folder.exists else []
+    async with attach_session(chosen) as session:
         view = await NodeReader(session.client).read_surely()
         # Before the nodes are asked, which is a task too.
         waiting = {queue: await count_waiting(session.client, queue) for queue in ROLES_BY_QUEUE}
@@ -44,11 +49,14 @@ async def _status(*, json: bool) -> None:
     nodes = list_nodes(view, answers)
     empty = [queue for queue in ROLES_BY_QUEUE.keys() - OPTIONAL_QUEUES.keys() if not view.list_alive(queue)]
     if json:
-        write_json(build_document(nodes, view, waiting), indent=1)
+        write_json(build_document(nodes, view, waiting) | {"members": list_members(members)}, indent=1)
     else:
         make_console().print(render_nodes(nodes))
         for line in _list_remarks(view, answers, waiting):
             write_line(line)
+        if members:
+            write_line()
+            make_console().print(render_members(members))
     if empty:
         raise typer.Exit(1)
 
@@ -120,6 +128,22 @@ def render_nodes(nodes: list[NodeRow]) -> Table:
         cells = (node.host, node.role, ", ".join(node.builds) or "-", slots or "-", heard, _describe_use(node))
         table.add_row(*(plain(cell, style) for cell in cells))
     return table
+
+
+def render_members(members: list[NodeRecord]) -> Table:
+    """Return the table of the nodes that have joined, whether they work or not."""
+    table = Table("joined as", "role", "from", "certificate", "good until (UTC)", box=None)
+    for node in members:
+        until = f"{node.expires:%Y-%m-%d %H:%M}"
+        style = "red" if node.expires <= datetime.now(UTC) else ""
+        cells = (node.name, node.role, node.address, node.certificates[-1].serial, until)
+        table.add_row(*(plain(cell, style) for cell in cells))
+    return table
+
+
+def list_members(members: list[NodeRecord]) -> list[dict[str, Any]]:
+    """Return the nodes that have joined as `--json` prints them."""
+    return [node.model_dump(mode="json", exclude={"login"}) for node in members]
 
 
 def build_document(nodes: list[NodeRow], view: NodeView, waiting: dict[str, int]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rich.table import Table
 from temporalio.service import RPCError
 
 from hydra_cli.checks.database import check_database
+from hydra_cli.checks.front import check_front
 from hydra_cli.checks.machine import HERE, check_machine
 from hydra_cli.checks.nodes import check_nodes
 from hydra_cli.checks.notices import check_notices
@@ -71,6 +72,8 @@ async def _check(chosen: Settings) -> AsyncIterator[PlacedCheck]:
     if stack is None:
         yield report(HERE, "stack", "it does not run: `hydra up` starts it, and `hydra fix` when it is needed")
         return
+    async for finding in check_front(chosen):
+        yield finding
     way = [finding async for finding in check_way(stack.temporal)]
     for finding in way:
         yield finding

@@ -8,12 +8,12 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 from temporalio.client import Client
 from temporalio.service import ConnectConfig, TLSConfig
 
 from activities.inference.addresses import is_loopback
+from hydra_cli.checks.certificates import check_expiry
 from hydra_cli.checks.placed import PlacedCheck, report, report_error
 from hydranet.contracts import Level
 from hydranet.errors import UsageError
@@ -24,8 +24,6 @@ from workers.temporal_profile import build_config
 
 WHERE = "Temporal"
 _SECONDS = 3.0
-# Of a certificate's lifetime; one that renews itself has done so by then.
-_SHARE = 10
 
 
 async def check_way(settings: TemporalSettings) -> AsyncIterator[PlacedCheck]:
@@ -103,10 +101,12 @@ async def _check_certificates(config: ConnectConfig, host: str, port: int) -> As
     if certificate is None:
         yield report(WHERE, "TLS", f"{host}:{port} does not speak it", Level.FAIL, "Unset the variables TEMPORAL_TLS*.")
         return
-    yield check_expiry("the server's certificate", ssl.DER_cert_to_PEM_cert(certificate).encode(), "Renew it there.")
+    yield check_expiry(
+        WHERE, "the server's certificate", ssl.DER_cert_to_PEM_cert(certificate).encode(), "Renew it there."
+    )
     if isinstance(tls, TLSConfig) and tls.client_cert:
         remedy = "Have it renewed: it is the one of TEMPORAL_TLS_CLIENT_CERT_PATH, or of `hydra join`."
-        yield check_expiry("your certificate", tls.client_cert, remedy)
+        yield check_expiry(WHERE, "your certificate", tls.client_cert, remedy)
 
 
 async def _fetch_certificate(host: str, port: int, name: str) -> bytes | None:
@@ -127,23 +127,3 @@ def _shake_hands(context: ssl.SSLContext, host: str, port: int, name: str) -> by
     ):
         return secured.getpeercert(binary_form=True)
     return None
-
-
-def check_expiry(name: str, pem: bytes, remedy: str, now: datetime | None = None) -> PlacedCheck:
-    """Return whether a certificate is valid, and not about to expire."""
-    from cryptography import x509
-
-    now = now or datetime.now(UTC)
-    try:
-        certificate = x509.load_pem_x509_certificate(pem)
-    except ValueError:
-        return report(WHERE, name, "it cannot be read", Level.FAIL, remedy)
-    began, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if ends <= now:
-        return report(WHERE, name, f"it expired on {ends:%Y-%m-%d %H:%M} UTC", Level.FAIL, remedy)
-    if began > now:
-        text = f"it is not valid before {began:%Y-%m-%d %H:%M} UTC"
-        return report(WHERE, name, text, Level.FAIL, "Correct the clock of this machine, or of the one that issued it.")
-    soon = ends - now < (ends - began) / _SHARE
-    text = f"it expires on {ends:%Y-%m-%d %H:%M} UTC"
-    return report(WHERE, name, text, Level.WARN if soon else Level.OK, remedy if soon else "")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -34,7 +36,7 @@ from workers.cluster.envoy import METHODS
 from workers.cluster.folder import ClusterFolder
 from workers.cluster.joining import JoinPlace, UnreachableError
 from workers.cluster.membership import MemberFolder, Membership
-from workers.cluster.registry import Registry
+from workers.cluster.registry import NodeRecord, Registry
 from workers.cluster.tokens import Tokens, parse_token
 
 SERVICES = [
@@ -70,6 +72,11 @@ class NodeA:
         member, parts = MemberFolder(folder), parse_token(token or self.make_token(role))
         authority = await joining.fetch_authority(self.place, parts)
         return Member(member, await joining.join(self.place, authority, parts, name, role, member))
+
+    def find(self, name: str) -> NodeRecord:
+        """The record of a node."""
+        (record,) = [node for node in Registry(self.folder).list() if node.name == name]
+        return record
 
     def open_channel(self, key: str, certificate: str) -> grpc.Channel:
         authority = self.folder.authority.read_bytes()
@@ -259,7 +266,7 @@ async def test_a_certificate_is_renewed_with_the_present_one_and_works(node_a: N
 
 def test_a_worker_renews_its_certificate_by_itself_and_goes_on(node_a: NodeA, tmp_path: Path) -> None:
     member = asyncio.run(node_a.join(tmp_path, "worker"))
-    (before,) = [node for node in Registry(node_a.folder).list() if node.name == "worker"]
+    before = node_a.find("worker")
     # With 20 seconds until a third is left: the worker starts with it, also on a busy machine.
     key, issued = node_a.issue("sandbox", timedelta(seconds=30))
     Registry(node_a.folder).renew(before.certificates[0].serial, issued)
@@ -313,6 +320,23 @@ def test_a_model_that_does_not_answer_is_told_by_who_joins(node_a: NodeA, tmp_pa
     (warning,) = [line for line in done.stderr.splitlines() if line.startswith("Warning: ") and model in line]
     assert "start the server, or choose another model" in warning
     assert "PostgreSQL answers over mutual TLS" in done.stdout
+
+
+async def test_node_a_tells_what_its_nodes_need_and_who_they_are(node_a: NodeA, tmp_path: Path) -> None:
+    member = await node_a.join(tmp_path, "known")
+    serial = node_a.find("known").certificates[0].serial
+    done = await asyncio.to_thread(node_a.hydra, "doctor", "--json")
+    found = {check["name"]: check for check in json.loads(done.stdout) if check["where"] == "cluster"}
+    assert {found[f"port of {name}"]["level"] for name in ("the join server", "Temporal", "PostgreSQL")} == {"ok"}
+    assert found["names"]["text"] == "nodes reach this machine as 127.0.0.1"
+    assert found["its certificate"]["level"] == "ok"
+    assert serial in found["node known (sandbox)"]["text"]
+    told = await asyncio.to_thread(node_a.hydra, "cluster", "status", "--json")
+    (node,) = [node for node in json.loads(told.stdout)["members"] if node["name"] == "known"]
+    assert (node["certificates"][0]["serial"], "login" in node) == (serial, False)
+    assert node["role"] == member.membership.role
+    told = await asyncio.to_thread(node_a.hydra, "cluster", "status")
+    assert re.search(rf"known +sandbox +127.0.0.1 +{serial}", told.stdout), told.stdout
 
 
 async def test_a_revoked_node_is_out_at_once_with_all_its_certificates(node_a: NodeA, tmp_path: Path) -> None:

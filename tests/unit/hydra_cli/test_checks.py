@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from activities.node.machine import check_clock, list_restrictions
-from hydra_cli.checks.temporal import check_expiry
+from hydra_cli.checks.certificates import check_expiry
+from hydra_cli.checks.front import check_node
 from hydranet.contracts import Level
 from tests.tls import Authority
+from workers.cluster.registry import CertificateRecord, NodeRecord
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 
@@ -37,14 +39,14 @@ def test_a_clock_that_is_off_is_told_by_how_much(ahead: float, level: Level, tex
 def test_a_certificate_is_told_before_it_expires(tmp_path: Path, days: float, level: Level, text: str) -> None:
     certificate = Authority(tmp_path).issue("node", days=30)
     now = datetime.now(UTC) + timedelta(days=days)
-    _, check = check_expiry("your certificate", certificate.read_bytes(), "Have it renewed.", now)
+    _, check = check_expiry("here", "your certificate", certificate.read_bytes(), "Have it renewed.", now)
     assert check.level is level
     assert check.text.startswith(text)
     assert check.remedy == ("" if level is Level.OK else "Have it renewed.")
 
 
 def test_what_is_no_certificate_fails() -> None:
-    _, check = check_expiry("your certificate", b"nothing", "Have it renewed.")
+    _, check = check_expiry("here", "your certificate", b"nothing", "Have it renewed.")
     assert (check.level, check.text) == (Level.FAIL, "it cannot be read")
 
 
@@ -55,3 +57,18 @@ def test_what_keeps_users_from_namespaces_is_named(tmp_path: Path) -> None:
     assert list_restrictions(tmp_path) == ["user.max_user_namespaces"]
     setting.write_text("15000\n")
     assert list_restrictions(tmp_path) == []
+
+
+def test_a_node_whose_certificate_has_expired_is_warned_of() -> None:
+    expires = datetime(2026, 3, 1, tzinfo=UTC)
+    node = NodeRecord(
+        name="lab",
+        role="sandbox",
+        login="node_lab",
+        address="10.0.0.7",
+        joined=expires,
+        certificates=[CertificateRecord(serial="2f", expires=expires)],
+    )
+    assert check_node(node, expires - timedelta(days=1)).check.level is Level.OK
+    expired = check_node(node, expires + timedelta(days=1)).check
+    assert (expired.level, "hydra cluster revoke lab" in expired.remedy) == (Level.WARN, True)
