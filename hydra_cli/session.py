@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState
-from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
@@ -26,6 +23,7 @@ from activities.artifacts.records import read_genealogy
 from activities.checkpoints.registry import RepositoryRegistry
 from activities.history.catalogue import RunCatalogue
 from activities.waits.failures import read_message
+from hydra_cli.parked import describe_missing, list_waits
 from hydra_cli.terminal import write_line
 from hydranet.contracts import (
     FIX_WORKFLOW,
@@ -35,7 +33,6 @@ from hydranet.contracts import (
 )
 from hydranet.errors import UsageError
 from hydranet.genealogy import Genealogy
-from hydranet.names import ROLES_BY_QUEUE
 from hydranet.settings import Settings
 from workers.connection import DENIALS, UnpreparedNamespaceError, check_namespace, connect, is_open
 from workers.host import Host, load_host
@@ -49,9 +46,6 @@ _HEALTH_TIMEOUT = timedelta(seconds=2)
 _RECONNECT_SECONDS = 0.5
 # A supervisor that is being started takes a few seconds.
 _SUPERVISOR_SECONDS = 10.0
-_LATE_SECONDS = 8.0
-# Until then who is lost would be taken for busy.
-_BUSY_SECONDS = 13.0
 _LOST = (
     *(RPCStatusCode.UNAVAILABLE, RPCStatusCode.UNKNOWN, RPCStatusCode.INTERNAL),
     *(RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED),
@@ -235,11 +229,11 @@ class Session:
         """Return the sentence about a supervisor that is not there, which a query would wait for for ten seconds."""
         reader = NodeReader(self.client)
         try:
-            if not _describe_missing(SUPERVISOR_QUEUE, await reader.read()):
+            if not describe_missing(SUPERVISOR_QUEUE, await reader.read()):
                 return ""
             # It may just have been started.
             await asyncio.sleep(1.5 * BEAT.total_seconds())
-            return _describe_missing(SUPERVISOR_QUEUE, await reader.read())
+            return describe_missing(SUPERVISOR_QUEUE, await reader.read())
         except RPCError:
             return ""
 
@@ -254,8 +248,8 @@ class Session:
         for step in (step for description in described for step in description.raw_description.pending_activities):
             step.last_failure.message = await read_message(self.client, step.last_failure)
         view = await self._read_nodes()
-        waits = [text for description in described for text in _list_waits(description.raw_description, view)]
-        if unanswered and (missing := _describe_missing(SUPERVISOR_QUEUE, view)):
+        waits = [text for description in described for text in list_waits(description.raw_description, view)]
+        if unanswered and (missing := describe_missing(SUPERVISOR_QUEUE, view)):
             waits.insert(0, missing)
         return list(dict.fromkeys(waits))
 
@@ -268,43 +262,6 @@ class Session:
             return await self._nodes.read()
         except RPCError:
             return None  # What a run waits for is told without it.
-
-
-def _list_waits(description: DescribeWorkflowExecutionResponse, view: NodeView | None) -> Iterator[str]:
-    task = description.pending_workflow_task
-    if task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED and _is_late(task.scheduled_time):
-        if missing := _describe_missing(SUPERVISOR_QUEUE, view):
-            yield missing
-        elif _is_late(task.scheduled_time, _BUSY_SECONDS):
-            yield "no supervisor takes the run, since all are busy"
-    for step in description.pending_activities:
-        name, queue = step.activity_type.name, step.activity_options.task_queue.name
-        waiting = step.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
-        late = waiting and _is_late(step.scheduled_time)
-        lost = step.attempt > 1 and step.last_failure.HasField("timeout_failure_info")
-        gone = not waiting and view is not None and view.is_lost(step.last_worker_identity)
-        if (late or lost or gone) and (missing := _describe_missing(queue, view)):
-            yield missing
-        elif gone or lost:
-            yield f"{name} (try {step.attempt}): its worker was lost"
-        elif step.attempt > 1 and step.last_failure.message:
-            yield f"{name} (try {step.attempt}): {step.last_failure.message}"
-        elif late and _is_late(step.scheduled_time, _BUSY_SECONDS):
-            yield f"{name}: all workers of {queue} are busy; {(view or NodeView()).name_start(queue)} starts another"
-
-
-def _describe_missing(queue: str, view: NodeView | None) -> str:
-    """Return the sentence about a queue that nobody polls, empty where somebody does or that is not known."""
-    # Of a server without heartbeats only the shared queues are known.
-    if view is None or not (view.beats or queue in ROLES_BY_QUEUE) or not (missing := view.describe_missing(queue)):
-        return ""
-    where = "start it again there" if queue not in ROLES_BY_QUEUE else "start one"
-    return f"{missing}: {where} ({view.name_start(queue)})"
-
-
-def _is_late(scheduled: Timestamp, seconds: float = _LATE_SECONDS) -> bool:
-    # A worker that is there takes a task within milliseconds, one that has gone keeps its last for ten seconds.
-    return time.time() - scheduled.ToMilliseconds() / 1000 > seconds
 
 
 async def _set_up_namespace(client: Client) -> None:
