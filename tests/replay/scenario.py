@@ -1,12 +1,14 @@
 """The runs whose histories and fingerprint are committed: one branch reaped, one refuted and one that wins, and the
 indexing of a repository.
 
-`python -m tests.replay.scenario` records them anew, which a change of the workflows' commands needs (and,
-once runs of users exist, `workflow.patched`).
+`python -m tests.replay.scenario` records them anew, which a change of the workflows' commands needs. The histories that
+were committed are kept, in `older`: runs that began before the change go on after it.
 """
 
 import asyncio
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tests.workflows.environment import REQUEST, dev_server, workers
 from tests.workflows.world import World, failed, passed, report, strategy
 
 FOLDER = Path(__file__).parent / "histories"
+OLDER = FOLDER / "older"
 RUN_ID = "fix-demo-replay"
 INDEX_ID = "index-demo-replay"
 CHILDREN = ("b01-circles", "b02-flaky", "b03-wins")
@@ -84,11 +87,22 @@ async def record() -> None:
     """Write the histories and the fingerprint."""
     async with dev_server() as client:
         histories = await play(client)
-    FOLDER.mkdir(exist_ok=True)
+    _keep_committed()
     for name, history in histories.items():
         (FOLDER / f"{name}.json").write_text(history.to_json() + "\n")
     prints = {name: fingerprint(history) for name, history in histories.items()}
     (FOLDER / "fingerprint.json").write_text(json.dumps(prints, indent=1) + "\n")
+
+
+def _keep_committed() -> None:
+    """Keep the histories for replays, unless they were recorded since the last commit."""
+    changed = ["git", "status", "--porcelain", "--", str(FOLDER)]
+    if subprocess.run(changed, check=True, capture_output=True, cwd=FOLDER).stdout:
+        return
+    kept = OLDER / str(1 + max((int(folder.name) for folder in OLDER.iterdir()), default=0))
+    kept.mkdir()
+    for name in ("fix", "index", *CHILDREN):
+        shutil.copy(FOLDER / f"{name}.json", kept)
 
 
 if __name__ == "__main__":

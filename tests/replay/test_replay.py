@@ -1,12 +1,13 @@
 """Committed histories replay on today's workflows, and today's workflows give the committed commands."""
 
 import json
+from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from tests.replay.scenario import CHILDREN, FOLDER, INDEX_ID, RUN_ID, fingerprint, play
+from tests.replay.scenario import CHILDREN, FOLDER, INDEX_ID, OLDER, RUN_ID, fingerprint, play
 from tests.workflows.environment import dev_server
 from workers.payloads import data_converter
 from workers.roles import WORKFLOWS, build_workflow_runner
@@ -15,8 +16,9 @@ IDS = {"fix": RUN_ID, "index": INDEX_ID, **{name: f"{RUN_ID}/{name}" for name in
 
 
 @pytest.mark.parametrize("name", IDS)
-async def test_a_committed_history_replays(name: str) -> None:
-    history = WorkflowHistory.from_json(IDS[name], (FOLDER / f"{name}.json").read_text())
+@pytest.mark.parametrize("folder", [FOLDER, *sorted(OLDER.iterdir())], ids=lambda folder: folder.name)
+async def test_a_committed_history_replays(folder: Path, name: str) -> None:
+    history = WorkflowHistory.from_json(IDS[name], (folder / f"{name}.json").read_text())
     replayer = Replayer(workflows=WORKFLOWS, workflow_runner=build_workflow_runner(), data_converter=data_converter)
     await replayer.replay_workflow(history)
 
