@@ -81,8 +81,8 @@ class NodeSweeper:
         cache = self.settings.data_dir / "cache"
         removals = await asyncio.to_thread(sweep_caches, cache, kept, request.used_before, dry_run=request.dry_run)
         if request.references and self.pool is not None and self.registry is not None:
-            removed, problems = await sweep_references(
-                self.pool, self.registry.paths, kept.refs_days, dry_run=request.dry_run
-            )
+            # Which attempts are dead is known as long as the run is on record.
+            days = min(kept.refs_days, kept.runs_days or kept.refs_days)
+            removed, problems = await sweep_references(self.pool, self.registry.paths, days, dry_run=request.dry_run)
             removals.append(removed)
         return NodeSweep(node=self.name, removals=tuple(removals), problem="; ".join(problems))

@@ -19,9 +19,12 @@ DUE = "1 day"
 # A run is as old as the last that was put on record of it.
 _OLD_RUNS = "FROM runs WHERE updated_at < %s AND run_id <> ALL(%s)"
 _OLD_BRANCHES = f"FROM branches WHERE run_id IN (SELECT run_id {_OLD_RUNS})"
-_OLD_ARTIFACTS = """
-    FROM artifacts
-    WHERE used_at < %s AND NOT EXISTS (SELECT FROM run_artifacts kept WHERE kept.sha256 = artifacts.sha256)
+# Without what belongs to runs that are not old.
+_OLD_ARTIFACTS = f"""
+    FROM artifacts WHERE used_at < %s AND NOT EXISTS (
+        SELECT FROM run_artifacts kept
+        WHERE kept.sha256 = artifacts.sha256 AND kept.run_id NOT IN (SELECT run_id {_OLD_RUNS})
+    )
 """
 
 
@@ -36,14 +39,16 @@ async def sweep_database(
     """Remove old runs, and artifacts that were last used long ago and before `used_before`; return how many."""
     removals = []
     async with pool.connection() as connection, connection.transaction():
+        # Where runs stay for ever, none is as old as that.
+        before = _find_limit(kept.runs_days, used_before) if kept.runs_days else datetime.min.replace(tzinfo=UTC)
+        values = (before, open_runs)
         if kept.runs_days:
-            values = (_find_limit(kept.runs_days, used_before), open_runs)
             removals.append(await _count(connection, "runs", "0", _OLD_RUNS, values))
             if not dry_run:
                 for rows in (_OLD_BRANCHES, _OLD_RUNS):
                     await connection.execute(f"DELETE {rows}".encode(), values)
         if kept.artifacts_days:
-            limit = (_find_limit(kept.artifacts_days, used_before),)
+            limit = (_find_limit(kept.artifacts_days, used_before), *values)
             removals.append(await _count(connection, "artifacts", "sum(octet_length(data))", _OLD_ARTIFACTS, limit))
             if not dry_run:
                 await connection.execute(f"DELETE {_OLD_ARTIFACTS}".encode(), limit)

@@ -17,13 +17,16 @@ from hydranet.genealogy import Verdict
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
 
-_NAME = re.compile(r"refs/hydra/(?P<run>[^/]+)/b(?P<branch>[0-9]{2,})/attempt-[0-9]{3,}")
+_NAME = re.compile(r"refs/hydra/(?P<run>[^/]+)/b(?P<branch>[0-9]{2,})/attempt-(?P<attempt>[0-9]{3,})")
 
 _WITH_FIX = [verdict.value for verdict in Verdict if verdict.has_fix]
 
 # Of a run that came by `hydra import` nothing here is known.
 _FIXED = """
-    SELECT run_id, number FROM runs JOIN branches USING (run_id)
+    SELECT run_id, number, (
+        SELECT max((attempt->>'number')::int) FROM jsonb_array_elements(branch->'attempts') AS attempt
+        WHERE attempt->>'outcome' = 'passed'
+    ) FROM runs JOIN branches USING (run_id)
     WHERE verdict = ANY(%s) AND ending = 'passed' AND NOT imported AND run_id = ANY(%s)
         AND runs.updated_at < now() - make_interval(days => %s)
 """
@@ -40,7 +43,7 @@ async def sweep_references(
             async with pool.connection() as connection:
                 runs = list({match["run"] for name in listed if (match := _NAME.fullmatch(name))})
                 cursor = await connection.execute(_FIXED.encode(), (_WITH_FIX, runs, days))
-                passed: dict[str, int] = dict(await cursor.fetchall())
+                passed: dict[str, tuple[int, int]] = {run: (*place,) for run, *place in await cursor.fetchall()}
             dead = {name: commit for name, commit in listed.items() if _is_dead(name, passed)}
             if dead and not dry_run:
                 await asyncio.to_thread(_delete, Path(path), dead)
@@ -50,9 +53,11 @@ async def sweep_references(
     return Removal(what="checkpoints", count=count), problems
 
 
-def _is_dead(name: str, passed: Mapping[str, int]) -> bool:
+def _is_dead(name: str, passed: Mapping[str, tuple[int, int]]) -> bool:
+    # The attempts that led to the one that passed are its ancestors.
     match = _NAME.fullmatch(name)
-    return match is not None and match["run"] in passed and int(match["branch"]) != passed[match["run"]]
+    place = passed.get(match["run"]) if match else None
+    return match is not None and place is not None and place != (int(match["branch"]), int(match["attempt"]))
 
 
 def _list_references(path: Path) -> dict[str, str]:

@@ -76,7 +76,8 @@ def keep(pool: AsyncConnectionPool, keys: KeyRing) -> Keep:
         await records.record_genealogy(RecordRequest(run_id=run_id, run=run.model_copy(update={"branches": ()})))
         for branch in run.branches:
             await records.record_genealogy(RecordRequest(run_id=run_id, branch=branch))
-        said = await artifacts.put(b'{"purpose": "plan", "answer": "secret"}', "application/json")
+        # What this run alone has, and what all of them share.
+        said = await artifacts.put(f'{{"purpose": "plan", "run": "{run_id}"}}'.encode(), "application/json")
         diff = await artifacts.put(b"--- a/x\n+++ b/x\n", "text/x-diff")
         contest = await artifacts.put(b'{"fixes": []}', "application/json")
         entries = [

@@ -48,10 +48,11 @@ async def test_old_runs_go_with_all_that_belongs_to_them(pool: AsyncConnectionPo
     await age(pool, "runs", "updated_at", 400, "run_id <> 'fix-new'")
     await age(pool, "artifacts", "used_at", 400)
     (runs, artifacts) = await sweep_database(pool, KEPT, NOW, ["fix-open"], dry_run=True)
-    assert (runs.count, artifacts.count, await count(pool, "runs")) == (1, 0, 3)
-    await sweep_database(pool, KEPT, NOW, ["fix-open"], dry_run=False)
+    assert (runs.count, artifacts.count, await count(pool, "runs")) == (1, 1, 3)
+    (runs, artifacts) = await sweep_database(pool, KEPT, NOW, ["fix-open"], dry_run=False)
+    assert (runs.count, artifacts.count) == (1, 1)
     assert {run.run_id for run in await RunCatalogue(pool).read_page()} == {"fix-open", "fix-new"}
-    assert [await count(pool, table) for table in ("branches", "run_logs", "artifacts")] == [4, 2, 2]
+    assert [await count(pool, table) for table in ("branches", "run_logs", "artifacts")] == [4, 2, 4]
     forever = RetentionSettings(runs_days=0, artifacts_days=0)
     assert await sweep_database(pool, forever, NOW, [], dry_run=False) == []
 
@@ -73,7 +74,7 @@ async def test_artifacts_stay_while_a_run_is_open_that_began_before_their_last_u
     with pytest.raises(LookupError):
         await store.get(hash_content(b"old", ""))
     assert await store.get(hash_content(b"used again", "")) == b"used again"
-    assert await count(pool, "artifacts") == 3, "the transcript and the patch of the run stay"
+    assert await count(pool, "artifacts") == 4, "the transcript, the patch and the contest of the run stay"
 
 
 async def test_a_sweep_is_due_a_day_after_the_last(pool: AsyncConnectionPool) -> None:
@@ -96,7 +97,8 @@ def repository(tmp_path: Path) -> Callable[[str], list[str]]:
     git("commit --quiet --allow-empty --message base")
     for run in ("fix-fixed", "fix-unclear", "fix-failed", "fix-recent"):
         for branch in (1, 2):
-            git(f"update-ref refs/hydra/{run}/b0{branch}/attempt-001 HEAD")
+            for attempt in range(1, branch + 1):
+                git(f"update-ref refs/hydra/{run}/b0{branch}/attempt-00{attempt} HEAD")
     git("update-ref refs/hydra/fix-fixed/notes HEAD")
     git("branch hydra/fix-it")
     return git
@@ -115,11 +117,12 @@ async def test_checkpoints_of_dead_attempts_go_after_a_fix(
     await age(pool, "runs", "updated_at", 40, "run_id <> 'fix-recent'")
     before = repository("for-each-ref --format=%(refname)")
     removed, problems = await sweep_references(pool, [str(tmp_path), "/missing"], 30, dry_run=True)
-    assert (removed.count, len(problems), repository("for-each-ref --format=%(refname)")) == (2, 1, before)
+    assert (removed.count, len(problems), repository("for-each-ref --format=%(refname)")) == (4, 1, before)
     removed, _ = await sweep_references(pool, [str(tmp_path)], 30, dry_run=False)
-    assert removed.count == 2
+    assert removed.count == 4
     left = set(repository("for-each-ref --format=%(refname)"))
-    assert set(before) - left == {f"refs/hydra/{run}/b01/attempt-001" for run in ("fix-fixed", "fix-unclear")}
+    dead = ("b01/attempt-001", "b02/attempt-001")
+    assert set(before) - left == {f"refs/hydra/{run}/{name}" for run in ("fix-fixed", "fix-unclear") for name in dead}
     assert (await sweep_references(pool, [str(tmp_path)], 0, dry_run=False))[0].count == 0
 
 
