@@ -19,12 +19,14 @@ from hydranet.errors import UsageError
 from hydranet.report.html import render_html
 from hydranet.report.postmortem import build_postmortem
 from hydranet.settings import Settings
+from hydranet.text.escaping import format_command
 from workers.dashboard_links import WAR_ROOM
 from workers.observation import Observation
 from workers.stack import Stack, StackFolder
 from workers.temporal_profile import choose_server
 
 _COLUMN = 11
+_SECONDS = 2.0
 
 
 def dashboard(
@@ -43,13 +45,19 @@ async def _dashboard(part: str, chosen: Settings, folder: StackFolder | None) ->
     async with attach_session(chosen) as session:
         run_id = await _find_run(session, part)
         observation = await asyncio.to_thread(folder.request_observation) if folder is not None else None
+        if observation is not None and "grafana" in observation.missing and await _answers(observation.grafana):
+            # In a container, as the sentence about what is missing says.
+            missing = [program for program in observation.missing if program != "grafana"]
+            observation = observation.model_copy(update={"missing": missing})
         grafana = "" if observation is None or "grafana" in observation.missing else observation.grafana
+        terminal = f"{format_command('hydra', 'watch', run_id)} (in a terminal)" if run_id else ""
         pages = {
-            "War room": _name_war_room(grafana, run_id),
+            "War room": _name_war_room(grafana, run_id) or terminal,
             "Web UI": _name_web_ui(session.stack, run_id),
         }
         if run_id:
-            pages["Report"] = await _write_report(session, run_id, pages)
+            links = {name: page for name, page in pages.items() if page and page != terminal}
+            pages["Report"] = await _write_report(session, run_id, links)
         for name, address in pages.items():
             if address:
                 write_line(f"{name:<{_COLUMN}}{address}")
@@ -57,6 +65,19 @@ async def _dashboard(part: str, chosen: Settings, folder: StackFolder | None) ->
             _write_remarks(observation, grafana, folder)
         elif folder is None:
             write_line("Grafana and Prometheus of a deployment of your own: see docs/how-to/operations.md.")
+
+
+async def _answers(grafana: str) -> bool:
+    """Return whether a Grafana answers there."""
+    # Imported here, where it is rarely needed.
+    import httpx
+
+    try:
+        async with httpx.AsyncClient(timeout=_SECONDS, trust_env=False) as client:
+            health = await client.get(f"{grafana}/api/health")
+        return health.is_success and "database" in health.json()
+    except (httpx.HTTPError, ValueError):
+        return False
 
 
 async def _find_run(session: Session, part: str) -> str:
@@ -85,7 +106,7 @@ async def _write_report(session: Session, run_id: str, pages: Mapping[str, str])
     """Write the report page of a run as it is now, with links to the other pages, and return its address."""
     story = build_postmortem(await session.genealogy(run_id), await find_start(session, run_id))
     # The page may be passed on: the token stays where it is printed, and the browser has a cookie by then.
-    links = {name: address.partition("?token=")[0] for name, address in pages.items() if address}
+    links = {name: address.partition("?token=")[0] for name, address in pages.items()}
     file = session.settings.data_dir.resolve() / "reports" / f"{quote(run_id, safe='')}.html"
     make_private_folder(file.parent)
     write_private(file, render_html(story, links))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import shutil
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -192,6 +194,31 @@ def test_the_pages_of_a_run_are_printed_and_link_to_each_other(observed: Hydra) 
     war_room = json.loads((observed.data / "observe" / "dashboards" / "war-room.json").read_text())
     assert web_ui.replace(run, "${run}") in [link["url"] for link in war_room["links"]]
     assert "no run 'nosuch'" in observed("dashboard", "nosuch").stderr
+
+
+class Health(http.server.BaseHTTPRequestHandler):
+    """What Grafana answers of itself."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/api/health" else 404)
+        self.end_headers()
+        self.wfile.write(b'{"database": "ok"}')
+
+
+@pytest.mark.skipif(bool(shutil.which("grafana") or shutil.which("grafana-server")), reason="Grafana is installed here")
+def test_a_grafana_in_a_container_is_found(tmp_path: Path) -> None:
+    with stack(tmp_path / "data") as hydra:
+        told = hydra("dashboard")
+        assert (told.returncode, "In containers: docker compose " in told.stdout) == (0, True), told.stderr
+        assert "War room" not in told.stdout
+        port = int(read_observation(hydra)["grafana"].rpartition(":")[2])
+        with http.server.HTTPServer(("127.0.0.1", port), Health) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            told = hydra("dashboard")
+            server.shutdown()
+        assert f"War room   http://127.0.0.1:{port}/d/hydra-war-room\n" in told.stdout
+        assert "grafana-password" in told.stdout
+        assert "Grafana is not installed" not in told.stdout
 
 
 def test_the_compose_file_fits_what_the_stack_writes_for_it(observed: Hydra) -> None:
