@@ -92,6 +92,7 @@ def test_an_approved_fix_is_published(hydra: Hydra, small: Path) -> None:
         assert "passes: test_a.py::test_" in shown.stdout
         assert "+++ b/a.py" in shown.stdout
         assert f"hydra approve {run_id}" in shown.stdout
+    show_patches(hydra, run_id, small)
     approved = hydra("approve", run_id)
     assert (approved.returncode, approved.stdout) == (0, f"{run_id}: The fix will be published.\n")
     output, _ = command.communicate(timeout=60)
@@ -103,6 +104,20 @@ def test_an_approved_fix_is_published(hydra: Hydra, small: Path) -> None:
     updates = [entry for entry in map(json.loads, hydra("log", run_id).stdout.splitlines()) if "update" in entry]
     assert [(entry["update"], entry["sender"]) for entry in updates] == [("approve", SENDER)]
     assert run_id not in hydra("waiting").stdout
+
+
+def show_patches(hydra: Hydra, run_id: str, repo: Path) -> None:
+    """The patches of an open run apply to its base, and say what leads from one attempt to another."""
+    best = hydra("show", run_id, "--diff")
+    name = best.stderr.removeprefix("The patch of ").partition(":")[0]
+    named = hydra("show", run_id, "--diff", name)
+    assert (named.stdout, named.stderr) == (best.stdout, "")
+    subprocess.run(["git", "apply", "--check", "-"], cwd=repo, input=named.stdout, text=True, check=True)
+    same = hydra("show", run_id, "--diff", name, name)
+    assert (same.returncode, same.stdout, same.stderr) == (0, "", "They change the same.\n")
+    missing = hydra("show", run_id, "--diff", "b77/1")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert missing.stderr.startswith("hydra: The run has no branch 77: ")
 
 
 def refusal(hydra: Hydra, *arguments: str) -> str:
