@@ -19,7 +19,7 @@ HEADINGS = ["run", "verdict", "branches", "reaped", "convergence", "started", "r
 RUNNING = "running"
 VERDICTS = (*map(str, Verdict), RUNNING)
 
-_TITLE = 60
+_TITLE, _STARTED = 60, HEADINGS.index("started")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 # What ended in another way than by a verdict: terminated, or lost with a server's database.
 _UNFINISHED = "unfinished"
@@ -34,25 +34,26 @@ def make_filter(repo: str, since: str, verdict: str, text: str) -> RunFilter:
     return RunFilter(_find_repository(repo), _read_time(since), verdict, text)
 
 
-async def list_rows(database: str, wanted: RunFilter, open_runs: Mapping[str, list[str]]) -> list[list[str]]:
-    """Return a row of cells per run that fits, the newest first; `open_runs` are rows of those that Temporal runs."""
+async def list_rows(database: str, wanted: RunFilter, runs: Mapping[str, list[str]]) -> list[list[str]]:
+    """Return a row of cells per run that fits, the newest first; `runs` are rows of those that Temporal knows."""
     async with open_database(database) as pool:
         summaries = [summary async for summary in RunCatalogue(pool).list_all(wanted)]
     known = {summary.run_id for summary in summaries}
-    rows = [_make_row(summary, open_runs) for summary in summaries]
-    fresh = [] if wanted.text or wanted.verdict not in ("", RUNNING) else _list_fresh(open_runs, known, wanted)
-    return [*fresh, *(row for row in rows if wanted.verdict != RUNNING or row[1] == RUNNING)]
+    rows = [_make_row(summary, runs) for summary in summaries]
+    fresh = [] if wanted.text or wanted.verdict not in ("", RUNNING) else _list_fresh(runs, known, wanted)
+    listed = [*fresh, *(row for row in rows if wanted.verdict != RUNNING or row[1] == RUNNING)]
+    return sorted(listed, key=lambda row: row[_STARTED], reverse=True)
 
 
-def _list_fresh(open_runs: Mapping[str, list[str]], known: set[str], wanted: RunFilter) -> list[list[str]]:
+def _list_fresh(runs: Mapping[str, list[str]], known: set[str], wanted: RunFilter) -> list[list[str]]:
     # Which repository the others are of is on record once their tests have run.
     if wanted.repository:
         return []
-    return [[*row, "", ""] for run_id, row in open_runs.items() if run_id not in known]
+    return [[*row, "", ""] for run_id, row in runs.items() if run_id not in known]
 
 
-def _make_row(summary: RunSummary, open_runs: Mapping[str, list[str]]) -> list[str]:
-    if (row := open_runs.get(summary.run_id)) and not summary.verdict:
+def _make_row(summary: RunSummary, runs: Mapping[str, list[str]]) -> list[str]:
+    if (row := runs.get(summary.run_id)) and not summary.verdict:
         figures = row[1:5]
     else:
         counts = (str(summary.branches), str(summary.reaps), f"{summary.highest_convergence:.2f}")

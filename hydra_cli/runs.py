@@ -48,7 +48,9 @@ def runs(
     # Imported here, since they take longer than the list of Temporal's runs.
     from hydra_cli.recorded_runs import make_filter
 
-    asyncio.run(_search(make_filter(repo, since, verdict, text)))
+    # What Temporal alone knows of, such as a run that was terminated before its first record, fits no filter.
+    condition = _OPEN if repo or since or verdict or text else ""
+    asyncio.run(_search(make_filter(repo, since, verdict, text), condition))
 
 
 async def _runs() -> None:
@@ -57,12 +59,12 @@ async def _runs() -> None:
     write_line(_align([_HEADINGS, *rows]) if rows else "There is no run yet: start one with `hydra fix`.")
 
 
-async def _search(wanted: RunFilter) -> None:
+async def _search(wanted: RunFilter, condition: str) -> None:
     from hydra_cli.recorded_runs import HEADINGS, list_rows
 
     with attach(settings.load_settings()) as stack:
-        open_runs = {run.execution.workflow_id: _make_row(run) async for run in _list_runs(stack, _OPEN)}
-        rows = await list_rows(stack.database, wanted, open_runs)
+        runs = {run.execution.workflow_id: _make_row(run) async for run in _list_runs(stack, condition)}
+        rows = await list_rows(stack.database, wanted, runs)
     write_line(_align([HEADINGS, *rows]) if rows else "No run fits.")
 
 

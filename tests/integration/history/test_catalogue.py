@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from psycopg_pool import AsyncConnectionPool
 
 from activities.history.catalogue import RunCatalogue, RunFilter
+from hydra_cli.recorded_runs import list_rows
 from hydranet.genealogy import Verdict
 from tests.integration.finished_runs import Keep
 
@@ -43,3 +44,17 @@ async def test_ids_are_found_by_a_part(pool: AsyncConnectionPool, keep: Keep) ->
     assert await catalogue.list_ids("fix-a") == {"fix-a", "fix-a-2"}
     assert await catalogue.find_start("fix-a") == datetime(2026, 3, 1, 10, tzinfo=UTC)
     assert await catalogue.find_start("fix-c") is None
+
+
+async def test_all_runs_are_listed_with_those_that_temporal_alone_knows(pool: AsyncConnectionPool, keep: Keep) -> None:
+    await keep("fix-a")
+    await keep("fix-b", verdict=None)
+    known = {
+        "fix-b": ["fix-b", "terminated", "1", "0", "0.50", "2026-03-01 10:00"],
+        "fix-c": ["fix-c", "terminated", "0", "0", "0.00", "2025-03-01 10:00"],
+    }
+    rows = await list_rows(str(pool.conninfo), RunFilter(), known)
+    assert {row[0]: row[1] for row in rows} == {"fix-a": "fixed", "fix-b": "terminated", "fix-c": "terminated"}
+    assert [row[0] for row in rows][-1] == "fix-c", "the oldest"
+    found = await list_rows(str(pool.conninfo), RunFilter(text="ladder"), {})
+    assert {row[0]: row[1] for row in found} == {"fix-a": "fixed", "fix-b": "unfinished"}
