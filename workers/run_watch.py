@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +27,9 @@ NEAR_BUDGET = 0.9
 
 Record = Callable[[datetime, Genealogy], Awaitable[None]]
 """What keeps a run's state: called with its start and its genealogy whenever that has changed."""
+
+Close = Callable[[Sequence[str]], Awaitable[None]]
+"""What is told at each look which runs are open."""
 
 
 class RunPhase(StrEnum):
@@ -55,9 +58,10 @@ class _Seen:
 class RunWatch:
     """The open runs at the last look. A run whose history has not grown is not asked again."""
 
-    def __init__(self, client: Client, record: Record) -> None:
+    def __init__(self, client: Client, record: Record, close: Close | None = None) -> None:
         self._client = client
         self._record = record
+        self._close = close
         self._seen: dict[str, _Seen] = {}
 
     async def look(self) -> None:
@@ -73,6 +77,8 @@ class RunWatch:
                     await self._look_at(run, self._seen[run.id])
 
         await asyncio.gather(*map(take_turn, runs))
+        if self._close is not None and len(runs) < _RUNS:
+            await self._close(list(self._seen))
 
     def count_phases(self) -> Counter[RunPhase]:
         """Return how many runs do what."""

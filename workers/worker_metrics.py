@@ -71,7 +71,8 @@ async def measure_fleet(exporter: Exporter | None, client: Client, pool: AsyncCo
         yield
         return
     exporter.store.begin_counting()
-    metrics = FleetMetrics(client, RunWatch(client, RunSnapshots(pool).record))
+    snapshots = RunSnapshots(pool)
+    metrics = FleetMetrics(client, RunWatch(client, snapshots.record, snapshots.close))
     async with metrics.watch(exporter.wanted):
         with exporter.add(metrics):
             yield

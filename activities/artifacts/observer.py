@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,9 @@ OBSERVER = "hydra_observer"
 """The role of the database that reads the views of runs, and nothing else."""
 
 VIEWS = ("observed_runs", "observed_branches", "observed_attempts", "observed_steps")
+
+_UNFINISHED = "ended without a verdict"
+_SETTLED = "10 seconds"
 
 # For the panels of some open pages; a query that is not done in this time is ended.
 _CONNECTIONS = 20
@@ -43,6 +48,16 @@ class RunSnapshots:
             await connection.execute(
                 "DELETE FROM run_snapshots s WHERE genealogy IS NULL"
                 " AND NOT EXISTS (SELECT FROM runs r WHERE r.run_id = s.run_id)"
+            )
+
+    async def close(self, open_runs: Sequence[str]) -> None:
+        """Keep that every other run has ended, those without a verdict too: they were terminated, or lost."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "UPDATE run_snapshots SET genealogy = jsonb_set(genealogy, '{state}', %s::jsonb)"
+                # Another supervisor may have listed a run that has only now begun.
+                " WHERE genealogy->>'state' <> %s AND run_id <> ALL(%s) AND seen_at < now() - %s::interval",
+                (json.dumps(_UNFINISHED), _UNFINISHED, list(open_runs), _SETTLED),
             )
 
 

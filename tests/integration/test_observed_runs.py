@@ -75,6 +75,15 @@ async def test_an_open_run_is_shown_as_it_was_seen_and_a_closed_one_as_it_is_rec
         ("b01", "reaped: it circles"),
     ]
     assert steps[-1] == ("run", "exhausted: no more")
+    await snapshots.close(["fix-b"])
+    states = "SELECT run_id, state, verdict FROM observed_runs ORDER BY run_id"
+    assert await read(pool, states) == [("fix-a", "working", "exhausted"), ("fix-b", "working", None)]
+    await snapshots.close([])
+    assert (await read(pool, states))[1] == ("fix-b", "working", None), "it may have begun just now"
+    async with pool.connection() as connection:
+        await connection.execute("UPDATE run_snapshots SET seen_at = now() - interval '1 minute'")
+    await snapshots.close([])
+    assert (await read(pool, states))[1] == ("fix-b", "ended without a verdict", None)
     # What is on record with a verdict is kept once.
     assert await read(pool, "SELECT run_id FROM run_snapshots WHERE genealogy IS NOT NULL") == [("fix-b",)]
 
