@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from psycopg_pool import AsyncConnectionPool
+from temporalio.service import RPCError
 
 from activities.artifacts.store import PostgresArtifacts, hash_content
 from activities.cache_use import mark_used
@@ -20,8 +21,11 @@ from activities.retention.caches import sweep_caches
 from activities.retention.records import is_sweep_due, sweep_database
 from activities.retention.references import sweep_references
 from hydranet.genealogy import Verdict
+from hydranet.names import SWEEP_WORKFLOW
 from hydranet.retention import RetentionSettings
 from tests.integration.finished_runs import Keep
+from tests.workflows.environment import dev_server
+from workers.sweeps import arrange_sweeps
 
 NOW = datetime.now(UTC)
 DAY = 86_400
@@ -152,3 +156,18 @@ def test_caches_go_after_their_last_use(tmp_path: Path) -> None:
     assert [removal.count for removal in swept] == [1, 1, 2]
     left = sorted(f"{path.parent.name}/{path.name}" for path in tmp_path.glob("*/*") if path.is_dir())
     assert left == ["environments/locked", "environments/younger", "objects/used"]
+
+
+async def test_a_stack_that_starts_sweeps_once_where_that_is_due(pool: AsyncConnectionPool) -> None:
+    async with dev_server() as client:
+        await arrange_sweeps(client, pool)
+        assert [schedule.id async for schedule in await client.list_schedules()] != []
+        sweep = client.get_workflow_handle("sweep")
+        with pytest.raises(RPCError, match="not found"):
+            await sweep.describe()
+        await age(pool, "sweeps", "swept_at", 2)
+        await arrange_sweeps(client, pool)
+        first = (await sweep.describe()).run_id
+        await arrange_sweeps(client, pool)
+        described = await sweep.describe()
+        assert (described.run_id, described.workflow_type) == (first, SWEEP_WORKFLOW)
