@@ -1,5 +1,6 @@
 """Bad input: one sentence, exit code 2, nothing changed."""
 
+import shutil
 import socket
 from pathlib import Path
 
@@ -127,3 +128,17 @@ def test_a_suite_without_its_package(hydra: Hydra, tmp_path: Path, flags: tuple[
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "instance.json").write_text('{"id": "a", "issue": "x", "package": "p"}')
     refused(hydra, "packages/p is not a folder", "bench", "--suite", tmp_path, *flags)
+
+
+def test_repositories_are_registered_and_taken_out_by_commands(tmp_path: Path) -> None:
+    hydra, repo = Hydra(tmp_path / "data"), repository(tmp_path / "depot", {"a.py": ""})
+    added = hydra("repo", "add", repo)
+    assert (added.returncode, added.stdout) == (0, f"Runs may work in {repo}.\n"), added.stderr
+    assert hydra("repo", "add", repo).stdout == f"Runs may work in {repo}, as before.\n"
+    assert hydra("repo", "list").stdout == f"{repo}\n"
+    shutil.rmtree(repo)
+    assert hydra("repo", "remove", repo).returncode == 0
+    assert hydra("repo", "list").stdout == ""
+    again = hydra("repo", "remove", repo)
+    assert (again.returncode, again.stderr.count("\n"), "hydra repo list" in again.stderr) == (2, 1, True)
+    assert not (tmp_path / "data" / "stack.json").exists(), "no stack is needed for it"

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,8 +18,10 @@ import pytest
 from tests.e2e.conftest import following, git, repository
 from tests.e2e.network import Host, Network, open_network, share_base_environment
 from tests.e2e.test_mutual_tls import SOURCE, TESTS
+from tests.integration.workers.test_cluster import ATTACKS
 from workers.cluster.authority import Authority
 from workers.cluster.folder import ClusterFolder
+from workers.cluster.membership import MemberFolder
 from workers.cluster.tokens import Tokens
 
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "cluster.md"
@@ -166,6 +169,44 @@ def test_a_fourth_host_gets_nothing(mesh: Mesh) -> None:
     assert not (stranger.data / "cluster").exists()
     ports = stranger.run("python3", "-c", _TRY_PORTS)
     assert ports.stdout.split() == ["refused", "refused"], ports.stderr
+
+
+def test_a_stolen_certificate_of_a_sandbox_starts_and_reads_nothing_of_runs(mesh: Mesh) -> None:
+    """The fourth host has all that is on node C's disk."""
+    stolen = MemberFolder(mesh.hosts["node C"].data)
+    membership = stolen.load()
+    assert membership is not None
+    variables = stolen.build_variables(membership)
+    address = variables["TEMPORAL_ADDRESS"]
+    arguments = (address, str(stolen.authority), str(stolen.node), variables["HYDRA_DATABASE"])
+    done = mesh.hosts["a stranger"].run(sys.executable, "-c", _TRY_STOLEN, *arguments)
+    assert json.loads(done.stdout) == {
+        **dict.fromkeys(ATTACKS, "PERMISSION_DENIED"),
+        **dict.fromkeys(("artifacts", "runs", "run_logs"), "InsufficientPrivilege"),
+    }, done.stderr
+
+
+_TRY_STOLEN = f"""
+import grpc, json, psycopg, sys
+address, authority, node, dsn = sys.argv[1:]
+pem = open(node, "rb").read()
+certificate, key = pem[: pem.index(b"-----BEGIN PRIVATE")], pem[pem.index(b"-----BEGIN PRIVATE") :]
+credentials = grpc.ssl_channel_credentials(open(authority, "rb").read(), key, certificate)
+answers = {{}}
+with grpc.secure_channel(address, credentials) as channel:
+    for method in {ATTACKS!r}:
+        try:
+            channel.unary_unary("/temporal.api.workflowservice.v1.WorkflowService/" + method, bytes)(b"", timeout=10)
+        except grpc.RpcError as error:
+            answers[method] = error.code().name
+with psycopg.connect(dsn, autocommit=True) as connection:
+    for table in ("artifacts", "runs", "run_logs"):
+        try:
+            connection.execute("SELECT * FROM " + table).fetchone()
+        except psycopg.Error as error:
+            answers[table] = type(error).__name__
+print(json.dumps(answers))
+"""
 
 
 _TRY_PORTS = """

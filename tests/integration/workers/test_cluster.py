@@ -339,6 +339,18 @@ async def test_node_a_tells_what_its_nodes_need_and_who_they_are(node_a: NodeA, 
     assert re.search(rf"known +sandbox +127.0.0.1 +{serial}", told.stdout), told.stdout
 
 
+def test_a_token_is_listed_and_revoked_by_its_id(node_a: NodeA, tmp_path: Path) -> None:
+    made = node_a.hydra("cluster", "token", "create", "--role", "inference", "--uses", "7").stdout.strip()
+    (line,) = [line.split() for line in node_a.hydra("cluster", "token", "list").stdout.splitlines() if " 7 " in line]
+    assert (line[1], line[2], line[-1]) == ("inference", "7", "valid"), line
+    assert line[0] not in ("", made)
+    revoked = node_a.hydra("cluster", "token", "revoke", line[0])
+    assert (revoked.returncode, revoked.stdout) == (0, f"The token {line[0]} is revoked.\n")
+    command = ("join", "--host", node_a.place.address, "--role", "inference", "--name", "late", "--token", made)
+    refused = Hydra(tmp_path / "data")(*command)
+    assert (refused.returncode, "revoked" in refused.stderr) == (2, True), refused.stderr
+
+
 async def test_a_revoked_node_is_out_at_once_with_all_its_certificates(node_a: NodeA, tmp_path: Path) -> None:
     member = await node_a.join(tmp_path, "thief")
     stolen = member.pair
