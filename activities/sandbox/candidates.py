@@ -58,6 +58,10 @@ START_SECONDS = 5.0
 # are told apart, as long again is worth it: what is not tried is in no question.
 MORE_SECONDS = 5.0
 
+# Targets that take longer together (seconds) are not run on after the first that fails: more candidates are worth more
+# than to know how many tests each of them leaves.
+SLOW_SECONDS = 0.5
+
 # Documents whose examples say what the code gives.
 _DOCUMENTS = ("README.md", "README.rst", "README.txt")
 # Other passing candidates in a title, and the characters of each.
@@ -136,6 +140,7 @@ async def _run_in_fork_server(
         "all_seconds": spec.test_timeout,
         "seconds": seconds,
         "more_seconds": max(MORE_SECONDS, spec.compare_seconds),
+        "stops": len(target.failing) > 1 and sum(test.seconds for test in target.failing) > SLOW_SECONDS,
         "canary": target.baseline.canary,
     }
     changes = (json.dumps({"index": index, "changes": changes}) for index, changes in usable.items())

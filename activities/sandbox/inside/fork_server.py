@@ -83,7 +83,7 @@ class CollectedFork(WantedTests):
         try:
             self._collected.rule_out({name for item in session.items for name in list_names(item)}, _proceed)
         except Proceed as proceed:
-            recorder.start(proceed.session)
+            recorder.start(proceed.session, session.config)
             recorder.pytest_collection_finish(session)
 
 

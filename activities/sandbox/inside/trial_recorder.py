@@ -66,11 +66,19 @@ class TrialRecorder(WantedTests, Recorder):
         request = session.request
         WantedTests.__init__(self, session.only, request["known"])
         Recorder.__init__(self, session.results, session.seal, request["test_seconds"], request["cpu_seconds"])
-        self._brief = session.brief
+        self._brief, self._stops = session.brief, session.stops
 
-    def start(self, session: TestSession) -> None:
-        """Record for another session of the same tests."""
-        self._results, self.seal, self._brief = session.results, session.seal, session.brief
+    def start(self, session: TestSession, config: pytest.Config) -> None:
+        """Record for another session of the tests that were collected."""
+        self._results, self.seal = session.results, session.seal
+        self._brief, self._stops = session.brief, session.stops
+        config.option.maxfail = int(session.stops)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Select the tests; the first that fails may end them."""
+        super().pytest_collection_modifyitems(config, items)
+        config.option.maxfail = int(self._stops)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:

@@ -6,8 +6,8 @@ Reads /inputs/trials.json: `arguments` (of the test runner), `path` (entries for
 must pass first), `hanging` (those that must pass next), `expected` (those that must pass too), `known` (what cannot
 pass here and is left out: tests, and files that cannot be collected), the limits `test_seconds` and `cpu_seconds` (of
 one test), `target_seconds` (of the targets), `all_seconds` (of all tests) and `seconds` (of everything), `more_seconds`
-(for other candidates once one has passed), `canary` (whether it must have run), and `ends_badly` (whether a session
-does at the base commit although no test fails).
+(for other candidates once one has passed), `stops` (whether the targets end with the first that fails), `canary`
+(whether it must have run), and `ends_badly` (whether a session does at the base commit although no test fails).
 Reads /inputs/candidates.jsonl: per line `index` and `changes` (the text by path, null for a removed file).
 
 Appends to /results, per candidate, a line `candidate` followed by the lines of its recorder. When no candidate passes,
@@ -61,6 +61,11 @@ class TestSession:
     request: dict[str, Any]
     only: list[str] | None
     brief: bool
+
+    @property
+    def stops(self) -> bool:
+        """Whether it ends with the first test that fails."""
+        return self.brief and self.only is not None and bool(self.request["stops"])
 
 
 Child = Callable[[TestSession], NoReturn]

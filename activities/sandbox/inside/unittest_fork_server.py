@@ -29,7 +29,7 @@ class TrialRecords(Records):
         super().__init__(session.results, session.seal, state, request["test_seconds"], request["cpu_seconds"])
         self._only = session.only
         self._known = frozenset(request["known"])
-        self.brief = session.brief
+        self.brief, self.stops = session.brief, session.stops
         self.only_passing = True
 
     def select(self, test: unittest.TestSuite | unittest.TestCase) -> None:

@@ -32,11 +32,11 @@ class RecordingRunner(unittest.TextTestRunner):
     has_run = False
 
     def run(self, test: unittest.TestSuite | unittest.TestCase) -> unittest.TextTestResult:
-        """Run the tests, all of them: one that fails would hide the rest."""
+        """Run the tests, all of them where one that fails would hide the rest."""
         RecordingRunner.has_run = True
         # Django names a class of its own for the options that debug.
-        self.resultclass, self.failfast = RecordingResult, False
         records = RecordingResult.records
+        self.resultclass, self.failfast = RecordingResult, records.stops
         records.select(test)
         records.write({"kind": "collected", "count": test.countTestCases()})
         result = super().run(test)

@@ -33,8 +33,9 @@ _SEVERITY = ("skipped", "passed", "failed", "error")
 class Records:
     """The sealed records of one session, with the limits of one test in seconds."""
 
-    # Whether tracebacks are left out, whether the canary is left out after a failure, and whether the time is up.
-    brief = only_passing = is_over = False
+    # Whether tracebacks are left out, whether the canary is after a failure, whether the first failure ends all,
+    # and whether the time is up.
+    brief = only_passing = stops = is_over = False
 
     def __init__(
         self, results: int, seal: Seal, state: RunnerState, test_seconds: float, cpu_seconds: float = 0.0

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from activities.sandbox import candidates as candidates_module
 from hydranet import patches
 from hydranet.contracts import Candidate
 from tests.integration.conftest import Make
@@ -99,3 +100,42 @@ async def test_the_lines_of_a_report_are_those_of_the_candidate(project: Make) -
     made = await project({"shop/__init__.py": "", "shop/cart.py": code.replace("WRONG", "9"), "test_cart.py": TESTS})
     trial = await made.attempt((await made.test()).results, candidates)
     assert "shop/cart.py:7: in total\n    raise_it()  # calls\n" in trial.report.tail
+
+
+PAIR = "def first():\n    return FIRST\n\ndef second():\n    return SECOND\n"
+PAIRED = """
+from {module} import TestCase
+from shop.cart import first, second
+
+class CartTest(TestCase):
+    def test_1(self):
+        self.assertEqual(first(), 1)
+
+    def test_2(self):
+        self.assertEqual(second(), 2)
+"""
+
+
+@pytest.mark.parametrize("command", ["python -m pytest -q", "python -m unittest", "python manage.py test"])
+@pytest.mark.parametrize("number", [9, 3], ids=["collected", "anew"])
+async def test_slow_targets_are_not_run_on_after_the_first_that_fails(
+    project: Make, command: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = PAIR.replace("FIRST", "0").replace("SECOND", "0")
+    django = "manage.py" in command
+    files = {"shop/__init__.py": "", "shop/cart.py": base, **(DJANGO if django else {})}
+    made = await project(
+        {**files, "test_cart.py": PAIRED.format(module="django.test" if django else "unittest")}, test_command=command
+    )
+    results = (await made.test()).results
+    wrong = [("3", "4")] * (number - 2)
+    texts = [PAIR.replace("FIRST", one).replace("SECOND", two) for one, two in [*wrong, ("3", "2"), ("1", "4")]]
+    candidates = [
+        Candidate(diff=patches.make_diff("shop/cart.py", base, f"{text}# {n}\n")) for n, text in enumerate(texts)
+    ]
+    # Where all run, the first of those that leave one test failing is the best.
+    assert (await made.attempt(results, candidates)).index == number - 2
+    monkeypatch.setattr(candidates_module, "SLOW_SECONDS", 0.0)
+    best = await made.attempt(results, candidates)
+    assert (best.index, best.tried, best.report.failing_count) == (number - 1, number, 1)
+    assert best.report.passing_count == 1
