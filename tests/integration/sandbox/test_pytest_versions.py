@@ -77,6 +77,10 @@ async def test_a_fix_is_found_and_verified(project: Make, place: str) -> None:
     candidates = [Candidate(diff=patches.make_diff("shop.py", CODE, text)) for text in (WRONG, FIXED)]
     trial = await made.attempt(report.results, candidates)
     assert (trial.index, trial.tried, trial.report.passed) == (1, 2, True), trial.report
+    many = [CODE.replace(" + 1", f" + {number}") for number in range(2, 10)] + [FIXED]
+    candidates = [Candidate(diff=patches.make_diff("shop.py", CODE, text)) for text in many]
+    trial = await made.attempt(report.results, candidates)
+    assert (trial.index, trial.tried, trial.report.passed) == (8, 9, True), trial.report
     fixed = await (await project({**files, "shop.py": FIXED})).test(report.results)
     assert fixed.passed, fixed
 
