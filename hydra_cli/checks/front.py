@@ -73,7 +73,7 @@ def _check_names(hosts: list[str]) -> PlacedCheck:
     own = {address.address.partition("%")[0] for known in psutil.net_if_addrs().values() for address in known}
     for host in hosts:
         with suppress(OSError, UnicodeError):
-            if own.intersection(str(found[4][0]) for found in socket.getaddrinfo(host, None)):
+            if own.intersection(str(known[4][0]) for known in socket.getaddrinfo(host, None)):
                 return report(WHERE, "names", f"nodes reach this machine as {', '.join(hosts)}")
     remedy = "Give the machine its address back, or name another: `hydra cluster init --host ADDRESS`."
     return report(WHERE, "names", f"{', '.join(hosts)}: none is this machine any more", Level.WARN, remedy)

@@ -69,12 +69,12 @@ class LoadedFunctions:
             if os.path.realpath(WORK / path) not in self._loaded:
                 continue
             try:
-                found = self._compare(path, text)
+                replaced = self._compare(path, text)
             except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
                 return None
-            if found is None:
+            if replaced is None:
                 return None
-            replacements += found
+            replacements += replaced
         return replacements
 
     def _compare(self, path: str, text: str) -> Replacements | None:
