@@ -42,7 +42,7 @@ class CollectedTrials:
             collected._calls.start()
             run_session(collected)
 
-        try_late(trials, run, trials.request["target_seconds"])
+        try_late(trials, run)
 
     def rule_out(self, collected: Collection[str], child: Child) -> NoReturn:
         """Try the candidates and end the process; a forked one goes on with `child`, which may leave by an exception.

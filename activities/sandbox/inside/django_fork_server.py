@@ -129,7 +129,6 @@ class LateFork(Fork):
 
         try:
             self._trials.try_suitable(find_child)
-            self._trials.rerun_best(find_child)
         except Proceed as proceed:
             if proceed.session.only is not None:
                 self._runner.run_checks = lambda *_, **__: _import_urls()
@@ -166,9 +165,8 @@ def main() -> None:
     CollectedTrials.run(trials, run_collected)
     if trials.are_over:
         return
-    try_late(trials, run_late, trials.request["target_seconds"])
+    try_late(trials, run_late)
     trials.try_suitable(lambda _: run_session)
-    trials.rerun_best(lambda _: run_session)
 
 
 def _proceed(session: TestSession) -> NoReturn:

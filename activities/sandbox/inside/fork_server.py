@@ -58,7 +58,6 @@ class LateFork(SingleProcess):
 
         try:
             self._trials.try_suitable(find_child)
-            self._trials.rerun_best(find_child)
         except Proceed as proceed:
             for name, plugin in _make_plugins(self._trials, proceed.session).items():
                 session.config.pluginmanager.register(plugin, name)
@@ -111,19 +110,19 @@ def main() -> None:
     CollectedTrials.run(trials, lambda collected: pytest.main(arguments, plugins=[CollectedFork(collected)]))
     if trials.are_over:
         return
-    target_seconds = trials.request["target_seconds"]
-    try_late(trials, lambda report: pytest.main(arguments, plugins=[LateFork(trials, report)]), target_seconds)
+    try_late(trials, lambda report: pytest.main(arguments, plugins=[LateFork(trials, report)]))
 
     def run_session(session: TestSession) -> NoReturn:
         pytest.main(arguments, plugins=list(_make_plugins(trials, session).values()))
         os._exit(0)
 
     if trials.left:
-        import_libraries(lambda proceed: pytest.main(arguments, plugins=[Collection(proceed)]), target_seconds)
+        import_libraries(
+            lambda proceed: pytest.main(arguments, plugins=[Collection(proceed)]), trials.request["target_seconds"]
+        )
         trials.remember_work_tree()
         warm_up()
     trials.try_suitable(lambda _: run_session)
-    trials.rerun_best(lambda _: run_session)
 
 
 def _proceed(session: TestSession) -> NoReturn:

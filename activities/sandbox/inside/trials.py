@@ -101,7 +101,7 @@ class Trials:
         self._state = WorkTreeState()
 
     def try_suitable(self, find_child: FindChild) -> None:
-        """Try until the time is up the candidates that have a child, with which their forks go on."""
+        """Try until the time is up the candidates that have a child, with which forks go on; then the best again."""
         skipped = []
         for number, candidate in enumerate(self.left):
             if time.monotonic() > self._deadline:
@@ -112,6 +112,7 @@ class Trials:
             else:
                 skipped.append(candidate)
         self.left = skipped
+        self._rerun_best(find_child)
 
     def dump(self) -> bytes:
         """Return what another process needs to go on."""
@@ -143,14 +144,14 @@ class Trials:
                 left.append(candidate)
                 deadline = min(deadline, time.monotonic() + self.request["more_seconds"])
         self.left = left
-        self.rerun_best(find_child, only_targets=True)
+        self._rerun_best(find_child, only_targets=True)
 
     @property
     def are_over(self) -> bool:
         """Whether no candidate is left, and none has to run once more."""
         return not self.left and self._find_best() is None
 
-    def rerun_best(self, find_child: FindChild, *, only_targets: bool = False) -> None:
+    def _rerun_best(self, find_child: FindChild, *, only_targets: bool = False) -> None:
         """Run the best candidate once more, with tracebacks, when all were tried and none has passed."""
         best = None if self.left else self._find_best()
         if best is not None and (child := find_child(best)):
@@ -249,18 +250,17 @@ def shorten_records(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*({"kind": "passed", "tests": tests} for tests in lines), *others]
 
 
-def try_late(trials: Trials, run_session: Callable[[int], object], seconds: float) -> None:
+def try_late(trials: Trials, run_session: Callable[[int], object]) -> None:
     """Try candidates in a forked session that has loaded code of the repository; the others are left.
 
-    `run_session` goes on with a descriptor for what `Trials.dump` returns. A session that is not ready in `seconds` is
-    ended.
+    `run_session` goes on with a descriptor for what `Trials.dump` returns. A session that hangs is ended.
     """
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         silence()
         # Until the session is ready to be forked, which turns the alarm off.
-        signal.alarm(int(seconds) + 1)
+        signal.alarm(int(trials.request["target_seconds"]) + 1)
         run_session(writing)
         os._exit(1)
     os.close(writing)

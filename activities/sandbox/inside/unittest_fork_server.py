@@ -110,7 +110,6 @@ def main() -> None:
         os._exit(0)
 
     trials.try_suitable(lambda _: run_session)
-    trials.rerun_best(lambda _: run_session)
 
 
 def _collect(check: Callable[[unittest.TestSuite], object]) -> None:
