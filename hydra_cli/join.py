@@ -73,9 +73,11 @@ def join(
 
     membership = asyncio.run(run())
     write_line(f"Joined     {membership.server} as {membership.name}, for {membership.role}")
+    status = 0
     try:
         asyncio.run(_check_servers(chosen))
     except UsageError as error:
+        status = 1
         # It has joined, and its worker goes on trying.
         ports = f"{membership.port} to {membership.port + 2}"
         write_line(
@@ -83,9 +85,8 @@ def join(
             "machine; `hydra doctor` checks them.",
             error=True,
         )
-        _keep_running(chosen, install=service_unit)
-        raise typer.Exit(1) from None
     _keep_running(chosen, install=service_unit)
+    raise typer.Exit(status)
 
 
 def _check_free(chosen: Settings, folder: MemberFolder) -> None:

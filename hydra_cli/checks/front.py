@@ -13,6 +13,7 @@ import psutil
 
 from hydra_cli.checks.certificates import check_expiry
 from hydra_cli.checks.placed import PlacedCheck, report, report_error
+from hydra_cli.checks.ports import knock
 from hydranet.contracts import Level
 from hydranet.errors import UsageError
 from hydranet.settings import Settings
@@ -21,7 +22,6 @@ from workers.cluster.membership import join_address
 from workers.cluster.registry import NodeRecord, Registry
 
 WHERE = "cluster"
-_SECONDS = 3.0
 _SERVERS = ("the join server", "Temporal", "PostgreSQL")
 
 
@@ -56,14 +56,11 @@ def check_node(node: NodeRecord, now: datetime) -> PlacedCheck:
 async def _check_port(hosts: list[str], port: int, server: str) -> PlacedCheck:
     problems = []
     for host in hosts:
-        try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), _SECONDS)
-        except (OSError, UnicodeError, TimeoutError) as error:
-            code = error.errno if isinstance(error, OSError) else None
-            problems.append(f"{join_address(host, port)}: {os.strerror(code) if code else 'nothing comes back'}")
-            continue
-        writer.close()
-        return report(WHERE, f"port of {server}", f"{join_address(host, port)} answers")
+        error = await knock(host, port)
+        if error is None:
+            return report(WHERE, f"port of {server}", f"{join_address(host, port)} answers")
+        code = error.errno if isinstance(error, OSError) else None
+        problems.append(f"{join_address(host, port)}: {os.strerror(code) if code else 'nothing comes back'}")
     remedy = "See the log of the stack (`hydra doctor` names its folder), and the firewall of this machine."
     return report(WHERE, f"port of {server}", "; ".join(problems), Level.FAIL, remedy)
 

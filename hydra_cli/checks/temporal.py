@@ -15,6 +15,7 @@ from temporalio.service import ConnectConfig, TLSConfig
 from activities.inference.addresses import is_loopback
 from hydra_cli.checks.certificates import check_expiry
 from hydra_cli.checks.placed import PlacedCheck, report, report_error
+from hydra_cli.checks.ports import knock
 from hydranet.contracts import Level
 from hydranet.errors import UsageError
 from hydranet.settings import TemporalSettings
@@ -77,16 +78,15 @@ async def _check_name(host: str, port: str) -> PlacedCheck:
 
 async def _check_port(host: str, port: int) -> PlacedCheck:
     where = f"{host}:{port}"
-    try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), _SECONDS)
-    except TimeoutError:
+    error = await knock(host, port)
+    if error is None:
+        return report(WHERE, "port", f"{where} answers")
+    if isinstance(error, TimeoutError):
         remedy = "Start the server there, or open the port in the firewalls on the way."
         return report(WHERE, "port", f"nothing comes back from {where}", Level.FAIL, remedy)
-    except OSError as error:
-        remedy = "Start the server there, or correct the port."
-        return report(WHERE, "port", f"{where} refuses ({os.strerror(error.errno or 0)})", Level.FAIL, remedy)
-    writer.close()
-    return report(WHERE, "port", f"{where} answers")
+    remedy = "Start the server there, or correct the port."
+    reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
+    return report(WHERE, "port", f"{where} refuses ({reason})", Level.FAIL, remedy)
 
 
 async def _check_certificates(config: ConnectConfig, host: str, port: int) -> AsyncIterator[PlacedCheck]:
